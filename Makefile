@@ -1,0 +1,109 @@
+# The interpreter that the virtual environment is made from: make PYTHON=python3.13 test
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# $(call step,Text) prints a progress line.
+step = printf '\n==> %s\n' '$(1)'
+
+.PHONY: help
+help: ## List the targets (the default)
+	@echo 'Usage: make [PYTHON=python3.13] <target>'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: $(VENV)/.ready-run ## Install what running takes and start the gateway
+	@$(call step,Starting the gateway)
+	@exec $(BIN)/aihub serve
+
+.PHONY: test
+test: $(VENV)/.ready-dev ## Run every check: format, lint, types, imports, tests
+	@$(call step,Format: ruff format --check)
+	@$(BIN)/ruff format --check .
+	@$(call step,Lint: ruff check)
+	@$(BIN)/ruff check .
+	@$(call step,Types: mypy)
+	@$(BIN)/mypy
+	@$(call step,Imports: lint-imports)
+	@$(BIN)/lint-imports --no-logo
+	@$(call step,Tests: pytest)
+	@$(BIN)/python -m pytest
+
+.PHONY: soak
+soak: $(VENV)/.ready-dev ## Run the long-running tests
+	@$(call step,Soak tests: pytest -m soak)
+	@$(BIN)/python -m pytest -m soak
+
+.PHONY: bench
+bench: $(VENV)/.ready-dev ## Run the benchmarks
+	@$(call step,Benchmarks)
+	@$(BIN)/python -m bench
+
+.PHONY: format
+format: $(VENV)/.ready-dev ## Format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+# Pins stay where they are unless a range in pyproject.toml forbids them; make UPGRADE=1 lock moves them all.
+COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
+
+.PHONY: lock
+lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest versions)
+	@$(call step,Locking with uv $(UV_VERSION))
+	@test -x $(VENV)-lock/bin/uv || $(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
+	@$(COMPILE) -o requirements.lock
+	@$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock
+	@rm -rf $(VENV)-lock
+	@echo 'Wrote requirements.lock and requirements-dev.lock.'
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and build output
+	@rm -rf $(VENV) $(VENV)-lock build dist *.egg-info .coverage
+	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Clean.'
+
+# --- the virtual environment -----------------------------------------------------------------------------
+
+# What .venv was made from: interpreter, version and place. A change of any of them makes it anew.
+IDENTITY = import sys; print("%s %d.%d %s" % (sys.base_prefix, sys.version_info[0], sys.version_info[1], sys.argv[1]))
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+# Runs every time, and touches its target only when it has made the environment anew.
+$(VENV)/.created: FORCE
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo 'Cannot find the interpreter "$(PYTHON)". Name one: make PYTHON=python3.13 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'aihub needs Python 3.11 or newer; "$(PYTHON)" is' "$$($(PYTHON) --version 2>&1)." >&2; \
+		echo 'Name another: make PYTHON=python3.13 ...' >&2; exit 1; }
+	@identity="$$($(PYTHON) -c '$(IDENTITY)' "$$PWD")"; \
+	if [ ! -x $(BIN)/python ] || [ "$$identity" != "$$(cat $@ 2>/dev/null)" ]; then \
+		echo "==> Creating $(VENV) with $$($(PYTHON) --version)"; \
+		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && printf '%s\n' "$$identity" >$@; \
+	fi
+
+$(VENV)/.ready-run: $(VENV)/.created requirements.lock pyproject.toml
+	@echo '==> Installing requirements.lock (the first time takes a minute)'
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The dev lock holds every pin of the runtime lock, so it makes the environment ready for running, too.
+$(VENV)/.ready-dev: $(VENV)/.created requirements-dev.lock pyproject.toml
+	@echo '==> Installing requirements-dev.lock (the first time takes a minute)'
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.ready-run $@
+
+.PHONY: FORCE
+FORCE:

@@ -1,0 +1,1 @@
+"""How the outside does what the ports ask: providers, storage, vault, system."""

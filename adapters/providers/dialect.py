@@ -1,0 +1,58 @@
+"""What a provider's dialect is: a record of pure functions, and the values they pass.
+
+Three layers are kept apart: framing (bytes to `ServerEvent`, in `sse.py`), meaning (`ServerEvent` to `Event`, in one
+file per dialect), and money (the meter, in `domain`). A dialect does no I/O and knows no HTTP client; `http.py` is
+the shell that drives it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.calls import Attempt, ChatCall
+from domain.chat import ChatRequest, Event, Failure
+from domain.refusals import Unexpressible
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class ServerEvent(msgspec.Struct, frozen=True):
+    """One server-sent event: its name ("" if none), its data, and the exact bytes it came in, blank line included.
+
+    A comment or a blank event has no data (b"") but still has its `raw`, so that relaying loses nothing.
+    """
+
+    name: str
+    data: bytes
+    raw: bytes
+
+
+class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How one family of providers is spoken to.
+
+    path             appended to the provider's base URL ("chat/completions")
+    headers          request headers for a secret (None: the provider takes none), lower case
+    pass_through     the request body for a caller of the same dialect: the caller's own fields byte for byte, with
+                     the model's name, the usage option and the output cap replaced
+    encode           the request body for a canonical request; expresses every field that is set
+    refuses          what of a canonical request the dialect cannot express, or None
+    decode           a whole 2xx body to events, ending with Ended; nonsense becomes one Broken("malformed")
+    start            the state before the first stream event
+    step             one stream event to (next state, events); an unknown event yields nothing; a provider's error
+                     event yields Broken; the terminal word yields Ended
+    hides            whether the caller must not see this event: its second argument is what `step` made of it
+    failure          a non-2xx answer (status, lower-case headers, body) as a Failure: kind by status, never by text
+    """
+
+    name: str
+    path: str
+    headers: Callable[[str | None], Headers]
+    pass_through: Callable[[ChatCall, Attempt], bytes]
+    encode: Callable[[ChatRequest, Attempt], bytes]
+    refuses: Callable[[ChatRequest], Unexpressible | None]
+    decode: Callable[[bytes], tuple[Event, ...]]
+    start: Callable[[], Any]
+    step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]
+    hides: Callable[[ChatCall, tuple[Event, ...]], bool]
+    failure: Callable[[int, dict[str, str], bytes], Failure]

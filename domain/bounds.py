@@ -1,0 +1,89 @@
+"""The most that a call can come to, before it is made: what is held is never less than what may be charged.
+
+Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider
+adds around the messages; and by the model's context. Output is bounded by the caller's cap, else by the model's
+maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
+"""
+
+import msgspec
+
+from domain.books import Rate
+from domain.calls import ChatCall
+from domain.money import charge_rounded_up, units_affordable
+from domain.pricing import input_nanos_max, output_nanos_max
+from domain.refusals import Unbounded, UnpricedFeature
+
+# Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
+# to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
+INPUT_TOKENS_ADDED = 1_500
+OUTPUT_TOKENS_DEFAULT = 4_096
+# Below this an answer is not worth its question, so the hub does not lower a cap any further.
+OUTPUT_TOKENS_USEFUL = 256
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """The most a call may be charged. `output_cap` is a cap the hub must send to make it true, None if none."""
+
+    nanos: int
+    input_tokens: int
+    output_tokens: int
+    output_cap: int | None
+
+
+def bound(call: ChatCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
+    """The upper bound of the call's charge under a rate, or why there is none."""
+    if call.hosted_tools and rate.tool_use_nanos is None:
+        return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
+    # A tool that the provider runs puts what it finds into the context, and is run as often as the model likes.
+    beyond_the_body = call.opaque_input or (call.hosted_tools[0] if call.hosted_tools else None)
+    if beyond_the_body and rate.context_tokens is None:
+        return Unbounded(model=call.model, field=beyond_the_body)
+    input_tokens = _input_tokens(call, rate, beyond_the_body is not None)
+    per_choice, capped = _output_tokens(call, rate)
+    output_tokens = per_choice * call.choices
+    return Bound(
+        nanos=_charge(input_tokens, output_tokens, rate),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        output_cap=per_choice if capped else None,
+    )
+
+
+def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
+    """A bound that fits what is available, by a lower output cap; None if no useful answer fits.
+
+    Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
+    """
+    output_nanos = output_nanos_max(rate)
+    if call.output_tokens_max is not None or output_nanos == 0:
+        return None
+    rest = available_nanos - _charge(full.input_tokens, 0, rate)
+    per_choice = units_affordable(max(0, rest), output_nanos) // call.choices
+    if per_choice < OUTPUT_TOKENS_USEFUL:
+        return None
+    output_tokens = per_choice * call.choices
+    return Bound(
+        nanos=_charge(full.input_tokens, output_tokens, rate),
+        input_tokens=full.input_tokens,
+        output_tokens=output_tokens,
+        output_cap=per_choice,
+    )
+
+
+def _input_tokens(call: ChatCall, rate: Rate, opaque: bool) -> int:
+    if opaque and rate.context_tokens is not None:
+        return rate.context_tokens
+    by_bytes = call.body_bytes + INPUT_TOKENS_ADDED
+    return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens)
+
+
+def _output_tokens(call: ChatCall, rate: Rate) -> tuple[int, bool]:
+    """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
+    known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
+    if call.output_tokens_max is not None:
+        return min([call.output_tokens_max, *known]), False
+    return (min(known), False) if known else (OUTPUT_TOKENS_DEFAULT, True)
+
+
+def _charge(input_tokens: int, output_tokens: int, rate: Rate) -> int:
+    return charge_rounded_up(((input_tokens, input_nanos_max(rate)), (output_tokens, output_nanos_max(rate))))

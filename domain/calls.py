@@ -1,0 +1,69 @@
+"""A call as the hub sees it before it decides: who speaks which dialect, and what bounds the charge.
+
+Only what must be known is read out of the body; the body itself stays as its top-level fields, each the bytes
+that the caller sent, so that a pass-through call can change three fields and keep the rest.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Dialect = Literal["openai", "anthropic"]
+
+
+class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One chat call: its dialect, the `fields` of its body, and what the plan needs of them.
+
+    `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` the field
+    it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. `opaque_input` names
+    a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
+    bounds it. `hosted_tools` are tools that the provider runs and charges by the use. `relay_headers` are the few
+    request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
+    """
+
+    dialect: Dialect
+    model: str
+    fields: dict[str, msgspec.Raw]
+    body_bytes: int
+    stream: bool = False
+    wants_usage: bool = True
+    output_tokens_max: int | None = None
+    cap_field: str | None = None
+    choices: int = 1
+    opaque_input: str | None = None
+    hosted_tools: tuple[str, ...] = ()
+    relay_headers: tuple[tuple[str, str], ...] = ()
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt goes: a provider with its dialect and URL, the model's name there, and one credential.
+
+    `sealed` is the credential's secret, encrypted; None for a provider that needs none.
+    """
+
+    provider: str
+    dialect: str
+    base_url: str
+    model: str
+    credential_id: str | None
+    sealed: bytes | None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider call about to be made. `output_cap` is the cap the hub sends instead of the caller's."""
+
+    call_id: str
+    target: Target
+    output_cap: int | None = None
+    timeout_ms: int
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind."""
+
+    provider: str
+    credential_id: str | None = None
+    outcome: str
+    status: int = 0
+    message: str = ""
+    duration_ms: int = 0

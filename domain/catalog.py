@@ -1,0 +1,97 @@
+"""What can be called: providers, credentials and rates at one version, as one immutable snapshot."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain.books import Credential, ProviderRow, Rate
+from domain.refusals import UnknownModel, UnpricedModel
+from domain.vendors import VENDORS
+
+
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last."""
+
+    version: int
+    providers: dict[str, ProviderRow]
+    credentials: dict[str, tuple[Credential, ...]]
+    rates: dict[tuple[str, str], tuple[Rate, ...]]
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that serves a model, under the rate that holds now (None: it has none)."""
+
+    provider: ProviderRow
+    model: str
+    rate: Rate | None
+
+
+def catalog_of(
+    version: int, providers: Iterable[ProviderRow], credentials: Iterable[Credential], rates: Iterable[Rate]
+) -> Catalog:
+    """Index the rows as they come from storage."""
+    by_provider: dict[str, list[Credential]] = {}
+    for credential in credentials:
+        by_provider.setdefault(credential.provider, []).append(credential)
+    by_model: dict[tuple[str, str], list[Rate]] = {}
+    for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms, rate.id)):
+        by_model.setdefault((rate.provider, rate.model), []).append(rate)
+    return Catalog(
+        version=version,
+        providers={provider.name: provider for provider in providers},
+        credentials={name: tuple(held) for name, held in by_provider.items()},
+        rates={model: tuple(versions) for model, versions in by_model.items()},
+    )
+
+
+def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | None:
+    """The version that holds at `now_ms`; None if the model has no rate then."""
+    for rate in reversed(catalog.rates.get((provider, model), ())):
+        if rate.effective_ms <= now_ms:
+            return None if rate.removed else rate
+    return None
+
+
+def priced(catalog: Catalog, now_ms: int) -> list[Served]:
+    """Every model that has a rate now, by provider and name."""
+    return [
+        Served(provider=catalog.providers[provider], model=model, rate=rate)
+        for provider, model in sorted(catalog.rates)
+        if provider in catalog.providers and (rate := rate_at(catalog, provider, model, now_ms))
+    ]
+
+
+def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Served] | UnknownModel | UnpricedModel:
+    """Who serves the model of that name, `provider/model` or bare.
+
+    A bare model is served by every provider that has a rate for it, and by the vendors to whose models its name
+    belongs. With billing on, what has no rate is not sold.
+    """
+    provider_name, _, rest = name.partition("/")
+    if rest and (provider := catalog.providers.get(provider_name)):
+        found = [Served(provider=provider, model=rest, rate=rate_at(catalog, provider_name, rest, now_ms))]
+    else:
+        found = [
+            Served(provider=provider, model=name, rate=rate)
+            for provider in catalog.providers.values()
+            if (rate := rate_at(catalog, provider.name, name, now_ms)) or _is_of_vendor(provider.name, name)
+        ]
+    if not found:
+        return UnknownModel(model=name, similar=_similar(catalog, name, now_ms))
+    sold = [served for served in found if served.rate is not None]
+    if billed and not sold:
+        return UnpricedModel(model=name)
+    return sold if billed else found
+
+
+def _is_of_vendor(provider: str, model: str) -> bool:
+    vendor = VENDORS.get(provider)
+    return vendor is not None and model.startswith(vendor.patterns)
+
+
+def _similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
+    """A few model names that exist and share the asked name's last part, or else simply the first ones."""
+    names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
+    last = name.rpartition("/")[2].lower()
+    near = [known for known in names if last and (last in known.lower() or known.rpartition("/")[2].lower() in last)]
+    return tuple((near or names)[:3])

@@ -1,0 +1,327 @@
+"""What is said, in no vendor's dialect: a request of messages in, a stream of events out.
+
+The vocabulary between dialects. A call whose two ends speak the same dialect passes through byte for byte
+and uses only the events, for the meter; a call across dialects is read into a `ChatRequest`, encoded in the
+provider's dialect, stepped into events and rendered in the caller's dialect.
+
+A whole answer decodes to the same events as a streamed one, so metering, rendering and tests have one path.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+# --- requests -------------------------------------------------------------------------------------------
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """Text by anyone. `cache_control` is Anthropic's prompt-cache mark as JSON, kept where it can be said."""
+
+    text: str
+    cache_control: msgspec.Raw | None = None
+    citations: msgspec.Raw | None = None
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """A picture: base64 `data` with its `media_type`, or a `url` that the provider fetches."""
+
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    detail: str | None = None
+    cache_control: msgspec.Raw | None = None
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
+    """A file to read: base64 `data` with `media_type`, plain `text`, a `url`, or a provider's `file_id`."""
+
+    media_type: str | None = None
+    data: str | None = None
+    text: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    cache_control: msgspec.Raw | None = None
+
+
+class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
+    """Recorded sound: base64 `data` in `format` ("wav", "mp3")."""
+
+    data: str
+    format: str
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
+    """A model's thinking, handed back to it on the next turn.
+
+    `signature` proves to its provider that the text is its own; `redacted` is an encrypted block without text.
+    """
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
+    """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    cache_control: msgspec.Raw | None = None
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
+    """What the tool answered to the call `call_id`."""
+
+    call_id: str
+    parts: tuple["Text | Image | Document", ...]
+    is_error: bool = False
+    cache_control: msgspec.Raw | None = None
+
+
+class Foreign(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
+    """A content block that only `dialect` has a word for, as JSON; another dialect refuses it by `name`."""
+
+    dialect: str
+    name: str
+    block: msgspec.Raw
+
+
+Part: TypeAlias = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | Foreign
+Role = Literal["system", "developer", "user", "assistant"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn. Tool results are parts of a user turn, as Anthropic says it."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A function the model may call; `parameters` is its JSON Schema."""
+
+    name: str
+    description: str | None = None
+    parameters: msgspec.Raw | None = None
+    strict: bool | None = None
+    cache_control: msgspec.Raw | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """`auto`, `none`, `required` (some tool), or `tool` with its `name`."""
+
+    mode: Literal["auto", "none", "required", "tool"]
+    name: str | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """`text`, `json_object`, or `json_schema` with its schema as JSON."""
+
+    mode: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: msgspec.Raw | None = None
+    strict: bool | None = None
+
+
+class Thinking(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard the model should think: by `effort`, by `tokens_max`, or switched off."""
+
+    enabled: bool = True
+    effort: str | None = None
+    tokens_max: int | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
+
+    An encoder must express every field that is set or refuse it by name (`refusals.Unexpressible`);
+    `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    output_tokens_max: int | None = None
+    temperature: msgspec.Raw | None = None
+    top_p: msgspec.Raw | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    choices: int = 1
+    seed: int | None = None
+    response_format: ResponseFormat | None = None
+    thinking: Thinking | None = None
+    stream: bool = False
+    user: str | None = None
+    extra: dict[str, msgspec.Raw] = {}
+
+
+# --- events ---------------------------------------------------------------------------------------------
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause"]
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
+    """The provider began to answer; `id` and `model` are its own words."""
+
+    id: str
+    model: str
+
+
+class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
+    """More text of the answer."""
+
+    text: str
+    choice: int = 0
+
+
+class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, tag="refusal_delta"):
+    """More text of the model's own refusal (OpenAI's `refusal` field)."""
+
+    text: str
+    choice: int = 0
+
+
+class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_delta"):
+    """More thinking: text, or the `signature` that closes it, or an encrypted `redacted` block.
+
+    `block` tells thinking blocks apart.
+    """
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+    block: int = 0
+    choice: int = 0
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
+    """A piece of tool call `index`: the first piece carries `id` and `name`, all may carry `arguments`."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    choice: int = 0
+
+
+class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_delta"):
+    """A source for the text before it, as the provider's JSON."""
+
+    citation: msgspec.Raw
+    dialect: str
+    choice: int = 0
+
+
+class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block"):
+    """A block of the answer that only `dialect` has a word for, whole, as JSON."""
+
+    dialect: str
+    name: str
+    block: msgspec.Raw
+    choice: int = 0
+
+
+class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
+    """The provider told what it counted so far; the last report stands."""
+
+    usage: "Usage"
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
+    """The model is done with one choice. `stop_sequence` is the one that was met, where told."""
+
+    reason: FinishReason
+    choice: int = 0
+    stop_sequence: str | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
+    """The provider said its terminal word (`[DONE]`, `message_stop`, the whole body): nothing follows.
+
+    A stream without it is truncated and must never look complete.
+    """
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
+    """The answer failed on its way: an error event, a cut stream, a time-out, nonsense instead of JSON."""
+
+    failure: "Failure"
+
+
+Event: TypeAlias = (
+    Started
+    | TextDelta
+    | RefusalDelta
+    | ReasoningDelta
+    | ToolCallDelta
+    | CitationDelta
+    | ForeignBlock
+    | UsageReported
+    | Finished
+    | Ended
+    | Broken
+)
+
+
+# --- usage ----------------------------------------------------------------------------------------------
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was used, as disjoint leaves: every unit is counted in exactly one field.
+
+    A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
+    prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
+    `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
+    that the provider charges by the use.
+    """
+
+    input_tokens: int = 0
+    input_audio_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    output_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+    tool_uses: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a negative leaf: it would be a discount nobody gave."""
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 0:
+                raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")
+
+
+# --- failures -------------------------------------------------------------------------------------------
+
+FailureKind = Literal[
+    "unreachable",  # no connection, TLS trouble, a name that does not resolve
+    "timed_out",  # the provider was silent for too long
+    "overloaded",  # 429, 529: try later or elsewhere
+    "unavailable",  # 5xx, 408, 409
+    "credential_rejected",  # 401, 403: the hub's own credential, not the caller's
+    "request_rejected",  # other 4xx: the caller's request, as the provider sees it
+    "truncated",  # the stream ended without its terminal event
+    "malformed",  # the answer is not what the dialect promises
+]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
+
+    `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
+    shown it unchanged; `message` is the human sentence inside it, cleared of secrets.
+    """
+
+    kind: FailureKind
+    message: str
+    status: int = 0
+    code: str | None = None
+    retry_after_ms: int | None = None
+    dialect: str | None = None
+    body: bytes = b""

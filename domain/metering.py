@@ -1,0 +1,96 @@
+"""What was used: a meter reads along with the events of an answer, and ends in an exact or estimated usage.
+
+Unknown is never zero: where the provider told no usage, it is estimated from the bytes that were delivered, at
+four bytes a token rounded up, and labelled so.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from domain.chat import (
+    Broken,
+    Ended,
+    Event,
+    Failure,
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
+
+BYTES_PER_TOKEN = 4
+
+
+class Meter(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer has come to so far. `told` is the provider's own usage, its last word."""
+
+    output_bytes: int = 0
+    told: Usage | None = None
+    finished: bool = False
+    ended: bool = False
+    failure: Failure | None = None
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A usage and where it comes from."""
+
+    usage: Usage
+    source: Literal["provider", "estimated"]
+
+
+def observe(meter: Meter, events: Iterable[Event]) -> Meter:
+    """The meter after these events. A pure fold: observing one by one or all at once is the same."""
+    output_bytes, told, finished, ended, failure = (
+        meter.output_bytes,
+        meter.told,
+        meter.finished,
+        meter.ended,
+        meter.failure,
+    )
+    for event in events:
+        match event:
+            case TextDelta() | RefusalDelta() | ReasoningDelta():
+                output_bytes += len(event.text.encode())
+            case ToolCallDelta():
+                output_bytes += len(event.arguments.encode()) + len((event.name or "").encode())
+            case UsageReported():
+                told = event.usage
+            case Finished():
+                finished = True
+            case Ended():
+                ended = True
+            case Broken():
+                failure = event.failure
+            case _:
+                pass
+    return Meter(output_bytes=output_bytes, told=told, finished=finished, ended=ended, failure=failure)
+
+
+def measure(meter: Meter, input_bytes: int) -> Measured:
+    """The usage that the meter vouches for; `input_bytes` is the size of the request's body.
+
+    A provider that began to answer has read the input, so an estimate counts it. Anthropic tells its input at
+    the start and its output at the end: what was told early is completed by what was delivered since.
+    """
+    if meter.told is not None and (meter.finished or meter.ended):
+        return Measured(usage=meter.told, source="provider")
+    estimated_output = _tokens(meter.output_bytes)
+    if meter.told is None:
+        return Measured(
+            usage=Usage(input_tokens=_tokens(input_bytes), output_tokens=estimated_output), source="estimated"
+        )
+    told_output = meter.told.output_tokens + meter.told.reasoning_tokens + meter.told.output_audio_tokens
+    missing = max(0, estimated_output - told_output)
+    return Measured(
+        usage=msgspec.structs.replace(meter.told, output_tokens=meter.told.output_tokens + missing),
+        source="estimated" if missing else "provider",
+    )
+
+
+def _tokens(byte_count: int) -> int:
+    return -(-byte_count // BYTES_PER_TOKEN)

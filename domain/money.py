@@ -1,0 +1,63 @@
+"""Credit as integers of one unit, and the only place in the hub that divides money.
+
+One credit is 1,000,000,000 nanocredits. A rate is nanocredits per million units, so one credit per
+million tokens is 1,000 nanocredits a token. Amounts fit a signed 64-bit integer, which is what the
+storage engines keep; what does not fit is an error here and never wraps there.
+"""
+
+from collections.abc import Iterable
+
+NANOS_PER_CREDIT = 1_000_000_000
+UNITS_PER_RATE = 1_000_000
+NANOS_MAX = 2**63 - 1
+
+_DECIMALS = 9
+
+
+class AmountError(ValueError):
+    """A text that is no amount, or an amount that the books cannot hold; the message says which."""
+
+
+def checked(nanos: int) -> int:
+    """The same amount, if 64 bits can hold it; AmountError if not."""
+    if -NANOS_MAX <= nanos <= NANOS_MAX:
+        return nanos
+    raise AmountError(f"{format_credits(nanos)} credits is beyond what the books can hold")
+
+
+def parse_credits(text: str) -> int:
+    """Read a decimal number of credits, exactly: "12.5" is 12,500,000,000 nanocredits.
+
+    More than nine decimals, exponents, signs and separators are refused: AmountError says what to write.
+    """
+    whole, point, fraction = text.partition(".")
+    digits_only = whole.isascii() and whole.isdigit() and (not point or (fraction.isascii() and fraction.isdigit()))
+    if not digits_only:
+        raise AmountError(f"{text!r} is not an amount: write digits with an optional decimal point, such as 12.50")
+    if len(fraction) > _DECIMALS:
+        raise AmountError(f"{text!r} has more than nine decimals; a nanocredit is the smallest amount")
+    if len(whole) > 19:
+        raise AmountError(f"{text!r} credits is beyond what the books can hold")
+    return checked(int(whole) * NANOS_PER_CREDIT + int(fraction.ljust(_DECIMALS, "0")))
+
+
+def format_credits(nanos: int) -> str:
+    """Write nanocredits as an exact decimal number of credits: 12,500,000,000 is "12.5"."""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_CREDIT)
+    decimals = f"{fraction:09d}".rstrip("0")
+    sign = "-" if nanos < 0 else ""
+    return f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+
+
+def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
+    """Sum `(units, nanos_per_million_units)` lines exactly, then divide once, rounded up to a nano.
+
+    1,200 tokens at 150,000 nanos per million and one at 1: 180.000001, so 181 nanos.
+    """
+    total = sum(units * nanos_per_million for units, nanos_per_million in lines)
+    return checked(-(-total // UNITS_PER_RATE))
+
+
+def units_affordable(nanos: int, nanos_per_million: int) -> int:
+    """How many units `nanos` pays for, rounded down; the rate must be positive."""
+    return nanos * UNITS_PER_RATE // nanos_per_million

@@ -1,0 +1,176 @@
+"""Every way to say no, one frozen value each, with the facts a caller needs to act.
+
+A refusal is an expected outcome, so it is returned and not raised. `entrypoints/http/refusals.py` turns each
+into a status and a body in the caller's dialect; its `match` is exhaustive, so a new refusal here fails the
+type check there until it has words.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from domain.chat import Failure
+
+
+class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_key"):
+    """The call carries no API key."""
+
+
+class InvalidKey(msgspec.Struct, frozen=True, kw_only=True, tag="invalid_key"):
+    """The API key is unknown or malformed, or was revoked."""
+
+    revoked: bool = False
+
+
+class NotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="not_allowed"):
+    """The caller's role does not permit the action."""
+
+    action: str
+    role: str
+
+
+class BadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="bad_request"):
+    """The request is wrong: `field` names where (None: the body as a whole), `problem` what and the remedy."""
+
+    field: str | None
+    problem: str
+
+
+class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="too_large"):
+    """The request body is over the bound."""
+
+    bytes_max: int
+
+
+class UnknownPath(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_path"):
+    """Nothing is served at this path."""
+
+    path: str
+
+
+class WrongMethod(msgspec.Struct, frozen=True, kw_only=True, tag="wrong_method"):
+    """The path exists, but not for this method."""
+
+    method: str
+    allowed: tuple[str, ...]
+
+
+class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_model"):
+    """No enabled provider serves the model; `similar` are names that exist."""
+
+    model: str
+    similar: tuple[str, ...] = ()
+
+
+class UnpricedModel(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_model"):
+    """Billing is on and the model has no rate: unknown is never free."""
+
+    model: str
+
+
+class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_feature"):
+    """Billing is on and the request asks for something the model's rate has no price for."""
+
+    model: str
+    feature: str
+
+
+class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded"):
+    """The charge of the request has no upper bound; `field` is what makes it so."""
+
+    model: str
+    field: str
+
+
+class Unexpressible(msgspec.Struct, frozen=True, kw_only=True, tag="unexpressible"):
+    """The request uses something that the provider's dialect has no word for."""
+
+    field: str
+    dialect: str
+    model: str = ""
+
+
+class InsufficientCredit(msgspec.Struct, frozen=True, kw_only=True, tag="insufficient_credit"):
+    """The wallet cannot cover the most that the call may cost."""
+
+    bound_nanos: int
+    available_nanos: int
+    payment_link: str | None = None
+
+    @property
+    def short_by_nanos(self) -> int:
+        """What is missing, at least one nano."""
+        return self.bound_nanos - self.available_nanos
+
+
+class NoCredential(msgspec.Struct, frozen=True, kw_only=True, tag="no_credential"):
+    """A provider serves the model, but no active credential is left to call it with."""
+
+    model: str
+    providers: tuple[str, ...]
+
+
+class ProviderFailed(msgspec.Struct, frozen=True, kw_only=True, tag="provider_failed"):
+    """All attempts were made and the last failed; nothing is charged unless output was delivered."""
+
+    failure: Failure
+    provider: str
+
+
+class IdempotencyConflict(msgspec.Struct, frozen=True, kw_only=True, tag="idempotency_conflict"):
+    """The Idempotency-Key was used before with another body."""
+
+    key: str
+
+
+class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="idempotency_unavailable"):
+    """The first call with this Idempotency-Key ended, but its answer cannot be given again: `reason` says why."""
+
+    key: str
+    call_id: str
+    reason: str
+
+
+class Busy(msgspec.Struct, frozen=True, kw_only=True, tag="busy"):
+    """The hub cannot reach its own books just now: nothing was held, nothing was sent."""
+
+    reason: str
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
+    """A management action names a `kind` of thing that does not exist."""
+
+    kind: str
+    name: str
+    remedy: str = ""
+
+
+class Exists(msgspec.Struct, frozen=True, kw_only=True, tag="exists"):
+    """A management action would make a thing that is there already."""
+
+    kind: str
+    name: str
+
+
+Refusal: TypeAlias = (
+    MissingKey
+    | InvalidKey
+    | NotAllowed
+    | BadRequest
+    | TooLarge
+    | UnknownPath
+    | WrongMethod
+    | UnknownModel
+    | UnpricedModel
+    | UnpricedFeature
+    | Unbounded
+    | Unexpressible
+    | InsufficientCredit
+    | NoCredential
+    | ProviderFailed
+    | IdempotencyConflict
+    | IdempotencyUnavailable
+    | Busy
+    | Missing
+    | Exists
+)

@@ -1,0 +1,100 @@
+"""How a call ends: what is captured of its hold, what goes back, and what the call log says.
+
+| ending          | output delivered | charge                                                     |
+|-----------------|------------------|------------------------------------------------------------|
+| completed       | any              | the usage that the provider told, else an estimate          |
+| provider failed | none             | nothing                                                     |
+| provider failed | some             | what was told or estimated of what was delivered            |
+| timed out       | as if the provider failed                                                     |
+| caller left     | any              | what was told or estimated, once the provider had accepted  |
+| lost            | unknown          | nothing (`sweep`)                                           |
+
+No charge is more than the hold; what the usage comes to beyond it stands in `uncollected_nanos`.
+"""
+
+import msgspec
+
+from domain.books import Call, Ending, Idempotency, Rate, Row, SettleFacts
+from domain.calls import AttemptRecord, Target
+from domain.ledger import resolve
+from domain.metering import Measured, Meter, measure
+from domain.pricing import price
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call went, as the process that ran it saw it.
+
+    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was.
+    `answer` is the sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
+    """
+
+    call_id: str
+    ending: Ending
+    meter: Meter
+    input_bytes: int
+    attempts: tuple[AttemptRecord, ...]
+    served: Target | None = None
+    rate: Rate | None = None
+    first_byte_ms: int | None = None
+    error: str | None = None
+    status: int = 0
+    content_type: str = ""
+    answer: bytes | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """The call has ended. `already` says that it had before, so nothing was written."""
+
+    call: Call | None
+    writes: tuple[Row, ...] = ()
+    already: bool = False
+
+
+def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
+    """Close a call's hold exactly once; repeated, it answers what was decided the first time."""
+    call = facts.call
+    if call is None or call.ending is not None:
+        return Settlement(call=call, already=True)
+    measured = measured_of(outcome)
+    total_nanos = price(measured.usage, outcome.rate).total_nanos if measured and outcome.rate and call.billed else 0
+    charge_nanos = min(total_nanos, call.hold_nanos)
+    moves = resolve(facts.lots, call.hold_lines, call.id, charge_nanos, now_ms)
+    target = outcome.served
+    ended = msgspec.structs.replace(
+        call,
+        ending=outcome.ending,
+        complete=outcome.ending == "completed",
+        ended_ms=now_ms,
+        first_byte_ms=outcome.first_byte_ms,
+        provider=target.provider if target else None,
+        provider_model=target.model if target else None,
+        credential_id=target.credential_id if target else None,
+        rate_id=outcome.rate.id if outcome.rate else None,
+        attempts=outcome.attempts,
+        usage=measured.usage if measured else None,
+        usage_source=measured.source if measured else None,
+        charge_nanos=charge_nanos,
+        uncollected_nanos=total_nanos - charge_nanos,
+        error=outcome.error,
+    )
+    kept = _kept(facts.twin, call, outcome)
+    return Settlement(call=ended, writes=(*moves.lots, *moves.transfers, ended, *kept))
+
+
+def measured_of(outcome: Outcome) -> Measured | None:
+    """The usage that the call is charged for, or None if it is charged for none."""
+    if outcome.served is None:
+        return None
+    failed = outcome.ending in ("provider failed", "timed out", "lost")
+    if failed and outcome.meter.output_bytes == 0:
+        return None
+    return measure(outcome.meter, outcome.input_bytes)
+
+
+def _kept(twin: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:
+    if twin is None or twin.call_id != call.id or outcome.answer is None:
+        return ()
+    kept = msgspec.structs.replace(
+        twin, status=outcome.status, content_type=outcome.content_type, answer=outcome.answer
+    )
+    return (kept,)

@@ -1,0 +1,61 @@
+"""What a caller's dialect is: a record of pure functions that read requests and render answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.calls import ChatCall
+from domain.chat import ChatRequest, Event
+from domain.refusals import BadRequest
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer says beside the events: the call's id, the model as asked, the time, and whether the caller
+    wants usage in the stream.
+    """
+
+    call_id: str
+    model: str
+    created_s: int
+    wants_usage: bool
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An error before it has a dialect. `kind` is the field's common word for it:
+
+    invalid_request, authentication, permission, not_found, insufficient_credit, too_large, rate_limit, overloaded,
+    conflict, provider, internal. `param` names the field at fault, `code` the refusal, `facts` what to act on.
+    """
+
+    status: int
+    kind: str
+    message: str
+    code: str
+    param: str | None = None
+    facts: dict[str, str | int | None] = {}
+    request_id: str = ""
+
+
+class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How one family of SDKs is heard and answered.
+
+    name           the dialect's name; a provider of the same name is passed through
+    read           a request body to a ChatCall, strictly checked: BadRequest names the field and the remedy
+    to_request     the same call in canonical words, for a provider of another dialect; BadRequest if it is malformed
+                   deeper than `read` looks
+    whole          the events of a finished answer to a JSON body
+    start, render  the fold that streams: one event to bytes (possibly none); the terminal word only on Ended; it never
+                   makes up an ending
+    error          an error as a JSON body
+    stream_error   an error as the last bytes of a stream that already began
+    """
+
+    name: str
+    read: Callable[[bytes], ChatCall | BadRequest]
+    to_request: Callable[[ChatCall], ChatRequest | BadRequest]
+    whole: Callable[[tuple[Event, ...], Rendering], bytes]
+    start: Callable[[Rendering], Any]
+    render: Callable[[Any, Event], tuple[Any, bytes]]
+    error: Callable[[ErrorBody], bytes]
+    stream_error: Callable[[ErrorBody], bytes]

@@ -1,0 +1,1 @@
+"""What the hub does for somebody, step by step, over ports."""

@@ -1,0 +1,43 @@
+"""Time, chance and life signs, as values that a test can choose."""
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The wall clock and a clock that never goes back."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 in UTC."""
+        ...
+
+    def monotonic_us(self) -> int:
+        """Microseconds since some moment, for durations."""
+        ...
+
+
+class Ids(Protocol):
+    """Fresh names and secrets."""
+
+    def new(self, prefix: str) -> str:
+        """A new id `prefix_…`: unguessable, and sorted by the time of its making."""
+        ...
+
+    def secret(self) -> str:
+        """256 random bits as text, for an API key."""
+        ...
+
+    def chance(self, below: int) -> int:
+        """A random number from 0 up to but not including `below`, for jitter."""
+        ...
+
+
+class Liveness(Protocol):
+    """Which processes of the hub are alive, so that the holds of the dead can be given back at once."""
+
+    def own(self) -> str:
+        """This process's own name, alive from now until the process is gone, however it goes."""
+        ...
+
+    def is_gone(self, owner: str) -> bool:
+        """Whether the process of that name is known to be gone; False where that cannot be known."""
+        ...

@@ -1,0 +1,52 @@
+"""Calling a provider: one method opens an attempt, one says beforehand whether it could."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from domain.calls import Attempt, ChatCall
+from domain.chat import ChatRequest, Event, Failure
+from domain.refusals import Unexpressible
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """What one read from the provider brought: `raw` for a caller of the same dialect, `events` for everyone.
+
+    `raw` is whole server-sent events (or the whole JSON body), already without what the caller must not see.
+    The events of one read that holds the terminal word end with `Ended` and come as a chunk of their own, so
+    that the books can be settled between what comes before it and the terminal bytes.
+    """
+
+    raw: bytes
+    events: tuple[Event, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider accepted the attempt. `chunks` ends after an `Ended` or a `Broken` event, always one of them.
+
+    `headers` are those worth relaying (lower case), never the provider's cookies or framing headers.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    chunks: AsyncIterator[Chunk]
+
+
+class Providers(Protocol):
+    """Every provider of the hub, reached through its dialect."""
+
+    def refuses(self, dialect: str, request: ChatRequest) -> Unexpressible | None:
+        """What the provider's dialect has no word for in the request, or None if all can be said. Pure."""
+        ...
+
+    def open(
+        self, attempt: Attempt, call: ChatCall, request: ChatRequest | None
+    ) -> AbstractAsyncContextManager[Answer | Failure]:
+        """Make the attempt; leaving the context closes the provider's connection.
+
+        `request` is None where both ends speak one dialect: then the call's own fields go through, with the
+        model's name, the usage option and the output cap replaced. Never raises for what a provider does.
+        """
+        ...

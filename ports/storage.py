@@ -1,0 +1,111 @@
+"""The books: one way to change them, and the questions that are asked of them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from domain.books import (
+    ApiKey,
+    AuditEntry,
+    Call,
+    Credential,
+    Decision,
+    Lot,
+    ProviderRow,
+    Rate,
+    Transfer,
+    User,
+    View,
+)
+
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+
+
+class StorageUnavailable(Exception):
+    """The books cannot be reached or written just now; nothing was changed."""
+
+
+class Snapshot(Protocol):
+    """A consistent view of the whole books at one moment, for proofs and exports."""
+
+    def transfers(self) -> AsyncIterator[Transfer]:
+        """Every line of the journal, in the order written."""
+        ...
+
+    def lots(self) -> AsyncIterator[Lot]:
+        """Every lot."""
+        ...
+
+    def calls(self) -> AsyncIterator[Call]:
+        """Every call, oldest first."""
+        ...
+
+    def rates(self) -> AsyncIterator[Rate]:
+        """Every version of every rate."""
+        ...
+
+
+class Storage(Protocol):
+    """Where the books are kept."""
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+        """Show the rule the facts of `scope`, write what it decides, and answer once that is durable.
+
+        Atomic: no other decision comes between the facts and the writes, in any process. The rule must be pure:
+        it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
+        of the rule reaches its own caller only. `scope` is one of `books.Scope`.
+        """
+        ...
+
+    async def catalog_version(self) -> int:
+        """The number that grows with every change of providers, credentials and rates."""
+        ...
+
+    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+        """The version with all that is not removed; of each rate all versions since it was last removed."""
+        ...
+
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+        """The key of that fingerprint, revoked or not, and its user."""
+        ...
+
+    async def users(self) -> list[User]:
+        """All users by name."""
+        ...
+
+    async def user_named(self, name: str) -> User | None:
+        """The user of that name."""
+        ...
+
+    async def keys(self) -> list[ApiKey]:
+        """All API keys, oldest first."""
+        ...
+
+    async def wallet(self, user_id: str) -> list[Lot]:
+        """The user's lots, oldest first, as of the last commit."""
+        ...
+
+    async def call(self, call_id: str) -> Call | None:
+        """One call."""
+        ...
+
+    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
+        """Call id, status, content type and sealed answer remembered for a user's Idempotency-Key."""
+        ...
+
+    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
+        """The newest calls first, of one user or of all."""
+        ...
+
+    async def audit(self, limit: int) -> list[AuditEntry]:
+        """The newest management actions first."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """The whole books as of now, while others go on writing."""
+        ...
+
+    async def backup(self, path: str) -> None:
+        """Write a complete, consistent copy of the books to a new file, while the hub runs."""
+        ...
