@@ -1,0 +1,164 @@
+"""The hub on Falcon ASGI: a binder between Falcon and the table of routes, and nothing else.
+
+Around each request stands an `Exchange`: a cancel scope that a hang-up cancels, and the handler's context, which is
+left only after the last byte was sent. Falcon's `resp.stream` alone would notice no hang-up where the server's `send`
+is a no-op, and would not close what it had not begun to read.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any
+
+import anyio
+import falcon
+import falcon.asgi
+
+from entrypoints.http.replies import internal_error, too_large, unserved
+from entrypoints.http.routes import by_template, routes
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.upkeep import sweep_regularly
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_EXCHANGE = "aihub.exchange"
+_log = logging.getLogger("aihub")
+
+
+def create_app() -> "AsgiApp":
+    """The application for an ASGI server, configured by the environment."""
+    from entrypoints.wiring import hub_from_environment
+
+    return AsgiApp(hub_from_environment)
+
+
+class AsgiApp:
+    """An ASGI application that opens its hub at lifespan startup, or at the first request where there is none."""
+
+    def __init__(self, open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> None:
+        self._open_hub = open_hub
+        self._falcon: falcon.asgi.App[Any, Any] | None = None
+        self._opening = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            app = self._falcon or await self._without_lifespan()
+            with anyio.CancelScope() as cancel:
+                async with Exchange(receive, cancel) as exchange:
+                    scope[_EXCHANGE] = exchange
+                    await app(dict(scope), receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._open_hub() as hub, anyio.create_task_group() as background:
+            background.start_soon(sweep_regularly, hub)
+            self._falcon = falcon_app(hub)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            background.cancel_scope.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _without_lifespan(self) -> "falcon.asgi.App[Any, Any]":
+        """Open the hub for as long as the process lives: a Lambda function has no shutdown to close it at."""
+        async with self._opening:
+            if self._falcon is None:
+                self._falcon = falcon_app(await self._open_hub().__aenter__())
+        return self._falcon
+
+
+class Exchange:
+    """One request and its answer: what must be closed at the end, and the watch for a hang-up while it streams."""
+
+    def __init__(self, receive: Receive, cancel: anyio.CancelScope) -> None:
+        self._receive = receive
+        self._cancel = cancel
+        self._handler = AsyncExitStack()
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Exchange":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self._handler.aclose()
+
+    async def answer(self, handler: Handler, request: Request) -> Reply:
+        """The handler's reply; its context stays open until the exchange is over."""
+        reply = await self._handler.enter_async_context(handler(request))
+        if not isinstance(reply.body, bytes):
+            self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        return reply
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._cancel.cancel()
+
+
+def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
+    """Falcon with the hub's routes, and the hub's own words for what Falcon refuses."""
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    for template, handlers in by_template(routes(hub)).items():
+        app.add_route(template, _resource(hub, handlers))
+
+    async def failed(req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, _: object) -> None:
+        request = _request(hub, req, b"", {})
+        if isinstance(error, falcon.HTTPError):
+            allow = dict(error.headers or {}).get("Allow", "")
+            _render(resp, unserved(request, error.status_code, tuple(allow.split(", "))))
+        else:
+            _log.error("request %s failed", request.id, exc_info=error)
+            _render(resp, internal_error(request))
+
+    app.add_error_handler(Exception, failed)
+    app.add_error_handler(falcon.HTTPError, failed)
+    return app
+
+
+def _resource(hub: Hub, handlers: dict[str, Handler]) -> object:
+    responders = {f"on_{method.lower()}": _responder(hub, handler) for method, handler in handlers.items()}
+    return type("Resource", (), responders)()
+
+
+def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
+    async def respond(
+        _: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str
+    ) -> None:
+        bytes_max = hub.body_bytes_max
+        body = b"" if (req.content_length or 0) > bytes_max else await req.stream.read(bytes_max + 1)
+        request = _request(hub, req, body, path_values)
+        if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
+            _render(resp, too_large(request, bytes_max))
+            return
+        exchange: Exchange = req.scope[_EXCHANGE]
+        _render(resp, await exchange.answer(handler, request))
+
+    return respond
+
+
+def _request(hub: Hub, req: falcon.asgi.Request, body: bytes, path_values: dict[str, str]) -> Request:
+    return Request(
+        id=hub.ids.new("call"),
+        method=req.method,
+        path=req.path,
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in req.scope["headers"]},
+        body=body,
+        started_us=hub.clock.monotonic_us(),
+        path_values=path_values,
+    )
+
+
+def _render(resp: falcon.asgi.Response, reply: Reply) -> None:
+    resp.status = reply.status
+    resp.set_headers(reply.headers)
+    if isinstance(reply.body, bytes):
+        resp.data = reply.body
+    else:
+        resp.stream = reply.body

@@ -1,0 +1,149 @@
+"""`POST /v1/chat/completions` and `/v1/messages`: read in the caller's dialect, made by the use case, answered."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from domain.calls import ChatCall
+from domain.money import format_credits
+from domain.plan import Affordable
+from domain.refusals import BadRequest, InvalidKey, Refusal
+from entrypoints.http.dialect import CallerDialect, Rendering
+from entrypoints.http.replies import bearer_of, refuse
+from entrypoints.http.voices import AsSaid, RenderedStream, RenderedWhole
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.admission import Ask
+from entrypoints.usecases.chat import LiveCall, Refused, Replayed, Voice, chat
+from entrypoints.usecases.hub import Hub
+
+IDEMPOTENCY_KEY_MAX = 255
+RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
+
+
+def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
+    """The handler of chat calls by callers of one dialect."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        ask = await _ask_of(hub, dialect, request)
+        if not isinstance(ask, Ask):
+            yield refuse(dialect, request, ask)
+            return
+        async with chat(hub, ask, lambda entry: _voice(hub, dialect, ask, entry)) as made:
+            if isinstance(made, Refused):
+                yield refuse(dialect, request, made.refusal)
+            elif isinstance(made, Replayed):
+                yield _replayed(request, made)
+            elif ask.call.stream:
+                yield _streamed(hub, request, made)
+            else:
+                yield await _whole(hub, dialect, request, made)
+
+    return handle
+
+
+async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | Refusal:
+    """What the request asks for. A bad body is only explained to somebody with a valid key."""
+    key = bearer_of(request)
+    if not isinstance(key, str):
+        return key
+    fingerprint = hub.vault.fingerprint(key)
+    call = dialect.read(request.body)
+    idempotency_key = request.headers.get("idempotency-key") or None
+    if idempotency_key is not None and len(idempotency_key) > IDEMPOTENCY_KEY_MAX:
+        call = BadRequest(field="Idempotency-Key", problem=f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters.")
+    if isinstance(call, BadRequest):
+        caller = await hub.storage.caller(fingerprint)
+        if caller is None or caller[0].revoked_ms is not None:
+            return InvalidKey(revoked=caller is not None)
+        return call
+    relayed = tuple((name, request.headers[name]) for name in RELAYED_REQUEST_HEADERS if name in request.headers)
+    if relayed:
+        call = msgspec.structs.replace(call, relay_headers=relayed)
+    return Ask(
+        call_id=request.id,
+        fingerprint=fingerprint,
+        call=call,
+        to_request=dialect.to_request,
+        idempotency_key=idempotency_key,
+        digest=_digest(request) if idempotency_key else "",
+    )
+
+
+def _digest(request: Request) -> str:
+    return hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+
+
+def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> Voice:
+    call, target = ask.call, entry.candidate.target
+    if target.dialect == dialect.name:
+        return AsSaid(dialect, target.provider, call.stream)
+    rendering = Rendering(
+        call_id=ask.call_id,
+        model=call.model,
+        created_s=hub.clock.now_ms() // 1000,
+        wants_usage=call.wants_usage,
+    )
+    if call.stream:
+        return RenderedStream(dialect, rendering, target.provider)
+    return RenderedWhole(dialect, rendering)
+
+
+async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
+    body = await live.whole()
+    if not isinstance(body, bytes):
+        return refuse(dialect, request, body)
+    headers = [("content-type", "application/json"), *_call_headers(hub, request, live)]
+    if live.call.billed and live.settled and live.settled.call:
+        headers.append(("x-aihub-charge", format_credits(live.settled.call.charge_nanos)))
+    return Reply(status=200, headers=tuple(headers), body=body)
+
+
+def _streamed(hub: Hub, request: Request, live: LiveCall) -> Reply:
+    headers = (
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        # Proxies such as nginx would otherwise collect events before passing them on.
+        ("x-accel-buffering", "no"),
+        *_call_headers(hub, request, live),
+    )
+    return Reply(status=200, headers=headers, body=live.stream())
+
+
+def _replayed(request: Request, made: Replayed) -> Reply:
+    headers = (
+        ("content-type", made.content_type),
+        ("x-request-id", made.call_id),
+        ("idempotent-replayed", "true"),
+        ("x-aihub-charge", format_credits(made.charge_nanos)),
+    )
+    return Reply(status=made.status, headers=headers, body=made.body)
+
+
+def _call_headers(hub: Hub, request: Request, live: LiveCall) -> list[tuple[str, str]]:
+    """Who served the call, under which cap, and where the time went so far (milliseconds)."""
+    assert live.served is not None
+    assert live.answer is not None
+    headers = [
+        *live.answer.headers,
+        ("x-request-id", request.id),
+        ("x-aihub-provider", live.served.candidate.target.provider),
+        ("server-timing", _timing(hub, request, live)),
+    ]
+    if live.served.bound is not None and live.served.bound.output_cap is not None:
+        headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
+    return headers
+
+
+def _timing(hub: Hub, request: Request, live: LiveCall) -> str:
+    stages = [("plan", request.started_us, live.planned_us), ("provider", live.planned_us, live.first_us)]
+    if live.settled is not None:
+        stages.append(("settle", live.first_us, live.settled_us))
+    stages.append(("total", request.started_us, hub.clock.monotonic_us()))
+    return ", ".join(f"{name};dur={_ms(end - begin)}" for name, begin, end in stages)
+
+
+def _ms(duration_us: int) -> str:
+    return f"{duration_us // 1000}.{duration_us % 1000:03d}"

@@ -1,0 +1,145 @@
+"""What callers may ask without spending: models, their balance, and whether the hub is well."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.books import User
+from domain.catalog import Served, priced, serving
+from domain.ledger import balance, usable
+from domain.money import UNITS_PER_RATE, format_credits
+from domain.refusals import Busy, InvalidKey, MissingKey, Refusal, UnknownModel
+from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.hub import Hub
+from ports.storage import StorageUnavailable
+
+Read = Callable[[Request, User], Awaitable[Any]]
+
+
+def models_handler(hub: Hub) -> Handler:
+    """`GET /v1/models`: every model with a rate, as the caller's SDK lists models."""
+
+    async def read(request: Request, user: User) -> Any:
+        listed = priced(await hub.catalog_anew(), hub.clock.now_ms())
+        if "anthropic-version" in request.headers:
+            data = [_anthropic_model(served) for served in listed]
+            ids = [str(model["id"]) for model in data]
+            edges = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+            return {"data": data, "has_more": False, **edges}
+        return {"object": "list", "data": [_openai_model(served) for served in listed]}
+
+    return _authenticated(hub, read)
+
+
+def model_handler(hub: Hub) -> Handler:
+    """`GET /v1/models/{id}`: one model, by `provider/model` or bare name."""
+
+    async def read(request: Request, user: User) -> Any:
+        name = request.path_values["model"]
+        found = serving(await hub.catalog_anew(), name, hub.billed, hub.clock.now_ms())
+        if not isinstance(found, list):
+            return found if isinstance(found, UnknownModel) else UnknownModel(model=name)
+        if "anthropic-version" in request.headers:
+            return _anthropic_model(found[0], name)
+        return _openai_model(found[0], name)
+
+    return _authenticated(hub, read)
+
+
+def balance_handler(hub: Hub) -> Handler:
+    """`GET /api/user/credit/balance`: the caller's wallet, amounts as exact decimals in credits."""
+
+    async def read(request: Request, user: User) -> Any:
+        now_ms = hub.clock.now_ms()
+        lots = await hub.storage.wallet(user.id)
+        now = balance(lots, now_ms)
+        return {
+            "user": user.name,
+            "posted": format_credits(now.posted_nanos),
+            "held": format_credits(now.held_nanos),
+            "available": format_credits(now.available_nanos),
+            "grants": len(usable(lots, now_ms)),
+            "billing": hub.billed,
+            "payment_link": hub.payment_link,
+        }
+
+    return _authenticated(hub, read)
+
+
+def healthz(hub: Hub) -> Handler:
+    """`GET /healthz`: the process answers."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        yield json_reply(request, {"status": "ok"})
+
+    return handle
+
+
+def readyz(hub: Hub) -> Handler:
+    """`GET /readyz`: the process answers and its books can be read; 503 if they cannot."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        try:
+            version = await hub.storage.catalog_version()
+        except StorageUnavailable as problem:
+            yield json_reply(request, {"status": "unavailable", "reason": str(problem)}, 503)
+        else:
+            yield json_reply(request, {"status": "ready", "catalog_version": version})
+
+    return handle
+
+
+def _authenticated(hub: Hub, read: Read) -> Handler:
+    """Answer only the holder of a valid key, looked up afresh: a revoked key is refused from that moment on."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        dialect = dialect_of(request)
+        key = bearer_of(request)
+        if isinstance(key, MissingKey):
+            yield refuse(dialect, request, key)
+            return
+        try:
+            caller = await hub.storage.caller(hub.vault.fingerprint(key))
+            if caller is None or caller[0].revoked_ms is not None:
+                yield refuse(dialect, request, InvalidKey(revoked=caller is not None))
+                return
+            found = await read(request, caller[1])
+        except StorageUnavailable as problem:
+            found = Busy(reason=str(problem))
+        yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)
+
+    return handle
+
+
+def _openai_model(served: Served, name: str | None = None) -> dict[str, Any]:
+    rate = served.rate
+    described: dict[str, Any] = {
+        "id": name or f"{served.provider.name}/{served.model}",
+        "object": "model",
+        "created": (rate.effective_ms if rate else served.provider.created_ms) // 1000,
+        "owned_by": served.provider.name,
+    }
+    if rate is not None:
+        described["context_length"] = rate.context_tokens
+        described["max_output_tokens"] = rate.output_tokens_max
+        described["pricing"] = {
+            "unit": f"credits per {UNITS_PER_RATE} tokens",
+            "input": format_credits(rate.input_nanos),
+            "output": format_credits(rate.output_nanos),
+        }
+    return described
+
+
+def _anthropic_model(served: Served, name: str | None = None) -> dict[str, Any]:
+    created_ms = served.rate.effective_ms if served.rate else served.provider.created_ms
+    return {
+        "type": "model",
+        "id": name or f"{served.provider.name}/{served.model}",
+        "display_name": f"{served.model} ({served.provider.name})",
+        "created_at": datetime.fromtimestamp(created_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

@@ -1,0 +1,223 @@
+"""Every refusal in words: a status, the field's common kind, and a sentence that says what to do.
+
+The match is exhaustive: a refusal without words does not pass the type check.
+"""
+
+from typing import assert_never
+
+from domain.chat import Failure
+from domain.money import format_credits
+from domain.refusals import (
+    BadRequest,
+    Busy,
+    Exists,
+    IdempotencyConflict,
+    IdempotencyUnavailable,
+    InsufficientCredit,
+    InvalidKey,
+    Missing,
+    MissingKey,
+    NoCredential,
+    NotAllowed,
+    ProviderFailed,
+    Refusal,
+    TooLarge,
+    Unbounded,
+    Unexpressible,
+    UnknownModel,
+    UnknownPath,
+    UnpricedFeature,
+    UnpricedModel,
+    WrongMethod,
+)
+from entrypoints.http.dialect import ErrorBody
+
+# The statuses of a failed provider call where the provider gave none that means anything to the caller.
+_FAILURE_STATUS = {
+    "unreachable": 502,
+    "timed_out": 504,
+    "overloaded": 429,
+    "unavailable": 502,
+    "credential_rejected": 502,
+    "request_rejected": 400,
+    "truncated": 502,
+    "malformed": 502,
+}
+
+
+def error_of(refusal: Refusal) -> ErrorBody:
+    """The refusal as an error without a dialect."""
+    match refusal:
+        case MissingKey():
+            return _error(
+                401,
+                "authentication",
+                "missing_api_key",
+                "No API key was sent. Send it as `Authorization: Bearer KEY` (or `x-api-key: KEY`); "
+                "the operator makes one with `aihub key create`.",
+            )
+        case InvalidKey():
+            why = "was revoked" if refusal.revoked else "is not known here"
+            return _error(401, "authentication", "invalid_api_key", f"The API key {why}. Ask the operator for a new one.")
+        case NotAllowed():
+            return _error(403, "permission", "not_allowed", f"A {refusal.role} may not {refusal.action}.")
+        case BadRequest():
+            return _error(400, "invalid_request", "bad_request", refusal.problem, param=refusal.field)
+        case TooLarge():
+            return _error(
+                413,
+                "too_large",
+                "body_too_large",
+                f"The request body is over {refusal.bytes_max} bytes. Send less, or let the operator raise "
+                "AIHUB_BODY_BYTES_MAX.",
+            )
+        case UnknownPath():
+            return _error(
+                404,
+                "not_found",
+                "unknown_path",
+                f"Nothing is served at {refusal.path}. See GET / for what is; SDKs want the base URL to end in /v1 "
+                "(OpenAI) or without it (Anthropic).",
+            )
+        case WrongMethod():
+            allowed = ", ".join(refusal.allowed)
+            message = f"{refusal.method} is not served here; use {allowed}."
+            return _error(405, "invalid_request", "wrong_method", message)
+        case UnknownModel():
+            hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
+            message = f"The model `{refusal.model}` is not served by any provider of this hub.{hint} See GET /v1/models."
+            return _error(404, "not_found", "model_not_found", message, param="model")
+        case UnpricedModel():
+            return _error(
+                400,
+                "invalid_request",
+                "unpriced_model",
+                f"The model `{refusal.model}` has no rate, so it is not sold. The operator sets one with "
+                "`aihub rate set PROVIDER/MODEL --input X --output Y`.",
+                param="model",
+            )
+        case UnpricedFeature():
+            return _error(
+                400,
+                "invalid_request",
+                "unpriced_feature",
+                f"`{refusal.feature}` is charged by the use and the rate of `{refusal.model}` has no price for it. "
+                "Leave it out, or ask the operator for a rate.",
+                param=refusal.feature,
+            )
+        case Unbounded():
+            return _error(
+                400,
+                "invalid_request",
+                "unbounded_charge",
+                f"With `{refusal.field}` the charge of this call has no upper bound, since the context of "
+                f"`{refusal.model}` is not known. Send the content inline, or let the operator set `aihub rate set "
+                "… --context N`.",
+                param=refusal.field,
+            )
+        case Unexpressible():
+            return _error(
+                400,
+                "invalid_request",
+                "unexpressible",
+                f"`{refusal.field}` cannot be said in the {refusal.dialect} dialect that serves `{refusal.model}`. "
+                "Leave it out, or call a model of your own dialect.",
+                param=refusal.field,
+            )
+        case InsufficientCredit():
+            return _insufficient(refusal)
+        case NoCredential():
+            names = ", ".join(refusal.providers)
+            message = (
+                f"No active credential is left for `{refusal.model}` at {names}. The operator adds one with "
+                f"`aihub credential add {refusal.providers[0]}`."
+            )
+            return _error(503, "overloaded", "no_credential", message, param="model")
+        case ProviderFailed():
+            return _failed(refusal)
+        case IdempotencyConflict():
+            return _error(
+                409,
+                "conflict",
+                "idempotency_conflict",
+                "This Idempotency-Key was used before with another request. Use a new key for a new request.",
+                param="Idempotency-Key",
+            )
+        case IdempotencyUnavailable():
+            return _error(
+                409,
+                "conflict",
+                "idempotency_unavailable",
+                f"The call {refusal.call_id} with this Idempotency-Key was charged, but its answer cannot be given "
+                f"again: {refusal.reason}. Use a new key to make a new call.",
+                param="Idempotency-Key",
+                facts={"call_id": refusal.call_id},
+            )
+        case Busy():
+            return _error(
+                503,
+                "overloaded",
+                "busy",
+                f"The hub cannot write its books just now ({refusal.reason}). Nothing was charged; try again shortly.",
+            )
+        case Missing():
+            message = f"There is no {refusal.kind} `{refusal.name}`. {refusal.remedy}".strip()
+            return _error(404, "not_found", f"unknown_{refusal.kind}", message)
+        case Exists():
+            return _error(409, "conflict", f"{refusal.kind}_exists", f"The {refusal.kind} `{refusal.name}` exists already.")
+        case _:
+            assert_never(refusal)
+
+
+def failure_error(failure: Failure, provider: str) -> ErrorBody:
+    """A provider's failure as an error of the hub, for callers who cannot be shown the provider's own body."""
+    kind = {"overloaded": "rate_limit", "request_rejected": "invalid_request"}.get(failure.kind, "provider")
+    theirs = failure.kind in ("request_rejected", "overloaded", "unavailable") and failure.status >= 400
+    what = "rejected the hub's credential" if failure.kind == "credential_rejected" else failure.message
+    return ErrorBody(
+        status=failure.status if theirs else _FAILURE_STATUS[failure.kind],
+        kind=kind,
+        code=failure.code or failure.kind,
+        message=what if failure.kind == "request_rejected" else f"{provider}: {what}",
+    )
+
+
+def retry_after_s(refusal: Refusal) -> int | None:
+    """Whole seconds for Retry-After, rounded up, where waiting helps."""
+    match refusal:
+        case ProviderFailed() if refusal.failure.retry_after_ms is not None:
+            return -(-refusal.failure.retry_after_ms // 1000)
+        case Busy():
+            return 1
+        case _:
+            return None
+
+
+def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
+    bound, has, short = (
+        format_credits(nanos) for nanos in (refusal.bound_nanos, refusal.available_nanos, refusal.short_by_nanos)
+    )
+    link = f" Add credit at {refusal.payment_link}." if refusal.payment_link else " Ask the operator for credit."
+    return _error(
+        402,
+        "insufficient_credit",
+        "insufficient_credit",
+        f"This call may cost up to {bound} credits and {has} are available: {short} short. "
+        f"A lower output cap or a shorter prompt may fit.{link}",
+        facts={"bound": bound, "available": has, "shortfall": short, "payment_link": refusal.payment_link},
+    )
+
+
+def _failed(refusal: ProviderFailed) -> ErrorBody:
+    return failure_error(refusal.failure, refusal.provider)
+
+
+def _error(
+    status: int,
+    kind: str,
+    code: str,
+    message: str,
+    param: str | None = None,
+    facts: dict[str, str | int | None] | None = None,
+) -> ErrorBody:
+    return ErrorBody(status=status, kind=kind, code=code, message=message, param=param, facts=facts or {})

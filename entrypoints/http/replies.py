@@ -1,0 +1,84 @@
+"""Replies that every handler gives, and the key that every request brings."""
+
+from typing import Any
+
+import msgspec
+
+from domain.chat import Failure
+from domain.refusals import BadRequest, MissingKey, ProviderFailed, Refusal, TooLarge, UnknownPath, WrongMethod
+from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.dialect import CallerDialect, ErrorBody
+from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.refusals import error_of, retry_after_s
+from entrypoints.http.wire import Reply, Request
+
+_JSON_HEADER = ("content-type", "application/json")
+
+
+def bearer_of(request: Request) -> str | MissingKey:
+    """The API key in `Authorization: Bearer` (OpenAI's way) or `x-api-key` (Anthropic's)."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = key.strip() if scheme.lower() == "bearer" else ""
+    return key or request.headers.get("x-api-key", "").strip() or MissingKey()
+
+
+def dialect_of(request: Request) -> CallerDialect:
+    """The dialect of a caller whose path does not tell: Anthropic's SDK names its version in every request."""
+    anthropic = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
+    return ANTHROPIC_CALLER if anthropic else OPENAI_CALLER
+
+
+def json_reply(request: Request, value: Any, status: int = 200) -> Reply:
+    """A JSON answer."""
+    return Reply(status=status, headers=(_JSON_HEADER, ("x-request-id", request.id)), body=msgspec.json.encode(value))
+
+
+def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
+    """The refusal in the caller's dialect; a provider's own error body goes unchanged to a caller of its dialect."""
+    error = msgspec.structs.replace(error_of(refusal), request_id=request.id)
+    headers = [_JSON_HEADER, ("x-request-id", request.id)]
+    if (seconds := retry_after_s(refusal)) is not None:
+        headers.append(("retry-after", str(seconds)))
+    if isinstance(refusal, WrongMethod):
+        headers.append(("allow", ", ".join(refusal.allowed)))
+    if isinstance(refusal, ProviderFailed):
+        headers.append(("x-aihub-provider", refusal.provider))
+        if _may_be_shown(refusal.failure, dialect):
+            return Reply(status=error.status, headers=tuple(headers), body=refusal.failure.body)
+    return Reply(status=error.status, headers=tuple(headers), body=dialect.error(error))
+
+
+def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
+    """What the server's own router refuses (404, 405, a malformed request), in the caller's dialect."""
+    refusal: Refusal
+    if status == 405:
+        refusal = WrongMethod(method=request.method, allowed=allowed)
+    elif status == 404:
+        refusal = UnknownPath(path=request.path)
+    else:
+        refusal = BadRequest(field=None, problem="The HTTP request is malformed: send a JSON body and plain headers.")
+    return refuse(dialect_of(request), request, refusal)
+
+
+def too_large(request: Request, bytes_max: int) -> Reply:
+    """The body is over the bound; none of it was kept."""
+    return refuse(dialect_of(request), request, TooLarge(bytes_max=bytes_max))
+
+
+def internal_error(request: Request) -> Reply:
+    """A bug of the hub: the caller learns the call's id and nothing else; the log has the rest."""
+    error = ErrorBody(
+        status=500,
+        kind="internal",
+        code="internal_error",
+        message=f"The hub failed. Please tell its operator the request id {request.id}.",
+        request_id=request.id,
+    )
+    headers = (_JSON_HEADER, ("x-request-id", request.id))
+    return Reply(status=500, headers=headers, body=dialect_of(request).error(error))
+
+
+def _may_be_shown(failure: Failure, dialect: CallerDialect) -> bool:
+    """A rejected credential is the operator's matter, and what is not JSON no SDK can read."""
+    theirs = failure.kind in ("request_rejected", "overloaded", "unavailable")
+    return theirs and failure.dialect == dialect.name and failure.body.lstrip().startswith(b"{")

@@ -1,0 +1,45 @@
+"""The table of routes: the only place that says what is served where."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.chat import chat_handler
+from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.reads import balance_handler, healthz, model_handler, models_handler, readyz
+from entrypoints.http.replies import json_reply
+from entrypoints.http.wire import Handler, Reply, Request, Route
+from entrypoints.usecases.hub import Hub
+
+
+def routes(hub: Hub) -> tuple[Route, ...]:
+    """Every route of the hub."""
+    table = (
+        Route(method="POST", template="/v1/chat/completions", handler=chat_handler(hub, OPENAI_CALLER), spends=True),
+        Route(method="POST", template="/v1/messages", handler=chat_handler(hub, ANTHROPIC_CALLER), spends=True),
+        Route(method="GET", template="/v1/models", handler=models_handler(hub)),
+        Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
+        Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
+        Route(method="GET", template="/healthz", handler=healthz(hub)),
+        Route(method="GET", template="/readyz", handler=readyz(hub)),
+    )
+    return (*table, Route(method="GET", template="/", handler=_index(table)))
+
+
+def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:
+    """The handlers of each template by method, as Falcon wants its resources."""
+    resources: dict[str, dict[str, Handler]] = {}
+    for route in table:
+        resources.setdefault(route.template, {})[route.method] = route.handler
+    return resources
+
+
+def _index(table: tuple[Route, ...]) -> Handler:
+    """`GET /`: what this is and where to go, for somebody with a browser."""
+    served = [f"{route.method} {route.template}" for route in table]
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        yield json_reply(request, {"name": "aihub", "routes": served, "authentication": "Authorization: Bearer KEY"})
+
+    return handle

@@ -1,0 +1,67 @@
+"""How a caller hears an answer: as the provider said it, or rendered in the caller's own dialect."""
+
+from domain.chat import Failure
+from entrypoints.http.dialect import CallerDialect, Rendering
+from entrypoints.http.refusals import failure_error
+from ports.providers import Chunk
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+
+class AsSaid:
+    """Both ends speak one dialect: the provider's bytes are the answer."""
+
+    def __init__(self, dialect: CallerDialect, provider: str, stream: bool) -> None:
+        self.content_type = EVENT_STREAM if stream else JSON
+        self._dialect = dialect
+        self._provider = provider
+
+    def piece(self, chunk: Chunk) -> bytes:
+        """The provider's own bytes."""
+        return chunk.raw
+
+    def apology(self, failure: Failure) -> bytes:
+        """The stream's last event: an error, never an ending."""
+        return self._dialect.stream_error(failure_error(failure, self._provider))
+
+
+class RenderedWhole:
+    """Another dialect, answered as one JSON body."""
+
+    content_type = JSON
+
+    def __init__(self, dialect: CallerDialect, rendering: Rendering) -> None:
+        self._dialect = dialect
+        self._rendering = rendering
+
+    def piece(self, chunk: Chunk) -> bytes:
+        """The whole answer; its one chunk has all events."""
+        return self._dialect.whole(chunk.events, self._rendering)
+
+    def apology(self, failure: Failure) -> bytes:
+        """A whole answer that broke was never begun."""
+        raise AssertionError(f"a whole answer cannot break half-way: {failure.message}")
+
+
+class RenderedStream:
+    """Another dialect, answered event by event: a fold over what the provider says."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, dialect: CallerDialect, rendering: Rendering, provider: str) -> None:
+        self._dialect = dialect
+        self._provider = provider
+        self._state = dialect.start(rendering)
+
+    def piece(self, chunk: Chunk) -> bytes:
+        """The events of the chunk as the caller's dialect writes them."""
+        rendered = b""
+        for event in chunk.events:
+            self._state, piece = self._dialect.render(self._state, event)
+            rendered += piece
+        return rendered
+
+    def apology(self, failure: Failure) -> bytes:
+        """The stream's last event: an error, never an ending."""
+        return self._dialect.stream_error(failure_error(failure, self._provider))

@@ -1,0 +1,45 @@
+"""Requests, replies and routes without a server: what every binder speaks and every handler is written in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, whole: header names in lower case, `path_values` as the route's template names them.
+
+    `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time.
+    """
+
+    id: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    started_us: int
+    path_values: dict[str, str] = {}
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP answer: a body of bytes, or pieces that are sent as they come."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | AsyncIterator[bytes]
+
+
+Handler: TypeAlias = Callable[[Request], AbstractAsyncContextManager[Reply]]
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the route table. `template` is Falcon's: `/v1/models/{model:path}`.
+
+    `spends` marks the routes that reach a provider, so that a test can prove that none does past an empty wallet.
+    """
+
+    method: str
+    template: str
+    handler: Handler
+    spends: bool = False

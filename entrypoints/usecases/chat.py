@@ -1,0 +1,274 @@
+"""A chat call from its plan to its settlement: hold, attempt, relay, settle.
+
+    plan     one transaction checks the key and the wallet and writes the hold
+    open     attempts, until one brings a first piece of an answer; fallback ends there
+    relay    pieces go to the caller while the meter reads along
+    settle   one transaction captures the charge and gives the rest back, before the terminal bytes leave
+
+Settlement is shielded, with a deadline of its own, so that neither a hang-up nor a stuck disk cancels a bill.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+import anyio
+import msgspec
+
+from domain.books import Call, Ending, SettleScope
+from domain.calls import Attempt, AttemptRecord
+from domain.chat import ChatRequest, Failure
+from domain.metering import Meter, observe
+from domain.plan import Affordable, Plan, Replay
+from domain.refusals import Busy, ProviderFailed, Refusal
+from domain.routing import BACKOFF_MAX_MS, learned_failure, learned_success, next_attempt
+from domain.settlement import Outcome, Settlement, settle
+from entrypoints.usecases.admission import Ask, admit, deactivate
+from entrypoints.usecases.hub import Hub
+from ports.providers import Answer, Chunk
+from ports.storage import StorageUnavailable
+
+SETTLE_DEADLINE_S = 10
+ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
+
+
+class Voice(Protocol):
+    """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
+
+    content_type: str
+
+    def piece(self, chunk: Chunk) -> bytes:
+        """The bytes of one chunk, terminal bytes included when the chunk has them."""
+        ...
+
+    def apology(self, failure: Failure) -> bytes:
+        """The last bytes of an answer that broke after it began."""
+        ...
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The call was not made, or no attempt at it gave an answer; nothing is held any more."""
+
+    refusal: Refusal
+    call_id: str
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The answer of an earlier call with the same Idempotency-Key."""
+
+    call_id: str
+    status: int
+    content_type: str
+    body: bytes
+    charge_nanos: int
+
+
+@asynccontextmanager
+async def chat(
+    hub: Hub, ask: Ask, voice_of: Callable[[Affordable], Voice]
+) -> AsyncIterator["LiveCall | Refused | Replayed"]:
+    """Make the call. Inside the context a `LiveCall` has its first piece; leaving it settles what is not settled."""
+    admitted = await admit(hub, ask)
+    if isinstance(admitted, Replay):
+        kept = admitted.kept
+        body = hub.vault.unseal(kept.answer or b"", f"answer:{kept.user_id}:{kept.key}")
+        yield Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
+        return
+    if not isinstance(admitted, Plan):
+        yield Refused(admitted, ask.call_id)
+        return
+    live = LiveCall(hub, ask, admitted)
+    try:
+        refusal = await live.open(voice_of)
+        yield live if refusal is None else Refused(refusal, ask.call_id)
+    finally:
+        await live.close()
+
+
+class LiveCall:
+    """One call that holds credit, until it is settled: exactly once, however it ends."""
+
+    def __init__(self, hub: Hub, ask: Ask, plan: Plan) -> None:
+        self.call: Call = plan.call
+        self.meter = Meter()
+        self.settled: Settlement | None = None
+        self.served: Affordable | None = None
+        self.answer: Answer | None = None
+        self.planned_us = hub.clock.monotonic_us()
+        self.first_us = self.settled_us = self.planned_us
+        self._hub = hub
+        self._ask = ask
+        self._plan = plan
+        self._attempts: list[AttemptRecord] = []
+        self._provider = AsyncExitStack()
+        self._first: Chunk | None = None
+        self._voice: Voice | None = None
+        self._kept = bytearray()
+
+    async def open(self, voice_of: Callable[[Affordable], Voice]) -> Refusal | None:
+        """Attempt until one answer begins, by the plan's order; the last failure as a refusal if none does."""
+        hub, tried = self._hub, self._plan.affordable
+        order = [entry.candidate for entry in tried]
+        failures: list[tuple[int, Failure]] = []
+        index = 0
+        while True:
+            failure = await self._attempt(tried[index])
+            if failure is None:
+                self._voice = voice_of(tried[index])
+                hub.advice = learned_success(hub.advice, order[index].target)
+                return None
+            failures.append((index, failure))
+            await self._learn(tried[index], failure)
+            left_ms = self.call.deadline_ms - hub.clock.now_ms()
+            retry = next_attempt(order, failures, hub.retries_max, left_ms, hub.ids.chance(BACKOFF_MAX_MS))
+            if retry is None:
+                ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
+                await self._settle(ending, failure.message)
+                return ProviderFailed(failure=failure, provider=order[index].target.provider)
+            if retry.wait_ms:
+                await anyio.sleep(retry.wait_ms / 1000)
+            index = retry.index
+
+    async def whole(self) -> bytes | Busy:
+        """The whole answer of a call that does not stream, settled. Busy if the books could not be written."""
+        assert self._first is not None
+        assert self._voice is not None
+        body = self._voice.piece(self._first)
+        self._keep(body)
+        return body if await self._settle("completed") else Busy(reason="the call could not be settled")
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The pieces of a streamed answer; settled before the terminal bytes or the apology is given out."""
+        assert self._voice is not None
+        assert self.answer is not None
+        voice, chunk = self._voice, self._first
+        while chunk is not None:
+            if chunk.events and (self.meter.ended or self.meter.failure):
+                yield await self._last_words(voice, chunk)
+                return
+            piece = voice.piece(chunk)
+            if piece:
+                self._keep(piece)
+                yield piece
+            if self._hub.clock.now_ms() > self.call.deadline_ms:
+                late = Failure(kind="timed_out", message="the call took longer than the hub's deadline")
+                self.meter = msgspec.structs.replace(self.meter, failure=late)
+                yield await self._last_words(voice, chunk)
+                return
+            chunk = await anext(self.answer.chunks, None)
+            if chunk is not None and chunk.events:
+                self.meter = observe(self.meter, chunk.events)
+
+    async def close(self) -> None:
+        """Close the provider's connection and settle what nobody settled: the caller has left."""
+        with anyio.CancelScope(shield=True):
+            await self._provider.aclose()
+        if self.settled is None:
+            await self._settle("caller left", "the caller closed the connection before the answer was whole")
+
+    async def _last_words(self, voice: Voice, chunk: Chunk) -> bytes:
+        """Settle, then the terminal bytes: or the apology, if the answer or the settling of it failed."""
+        failure = self.meter.failure
+        if failure is None:
+            piece = voice.piece(chunk)
+            self._keep(piece)
+            if await self._settle("completed"):
+                return piece
+            return voice.apology(Failure(kind="unavailable", message="the hub could not settle the call"))
+        ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
+        self._kept.clear()
+        await self._settle(ending, failure.message)
+        return voice.apology(failure)
+
+    async def _attempt(self, entry: Affordable) -> Failure | None:
+        """One attempt, up to its first piece; its failure, with the connection closed, or None."""
+        hub, target = self._hub, entry.candidate.target
+        began_us = hub.clock.monotonic_us()
+        attempt = Attempt(
+            call_id=self.call.id,
+            target=target,
+            output_cap=entry.bound.output_cap if entry.bound else None,
+            timeout_ms=hub.upstream_timeout_ms,
+        )
+        request: ChatRequest | None = None if target.dialect == self.call.dialect else self._ask.request
+        opened = await self._provider.enter_async_context(hub.providers.open(attempt, self._ask.call, request))
+        failure = opened if isinstance(opened, Failure) else await self._begin(opened)
+        duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
+        outcome = failure.kind if failure else "answered"
+        self._attempts.append(
+            AttemptRecord(
+                provider=target.provider,
+                credential_id=target.credential_id,
+                outcome=outcome,
+                status=failure.status if failure else 200,
+                message=failure.message if failure else "",
+                duration_ms=duration_ms,
+            )
+        )
+        if failure is None:
+            self.served = entry
+            self.first_us = hub.clock.monotonic_us()
+        else:
+            with anyio.CancelScope(shield=True):
+                await self._provider.aclose()
+        return failure
+
+    async def _begin(self, answer: Answer) -> Failure | None:
+        """Read the first chunk that says something: what fails before it can still be tried elsewhere."""
+        silent = b""
+        async for chunk in answer.chunks:
+            if not chunk.events:
+                silent += chunk.raw
+                continue
+            meter = observe(Meter(), chunk.events)
+            if meter.failure is not None:
+                return meter.failure
+            self.answer, self._first, self.meter = answer, Chunk(silent + chunk.raw, chunk.events), meter
+            return None
+        return Failure(kind="truncated", message="the provider's answer is empty")
+
+    async def _learn(self, entry: Affordable, failure: Failure) -> None:
+        """Others go first for a while; a credential that the provider rejected is put out of use."""
+        hub, target = self._hub, entry.candidate.target
+        hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
+        if failure.kind == "credential_rejected" and target.credential_id:
+            await deactivate(hub, target.credential_id, failure.message)
+
+    def _keep(self, piece: bytes) -> None:
+        """Remember what was said, while an Idempotency-Key asks for it and it is not too much."""
+        if self.call.idempotency_key is not None and len(self._kept) <= ANSWER_KEPT_BYTES_MAX:
+            self._kept += piece
+
+    async def _settle(self, ending: Ending, error: str | None = None) -> bool:
+        """Close the hold in the books. False if that did not become durable in time: then the sweep will do it."""
+        hub, entry = self._hub, self.served
+        outcome = Outcome(
+            call_id=self.call.id,
+            ending=ending,
+            meter=self.meter,
+            input_bytes=self._ask.call.body_bytes,
+            attempts=tuple(self._attempts),
+            served=entry.candidate.target if entry else None,
+            rate=entry.candidate.served.rate if entry else None,
+            first_byte_ms=(self.first_us - self.planned_us) // 1000 if entry else None,
+            error=error,
+            status=self.answer.status if self.answer else 0,
+            content_type=self._voice.content_type if self._voice else "",
+            answer=self._sealed_answer() if ending == "completed" else None,
+        )
+        now_ms = hub.clock.now_ms()
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + SETTLE_DEADLINE_S):
+            try:
+                self.settled = await hub.storage.decide(
+                    SettleScope(call_id=self.call.id), lambda facts: settle(facts, outcome, now_ms)
+                )
+            except StorageUnavailable:
+                return False
+        self.settled_us = hub.clock.monotonic_us()
+        return self.settled is not None and not (self.settled.already and ending == "completed")
+
+    def _sealed_answer(self) -> bytes | None:
+        key = self.call.idempotency_key
+        if key is None or len(self._kept) > ANSWER_KEPT_BYTES_MAX:
+            return None
+        return self._hub.vault.seal(bytes(self._kept), f"answer:{self.call.user_id}:{key}")

@@ -1,0 +1,161 @@
+"""The hub on Falcon WSGI: threads of a WSGI server on one side, one event loop per process on the other.
+
+Each request crosses to the loop once. The handler runs there whole, in one task, as anyio asks of whoever enters and
+leaves a context; a streamed body comes back through a queue, whose pieces cost no crossing of their own.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import falcon
+
+from entrypoints.http.replies import internal_error, too_large, unserved
+from entrypoints.http.routes import by_template, routes
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.upkeep import sweep_regularly
+
+# How many pieces may wait for a slow caller before the provider is read no further.
+PIECES_MAX = 64
+# While the provider is silent an empty piece is offered to the server so often: only so can it notice a hang-up.
+LISTEN_S = 0.25
+
+_log = logging.getLogger("aihub")
+
+
+def create_app() -> "falcon.App[Any, Any]":
+    """The application for a WSGI server, configured by the environment; call it in the worker, after any fork."""
+    from entrypoints.wiring import hub_from_environment
+
+    return wsgi_app(hub_from_environment)
+
+
+def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falcon.App[Any, Any]":
+    """Falcon with the hub's routes, over an event loop that lives as long as the process."""
+    portal = anyio.from_thread.start_blocking_portal("asyncio").__enter__()
+    hub = portal.wrap_async_context_manager(open_hub()).__enter__()
+    portal.start_task_soon(sweep_regularly, hub)
+    app: falcon.App[Any, Any] = falcon.App()
+    for template, handlers in by_template(routes(hub)).items():
+        app.add_route(template, _resource(hub, portal, handlers))
+
+    def failed(req: falcon.Request, resp: falcon.Response, error: Exception, _: object) -> None:
+        request = _request(hub, req, b"", {})
+        if isinstance(error, falcon.HTTPError):
+            allow = dict(error.headers or {}).get("Allow", "")
+            _render(resp, unserved(request, error.status_code, tuple(allow.split(", "))))
+        else:
+            _log.error("request %s failed", request.id, exc_info=error)
+            _render(resp, internal_error(request))
+
+    app.add_error_handler(Exception, failed)
+    app.add_error_handler(falcon.HTTPError, failed)
+    return app
+
+
+class Crossing:
+    """One request on the loop's side, and the way its answer takes to the thread that waits for it."""
+
+    def __init__(self) -> None:
+        self.head: concurrent.futures.Future[Reply] = concurrent.futures.Future()
+        self.over: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._room = asyncio.Event()
+        self._cancel: anyio.CancelScope | None = None
+
+    async def carry(self, handler: Handler, request: Request) -> None:
+        """Run the handler from its beginning to its end, in this one task."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            with anyio.CancelScope() as self._cancel:
+                async with handler(request) as reply:
+                    self.head.set_result(reply)
+                    if not isinstance(reply.body, bytes):
+                        await self._pump(reply.body)
+        except BaseException as problem:
+            if self.head.done():
+                _log.error("request %s failed in its stream", request.id, exc_info=problem)
+            else:
+                self.head.set_exception(problem)
+            if not isinstance(problem, Exception):
+                raise
+        finally:
+            self._pieces.put(None)
+            self.over.set_result(None)
+
+    async def _pump(self, body: AsyncIterator[bytes]) -> None:
+        async for piece in body:
+            self._pieces.put(piece)
+            while self._pieces.qsize() >= PIECES_MAX:
+                self._room.clear()
+                await self._room.wait()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces, in the server's thread."""
+        while True:
+            try:
+                piece = self._pieces.get(timeout=LISTEN_S)
+            except queue.Empty:
+                piece = b""
+            if piece is None:
+                return
+            if not self._room.is_set() and self._pieces.qsize() < PIECES_MAX // 2 and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._room.set)
+            yield piece
+
+    def close(self) -> None:
+        """The server is done with the body, to its end or not: cancel what runs and wait until it is settled."""
+        if not self.over.done() and self._loop is not None and self._cancel is not None:
+            with suppress(RuntimeError):  # the loop is gone: the process is ending, and the sweep will settle
+                self._loop.call_soon_threadsafe(self._cancel.cancel)
+            self.over.result()
+
+
+def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict[str, Handler]) -> object:
+    responders = {f"on_{method.lower()}": _responder(hub, portal, handler) for method, handler in handlers.items()}
+    return type("Resource", (), responders)()
+
+
+def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
+    def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
+        bytes_max = hub.body_bytes_max
+        body = b"" if (req.content_length or 0) > bytes_max else req.bounded_stream.read(bytes_max + 1)
+        request = _request(hub, req, body, path_values)
+        if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
+            _render(resp, too_large(request, bytes_max))
+            return
+        crossing = Crossing()
+        portal.start_task_soon(crossing.carry, handler, request)
+        reply = crossing.head.result()
+        _render(resp, reply, crossing)
+
+    return respond
+
+
+def _request(hub: Hub, req: falcon.Request, body: bytes, path_values: dict[str, str]) -> Request:
+    return Request(
+        id=hub.ids.new("call"),
+        method=req.method,
+        path=req.path,
+        headers={name.lower(): value for name, value in req.headers.items()},
+        body=body,
+        started_us=hub.clock.monotonic_us(),
+        path_values=path_values,
+    )
+
+
+def _render(resp: falcon.Response, reply: Reply, crossing: Crossing | None = None) -> None:
+    resp.status = reply.status
+    resp.set_headers(reply.headers)
+    if isinstance(reply.body, bytes):
+        resp.data = reply.body
+    else:
+        resp.stream = crossing

@@ -1,0 +1,146 @@
+"""A real hub in processes of its own, started as the README says, for tests that talk to it over sockets."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+Interface = Literal["asgi", "wsgi", "lambda"]
+OWNER_KEY = "ahk_owner-key-of-the-tests-000000000000000000000"
+READY_S = 30
+_ROOT = Path(__file__).resolve().parents[2]
+_AIHUB = [sys.executable, "-m", "entrypoints.cli"]
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class HubProcess:
+    """One hub on its own data directory: started, killed and started again at will."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        interface: Interface = "asgi",
+        workers: int = 1,
+        billed: bool = True,
+        env: dict[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.interface = interface
+        self.workers = workers
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.key = OWNER_KEY
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": str(data_dir),
+            "AIHUB_OWNER_KEY": OWNER_KEY,
+            "CREDIT_BASED_BILLING_ENABLED": "true" if billed else "false",
+            **(env or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start serving and return when the hub says it is ready."""
+        if self.interface == "lambda":
+            command = [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
+        else:
+            options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", self.interface]
+            command = [*_AIHUB, "serve", *options]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=_ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self._wait_until_ready()
+
+    def kill(self) -> None:
+        """SIGKILL to the process that was started; its workers must follow it by themselves."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """A graceful stop, and no process left behind whatever happens."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process = None
+
+    def cli(self, *arguments: str, secret: str | None = None, exit_code: int = 0) -> Any:
+        """Run one `aihub` command with `--json` and read what it prints."""
+        ran = subprocess.run(
+            [*_AIHUB, *arguments, "--json"],
+            cwd=_ROOT,
+            env=self.env,
+            input=secret,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == exit_code, f"aihub {' '.join(arguments)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
+        return json.loads(ran.stdout) if ran.stdout.strip() else None
+
+    def add_provider(self, name: str, base_url: str, dialect: str = "openai", model: str = "m", **rate: str) -> None:
+        """A provider at a stub's URL, with a credential and a rate for one model."""
+        self.cli("provider", "add", name, "--dialect", dialect, "--base-url", base_url)
+        self.cli("credential", "add", name, secret="sk-provider-secret-1234")
+        options = {"input": "1", "output": "2", "context": "128000", "max_output": "4096", **rate}
+        flags = [part for k, v in options.items() for part in (f"--{k.replace('_', '-')}", v)]
+        self.cli("rate", "set", f"{name}/{model}", *flags)
+
+    def balance(self, user: str = "owner") -> dict[str, Any]:
+        """The wallet, as `aihub credit balance` tells it."""
+        told: dict[str, Any] = self.cli("credit", "balance", user)
+        return told
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The call log, newest first."""
+        told: Any = self.cli("call", "list", "--limit", "10000")
+        return list(told["calls"] if isinstance(told, dict) else told)
+
+    def _wait_until_ready(self) -> None:
+        give_up = time.monotonic() + READY_S
+        while time.monotonic() < give_up:
+            assert self._process is not None
+            assert self._process.poll() is None, f"the hub ended:\n{self.log.read_text()}"
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            time.sleep(0.02)
+        raise AssertionError(f"the hub was not ready within {READY_S} s:\n{self.log.read_text()}")
+
+
+@contextlib.contextmanager
+def running_hub(
+    data_dir: Path, interface: Interface = "asgi", workers: int = 1, billed: bool = True, env: dict[str, str] | None = None
+) -> Iterator[HubProcess]:
+    """A hub that serves for as long as the block runs."""
+    hub = HubProcess(data_dir, interface, workers, billed, env)
+    hub.start()
+    try:
+        yield hub
+    finally:
+        hub.stop()
