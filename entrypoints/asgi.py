@@ -43,6 +43,7 @@ class AsgiApp:
         self._open_hub = open_hub
         self._falcon: falcon.asgi.App[Any, Any] | None = None
         self._opening = asyncio.Lock()
+        self._opened = AsyncExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -68,7 +69,7 @@ class AsgiApp:
         """Open the hub for as long as the process lives: a Lambda function has no shutdown to close it at."""
         async with self._opening:
             if self._falcon is None:
-                self._falcon = falcon_app(await self._open_hub().__aenter__())
+                self._falcon = falcon_app(await self._opened.enter_async_context(self._open_hub()))
         return self._falcon
 
 

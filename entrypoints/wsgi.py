@@ -5,11 +5,12 @@ leaves a context; a streamed body comes back through a queue, whose pieces cost 
 """
 
 import asyncio
+import atexit
 import concurrent.futures
 import logging
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
 from typing import Any
 
 import anyio
@@ -39,8 +40,11 @@ def create_app() -> "falcon.App[Any, Any]":
 
 def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falcon.App[Any, Any]":
     """Falcon with the hub's routes, over an event loop that lives as long as the process."""
-    portal = anyio.from_thread.start_blocking_portal("asyncio").__enter__()
-    hub = portal.wrap_async_context_manager(open_hub()).__enter__()
+    opened = ExitStack()
+    portal = opened.enter_context(anyio.from_thread.start_blocking_portal("asyncio"))
+    hub = opened.enter_context(portal.wrap_async_context_manager(open_hub()))
+    # WSGI has no shutdown of its own. Registering also keeps what was opened alive.
+    atexit.register(opened.close)
     portal.start_task_soon(sweep_regularly, hub)
     app: falcon.App[Any, Any] = falcon.App()
     for template, handlers in by_template(routes(hub)).items():
