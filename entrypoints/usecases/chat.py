@@ -231,7 +231,9 @@ class LiveCall:
         """Others go first for a while; a credential that the provider rejected is put out of use."""
         hub, target = self._hub, entry.candidate.target
         hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
-        if failure.kind == "credential_rejected" and target.credential_id:
+        # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
+        theirs = failure.kind == "credential_rejected" and failure.status != 0
+        if theirs and target.credential_id:
             await deactivate(hub, target.credential_id, failure.message)
 
     def _keep(self, piece: bytes) -> None:

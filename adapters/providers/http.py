@@ -1,0 +1,316 @@
+"""The shell around the dialects: it makes the attempt over HTTP and turns whatever happens into values.
+
+House rule: nothing that a provider does raises here, and no secret leaves. The HTTP client is its transport alone
+(one `handle_async_request` per attempt): what a client adds — redirects, cookies, decompression, retries — is
+either forbidden here or decided by the plan.
+"""
+
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import lru_cache
+from types import TracebackType
+
+import anyio
+import anyio.lowlevel
+import httpx2
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.reading import Party, StreamChunks, WholeChunk, is_error, read_whole
+from domain.calls import Attempt, ChatCall, Target
+from domain.chat import ChatRequest, Failure, FailureKind
+from domain.refusals import Unexpressible
+from ports.providers import Answer
+from ports.vault import Vault, VaultError
+
+_FAULTS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
+
+_ERROR_BYTES_MAX = 1024 * 1024
+_LINES_MAX = 1024
+_CONNECT_S_MAX = 10.0
+_LINGER_S = 0.05
+_CLOSE_S = 5.0
+
+_RELAYED = ("openai-", "anthropic-", "x-ratelimit-", "retry-after", "request-id")
+# Whose account the hub calls with is the operator's business.
+_KEPT = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
+_READ = frozenset(("content-type", "content-encoding"))
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """All that stays the same from call to call: where a provider is, and how it knows us."""
+
+    dialect: ProviderDialect
+    transport: httpx2.AsyncBaseTransport
+    url: httpx2.URL
+    headers: httpx2.Headers
+    party: Party
+
+    def __repr__(self) -> str:
+        return f"_Line({self.party!r})"
+
+
+class HttpProviders:
+    """Every provider of the hub. `local` are transports by URL scheme for those that live in this process."""
+
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport,
+        local: Mapping[str, httpx2.AsyncBaseTransport],
+        vault: Vault,
+        dialects: Mapping[str, ProviderDialect],
+    ) -> None:
+        self._transport = transport
+        self._local = local
+        self._vault = vault
+        self._dialects = dialects
+        self._lines: dict[tuple[str, str, str, str | None, bytes | None], _Line] = {}
+
+    def refuses(self, dialect: str, request: ChatRequest) -> Unexpressible | None:
+        """What the provider's dialect has no word for in the request, or None if all can be said."""
+        return self._dialects[dialect].refuses(request)
+
+    def open(
+        self, attempt: Attempt, call: ChatCall, request: ChatRequest | None
+    ) -> AbstractAsyncContextManager[Answer | Failure]:
+        """Make the attempt; leaving the context closes the provider's connection."""
+        return _Exchange(self, attempt, call, request)
+
+    def line(self, target: Target) -> _Line | Failure:
+        """The line to a target. Unsealing and parsing cost more than the rest of a call, so it is kept."""
+        key = (target.provider, target.base_url, target.dialect, target.credential_id, target.sealed)
+        if (line := self._lines.get(key)) is not None:
+            return line
+        found = self._line(target)
+        if isinstance(found, _Line):
+            if len(self._lines) >= _LINES_MAX:
+                self._lines.pop(next(iter(self._lines)))
+            self._lines[key] = found
+        return found
+
+    def _line(self, target: Target) -> _Line | Failure:
+        dialect = self._dialects[target.dialect]
+        secret = None
+        if target.sealed is not None:
+            try:
+                secret = self._vault.unseal(target.sealed, f"credential:{target.credential_id}").decode()
+            except (VaultError, UnicodeDecodeError):
+                message = f"the credential {target.credential_id} of provider {target.provider} cannot be unsealed"
+                return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
+        base, mark, query = target.base_url.partition("?")  # Azure's API version stands in the query.
+        try:
+            url = httpx2.URL(f"{base.rstrip('/')}/{dialect.path}{mark}{query}")
+        except httpx2.InvalidURL:
+            return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
+        if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
+            message = f"the base URL of provider {target.provider} must not carry a user name or password"
+            return Failure(kind="unreachable", message=message)
+        headers = {
+            "host": url.netloc.decode(),
+            "content-type": "application/json",
+            "accept": "application/json",
+            "accept-encoding": "identity",  # The bytes are read as they come.
+            "user-agent": "aihub",
+            **dict(dialect.headers(secret)),
+        }
+        return _Line(
+            dialect,
+            self._local.get(url.scheme, self._transport),
+            url,
+            httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
+            Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
+        )
+
+
+class _Exchange:
+    """One attempt from request to closed connection."""
+
+    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_open", "_providers", "_reads", "_request", "_response")
+
+    _line: _Line
+    _reads: AsyncIterator[bytes]
+
+    def __init__(self, providers: HttpProviders, attempt: Attempt, call: ChatCall, request: ChatRequest | None) -> None:
+        self._providers = providers
+        self._attempt = attempt
+        self._call = call
+        self._request = request
+        self._response: httpx2.Response | None = None
+        self._open = False  # Whether there may be more to read.
+        self._chunks: StreamChunks | WholeChunk | None = None
+
+    async def __aenter__(self) -> Answer | Failure:
+        line = self._providers.line(self._attempt.target)
+        if isinstance(line, Failure):
+            return line
+        self._line = line
+        request = self._http_request(line)
+        try:
+            response = await line.transport.handle_async_request(request)
+        except _FAULTS as error:
+            return self._fault(error, answered=False)
+        except CancelledError:
+            await _cancelled_again()
+            raise
+        self._response = response
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._reads = response.stream.__aiter__()
+        self._open = True
+        try:
+            return await self._answer(response)
+        except BaseException:
+            await self._close(linger=False)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        chunks = self._chunks
+        await self._close(linger=kind is None and chunks is not None and chunks.ended)
+
+    async def read(self) -> bytes | Failure | None:
+        """The next bytes of the body, None at its end, or why there are no more."""
+        try:
+            return await self._reads.__anext__()
+        except StopAsyncIteration:
+            self._open = False
+            return None
+        except _FAULTS as error:
+            return self._fault(error, answered=True)
+        except CancelledError:
+            await _cancelled_again()
+            raise
+
+    def _http_request(self, line: _Line) -> httpx2.Request:
+        attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
+        if self._request is not None:
+            body = dialect.encode(self._request, attempt)
+        else:
+            body = dialect.pass_through(call, attempt)
+            if call.relay_headers:
+                own = [pair for pair in call.relay_headers if pair[0] not in headers]
+                relayed = [(name.encode(), value.encode("latin-1", "replace")) for name, value in own]
+                headers = httpx2.Headers([*headers.raw, *relayed])
+        timeout_s = attempt.timeout_ms / 1000
+        connect_s = min(timeout_s, _CONNECT_S_MAX)
+        request = httpx2.Request(
+            "POST",
+            line.url,
+            headers=headers,
+            stream=httpx2.ByteStream(body),
+            extensions={"timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s}},
+        )
+        request.headers["content-length"] = str(len(body))
+        return request
+
+    async def _answer(self, response: httpx2.Response) -> Answer | Failure:
+        status, party, dialect = response.status_code, self._line.party, self._line.dialect
+        if not 200 <= status < 300:
+            return await self._rejection(response)
+        content_type, relayed = "", []
+        for raw_name, raw_value in response.headers.raw:
+            if (name := _telling(raw_name)) is None:
+                continue
+            value = raw_value.decode("latin-1")
+            if name == "content-type":
+                content_type = value
+            elif name == "content-encoding":
+                if value.lower() != "identity":
+                    return self._malformed(f"answered in {value}, unasked", status)
+            elif not party.secret or party.secret not in value:
+                relayed.append((name, value))
+        if not self._call.stream:
+            self._chunks = WholeChunk(self.read, dialect, party)
+        elif "json" in content_type and "event-stream" not in content_type:
+            return await self._unstreamed(status)
+        else:
+            self._chunks = StreamChunks(self.read, dialect, self._call, party)
+        return Answer(status=status, headers=tuple(relayed), chunks=self._chunks)
+
+    async def _rejection(self, response: httpx2.Response) -> Failure:
+        """A status other than 2xx, understood by the dialect; its body is read as far as it comes."""
+        status, party = response.status_code, self._line.party
+        if 300 <= status < 400:
+            return self._malformed("answered with a redirect; redirects are not followed", status)
+        body = b""
+        while len(body) < _ERROR_BYTES_MAX and isinstance(piece := await self.read(), bytes):
+            body += piece
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        return party.failure(self._line.dialect.failure(status, headers, party.body(body[:_ERROR_BYTES_MAX])))
+
+    async def _unstreamed(self, status: int) -> Failure:
+        """A stream was asked for and JSON came: an error under a status of success, or nonsense.
+
+        Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
+        """
+        party = self._line.party
+        body = await read_whole(self.read, party)
+        if isinstance(body, Failure):
+            return body
+        if not is_error(body):
+            return self._malformed("answered a request for a stream with a whole body", status)
+        failure = party.failure(self._line.dialect.failure(502, {}, party.body(body)))
+        return msgspec.structs.replace(failure, status=status)
+
+    def _malformed(self, what: str, status: int) -> Failure:
+        return Failure(kind="malformed", message=f"{self._line.party.name} {what}", status=status)
+
+    def _fault(self, error: Exception, answered: bool) -> Failure:
+        """Why the transport gave no (more) bytes: told by the exception's type, its text only for the reader."""
+        kind: FailureKind
+        if isinstance(error, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
+            kind, what = "unreachable", "could not be reached in time"
+        elif isinstance(error, httpx2.TimeoutException):
+            kind, what = "timed_out", f"was silent for {self._attempt.timeout_ms} ms"
+        elif answered:
+            kind, what = "truncated", "broke off its answer"
+        elif isinstance(error, (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)):
+            kind, what = "unavailable", "closed the connection without an answer"
+        elif isinstance(error, httpx2.LocalProtocolError):
+            # Its text quotes the header at fault, escaped, so that no search would find the secret in it.
+            message = f"{self._line.party.name} cannot be asked: its URL or credential does not fit into HTTP"
+            return Failure(kind="unreachable", message=message)
+        else:
+            kind, what = "unreachable", "could not be reached"
+        party = self._line.party
+        reason = party.text(str(error))[:300]
+        return Failure(kind=kind, message=f"{party.name} {what}: {type(error).__name__} {reason}".rstrip())
+
+    async def _close(self, linger: bool) -> None:
+        """Close the connection, or give it back for the next call if the answer was read to its end.
+
+        A stream's terminal event is not the end of its HTTP body. The end comes with it, as a rule, and reading it
+        saves the next call a connection and its TLS handshake; so it is waited for, shortly.
+        """
+        response, self._response, self._chunks = self._response, None, None
+        if response is None:
+            return
+        if linger and self._open:
+            with anyio.move_on_after(_LINGER_S, shield=True):
+                while isinstance(await self.read(), bytes):
+                    pass
+        if self._open:
+            with anyio.move_on_after(_CLOSE_S, shield=True), suppress(*_FAULTS):
+                if isinstance(self._reads, AsyncGenerator):
+                    await self._reads.aclose()
+                await response.aclose()
+        else:
+            with anyio.CancelScope(shield=True), suppress(*_FAULTS):
+                await response.aclose()
+
+
+async def _cancelled_again() -> None:
+    """Let anyio cancel the task in its own words, if it was anyio.
+
+    pyreqwest answers a cancellation with a CancelledError of its own. No cancel scope knows that one for its own, so
+    it would pass through every scope and end the task; it must be said again by anyio, at its next checkpoint.
+    """
+    await anyio.lowlevel.checkpoint_if_cancelled()
+
+
+@lru_cache(maxsize=512)
+def _telling(raw_name: bytes) -> str | None:
+    """The lower-case name of a response header that is read or relayed, None for all others."""
+    name = raw_name.decode("latin-1").lower()
+    return name if name in _READ or (name.startswith(_RELAYED) and name not in _KEPT) else None

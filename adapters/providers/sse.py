@@ -1,0 +1,126 @@
+"""Server-sent events out of bytes, however the network cut them.
+
+House rule: nothing is lost and nothing is invented. The `raw` of all events, then `rest`, is the input byte for
+byte; where the reads were cut changes neither the events nor their `raw`. Meaning is no business of this file.
+
+An event ends where one line end follows another (WHATWG, "Server-sent events", 9.2.6: LF, CR LF or CR). So a
+stray blank line between two events opens the `raw` of the second, as a comment does.
+"""
+
+import re
+
+from adapters.providers.dialect import ServerEvent
+
+BYTES_MAX = 16 * 1024 * 1024
+
+# Where an event ends. After CR CR the event is over at once: no such stream sends LF. If one does after all, the
+# LF opens the next raw, where it is a blank line and harmless. After LF CR the LF of a CR LF is still to come.
+_END = re.compile(rb"\n(?:\n|\r\n?)|\r\r")
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLarge(Exception):
+    """One event, or the piece of it that has come so far, is larger than the framer may hold."""
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(f"one event is larger than {bytes_max} bytes")
+        self.bytes_max = bytes_max
+
+
+class EventFramer:
+    """One stream's framing: feed it what was read, and it answers with the events that are now whole."""
+
+    __slots__ = ("_bytes_max", "_rest", "_started")
+
+    def __init__(self, bytes_max: int = BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._rest = bytearray()
+        self._started = False
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes of the event that is not whole yet; not empty at the end of a stream that was cut."""
+        return bytes(self._rest)
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """The events that `data` completes; EventTooLarge if one of them, or the rest, is over the bound."""
+        rest = self._rest
+        # The common read is one whole event in one or two plain lines; it needs no buffer.
+        if not rest and len(data) <= self._bytes_max and (event := _plain(data)) is not None:
+            self._started = True
+            return [event]
+        if not rest:
+            events, taken = self._split(data, 0)
+            if taken < len(data):
+                rest += data[taken:] if taken else data
+        else:
+            # What was searched once is not searched again, but for an end that straddles the cut.
+            searched = max(0, len(rest) - 2)
+            rest += data
+            events, taken = self._split(rest, searched)
+            if taken:
+                del rest[:taken]
+        if len(rest) > self._bytes_max:
+            raise EventTooLarge(self._bytes_max)
+        return events
+
+    def finish(self) -> list[ServerEvent]:
+        """The stream is over: an event that only waited for the LF of its CR LF was whole."""
+        rest = bytes(self._rest)
+        if not rest.endswith(b"\n\r"):
+            return []
+        self._rest.clear()
+        return [self._event(rest)]
+
+    def _split(self, buffer: bytes | bytearray, searched: int) -> tuple[list[ServerEvent], int]:
+        """The whole events of the buffer and how many bytes they took."""
+        events: list[ServerEvent] = []
+        taken = 0
+        if buffer.find(b"\r", searched) < 0:
+            while (found := buffer.find(b"\n\n", searched)) >= 0:
+                searched = found + 2
+                events.append(self._event(bytes(buffer[taken:searched])))
+                taken = searched
+            return events, taken
+        while (match := _END.search(buffer, searched)) is not None:
+            searched = match.end()
+            if searched == len(buffer) and match[0] == b"\n\r":
+                break
+            events.append(self._event(bytes(buffer[taken:searched])))
+            taken = searched
+        return events, taken
+
+    def _event(self, raw: bytes) -> ServerEvent:
+        if len(raw) > self._bytes_max:
+            raise EventTooLarge(self._bytes_max)
+        if (event := _plain(raw)) is not None:
+            self._started = True
+            return event
+        text = raw
+        if not self._started:
+            self._started = True
+            text = raw.removeprefix(_BOM)
+        name, data = b"", []
+        for line in text.splitlines():
+            if line[:5] == b"data:":
+                data.append(line[6:] if line[5:6] == b" " else line[5:])
+            elif line[:6] == b"event:":
+                name = line[7:] if line[6:7] == b" " else line[6:]
+            elif line == b"data":
+                data.append(b"")
+            elif line == b"event":
+                name = b""
+        return ServerEvent(name.decode("utf-8", "replace"), data[0] if len(data) == 1 else b"\n".join(data), raw)
+
+
+def _plain(raw: bytes) -> ServerEvent | None:
+    """The event, if `raw` is exactly one that came as providers write it: maybe `event: …`, then `data: …`, with LF."""
+    name, start = "", 0
+    if raw[:7] == b"event: ":
+        start = raw.find(b"\n") + 1
+        name = raw[7 : start - 1].decode("utf-8", "replace")
+    if raw[start : start + 6] != b"data: " or raw[-2:] != b"\n\n":
+        return None
+    if raw.find(b"\n", start) != len(raw) - 2 or b"\r" in raw:
+        return None
+    return ServerEvent(name, raw[start + 6 : -2], raw)
