@@ -1,14 +1,15 @@
 """The hub on Falcon ASGI: a binder between Falcon and the table of routes, and nothing else.
 
-Around each request stands an `Exchange`: a cancel scope that a hang-up cancels, and the handler's context, which is
-left only after the last byte was sent. Falcon's `resp.stream` alone would notice no hang-up where the server's `send`
-is a no-op, and would not close what it had not begun to read.
+Around each request stands an `Exchange`: the handler's context, which is left only after the last byte was sent, and
+for a handler that asks for it a cancel scope that a hang-up cancels. Falcon's `resp.stream` alone would notice no
+hang-up where the server's `send` is a no-op, and would not close what it had not begun to read.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
 from typing import Any
 
 import anyio
@@ -50,10 +51,9 @@ class AsgiApp:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             app = self._falcon or await self._without_lifespan()
-            with anyio.CancelScope() as cancel:
-                async with Exchange(receive, cancel) as exchange:
-                    scope[_EXCHANGE] = exchange
-                    await app(dict(scope), receive, send)
+            async with Exchange(receive) as exchange:
+                scope[_EXCHANGE] = exchange
+                await app(dict(scope), receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -74,33 +74,47 @@ class AsgiApp:
 
 
 class Exchange:
-    """One request and its answer: what must be closed at the end, and the watch for a hang-up while it streams."""
+    """One request and its answer: what must be closed at the end, and the watch for a hang-up where it is wanted."""
 
-    def __init__(self, receive: Receive, cancel: anyio.CancelScope) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._cancel = cancel
-        self._handler = AsyncExitStack()
+        self._handler: AbstractAsyncContextManager[Reply] | None = None
+        self._cancel: anyio.CancelScope | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Exchange":
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-        await self._handler.aclose()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Leave the handler's context; a hang-up ends here, any other error goes on."""
+        try:
+            if self._handler is not None:
+                await self._handler.__aexit__(None, None, None)
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
+            hung_up = self._cancel is not None and bool(self._cancel.__exit__(kind, error, trace))
+        return hung_up
 
     async def answer(self, handler: Handler, request: Request) -> Reply:
         """The handler's reply; its context stays open until the exchange is over."""
-        reply = await self._handler.enter_async_context(handler(request))
-        if not isinstance(reply.body, bytes):
-            self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        entered = handler(request)
+        reply = await entered.__aenter__()
+        self._handler = entered
         return reply
 
-    async def _watch(self) -> None:
+    def watch(self) -> None:
+        """From now on a hang-up cancels whatever this exchange is doing."""
+        self._cancel = anyio.CancelScope()
+        self._cancel.__enter__()
+        self._watcher = asyncio.get_running_loop().create_task(self._hang_up(self._cancel))
+
+    async def _hang_up(self, cancel: anyio.CancelScope) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._cancel.cancel()
+        cancel.cancel()
 
 
 def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
@@ -134,17 +148,23 @@ def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
     ) -> None:
         bytes_max = hub.body_bytes_max
         body = b"" if (req.content_length or 0) > bytes_max else await req.stream.read(bytes_max + 1)
-        request = _request(hub, req, body, path_values)
+        exchange: Exchange = req.scope[_EXCHANGE]
+        request = _request(hub, req, body, path_values, exchange.watch)
         if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
             _render(resp, too_large(request, bytes_max))
             return
-        exchange: Exchange = req.scope[_EXCHANGE]
         _render(resp, await exchange.answer(handler, request))
 
     return respond
 
 
-def _request(hub: Hub, req: falcon.asgi.Request, body: bytes, path_values: dict[str, str]) -> Request:
+def _request(
+    hub: Hub,
+    req: falcon.asgi.Request,
+    body: bytes,
+    path_values: dict[str, str],
+    watch: Callable[[], None] = lambda: None,
+) -> Request:
     return Request(
         id=hub.ids.new("call"),
         method=req.method,
@@ -153,6 +173,7 @@ def _request(hub: Hub, req: falcon.asgi.Request, body: bytes, path_values: dict[
         body=body,
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,
+        watch=watch,
     )
 
 

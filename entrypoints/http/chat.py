@@ -31,6 +31,10 @@ def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
         if not isinstance(ask, Ask):
             yield refuse(dialect, request, ask)
             return
+        if ask.call.stream:
+            # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
+            # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
+            request.watch()
         async with chat(hub, ask, lambda entry: _voice(hub, dialect, ask, entry)) as made:
             if isinstance(made, Refused):
                 yield refuse(dialect, request, made.refusal)

@@ -10,7 +10,8 @@ import msgspec
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, whole: header names in lower case, `path_values` as the route's template names them.
 
-    `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time.
+    `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time. `watch` asks the server
+    to cancel the handler from now on if the caller hangs up; without it a handler runs to its end.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     started_us: int
     path_values: dict[str, str] = {}
+    watch: Callable[[], None] = lambda: None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

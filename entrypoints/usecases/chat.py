@@ -161,10 +161,11 @@ class LiveCall:
 
     async def close(self) -> None:
         """Close the provider's connection and settle what nobody settled: the caller has left."""
-        with anyio.CancelScope(shield=True):
+        try:
             await self._provider.aclose()
-        if self.settled is None:
-            await self._settle("caller left", "the caller closed the connection before the answer was whole")
+        finally:
+            if self.settled is None:
+                await self._settle("caller left", "the caller closed the connection before the answer was whole")
 
     async def _last_words(self, voice: Voice, chunk: Chunk) -> bytes:
         """Settle, then the terminal bytes: or the apology, if the answer or the settling of it failed."""
@@ -209,8 +210,7 @@ class LiveCall:
             self.served = entry
             self.first_us = hub.clock.monotonic_us()
         else:
-            with anyio.CancelScope(shield=True):
-                await self._provider.aclose()
+            await self._provider.aclose()
         return failure
 
     async def _begin(self, answer: Answer) -> Failure | None:
