@@ -9,7 +9,7 @@ import msgspec
 
 from domain.books import Rate
 from domain.calls import ChatCall
-from domain.money import charge_rounded_up, units_affordable
+from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import input_nanos_max, output_nanos_max
 from domain.refusals import Unbounded, UnpricedFeature
 
@@ -41,8 +41,13 @@ def bound(call: ChatCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
     input_tokens = _input_tokens(call, rate, beyond_the_body is not None)
     per_choice, capped = _output_tokens(call, rate)
     output_tokens = per_choice * call.choices
+    try:
+        nanos = _charge(input_tokens, output_tokens, rate)
+    except AmountError:
+        # A bound that the books cannot hold is none.
+        return Unbounded(model=call.model, field="n" if call.choices > per_choice else call.cap_field or "max_tokens")
     return Bound(
-        nanos=_charge(input_tokens, output_tokens, rate),
+        nanos=nanos,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         output_cap=per_choice if capped else None,
@@ -58,7 +63,8 @@ def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bo
     if call.output_tokens_max is not None or output_nanos == 0:
         return None
     rest = available_nanos - _charge(full.input_tokens, 0, rate)
-    per_choice = units_affordable(max(0, rest), output_nanos) // call.choices
+    affordable_tokens = units_affordable(max(0, rest), output_nanos)
+    per_choice = affordable_tokens // call.choices
     if per_choice < OUTPUT_TOKENS_USEFUL:
         return None
     output_tokens = per_choice * call.choices

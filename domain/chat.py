@@ -127,11 +127,15 @@ class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Thinking(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard the model should think: by `effort`, by `tokens_max`, or switched off."""
+    """How hard the model should think: by `effort`, by `tokens_max`, or switched off.
+
+    `implicit` where the caller named an effort and left it to the model whether to think at all.
+    """
 
     enabled: bool = True
     effort: str | None = None
     tokens_max: int | None = None
+    implicit: bool = False
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):

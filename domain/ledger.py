@@ -141,10 +141,11 @@ def resolve(
 def break_expired(lot: Lot, now_ms: int) -> Moves:
     """What is left in a lot past its expiry becomes breakage. What a running call still holds is left to it.
 
-    The id carries the moment, since what a call gives back after the expiry breaks later, with an id of its own.
+    The id carries what the lot was worth before. That only ever falls, so what a call gives back after the expiry
+    breaks under an id of its own, even in the same millisecond.
     """
     transfer = Transfer(
-        id=f"{lot.id}:breakage:{now_ms}",
+        id=f"{lot.id}:breakage:{lot.available_nanos + lot.held_nanos}",
         kind="breakage",
         from_account=lot_account(lot.id),
         to_account=BREAKAGE,

@@ -77,14 +77,15 @@ def measure(meter: Meter, input_bytes: int) -> Measured:
     A provider that began to answer has read the input, so an estimate counts it. Anthropic tells its input at
     the start and its output at the end: what was told early is completed by what was delivered since.
     """
-    if meter.told is not None and (meter.finished or meter.ended):
-        return Measured(usage=meter.told, source="provider")
     estimated_output = _tokens(meter.output_bytes)
     if meter.told is None:
         return Measured(
             usage=Usage(input_tokens=_tokens(input_bytes), output_tokens=estimated_output), source="estimated"
         )
     told_output = meter.told.output_tokens + meter.told.reasoning_tokens + meter.told.output_audio_tokens
+    # A provider that ends by counting nothing of what it delivered has not told its output.
+    if (meter.finished or meter.ended) and (told_output or not estimated_output):
+        return Measured(usage=meter.told, source="provider")
     missing = max(0, estimated_output - told_output)
     return Measured(
         usage=msgspec.structs.replace(meter.told, output_tokens=meter.told.output_tokens + missing),

@@ -1,6 +1,6 @@
 """Every way to say no, one frozen value each, with the facts a caller needs to act.
 
-A refusal is an expected outcome, so it is returned and not raised. `entrypoints/http/refusals.py` turns each
+A refusal is an expected outcome, so it is returned and not raised. Its tag is the error code that callers see. `entrypoints/http/refusals.py` turns each
 into a status and a body in the caller's dialect; its `match` is exhaustive, so a new refusal here fails the
 type check there until it has words.
 """
@@ -12,11 +12,11 @@ import msgspec
 from domain.chat import Failure
 
 
-class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_key"):
+class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_api_key"):
     """The call carries no API key."""
 
 
-class InvalidKey(msgspec.Struct, frozen=True, kw_only=True, tag="invalid_key"):
+class InvalidKey(msgspec.Struct, frozen=True, kw_only=True, tag="invalid_api_key"):
     """The API key is unknown or malformed, or was revoked."""
 
     revoked: bool = False
@@ -36,7 +36,7 @@ class BadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="bad_request"):
     problem: str
 
 
-class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="too_large"):
+class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="body_too_large"):
     """The request body is over the bound."""
 
     bytes_max: int
@@ -55,7 +55,7 @@ class WrongMethod(msgspec.Struct, frozen=True, kw_only=True, tag="wrong_method")
     allowed: tuple[str, ...]
 
 
-class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_model"):
+class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="model_not_found"):
     """No enabled provider serves the model; `similar` are names that exist."""
 
     model: str
@@ -75,7 +75,7 @@ class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_f
     feature: str
 
 
-class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded"):
+class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge"):
     """The charge of the request has no upper bound; `field` is what makes it so."""
 
     model: str

@@ -98,7 +98,7 @@ def next_attempt(
     is not tried again and costs no retry. A rejected request is the caller's own and is never tried elsewhere.
     """
     last = failures[-1][1]
-    if last.kind == "request_rejected":
+    if last.kind == "request_rejected" or left_ms <= 0:
         return None
     spent = sum(1 for _, failure in failures if failure.kind != "credential_rejected")
     if spent > retries_max:

@@ -41,9 +41,11 @@ class Auditor:
         self.first: Difference | None = None
         self._balances: dict[str, int] = defaultdict(int)
         self._captured: dict[str, int] = defaultdict(int)
+        self._granted: dict[str, int] = defaultdict(int)
         self._rates: dict[str, Rate] = {}
         self._held_by_lot: dict[str, int] = defaultdict(int)
         self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
+        self._amounts = self._held = 0
 
     def rate(self, rate: Rate) -> None:
         """A version of a rate, by which charges are derived."""
@@ -56,6 +58,8 @@ class Auditor:
         self._balances[transfer.to_account] += transfer.amount_nanos
         if transfer.kind == "capture":
             self._captured[transfer.call_id or ""] += transfer.amount_nanos
+        if transfer.kind == "grant":
+            self._granted[transfer.to_account] += transfer.amount_nanos
 
     def call(self, call: Call) -> None:
         """A call: its hold against the journal, its charge against its quantities."""
@@ -77,12 +81,18 @@ class Auditor:
             for line in call.hold_lines:
                 self._held_by_lot[line.lot_id] += line.nanos
         else:
-            self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, self._derived(call))
+            total = self._derived(call)
+            charge = min(total, call.hold_nanos)
+            self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
+            self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
 
     def lot(self, lot: Lot) -> None:
         """A lot: what is available and held in it, against the journal and the open calls."""
         self._lots += 1
         self._available += lot.available_nanos
+        self._held += lot.held_nanos
+        self._amounts += lot.amount_nanos
+        self._expect(lot.id, "the lot's amount is what was granted", lot.amount_nanos, self._granted[f"lot:{lot.id}"])
         self._expect(lot.id, "the lot's available credit", lot.available_nanos, self._balances.pop(f"lot:{lot.id}", 0))
         self._expect(lot.id, "the lot's held credit", lot.held_nanos, self._held_by_lot.pop(lot.id, 0))
 
@@ -94,9 +104,12 @@ class Auditor:
             if account.startswith(("lot:", "held:")):
                 self._expect(account, "an account of the journal is known to the books", 0, nanos)
         self._expect("held", "what is held in lots no call accounts for", 0, held)
+        issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
+        self._expect("issued", "what was issued is the sum of all lots", self._amounts, -issued)
+        rest = -issued - revenue - breakage - self._available
+        self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
         if self.first is not None:
             return self.first
-        issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
         return Totals(
             transfers=self._transfers,
             lots=self._lots,
@@ -106,18 +119,18 @@ class Auditor:
             revenue_nanos=revenue,
             breakage_nanos=breakage,
             available_nanos=self._available,
-            held_nanos=-issued - revenue - breakage - self._available,
+            held_nanos=self._held,
         )
 
     def _derived(self, call: Call) -> int:
-        """What the call's quantities come to under the rate it names, at most its hold."""
+        """What the call's quantities come to under the rate it names, beyond its hold too."""
         if not call.billed or call.usage is None or call.rate_id is None:
             return 0
         rate = self._rates.get(call.rate_id)
         if rate is None:
             self._expect(call.id, f"the rate {call.rate_id} is in the books", 1, 0)
-            return call.charge_nanos
-        return min(price(call.usage, rate).total_nanos, call.hold_nanos)
+            return call.charge_nanos + call.uncollected_nanos
+        return price(call.usage, rate).total_nanos
 
     def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
         if booked != derived and self.first is None:

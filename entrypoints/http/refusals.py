@@ -50,66 +50,68 @@ def error_of(refusal: Refusal) -> ErrorBody:
     match refusal:
         case MissingKey():
             return _error(
+                refusal,
                 401,
                 "authentication",
-                "missing_api_key",
                 "No API key was sent. Send it as `Authorization: Bearer KEY` (or `x-api-key: KEY`); "
                 "the operator makes one with `aihub key create`.",
             )
         case InvalidKey():
             why = "was revoked" if refusal.revoked else "is not known here"
-            return _error(401, "authentication", "invalid_api_key", f"The API key {why}. Ask the operator for a new one.")
+            return _error(refusal, 401, "authentication", f"The API key {why}. Ask the operator for a new one.")
         case NotAllowed():
-            return _error(403, "permission", "not_allowed", f"A {refusal.role} may not {refusal.action}.")
+            return _error(refusal, 403, "permission", f"A {refusal.role} may not {refusal.action}.")
         case BadRequest():
-            return _error(400, "invalid_request", "bad_request", refusal.problem, param=refusal.field)
+            return _error(refusal, 400, "invalid_request", refusal.problem, param=refusal.field)
         case TooLarge():
             return _error(
+                refusal,
                 413,
                 "too_large",
-                "body_too_large",
                 f"The request body is over {refusal.bytes_max} bytes. Send less, or let the operator raise "
                 "AIHUB_BODY_BYTES_MAX.",
             )
         case UnknownPath():
             return _error(
+                refusal,
                 404,
                 "not_found",
-                "unknown_path",
                 f"Nothing is served at {refusal.path}. See GET / for what is; SDKs want the base URL to end in /v1 "
                 "(OpenAI) or without it (Anthropic).",
             )
         case WrongMethod():
             allowed = ", ".join(refusal.allowed)
             message = f"{refusal.method} is not served here; use {allowed}."
-            return _error(405, "invalid_request", "wrong_method", message)
+            return _error(refusal, 405, "invalid_request", message)
         case UnknownModel():
             hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
-            message = f"The model `{refusal.model}` is not served by any provider of this hub.{hint} See GET /v1/models."
-            return _error(404, "not_found", "model_not_found", message, param="model")
+            message = (
+                f"The model `{refusal.model}` is not served by any provider of this hub.{hint} See GET /v1/models."
+            )
+            return _error(refusal, 404, "not_found", message, param="model")
         case UnpricedModel():
             return _error(
+                refusal,
                 400,
                 "invalid_request",
-                "unpriced_model",
                 f"The model `{refusal.model}` has no rate, so it is not sold. The operator sets one with "
                 "`aihub rate set PROVIDER/MODEL --input X --output Y`.",
                 param="model",
             )
         case UnpricedFeature():
             return _error(
+                refusal,
                 400,
                 "invalid_request",
-                "unpriced_feature",
                 f"`{refusal.feature}` is charged by the use and the rate of `{refusal.model}` has no price for it. "
                 "Leave it out, or ask the operator for a rate.",
                 param=refusal.feature,
             )
         case Unbounded():
             return _error(
+                refusal,
                 400,
                 "invalid_request",
-                "unbounded_charge",
                 f"With `{refusal.field}` the charge of this call has no upper bound, since the context of "
                 f"`{refusal.model}` is not known. Send the content inline, or let the operator set `aihub rate set "
                 "… --context N`.",
@@ -117,9 +119,9 @@ def error_of(refusal: Refusal) -> ErrorBody:
             )
         case Unexpressible():
             return _error(
+                refusal,
                 400,
                 "invalid_request",
-                "unexpressible",
                 f"`{refusal.field}` cannot be said in the {refusal.dialect} dialect that serves `{refusal.model}`. "
                 "Leave it out, or call a model of your own dialect.",
                 param=refusal.field,
@@ -132,22 +134,22 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"No active credential is left for `{refusal.model}` at {names}. The operator adds one with "
                 f"`aihub credential add {refusal.providers[0]}`."
             )
-            return _error(503, "overloaded", "no_credential", message, param="model")
+            return _error(refusal, 503, "overloaded", message, param="model")
         case ProviderFailed():
             return _failed(refusal)
         case IdempotencyConflict():
             return _error(
+                refusal,
                 409,
                 "conflict",
-                "idempotency_conflict",
                 "This Idempotency-Key was used before with another request. Use a new key for a new request.",
                 param="Idempotency-Key",
             )
         case IdempotencyUnavailable():
             return _error(
+                refusal,
                 409,
                 "conflict",
-                "idempotency_unavailable",
                 f"The call {refusal.call_id} with this Idempotency-Key was charged, but its answer cannot be given "
                 f"again: {refusal.reason}. Use a new key to make a new call.",
                 param="Idempotency-Key",
@@ -155,16 +157,16 @@ def error_of(refusal: Refusal) -> ErrorBody:
             )
         case Busy():
             return _error(
+                refusal,
                 503,
                 "overloaded",
-                "busy",
                 f"The hub cannot write its books just now ({refusal.reason}). Nothing was charged; try again shortly.",
             )
         case Missing():
             message = f"There is no {refusal.kind} `{refusal.name}`. {refusal.remedy}".strip()
-            return _error(404, "not_found", f"unknown_{refusal.kind}", message)
+            return _error(refusal, 404, "not_found", message)
         case Exists():
-            return _error(409, "conflict", f"{refusal.kind}_exists", f"The {refusal.kind} `{refusal.name}` exists already.")
+            return _error(refusal, 409, "conflict", f"The {refusal.kind} `{refusal.name}` exists already.")
         case _:
             assert_never(refusal)
 
@@ -199,8 +201,8 @@ def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
     )
     link = f" Add credit at {refusal.payment_link}." if refusal.payment_link else " Ask the operator for credit."
     return _error(
+        refusal,
         402,
-        "insufficient_credit",
         "insufficient_credit",
         f"This call may cost up to {bound} credits and {has} are available: {short} short. "
         f"A lower output cap or a shorter prompt may fit.{link}",
@@ -213,11 +215,12 @@ def _failed(refusal: ProviderFailed) -> ErrorBody:
 
 
 def _error(
+    refusal: Refusal,
     status: int,
     kind: str,
-    code: str,
     message: str,
     param: str | None = None,
     facts: dict[str, str | int | None] | None = None,
 ) -> ErrorBody:
+    code = str(refusal.__struct_config__.tag)
     return ErrorBody(status=status, kind=kind, code=code, message=message, param=param, facts=facts or {})

@@ -1,0 +1,110 @@
+"""What import contracts cannot see, read from the syntax: the domain is pure, generators hold no cancel scope."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("domain", "ports", "adapters", "entrypoints")
+LINES_MAX = 320
+
+
+def _modules(*rooms: str) -> Iterator[tuple[Path, ast.Module]]:
+    for room in rooms:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+def test_the_domain_awaits_nothing_and_knows_no_fraction() -> None:
+    """Money is whole nanos: no float, no `/`, no round(); and `//` on money stands in `money.py` alone."""
+    impure = [
+        f"{path}:{node.lineno}"
+        for path, tree in _modules("domain")
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith))
+        or (isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, ast.Div))
+        or (isinstance(node, ast.Name) and node.id in ("float", "round"))
+        or (isinstance(node, ast.Constant) and isinstance(node.value, float))
+    ]
+
+    assert [] == impure
+
+
+def test_only_money_divides_money() -> None:
+    dividing = {
+        path.name
+        for path, tree in _modules("domain")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, (ast.FloorDiv, ast.Mod))
+        and any("nanos" in ast.unparse(side).lower() for side in (node.left, node.right))
+    }
+
+    assert {"money.py"} == dividing
+
+
+def test_no_async_generator_yields_inside_a_cancel_scope_or_a_task_group() -> None:
+    """It would raise when it is closed early, and leave the WSGI portal broken for good.
+
+    A context manager may: one task enters and leaves it.
+    """
+    guilty = [
+        f"{path}:{inner.lineno}"
+        for path, tree in _modules(*ROOMS)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.AsyncFunctionDef) and not _is_context_manager(function)
+        for block in ast.walk(function)
+        if isinstance(block, (ast.With, ast.AsyncWith)) and _guards(block)
+        for inner in ast.walk(block)
+        if isinstance(inner, (ast.Yield, ast.YieldFrom))
+    ]
+
+    assert [] == guilty
+
+
+def test_every_public_function_and_class_is_documented() -> None:
+    bare = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in _modules(*ROOMS)
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+
+    assert [] == bare
+
+
+def test_no_file_is_longer_than_one_noun_needs() -> None:
+    rooms = (*ROOMS, "tests", "bench")
+    long = [
+        f"{path.relative_to(ROOT)}: {lines} lines"
+        for room in rooms
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if (lines := len(path.read_text().splitlines())) > LINES_MAX and path.name != "books.py"
+    ]
+
+    assert [] == long
+
+
+def test_the_template_is_the_only_thing_lambda_needs_to_know() -> None:
+    """The handler that `template.yaml` names exists, under that name."""
+    named = next(
+        line.split(":")[1].strip()
+        for line in (ROOT / "template.yaml").read_text().splitlines()
+        if line.strip().startswith("Handler:")
+    )
+    module, _, name = named.rpartition(".")
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+    assigned = [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
+
+    assert name in assigned
+
+
+def _is_context_manager(function: ast.AsyncFunctionDef) -> bool:
+    return any("contextmanager" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def _guards(block: ast.With | ast.AsyncWith) -> bool:
+    words = ("CancelScope", "create_task_group", "move_on_after", "fail_after", "timeout(")
+    return any(word in ast.unparse(item.context_expr) for item in block.items for word in words)
