@@ -1,8 +1,8 @@
 """The most that a call can come to, before it is made: what is held is never less than what may be charged.
 
-Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider
-adds around the messages; and by the model's context. Output is bounded by the caller's cap, else by the model's
-maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
+Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
+the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
+the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
 """
 
 import msgspec
@@ -16,6 +16,9 @@ from domain.refusals import Unbounded, UnpricedFeature
 # Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
 # to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
 INPUT_TOKENS_ADDED = 1_500
+# A picture may cost more tokens than the bytes or the URL that it comes as. 48,169 are the most that one costs
+# anywhere: at OpenAI, on gpt-4o-mini in high detail (developers.openai.com, "Images and vision: calculating costs").
+IMAGE_TOKENS_MAX = 49_152
 OUTPUT_TOKENS_DEFAULT = 4_096
 # Below this an answer is not worth its question, so the hub does not lower a cap any further.
 OUTPUT_TOKENS_USEFUL = 256
@@ -79,7 +82,7 @@ def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bo
 def _input_tokens(call: ChatCall, rate: Rate, opaque: bool) -> int:
     if opaque and rate.context_tokens is not None:
         return rate.context_tokens
-    by_bytes = call.body_bytes + INPUT_TOKENS_ADDED
+    by_bytes = call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX
     return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens)
 
 

@@ -15,7 +15,8 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
     """One chat call: its dialect, the `fields` of its body, and what the plan needs of them.
 
     `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` the field
-    it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. `opaque_input` names
+    it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may
+    cost more tokens than the bytes they come in. `opaque_input` names
     a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
     bounds it. `hosted_tools` are tools that the provider runs and charges by the use. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
@@ -30,6 +31,7 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens_max: int | None = None
     cap_field: str | None = None
     choices: int = 1
+    images: int = 0
     opaque_input: str | None = None
     hosted_tools: tuple[str, ...] = ()
     relay_headers: tuple[tuple[str, str], ...] = ()

@@ -39,9 +39,9 @@ def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
             if isinstance(made, Refused):
                 yield refuse(dialect, request, made.refusal)
             elif isinstance(made, Replayed):
-                yield _replayed(request, made)
+                yield _replayed(dialect, made)
             elif ask.call.stream:
-                yield _streamed(hub, request, made)
+                yield _streamed(hub, dialect, request, made)
             else:
                 yield await _whole(hub, dialect, request, made)
 
@@ -57,7 +57,8 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
     call = dialect.read(request.body)
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > IDEMPOTENCY_KEY_MAX:
-        call = BadRequest(field="Idempotency-Key", problem=f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters.")
+        problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
+        call = BadRequest(field="Idempotency-Key", problem=problem)
     if isinstance(call, BadRequest):
         caller = await hub.storage.caller(fingerprint)
         if caller is None or caller[0].revoked_ms is not None:
@@ -99,40 +100,41 @@ async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveC
     body = await live.whole()
     if not isinstance(body, bytes):
         return refuse(dialect, request, body)
-    headers = [("content-type", "application/json"), *_call_headers(hub, request, live)]
+    headers = [("content-type", "application/json"), *_call_headers(hub, dialect, request, live)]
     if live.call.billed and live.settled and live.settled.call:
         headers.append(("x-aihub-charge", format_credits(live.settled.call.charge_nanos)))
     return Reply(status=200, headers=tuple(headers), body=body)
 
 
-def _streamed(hub: Hub, request: Request, live: LiveCall) -> Reply:
+def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
     headers = (
         ("content-type", "text/event-stream; charset=utf-8"),
         ("cache-control", "no-cache"),
         # Proxies such as nginx would otherwise collect events before passing them on.
         ("x-accel-buffering", "no"),
-        *_call_headers(hub, request, live),
+        *_call_headers(hub, dialect, request, live),
     )
     return Reply(status=200, headers=headers, body=live.stream())
 
 
-def _replayed(request: Request, made: Replayed) -> Reply:
+def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
     headers = (
         ("content-type", made.content_type),
-        ("x-request-id", made.call_id),
+        *((name, made.call_id) for name in dialect.id_headers),
         ("idempotent-replayed", "true"),
         ("x-aihub-charge", format_credits(made.charge_nanos)),
     )
     return Reply(status=made.status, headers=headers, body=made.body)
 
 
-def _call_headers(hub: Hub, request: Request, live: LiveCall) -> list[tuple[str, str]]:
+def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> list[tuple[str, str]]:
     """Who served the call, under which cap, and where the time went so far (milliseconds)."""
     assert live.served is not None
     assert live.answer is not None
+    told = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
     headers = [
-        *live.answer.headers,
-        ("x-request-id", request.id),
+        *told,
+        *((name, request.id) for name in dialect.id_headers if all(name != known for known, _ in told)),
         ("x-aihub-provider", live.served.candidate.target.provider),
         ("server-timing", _timing(hub, request, live)),
     ]

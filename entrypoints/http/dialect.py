@@ -49,6 +49,7 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
                    makes up an ending
     error          an error as a JSON body
     stream_error   an error as the last bytes of a stream that already began
+    id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
     """
 
     name: str
@@ -59,3 +60,4 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     render: Callable[[Any, Event], tuple[Any, bytes]]
     error: Callable[[ErrorBody], bytes]
     stream_error: Callable[[ErrorBody], bytes]
+    id_headers: tuple[str, ...] = ("x-request-id",)

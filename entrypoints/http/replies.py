@@ -36,7 +36,7 @@ def json_reply(request: Request, value: Any, status: int = 200) -> Reply:
 def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
     """The refusal in the caller's dialect; a provider's own error body goes unchanged to a caller of its dialect."""
     error = msgspec.structs.replace(error_of(refusal), request_id=request.id)
-    headers = [_JSON_HEADER, ("x-request-id", request.id)]
+    headers = [_JSON_HEADER, *((name, request.id) for name in dialect.id_headers)]
     if (seconds := retry_after_s(refusal)) is not None:
         headers.append(("retry-after", str(seconds)))
     if isinstance(refusal, WrongMethod):
@@ -74,8 +74,9 @@ def internal_error(request: Request) -> Reply:
         message=f"The hub failed. Please tell its operator the request id {request.id}.",
         request_id=request.id,
     )
-    headers = (_JSON_HEADER, ("x-request-id", request.id))
-    return Reply(status=500, headers=headers, body=dialect_of(request).error(error))
+    dialect = dialect_of(request)
+    headers = (_JSON_HEADER, *((name, request.id) for name in dialect.id_headers))
+    return Reply(status=500, headers=headers, body=dialect.error(error))
 
 
 def _may_be_shown(failure: Failure, dialect: CallerDialect) -> bool:

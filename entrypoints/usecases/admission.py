@@ -147,7 +147,7 @@ async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ..
     scope = CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
     # A hold that is being written must reach somebody who will settle it, so a hang-up waits for the answer.
     with anyio.CancelScope(shield=True):
-        planned = await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
+        planned: Planned = await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
     return planned
 
 

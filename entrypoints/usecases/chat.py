@@ -193,7 +193,12 @@ class LiveCall:
         )
         request: ChatRequest | None = None if target.dialect == self.call.dialect else self._ask.request
         opened = await self._provider.enter_async_context(hub.providers.open(attempt, self._ask.call, request))
-        failure = opened if isinstance(opened, Failure) else await self._begin(opened)
+        if isinstance(opened, Failure):
+            failure: Failure | None = opened
+        else:
+            # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
+            self.served = entry
+            failure = await self._begin(opened)
         duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
         outcome = failure.kind if failure else "answered"
         self._attempts.append(
@@ -207,9 +212,9 @@ class LiveCall:
             )
         )
         if failure is None:
-            self.served = entry
             self.first_us = hub.clock.monotonic_us()
         else:
+            self.served = None
             await self._provider.aclose()
         return failure
 
@@ -252,7 +257,7 @@ class LiveCall:
             attempts=tuple(self._attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,
-            first_byte_ms=(self.first_us - self.planned_us) // 1000 if entry else None,
+            first_byte_ms=(self.first_us - self.planned_us) // 1000 if self._first else None,
             error=error,
             status=self.answer.status if self.answer else 0,
             content_type=self._voice.content_type if self._voice else "",

@@ -1,14 +1,20 @@
 """A Lambda function URL on this machine: HTTP requests become events of format 2.0 for `entrypoints.aws_lambda.handler`.
 
-One invocation at a time, in one thread, as Lambda runs a function's process. Run: python -m tests.support.lambda_url PORT
+Connections are served by threads, as the service in front of Lambda does; the function is invoked in the main thread
+alone, one request at a time, as Lambda runs a function's process. Run: python -m tests.support.lambda_url PORT
 """
 
 import base64
+import queue
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import threading
+from concurrent.futures import Future
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from entrypoints.aws_lambda import handler
+
+_invocations: "queue.SimpleQueue[tuple[dict[str, Any], Future[dict[str, Any]]]]" = queue.SimpleQueue()
 
 
 class FunctionUrl(BaseHTTPRequestHandler):
@@ -17,14 +23,14 @@ class FunctionUrl(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _invoke(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         path, _, query = self.path.partition("?")
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
             "rawQueryString": query,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
+            # A header that is sent twice arrives once, joined by commas.
+            "headers": {name.lower(): ", ".join(self.headers.get_all(name) or ()) for name in self.headers},
             "requestContext": {
                 "accountId": "anonymous",
                 "domainName": "localhost",
@@ -37,10 +43,24 @@ class FunctionUrl(BaseHTTPRequestHandler):
                 },
                 "stage": "$default",
             },
-            "body": base64.b64encode(body).decode(),
+            "body": base64.b64encode(self._body()).decode(),
             "isBase64Encoded": True,
         }
-        answer = handler(event, None)  # type: ignore[arg-type]
+        future: Future[dict[str, Any]] = Future()
+        _invocations.put((event, future))
+        self._answer(future.result())
+
+    def _body(self) -> bytes:
+        """The body, whole: a function never sees how it was framed."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size + 2)[:-2]
+        self.rfile.readline()
+        return body
+
+    def _answer(self, answer: dict[str, Any]) -> None:
         content = answer.get("body") or ""
         payload = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
         self.send_response(answer["statusCode"])
@@ -49,13 +69,31 @@ class FunctionUrl(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("content-length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        if self.command != "HEAD":
+            self.wfile.write(payload)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _invoke  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _invoke  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def serve(port: int) -> None:
+    """Serve until a signal ends the process."""
+    server = _Server(("127.0.0.1", port), FunctionUrl)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    while True:
+        event, future = _invocations.get()
+        try:
+            future.set_result(handler(event, None))  # type: ignore[arg-type]
+        except Exception as error:
+            future.set_exception(error)
+
+
 if __name__ == "__main__":
-    HTTPServer(("127.0.0.1", int(sys.argv[1])), FunctionUrl).serve_forever()
+    serve(int(sys.argv[1]))

@@ -56,7 +56,8 @@ class Reply:
         self._chunked = not any(name.lower() == "content-length" for name, _ in pairs)
         if self._chunked:
             pairs.append(("transfer-encoding", "chunked"))
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in pairs)]
+        phrase = next((known.phrase for known in HTTPStatus if known == status), "Unknown")  # 529 is no standard one
+        lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in pairs)]
         await self.wire("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
     async def write(self, data: bytes) -> None:

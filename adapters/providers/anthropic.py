@@ -1,0 +1,53 @@
+"""Anthropic's messages API, as a provider.
+
+House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap;
+everything else is said in the modules beside this one (`anthropic_encode`, `anthropic_refuse`, `anthropic_blocks`,
+`anthropic_stream`, `anthropic_usage`, `anthropic_failure`).
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+import msgspec
+
+from adapters.providers.anthropic_blocks import decode
+from adapters.providers.anthropic_encode import encode
+from adapters.providers.anthropic_failure import failure
+from adapters.providers.anthropic_refuse import refuses
+from adapters.providers.anthropic_stream import start, step
+from adapters.providers.dialect import Headers, ProviderDialect
+from domain.calls import Attempt, ChatCall
+from domain.chat import Event
+
+_ENCODER = msgspec.json.Encoder()
+_VERSION = ("anthropic-version", "2023-06-01")
+
+
+def _headers(secret: str | None) -> Headers:
+    return (_VERSION,) if secret is None else (("x-api-key", secret), _VERSION)
+
+
+def _pass_through(call: ChatCall, attempt: Attempt) -> bytes:
+    fields = call.fields | {"model": msgspec.Raw(_ENCODER.encode(attempt.target.model))}
+    if attempt.output_cap is not None:
+        fields["max_tokens"] = msgspec.Raw(_ENCODER.encode(attempt.output_cap))
+    return _ENCODER.encode(fields)
+
+
+def _hides(call: ChatCall, events: tuple[Event, ...]) -> bool:
+    """Nothing: Anthropic always tells usage, so the hub never has to ask for what the caller did not."""
+    return False
+
+
+ANTHROPIC = ProviderDialect(
+    name="anthropic",
+    path="messages",
+    headers=_headers,
+    pass_through=_pass_through,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=start,
+    step=step,
+    hides=_hides,
+    failure=failure,
+)

@@ -1,0 +1,160 @@
+"""Anthropic's whole answers, and what its content blocks mean, whole or streamed.
+
+House rule: a block means the same events wherever it stands, so `anthropic_stream` says with these functions what
+it has put together.
+"""
+
+import msgspec
+
+from adapters.providers.anthropic_failure import error_event, malformed
+from adapters.providers.anthropic_usage import Report, Told, merge, total
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ForeignBlock,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+
+NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
+
+# https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+_FINISH: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
+    "pause_turn": "pause",
+    "compaction": "pause",
+}
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A content block; which fields it has depends on its type."""
+
+    type: str
+    text: str = ""
+    citations: list[msgspec.Raw] | None = None
+    thinking: str = ""
+    signature: str | None = None
+    data: str = ""
+    id: str = ""
+    name: str = ""
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A whole answer, or the empty one in `message_start`."""
+
+    type: str = "message"
+    id: str = ""
+    model: str = ""
+    content: list[msgspec.Raw] | None = None
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    usage: Report | None = None
+
+
+BLOCK = msgspec.json.Decoder(Block)
+_MESSAGE = msgspec.json.Decoder(Message)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole 2xx body as the events that the same answer gives when streamed."""
+    try:
+        message = _MESSAGE.decode(body)
+        if message.type == "error":
+            return (Broken(failure=error_event(body)),)
+        if message.type != "message" or message.content is None:
+            return (Broken(failure=malformed("the body is JSON, but not a message with its content")),)
+        events: list[Event] = [Started(id=message.id, model=message.model)]
+        tools = 0
+        for index, raw in enumerate(message.content):
+            block = BLOCK.decode(raw)
+            events += _whole(block, raw, index, tools)
+            tools += block.type == "tool_use"
+        if message.usage is not None:
+            events.append(UsageReported(usage=total(merge(Told(), message.usage))))
+    except NONSENSE as problem:
+        return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
+    return (*events, *finished(message.stop_reason, message.stop_sequence), Ended())
+
+
+def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
+    match block.type:
+        case "text":
+            return (*text(block), *citations(block.citations or ()))
+        case "thinking" | "redacted_thinking":
+            return reasoning(block, index)
+        case "tool_use":
+            return (
+                ToolCallDelta(index=tool, id=block.id, name=block.name),
+                ToolCallDelta(index=tool, arguments=arguments(block.input)),
+            )
+        case name:
+            return (foreign(name, raw),)
+
+
+def text(block: Block) -> tuple[Event, ...]:
+    """A block's text, if it has some."""
+    return (TextDelta(text=block.text),) if block.text else ()
+
+
+def citations(sources: list[msgspec.Raw] | tuple[msgspec.Raw, ...]) -> tuple[Event, ...]:
+    """The sources for the text before them."""
+    return tuple(CitationDelta(citation=source, dialect="anthropic") for source in sources)
+
+
+def reasoning(block: Block, index: int) -> tuple[Event, ...]:
+    """What a thinking block holds; at its start in a stream that is nothing yet.
+
+    The text is empty, but signed, where the caller asked for `display: omitted`.
+    """
+    if block.type == "redacted_thinking":
+        return (ReasoningDelta(redacted=block.data, block=index),)
+    said = (ReasoningDelta(text=block.thinking, block=index),) if block.thinking else ()
+    return (*said, ReasoningDelta(signature=block.signature, block=index)) if block.signature else said
+
+
+def arguments(given: msgspec.Raw) -> str:
+    """A tool's whole input as arguments text; the empty input is "{}", however it is spaced."""
+    spelled = bytes(given).decode()
+    return "{}" if "".join(spelled.split()) == "{}" else spelled
+
+
+def foreign(name: str, block: msgspec.Raw) -> Event:
+    """A block that only Anthropic has a word for: a hosted tool's use or result, a compaction, a container's file."""
+    return ForeignBlock(dialect="anthropic", name=name, block=block)
+
+
+def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
+    """A block with the input that was streamed for it.
+
+    Text that is no JSON is kept under the name that Anthropic gives it, so that it is still an object:
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+    """
+    fields = _FIELDS.decode(block)
+    try:
+        _FIELDS.decode(spelled)
+        fields["input"] = msgspec.Raw(spelled)
+    except NONSENSE:
+        fields["input"] = msgspec.Raw(msgspec.json.encode({"INVALID_JSON": spelled}))
+    return msgspec.Raw(msgspec.json.encode(fields))
+
+
+def finished(reason: str | None, stop_sequence: str | None) -> tuple[Event, ...]:
+    """How the model ended, if told. A reason that is new to us is still the model's own, unforced end."""
+    if reason is None:
+        return ()
+    return (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=stop_sequence),)

@@ -1,0 +1,240 @@
+"""A canonical request in Anthropic's words.
+
+House rule: every field that is set is said, or `anthropic_refuse` names it beforehand; so this module assumes that
+what it is given can be said. The one thing left out is thinking without a signature: Anthropic takes back only what
+it signed itself, and rejects the request otherwise.
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from domain.calls import Attempt
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+
+OUTPUT_TOKENS_DEFAULT = 4096
+"""The `max_tokens` of a caller who gave none, which Anthropic does not allow.
+
+It is the most that the oldest models still served can put out, so none rejects it:
+https://platform.claude.com/docs/en/about-claude/models/overview
+"""
+
+_ENCODER = msgspec.json.Encoder()
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY_OBJECT = {"type": "object", "properties": {}}
+
+_Json = dict[str, Any]
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The body of the request. `max_tokens` is the hub's cap, else the caller's, else a default."""
+    max_tokens = attempt.output_cap or request.output_tokens_max or OUTPUT_TOKENS_DEFAULT
+    leading, turns = split(request.messages)
+    return _ENCODER.encode(
+        _said(
+            model=attempt.target.model,
+            max_tokens=max_tokens,
+            system=_blocks(part for message in leading for part in message.parts) or None,
+            messages=_turns(turns),
+            tools=[_tool(tool) for tool in request.tools] or None,
+            tool_choice=_tool_choice(request),
+            temperature=request.temperature,
+            top_p=request.top_p,
+            top_k=request.top_k,
+            stop_sequences=request.stop or None,
+            thinking=_thinking(request.thinking, max_tokens),
+            output_config=_output_config(request),
+            metadata={"user_id": request.user} if request.user is not None else None,
+            stream=request.stream or None,
+        )
+    )
+
+
+def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """The system's messages before the conversation, and the conversation."""
+    for index, message in enumerate(messages):
+        if message.role not in ("system", "developer"):
+            return messages[:index], messages[index:]
+    return messages, ()
+
+
+def arguments_object(arguments: str) -> msgspec.Raw | None:
+    """A tool call's arguments as the JSON object that `input` must be; None if they are none."""
+    if not arguments.strip():
+        return msgspec.Raw(b"{}")
+    try:
+        _OBJECT.decode(arguments)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return msgspec.Raw(arguments.encode())
+
+
+def says_something(part: Part) -> bool:
+    """Whether a part becomes a block: Anthropic rejects empty text, and thinking that it did not sign."""
+    match part:
+        case Text():
+            return bool(part.text)
+        case Reasoning():
+            return part.signature is not None or part.redacted is not None
+        case _:
+            return True
+
+
+def _said(**fields: Any) -> _Json:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+# --- messages -------------------------------------------------------------------------------------------
+
+
+def _turns(messages: tuple[Message, ...]) -> list[_Json]:
+    """The conversation: turns of one role after another become one, and turns that say nothing are left out.
+
+    A later system message stays where it is: newer models take one after a user's turn.
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+    """
+    turns: list[tuple[str, list[Part]]] = []
+    for message in messages:
+        role = "system" if message.role == "developer" else message.role
+        parts = [part for part in message.parts if says_something(part)]
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(parts)
+        elif parts:
+            turns.append((role, parts))
+    # Results must come first in the turn after the calls, or the request is rejected:
+    # https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
+    return [
+        {"role": role, "content": _blocks(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))}
+        for role, parts in turns
+    ]
+
+
+def _blocks(parts: Iterable[Part]) -> list[_Json | msgspec.Raw]:
+    return [_block(part) for part in parts if says_something(part)]
+
+
+def _block(part: Part) -> _Json | msgspec.Raw:
+    match part:
+        case Text():
+            return _said(type="text", text=part.text, cache_control=part.cache_control, citations=part.citations)
+        case Image():
+            return _said(type="image", source=_image_source(part), cache_control=part.cache_control)
+        case Document():
+            return _said(
+                type="document",
+                source=_document_source(part),
+                title=part.name,
+                cache_control=part.cache_control,
+            )
+        case Reasoning():
+            if part.redacted is not None:
+                return {"type": "redacted_thinking", "data": part.redacted}
+            return {"type": "thinking", "thinking": part.text, "signature": part.signature}
+        case ToolCall():
+            return _said(
+                type="tool_use",
+                id=part.id,
+                name=part.name,
+                input=arguments_object(part.arguments),
+                cache_control=part.cache_control,
+            )
+        case ToolResult():
+            return _said(
+                type="tool_result",
+                tool_use_id=part.call_id,
+                content=_blocks(part.parts),
+                is_error=part.is_error or None,
+                cache_control=part.cache_control,
+            )
+        case Foreign():
+            return part.block
+        case Audio():
+            raise AssertionError("audio is refused beforehand")
+
+
+def _image_source(image: Image) -> _Json:
+    if image.data is not None:
+        return {"type": "base64", "media_type": image.media_type, "data": image.data}
+    return {"type": "url", "url": image.url}
+
+
+def _document_source(document: Document) -> _Json:
+    if document.data is not None:
+        return {"type": "base64", "media_type": document.media_type, "data": document.data}
+    if document.text is not None:
+        return {"type": "text", "media_type": "text/plain", "data": document.text}
+    if document.url is not None:
+        return {"type": "url", "url": document.url}
+    return {"type": "file", "file_id": document.file_id}
+
+
+# --- the rest -------------------------------------------------------------------------------------------
+
+
+def _tool(tool: Tool) -> _Json:
+    return _said(
+        name=tool.name,
+        description=tool.description,
+        # Anthropic requires a schema of type "object"; OpenAI lets a function without parameters have none.
+        input_schema=_ANY_OBJECT if tool.parameters is None or bytes(tool.parameters) == b"{}" else tool.parameters,
+        strict=tool.strict,
+        cache_control=tool.cache_control,
+    )
+
+
+def _tool_choice(request: ChatRequest) -> _Json | None:
+    """Without tools there is nothing to choose, and Anthropic rejects a choice."""
+    choice, parallel = request.tool_choice, request.parallel_tool_calls
+    if not request.tools or (choice is None and parallel is None):
+        return None
+    mode = choice.mode if choice is not None else "auto"
+    return _said(
+        type="any" if mode == "required" else mode,
+        name=choice.name if choice is not None else None,
+        disable_parallel_tool_use=None if parallel is None or mode == "none" else not parallel,
+    )
+
+
+def _thinking(thinking: Thinking | None, max_tokens: int) -> _Json | None:
+    """Whether to think: with a budget if one is given, else as the model sees fit, which newer models require.
+
+    The budget must be less than `max_tokens`, which the hub may have lowered.
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+    """
+    if thinking is None or thinking.implicit:
+        return None
+    if not thinking.enabled or thinking.effort == "none":
+        return {"type": "disabled"}
+    if thinking.tokens_max is not None:
+        return {"type": "enabled", "budget_tokens": min(thinking.tokens_max, max_tokens - 1)}
+    return {"type": "adaptive"}
+
+
+def _output_config(request: ChatRequest) -> _Json | None:
+    """The effort, and the schema of a structured output; its name is a label only, and it is always strict.
+
+    https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+    """
+    thinking, wanted = request.thinking, request.response_format
+    effort = thinking.effort if thinking is not None and thinking.effort != "none" else None
+    schema = wanted.schema if wanted is not None and wanted.mode == "json_schema" else None
+    return (
+        _said(effort=effort, format={"type": "json_schema", "schema": schema} if schema is not None else None) or None
+    )

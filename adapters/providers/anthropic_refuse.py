@@ -1,0 +1,144 @@
+"""What of a canonical request Anthropic has no word for, by the name that the caller gave it.
+
+House rule: nothing that was promised is dropped in silence. A request that is encoded for Anthropic comes from a
+caller of OpenAI's dialect (Anthropic's own are passed through), so fields are named in OpenAI's words.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from adapters.providers.anthropic_encode import arguments_object, says_something, split
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from domain.refusals import Unexpressible
+
+_NUMBER = msgspec.json.Decoder(Decimal)
+_EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
+
+
+# What changes nothing in the answer: labels that OpenAI keeps beside a stored completion and hints for its cache,
+# whatever they say; and fields that are set to what Anthropic does anyway, by how that is spelled in JSON.
+_LABELS = ("metadata", "prompt_cache_key", "safety_identifier", "stream_options")
+_USUAL: dict[str, tuple[bytes, ...]] = {
+    "store": (b"false",),
+    "service_tier": (b'"auto"', b'"default"'),
+    "logprobs": (b"false",),
+    "frequency_penalty": (b"0", b"0.0"),
+    "presence_penalty": (b"0", b"0.0"),
+    "logit_bias": (b"{}",),
+    "modalities": (b'["text"]',),
+    "verbosity": (b'"medium"',),
+}
+
+
+def refuses(request: ChatRequest) -> Unexpressible | None:
+    """The first thing that cannot be said, or None."""
+    field = next(_unsayable(request), None)
+    return None if field is None else Unexpressible(field=field, dialect="anthropic", model=request.model)
+
+
+def _unsayable(request: ChatRequest) -> Iterator[str]:
+    if request.choices != 1:
+        yield "n"
+    if request.seed is not None:
+        yield "seed"
+    # OpenAI's range is 0 to 2, Anthropic's 0 to 1; halving it would be another wish than the caller's.
+    if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
+        yield "temperature"
+    if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
+        yield "reasoning_effort"
+    # A choice to use no tool, or any, is kept without one; a demand is not.
+    if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:
+        yield "tool_choice"
+    if request.response_format is not None:
+        yield from _format(request.response_format)
+    for name, value in request.extra.items():
+        if not _is_harmless(name, value):
+            yield name
+    yield from _conversation(request.messages)
+
+
+def _format(wanted: ResponseFormat) -> Iterator[str]:
+    """JSON without a schema is a promise of OpenAI's that nothing at Anthropic keeps."""
+    if wanted.mode == "json_object":
+        yield "response_format"
+    if wanted.mode == "json_schema" and wanted.schema is None:
+        yield "response_format.json_schema.schema"
+
+
+def _is_harmless(name: str, value: msgspec.Raw) -> bool:
+    spelled = bytes(value)
+    return name in _LABELS or spelled == b"null" or spelled.translate(None, b" \t\r\n") in _USUAL.get(name, ())
+
+
+def _conversation(messages: tuple[Message, ...]) -> Iterator[str]:
+    leading, turns = split(messages)
+    before = ""
+    for index, message in enumerate(messages):
+        path = f"messages.{index}"
+        if message.name is not None:
+            yield f"{path}.name"
+        for at, part in enumerate(message.parts):
+            yield from _part(part, f"{path}.content.{at}")
+        if message.role in ("system", "developer"):
+            if not all(isinstance(part, Text | Foreign) for part in message.parts):
+                yield f"{path}.content"
+            # Anthropic takes a later system message only right after a user's turn.
+            if index >= len(leading) and before not in ("user", "system"):
+                yield f"{path}.role"
+        if index >= len(leading) and any(says_something(part) for part in message.parts):
+            before = "system" if message.role == "developer" else message.role
+    if not any(says_something(part) for turn in turns for part in turn.parts):
+        yield "messages"
+
+
+def _part(part: Part, path: str) -> Iterator[str]:
+    match part:
+        case Text() | Reasoning():
+            return
+        case Image():
+            yield from _image(part, path)
+        case Document():
+            yield from _document(part, path)
+        case Audio():
+            yield f"{path}.input_audio"
+        case ToolCall():
+            if arguments_object(part.arguments) is None:
+                yield f"{path}.arguments"
+        case ToolResult():
+            for at, inner in enumerate(part.parts):
+                yield from _part(inner, f"{path}.content.{at}")
+        case Foreign():
+            if part.dialect != "anthropic":
+                yield f"{path}.{part.name}"
+
+
+def _image(image: Image, path: str) -> Iterator[str]:
+    """A low detail promises a low price, which Anthropic's own scaling does not keep."""
+    if image.detail == "low":
+        yield f"{path}.image_url.detail"
+    if (image.url is None) == (image.data is None) or (image.data is not None and image.media_type is None):
+        yield f"{path}.image_url"
+
+
+def _document(document: Document, path: str) -> Iterator[str]:
+    """Anthropic reads PDF as base64 and plain text as text; any other kind of file it does not know."""
+    sources = (document.data, document.text, document.url, document.file_id)
+    if sum(source is not None for source in sources) != 1:
+        yield f"{path}.file"
+    if document.data is not None and document.media_type != "application/pdf":
+        yield f"{path}.file.file_data"

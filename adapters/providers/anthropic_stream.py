@@ -1,0 +1,262 @@
+"""Anthropic's streamed answers as events.
+
+House rule: what a streamed answer means and what the same answer means whole is one sequence of events; only the
+cuts inside text, thinking and arguments may differ, and `message_start` already tells usage.
+
+- A tool call's empty input is the arguments text "{}": whole as `input: {}`, streamed as no `input_json_delta`
+  at all. It is said at `content_block_stop`, when it is known that nothing comes.
+- Citations come before their text in a stream and beside it in a whole answer. A `CitationDelta` names a source for
+  the text before it, so they wait for the block to stop.
+- A block we have no word for becomes one `ForeignBlock` when it stops, with the deltas that it got.
+
+https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from adapters.providers.anthropic_blocks import (
+    BLOCK,
+    NONSENSE,
+    Message,
+    arguments,
+    citations,
+    finished,
+    foreign,
+    reasoning,
+    text,
+    with_input,
+)
+from adapters.providers.anthropic_failure import error_event, malformed
+from adapters.providers.anthropic_usage import Report, Told, merge, total
+from adapters.providers.dialect import ServerEvent
+from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
+
+
+class _MessageStart(msgspec.Struct, frozen=True):
+    message: Message
+
+
+class _BlockStart(msgspec.Struct, frozen=True):
+    index: int
+    content_block: msgspec.Raw
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    type: str
+    text: str = ""
+    partial_json: str = ""
+    thinking: str = ""
+    signature: str = ""
+    citation: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _BlockDelta(msgspec.Struct, frozen=True):
+    index: int
+    delta: _Delta
+
+
+class _AnyBlockDelta(msgspec.Struct, frozen=True):
+    delta: dict[str, msgspec.Raw]
+
+
+class _BlockStop(msgspec.Struct, frozen=True):
+    index: int
+
+
+class _Stop(msgspec.Struct, frozen=True):
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+class _MessageDelta(msgspec.Struct, frozen=True):
+    delta: _Stop = _Stop()
+    usage: Report | None = None
+
+
+class _Typed(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+_MESSAGE_START = msgspec.json.Decoder(_MessageStart)
+_BLOCK_START = msgspec.json.Decoder(_BlockStart)
+_BLOCK_DELTA = msgspec.json.Decoder(_BlockDelta)
+_ANY_BLOCK_DELTA = msgspec.json.Decoder(_AnyBlockDelta)
+_BLOCK_STOP = msgspec.json.Decoder(_BlockStop)
+_MESSAGE_DELTA = msgspec.json.Decoder(_MessageDelta)
+_TYPED = msgspec.json.Decoder(_Typed)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Open(msgspec.Struct, frozen=True):
+    """A block which its stop has something to say about; `pieces` are its input's JSON text so far."""
+
+    kind: Literal["tool", "foreign", "cited"]
+    block: msgspec.Raw = msgspec.Raw(b"{}")
+    name: str = ""
+    tool: int = 0
+    pieces: tuple[str, ...] = ()
+    citations: tuple[msgspec.Raw, ...] = ()
+
+
+class State(msgspec.Struct, frozen=True):
+    """What a stream said so far: its usage, how many tools it called, and the blocks that are not done."""
+
+    told: Told = Told()
+    tools: int = 0
+    open: dict[int, _Open] = {}
+
+
+_Step: TypeAlias = tuple[State, tuple[Event, ...]]
+
+
+def start() -> State:
+    """Before the first event."""
+    return State()
+
+
+def step(state: State, event: ServerEvent) -> _Step:
+    """One event of a stream; what nobody promised to send means nothing."""
+    try:
+        handle = _HANDLERS.get(event.name)
+        # Some proxies drop the event's name, which its data repeats.
+        if handle is None and event.data and event.name in ("", "message"):
+            handle = _HANDLERS.get(_TYPED.decode(event.data).type)
+        return handle(state, event.data) if handle is not None else (state, ())
+    except NONSENSE as problem:
+        return state, (Broken(failure=malformed(f"{event.name or 'an event'} makes no sense: {problem}")),)
+
+
+def _message_start(state: State, data: bytes) -> _Step:
+    message = _MESSAGE_START.decode(data).message
+    started = Started(id=message.id, model=message.model)
+    if message.usage is None:
+        return state, (started,)
+    told = merge(state.told, message.usage)
+    return msgspec.structs.replace(state, told=told), (started, UsageReported(usage=total(told)))
+
+
+def _block_start(state: State, data: bytes) -> _Step:
+    event = _BLOCK_START.decode(data)
+    block = BLOCK.decode(event.content_block)
+    match block.type:
+        case "text":
+            if block.citations:
+                state = _with_open(state, event.index, _Open(kind="cited", citations=tuple(block.citations)))
+            return state, text(block)
+        case "thinking" | "redacted_thinking":
+            return state, reasoning(block, event.index)
+        case "tool_use":
+            tool = _Open(kind="tool", block=event.content_block, tool=state.tools)
+            opened = msgspec.structs.replace(_with_open(state, event.index, tool), tools=state.tools + 1)
+            return opened, (ToolCallDelta(index=tool.tool, id=block.id, name=block.name),)
+        case name:
+            return _with_open(state, event.index, _Open(kind="foreign", block=event.content_block, name=name)), ()
+
+
+def _block_delta(state: State, data: bytes) -> _Step:
+    event = _BLOCK_DELTA.decode(data)
+    delta = event.delta
+    match delta.type:
+        case "text_delta":
+            return state, (TextDelta(text=delta.text),) if delta.text else ()
+        case "thinking_delta":
+            return state, (ReasoningDelta(text=delta.thinking, block=event.index),) if delta.thinking else ()
+        case "signature_delta":
+            signed = ReasoningDelta(signature=delta.signature, block=event.index)
+            return state, (signed,) if delta.signature else ()
+        case "input_json_delta":
+            return _input_delta(state, event.index, delta.partial_json)
+        case "citations_delta":
+            return _citations_delta(state, event.index, delta.citation), ()
+        case _:
+            return _foreign_delta(state, event.index, data), ()
+
+
+def _input_delta(state: State, index: int, piece: str) -> _Step:
+    block = state.open.get(index)
+    if block is None or block.kind == "cited":
+        raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
+    if not piece:
+        return state, ()
+    if block.kind == "foreign":
+        return _with_open(state, index, msgspec.structs.replace(block, pieces=(*block.pieces, piece))), ()
+    if not block.pieces:  # the first piece is kept, to remember that the input is not empty
+        state = _with_open(state, index, msgspec.structs.replace(block, pieces=(piece,)))
+    return state, (ToolCallDelta(index=block.tool, arguments=piece),)
+
+
+def _citations_delta(state: State, index: int, citation: msgspec.Raw) -> State:
+    if not bytes(citation):
+        raise ValueError("it has no citation")
+    before = state.open.get(index, _Open(kind="cited"))
+    cited = msgspec.structs.replace(before, citations=(*before.citations, citation))
+    return _with_open(state, index, cited)
+
+
+def _foreign_delta(state: State, index: int, data: bytes) -> State:
+    """A delta we have no word for, on a block we have no word for: what it brings is put into the block."""
+    block = state.open.get(index)
+    if block is None or block.kind != "foreign":
+        return state
+    fields = _FIELDS.decode(block.block)
+    for name, value in _ANY_BLOCK_DELTA.decode(data).delta.items():
+        if name != "type":
+            fields[name] = _joined(fields.get(name), value)
+    merged = msgspec.Raw(msgspec.json.encode(fields))
+    return _with_open(state, index, msgspec.structs.replace(block, block=merged))
+
+
+def _joined(before: msgspec.Raw | None, value: msgspec.Raw) -> msgspec.Raw:
+    """Text grows, anything else is replaced."""
+    if before is None or bytes(before)[:1] != b'"' or bytes(value)[:1] != b'"':
+        return value
+    return msgspec.Raw(bytes(before)[:-1] + bytes(value)[1:])
+
+
+def _block_stop(state: State, data: bytes) -> _Step:
+    index = _BLOCK_STOP.decode(data).index
+    block = state.open.get(index)
+    if block is None:
+        return state, ()
+    still_open = {at: other for at, other in state.open.items() if at != index}
+    return msgspec.structs.replace(state, open=still_open), _closing(block)
+
+
+def _closing(block: _Open) -> tuple[Event, ...]:
+    match block.kind:
+        case "cited":
+            return citations(block.citations)
+        case "foreign":
+            whole = with_input(block.block, "".join(block.pieces)) if block.pieces else block.block
+            return (foreign(block.name, whole),)
+        case "tool":
+            if block.pieces:
+                return ()
+            return (ToolCallDelta(index=block.tool, arguments=arguments(BLOCK.decode(block.block).input)),)
+
+
+def _message_delta(state: State, data: bytes) -> _Step:
+    event = _MESSAGE_DELTA.decode(data)
+    ending = finished(event.delta.stop_reason, event.delta.stop_sequence)
+    if event.usage is None:
+        return state, ending
+    told = merge(state.told, event.usage)
+    return msgspec.structs.replace(state, told=told), (UsageReported(usage=total(told)), *ending)
+
+
+def _with_open(state: State, index: int, block: _Open) -> State:
+    return msgspec.structs.replace(state, open={**state.open, index: block})
+
+
+_HANDLERS: dict[str, Callable[[State, bytes], _Step]] = {
+    "message_start": _message_start,
+    "content_block_start": _block_start,
+    "content_block_delta": _block_delta,
+    "content_block_stop": _block_stop,
+    "message_delta": _message_delta,
+    "message_stop": lambda state, data: (state, (Ended(),)),
+    "error": lambda state, data: (state, (Broken(failure=error_event(data)),)),
+}

@@ -1,0 +1,91 @@
+"""OpenAI's chat-completions dialect, the provider's side, for OpenAI and every server that speaks the same.
+
+House rule: on the way through, nothing of the caller's body changes but what must: the model's name, the usage
+option, the output cap. The parts live beside this file: `openai_answer` (decode and step), `openai_usage`,
+`openai_calls`, `openai_failure`, `openai_encode`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.openai_answer import START, State, decode, step
+from adapters.providers.openai_encode import cap_field, encode, refuses
+from adapters.providers.openai_failure import NAME, failure
+from domain.calls import Attempt, ChatCall
+from domain.chat import Event, UsageReported
+
+_JSON: Headers = (("content-type", "application/json"),)
+_ENCODER = msgspec.json.Encoder()
+_OPTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TRUE = msgspec.Raw(b"true")
+_ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
+_CAP_FIELDS = ("max_completion_tokens", "max_tokens")
+
+
+def headers(secret: str | None) -> Headers:
+    """A bearer token, as https://developers.openai.com/api/reference/overview#authentication asks for."""
+    return _JSON if secret is None else (*_JSON, ("authorization", f"Bearer {secret}"))
+
+
+def pass_through(call: ChatCall, attempt: Attempt) -> bytes:
+    """The caller's own fields, byte for byte and in their order, with the three that the hub answers for."""
+    fields: dict[str, Any] = dict(call.fields)
+    fields["model"] = attempt.target.model
+    if call.stream:
+        fields["stream_options"] = _asking_for_usage(call.fields.get("stream_options"))
+    if attempt.output_cap is not None:
+        fields[call.cap_field or cap_field(attempt)] = attempt.output_cap
+        for name in _CAP_FIELDS:
+            # A caller may have sent both: a cap that stays where it was would be a way past the hub's.
+            if name in call.fields and name != call.cap_field and bytes(call.fields[name]) != b"null":
+                fields[name] = attempt.output_cap
+    return _ENCODER.encode(fields)
+
+
+def hides(call: ChatCall, events: tuple[Event, ...]) -> bool:
+    """The chunk of usage alone, which OpenAI sends only to those who asked for it: the hub asked, not the caller.
+
+    `step` makes of it one `UsageReported` and nothing else, unless it is the first chunk of the answer. A chunk that
+    has usage and choices always gives a further event, so it is never hidden.
+    """
+    if call.wants_usage or not events or type(events[-1]) is not UsageReported:
+        return False
+    return len(events) == 1
+
+
+def _asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+    """The caller's stream options with usage in them; what cannot be merged is left for the provider to refuse.
+
+    https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create
+    """
+    if options is None or (sent := bytes(options)) == b"null":
+        return _ASK_FOR_USAGE
+    if sent == b'{"include_usage":true}' or sent == b'{"include_usage": true}':
+        return options
+    try:
+        merged = _OPTIONS.decode(sent)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return options
+    merged["include_usage"] = _TRUE
+    return msgspec.Raw(_ENCODER.encode(merged))
+
+
+def _start() -> State:
+    return START
+
+
+OPENAI = ProviderDialect(
+    name=NAME,
+    path="chat/completions",
+    headers=headers,
+    pass_through=pass_through,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=_start,
+    step=step,
+    hides=hides,
+    failure=failure,
+)

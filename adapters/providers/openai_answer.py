@@ -1,0 +1,291 @@
+"""Answers in OpenAI's dialect: what they look like on the wire, and the fold that turns them into events.
+
+House rule: a whole answer and the same answer streamed give the same events, for both go through `_choice_events`.
+Only the fields that mean something are decoded, and what a server adds is passed over. The wire shapes are those of
+https://developers.openai.com/api/reference/resources/chat, stretched to what compatible servers send.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai_calls import Calls, CustomTool, Piece, PieceFunction
+from adapters.providers.openai_failure import NAME, decoded, malformed, told
+from adapters.providers.openai_usage import WireUsage, leaves
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    UsageReported,
+)
+
+# OpenAI's five words, then those of compatible servers. A word that nobody knows is a plain stop: the text is whole.
+_FINISHES: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_use": "tool_calls",
+    "sensitive": "content_filter",
+    "safety": "content_filter",
+    "refusal": "refusal",
+}
+
+# These say that the answer failed: OpenRouter's "error"
+# (https://openrouter.ai/docs/api/reference/errors-and-debugging), DeepSeek's and Z.AI's words.
+_FAULTS = frozenset({"error", "insufficient_system_resource", "network_error"})
+
+
+class _ContentPart(msgspec.Struct, frozen=True):
+    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: "str | list[_ContentPart] | None" = None
+    refusal: str | None = None
+
+
+class _Detail(msgspec.Struct, frozen=True):
+    """One of OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens)."""
+
+    text: str | None = None
+    summary: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    index: int | None = None
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    """A delta of a chunk, or the message of a whole answer."""
+
+    content: str | list[_ContentPart] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[_Detail] | None = None
+    refusal: str | None = None
+    annotations: list[msgspec.Raw] | None = None
+    tool_calls: list[Piece] | None = None
+    function_call: PieceFunction | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    index: int | None = None
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+    stop_reason: Any = None
+    error: Any = None
+
+
+class _Groq(msgspec.Struct, frozen=True):
+    usage: WireUsage | None = None
+    error: Any = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """A chunk or a whole answer."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+    x_groq: _Groq | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the fold remembers: the answer's id, the tool calls begun, the choices that are finished."""
+
+    started: bool = False
+    id: str = ""
+    calls: Calls = Calls()
+    finished: tuple[int, ...] = ()
+
+
+START = State()
+_ANSWER = msgspec.json.Decoder(_Answer)
+_NOTHING: tuple[Event, ...] = ()
+_ENDED: tuple[Event, ...] = (Ended(),)
+
+
+def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
+    """One stream event. A chunk with nothing but usage yields exactly one `UsageReported`, see `hides`."""
+    data = event.data
+    if data[:6] == b"[DONE]":
+        return state, _ENDED
+    if not data or data.isspace():
+        return state, _NOTHING
+    try:
+        chunk = _ANSWER.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        return state, (malformed(str(problem), data),)
+    events: list[Event] = []
+    if not state.started and (chunk.choices or chunk.id):
+        # Azure opens with a chunk of content-filter results that has no id, no model and no choices.
+        state = State(started=True, id=chunk.id or "")
+        events.append(Started(id=chunk.id or "", model=chunk.model or ""))
+    if chunk.choices:
+        state = _choices(state, chunk.choices, False, events)
+    return _closed(state, chunk, event, events)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole answer as the events of its stream; the body's end is its terminal word."""
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        return (malformed(str(problem), body),)
+    if not answer.choices:
+        if error := answer.error or _bare_error(ServerEvent("", body, b"")):
+            return (told(error, body),)
+        return (malformed("it has no choices", body),)
+    if any(choice.message is None and choice.delta is None for choice in answer.choices):
+        return (malformed("a choice has no message", body),)
+    events: list[Event] = [Started(id=answer.id or "", model=answer.model or "")]
+    state = State(started=True, id=answer.id or "")
+    _choices(state, answer.choices, True, events)
+    _, told_events = _closed(state, answer, ServerEvent("", body, b""), events)
+    return told_events if isinstance(told_events[-1], Broken) else (*told_events, Ended())
+
+
+def _closed(state: State, chunk: _Answer, event: ServerEvent, events: list[Event]) -> tuple[State, tuple[Event, ...]]:
+    """Usage, which may stand on any chunk, and then the error, for nothing follows an error."""
+    usage = chunk.usage
+    if usage is None and chunk.x_groq is not None:
+        usage = chunk.x_groq.usage
+    if usage is not None:
+        counted = leaves(usage)
+        if isinstance(counted, str):
+            events.append(malformed(counted, event.data))
+        elif counted is not None:
+            if chunk.choices and not events:
+                # It must not look like the chunk of usage alone, which a caller may not be shown.
+                events.append(TextDelta(text=""))
+            events.append(UsageReported(usage=counted))
+    error = chunk.error or (chunk.x_groq and chunk.x_groq.error) or _fault(chunk.choices)
+    if error is None and (event.name == "error" or (not chunk.choices and b'"error"' in event.data)):
+        error = _bare_error(event)
+    if error and not (events and isinstance(events[-1], Broken)):
+        events.append(told(error, event.data))
+    return state, tuple(events)
+
+
+def _fault(choices: list[_Choice] | None) -> Any:
+    for choice in choices or ():
+        if choice.error:
+            return choice.error
+        if choice.finish_reason in _FAULTS:
+            return {"message": f"The provider ended the answer with {choice.finish_reason}."}
+    return None
+
+
+def _bare_error(event: ServerEvent) -> Any:
+    """An error without the `error` key: an event of that name, or vLLM's `{"object": "error", "message": ...}`."""
+    said = decoded(event.data)
+    if not isinstance(said, dict):
+        return None
+    return said if event.name == "error" or said.get("object") == "error" else None
+
+
+def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Event]) -> State:
+    """Append what the choices say; the state after it."""
+    for position, choice in enumerate(choices):
+        index = choice.index if choice.index is not None else position
+        said = choice.delta or choice.message
+        if said is not None:
+            state = _choice_events(state, index, said, events)
+        reason = choice.finish_reason
+        if reason in _FAULTS:
+            continue
+        if whole and not reason:
+            # Snowflake leaves the word empty. The whole body is there, so the model is done.
+            reason = "tool_calls" if state.calls.any_of(index) else "stop"
+        if reason and index not in state.finished:
+            # OpenRouter repeats the word on its last chunk.
+            state = State(True, state.id, state.calls, (*state.finished, index))
+            met = choice.stop_reason if isinstance(choice.stop_reason, str) else None  # vLLM's word
+            events.append(Finished(reason=_FINISHES.get(reason, "stop"), choice=index, stop_sequence=met))
+    return state
+
+
+def _choice_events(state: State, choice: int, said: _Delta, events: list[Event]) -> State:
+    content = said.content
+    if thought := said.reasoning_content or said.reasoning:  # DeepSeek's name, then OpenRouter's and Groq's.
+        events.append(ReasoningDelta(text=thought, choice=choice))
+    if said.reasoning_details:
+        _details(choice, said.reasoning_details, bool(thought), events)
+    if content:
+        if isinstance(content, str):
+            events.append(TextDelta(text=content, choice=choice))
+        else:
+            _parts(choice, content, events)
+    if said.refusal:
+        events.append(RefusalDelta(text=said.refusal, choice=choice))
+    if said.annotations:
+        for annotation in said.annotations:
+            events.append(CitationDelta(citation=msgspec.Raw(bytes(annotation)), dialect=NAME, choice=choice))
+    if said.tool_calls:
+        state = _tool_calls(state, choice, said.tool_calls, events)
+    if said.function_call and (said.function_call.name or said.function_call.arguments):
+        piece = Piece(index=0, function=said.function_call)  # The word before tool_calls: one call, without an id.
+        state = _tool_calls(state, choice, [piece], events)
+    return state
+
+
+def _parts(choice: int, parts: list[_ContentPart], events: list[Event]) -> None:
+    for part in parts:
+        if part.text:
+            events.append(TextDelta(text=part.text, choice=choice))
+        if part.refusal:
+            events.append(RefusalDelta(text=part.refusal, choice=choice))
+        if part.thinking:
+            texts = [part.thinking] if isinstance(part.thinking, str) else [inner.text for inner in part.thinking]
+            events += [ReasoningDelta(text=text, choice=choice) for text in texts if text]
+
+
+def _details(choice: int, details: list[_Detail], told_text: bool, events: list[Event]) -> None:
+    """The signature and the encrypted block of thinking; its text only where `reasoning` did not say it already."""
+    for detail in details:
+        text = "" if told_text else detail.text or detail.summary or ""
+        if text or detail.signature or detail.data:
+            events.append(
+                ReasoningDelta(
+                    text=text,
+                    signature=detail.signature or None,
+                    redacted=detail.data or None,
+                    block=detail.index or 0,
+                    choice=choice,
+                )
+            )
+
+
+def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Event]) -> State:
+    calls = state.calls
+    for piece in pieces:
+        if (custom := piece.custom) is not None and custom.name:
+            events.append(_custom(choice, piece, custom))
+            continue
+        calls, delta = calls.heard(choice, piece, state.id)
+        if delta is not None:
+            events.append(delta)
+    return State(True, state.id, calls, state.finished)
+
+
+def _custom(choice: int, piece: Piece, custom: CustomTool) -> ForeignBlock:
+    """A custom tool takes free text, not JSON, so only OpenAI has a word for its call."""
+    block = {"id": piece.id, "type": "custom", "custom": {"name": custom.name, "input": custom.input}}
+    return ForeignBlock(
+        dialect=NAME, name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)), choice=choice
+    )

@@ -1,0 +1,170 @@
+"""A canonical request in OpenAI's words, and what of it OpenAI has no word for.
+
+House rule: every field that is set is expressed or refused by name; the few things that are left out are hints or
+echoes whose absence does not change what is asked, and each has its reason beside it. The request's fields are those
+of https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from adapters.providers.openai_failure import NAME
+from adapters.providers.openai_messages import foreign_word, messages
+from domain.calls import Attempt
+from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
+from domain.refusals import Unexpressible
+
+# Fields that only OpenAI's dialect has a word for: they are this dialect's own and go back as they came.
+_OWN = frozenset(
+    {
+        "audio",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "moderation",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "store",
+        "top_logprobs",
+        "verbosity",
+        "web_search_options",
+    }
+)
+
+# Below the first bound a budget is "low", below the second "medium", else "high". OpenAI has no budget in tokens;
+# Anthropic's least is 1,024 and its guide starts complex tasks at 16,000
+# (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so that is where "high" begins.
+_LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
+
+
+class _User(msgspec.Struct, forbid_unknown_fields=True):
+    user_id: str | None = None
+
+
+def refuses(request: ChatRequest) -> Unexpressible | None:
+    """The first thing that cannot be said in OpenAI's dialect, by its name, or None."""
+    word = "top_k" if request.top_k is not None else foreign_word(request) or _foreign_extra(request.extra)
+    return None if word is None else Unexpressible(field=word, dialect=NAME, model=request.model)
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The request body. What `refuses` names is not expressed here."""
+    body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages)}
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(request.tool_choice)
+    if request.response_format is not None:
+        body["response_format"] = _response_format(request.response_format)
+    if request.thinking is not None:
+        body["reasoning_effort"] = _effort(request.thinking)
+    cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
+    plain = {
+        cap_field(attempt): cap,
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "stop": list(request.stop) or None,
+        "n": request.choices if request.choices != 1 else None,
+        "seed": request.seed,
+        "user": request.user,
+    }
+    body.update((name, value) for name, value in plain.items() if value is not None)
+    if request.stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    _add_extra(body, request.extra)
+    return msgspec.json.encode(body)
+
+
+def cap_field(attempt: Attempt) -> str:
+    """The field of the output cap: OpenAI's own models take only the new one, most compatible servers only the old.
+
+    OpenAI calls `max_tokens` deprecated and "not compatible with o-series models".
+    """
+    target = attempt.target
+    host = urlsplit(target.base_url).hostname or ""
+    ours = target.provider == "openai" or host == "api.openai.com" or host.endswith(".api.openai.com")
+    return "max_completion_tokens" if ours else "max_tokens"
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    """`cache_control` is left out here as everywhere: OpenAI caches prompts by itself, and the mark is about cost."""
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.parameters is not None:
+        function["parameters"] = tool.parameters
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if choice.mode == "tool":
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice.mode
+
+
+def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.mode != "json_schema":
+        return {"type": wanted.mode}
+    # OpenAI requires a name, other dialects have none.
+    schema: dict[str, Any] = {"name": wanted.name or "answer"}
+    if wanted.schema is not None:
+        schema["schema"] = wanted.schema
+    if wanted.strict is not None:
+        schema["strict"] = wanted.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _effort(thinking: Thinking) -> str:
+    """OpenAI's word for how hard to think.
+
+    The caller's own word stands before a budget in tokens. A model that does not know the word refuses it, which is
+    better than to think, and charge, otherwise than asked.
+    """
+    if not thinking.enabled:
+        return "none"
+    if thinking.effort is not None:
+        return thinking.effort
+    if thinking.tokens_max is None:
+        return "medium"
+    if thinking.tokens_max < _LOW_BELOW:
+        return "low"
+    return "medium" if thinking.tokens_max < _MEDIUM_BELOW else "high"
+
+
+def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
+    return next((name for name in extra if name not in _OWN and name not in ("metadata", "service_tier")), None)
+
+
+def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
+    """The fields of the caller's dialect that have a word here.
+
+    Anthropic's metadata is its word for `user`; OpenAI's own holds other keys and goes as it is. Anthropic's
+    "standard_only" is OpenAI's "default": the tier that is not the dearer one.
+    """
+    for name, value in extra.items():
+        if name == "metadata" and (user := _user_of(value)) is not None:
+            body.setdefault("user", user.user_id)
+        elif name == "service_tier" and bytes(value) == b'"standard_only"':
+            body[name] = "default"
+        else:
+            body[name] = value
+    if body.get("user", "") is None:
+        del body["user"]
+
+
+def _user_of(metadata: msgspec.Raw) -> _User | None:
+    try:
+        return msgspec.json.decode(metadata, type=_User)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,160 @@
+"""OpenAI's usage object as disjoint leaves.
+
+House rule: every unit is counted in exactly one leaf, and what does not add up is said, naming both fields. OpenAI
+counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside `completion_tokens`
+(https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens` tells them apart.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from domain.chat import Usage
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class PromptDetails(msgspec.Struct, frozen=True):
+    """What the prompt was made of."""
+
+    cached_tokens: _Count | None = None
+    cache_write_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+    cached_audio_tokens: _Count | None = None
+
+
+class CompletionDetails(msgspec.Struct, frozen=True):
+    """What the completion was made of."""
+
+    reasoning_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+
+
+class ToolUses(msgspec.Struct, frozen=True):
+    """OpenRouter's count of the searches that it ran and charges."""
+
+    web_search_requests: _Count | None = None
+
+
+class WireUsage(msgspec.Struct, frozen=True):
+    """A usage object as it comes, with the extra words of compatible providers.
+
+    `prompt_cache_hit_tokens` is DeepSeek's word for cached tokens, `num_cached_tokens` Mistral's and `cached_tokens`
+    Together's; `num_sources_used` is xAI's count of what it searched, `tool_uses` the hub's own.
+    """
+
+    prompt_tokens: _Count | None = None
+    completion_tokens: _Count | None = None
+    total_tokens: _Count | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: _Count | None = None
+    num_cached_tokens: _Count | None = None
+    cached_tokens: _Count | None = None
+    server_tool_use: ToolUses | None = None
+    server_tool_use_details: ToolUses | None = None
+    num_sources_used: _Count | None = None
+    tool_uses: _Count | None = None
+
+
+_NO_PROMPT_DETAILS = PromptDetails()
+_NO_COMPLETION_DETAILS = CompletionDetails()
+
+
+def leaves(usage: WireUsage) -> Usage | str | None:
+    """The usage as leaves, a sentence where it does not add up, or None where it counts nothing.
+
+    None is no report, so the meter has to estimate.
+
+    prompt 2,600 of which cached 2,000 and written 400, completion 300 of which reasoning 100:
+    input 200, cache read 2,000, cache write 400, output 200, reasoning 100.
+    """
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    prompt = _prompt_leaves(usage, usage.prompt_tokens)
+    if isinstance(prompt, str):
+        return prompt
+    completion = _completion_leaves(usage, usage.prompt_tokens, usage.completion_tokens)
+    if isinstance(completion, str):
+        return completion
+    fresh, fresh_audio, read, written = prompt
+    output, output_audio, reasoning = completion
+    return Usage(
+        input_tokens=fresh,
+        input_audio_tokens=fresh_audio,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        output_tokens=output,
+        output_audio_tokens=output_audio,
+        reasoning_tokens=reasoning,
+        tool_uses=_tool_uses(usage),
+    )
+
+
+def _prompt_leaves(usage: WireUsage, prompt: int) -> tuple[int, int, int, int] | str:
+    """Fresh text, fresh audio, cache read, cache write.
+
+    Cached audio is counted in both details, and OpenAI says of `cache_write_tokens` that it is "unadjusted" while
+    "a longer cache write does not bill the already cached tokens again": so what overlaps is a cache read.
+    """
+    details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
+    read, said_by = _cached(usage, details)
+    written = details.cache_write_tokens or 0
+    audio = details.audio_tokens or 0
+    for name, part in ((said_by, read), ("cache_write_tokens", written), ("audio_tokens", audio)):
+        if part > prompt:
+            return f"usage does not add up: {name} is {part}, more than prompt_tokens, which is {prompt}"
+    cached_audio = min(details.cached_audio_tokens or 0, audio, read)
+    written = min(written, prompt - read)
+    audio = min(audio - cached_audio, prompt - read - written)
+    return prompt - read - written - audio, audio, read, written
+
+
+def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
+    """The cached tokens and the field that tells them. The first that counts any is believed."""
+    for name, value in (
+        ("cached_tokens", details.cached_tokens),
+        ("prompt_cache_hit_tokens", usage.prompt_cache_hit_tokens),
+        ("num_cached_tokens", usage.num_cached_tokens),
+        ("cached_tokens", usage.cached_tokens),
+    ):
+        if value:
+            return value, name
+    return 0, "cached_tokens"
+
+
+def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> tuple[int, int, int] | str:
+    """Text, audio, reasoning.
+
+    Where `total_tokens` is more than prompt and completion together, the rest is thinking that was counted outside:
+    xAI does so (https://docs.x.ai/docs/key-information/consumption-and-rate-limits: "counted separately from
+    completion_tokens, but will be counted in the total_tokens"), and Google's OpenAI endpoint does so without
+    telling the reasoning at all. It is charged by both, so it is never dropped.
+    """
+    details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
+    reasoning, audio = details.reasoning_tokens or 0, details.audio_tokens or 0
+    # A total of 0 beside tokens is a server that fills in the field without counting.
+    total = usage.total_tokens or None
+    outside = 0 if total is None else total - prompt - completion
+    if total is None and reasoning > completion:
+        outside = reasoning
+    if outside < 0:
+        return (
+            f"usage does not add up: total_tokens is {total}, less than prompt_tokens and completion_tokens, "
+            f"which are {prompt} and {completion}"
+        )
+    if outside and reasoning not in (0, outside):
+        return (
+            f"usage does not add up: total_tokens is {total}, which is {outside} more than prompt_tokens and "
+            f"completion_tokens, but reasoning_tokens is {reasoning}"
+        )
+    inside = 0 if outside else reasoning
+    if audio + inside > completion:
+        name, part = ("reasoning_tokens", inside) if inside > completion else ("audio_tokens", audio)
+        return f"usage does not add up: {name} is {part}, too much for completion_tokens, which is {completion}"
+    return completion - inside - audio, audio, inside + outside
+
+
+def _tool_uses(usage: WireUsage) -> int:
+    searches = usage.server_tool_use or usage.server_tool_use_details
+    return (searches.web_search_requests or 0 if searches else 0) or usage.num_sources_used or usage.tool_uses or 0

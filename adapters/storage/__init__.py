@@ -1,0 +1,1 @@
+"""Where the books are kept: in memory, or in one SQLite file."""

@@ -1,0 +1,171 @@
+"""The books in memory: for trials and tests, with the same promises as on disk but one.
+
+House rule: this is no mock. It keeps every promise of the port except that the books outlive the process, and a
+backup of it is a file that the SQLite adapter opens.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from itertools import islice
+from threading import Lock
+from typing import Any, TypeVar
+
+from adapters.storage.checks import check, check_parents
+from adapters.storage.migrate import migrate, read_migrations
+from adapters.storage.sqlite_file import publish
+from adapters.storage.sqlite_rows import TABLES
+from domain.books import (
+    ApiKey,
+    AuditEntry,
+    Books,
+    Call,
+    Credential,
+    Decision,
+    Idempotency,
+    Lot,
+    ProviderRow,
+    Rate,
+    Row,
+    Transfer,
+    User,
+    View,
+)
+from ports.storage import Snapshot
+
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+R = TypeVar("R", bound=Row)
+
+
+class MemoryStorage:
+    """Storage in one `Books`. The lock makes it safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._books = Books()
+        self._lock = Lock()
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+        with self._lock:
+            decision = rule(scope.view(self._books))
+            writes = decision.writes
+            check(self._books, writes)
+            check_parents(self._books, writes)
+            for row in writes:
+                self._books.apply(row)
+        return decision
+
+    async def catalog_version(self) -> int:
+        return self._books.version
+
+    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+        with self._lock:
+            books = self._books
+            return (
+                books.version,
+                [row for row in books.providers.values() if row.removed_ms is None],
+                [row for row in books.credentials.values() if row.removed_ms is None],
+                [row for versions in books.rates.values() for row in _on_sale(versions)],
+            )
+
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+        with self._lock:
+            key = self._books.keys.get(self._books.keys_by_fingerprint.get(fingerprint, ""))
+            return (key, self._books.users[key.user_id]) if key else None
+
+    async def users(self) -> list[User]:
+        with self._lock:
+            return sorted(self._books.users.values(), key=lambda user: user.name)
+
+    async def user_named(self, name: str) -> User | None:
+        with self._lock:
+            return self._books.users.get(self._books.users_by_name.get(name, ""))
+
+    async def keys(self) -> list[ApiKey]:
+        with self._lock:
+            return sorted(self._books.keys.values(), key=lambda key: (key.created_ms, key.id))
+
+    async def wallet(self, user_id: str) -> list[Lot]:
+        with self._lock:
+            return sorted(self._books.wallet(user_id), key=lambda lot: (lot.created_ms, lot.id))
+
+    async def call(self, call_id: str) -> Call | None:
+        return self._books.calls.get(call_id)
+
+    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
+        row = self._books.idempotency.get((user_id, key))
+        return (row.call_id, row.status, row.content_type, row.answer) if row else None
+
+    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
+        with self._lock:
+            newest = reversed(self._books.calls.values())
+            return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
+
+    async def audit(self, limit: int) -> list[AuditEntry]:
+        with self._lock:
+            return [*islice(reversed(self._books.audit), limit)]
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        yield MemorySnapshot(self._rows())
+
+    async def backup(self, path: str) -> None:
+        rows = self._rows()
+        version = self._books.version
+
+        def fill(connection: sqlite3.Connection) -> None:
+            migrate(connection, read_migrations())
+            connection.execute("begin")
+            for table in TABLES:
+                table.write(connection, rows[table.kind])
+            connection.execute("update meta set version = ?", (version,))
+            connection.execute("commit")
+
+        await asyncio.to_thread(publish, path, fill)
+
+    def _rows(self) -> dict[type, list[Any]]:
+        """All rows as of now, by type, in the order written."""
+        with self._lock:
+            books = self._books
+            return {
+                User: [*books.users.values()],
+                ApiKey: [*books.keys.values()],
+                ProviderRow: [*books.providers.values()],
+                Credential: [*books.credentials.values()],
+                Rate: [row for versions in books.rates.values() for row in versions],
+                Lot: [*books.lots.values()],
+                Call: [*books.calls.values()],
+                Transfer: [*books.journal.values()],
+                Idempotency: [*books.idempotency.values()],
+                AuditEntry: [*books.audit],
+            }
+
+
+def _on_sale(versions: list[Rate]) -> list[Rate]:
+    """The versions since the model was last removed from sale."""
+    return versions[max((n for n, rate in enumerate(versions, 1) if rate.removed), default=0) :]
+
+
+class MemorySnapshot:
+    """The books at one moment: the lists of frozen rows as they were."""
+
+    def __init__(self, rows: dict[type, list[Any]]) -> None:
+        self._rows = rows
+
+    def transfers(self) -> AsyncIterator[Transfer]:
+        return _each(self._rows[Transfer])
+
+    def lots(self) -> AsyncIterator[Lot]:
+        return _each(sorted(self._rows[Lot], key=lambda lot: (lot.created_ms, lot.id)))
+
+    def calls(self) -> AsyncIterator[Call]:
+        return _each(self._rows[Call])
+
+    def rates(self) -> AsyncIterator[Rate]:
+        return _each(self._rows[Rate])
+
+
+async def _each(rows: Iterable[R]) -> AsyncIterator[R]:
+    for row in rows:
+        yield row

@@ -1,0 +1,107 @@
+"""Migrations: numbered SQL files, applied in order, forward only, each with its record in one transaction.
+
+House rule: a file that was applied is never changed. Its digest is recorded, and a hub that finds another digest,
+or a migration it does not know, refuses to start rather than guess what the tables look like.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+MIGRATIONS = Path(__file__).parent / "migrations" / "sqlite"
+
+# Strict tables came with it.
+_SQLITE_VERSION_MIN = (3, 37, 0)
+# Marks the file as ours, "aihb" in ASCII: no migration is ever run over somebody else's database.
+_APPLICATION_ID = 0x61696862
+
+_CREATE_RECORDS = """create table if not exists migrations (
+    name       text    not null primary key,
+    sha256     text    not null,
+    applied_ms integer not null
+) strict"""
+_INSERT_RECORD = "insert into migrations values (?, ?, cast((julianday('now') - 2440587.5) * 86400000 as integer))"
+
+
+class MigrationError(Exception):
+    """The file's tables are not what this hub expects; nothing was changed."""
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One step: the file's name, the digest of its bytes, and its text."""
+
+    name: str
+    sha256: str
+    script: str
+
+
+def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
+    """The migrations of a folder, in the order of their numbers."""
+    return tuple(
+        Migration(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.sql"))
+    )
+
+
+def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
+    """Bring the file up to date, under the write lock, so that any number of processes may start at once.
+
+    The connection must be in autocommit mode. MigrationError if the file is not ours, is newer than this hub, or
+    was made by a migration that has been changed since; sqlite3.OperationalError if the lock cannot be had.
+    """
+    if sqlite3.sqlite_version_info < _SQLITE_VERSION_MIN:
+        raise MigrationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+    connection.execute("begin immediate")
+    try:
+        _claim(connection)
+        _apply(connection, migrations)
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _claim(connection: sqlite3.Connection) -> None:
+    """Mark a fresh file as ours; refuse another's."""
+    (application_id,) = connection.execute("pragma application_id").fetchone()
+    if application_id == _APPLICATION_ID:
+        return
+    (tables,) = connection.execute("select count(*) from sqlite_schema").fetchone()
+    if application_id or tables:
+        raise MigrationError("the file is a database of something else")
+    connection.execute(f"pragma application_id = {_APPLICATION_ID}")
+    connection.execute(_CREATE_RECORDS)
+
+
+def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
+    applied: dict[str, str] = dict(connection.execute("select name, sha256 from migrations order by name"))
+    known = {migration.name: migration for migration in migrations}
+    for name, sha256 in applied.items():
+        if name not in known:
+            raise MigrationError(f"migration {name} is unknown: the file was made by a newer aihub")
+        if known[name].sha256 != sha256:
+            raise MigrationError(f"migration {name} has been changed since it was applied")
+    for migration in migrations:
+        if migration.name in applied:
+            continue
+        if applied and migration.name < max(applied):
+            raise MigrationError(f"migration {migration.name} comes before {max(applied)}, which is applied already")
+        for statement in _statements(migration.script):
+            connection.execute(statement)
+        connection.execute(_INSERT_RECORD, (migration.name, migration.sha256))
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The script's statements one by one: `executescript` would commit what is open before it begins."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise MigrationError(f"a statement does not end: {statement.strip()[:60]}")

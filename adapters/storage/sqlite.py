@@ -1,0 +1,283 @@
+"""The books in one SQLite file: one writer that commits in groups, and readers beside it.
+
+House rule: a batch is one visit to the writer's thread. It begins the transaction, loads, rules, writes and commits
+there; a visit for each statement would hold the write lock across turns of the event loop.
+
+Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers
+every caller when it has committed; meanwhile the next batch gathers. Nothing waits for a timer.
+
+A caller that is cancelled while it waits is skipped if its batch has not begun; otherwise its decision commits.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar, cast
+
+import aiosqlite
+
+from adapters.storage import sqlite_read as read
+from adapters.storage.migrate import MIGRATIONS, read_migrations
+from adapters.storage.sqlite_batch import Operation, Writer
+from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
+from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, User, View
+from ports.storage import Snapshot, StorageUnavailable
+
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# A longer batch would make its first caller wait longer than it saves the others.
+_BATCH_MAX = 256
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function on its own thread."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        # A process that forgets to close must still end; its last commit is safe whenever it does.
+        self._thread.daemon = True
+
+    @classmethod
+    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
+        """A connection made by `connector`, which runs on the connection's own thread."""
+        connection = cls(connector)
+        try:
+            await connection
+        except BaseException:
+            # Its thread was told to end, but would still answer into an event loop that may be gone by then.
+            await asyncio.to_thread(connection._thread.join)
+            raise
+        return connection
+
+    async def run(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`function(connection, *args)`, on the connection's thread, in one visit.
+
+        aiosqlite's public methods visit the thread once per statement. `_execute` is what they are all made of: it
+        queues any function and awaits its result. It is protected, so the version is pinned and the storage
+        contract runs over it.
+        """
+        return cast(T, await self._execute(function, self._conn, *args, **kwargs))  # type: ignore[no-untyped-call]
+
+
+class SqliteStorage:
+    """Storage in one SQLite file; several processes may share it. Made by `open`, ended by `aclose`.
+
+    It belongs to the event loop that opened it.
+    """
+
+    def __init__(self, path: str, writer: Connection, reader: Connection, *, busy_ms: int, waiting_max: int) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._fold = Writer()
+        self._busy_ms = busy_ms
+        self._waiting_max = waiting_max
+        self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()
+        self._work = asyncio.Event()
+        self._closed = False
+        self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        synchronous: Synchronous = "FULL",
+        busy_ms: int = 5_000,
+        waiting_max: int = 8_192,
+        migrations: Path = MIGRATIONS,
+    ) -> "Opening":
+        """Open the file, or make it, and bring its tables up to date: to be awaited, or entered with `async with`.
+
+        `synchronous` FULL survives a power cut, NORMAL the end of the process only. `busy_ms` is how long another
+        process's transaction is waited for, `waiting_max` how many decisions may queue. MigrationError if the file
+        is not one this hub may write; StorageUnavailable if it cannot be opened.
+        """
+
+        async def opened() -> SqliteStorage:
+            steps = await asyncio.to_thread(read_migrations, migrations)
+            try:
+                writer = await Connection.open(partial(open_writer, str(path), steps, synchronous, busy_ms))
+            except (sqlite3.Error, OSError) as error:
+                raise StorageUnavailable(f"{path}: {error}") from error
+            try:
+                reader = await Connection.open(partial(open_reader, str(path), busy_ms))
+            except BaseException:
+                await writer.close()
+                raise
+            return cls(str(path), writer, reader, busy_ms=busy_ms, waiting_max=waiting_max)
+
+        return Opening(opened)
+
+    async def aclose(self) -> None:
+        """Finish what waits, then close the file. Later calls raise StorageUnavailable."""
+        self._closed = True
+        self._work.set()
+        await asyncio.wait({self._pump})
+        try:
+            await self._writer.close()
+        finally:
+            await self._reader.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # --- writing ---
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+        if self._closed:
+            raise StorageUnavailable("the books are closed")
+        if len(self._waiting) >= self._waiting_max:
+            raise StorageUnavailable(f"{self._waiting_max} decisions are waiting already")
+        operation = Operation(scope, rule)
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((operation, answered))
+        self._work.set()
+        await answered
+        if operation.error is not None:
+            raise operation.error
+        return cast(D, operation.decision)
+
+    async def _pump_batches(self) -> None:
+        """Take what waits, batch by batch, until the storage is closed and nothing waits."""
+        try:
+            while self._waiting or not self._closed:
+                if not self._waiting:
+                    self._work.clear()
+                    await self._work.wait()
+                    continue
+                await self._pump_batch()
+        finally:
+            # Only a cancelled pump leaves callers behind: the event loop is being taken down.
+            self._closed = True
+            for _, answered in self._waiting:
+                answered.cancel()
+
+    async def _pump_batch(self) -> None:
+        batch: list[Operation] = []
+        callers: list[asyncio.Future[None]] = []
+        while self._waiting and len(batch) < _BATCH_MAX:
+            operation, answered = self._waiting.popleft()
+            if not answered.cancelled():
+                batch.append(operation)
+                callers.append(answered)
+        if not batch:
+            return
+        try:
+            await self._writer.run(self._fold.run, batch)
+        except asyncio.CancelledError:
+            # The thread goes on, so the batch may still commit: nobody may be told that it did, or that it did not.
+            for answered in callers:
+                answered.cancel()
+            raise
+        except Exception as error:
+            for operation in batch:
+                operation.error = StorageUnavailable(f"the writer failed: {error!r}")
+        for answered in callers:
+            if not answered.done():
+                answered.set_result(None)
+
+    # --- reading ---
+
+    async def _read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self._closed:
+            raise StorageUnavailable("the books are closed")
+        with _translated():
+            return await self._reader.run(function, *args, **kwargs)
+
+    async def catalog_version(self) -> int:
+        return await self._read(read.version)
+
+    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+        return await self._read(read.catalog)
+
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+        return await self._read(read.caller, fingerprint)
+
+    async def users(self) -> list[User]:
+        return await self._read(read.users)
+
+    async def user_named(self, name: str) -> User | None:
+        return await self._read(read.user_named, name)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._read(read.keys)
+
+    async def wallet(self, user_id: str) -> list[Lot]:
+        return await self._read(read.wallet, user_id)
+
+    async def call(self, call_id: str) -> Call | None:
+        return await self._read(read.call, call_id)
+
+    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
+        return await self._read(read.idempotent_answer, user_id, key)
+
+    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
+        return await self._read(read.calls, user_id, limit)
+
+    async def audit(self, limit: int) -> list[AuditEntry]:
+        return await self._read(read.audit, limit)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._own_reader() as reader:
+            await reader.run(read.begin)
+            yield read.SqliteSnapshot(reader.run)
+
+    async def backup(self, path: str) -> None:
+        async with self._own_reader() as reader:
+            await reader.run(copy, path)
+
+    @asynccontextmanager
+    async def _own_reader(self) -> AsyncIterator[Connection]:
+        """A connection for what takes long, so that no question waits behind it."""
+        if self._closed:
+            raise StorageUnavailable("the books are closed")
+        with _translated():
+            reader = await Connection.open(partial(open_reader, self._path, self._busy_ms))
+            try:
+                yield reader
+            finally:
+                await reader.close()
+
+
+class Opening:
+    """A storage that is about to be opened: await it and close it yourself, or let `async with` do both."""
+
+    def __init__(self, opened: Callable[[], Coroutine[None, None, SqliteStorage]]) -> None:
+        self._opened = opened
+        self._storage: SqliteStorage | None = None
+
+    def __await__(self) -> Generator[None, None, SqliteStorage]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> SqliteStorage:
+        self._storage = await self._opened()
+        return self._storage
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._storage is not None:
+            await self._storage.aclose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """SQLite's own errors, in the port's word."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageUnavailable(str(error)) from error

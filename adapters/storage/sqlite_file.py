@@ -1,0 +1,114 @@
+"""The SQLite file itself: opening it for writing and for reading, and publishing a copy of it.
+
+House rule: what a connection must be set to is set here, by the function that opens it, on the thread that owns it.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Literal, TypeAlias
+
+from adapters.storage.migrate import Migration, migrate
+
+Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
+
+_JOURNAL_BYTES_MAX = 64 * 1024 * 1024
+# Of the write-ahead log, between two checkpoints: 4,000 pages are 16 MB, and half as many syncs of the file.
+_CHECKPOINT_PAGES = 4_000
+_CACHE_KIB = 16 * 1024
+
+
+def open_writer(
+    path: str, migrations: tuple[Migration, ...], synchronous: Synchronous, busy_ms: int
+) -> sqlite3.Connection:
+    """The connection that writes. Creates the file, readable by its owner only, and brings it up to date.
+
+    MigrationError if the file is not what this hub expects; sqlite3.Error if it cannot be opened.
+    """
+    # SQLite gives the log and the shared memory beside it the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = _connect(path, busy_ms)
+    try:
+        _switch_to_wal(connection, busy_ms)
+        connection.execute(f"pragma synchronous = {synchronous}")
+        connection.execute("pragma foreign_keys = on")
+        connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES_MAX}")
+        connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
+        migrate(connection, migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: str, busy_ms: int) -> sqlite3.Connection:
+    """A connection that can only read."""
+    connection = _connect(path, busy_ms)
+    connection.execute("pragma query_only = on")
+    return connection
+
+
+def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
+    # No isolation level: transactions begin and end where we say so, and never by themselves.
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    connection.execute(f"pragma busy_timeout = {busy_ms}")
+    return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Switch the journal to a write-ahead log, which the file remembers.
+
+    SQLite does not wait for a lock here, whatever the busy timeout says, when several processes start on one fresh
+    file. So we wait for the write lock instead, where it does, and try again.
+    """
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            (mode,) = connection.execute("pragma journal_mode = wal").fetchone()
+            if mode != "wal":
+                raise OSError(f"the file system cannot keep a write-ahead log: the journal stays {mode}")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() >= deadline:
+                raise
+        connection.execute("begin immediate")
+        connection.execute("rollback")
+
+
+def copy(connection: sqlite3.Connection, path: str) -> None:
+    """Copy the books to a new file, as of one commit, while others write. FileExistsError if it is there."""
+    publish(path, connection.backup)
+
+
+def publish(path: str, fill: Callable[[sqlite3.Connection], None]) -> None:
+    """Make a new database file at `path`, filled by `fill`: whole and on the disk, or not there at all.
+
+    FileExistsError if something is there already.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(path)
+    part = f"{path}.part"
+    # Exclusive: two backups to one place must not write into each other.
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            fill(connection)
+            # A copy of a file in WAL mode is one, too, and would keep its last pages in a log beside it.
+            connection.execute("pragma journal_mode = delete")
+        _sync(part)
+        os.link(part, path)
+    finally:
+        os.unlink(part)
+    _sync(os.path.dirname(os.path.abspath(path)))
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

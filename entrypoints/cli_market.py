@@ -1,0 +1,172 @@
+"""The commands about providers, credentials and rates."""
+
+import os
+import sys
+from argparse import Namespace
+
+from domain.books import Credential, ProviderRow, Rate
+from domain.management import Denied
+from domain.money import format_credits
+from domain.vendors import VENDORS
+from entrypoints.cli_print import Complaint, Said, complaint, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases import providers, rates
+from entrypoints.usecases.desk import Desk
+
+_RATE_FIELDS = {
+    "input": "input_nanos",
+    "output": "output_nanos",
+    "cache_read": "cache_read_nanos",
+    "cache_write": "cache_write_nanos",
+    "cache_write_1h": "cache_write_1h_nanos",
+    "input_audio": "input_audio_nanos",
+    "output_audio": "output_audio_nanos",
+    "reasoning": "reasoning_nanos",
+    "tool_use": "tool_use_nanos",
+}
+
+
+async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`provider add`; adding one again with another URL moves it."""
+    outcome = await providers.create_provider(desk, args.actor, args.name, args.dialect, args.base_url)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    row = outcome.row
+    if not isinstance(row, ProviderRow):
+        raise Complaint("nothing was added")
+    vendor = VENDORS.get(row.name)
+    hint = f"; give it a secret with `aihub credential add {row.name}`" if vendor and vendor.needs_credential else ""
+    return Said(value=_provider(row), text=f"added provider {row.name}: {row.dialect} at {row.base_url}{hint}")
+
+
+async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`provider list`."""
+    found = await providers.providers(desk.storage)
+    rows = [(row.name, row.dialect, row.base_url, moment(row.created_ms)) for row in found]
+    text = table(("NAME", "DIALECT", "BASE URL", "ADDED"), rows, "There are no providers; see `aihub provider add -h`.")
+    return Said(value=[*map(_provider, found)], text=text)
+
+
+async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`provider remove`."""
+    outcome = await providers.delete_provider(desk, args.actor, args.name)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"name": args.name, "removed": True}, text=f"removed provider {args.name} with its credentials")
+
+
+async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`credential add`: the secret comes from standard input or a variable, never from the command line."""
+    secret = read_secret(args.from_env, args.provider)
+    outcome = await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    if not isinstance(outcome.row, Credential):
+        raise Complaint("nothing was added")
+    text = f"added credential {outcome.row.id} ({outcome.row.masked}) for {args.provider}"
+    return Said(value=_credential(outcome.row), text=text)
+
+
+async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`credential list`."""
+    found = await providers.credentials(desk.storage)
+    rows = [
+        (row.id, row.provider, row.name, row.masked, row.weight, "active" if row.active else "inactive", row.error)
+        for row in found
+    ]
+    heads = ("ID", "PROVIDER", "NAME", "SECRET", "WEIGHT", "STATE", "ERROR")
+    return Said(value=[*map(_credential, found)], text=table(heads, rows, "There are no credentials yet."))
+
+
+async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`credential remove`."""
+    outcome = await providers.delete_credential(desk, args.actor, args.id)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"id": args.id, "removed": True}, text=f"removed credential {args.id}")
+
+
+async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate set`."""
+    prices = rates.Prices(
+        **{field: getattr(args, name) for name, field in _RATE_FIELDS.items()},
+        context_tokens=args.context,
+        output_tokens_max=args.max_output,
+    )
+    outcome = await rates.put_rate(desk, args.actor, args.model, prices)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    if not isinstance(outcome.row, Rate):
+        raise Complaint("no rate was set")
+    sold = f"{format_credits(args.input)} in, {format_credits(args.output)} out, in credits per million tokens"
+    return Said(value=_rate(outcome.row), text=f"{args.model} is sold from now on at {sold}")
+
+
+async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate list`."""
+    found = [_rate(served.rate) for served in await rates.rates(desk) if served.rate]
+    columns = ("model", "input", "output", "cache_read", "cache_write", "context", "max_output", "effective")
+    heads = [column.upper().replace("_", " ") for column in columns]
+    rows = [[rate[column] for column in columns] for rate in found]
+    return Said(value=found, text=table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`."))
+
+
+async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate remove`."""
+    outcome = await rates.delete_rate(desk, args.actor, args.model)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
+
+
+def read_secret(variable: str | None, provider: str) -> str:
+    """The secret, from that variable, from a prompt, or from what is piped in; Complaint if there is none."""
+    if variable is not None:
+        secret = os.environ.get(variable, "").strip()
+        if not secret:
+            raise Complaint(f"--from-env: the variable {variable} is not set; export it, or pipe the secret in")
+        if "," in secret:
+            raise Complaint(
+                f"--from-env: {variable} holds several secrets; add them one by one"
+                " (those of vendors register themselves when the hub starts)"
+            )
+        return secret
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        secret = getpass(f"secret for {provider}: ").strip()
+    else:
+        secret = sys.stdin.read(providers.SECRET_CHARACTERS_MAX + 2).strip()
+    if not secret:
+        raise Complaint("there is no secret on standard input; pipe it in, or use --from-env VAR")
+    return secret
+
+
+def _provider(row: ProviderRow) -> dict[str, object]:
+    return {"name": row.name, "dialect": row.dialect, "base_url": row.base_url, "created": moment(row.created_ms)}
+
+
+def _credential(row: Credential) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "provider": row.provider,
+        "name": row.name,
+        "secret": row.masked,
+        "weight": row.weight,
+        "active": row.active,
+        "error": row.error,
+        "created": moment(row.created_ms),
+    }
+
+
+def _rate(rate: Rate) -> dict[str, object]:
+    nanos = {name: getattr(rate, field) for name, field in _RATE_FIELDS.items()}
+    return {
+        "model": f"{rate.provider}/{rate.model}",
+        **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
+        "context": rate.context_tokens,
+        "max_output": rate.output_tokens_max,
+        "effective": moment(rate.effective_ms),
+        "source": rate.source,
+        "id": rate.id,
+    }

@@ -1,0 +1,200 @@
+"""The words of the command line: every command with its arguments, its help and an example.
+
+House rule: nothing is imported here but argparse, and a wrong argument is told in one line.
+"""
+
+import argparse
+import re
+from typing import Any, NoReturn
+
+Parser = argparse.ArgumentParser
+_NOUNS = {
+    "provider": "the vendors and servers that answer calls",
+    "credential": "the secrets that providers are called with",
+    "rate": "what models are sold for",
+    "user": "who may call",
+    "key": "the API keys that callers show",
+    "credit": "what users can spend",
+    "call": "what was called, used and charged",
+    "ledger": "the journal of all credit",
+    "config": "the settings",
+}
+_UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaint is one line with the way to the help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"aihub: {message}; see `{self.prog} --help`\n")
+
+
+def build_parser() -> Parser:
+    """The parser of all commands; `command` in its result is such as "user add"."""
+    parser = OneLineParser(
+        prog="aihub",
+        description="A self-hosted AI gateway whose billing can be proved.",
+        epilog="Settings come from the environment; `aihub config show` lists them.\nexample:\n  aihub serve",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = _Commands(parser)
+    _serving(commands)
+    _market(commands)
+    _people(commands)
+    _books(commands)
+    return parser
+
+
+class _Commands:
+    """Adds commands of one word or two to a parser."""
+
+    def __init__(self, parser: Parser) -> None:
+        self._top = parser.add_subparsers(metavar="COMMAND", required=True)
+        self._nouns: dict[str, Any] = {}
+
+    def add(self, words: str, meaning: str, example: str) -> Parser:
+        noun, _, verb = words.partition(" ")
+        place = self._top
+        if verb:
+            if noun not in self._nouns:
+                under = self._top.add_parser(noun, help=_NOUNS[noun], description=_sentence(_NOUNS[noun]))
+                self._nouns[noun] = under.add_subparsers(metavar="VERB", required=True)
+            place = self._nouns[noun]
+        command: Parser = place.add_parser(
+            verb or noun,
+            help=meaning,
+            description=_sentence(meaning),
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+        command.set_defaults(command=words)
+        return command
+
+
+def _serving(commands: _Commands) -> None:
+    serve = commands.add("serve", "answer calls until stopped", "aihub serve --port 8080 --workers 2")
+    serve.add_argument("--host", help="the address to listen on (AIHUB_HOST, 127.0.0.1)")
+    serve.add_argument("--port", help="the port to listen on (AIHUB_PORT, 8080)")
+    serve.add_argument("--workers", metavar="N", help="how many processes serve (AIHUB_WORKERS, 1)")
+    serve.add_argument("--interface", help="asgi or wsgi (AIHUB_INTERFACE, asgi)")
+    commands.add(
+        "config show", "show every setting, its effective value and where that comes from", "aihub config show"
+    )
+    commands.add("sweep", "give back what dead processes held, and end expired credit", "aihub sweep")
+    backup = commands.add("backup", "write a complete copy of the books while the hub runs", "aihub backup books.db")
+    backup.add_argument("file", metavar="FILE", help="a file that does not exist yet")
+
+
+def _market(commands: _Commands) -> None:
+    add = commands.add(
+        "provider add",
+        "add a provider; a known NAME brings its dialect and URL",
+        "aihub provider add local --dialect openai --base-url http://127.0.0.1:11434/v1",
+    )
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--dialect", help="openai, anthropic or echo")
+    add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
+    commands.add("provider list", "list the providers", "aihub provider list")
+    remove = commands.add("provider remove", "remove a provider with its credentials", "aihub provider remove local")
+    remove.add_argument("name", metavar="NAME")
+
+    add = commands.add(
+        "credential add",
+        "add a provider's secret, read from standard input",
+        "aihub credential add openai --name team --weight 50 < secret.txt",
+    )
+    add.add_argument("provider", metavar="PROVIDER")
+    add.add_argument("--name", metavar="LABEL", default="", help="what to call it")
+    add.add_argument("--weight", type=_whole, default=100, metavar="N", help="its share of the calls (100)")
+    add.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
+    commands.add("credential list", "list the credentials, masked", "aihub credential list")
+    remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
+    remove.add_argument("id", metavar="ID")
+
+    put = commands.add(
+        "rate set",
+        "set what a model is sold for, in credits per million tokens",
+        "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
+    )
+    put.add_argument("model", metavar="PROVIDER/MODEL")
+    put.add_argument("--input", type=_credits, metavar="X", required=True, help="fresh input")
+    put.add_argument("--output", type=_credits, metavar="X", required=True, help="output")
+    put.add_argument("--cache-read", type=_credits, metavar="X", help="input read from the prompt cache (as input)")
+    put.add_argument("--cache-write", type=_credits, metavar="X", help="input written to it for 5 minutes (as input)")
+    put.add_argument("--cache-write-1h", type=_credits, metavar="X", help="for an hour (as for 5 minutes)")
+    put.add_argument("--input-audio", type=_credits, metavar="X", help="audio in (as input)")
+    put.add_argument("--output-audio", type=_credits, metavar="X", help="audio out (as output)")
+    put.add_argument("--reasoning", type=_credits, metavar="X", help="reasoning (as output)")
+    put.add_argument("--tool-use", type=_credits, metavar="X", help="a million uses of a hosted tool (not sold)")
+    put.add_argument("--context", type=_whole, metavar="N", help="the most tokens that the model reads and writes")
+    put.add_argument("--max-output", type=_whole, metavar="N", help="the most tokens that it writes")
+    commands.add("rate list", "list what is sold", "aihub rate list")
+    remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
+    remove.add_argument("model", metavar="PROVIDER/MODEL")
+
+
+def _people(commands: _Commands) -> None:
+    add = commands.add("user add", "add a user", "aihub user add alice")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=("owner", "admin", "guest"), default="guest", help="guests only call (guest)")
+    commands.add("user list", "list the users", "aihub user list")
+    create = commands.add("key create", "make an API key, which is shown once", "aihub key create --user alice")
+    create.add_argument("--user", metavar="NAME", required=True)
+    create.add_argument("--name", metavar="LABEL", default="", help="what to call it")
+    commands.add("key list", "list the API keys by what may be shown of them", "aihub key list")
+    revoke = commands.add("key revoke", "let a key authenticate no later call", "aihub key revoke key_01k8…")
+    revoke.add_argument("id", metavar="ID")
+    grant = commands.add("credit grant", "give a user credit", "aihub credit grant alice 5 --expires-in 30d")
+    grant.add_argument("user", metavar="USER")
+    grant.add_argument("amount", type=_credits, metavar="AMOUNT", help="credits, such as 5 or 0.25")
+    grant.add_argument("--expires-in", type=_duration_ms, metavar="TIME", help="such as 30d, 12h or 45m (never)")
+    grant.add_argument("--priority", type=_whole, default=100, metavar="N", help="lower is spent first (100)")
+    balance = commands.add("credit balance", "show what a user can spend", "aihub credit balance alice")
+    balance.add_argument("user", metavar="USER")
+
+
+def _books(commands: _Commands) -> None:
+    calls = commands.add("call list", "list the newest calls", "aihub call list --user alice --limit 5")
+    calls.add_argument("--user", metavar="U", help="only this user's")
+    calls.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many at most (20)")
+    show = commands.add("call show", "show all about one call", "aihub call show call_01k8…")
+    show.add_argument("id", metavar="ID")
+    commands.add(
+        "ledger verify",
+        "derive every balance and every charge again and compare; exit code 1 with the first difference",
+        "aihub ledger verify",
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _credits(text: str) -> int:
+    from domain.money import AmountError, parse_credits
+
+    try:
+        return parse_credits(text)
+    except AmountError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _limit(text: str) -> int:
+    limit = _whole(text)
+    if not 1 <= limit <= 10_000:
+        raise argparse.ArgumentTypeError("write a number from 1 to 10000")
+    return limit
+
+
+def _duration_ms(text: str) -> int:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhms])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write such as 30d, 12h or 45m")
+    return int(match[1]) * _UNIT_MS[match[2]]

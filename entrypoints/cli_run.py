@@ -1,0 +1,104 @@
+"""Carrying out a command: settings, the desk, and what is said in the end.
+
+House rule: expected trouble becomes one line on standard error here, once; what is not expected keeps its traceback.
+"""
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Mapping
+
+from entrypoints import cli_books, cli_market, cli_people
+from entrypoints.cli_print import Complaint, Said, written
+from entrypoints.config import Problem, Settings, effective, read_settings
+from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.first_run import OWNER, found
+from entrypoints.wiring import CannotStart, operator_hub
+from ports.storage import StorageUnavailable
+from ports.vault import VaultError
+
+Command = Callable[[Desk, Settings, Namespace], Awaitable[Said]]
+
+COMMANDS: Mapping[str, Command] = {
+    "provider add": cli_market.add_provider,
+    "provider list": cli_market.list_providers,
+    "provider remove": cli_market.remove_provider,
+    "credential add": cli_market.add_credential,
+    "credential list": cli_market.list_credentials,
+    "credential remove": cli_market.remove_credential,
+    "rate set": cli_market.set_rate,
+    "rate list": cli_market.list_rates,
+    "rate remove": cli_market.remove_rate,
+    "user add": cli_people.add_user,
+    "user list": cli_people.list_users,
+    "key create": cli_people.create_key,
+    "key list": cli_people.list_keys,
+    "key revoke": cli_people.revoke_key,
+    "credit grant": cli_people.grant_credit,
+    "credit balance": cli_people.show_balance,
+    "call list": cli_books.list_calls,
+    "call show": cli_books.show_call,
+    "ledger verify": cli_books.verify_ledger,
+    "sweep": cli_books.sweep,
+    "backup": cli_books.backup,
+}
+
+_OPTIONS = {"host": "AIHUB_HOST", "port": "AIHUB_PORT", "workers": "AIHUB_WORKERS", "interface": "AIHUB_INTERFACE"}
+
+
+def run(args: Namespace) -> int:
+    """Carry out the command that was parsed; the exit code."""
+    given = {name: getattr(args, option, None) for option, name in _OPTIONS.items()}
+    options = {name: text for name, text in given.items() if text is not None}
+    settings = read_settings(os.environ, options)
+    if args.command == "config show":
+        print(written(cli_books.show_config(effective(os.environ, options)), args.json))
+    if not isinstance(settings, Settings):
+        return _report(settings)
+    if args.command == "config show":
+        return 0
+    try:
+        if args.command == "serve":
+            from entrypoints.serve import serve
+
+            return serve(settings, args.json)
+        said = asyncio.run(_at_the_desk(settings, args))
+    except (Complaint, CannotStart) as trouble:
+        return _complain(str(trouble))
+    except (StorageUnavailable, VaultError) as trouble:
+        return _complain(f"{trouble}; nothing was changed, try again")
+    text = written(said, args.json)
+    if text:
+        print(text)
+    return said.code
+
+
+async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
+    args.actor = f"cli:{_login()}"
+    async with operator_hub(settings) as desk:
+        if await desk.storage.user_named(OWNER) is None:
+            # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
+            await found(desk)
+        return await COMMANDS[args.command](desk, settings, args)
+
+
+def _login() -> str:
+    """Who is at the command line, for the audit log."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _report(problems: tuple[Problem, ...]) -> int:
+    for problem in problems:
+        _complain(f"{problem.name}: {problem.text}")
+    return 1
+
+
+def _complain(text: str) -> int:
+    print(f"aihub: {text}", file=sys.stderr)
+    return 1

@@ -1,0 +1,260 @@
+"""The settings of the hub: one table, one precedence, and every mistake told at once.
+
+A setting is, in this order: what the command line says, what the environment says, its default. A variable that is
+set to nothing counts as not set. Whatever bears a name of ours and is no setting stops the start, since a misspelt
+CREDIT_BASED_BILLING_ENABLED would give everything away.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from domain.money import AmountError, parse_credits
+from domain.vendors import VENDORS
+from entrypoints.usecases.masking import is_secret_text, masked
+
+OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
+MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")
+OWNER_KEY_CHARACTERS_MIN = 8
+
+Interface = Literal["asgi", "wsgi"]
+Synchronous = Literal["FULL", "NORMAL"]
+Origin = Literal["command line", "environment", "default"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub was told. Amounts are in nanocredits; `vendor_keys` are by the name of their variable."""
+
+    data_dir: Path
+    host: str
+    port: int
+    workers: int
+    interface: Interface
+    master_key: str | None
+    owner_key: str | None
+    billed: bool
+    payment_link: str | None
+    starter_enabled: bool
+    starter_nanos: int
+    starter_days: int
+    upstream_timeout_s: int
+    retries_max: int
+    body_bytes_max: int
+    synchronous: Synchronous
+    vendor_keys: dict[str, tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        """Say nothing: there are secrets inside, and a traceback must not show them."""
+        return "Settings(…)"
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table. `read` turns the text into the value, or raises ValueError with what to write."""
+
+    name: str
+    field: str
+    read: Callable[[str], Any]
+    kind: str
+    default: str
+    meaning: str
+    secret: bool = False
+
+
+class Effective(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting as it stands: its text (masked where secret) and where that comes from."""
+
+    name: str
+    value: str
+    origin: Origin
+    default: str
+    meaning: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with one variable, with the remedy; never shows a secret's value."""
+
+    name: str
+    text: str
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
+        raise ValueError("write an address or a host name to listen on, such as 127.0.0.1")
+    return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        for word in words:
+            if text.lower() == word.lower():
+                return word
+        raise ValueError(f"write {' or '.join(words)}")
+
+    return read
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in ("true", "1", "yes", "on"):
+        return True
+    if text.lower() in ("false", "0", "no", "off"):
+        return False
+    raise ValueError("write true or false")
+
+
+def _amount(text: str) -> int:
+    try:
+        return parse_credits(text)
+    except AmountError as error:
+        raise ValueError(str(error)) from None
+
+
+def _link(text: str) -> str | None:
+    if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
+        raise ValueError("write an http or https URL")
+    return text or None
+
+
+def _master_key(text: str) -> str | None:
+    if text and not MASTER_KEY.fullmatch(text):
+        raise ValueError("write 32 bytes as base64 or as hexadecimal digits, as `openssl rand -base64 32` makes them")
+    return text or None
+
+
+def _owner_key(text: str) -> str | None:
+    if text and (len(text) < OWNER_KEY_CHARACTERS_MIN or not is_secret_text(text)):
+        raise ValueError(
+            f"write at least {OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as "
+            "`openssl rand -hex 32` makes them"
+        )
+    return text or None
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(name=name, field=field, read=read, kind=kind, default=default, meaning=meaning, secret=kind == "secret")
+    for name, field, read, kind, default, meaning in (
+        ("DATA_DIR", "data_dir", _path, "path", "./data", "where the books and the master key are kept"),
+        ("AIHUB_HOST", "host", _host, "address", "127.0.0.1", "the address to listen on; 0.0.0.0 for all"),
+        ("AIHUB_PORT", "port", _whole(1, 65535), "whole number", "8080", "the port to listen on"),
+        ("AIHUB_WORKERS", "workers", _whole(1, 256), "whole number", "1", "how many processes serve"),
+        ("AIHUB_INTERFACE", "interface", _one_of("asgi", "wsgi"), "asgi or wsgi", "asgi", "how the server calls us"),
+        ("AIHUB_MASTER_KEY", "master_key", _master_key, "secret", "",
+         "32 bytes, as base64 or hexadecimal digits, under which secrets are sealed; "
+         "without it the file master.key in DATA_DIR, made on the first start"),
+        ("AIHUB_OWNER_KEY", "owner_key", _owner_key, "secret", "",
+         "an API key for the owner, instead of one made on the first start"),
+        ("CREDIT_BASED_BILLING_ENABLED", "billed", _switch, "true or false", "false",
+         "whether calls are held against and charged to prepaid credit"),
+        ("CREDIT_PAYMENT_LINK", "payment_link", _link, "URL", "", "where a caller without credit can buy some"),
+        ("NEW_USER_CREDIT_GRANT_ENABLED", "starter_enabled", _switch, "true or false", "false",
+         "whether `aihub user add` grants starter credit"),
+        ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", _amount, "credits", "0", "how much starter credit"),
+        ("CREDIT_EXPIRATION_DAYS", "starter_days", _whole(0, 36500), "days", "0",
+         "how long starter credit lasts; 0: for ever"),
+        ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", _whole(1, 86400), "seconds", "600",
+         "how long a provider may be silent before an attempt is given up"),
+        ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",
+         "how many more attempts a call gets after the first one failed"),
+        ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", _whole(1024, 2**31 - 1), "bytes", "33554432",
+         "the largest request body that is read"),
+        ("AIHUB_SYNCHRONOUS", "synchronous", _one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
+         "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
+    )
+)  # fmt: skip
+
+VENDOR_VARIABLES: dict[str, str] = {vendor.env: vendor.name for vendor in VENDORS.values() if vendor.env}
+
+
+def read_settings(
+    environment: Mapping[str, str], options: Mapping[str, str] | None = None
+) -> Settings | tuple[Problem, ...]:
+    """The settings, or everything that is wrong with them. `options` are the command line's, by variable name."""
+    problems = list(_unknown(environment))
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text, origin = _text_of(setting, environment, options or {})
+        try:
+            values[setting.field] = setting.read(text)
+        except ValueError as error:
+            shown = "" if setting.secret else f"{text!r} does not do: "
+            where = " (command line)" if origin == "command line" else ""
+            problems.append(Problem(name=setting.name + where, text=f"{shown}{error}"))
+    values["vendor_keys"] = keys = {name: _keys(environment.get(name, "")) for name in VENDOR_VARIABLES}
+    problems += [
+        Problem(name=name, text="write API keys without blanks inside, separated by commas")
+        for name, secrets in keys.items()
+        if not all(map(is_secret_text, secrets))
+    ]
+    if values.get("starter_enabled") and values.get("starter_nanos") == 0:
+        remedy = "write how many credits to grant, or set NEW_USER_CREDIT_GRANT_ENABLED to false"
+        problems.append(Problem(name="NEW_USER_CREDIT_GRANT_AMOUNT", text=remedy))
+    return tuple(problems) if problems else Settings(**values)
+
+
+def effective(environment: Mapping[str, str], options: Mapping[str, str] | None = None) -> list[Effective]:
+    """Every setting with its text and origin, then the vendors' keys; secrets masked."""
+    rows: list[Effective] = []
+    for setting in SETTINGS:
+        text, origin = _text_of(setting, environment, options or {})
+        rows.append(
+            Effective(
+                name=setting.name,
+                value=masked(text) if setting.secret else text,
+                origin=origin,
+                default=setting.default,
+                meaning=setting.meaning,
+            )
+        )
+    for variable, vendor in VENDOR_VARIABLES.items():
+        secrets = _keys(environment.get(variable, ""))
+        rows.append(
+            Effective(
+                name=variable,
+                value=", ".join(map(masked, secrets)),
+                origin="environment" if secrets else "default",
+                default="",
+                meaning=f"API keys for {vendor}, separated by commas, which register themselves when the hub starts",
+            )
+        )
+    return rows
+
+
+def _text_of(setting: Setting, environment: Mapping[str, str], options: Mapping[str, str]) -> tuple[str, Origin]:
+    for source, origin in ((options, "command line"), (environment, "environment")):
+        text = source.get(setting.name, "").strip()
+        if text:
+            return text, origin  # type: ignore[return-value]  # a tuple of literals loses its type in the loop
+    return setting.default, "default"
+
+
+def _unknown(environment: Mapping[str, str]) -> list[Problem]:
+    known = [setting.name for setting in SETTINGS]
+    problems: list[Problem] = []
+    for name in sorted(environment):
+        if name.startswith(OURS) and name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1, cutoff=0.6)
+            remedy = f"did you mean {near[0]}?" if near else "unset it; `aihub config show` lists the settings"
+            problems.append(Problem(name=name, text=f"there is no such setting; {remedy}"))
+    return problems
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    """The keys of a variable, each once, in their order."""
+    return tuple(dict.fromkeys(key for part in text.split(",") if (key := part.strip())))

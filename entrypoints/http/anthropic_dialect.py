@@ -1,0 +1,56 @@
+"""Anthropic's messages API, as a caller speaks it.
+
+House rule: this module assembles the dialect and says errors; reading is in `anthropic_read` and `anthropic_request`,
+answering in `anthropic_render` and `anthropic_whole`.
+
+https://platform.claude.com/docs/en/api/errors
+"""
+
+import msgspec
+
+from entrypoints.http.anthropic_read import read
+from entrypoints.http.anthropic_render import render, start
+from entrypoints.http.anthropic_request import to_request
+from entrypoints.http.anthropic_whole import whole
+from entrypoints.http.dialect import CallerDialect, ErrorBody
+
+_TYPES = {
+    "invalid_request": "invalid_request_error",
+    "authentication": "authentication_error",
+    "permission": "permission_error",
+    "not_found": "not_found_error",
+    "insufficient_credit": "billing_error",
+    "too_large": "request_too_large",
+    "rate_limit": "rate_limit_error",
+    "overloaded": "overloaded_error",
+    "conflict": "conflict_error",
+    "provider": "api_error",
+    "internal": "api_error",
+}
+
+
+def _error(error: ErrorBody) -> bytes:
+    """An error body: Anthropic's own fields, and beside them the code, the field at fault and the facts."""
+    facts = {"code": error.code, "param": error.param, **error.facts}
+    detail = {name: value for name, value in facts.items() if value is not None} | {
+        "type": _TYPES.get(error.kind, "api_error"),
+        "message": error.message,
+    }
+    return msgspec.json.encode({"type": "error", "error": detail, "request_id": error.request_id})
+
+
+def _stream_error(error: ErrorBody) -> bytes:
+    return b"event: error\ndata: %b\n\n" % _error(error)
+
+
+ANTHROPIC_CALLER = CallerDialect(
+    name="anthropic",
+    read=read,
+    to_request=to_request,
+    whole=whole,
+    start=start,
+    render=render,
+    error=_error,
+    stream_error=_stream_error,
+    id_headers=("x-request-id", "request-id"),
+)

@@ -1,0 +1,220 @@
+"""The content of an answer as strokes: begin a block, add a piece to it, end it.
+
+House rule: at any time at most one block is open, its strokes are consecutive, and indexes count from 0 without a gap,
+whatever the order of the events.
+"""
+
+from typing import Literal, TypeAlias, TypeGuard
+
+import msgspec
+
+from domain.chat import (
+    CitationDelta,
+    Event,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+
+Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
+
+PieceKind = Literal["text_delta", "thinking_delta", "signature_delta", "input_json_delta", "citations_delta"]
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """A block begins, as `content_block_start` shows it: empty, or whole if it gets no pieces."""
+
+    index: int
+    block: dict[str, object] | msgspec.Raw
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """The open block grows by text, or by a citation as JSON."""
+
+    index: int
+    kind: PieceKind
+    value: str | msgspec.Raw
+
+
+class End(msgspec.Struct, frozen=True):
+    """The open block is done."""
+
+    index: int
+
+
+Stroke: TypeAlias = Begin | Piece | End
+
+
+class _Open(msgspec.Struct, frozen=True):
+    """The open block. `key` tells thinking blocks and tool calls apart; a `sealed` one takes no more text."""
+
+    kind: Literal["text", "thinking", "tool"]
+    key: int = 0
+    sealed: bool = False
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """Events that wait for the open tool call, the last one first: adding one copies nothing."""
+
+    event: Content
+    before: "_Waiting | None"
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused."""
+
+    blocks: int = 0
+    open: _Open | None = None
+    waiting: _Waiting | None = None
+    called: bool = False
+    refused: bool = False
+
+
+_CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, CitationDelta, ForeignBlock)
+
+
+def is_content(event: Event) -> TypeGuard[Content]:
+    """Whether an event is part of what the answer says."""
+    return isinstance(event, _CONTENT)
+
+
+def draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
+    """The strokes of one event; none if it waits, says nothing, or is of a choice that Anthropic has no place for."""
+    if event.choice != 0:
+        return desk, ()
+    open_ = desk.open
+    if open_ is not None and open_.kind == "tool":
+        if isinstance(event, ToolCallDelta) and event.index == open_.key:
+            return desk, _arguments(desk, event.arguments)
+        return msgspec.structs.replace(desk, waiting=_Waiting(event, desk.waiting)), ()
+    return _draw(desk, event)
+
+
+def drain(desk: Desk) -> tuple[Desk, tuple[Stroke, ...]]:
+    """What is left at the end: the open block is ended, and what waited for it follows."""
+    desk, strokes = _end(desk)
+    waiting, desk = _in_order(desk.waiting), msgspec.structs.replace(desk, waiting=None)
+    drawn: set[int] = set()
+    for event in waiting:
+        if not isinstance(event, ToolCallDelta):
+            desk, more = _draw(desk, event)
+            strokes += more
+        elif event.index not in drawn:
+            drawn.add(event.index)
+            call = [e for e in waiting if isinstance(e, ToolCallDelta) and e.index == event.index]
+            desk, more = _draw(desk, _joined(call))
+            desk, end = _end(desk)
+            strokes += more + end
+    desk, end = _end(desk)
+    return desk, strokes + end
+
+
+def _in_order(waiting: _Waiting | None) -> list[Content]:
+    events: list[Content] = []
+    while waiting is not None:
+        events.append(waiting.event)
+        waiting = waiting.before
+    return events[::-1]
+
+
+def _joined(pieces: list[ToolCallDelta]) -> ToolCallDelta:
+    """All that waited of one call, as its one piece."""
+    return ToolCallDelta(
+        index=pieces[0].index,
+        id=next((piece.id for piece in pieces if piece.id), None),
+        name=next((piece.name for piece in pieces if piece.name), None),
+        arguments="".join(piece.arguments for piece in pieces),
+    )
+
+
+def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
+    """The strokes of an event while no tool call is open."""
+    match event:
+        case TextDelta():
+            return _text(desk, event.text)
+        case RefusalDelta():
+            return _text(msgspec.structs.replace(desk, refused=True), event.text)
+        case ReasoningDelta():
+            return _reasoning(desk, event)
+        case ToolCallDelta():
+            block: dict[str, object] = {
+                "type": "tool_use",
+                # Some providers give their calls no id, but the result must name one.
+                "id": event.id or f"toolu_{event.index}",
+                "name": event.name or "",
+                "input": {},
+            }
+            desk, strokes = _begin(desk, _Open(kind="tool", key=event.index), block)
+            desk = msgspec.structs.replace(desk, called=True)
+            return desk, strokes + _arguments(desk, event.arguments)
+        case CitationDelta(dialect="anthropic"):
+            return _citation(desk, event.citation)
+        case ForeignBlock(dialect="anthropic"):
+            return _only(desk, event.block)
+        case CitationDelta() | ForeignBlock():
+            return desk, ()  # another vendor's word, which no reader of Anthropic's dialect could take
+
+
+def _text(desk: Desk, text: str) -> tuple[Desk, tuple[Stroke, ...]]:
+    """A citation is for all the text of its block, so text after one begins another block."""
+    if not text:
+        return desk, ()
+    open_ = desk.open
+    if open_ is not None and open_.kind == "text" and not open_.sealed:
+        return desk, (Piece(desk.blocks - 1, "text_delta", text),)
+    desk, strokes = _begin(desk, _Open(kind="text"), {"type": "text", "text": ""})
+    return desk, (*strokes, Piece(desk.blocks - 1, "text_delta", text))
+
+
+def _citation(desk: Desk, citation: msgspec.Raw) -> tuple[Desk, tuple[Stroke, ...]]:
+    strokes: tuple[Stroke, ...] = ()
+    if desk.open is None or desk.open.kind != "text":
+        desk, strokes = _begin(desk, _Open(kind="text"), {"type": "text", "text": ""})
+    desk = msgspec.structs.replace(desk, open=_Open(kind="text", sealed=True))
+    return desk, (*strokes, Piece(desk.blocks - 1, "citations_delta", citation))
+
+
+def _reasoning(desk: Desk, event: ReasoningDelta) -> tuple[Desk, tuple[Stroke, ...]]:
+    """Thinking of one block until its signature, which is the last that a thinking block says."""
+    if event.redacted is not None:
+        return _only(desk, {"type": "redacted_thinking", "data": event.redacted})
+    if not event.text and not event.signature:
+        return desk, ()
+    strokes: tuple[Stroke, ...] = ()
+    if desk.open != _Open(kind="thinking", key=event.block):
+        empty: dict[str, object] = {"type": "thinking", "thinking": "", "signature": ""}
+        desk, strokes = _begin(desk, _Open(kind="thinking", key=event.block), empty)
+    at = desk.blocks - 1
+    if event.text:
+        strokes = (*strokes, Piece(at, "thinking_delta", event.text))
+    if event.signature:
+        strokes = (*strokes, Piece(at, "signature_delta", event.signature))
+        desk = msgspec.structs.replace(desk, open=_Open(kind="thinking", key=event.block, sealed=True))
+    return desk, strokes
+
+
+def _arguments(desk: Desk, arguments: str) -> tuple[Stroke, ...]:
+    return (Piece(desk.blocks - 1, "input_json_delta", arguments),) if arguments else ()
+
+
+def _begin(desk: Desk, opened: _Open, block: dict[str, object]) -> tuple[Desk, tuple[Stroke, ...]]:
+    desk, end = _end(desk)
+    return (
+        msgspec.structs.replace(desk, open=opened, blocks=desk.blocks + 1),
+        (*end, Begin(desk.blocks, block)),
+    )
+
+
+def _only(desk: Desk, block: dict[str, object] | msgspec.Raw) -> tuple[Desk, tuple[Stroke, ...]]:
+    """A block that is whole when it begins."""
+    desk, end = _end(desk)
+    at = desk.blocks
+    return msgspec.structs.replace(desk, blocks=at + 1), (*end, Begin(at, block), End(at))
+
+
+def _end(desk: Desk) -> tuple[Desk, tuple[Stroke, ...]]:
+    if desk.open is None:
+        return desk, ()
+    return msgspec.structs.replace(desk, open=None), (End(desk.blocks - 1),)

@@ -1,0 +1,82 @@
+"""Rendering the events of a finished answer as one message of Anthropic's messages API.
+
+House rule: the message is what a client puts together from the same answer streamed, stroke by stroke.
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+import msgspec
+
+from domain.chat import Event, Finished, Usage, UsageReported
+from entrypoints.http.anthropic_render import message, stop
+from entrypoints.http.anthropic_strokes import Begin, Desk, Piece, Stroke, drain, draw, is_content
+from entrypoints.http.dialect import Rendering
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The answer as a JSON body. A tool's input is parsed, as Anthropic's clients expect it."""
+    desk = Desk()
+    strokes: list[Stroke] = []
+    usage, finished = Usage(), None
+    for event in events:
+        if is_content(event):
+            desk, more = draw(desk, event)
+            strokes += more
+        elif isinstance(event, UsageReported):
+            usage = event.usage
+        elif isinstance(event, Finished) and event.choice == 0:
+            finished = event
+    desk, more = drain(desk)
+    content = _blocks([*strokes, *more])
+    return msgspec.json.encode(message(rendering, usage, content=content, **stop(finished, desk)))
+
+
+def _blocks(strokes: list[Stroke]) -> list[object]:
+    """One block for each `Begin`, with the pieces that follow it."""
+    begun: list[tuple[Begin, list[Piece]]] = []
+    for stroke in strokes:
+        match stroke:
+            case Begin():
+                begun.append((stroke, []))
+            case Piece():
+                begun[-1][1].append(stroke)
+    return [_block(begin, pieces) for begin, pieces in begun]
+
+
+def _block(begin: Begin, pieces: list[Piece]) -> object:
+    block = begin.block
+    if isinstance(block, msgspec.Raw):
+        return block
+    match block["type"]:
+        case "text":
+            cited = [piece.value for piece in pieces if piece.kind == "citations_delta"]
+            block = block | {"text": _text(pieces, "text_delta")}
+            return block | {"citations": cited} if cited else block
+        case "thinking":
+            thought = _text(pieces, "thinking_delta")
+            return block | {"thinking": thought, "signature": _text(pieces, "signature_delta")}
+        case "tool_use":
+            return block | {"input": _input(_text(pieces, "input_json_delta"))}
+        case _:
+            return block
+
+
+def _text(pieces: list[Piece], kind: str) -> str:
+    return "".join(str(piece.value) for piece in pieces if piece.kind == kind)
+
+
+def _input(arguments: str) -> object:
+    """The arguments as the object that `input` must be.
+
+    A model may write arguments that are no object, or be cut off in them; they are kept under Anthropic's name for it:
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+    """
+    if not arguments.strip():
+        return {}
+    try:
+        _OBJECT.decode(arguments)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return {"INVALID_JSON": arguments}
+    return msgspec.Raw(arguments.encode())

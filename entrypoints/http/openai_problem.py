@@ -1,0 +1,78 @@
+"""What is wrong with a request in OpenAI's dialect: the field as OpenAI names it, the problem, the remedy.
+
+House rule: whatever bytes a caller sends, a `BadRequest` comes out and no exception; nothing of the body is quoted
+but field names and single words.
+"""
+
+import re
+
+import msgspec
+
+from domain.refusals import BadRequest
+
+# Everything that reading JSON can raise: msgspec's own errors, text that is not UTF-8, nesting without end.
+JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.+)`")
+_TYPES = re.compile(r"`([a-z |]+)`")
+_INDEX = re.compile(r"\[\d+\]")
+
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+_REMEDIES = {
+    "model": "Send the name of a model, as GET /v1/models lists them.",
+    "messages": "Send a list with at least one message.",
+    "messages[]": "Send each message as an object with a role and content.",
+    "messages[].role": "Use system, developer, user, assistant or tool.",
+    "messages[].content": "Send text or a list of content parts.",
+    "messages[].content[].type": "Name the type of the part: text, image_url, input_audio or file.",
+    "messages[].tool_call_id": "Send the id of the tool call that the message answers.",
+    "stream": "Send true or false.",
+    "n": "Send a whole number from 1 to 128.",
+    "max_tokens": "Send a whole number of tokens from 1 to 2147483648.",
+    "max_completion_tokens": "Send a whole number of tokens from 1 to 2147483648.",
+    "stop": "Send a text or a list of texts.",
+    "tools": "Send a list of tools.",
+    "tools[].type": "Name the type of the tool, for instance function.",
+    "tools[].function": "Describe the function with at least its name.",
+    "tools[].function.name": "Send the name of the function.",
+}
+
+
+def bad(field: str, problem: str) -> BadRequest:
+    """A problem with a field, and the remedy for fields of its kind."""
+    remedy = _REMEDIES.get(_INDEX.sub("[]", field), "Correct it or leave it out.")
+    return BadRequest(field=field, problem=f"{problem} {remedy}")
+
+
+def unreadable(error: Exception, prefix: str = "") -> BadRequest:
+    """What reading JSON found, as a problem; `prefix` is the field that was read."""
+    if isinstance(error, RecursionError):
+        return BadRequest(field=prefix or None, problem="The JSON is nested too deeply. Send it with fewer levels.")
+    if isinstance(error, UnicodeDecodeError):
+        return BadRequest(field=None, problem="The body is not UTF-8. Send JSON encoded as UTF-8.")
+    if not isinstance(error, msgspec.ValidationError):
+        return BadRequest(field=None, problem=f"The body is not valid JSON ({error}). Send a JSON object.")
+    placed = _PLACED.fullmatch(str(error))
+    what, path = (placed["what"], placed["path"] or "") if placed else (str(error), "")
+    if missing := _MISSING.fullmatch(what):
+        path, what = f"{path}.{missing[1]}", "The field is missing."
+    else:
+        what = f"{_TYPES.sub(_named, what)}."
+    field = (prefix + path).lstrip(".")
+    if not field:
+        return BadRequest(field=None, problem=f"The body must be a JSON object. {what}")
+    return bad(field, what)
+
+
+def _named(types: re.Match[str]) -> str:
+    return " or ".join(_KINDS.get(kind, kind) for kind in types[1].split(" | "))

@@ -1,0 +1,163 @@
+"""Reading a caller's chat-completions request: what the plan must know, and every field as it came.
+
+House rule: what bounds the charge is checked here, strictly; the rest is left for the provider to judge. The JSON
+parser decides what a field is called, never a search through the bytes, so that no escape hides a field.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from domain.calls import ChatCall
+from domain.refusals import BadRequest
+from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
+
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+_Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+# Parts whose tokens stand in the body. Sound is longer in base64 than in tokens: some ten a second.
+# A picture's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
+_BOUNDED_PARTS = frozenset({"text", "refusal", "input_audio", "thinking", "reasoning", "image_url"})
+
+# Tools that are run by the caller; every other type is run, and charged by the use, by the provider.
+_CALLERS_TOOLS = frozenset({"function", "custom"})
+
+# Fields that switch a provider's own tools on: OpenAI's, xAI's, OpenRouter's.
+_HOSTED_FIELDS = (("web_search_options", "web_search"), ("search_parameters", "search"), ("plugins", "plugins"))
+
+
+class _Url(msgspec.Struct):
+    url: str
+
+
+class _File(msgspec.Struct):
+    file_data: str | None = None
+    file_id: str | None = None
+
+
+class _Part(msgspec.Struct):
+    type: str
+    image_url: _Url | str | None = None
+    file: _File | None = None
+
+
+class _Message(msgspec.Struct):
+    role: _Role
+    content: str | list[_Part] | None = None
+    tool_call_id: str | None = None
+
+
+class _Function(msgspec.Struct):
+    name: _Name
+
+
+class _Tool(msgspec.Struct):
+    type: _Name = "function"  # Mistral's own SDK leaves it out.
+    function: _Function | None = None
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Body(msgspec.Struct):
+    model: _Name
+    messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_tokens: _Cap | None = None
+    max_completion_tokens: _Cap | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
+    stop: str | list[str] | None = None
+    tools: list[_Tool] | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read(body: bytes) -> ChatCall | BadRequest:
+    """A request body as a call, or the first thing that is wrong with it."""
+    try:
+        if not body.isascii():
+            body.decode()  # The parser passes over the texts that it need not know.
+        known = _BODY.decode(body)
+        fields = _FIELDS.decode(body)
+    except JSON_ERRORS as error:
+        return unreadable(error)
+    problem = _problem(known)
+    if problem is not None:
+        return problem
+    stream = known.stream is True
+    new, old = known.max_completion_tokens, known.max_tokens
+    return ChatCall(
+        dialect="openai",
+        model=known.model,
+        fields=fields,
+        body_bytes=len(body),
+        stream=stream,
+        wants_usage=not stream or (known.stream_options is not None and known.stream_options.include_usage is True),
+        output_tokens_max=old if new is None else new,
+        cap_field="max_completion_tokens" if new is not None else "max_tokens" if old is not None else None,
+        choices=known.n or 1,
+        images=_images(known.messages),
+        opaque_input=_opaque_input(known.messages),
+        hosted_tools=_hosted_tools(known, fields),
+    )
+
+
+def _problem(body: _Body) -> BadRequest | None:
+    """What the types alone do not say."""
+    if body.model.isspace():
+        return bad("model", "The model's name is empty.")
+    if body.stream_options is not None and not body.stream:
+        return bad("stream_options", "It is only allowed together with stream: true.")
+    old, new = body.max_tokens, body.max_completion_tokens
+    if old is not None and new is not None and old != new:
+        problem = f"It is {old}, but max_completion_tokens is {new}. Send only max_completion_tokens."
+        return BadRequest(field="max_tokens", problem=problem)
+    for number, message in enumerate(body.messages):
+        if message.content is None and message.role not in ("assistant", "function"):
+            return bad(f"messages[{number}].content", "The field is missing.")
+        if message.role == "tool" and not message.tool_call_id:
+            return bad(f"messages[{number}].tool_call_id", "The field is missing.")
+    for number, tool in enumerate(body.tools or ()):
+        if tool.type == "function" and tool.function is None:
+            return bad(f"tools[{number}].function", "The field is missing.")
+    return None
+
+
+def _images(messages: list[_Message]) -> int:
+    """How many pictures there are, inline and by URL."""
+    return sum(
+        part.type == "image_url" for message in messages if type(message.content) is list for part in message.content
+    )
+
+
+def _opaque_input(messages: list[_Message]) -> str | None:
+    """The first input whose tokens do not stand in the body, by its path."""
+    for number, message in enumerate(messages):
+        if type(message.content) is list:
+            for place, part in enumerate(message.content):
+                if part.type not in _BOUNDED_PARTS and (word := _opaque_part(part)) is not None:
+                    return f"messages[{number}].content[{place}].{word}"
+    return None
+
+
+def _opaque_part(part: _Part) -> str | None:
+    """What in a part hides tokens. A type that is not known here might be anything, a video by URL for one."""
+    if part.type == "file":
+        data = part.file.file_data if part.file is not None and part.file.file_id is None else None
+        # Text bounds itself; a PDF is compressed, and its pages are read as pictures as well
+        # (https://developers.openai.com/api/docs/guides/file-inputs).
+        return None if data is not None and data[:10].lower() == "data:text/" else "file"
+    return part.type
+
+
+def _hosted_tools(body: _Body, fields: dict[str, msgspec.Raw]) -> tuple[str, ...]:
+    names = [tool.type for tool in body.tools or () if tool.type not in _CALLERS_TOOLS]
+    for field, name in _HOSTED_FIELDS:
+        if field in fields and bytes(fields[field]) not in (b"null", b"[]"):
+            names.append(name)
+    return tuple(dict.fromkeys(names)) if names else ()

@@ -1,0 +1,186 @@
+"""Answers in OpenAI's dialect: a stream of chunks, event by event.
+
+House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
+word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
+`reasoning_details` (OpenRouter's) for what proves it, `stop_reason` (vLLM's) for the stop sequence that was met,
+`foreign_blocks` for what only another dialect can say.
+"""
+
+from typing import Any, assert_never
+
+import msgspec
+
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
+from entrypoints.http.dialect import Rendering
+
+NAME = "openai"
+
+# OpenAI has no word for a refusal that ends the answer (Anthropic's `refusal` means that its safety classifiers
+# stepped in, so content_filter is nearest), and none for a pause: what was said so far is whole, so it is a stop.
+FINISHES: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "stop",
+}
+
+_DONE = b"data: [DONE]\n\n"
+_encode = msgspec.json.Encoder().encode
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told."""
+
+    head: bytes
+    tail: bytes
+    wants_usage: bool
+    opened: tuple[int, ...] = ()
+    usage: Usage | None = None
+
+
+def start(rendering: Rendering) -> State:
+    """The state before the first event. With usage wanted, every chunk but the last has a null one, as OpenAI's."""
+    about = _encode(
+        {
+            "id": rendering.call_id,
+            "object": "chat.completion.chunk",
+            "created": rendering.created_s,
+            "model": rendering.model,
+        }
+    )
+    tail = b'],"usage":null}\n\n' if rendering.wants_usage else b"]}\n\n"
+    return State(head=b"data: " + about[:-1] + b',"choices":[', tail=tail, wants_usage=rendering.wants_usage)
+
+
+def render(state: State, event: Event) -> tuple[State, bytes]:
+    """One event as the bytes of its chunk, often none."""
+    match event:
+        case TextDelta():
+            return _said(state, event.choice, {"content": event.text}) if event.text else (state, b"")
+        case ToolCallDelta():
+            return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
+        case ReasoningDelta():
+            return _said(state, event.choice, thought) if (thought := _thought(event)) else (state, b"")
+        case RefusalDelta():
+            return _said(state, event.choice, {"refusal": event.text})
+        case CitationDelta() | ForeignBlock():
+            return _said(state, event.choice, foreign(event))
+        case Started():
+            return _said(state, 0, {"content": ""})
+        case Finished():
+            return _finished(state, event)
+        case UsageReported():
+            return msgspec.structs.replace(state, usage=event.usage), b""
+        case Ended():
+            return state, _usage_chunk(state) + _DONE
+        case Broken():
+            return state, b""  # The shell words the failure, see `stream_error`.
+    assert_never(event)
+
+
+def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
+    """A piece of a tool call. The first, which carries the id, tells the type as well."""
+    function: dict[str, Any] = {} if delta.name is None else {"name": delta.name}
+    function["arguments"] = delta.arguments
+    if delta.id is None:
+        return {"index": delta.index, "function": function}
+    return {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+
+
+def detail(block: int, text: str, signature: str | None, redacted: str | None) -> dict[str, Any]:
+    """One of OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens)."""
+    if redacted is not None:
+        return {"type": "reasoning.encrypted", "data": redacted, "index": block}
+    return {"type": "reasoning.text", "text": text, "signature": signature, "index": block}
+
+
+def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
+    """OpenAI's own citation is an annotation; everything else is a foreign block that names its dialect."""
+    if isinstance(event, ForeignBlock):
+        return {"foreign_blocks": [{"dialect": event.dialect, "name": event.name, "block": event.block}]}
+    if event.dialect == NAME:
+        return {"annotations": [event.citation]}
+    return {"foreign_blocks": [{"dialect": event.dialect, "name": "citation", "block": event.citation}]}
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """The leaves as OpenAI adds them up.
+
+    Cached, written and audio tokens count inside the prompt, reasoning inside the completion. `tool_uses` is an
+    extension, there only where there were any.
+    """
+    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
+    prompt = usage.input_tokens + usage.input_audio_tokens + usage.cache_read_tokens + written
+    completion = usage.output_tokens + usage.output_audio_tokens + usage.reasoning_tokens
+    told: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": written,
+            "audio_tokens": usage.input_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.output_audio_tokens,
+        },
+    }
+    return told if usage.tool_uses == 0 else {**told, "tool_uses": usage.tool_uses}
+
+
+def _thought(event: ReasoningDelta) -> dict[str, Any]:
+    delta: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
+    if event.signature is not None or event.redacted is not None:
+        delta["reasoning_details"] = [detail(event.block, "", event.signature, event.redacted)]
+    return delta
+
+
+def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, bytes]:
+    """A chunk with a delta; the first of a choice tells the role."""
+    state, delta = _opened(state, choice, delta)
+    return state, b'%b{"index":%d,"delta":%b,"finish_reason":null}%b' % (
+        state.head,
+        choice,
+        _encode(delta),
+        state.tail,
+    )
+
+
+def _finished(state: State, event: Finished) -> tuple[State, bytes]:
+    state, delta = _opened(state, event.choice, {})
+    choice: dict[str, Any] = {"index": event.choice, "delta": delta, "finish_reason": FINISHES[event.reason]}
+    if event.stop_sequence is not None:
+        choice["stop_reason"] = event.stop_sequence
+    return state, state.head + _encode(choice) + state.tail
+
+
+def _opened(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, dict[str, Any]]:
+    if choice in state.opened:
+        return state, delta
+    opened = msgspec.structs.replace(state, opened=(*state.opened, choice))
+    return opened, {"role": "assistant", **delta}
+
+
+def _usage_chunk(state: State) -> bytes:
+    """The chunk of usage alone, with empty choices, for those who asked for it."""
+    if not state.wants_usage or state.usage is None:
+        return b""
+    return state.head + b'],"usage":' + _encode(usage_object(state.usage)) + b"}\n\n"

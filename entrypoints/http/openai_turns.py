@@ -1,0 +1,271 @@
+"""The messages of a chat-completions request as canonical turns.
+
+House rule: nothing that a message says is lost. A part that only OpenAI has a word for becomes `Foreign`, so that
+another dialect refuses it by its name. The shapes are those of
+https://developers.openai.com/api/reference/resources/chat, with the extensions of compatible servers for thinking.
+"""
+
+import base64
+import binascii
+import re
+from typing import Literal, TypeVar
+
+import msgspec
+
+from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.refusals import BadRequest
+from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
+
+_DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
+_Value = TypeVar("_Value")
+_MEDIA_TYPES = {"txt": "text/plain", "md": "text/plain", "csv": "text/plain"}
+
+
+class WireFunction(msgspec.Struct):
+    """The function of a tool call."""
+
+    name: str
+    arguments: str = ""
+
+
+class _Call(msgspec.Struct):
+    id: str
+    type: str = "function"
+    function: WireFunction | None = None
+
+
+class _Detail(msgspec.Struct):
+    """OpenRouter's `reasoning_details`, which the hub's own answers carry as well."""
+
+    text: str | None = None
+    summary: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    index: int | None = None
+
+
+class WireMessage(msgspec.Struct):
+    """One message as it comes."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[msgspec.Raw] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[msgspec.Raw] | None = None
+    function_call: WireFunction | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[_Detail] | None = None
+    audio: msgspec.Raw = msgspec.Raw()
+
+
+class _ImageUrl(msgspec.Struct):
+    url: str
+    detail: str | None = None
+
+
+class _Audio(msgspec.Struct):
+    data: str
+    format: str
+
+
+class _File(msgspec.Struct):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class _WirePart(msgspec.Struct):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    thinking: "str | list[_WirePart] | None" = None
+    image_url: _ImageUrl | str | None = None
+    input_audio: _Audio | None = None
+    file: _File | None = None
+    cache_control: msgspec.Raw = msgspec.Raw()
+
+
+class Wrong(Exception):
+    """What cannot be read; `refusal` says why. It carries that out of the depth and never leaves `to_request`."""
+
+    def __init__(self, refusal: BadRequest) -> None:
+        super().__init__(refusal.problem)
+        self.refusal = refusal
+
+
+def turns(messages: list[WireMessage]) -> tuple[Message, ...]:
+    """The messages as turns, neighbouring tool results as one turn of the user; raises `Wrong`."""
+    told: list[Message] = []
+    results: list[ToolResult] = []
+    functions: dict[str, str] = {}
+    for number, message in enumerate(messages):
+        place = f"messages[{number}]"
+        if message.role in ("tool", "function"):
+            results.append(_tool_result(message, place, functions))
+            continue
+        if results:
+            told.append(Message(role="user", parts=tuple(results)))
+            results = []
+        if message.role == "assistant":
+            parts = _assistant_parts(message, place, functions)
+            told.append(Message(role="assistant", parts=parts, name=message.name))
+        else:
+            parts = _parts(message.content, f"{place}.content")
+            told.append(Message(role=_role(message), parts=parts, name=message.name))
+    if results:
+        told.append(Message(role="user", parts=tuple(results)))
+    return tuple(told)
+
+
+def _role(message: WireMessage) -> Literal["system", "developer", "user"]:
+    assert message.role in ("system", "developer", "user")
+    return message.role
+
+
+def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) -> ToolResult:
+    """A `function` message, the older form, answers the last call of its name."""
+    if message.role == "function":
+        call_id = functions.get(message.name or "")
+        if call_id is None:
+            raise Wrong(bad(f"{place}.name", "No function_call of this name comes before the message."))
+    elif not message.tool_call_id:
+        raise Wrong(bad(f"{place}.tool_call_id", "The field is missing."))
+    else:
+        call_id = message.tool_call_id
+    parts = []
+    for number, part in enumerate(_parts(message.content, f"{place}.content")):
+        if not isinstance(part, Text | Image | Document):
+            raise Wrong(bad(f"{place}.content[{number}]", "A tool's answer cannot hold a part of this type."))
+        parts.append(part)
+    return ToolResult(call_id=call_id, parts=tuple(parts))
+
+
+def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
+    parts: list[Part] = [*_thoughts(message)]
+    if message.content or not (message.tool_calls or message.function_call):
+        parts += _parts(message.content, f"{place}.content")
+    if message.refusal:
+        parts.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
+    if bytes(message.audio) not in (b"", b"null"):
+        parts.append(Foreign(dialect="openai", name="audio", block=message.audio))
+    for number, raw in enumerate(message.tool_calls or ()):
+        parts.append(_tool_call(raw, f"{place}.tool_calls[{number}]"))
+    if message.function_call is not None:
+        call = message.function_call
+        functions[call.name] = f"call_{place.removeprefix('messages')[1:-1]}_{call.name}"
+        parts.append(ToolCall(id=functions[call.name], name=call.name, arguments=call.arguments))
+    return tuple(parts)
+
+
+def _thoughts(message: WireMessage) -> list[Reasoning]:
+    """Thinking, with the signature where one came back: a stream tells the text in `reasoning_content` alone."""
+    text = message.reasoning_content or message.reasoning or ""
+    thoughts: dict[int, Reasoning] = {}
+    for detail in message.reasoning_details or ():
+        if detail.data:
+            thoughts[-1 - len(thoughts)] = Reasoning(redacted=detail.data)
+            continue
+        index = detail.index or 0
+        before = thoughts.get(index, Reasoning())
+        more = detail.text or detail.summary or ""
+        signature = detail.signature or before.signature
+        thoughts[index] = Reasoning(text=before.text + more, signature=signature)
+    told = [thought for thought in thoughts.values() if thought != Reasoning()]
+    if text and not any(thought.text for thought in told):
+        signed = next((thought.signature for thought in told if thought.signature), None)
+        told = [
+            Reasoning(text=text, signature=signed),
+            *(thought for thought in told if thought.signature is None or thought.signature != signed),
+        ]
+    return told
+
+
+def _tool_call(raw: msgspec.Raw, place: str) -> Part:
+    try:
+        call = msgspec.json.decode(raw, type=_Call)
+    except JSON_ERRORS as error:
+        raise Wrong(unreadable(error, place)) from None
+    if call.type != "function":
+        return Foreign(dialect="openai", name=f"{call.type}_tool_call", block=raw)
+    if call.function is None:
+        raise Wrong(bad(f"{place}.function", "The field is missing."))
+    return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+
+
+def _parts(content: str | list[msgspec.Raw] | None, place: str) -> tuple[Part, ...]:
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple(_part(raw, f"{place}[{number}]") for number, raw in enumerate(content))
+
+
+def _part(raw: msgspec.Raw, place: str) -> Part:
+    try:
+        part = msgspec.json.decode(raw, type=_WirePart)
+    except JSON_ERRORS as error:
+        raise Wrong(unreadable(error, place)) from None
+    cache_control = None if bytes(part.cache_control) in (b"", b"null") else part.cache_control
+    match part.type:
+        case "text":
+            return Text(text=_given(part.text, f"{place}.text"), cache_control=cache_control)
+        case "refusal":
+            return Text(text=_given(part.refusal, f"{place}.refusal"))
+        case "thinking":
+            inner = part.thinking or ""
+            return Reasoning(text=inner if isinstance(inner, str) else "".join(thought.text or "" for thought in inner))
+        case "image_url":
+            image = part.image_url
+            wire = _ImageUrl(url=image) if isinstance(image, str) else _given(image, f"{place}.image_url")
+            return _image(wire, place, cache_control)
+        case "input_audio":
+            sound = _given(part.input_audio, f"{place}.input_audio")
+            return Audio(data=sound.data, format=sound.format)
+        case "file":
+            return _document(_given(part.file, f"{place}.file"), place, cache_control)
+    return Foreign(dialect="openai", name=part.type, block=raw)
+
+
+def _given(value: _Value | None, place: str) -> _Value:
+    if value is None:
+        raise Wrong(bad(place, "The field is missing."))
+    return value
+
+
+def _image(image: _ImageUrl, place: str, cache_control: msgspec.Raw | None) -> Image:
+    detail = None if image.detail == "auto" else image.detail  # The default.
+    if split := _split(image.url):
+        media_type, data = split
+        return Image(media_type=media_type, data=data, detail=detail, cache_control=cache_control)
+    if not image.url.lower().startswith(("https://", "http://")):
+        raise Wrong(bad(f"{place}.image_url.url", "It is neither an https URL nor a base64 data URL."))
+    return Image(url=image.url, detail=detail, cache_control=cache_control)
+
+
+def _document(file: _File, place: str, cache_control: msgspec.Raw | None) -> Document:
+    """A file part. The data may be a data URL or bare base64, whose type then shows in the file's name."""
+    if file.file_id is not None:
+        return Document(file_id=file.file_id, name=file.filename, cache_control=cache_control)
+    if not file.file_data:
+        raise Wrong(bad(f"{place}.file", "It has neither file_data nor file_id."))
+    suffix = (file.filename or "").rpartition(".")[2].lower()
+    bare = _MEDIA_TYPES.get(suffix, "application/pdf"), file.file_data
+    media_type, data = _split(file.file_data) or bare
+    if media_type == "text/plain" and (text := _text(data)) is not None:
+        return Document(text=text, name=file.filename, cache_control=cache_control)
+    return Document(media_type=media_type, data=data, name=file.filename, cache_control=cache_control)
+
+
+def _split(url: str) -> tuple[str, str] | None:
+    """The media type and the base64 data of a data URL, or None if it is not one."""
+    head = _DATA_URL.match(url)
+    return None if head is None else (head[1].lower(), url[head.end() :])
+
+
+def _text(data: str) -> str | None:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None

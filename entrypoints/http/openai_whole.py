@@ -1,0 +1,131 @@
+"""Answers in OpenAI's dialect: the events of a finished answer as one JSON body.
+
+House rule: the body says what the chunks of the same events would say, put together.
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain.chat import (
+    CitationDelta,
+    Event,
+    Finished,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai_render import FINISHES, detail, foreign, usage_object
+
+
+class _Block:
+    """A block of thinking as it grows."""
+
+    __slots__ = ("redacted", "signature", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.signature: str | None = None
+        self.redacted: str | None = None
+
+
+class _Gathered:
+    """One choice as it grows; it lives within one call of `whole`."""
+
+    __slots__ = ("blocks", "calls", "extras", "finish", "refusal", "text")
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.refusal: list[str] = []
+        self.blocks: dict[int, _Block] = {}
+        self.calls: dict[int, dict[str, Any]] = {}
+        self.extras: dict[str, list[Any]] = {}
+        self.finish: Finished | None = None
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The answer as a `chat.completion`; usage is left out where the provider told none."""
+    choices: dict[int, _Gathered] = {0: _Gathered()}
+    usage = None
+    for event in events:
+        if isinstance(event, UsageReported):
+            usage = event.usage
+        elif (index := getattr(event, "choice", None)) is not None:
+            if index not in choices:
+                choices[index] = _Gathered()
+            _gather(choices[index], event)
+    body: dict[str, Any] = {
+        "id": rendering.call_id,
+        "object": "chat.completion",
+        "created": rendering.created_s,
+        "model": rendering.model,
+        "choices": [_choice(index, choices[index]) for index in sorted(choices)],
+    }
+    if usage is not None:
+        body["usage"] = usage_object(usage)
+    return msgspec.json.encode(body)
+
+
+def _gather(choice: _Gathered, event: Event) -> None:
+    match event:
+        case TextDelta():
+            choice.text.append(event.text)
+        case RefusalDelta():
+            choice.refusal.append(event.text)
+        case ReasoningDelta():
+            block = choice.blocks.setdefault(event.block, _Block())
+            block.text += event.text
+            block.signature = event.signature or block.signature
+            block.redacted = event.redacted or block.redacted
+        case ToolCallDelta():
+            _gather_call(choice, event)
+        case CitationDelta() | ForeignBlock():
+            for name, values in foreign(event).items():
+                choice.extras.setdefault(name, []).extend(values)
+        case Finished():
+            choice.finish = event
+        case _:
+            pass  # The others belong to the answer, not to a choice.
+
+
+def _gather_call(choice: _Gathered, delta: ToolCallDelta) -> None:
+    empty: dict[str, Any] = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+    call = choice.calls.setdefault(delta.index, empty)
+    if delta.id is not None:
+        call["id"] = delta.id
+    if delta.name is not None:
+        call["function"]["name"] = delta.name
+    call["function"]["arguments"] += delta.arguments
+
+
+def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
+    """A choice; no text beside tool calls or a refusal is null, as OpenAI writes it."""
+    text, refusal = "".join(gathered.text), "".join(gathered.refusal)
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text if text or not (gathered.calls or refusal) else None,
+        "refusal": refusal or None,
+    }
+    if thought := "".join(block.text for block in gathered.blocks.values()):
+        message["reasoning_content"] = thought
+    if any(block.signature or block.redacted for block in gathered.blocks.values()):
+        message["reasoning_details"] = [
+            detail(number, block.text, block.signature, block.redacted) for number, block in gathered.blocks.items()
+        ]
+    if gathered.calls:
+        message["tool_calls"] = [gathered.calls[number] for number in sorted(gathered.calls)]
+    message.update(gathered.extras)
+    finish = gathered.finish
+    choice = {
+        "index": index,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": None if finish is None else FINISHES[finish.reason],
+    }
+    if finish is not None and finish.stop_sequence is not None:
+        choice["stop_reason"] = finish.stop_sequence
+    return choice

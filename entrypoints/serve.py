@@ -1,0 +1,221 @@
+"""Serving: everything that must be right before the first request, and then a production server.
+
+The parent process prepares the books and watches its workers; each worker builds its own hub. A worker never outlives
+its parent: a hub that was killed must not go on answering, and its port must be free for the next.
+
+Weak spot: workers listen with SO_REUSEPORT, so two hubs could share a port and nobody would notice. That is why the
+port is tried first without it.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from entrypoints.config import Settings
+from entrypoints.usecases.first_run import BY, FirstRun, first_run
+from entrypoints.usecases.providers import register_vendor_keys
+from entrypoints.usecases.upkeep import sweep
+from entrypoints.wiring import BOOKS, MASTER_KEY, CannotStart, operator_hub
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+# Within the ten seconds that container runtimes wait between SIGTERM and SIGKILL.
+STOP_S = 8
+BACKLOG = 2048
+# Of the request's head: more is answered 431.
+HEAD_BYTES_MAX = 64 * 1024
+# Under WSGI every running call occupies a thread, also while its provider thinks.
+WSGI_THREADS = 256
+_PR_SET_PDEATHSIG = 1
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator is told: where the hub is, and on the first run how to begin."""
+
+    url: str
+    data: str
+    master_key: str
+    first: FirstRun
+    registered: tuple[str, ...]
+    lost: int
+
+
+def serve(settings: Settings, as_json: bool = False) -> int:
+    """Serve until a signal ends it; the exit code. CannotStart if the hub cannot begin."""
+    _check_port_is_free(settings.host, settings.port)
+    started = asyncio.run(_prepare(settings))
+    os.environ.update(_environment(settings))
+    print(_json(started) if as_json else banner(started), flush=True)
+    _server(settings).serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
+    return 0
+
+
+async def _prepare(settings: Settings) -> Started:
+    async with operator_hub(settings) as desk:
+        first = await first_run(desk, settings.owner_key)
+        registered = await register_vendor_keys(desk, BY, settings.vendor_keys)
+        swept = await sweep(desk.storage, desk.liveness, desk.clock)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
+    data_dir = settings.data_dir.resolve()
+    return Started(
+        url=f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}",
+        data=str(data_dir / BOOKS),
+        master_key="AIHUB_MASTER_KEY" if settings.master_key else str(data_dir / MASTER_KEY),
+        first=first,
+        registered=tuple(f"{credential.masked} for {credential.provider}" for credential in registered),
+        lost=len(swept.lost),
+    )
+
+
+def _server(settings: Settings) -> Any:  # granian picks its class by the interpreter it was built for
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LOGGING_CONFIG, LogLevels
+    from granian.server import Server
+
+    handlers: dict[str, dict[str, Any]] = LOGGING_CONFIG["handlers"]  # type: ignore[assignment]
+    wsgi = settings.interface == "wsgi"
+    to_stderr = {name: {**handler, "stream": "ext://sys.stderr"} for name, handler in handlers.items()}
+    return Server(
+        f"entrypoints.{settings.interface}:create_app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI if wsgi else Interfaces.ASGI,
+        workers=settings.workers,
+        blocking_threads=WSGI_THREADS if wsgi else 1,
+        backlog=BACKLOG,
+        backpressure=BACKLOG,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES_MAX),
+        websockets=False,
+        log_level=LogLevels.error,  # its warnings advise on numbers of threads and workers
+        log_dictconfig={"handlers": to_stderr},
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_S,
+    )
+
+
+def _load_asgi() -> Callable[..., Any]:
+    _begin_worker()
+    from entrypoints.asgi import create_app
+
+    return create_app()
+
+
+def _load_wsgi() -> Callable[..., Any]:
+    _begin_worker()
+    from entrypoints.wsgi import create_app
+
+    return create_app()
+
+
+# Granian's own loader would look for our modules in the current directory first, and find whatever lies there.
+_LOADERS: Mapping[str, Callable[[], Callable[..., Any]]] = {"asgi": _load_asgi, "wsgi": _load_wsgi}
+
+
+def _begin_worker() -> None:
+    """Let a worker be stopped by its parent alone, also while it is still starting.
+
+    A fork inherits its parent's handlers, and granian's only tell the parent's loop: until granian sets the worker's
+    own, a signal would be lost. A worker that dies before that has served nobody. An interrupt from the terminal goes
+    to a whole process group, and a worker that gets SIGINT and then its parent's SIGTERM hangs in granian (2.8.7); so
+    it leaves the group.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setpgid(0, 0)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Let this worker be killed when the process that started it dies, however that dies. Nothing if none did."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        threading.Thread(target=_follow, args=(parent,), name="parent watch", daemon=True).start()
+    if os.getppid() != parent.pid:  # it died before the lines above
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _follow(parent: "BaseProcess") -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        remedy = "choose another with --host and --port"
+        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror or error}; {remedy}") from error
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the command line has changed, for the workers, which read the environment."""
+    return {
+        "AIHUB_HOST": settings.host,
+        "AIHUB_PORT": str(settings.port),
+        "AIHUB_WORKERS": str(settings.workers),
+        "AIHUB_INTERFACE": settings.interface,
+    }
+
+
+def banner(started: Started) -> str:
+    """What is printed at the start: at length on the first run, which alone shows the owner's key."""
+    first = started.first
+    lines = [f"aihub serves at {started.url}/v1"]
+    if first.fresh:
+        key = first.key or "$AIHUB_OWNER_KEY"
+        lines += [
+            "",
+            f"  owner's API key   {first.key + '   (shown once)' if first.key else 'the one in AIHUB_OWNER_KEY'}",
+            f"  data              {started.data}",
+            f"  master key        {started.master_key}   (keep a copy: sealed secrets are lost without it)",
+            "",
+            "Try it:",
+            "",
+            f"  curl {started.url}/v1/chat/completions \\",
+            f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\',
+            """    -d '{"model": "echo/echo", "messages": [{"role": "user", "content": "Hello, hub!"}]}'""",
+            "",
+        ]
+    else:
+        lines.append("Books and master key are where they were; `aihub --help` shows how to manage them.")
+    if first.given_key_revoked:
+        lines.append("The key in AIHUB_OWNER_KEY was revoked and authenticates nobody; unset it or give another.")
+    lines += [f"Registered from the environment: {what}" for what in started.registered]
+    if started.lost:
+        lines.append(f"Given back what {started.lost} lost calls of an earlier process held.")
+    return "\n".join(lines)
+
+
+def _json(started: Started) -> str:
+    first = started.first
+    return msgspec.json.encode(
+        {
+            "url": started.url,
+            "first_run": first.fresh,
+            "key": first.key,
+            "data": started.data,
+            "master_key": started.master_key,
+            "registered": started.registered,
+            "lost": started.lost,
+        }
+    ).decode()

@@ -1,0 +1,75 @@
+"""Where a provider may live: a base URL is checked before it is kept.
+
+Local models are welcome, so loopback and private networks are allowed. Refused is what only an attacker wants: the
+metadata services of the clouds, which give out credentials to whoever can make a machine ask them. An address counts
+in every spelling that an HTTP client understands. Weak spot: a name is not resolved here, so a name server can still
+point it anywhere; redirects, which are easier to come by, are never followed.
+"""
+
+import ipaddress
+import re
+import socket
+from urllib.parse import urlsplit
+
+_LOCAL = "echo"
+_METADATA_NAMES = ("metadata.google.internal", "metadata.goog", "metadata", "instance-data")
+_METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")))
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
+
+
+def base_url_problem(url: str) -> str | None:
+    """What is wrong with a provider's base URL and what to write instead; None if nothing is."""
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return "write it in printable ASCII without blanks, such as https://api.example.com/v1"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        return f"it is no URL ({error}); write one such as https://api.example.com/v1"
+    if parts.scheme not in ("http", "https", _LOCAL):
+        return "write an http or https URL, such as https://api.example.com/v1"
+    if "@" in parts.netloc:
+        return "leave user name and password out; give the secret to `aihub credential add`"
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return "leave out what comes after ? or #"
+    if parts.scheme == _LOCAL:
+        return None if url == "echo://local" else "the built-in provider is at echo://local"
+    if port == 0:
+        return "port 0 cannot be called"
+    return _host_problem(host, bracketed="[" in parts.netloc)
+
+
+def _host_problem(host: str, bracketed: bool) -> str | None:
+    if not bracketed and not _NAME.fullmatch(host):
+        return "write a host name or an IP address after the scheme, such as https://api.example.com/v1"
+    address = _address(host)
+    if address is None:
+        if bracketed:
+            return f"{host} is no IPv6 address"
+        refused = host.rstrip(".").lower() in _METADATA_NAMES
+    else:
+        refused = any(address in network for network in _METADATA)
+    if refused:
+        return f"{host} is a link-local or metadata address, which no provider has"
+    return None
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that the host spells: also 2852039166, 0xa9fea9fe and ::ffff:169.254.169.254; None for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
+        except OSError:
+            return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address.sixtofour or _translated(address) or address
+    return address
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside a NAT64 or an IPv4-compatible one."""
+    if address in ipaddress.ip_network("64:ff9b::/96") or (int(address) >> 32 == 0 and int(address) > 0xFFFF):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None

@@ -1,0 +1,71 @@
+"""What models are sold for: a rate is never changed, only followed by a newer version."""
+
+import msgspec
+
+from domain.books import ProviderFacts, ProviderScope, Rate
+from domain.catalog import Served, catalog_of, priced
+from domain.management import Denied, Outcome, set_rate
+from domain.refusals import BadRequest
+from entrypoints.usecases.desk import Desk, actor
+
+RATE_SOURCE = "operator"
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate to be: nanocredits per million units, and the model's bounds in tokens. None: as `Rate` says."""
+
+    input_nanos: int
+    output_nanos: int
+    cache_read_nanos: int | None = None
+    cache_write_nanos: int | None = None
+    cache_write_1h_nanos: int | None = None
+    input_audio_nanos: int | None = None
+    output_audio_nanos: int | None = None
+    reasoning_nanos: int | None = None
+    tool_use_nanos: int | None = None
+    context_tokens: int | None = None
+    output_tokens_max: int | None = None
+
+
+async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:
+    """From now on `model` ("provider/model") is sold at these prices."""
+    for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
+        if tokens is not None and tokens < 1:
+            return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
+    return await _add_version(desk, by, model, prices, removed=False)
+
+
+async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
+    """From now on `model` is not sold."""
+    return await _add_version(desk, by, model, Prices(input_nanos=0, output_nanos=0), removed=True)
+
+
+async def rates(desk: Desk) -> list[Served]:
+    """Every model that is sold now, with its rate."""
+    return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
+
+
+async def _add_version(desk: Desk, by: str, model: str, prices: Prices, removed: bool) -> Outcome:
+    provider, _, name = model.partition("/")
+    if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:
+        problem = f"{model!r} is no model: write PROVIDER/MODEL, such as openai/gpt-5-mini"
+        return Denied(refusal=BadRequest(field="PROVIDER/MODEL", problem=problem))
+    who = actor(desk, by)
+    rate_id = desk.ids.new("rate")
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        # Two versions of one millisecond, or of a clock that went back, must still follow one another.
+        last_ms = max((rate.effective_ms for rate in facts.rates if rate.model == name), default=0)
+        rate = Rate(
+            id=rate_id,
+            provider=provider,
+            model=name,
+            effective_ms=max(who.now_ms, last_ms + 1),
+            known_ms=who.now_ms,
+            source=RATE_SOURCE,
+            removed=removed,
+            **msgspec.structs.asdict(prices),
+        )
+        return set_rate(facts, who, rate)
+
+    return await desk.storage.decide(ProviderScope(name=provider), rule)

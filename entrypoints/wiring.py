@@ -1,0 +1,98 @@
+"""The composition root: the only place that knows which adapter plays which role.
+
+What is heavy is imported where it is built, so that a command of the operator starts without an HTTP client.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from entrypoints.config import Settings, read_settings
+from entrypoints.usecases.desk import Operator
+from entrypoints.usecases.first_run import prepare
+from ports.vault import VaultError
+
+if TYPE_CHECKING:
+    from entrypoints.usecases.hub import Hub
+
+BOOKS = "aikit.db"
+MASTER_KEY = "master.key"
+WORKERS = "workers"
+
+
+class CannotStart(Exception):
+    """The hub cannot reach what it lives on; the message says what and the remedy."""
+
+
+@asynccontextmanager
+async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
+    """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
+    from adapters.storage.migrate import MigrationError
+    from adapters.storage.sqlite import SqliteStorage
+    from adapters.system import FlockLiveness, RandomIds, SystemClock
+    from adapters.vault import MasterKeyVault, master_key
+
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        vault = MasterKeyVault([master_key(settings.data_dir, settings.master_key)])
+        storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
+    except OSError as error:
+        raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {error}") from error
+    except (VaultError, MigrationError) as error:
+        raise CannotStart(str(error)) from error
+    liveness = FlockLiveness(settings.data_dir / WORKERS)
+    liveness.forget_the_dead()
+    try:
+        async with storage:
+            yield Operator(storage=storage, vault=vault, clock=SystemClock(), ids=RandomIds(), liveness=liveness)
+    finally:
+        liveness.close()
+
+
+@asynccontextmanager
+async def hub_from_environment() -> AsyncIterator["Hub"]:
+    """The hub as its environment says, ready to serve under any server. CannotStart tells all that is wrong."""
+    settings = read_settings(os.environ)
+    if not isinstance(settings, Settings):
+        raise CannotStart("; ".join(f"{problem.name}: {problem.text}" for problem in settings))
+    async with hub(settings) as whole:
+        # `aihub serve` has done this already; another server, or Lambda, has not. A key that nobody would see is
+        # not made: without AIHUB_OWNER_KEY the operator makes one with `aihub key create --user owner`.
+        await prepare(whole, settings.owner_key, settings.vendor_keys)
+        yield whole
+
+
+@asynccontextmanager
+async def hub(settings: Settings) -> AsyncIterator["Hub"]:
+    """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
+    from adapters.providers.anthropic import ANTHROPIC
+    from adapters.providers.echo import EchoTransport
+    from adapters.providers.http import HttpProviders
+    from adapters.providers.openai import OPENAI
+    from adapters.providers.transport import PyreqwestTransport
+    from entrypoints.usecases.hub import Hub
+
+    async with operator_hub(settings) as operator:
+        transport = PyreqwestTransport()
+        try:
+            yield Hub(
+                storage=operator.storage,
+                vault=operator.vault,
+                providers=HttpProviders(
+                    transport=transport,
+                    local={"echo": EchoTransport()},
+                    vault=operator.vault,
+                    dialects={dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)},
+                ),
+                clock=operator.clock,
+                ids=operator.ids,
+                liveness=operator.liveness,
+                billed=settings.billed,
+                payment_link=settings.payment_link,
+                upstream_timeout_ms=settings.upstream_timeout_s * 1000,
+                retries_max=settings.retries_max,
+                body_bytes_max=settings.body_bytes_max,
+            )
+        finally:
+            await transport.aclose()

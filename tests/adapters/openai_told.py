@@ -1,0 +1,135 @@
+"""Builders for the tests of OpenAI's dialect, and `told`: what events tell, put together, however they were cut."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai import OPENAI
+from domain.calls import Attempt, ChatCall, Target
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Failure,
+    Finished,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+
+
+def told(events: Iterable[Event]) -> dict[str, Any]:
+    """Everything that the events say, by choice; usage and failures stand for the answer."""
+    answer: dict[str, Any] = {"started": [], "choices": {}, "usage": None, "ended": False, "failure": None}
+    for event in events:
+        match event:
+            case Started():
+                answer["started"].append((event.id, event.model))
+            case UsageReported():
+                answer["usage"] = event.usage
+            case Ended():
+                answer["ended"] = True
+            case Broken():
+                answer["failure"] = event.failure
+            case _:
+                _tell(answer["choices"].setdefault(event.choice, _silent()), event)
+    return answer
+
+
+def _silent() -> dict[str, Any]:
+    return {"text": "", "refusal": "", "thoughts": {}, "calls": {}, "cited": [], "foreign": [], "finish": []}
+
+
+def _tell(choice: dict[str, Any], event: Event) -> None:
+    match event:
+        case TextDelta():
+            choice["text"] += event.text
+        case RefusalDelta():
+            choice["refusal"] += event.text
+        case ReasoningDelta():
+            text, signature, redacted = choice["thoughts"].get(event.block, ("", None, None))
+            thought = (text + event.text, event.signature or signature, event.redacted or redacted)
+            choice["thoughts"][event.block] = thought
+        case ToolCallDelta():
+            call_id, name, arguments = choice["calls"].get(event.index, (None, None, ""))
+            assert event.id is None or call_id is None, "an id is told once"
+            assert event.name is None or name is None, "a name is told once"
+            choice["calls"][event.index] = (call_id or event.id, name or event.name, arguments + event.arguments)
+        case CitationDelta():
+            choice["cited"].append(bytes(event.citation))
+        case ForeignBlock():
+            choice["foreign"].append((event.dialect, event.name, bytes(event.block)))
+        case Finished():
+            choice["finish"].append((event.reason, event.stop_sequence))
+        case _:
+            raise AssertionError(event)
+
+
+def server_events(text: bytes) -> list[ServerEvent]:
+    """The events of a stream, naively: framing proper has its own module and tests."""
+    events = []
+    for block in text.replace(b"\r\n", b"\n").split(b"\n\n"):
+        name, data = "", []
+        for line in block.split(b"\n"):
+            if line.startswith(b"data:"):
+                data.append(line[5:].removeprefix(b" "))
+            elif line.startswith(b"event:"):
+                name = line[6:].strip().decode()
+        if block.strip():
+            events.append(ServerEvent(name, b"\n".join(data), block + b"\n\n"))
+    return events
+
+
+def folded(events: Iterable[ServerEvent]) -> tuple[Event, ...]:
+    """What the fold makes of server-sent events, until its last word."""
+    state = OPENAI.start()
+    meant: list[Event] = []
+    for event in events:
+        state, more = OPENAI.step(state, event)
+        meant += more
+        if more and isinstance(more[-1], Ended | Broken):
+            break
+    return tuple(meant)
+
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts" / "openai"
+
+
+def attempt(*, provider: str = "acme", url: str = "https://llm.acme.test/v1", cap: int | None = None) -> Attempt:
+    target = Target(
+        provider=provider, dialect="openai", base_url=url, model="m-upstream", credential_id=None, sealed=None
+    )
+    return Attempt(call_id="call-1", target=target, output_cap=cap, timeout_ms=1_000)
+
+
+def call(body: str, **known: Any) -> ChatCall:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return ChatCall(dialect="openai", model="m", fields=fields, body_bytes=len(body), **known)
+
+
+def chunk(**fields: Any) -> ServerEvent:
+    data = json.dumps({"id": "chatcmpl-1", "model": "gpt-4o", **fields}).encode()
+    return ServerEvent("", data, data)
+
+
+def delta(said: dict[str, Any], **choice: Any) -> ServerEvent:
+    return chunk(choices=[{"index": 0, "delta": said, "finish_reason": None, **choice}])
+
+
+def whole(message: dict[str, Any], **fields: Any) -> bytes:
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return json.dumps({"id": "chatcmpl-1", "model": "gpt-4o", "choices": choices, **fields}).encode()
+
+
+def failure_of(events: tuple[Any, ...]) -> Failure:
+    assert isinstance(events[-1], Broken)
+    return events[-1].failure

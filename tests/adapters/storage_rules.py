@@ -1,0 +1,207 @@
+"""Small rules and rows for the tests of storage: what matters is that they are pure, not that they are wise."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.books import (
+    ApiKey,
+    AuditEntry,
+    Call,
+    CallFacts,
+    CallScope,
+    Credential,
+    HoldLine,
+    Lot,
+    ProviderRow,
+    Rate,
+    Row,
+    SettleFacts,
+    SettleScope,
+    Transfer,
+    User,
+    UserScope,
+)
+from ports.storage import Snapshot, Storage
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """Any decision; `shown` is the facts that it was made on."""
+
+    writes: tuple[Row, ...] = ()
+    shown: Any = None
+
+
+def write(*rows: Row) -> Callable[[object], Decided]:
+    """A rule that writes these rows whatever it is shown."""
+    return lambda facts: Decided(writes=rows, shown=facts)
+
+
+def look(facts: object) -> Decided:
+    """A rule that writes nothing."""
+    return Decided(shown=facts)
+
+
+def a_user(n: int = 1, **changes: Any) -> User:
+    return msgspec.structs.replace(User(id=f"user-{n}", name=f"name-{n}", role="guest", created_ms=n), **changes)
+
+
+def a_key(n: int = 1, **changes: Any) -> ApiKey:
+    key = ApiKey(
+        id=f"key-{n}", user_id=f"user-{n}", name="laptop", fingerprint=f"print-{n}", prefix="ahk_1", created_ms=n
+    )
+    return msgspec.structs.replace(key, **changes)
+
+
+def a_lot(n: int = 1, nanos: int = 100, **changes: Any) -> Lot:
+    lot = Lot(
+        id=f"lot-{n}",
+        user_id="user-1",
+        amount_nanos=nanos,
+        available_nanos=nanos,
+        held_nanos=0,
+        priority=0,
+        effective_ms=0,
+        expires_ms=None,
+        created_ms=n,
+        source="test",
+    )
+    return msgspec.structs.replace(lot, **changes)
+
+
+def a_call(call_id: str = "call-1", **changes: Any) -> Call:
+    call = Call(
+        id=call_id,
+        user_id="user-1",
+        key_id="key-1",
+        dialect="openai",
+        model="small",
+        stream=False,
+        billed=True,
+        started_ms=1_000,
+        deadline_ms=2_000,
+        owner="process-1",
+        hold_nanos=10,
+        hold_lines=(HoldLine("lot-1", 10),),
+    )
+    return msgspec.structs.replace(call, **changes)
+
+
+def a_transfer(transfer_id: str = "transfer-1", **changes: Any) -> Transfer:
+    transfer = Transfer(
+        id=transfer_id, kind="grant", from_account="issued", to_account="lot:lot-1", amount_nanos=100, at_ms=1
+    )
+    return msgspec.structs.replace(transfer, **changes)
+
+
+def a_provider(name: str = "acme", **changes: Any) -> ProviderRow:
+    row = ProviderRow(name=name, dialect="openai", base_url="https://acme.test/v1", created_ms=1)
+    return msgspec.structs.replace(row, **changes)
+
+
+def a_credential(n: int = 1, **changes: Any) -> Credential:
+    row = Credential(
+        id=f"credential-{n}",
+        provider="acme",
+        name="main",
+        sealed=b"\x00sealed\xff",
+        masked="sk-1…9",
+        weight=1,
+        created_ms=n,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def a_rate(n: int = 1, **changes: Any) -> Rate:
+    row = Rate(id=f"rate-{n}", provider="acme", model="small", effective_ms=n, known_ms=n, source="test")
+    return msgspec.structs.replace(row, **changes)
+
+
+def an_entry(n: int = 1) -> AuditEntry:
+    return AuditEntry(id=f"entry-{n}", at_ms=n, actor="ada", action="user add", subject=f"name-{n}")
+
+
+def hold(call_id: str, nanos: int = 10) -> Callable[[CallFacts], Decided]:
+    """Hold from the one lot with the most credit, if it has as much."""
+
+    def rule(facts: CallFacts) -> Decided:
+        lot = max(facts.lots, key=lambda lot: lot.available_nanos, default=None)
+        if facts.key is None or facts.key.revoked_ms is not None or lot is None or lot.available_nanos < nanos:
+            return Decided(shown=facts)
+        left, held = lot.available_nanos - nanos, lot.held_nanos + nanos
+        return Decided(
+            shown=facts,
+            writes=(
+                msgspec.structs.replace(lot, available_nanos=left, held_nanos=held),
+                a_call(call_id, hold_nanos=nanos, hold_lines=(HoldLine(lot.id, nanos),)),
+                a_transfer(
+                    f"{call_id}:hold",
+                    kind="hold",
+                    from_account=f"lot:{lot.id}",
+                    to_account=f"held:{call_id}",
+                    amount_nanos=nanos,
+                    call_id=call_id,
+                ),
+            ),
+        )
+
+    return rule
+
+
+def capture(facts: SettleFacts) -> Decided:
+    """Capture the whole hold of a call that still runs."""
+    call = facts.call
+    if call is None or call.ending is not None:
+        return Decided(shown=facts)
+    (lot,) = facts.lots
+    return Decided(
+        shown=facts,
+        writes=(
+            msgspec.structs.replace(lot, held_nanos=lot.held_nanos - call.hold_nanos),
+            msgspec.structs.replace(
+                call, ending="completed", complete=True, ended_ms=1_500, charge_nanos=call.hold_nanos
+            ),
+            a_transfer(
+                f"{call.id}:capture",
+                kind="capture",
+                from_account=f"held:{call.id}",
+                to_account="revenue",
+                amount_nanos=call.hold_nanos,
+                call_id=call.id,
+            ),
+        ),
+    )
+
+
+async def open_account(storage: Storage, nanos: int = 100) -> None:
+    """One user with one key and one lot of `nanos`."""
+    rows = (a_user(), a_key(), a_lot(nanos=nanos), a_transfer(amount_nanos=nanos))
+    await storage.decide(UserScope(name="name-1"), write(*rows))
+
+
+async def hold_one(storage: Storage, call_id: str, nanos: int = 10) -> bool:
+    """Whether the hold was made."""
+    decided = await storage.decide(CallScope(fingerprint="print-1"), hold(call_id, nanos))
+    return bool(decided.writes)
+
+
+async def capture_one(storage: Storage, call_id: str) -> bool:
+    """Whether there was a hold to capture."""
+    return bool((await storage.decide(SettleScope(call_id=call_id), capture)).writes)
+
+
+async def everything(snapshot: Snapshot) -> dict[str, list[Any]]:
+    return {
+        "transfers": [row async for row in snapshot.transfers()],
+        "lots": [row async for row in snapshot.lots()],
+        "calls": [row async for row in snapshot.calls()],
+        "rates": [row async for row in snapshot.rates()],
+    }
+
+
+async def books(storage: Storage) -> dict[str, Any]:
+    async with storage.snapshot() as snapshot:
+        rows: dict[str, Any] = await everything(snapshot)
+    rows |= {"users": await storage.users(), "keys": await storage.keys(), "audit": await storage.audit(100)}
+    return rows | {"catalog": await storage.catalog()}

@@ -1,0 +1,259 @@
+"""Anthropic's answers become events, and one answer means the same whole and streamed, so it costs the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.dialect import ServerEvent
+from domain.chat import (
+    Broken,
+    Ended,
+    Failure,
+    Finished,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
+from tests.support.anthropic import event, fold, meaning, server_events
+
+_TRANSCRIPTS = Path(__file__).parent / "transcripts" / "anthropic"
+
+
+def _usage(events: tuple[Any, ...]) -> Usage:
+    return [told.usage for told in events if isinstance(told, UsageReported)][-1]
+
+
+def _broken(events: tuple[Any, ...]) -> Failure:
+    (failure,) = [told.failure for told in events if isinstance(told, Broken)]
+    return failure
+
+
+def test_a_streamed_answer_says_its_text_its_usage_and_its_end() -> None:
+    said = meaning(fold(server_events((_TRANSCRIPTS / "text.sse").read_text())))
+
+    assert said["started"] == ("msg_1", "claude-test-1")
+    assert said["text"] == "Grüß Gott, 世界 🙂"
+    assert said["usage"] == {"input_tokens": 21, "output_tokens": 9}
+    assert said["endings"] == [("stop", "\n\n"), "ended"]
+
+
+def test_thinking_and_parallel_tool_calls_are_told_apart() -> None:
+    said = meaning(fold(server_events((_TRANSCRIPTS / "tools.sse").read_text())))
+
+    assert said["thinking"] == {0: ("Two cities, two calls.", "c2lnbmVk", ""), 1: ("", "", "aGlkZGVu")}
+    assert said["tools"] == {
+        0: (("toolu_1", "weather"), {"city": "München", "days": 1.5}),
+        1: (("toolu_2", "now"), {}),
+    }
+    assert said["endings"] == [("tool_calls", None), "ended"]
+    assert said["usage"] == {
+        "input_tokens": 30,
+        "cache_read_tokens": 2000,
+        "cache_write_tokens": 100,
+        "cache_write_1h_tokens": 200,
+        "output_tokens": 88,
+    }
+
+
+def test_a_hosted_tool_is_kept_whole_and_its_use_is_counted() -> None:
+    said = meaning(fold(server_events((_TRANSCRIPTS / "search.sse").read_text())))
+
+    assert [name for name, _ in said["foreign"]] == ["server_tool_use", "web_search_tool_result"]
+    assert said["foreign"][0][1]["input"] == {"query": "rain"}
+    assert said["usage"]["tool_uses"] == 1
+
+
+def test_a_citation_follows_the_text_that_it_is_for() -> None:
+    said = meaning(fold(server_events((_TRANSCRIPTS / "search.sse").read_text())))
+
+    assert [at for at, _ in said["citations"]] == [len("They say it rains")]
+
+
+def test_a_compaction_on_the_way_is_billed_too() -> None:
+    usage = _usage(fold(server_events((_TRANSCRIPTS / "compaction.sse").read_text())))
+
+    assert usage == Usage(input_tokens=4010, output_tokens=506)
+
+
+@pytest.mark.parametrize("name", ["text", "tools", "search", "compaction"])
+def test_a_whole_answer_means_what_its_stream_means(name: str) -> None:
+    streamed = fold(server_events((_TRANSCRIPTS / f"{name}.sse").read_text()))
+    whole = ANTHROPIC.decode((_TRANSCRIPTS / f"{name}.json").read_bytes())
+
+    assert meaning(whole) == meaning(streamed)
+
+
+def test_an_error_inside_a_stream_breaks_it() -> None:
+    events = fold(server_events((_TRANSCRIPTS / "broken.sse").read_text()))
+
+    failure = _broken(events)
+    assert (failure.kind, failure.code, failure.message) == ("overloaded", "overloaded_error", "Overloaded")
+    assert Ended() not in events
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("overloaded_error", "overloaded"),
+        ("rate_limit_error", "overloaded"),
+        ("api_error", "unavailable"),
+        ("timeout_error", "unavailable"),
+        ("authentication_error", "credential_rejected"),
+        ("permission_error", "credential_rejected"),
+        ("invalid_request_error", "request_rejected"),
+        ("a_word_of_tomorrow", "unavailable"),
+    ],
+)
+def test_an_error_event_is_blamed_by_its_type(word: str, kind: str) -> None:
+    events = fold([event("error", error={"type": word, "message": "no"})])
+
+    assert _broken(events).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("end_turn", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("refusal", "refusal"),
+        ("pause_turn", "pause"),
+        ("a_word_of_tomorrow", "stop"),
+    ],
+)
+def test_a_stop_reason_is_a_reason_to_finish(word: str, reason: str) -> None:
+    events = fold([event("message_delta", delta={"stop_reason": word})])
+
+    assert [told.reason for told in events if isinstance(told, Finished)] == [reason]
+
+
+def test_only_message_stop_ends_a_stream() -> None:
+    events = server_events((_TRANSCRIPTS / "tools.sse").read_text())
+
+    assert [Ended() in fold(events[:length]) for length in range(len(events) + 1)] == [False] * len(events) + [True]
+
+
+def test_what_is_not_promised_means_nothing() -> None:
+    noise = [
+        event("ping"),
+        event("telemetry", anything=1),
+        ServerEvent("news", b"not json", b""),
+        ServerEvent("", b"", b": comment\n\n"),
+        event("content_block_delta", index=0, delta={"type": "dream_delta", "dream": "x"}),
+        event("content_block_stop", index=9),
+    ]
+
+    assert fold(noise) == ()
+
+
+def test_an_event_without_its_name_is_known_by_its_type() -> None:
+    named = server_events((_TRANSCRIPTS / "tools.sse").read_text())
+    nameless = [ServerEvent("", told.data, told.raw) for told in named]
+
+    assert fold(nameless) == fold(named)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        ServerEvent("content_block_delta", b'{"index":0,"delta":', b""),
+        ServerEvent("content_block_delta", b'{"index":0,"delta":{"type":"text_delta","text":"\xff"}}', b""),
+        ServerEvent("message_start", b"[" * 100_000, b""),
+        event("content_block_delta", index="0", delta={"type": "text_delta", "text": "a"}),
+        event("content_block_delta", index=7, delta={"type": "input_json_delta", "partial_json": "{"}),
+        event("message_delta", delta={}, usage={"output_tokens": -1}),
+        event("message_delta", delta={}, usage={"output_tokens": 1.5}),
+        event("message_delta", delta={}, usage={"output_tokens": True}),
+    ],
+)
+def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -> None:
+    failure = _broken(fold([nonsense]))
+
+    assert failure.kind == "malformed"
+    assert nonsense.name in failure.message
+
+
+def test_usage_that_contradicts_itself_names_both_numbers() -> None:
+    usage = {"cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 5}}
+
+    failure = _broken(fold([event("message_delta", delta={}, usage=usage)]))
+    assert "cache_creation_input_tokens is 7" in failure.message
+    assert "sum to 5" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("at_start", "at_end", "expected"),
+    [
+        ((10, 0), None, (10, 0)),
+        ((10, 0), 10, (10, 0)),
+        ((10, 5), 15, (10, 5)),
+        ((10, 0), 25, (25, 0)),  # new writes live as long as those before
+        ((0, 10), 25, (0, 25)),
+        ((10, 5), 25, (20, 5)),  # and five minutes where both kinds were told
+        ((0, 0), 25, (25, 0)),
+        ((10, 5), 3, (3, 0)),
+    ],
+)
+def test_cache_writes_keep_their_lifetime(
+    at_start: tuple[int, int], at_end: int | None, expected: tuple[int, int]
+) -> None:
+    parts = {"ephemeral_5m_input_tokens": at_start[0], "ephemeral_1h_input_tokens": at_start[1]}
+    started = {"id": "m", "model": "c", "usage": {"cache_creation": parts, "output_tokens": 1}}
+    ended = {"output_tokens": 2} | ({} if at_end is None else {"cache_creation_input_tokens": at_end})
+
+    usage = _usage(fold([event("message_start", message=started), event("message_delta", delta={}, usage=ended)]))
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == expected
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"<html>", b"{}", b'{"type":"message"}', b'{"content":3}', b"[" * 9999])
+def test_a_body_that_is_no_message_is_malformed(body: bytes) -> None:
+    (only,) = ANTHROPIC.decode(body)
+
+    assert isinstance(only, Broken)
+    assert only.failure.kind == "malformed"
+
+
+def test_an_error_with_a_good_status_is_still_an_error() -> None:
+    (only,) = ANTHROPIC.decode(b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}')
+
+    assert isinstance(only, Broken)
+    assert only.failure.kind == "overloaded"
+
+
+def test_an_empty_input_is_an_empty_object_however_it_is_told() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "now", "input": {}}
+    whole = ANTHROPIC.decode(json.dumps({"type": "message", "content": [block]}, indent=2).encode())
+    streamed = fold([event("content_block_start", index=0, content_block=block), event("content_block_stop", index=0)])
+
+    expected = (ToolCallDelta(index=0, id="t", name="now"), ToolCallDelta(index=0, arguments="{}"))
+    assert streamed == expected
+    assert whole[1:3] == expected
+
+
+def _tool_stream(kind: str, *deltas: dict[str, Any]) -> list[ServerEvent]:
+    begun = event("content_block_start", index=0, content_block={"type": kind, "id": "s", "name": "n", "input": {}})
+    pieces = [event("content_block_delta", index=0, delta=delta) for delta in deltas]
+    return [begun, *pieces, event("content_block_stop", index=0)]
+
+
+def test_a_hosted_tools_input_that_is_cut_off_is_kept_as_what_it_is() -> None:
+    cut = {"type": "input_json_delta", "partial_json": '{"query": "ra'}
+
+    said = meaning(fold(_tool_stream("server_tool_use", cut)))
+    assert said["foreign"][0][1]["input"] == {"INVALID_JSON": '{"query": "ra'}
+
+
+def test_deltas_we_have_no_word_for_are_put_into_their_block() -> None:
+    grown = fold(_tool_stream("dream", {"type": "dream_delta", "dream": "a"}, {"type": "dream_delta", "dream": "b"}))
+
+    assert meaning(grown)["foreign"][0][1]["dream"] == "ab"
+
+
+def test_a_block_that_stops_twice_is_told_once() -> None:
+    stops = [event("content_block_stop", index=0)] * 2
+
+    assert len(fold(_tool_stream("server_tool_use") + stops)) == 1

@@ -1,0 +1,262 @@
+"""A canonical request is said in Anthropic's words, or refused by the name of what has none."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.providers.anthropic import ANTHROPIC
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from tests.support.anthropic import attempt
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def _request(*parts: Part, **fields: Any) -> ChatRequest:
+    messages = (Message(role="user", parts=parts or (Text(text="Hello"),)),)
+    return ChatRequest(**{"model": "claude-test", "messages": messages} | fields)
+
+
+def _encoded(request: ChatRequest, output_cap: int | None = None) -> Any:
+    assert ANTHROPIC.refuses(request) is None
+    return json.loads(ANTHROPIC.encode(request, attempt(output_cap=output_cap)))
+
+
+def _refused(request: ChatRequest) -> str | None:
+    refusal = ANTHROPIC.refuses(request)
+    return None if refusal is None else refusal.field
+
+
+def test_the_least_request_gets_a_cap_because_anthropic_requires_one() -> None:
+    assert _encoded(_request()) == {
+        "model": "claude-test",
+        "max_tokens": 4096,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+    }
+
+
+@pytest.mark.parametrize(("asked", "cap", "sent"), [(None, None, 4096), (50, None, 50), (50, 20, 20), (None, 20, 20)])
+def test_the_hubs_cap_goes_before_the_callers(asked: int | None, cap: int | None, sent: int) -> None:
+    assert _encoded(_request(output_tokens_max=asked), cap)["max_tokens"] == sent
+
+
+def test_leading_system_messages_become_system_blocks_and_turns_are_merged() -> None:
+    def says(role: Any, *parts: Part) -> Message:
+        return Message(role=role, parts=parts)
+
+    request = ChatRequest(
+        model="m",
+        messages=(
+            says("system", Text(text="Be brief.")),
+            says("developer", Text(text="Be kind.")),
+            says("user", Text(text="Weather?")),
+            says("assistant", Text(text=""), ToolCall(id="a", name="now", arguments="")),
+            says("assistant", ToolCall(id="b", name="at", arguments='{"x": 1.50}')),
+            says("user", Text(text="Well?")),
+            says("user", ToolResult(call_id="a", parts=(Text(text="noon"),))),
+            says("user", ToolResult(call_id="b", parts=(), is_error=True)),
+            says("developer", Text(text="Be quick.")),
+            says("assistant", Reasoning(text="hm"), Reasoning(text="", signature="s"), Reasoning(redacted="r")),
+        ),
+    )
+
+    encoded = _encoded(request)
+    assert encoded["system"] == [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}]
+    assert encoded["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Weather?"}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "tool_use", "id": "a", "name": "now", "input": {}},
+                {"type": "tool_use", "id": "b", "name": "at", "input": {"x": 1.5}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "noon"}]},
+                {"type": "tool_result", "tool_use_id": "b", "content": [], "is_error": True},
+                {"type": "text", "text": "Well?"},
+            ],
+        },
+        {"role": "system", "content": [{"type": "text", "text": "Be quick."}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "", "signature": "s"},
+                {"type": "redacted_thinking", "data": "r"},
+            ],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "block"),
+    [
+        (
+            Image(data="aGk=", media_type="image/png", detail="high"),
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+        ),
+        (Image(url="https://x/a"), {"type": "image", "source": {"type": "url", "url": "https://x/a"}}),
+        (
+            Document(data="aGk=", media_type="application/pdf", name="a.pdf"),
+            {
+                "type": "document",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="},
+                "title": "a.pdf",
+            },
+        ),
+        (
+            Document(text="hi"),
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hi"}},
+        ),
+        (Document(url="https://x/a"), {"type": "document", "source": {"type": "url", "url": "https://x/a"}}),
+        (Document(file_id="f"), {"type": "document", "source": {"type": "file", "file_id": "f"}}),
+        (Foreign(dialect="anthropic", name="x", block=_raw({"type": "x"})), {"type": "x"}),
+        (
+            Text(text="a", cache_control=_raw({"type": "ephemeral"})),
+            {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+        ),
+    ],
+)
+def test_parts_become_blocks(part: Part, block: dict[str, Any]) -> None:
+    assert _encoded(_request(part))["messages"][0]["content"] == [block]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"temperature": msgspec.Raw(b"0.70")}, {"temperature": 0.7}),
+        ({"top_p": msgspec.Raw(b"0.1"), "top_k": 5}, {"top_p": 0.1, "top_k": 5}),
+        ({"stop": ("a", "b")}, {"stop_sequences": ["a", "b"]}),
+        ({"stream": True}, {"stream": True}),
+        ({"user": "u-1"}, {"metadata": {"user_id": "u-1"}}),
+        ({"thinking": Thinking(tokens_max=2000)}, {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+        ({"thinking": Thinking(tokens_max=9000)}, {"thinking": {"type": "enabled", "budget_tokens": 4095}}),
+        (
+            {"thinking": Thinking(effort="low")},
+            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
+        ),
+        ({"thinking": Thinking(effort="low", implicit=True)}, {"output_config": {"effort": "low"}}),
+        ({"thinking": Thinking(effort="none")}, {"thinking": {"type": "disabled"}}),
+        ({"thinking": Thinking(enabled=False)}, {"thinking": {"type": "disabled"}}),
+        ({"response_format": ResponseFormat(mode="text")}, {}),
+        (
+            {"response_format": ResponseFormat(mode="json_schema", name="n", schema=_raw({"type": "object"}))},
+            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+        ),
+        ({"parallel_tool_calls": False, "tool_choice": ToolChoice(mode="auto")}, {}),
+        ({"extra": {"store": _raw(False), "service_tier": _raw("auto"), "metadata": _raw({"a": "b"})}}, {}),
+        ({"extra": {"logit_bias": _raw({}), "seed": _raw(None)}}, {}),
+    ],
+)
+def test_settings_are_said_in_anthropics_words(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    encoded = _encoded(_request(**fields))
+
+    assert {name: encoded[name] for name in encoded.keys() - {"model", "max_tokens", "messages"}} == expected
+
+
+def test_numbers_are_sent_as_they_were_written() -> None:
+    body = ANTHROPIC.encode(_request(temperature=msgspec.Raw(b"0.10000000000000000001")), attempt())
+
+    assert b'"temperature":0.10000000000000000001' in body
+
+
+@pytest.mark.parametrize(
+    ("choice", "parallel", "expected"),
+    [
+        (None, None, None),
+        (None, False, {"type": "auto", "disable_parallel_tool_use": True}),
+        (ToolChoice(mode="auto"), True, {"type": "auto", "disable_parallel_tool_use": False}),
+        (ToolChoice(mode="required"), None, {"type": "any"}),
+        (ToolChoice(mode="tool", name="f"), False, {"type": "tool", "name": "f", "disable_parallel_tool_use": True}),
+        (ToolChoice(mode="none"), False, {"type": "none"}),
+    ],
+)
+def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, expected: Any) -> None:
+    tools = (Tool(name="f", strict=True), Tool(name="g", description="d", parameters=_raw({"type": "object"})))
+    encoded = _encoded(_request(tools=tools, tool_choice=choice, parallel_tool_calls=parallel))
+
+    assert encoded.get("tool_choice") == expected
+    assert encoded["tools"] == [
+        {"name": "f", "input_schema": {"type": "object", "properties": {}}, "strict": True},
+        {"name": "g", "description": "d", "input_schema": {"type": "object"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (_request(choices=2), "n"),
+        (_request(seed=0), "seed"),
+        (_request(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (_request(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (_request(temperature=msgspec.Raw(b"-0.5")), "temperature"),
+        (_request(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (_request(response_format=ResponseFormat(mode="json_object")), "response_format"),
+        (_request(response_format=ResponseFormat(mode="json_schema")), "response_format.json_schema.schema"),
+        (_request(tool_choice=ToolChoice(mode="required")), "tool_choice"),
+        (_request(extra={"logit_bias": _raw({"1": 2})}), "logit_bias"),
+        (_request(extra={"deep": msgspec.Raw(b"[" * 10_000 + b"]" * 10_000)}), "deep"),
+        (_request(extra={"frequency_penalty": _raw(0.5)}), "frequency_penalty"),
+        (_request(extra={"service_tier": _raw("flex")}), "service_tier"),
+        (_request(extra={"store": _raw(True)}), "store"),
+        (_request(extra={"a_field_of_tomorrow": _raw(1)}), "a_field_of_tomorrow"),
+        (_request(Audio(data="aGk=", format="wav")), "messages.0.content.0.input_audio"),
+        (_request(Image(url="https://x/a", detail="low")), "messages.0.content.0.image_url.detail"),
+        (_request(Image(data="aGk=")), "messages.0.content.0.image_url"),
+        (_request(Document(data="aGk=", media_type="text/csv")), "messages.0.content.0.file.file_data"),
+        (_request(Document(name="a")), "messages.0.content.0.file"),
+        (_request(ToolCall(id="a", name="f", arguments="[1]")), "messages.0.content.0.arguments"),
+        (_request(ToolCall(id="a", name="f", arguments='{"x":')), "messages.0.content.0.arguments"),
+        (_request(ToolResult(call_id="a", parts=(Image(data="a"),))), "messages.0.content.0.content.0.image_url"),
+        (_request(Foreign(dialect="openai", name="file", block=_raw({}))), "messages.0.content.0.file"),
+        (_request(Text(text="")), "messages"),
+        (_request(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
+        (
+            _request(messages=(Message(role="system", parts=(Image(url="https://x"), Text(text="a"))),)),
+            "messages.0.content",
+        ),
+    ],
+)
+def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
+    assert _refused(request_) == field
+
+
+def test_a_later_system_message_is_taken_only_after_a_user() -> None:
+    def turns(*roles: Any) -> ChatRequest:
+        return _request(messages=tuple(Message(role=role, parts=(Text(text=role),)) for role in roles))
+
+    assert _refused(turns("user", "system", "assistant")) is None
+    assert _refused(turns("user", "assistant", "developer")) == "messages.2.role"
+
+
+def test_a_later_system_message_after_a_user_who_said_nothing_is_not_taken() -> None:
+    says = Text(text="a")
+    messages = (
+        Message(role="system", parts=(says,)),
+        Message(role="user", parts=()),
+        Message(role="system", parts=(says,)),
+        Message(role="user", parts=(says,)),
+    )
+
+    assert _refused(_request(messages=messages)) == "messages.2.role"

@@ -1,0 +1,140 @@
+"""Migrations: applied once, in order, by whoever comes first; and refused rather than guessed about."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.migrate import MigrationError, migrate, read_migrations
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "books.db", isolation_level=None)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two small migrations, the second of several statements and a trigger."""
+    path = tmp_path / "migrations"
+    path.mkdir()
+    (path / "0001_things.sql").write_text("create table things (name text); -- a; comment\n")
+    (path / "0002_more.sql").write_text(
+        "insert into things values ('one;');\n"
+        "create trigger keep before delete on things\nbegin\n    select raise(abort, 'kept');\nend;\n"
+    )
+    return path
+
+
+def applied(connection: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("select name from migrations order by name")]
+
+
+def test_a_fresh_file_gets_them_all_in_order(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+
+    assert applied(connection) == ["0001_things.sql", "0002_more.sql"]
+    assert connection.execute("select name from things").fetchall() == [("one;",)]
+    with pytest.raises(sqlite3.IntegrityError, match="kept"):
+        connection.execute("delete from things")
+
+
+def test_a_second_start_changes_nothing(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+    migrate(connection, read_migrations(folder))
+
+    assert connection.execute("select count(*) from things").fetchone() == (1,)
+
+
+def test_a_later_hub_adds_what_is_new(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+    (folder / "0003_last.sql").write_text("insert into things values ('three');\n")
+
+    migrate(connection, read_migrations(folder))
+
+    assert connection.execute("select name from things").fetchall() == [("one;",), ("three",)]
+
+
+def test_a_migration_changed_since_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+    (folder / "0001_things.sql").write_text("create table things (name text, more text);\n")
+
+    with pytest.raises(MigrationError, match=r"0001_things\.sql has been changed"):
+        migrate(connection, read_migrations(folder))
+
+
+def test_a_file_of_a_newer_hub_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+    (folder / "0002_more.sql").unlink()
+
+    with pytest.raises(MigrationError, match=r"0002_more\.sql is unknown.*newer"):
+        migrate(connection, read_migrations(folder))
+
+
+def test_a_migration_that_comes_late_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
+    migrate(connection, read_migrations(folder))
+    (folder / "0001_also.sql").write_text("insert into things values ('late');\n")
+
+    with pytest.raises(MigrationError, match=r"0001_also\.sql comes before 0002_more\.sql"):
+        migrate(connection, read_migrations(folder))
+    assert connection.execute("select name from things").fetchall() == [("one;",)]
+
+
+def test_somebody_else_s_database_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
+    connection.execute("create table recipes (name text)")
+
+    with pytest.raises(MigrationError, match="something else"):
+        migrate(connection, read_migrations(folder))
+
+    assert connection.execute("select name from sqlite_schema").fetchall() == [("recipes",)]
+
+
+@pytest.mark.parametrize("broken", ["create table other (x);\nnonsense;\n", "create table other (x);\nselect 1"])
+def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, folder: Path, broken: str) -> None:
+    migrate(connection, read_migrations(folder))
+    (folder / "0003_broken.sql").write_text(broken)
+
+    with pytest.raises((sqlite3.OperationalError, MigrationError)):
+        migrate(connection, read_migrations(folder))
+
+    assert applied(connection) == ["0001_things.sql", "0002_more.sql"]
+    assert connection.execute("select count(*) from sqlite_schema where name = 'other'").fetchone() == (0,)
+
+
+def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path) -> None:
+    code = """if True:
+        import sys
+        from adapters.storage.migrate import read_migrations
+        from adapters.storage.sqlite_file import open_writer
+        migrations = read_migrations()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for n in range(10):
+            open_writer(f"{sys.argv[1]}-{n}", migrations, "NORMAL", 20_000).close()
+    """
+    path = tmp_path / "books.db"
+    command = [sys.executable, "-c", code, str(path)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+
+    assert [process.returncode for process in processes] == [0] * 4
+    for n in range(10):
+        with closing(sqlite3.connect(f"{path}-{n}")) as connection:
+            assert applied(connection) == [migration.name for migration in read_migrations()]
+            assert connection.execute("pragma journal_mode").fetchone() == ("wal",)

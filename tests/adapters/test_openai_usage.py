@@ -1,0 +1,172 @@
+"""OpenAI's usage object: what providers count, and what it is made of."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.providers.openai import OPENAI
+from domain.chat import (
+    Usage,
+)
+from tests.adapters.openai_told import chunk, failure_of, folded, told, whole
+
+
+@pytest.mark.parametrize(
+    ("usage", "leaves"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}, {"input_tokens": 5, "output_tokens": 7}),
+        (
+            {"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": None, "total_tokens": 0},
+            {"input_tokens": 5, "output_tokens": 7},
+        ),
+        (  # Cached and audio inside the prompt, reasoning and audio inside the completion: OpenAI.
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 50,
+                "total_tokens": 150,
+                "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 30},
+                "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 10},
+            },
+            {
+                "input_tokens": 10,
+                "input_audio_tokens": 30,
+                "cache_read_tokens": 60,
+                "output_tokens": 20,
+                "output_audio_tokens": 10,
+                "reasoning_tokens": 20,
+            },
+        ),
+        (  # A write that goes over what was cached already is not charged twice.
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 1,
+                "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 90},
+            },
+            {"cache_read_tokens": 60, "cache_write_tokens": 40, "output_tokens": 1},
+        ),
+        (  # Cached audio is counted in both details.
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 1,
+                "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 50, "cached_audio_tokens": 20},
+            },
+            {"input_tokens": 10, "input_audio_tokens": 30, "cache_read_tokens": 60, "output_tokens": 1},
+        ),
+        (  # DeepSeek's word.
+            {"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 4},
+            {"input_tokens": 6, "cache_read_tokens": 4, "output_tokens": 1},
+        ),
+        (  # Mistral's word.
+            {"prompt_tokens": 10, "completion_tokens": 1, "num_cached_tokens": 4},
+            {"input_tokens": 6, "cache_read_tokens": 4, "output_tokens": 1},
+        ),
+        (  # Reasoning beside the completion: xAI.
+            {
+                "prompt_tokens": 32,
+                "completion_tokens": 9,
+                "total_tokens": 135,
+                "completion_tokens_details": {"reasoning_tokens": 94},
+            },
+            {"input_tokens": 32, "output_tokens": 9, "reasoning_tokens": 94},
+        ),
+        (  # The same without a total: more reasoning than completion can only stand beside it.
+            {"prompt_tokens": 1, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 94}},
+            {"input_tokens": 1, "output_tokens": 2, "reasoning_tokens": 94},
+        ),
+        (  # Thinking that only the total tells: Google's OpenAI endpoint.
+            {"prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 500},
+            {"input_tokens": 8, "output_tokens": 5, "reasoning_tokens": 487},
+        ),
+        (  # Searches that OpenRouter charges.
+            {"prompt_tokens": 1, "completion_tokens": 2, "server_tool_use_details": {"web_search_requests": 3}},
+            {"input_tokens": 1, "output_tokens": 2, "tool_uses": 3},
+        ),
+    ],
+)
+def test_usage_becomes_disjoint_leaves(usage: dict[str, Any], leaves: dict[str, int]) -> None:
+    for events in (folded([chunk(choices=[], usage=usage)]), OPENAI.decode(whole({"content": "x"}, usage=usage))):
+        assert Usage(**leaves) == told(events)["usage"]
+
+
+def test_groqs_own_place_for_usage_is_read() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+    events = folded([chunk(choices=[], x_groq={"id": "req", "usage": usage})])
+
+    assert Usage(input_tokens=3, output_tokens=4) == told(events)["usage"]
+
+
+@pytest.mark.parametrize(
+    ("usage", "fields"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 11}}, ("cached_tokens", "prompt_tokens")),
+        ({"prompt_tokens_details": {"cache_write_tokens": 11}}, ("cache_write_tokens", "prompt_tokens")),
+        ({"prompt_tokens_details": {"audio_tokens": 11}}, ("audio_tokens", "prompt_tokens")),
+        ({"prompt_cache_hit_tokens": 11}, ("prompt_cache_hit_tokens", "prompt_tokens")),
+        ({"total_tokens": 14, "completion_tokens": 5}, ("total_tokens", "completion_tokens")),
+        ({"completion_tokens_details": {"audio_tokens": 6}}, ("audio_tokens", "completion_tokens")),
+        (
+            {"total_tokens": 15, "completion_tokens_details": {"reasoning_tokens": 6}},
+            ("reasoning_tokens", "completion_tokens"),
+        ),
+        (
+            {"total_tokens": 18, "completion_tokens_details": {"reasoning_tokens": 2}},
+            ("total_tokens", "reasoning_tokens"),
+        ),
+    ],
+)
+def test_usage_that_does_not_add_up_breaks_the_answer_and_names_both_fields(
+    usage: dict[str, Any], fields: tuple[str, str]
+) -> None:
+    told_usage = {"prompt_tokens": 10, "completion_tokens": 5, **usage}
+
+    for events in (
+        folded([chunk(choices=[], usage=told_usage)]),
+        OPENAI.decode(whole({"content": "x"}, usage=told_usage)),
+    ):
+        failure = failure_of(events)
+        assert "malformed" == failure.kind
+        assert all(field in failure.message for field in fields), failure.message
+
+
+def test_a_negative_count_breaks_the_answer() -> None:
+    failure = failure_of(folded([chunk(choices=[], usage={"prompt_tokens": -1, "completion_tokens": 2})]))
+
+    assert ("malformed", True) == (failure.kind, "prompt_tokens" in failure.message)
+
+
+def test_a_usage_object_that_counts_nothing_is_no_report() -> None:
+    assert None is told(folded([chunk(choices=[], usage={})]))["usage"]
+
+
+COUNT = st.integers(0, 10_000)
+
+
+@given(COUNT, COUNT, st.data())
+def test_the_leaves_add_up_to_what_the_provider_counted(prompt: int, completion: int, data: st.DataObject) -> None:
+    cached = data.draw(st.integers(0, prompt))
+    written = data.draw(st.integers(0, prompt))
+    audio = data.draw(st.integers(0, prompt))
+    spoken = data.draw(st.integers(0, completion))
+    thought = data.draw(st.integers(0, completion - spoken))
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio},
+        "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": spoken},
+    }
+
+    counted = told(folded([chunk(choices=[], usage=usage)]))["usage"]
+
+    assert prompt == (
+        counted.input_tokens + counted.input_audio_tokens + counted.cache_read_tokens + counted.cache_write_tokens
+    )
+    assert completion == counted.output_tokens + counted.output_audio_tokens + counted.reasoning_tokens
+    assert (cached, thought, spoken) == (
+        counted.cache_read_tokens,
+        counted.reasoning_tokens,
+        counted.output_audio_tokens,
+    )

@@ -1,0 +1,159 @@
+"""A batch of decisions in one transaction: what it costs, and who pays when a part of it fails."""
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from adapters.storage import sqlite_load, sqlite_read
+from adapters.storage.sqlite_batch import Operation, Writer
+from domain.books import CallScope, KeyScope, SettleScope, SweepScope, UserScope
+from ports.storage import StorageUnavailable
+from tests.adapters.storage_rules import (
+    Decided,
+    a_call,
+    a_key,
+    a_lot,
+    a_transfer,
+    a_user,
+    an_entry,
+    capture,
+    hold,
+    look,
+    write,
+)
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = UserScope(name="nobody")
+CALLER = CallScope(fingerprint="print-1")
+
+
+def run(writer: Writer, connection: sqlite3.Connection, *operations: Operation) -> list[Any]:
+    """Decide them as one batch; what each caller would be told."""
+    writer.run(connection, list(operations))
+    return [operation.error or operation.decision for operation in operations]
+
+
+def account() -> Operation:
+    return Operation(NOBODY, write(a_user(), a_key(), a_lot(nanos=10_000), a_transfer(amount_nanos=10_000)))
+
+
+# --- the batch ---
+
+
+async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -> None:
+    for table, rest in (*sqlite_load.STATEMENTS, *sqlite_read.STATEMENTS):
+        parameters = ["[]" if "json_each" in rest else 1] * rest.count("?")
+        plan = connection.execute(f"explain query plan select {table.columns} {rest}", parameters).fetchall()
+        # A list of keys is itself scanned; and open calls are, in the order of an index that holds nothing else.
+        steps = [step for *_, step in plan if "VIRTUAL TABLE" not in step and "calls_open" not in step]
+
+        assert steps or "calls_open" in str(plan), "every statement is looked at"
+        assert [step for step in steps if step.startswith("SCAN")] == [], rest
+        assert all(" INDEX " in step for step in steps if step.startswith("SEARCH")), steps
+        if table.name in ("api_keys", "lots", "calls", "idempotency") and "created_ms, id" not in rest:
+            assert [step for step in steps if "TEMP B-TREE" in step] == [], rest
+
+
+async def test_a_batch_takes_the_same_statements_to_load_however_long_it_is(connection: sqlite3.Connection) -> None:
+    people = range(1, 101)
+    rows = [(a_user(n), a_key(n), a_lot(n, user_id=f"user-{n}")) for n in people]
+    run(Writer(), connection, *(Operation(NOBODY, write(*row)) for row in rows))
+    traced: list[str] = []
+    connection.set_trace_callback(traced.append)
+
+    def selects(n: int) -> int:
+        traced.clear()
+        scopes = [CallScope(fingerprint=f"print-{m}", idempotency_key="k") for m in people[:n]]
+        answers = run(Writer(), connection, *(Operation(scope, look) for scope in scopes))
+        assert [answer.shown.user.id for answer in answers] == [f"user-{m}" for m in people[:n]]
+        return sum(statement.startswith("select") for statement in traced)
+
+    assert selects(1) == selects(100)
+
+
+async def test_one_that_cannot_be_stored_fails_alone(connection: sqlite3.Connection) -> None:
+    writer = Writer()
+    run(writer, connection, account())
+
+    answers = run(
+        writer,
+        connection,
+        Operation(CALLER, hold("call-1")),
+        Operation(NOBODY, write(a_user(2), a_call("big", started_ms=2**63))),
+        Operation(NOBODY, write(a_user(3), a_lot(3, user_id="user-9"))),
+        Operation(NOBODY, write(a_transfer("transfer-1"))),
+        Operation(CALLER, hold("call-2")),
+    )
+
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [Decided, AssertionError, AssertionError, AssertionError, Decided]
+    assert connection.execute("select id from calls").fetchall() == [("call-1",), ("call-2",)]
+    assert connection.execute("select id from users").fetchall() == [("user-1",)]
+    assert connection.execute("select held_nanos from lots").fetchall() == [(20,)]
+
+
+async def test_a_key_made_in_the_batch_does_not_show_half_a_caller_to_a_call_in_it(
+    connection: sqlite3.Connection,
+) -> None:
+    run(Writer(), connection, account())
+
+    _, called = run(
+        Writer(),
+        connection,
+        Operation(KeyScope(key_id="key-2"), write(a_key(2, user_id="user-1"))),
+        Operation(CallScope(fingerprint="print-2"), look),
+    )
+
+    assert called.shown.key is None, "with its key it would have been shown an empty wallet"
+
+
+async def test_a_sweep_sees_the_lots_of_every_open_call_whatever_was_loaded_before(
+    connection: sqlite3.Connection,
+) -> None:
+    run(Writer(), connection, account())
+    run(Writer(), connection, *(Operation(CALLER, hold(f"call-{n}")) for n in range(3)))
+
+    (alone,) = run(Writer(), connection, Operation(SweepScope(now_ms=1), look))
+    assert sorted(call.id for call in alone.shown.open_calls) == ["call-0", "call-1", "call-2"]
+    assert [(lot.id, lot.held_nanos) for lot in alone.shown.lots] == [("lot-1", 30)]
+
+    settled, beside = run(
+        Writer(),
+        connection,
+        Operation(SettleScope(call_id="call-2"), capture),
+        Operation(SweepScope(now_ms=1, calls_max=2), look),
+    )
+    assert len(settled.writes) == 3
+    assert sorted(call.id for call in beside.shown.open_calls) == ["call-0", "call-1"]
+    assert [(lot.id, lot.held_nanos) for lot in beside.shown.lots] == [("lot-1", 20)]
+
+
+async def test_between_batches_only_what_the_next_needs_is_kept(connection: sqlite3.Connection) -> None:
+    writer = Writer()
+    run(writer, connection, account())
+    run(writer, connection, *(Operation(CALLER, hold(f"call-{n}")) for n in range(50)))
+    run(writer, connection, *(Operation(SettleScope(call_id=f"call-{n}"), capture) for n in range(49)))
+    run(writer, connection, Operation(SettleScope(call_id="call-7"), look), Operation(NOBODY, write(an_entry())))
+
+    assert writer.copy is not None
+    books = writer.copy.books
+    assert (list(books.calls), list(books.lots), list(books.keys)) == (["call-49"], ["lot-1"], ["key-1"])
+    assert (books.journal, books.audit) == ({}, [])
+
+
+async def test_a_full_disk_changes_nothing_and_is_survived(connection: sqlite3.Connection) -> None:
+    writer = Writer()
+    run(writer, connection, account())
+    (pages,) = connection.execute("pragma page_count").fetchone()
+    connection.execute(f"pragma max_page_count = {pages}")
+    big = Operation(NOBODY, write(*(a_user(n) for n in range(1_000, 3_000))))
+
+    answers = run(writer, connection, Operation(CALLER, hold("call-1")), big)
+
+    assert [type(answer) for answer in answers] == [StorageUnavailable, StorageUnavailable]
+    assert connection.execute("select count(*) from calls").fetchone() == (0,)
+    connection.execute("pragma max_page_count = 100000")
+    (again,) = run(writer, connection, Operation(CALLER, hold("call-1")))
+    assert again.shown.lots == (a_lot(nanos=10_000),)

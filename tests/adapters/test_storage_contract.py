@@ -1,0 +1,247 @@
+"""What every storage promises, whatever keeps the books. Each test runs over memory and over SQLite."""
+
+import asyncio
+
+import pytest
+
+from domain.books import (
+    CallScope,
+    CredentialScope,
+    HoldLine,
+    Idempotency,
+    KeyScope,
+    ProviderScope,
+    Row,
+    SettleScope,
+    SweepScope,
+    UserScope,
+)
+from ports.storage import Storage
+from tests.adapters.storage_rules import (
+    Decided,
+    a_call,
+    a_credential,
+    a_key,
+    a_lot,
+    a_provider,
+    a_rate,
+    a_transfer,
+    a_user,
+    an_entry,
+    books,
+    capture_one,
+    hold_one,
+    look,
+    open_account,
+    write,
+)
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = UserScope(name="nobody")
+
+
+# --- deciding ---
+
+
+async def test_a_decision_is_answered_and_what_it_wrote_is_there(storage: Storage) -> None:
+    await open_account(storage)
+
+    assert await hold_one(storage, "call-1", nanos=30)
+
+    assert await storage.call("call-1") == a_call(hold_nanos=30, hold_lines=(HoldLine("lot-1", 30),))
+    assert await storage.wallet("user-1") == [a_lot(available_nanos=70, held_nanos=30)]
+
+
+async def test_a_later_decision_sees_what_an_earlier_one_wrote(storage: Storage) -> None:
+    await open_account(storage)
+    await hold_one(storage, "call-1")
+
+    decided = await storage.decide(SettleScope(call_id="call-1"), look)
+
+    assert decided.shown.call == a_call()
+    assert decided.shown.lots == (a_lot(available_nanos=90, held_nanos=10),)
+    assert decided.shown.twin is None
+
+
+async def test_concurrent_holds_never_take_more_than_there_is(storage: Storage) -> None:
+    await open_account(storage, nanos=100)
+
+    held = await asyncio.gather(*(hold_one(storage, f"call-{n}") for n in range(64)))
+
+    assert sum(held) == 10
+    assert await storage.wallet("user-1") == [a_lot(available_nanos=0, held_nanos=100)]
+
+
+async def test_a_hold_is_captured_once_however_many_try(storage: Storage) -> None:
+    await open_account(storage)
+    await hold_one(storage, "call-1")
+
+    captured = await asyncio.gather(*(capture_one(storage, "call-1") for _ in range(8)))
+
+    assert sum(captured) == 1
+    assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=0)]
+
+
+async def test_a_rule_that_raises_fails_its_own_caller_only(storage: Storage) -> None:
+    await open_account(storage)
+
+    def raising(_: object) -> Decided:
+        raise LookupError("not today")
+
+    answers = await asyncio.gather(
+        hold_one(storage, "call-1"),
+        storage.decide(CallScope(fingerprint="print-1"), raising),
+        hold_one(storage, "call-2"),
+        return_exceptions=True,
+    )
+
+    assert answers[0] is True
+    assert isinstance(answers[1], LookupError)
+    assert answers[2] is True
+    assert await storage.wallet("user-1") == [a_lot(available_nanos=80, held_nanos=20)]
+
+
+BAD_ROWS: dict[str, tuple[Row, ...]] = {
+    "a user of no role": (a_user(2, role="king"),),
+    "a second user of one name": (a_user(2, name="name-1"),),
+    "a user of another name": (a_user(1, name="other"),),
+    "two users of one name at once": (a_user(2), a_user(3, name="name-2")),
+    "a key of nobody": (a_key(2),),
+    "a second key of one fingerprint": (a_key(2, user_id="user-1", fingerprint="print-1"),),
+    "a key of another fingerprint": (a_key(1, fingerprint="other"),),
+    "a lot of nobody": (a_lot(2, user_id="user-2"),),
+    "a lot of nothing": (a_lot(2, nanos=0),),
+    "a lot that grew": (a_lot(1, available_nanos=101),),
+    "a lot that changes hands": (a_lot(1, user_id="user-2"), a_user(2)),
+    "a call of nobody": (a_call("call-2", user_id="user-2"),),
+    "a call of no key": (a_call("call-2", key_id="key-2"),),
+    "a call that changes hands": (a_call(user_id="user-2"), a_user(2)),
+    "a call that ended at no time": (a_call("call-2", ending="completed"),),
+    "a call that ended strangely": (a_call("call-2", ending="bored", ended_ms=1),),
+    "a call that is charged while it runs": (a_call("call-2", charge_nanos=1),),
+    "a call that is charged beyond its hold": (a_call("call-2", ending="lost", ended_ms=1, charge_nanos=11),),
+    "a call with usage from nowhere": (a_call("call-2", usage_source="a guess"),),
+    "a hold below zero": (a_call("call-2", hold_nanos=-1),),
+    "a transfer that stands already": (a_transfer("transfer-1"),),
+    "a transfer written twice": (a_transfer("transfer-2"), a_transfer("transfer-2")),
+    "a transfer of no kind": (a_transfer("transfer-2", kind="gift"),),
+    "a transfer that goes nowhere": (a_transfer("transfer-2", to_account="issued"),),
+    "a transfer of a call that is nowhere": (a_transfer("transfer-2", call_id="call-9"),),
+    "a transfer beyond 64 bits": (a_transfer("transfer-2", amount_nanos=2**63),),
+    "a credential of no provider": (a_credential(),),
+    "a credential below zero": (a_provider(), a_credential(weight=-1)),
+    "a rate of no provider": (a_rate(),),
+    "a rate below zero": (a_provider(), a_rate(tool_use_nanos=-1)),
+    "a rate that stands already": (a_provider(), a_rate(), a_rate()),
+    "a provider of no name": (a_provider(""),),
+    "an answer to a call that is nowhere": (
+        Idempotency(user_id="user-1", key="k", digest="d", call_id="call-9", created_ms=1),
+    ),
+    "an audit entry written twice": (an_entry(), an_entry()),
+}
+
+
+@pytest.mark.parametrize("rows", BAD_ROWS.values(), ids=BAD_ROWS)
+async def test_a_decision_with_a_row_that_must_not_stand_leaves_nothing(
+    storage: Storage, rows: tuple[Row, ...]
+) -> None:
+    await open_account(storage)
+    await hold_one(storage, "call-1")
+    before = await books(storage)
+
+    with pytest.raises(AssertionError):
+        await storage.decide(NOBODY, write(a_user(8), a_key(8), *rows, a_user(9)))
+
+    assert await books(storage) == before
+    assert await hold_one(storage, "call-7"), "the storage goes on"
+
+
+async def test_of_two_decisions_that_write_one_transfer_one_stands(storage: Storage) -> None:
+    rules = (write(a_transfer("same"), a_user(1)), write(a_transfer("same"), a_user(2)))
+
+    answers = await asyncio.gather(*(storage.decide(NOBODY, rule) for rule in rules), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [Decided, AssertionError]
+    assert await storage.users() == [a_user(1)]
+
+
+# --- what the scopes show ---
+
+
+async def test_a_call_sees_its_key_its_user_and_their_lots_with_credit(storage: Storage) -> None:
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_user(2), a_key(2), a_lot(2, user_id="user-2")))
+
+    facts = (await storage.decide(CallScope(fingerprint="print-2"), look)).shown
+
+    assert (facts.key, facts.user, facts.lots) == (a_key(2), a_user(2), (a_lot(2, user_id="user-2"),))
+    assert (facts.twin, facts.twin_call, facts.version) == (None, None, 0)
+
+
+async def test_a_call_of_an_unknown_key_sees_nothing(storage: Storage) -> None:
+    await open_account(storage)
+
+    facts = (await storage.decide(CallScope(fingerprint="unknown", idempotency_key="once"), look)).shown
+
+    assert (facts.key, facts.user, facts.lots, facts.twin) == (None, None, (), None)
+
+
+async def test_a_call_sees_its_twin_and_so_does_its_settlement(storage: Storage) -> None:
+    twin = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
+    call = a_call(idempotency_key="once")
+    await open_account(storage)
+    await storage.decide(NOBODY, write(call, twin))
+
+    facts = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="once"), look)).shown
+    assert (facts.twin, facts.twin_call) == (twin, call)
+    other = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="twice"), look)).shown
+    assert (other.twin, other.twin_call) == (None, None)
+    settling = (await storage.decide(SettleScope(call_id="call-1"), look)).shown
+    assert settling.twin == twin
+
+
+async def test_a_user_is_shown_with_all_lots_the_spent_ones_too(storage: Storage) -> None:
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_lot(2, available_nanos=0)))
+
+    facts = (await storage.decide(UserScope(name="name-1"), look)).shown
+
+    assert facts.user == a_user()
+    assert sorted(facts.lots, key=lambda lot: lot.id) == [a_lot(1), a_lot(2, available_nanos=0)]
+
+
+async def test_a_sweep_sees_open_calls_their_lots_and_lots_past_their_expiry(storage: Storage) -> None:
+    await open_account(storage)
+    old, young = a_call("old", started_ms=1), a_call("young", started_ms=5)
+    ended = a_call("ended", ending="lost", ended_ms=9)
+    expired, spent = a_lot(2, expires_ms=50), a_lot(3, expires_ms=50, available_nanos=0)
+    later = a_lot(4, expires_ms=51)
+    await storage.decide(NOBODY, write(young, old, ended, expired, spent, later))
+
+    facts = (await storage.decide(SweepScope(now_ms=50), look)).shown
+    assert facts.open_calls == (old, young)
+    assert facts.lots == (a_lot(1), expired)
+    least = (await storage.decide(SweepScope(now_ms=0, calls_max=1), look)).shown
+    assert least.open_calls == (old,)
+
+
+async def test_a_provider_is_shown_with_its_credentials_and_rates_removed_ones_too(storage: Storage) -> None:
+    removed = a_credential(2, removed_ms=5, active=False, error="401")
+    rows = (a_provider(), a_credential(), removed, a_rate(1), a_rate(2, model="large", removed=True))
+    await storage.decide(NOBODY, write(*rows, a_provider("other"), a_credential(3, provider="other")))
+
+    facts = (await storage.decide(ProviderScope(name="acme"), look)).shown
+
+    assert facts.provider == a_provider()
+    assert facts.credentials == (a_credential(), removed)
+    assert facts.rates == (a_rate(1), a_rate(2, model="large", removed=True))
+
+
+async def test_a_key_and_a_credential_are_shown_by_their_ids(storage: Storage) -> None:
+    await storage.decide(NOBODY, write(a_user(), a_key(), a_provider(), a_credential()))
+
+    assert (await storage.decide(KeyScope(key_id="key-1"), look)).shown == a_key()
+    assert (await storage.decide(KeyScope(key_id="key-2"), look)).shown is None
+    assert (await storage.decide(CredentialScope(credential_id="credential-1"), look)).shown == a_credential()
+    assert (await storage.decide(CredentialScope(credential_id="other"), look)).shown is None

@@ -1,0 +1,226 @@
+"""What every storage answers, whatever keeps the books. Each test runs over memory and over SQLite."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from adapters.storage.sqlite import SqliteStorage
+from domain.books import (
+    CallScope,
+    HoldLine,
+    Idempotency,
+    KeyScope,
+    ProviderScope,
+    UserScope,
+)
+from domain.calls import AttemptRecord
+from domain.chat import Usage
+from ports.storage import Storage
+from tests.adapters.storage_rules import (
+    a_call,
+    a_credential,
+    a_key,
+    a_lot,
+    a_provider,
+    a_rate,
+    a_transfer,
+    a_user,
+    an_entry,
+    books,
+    capture_one,
+    everything,
+    hold_one,
+    look,
+    open_account,
+    write,
+)
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = UserScope(name="nobody")
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "precious.txt"
+    path.write_bytes(b"mine")
+    yield path
+    assert path.read_bytes() == b"mine"
+
+
+def names(folder: Path, start: str) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(start)]
+
+
+# --- reading ---
+
+
+async def test_the_version_grows_with_the_catalogue_and_with_nothing_else(storage: Storage) -> None:
+    await open_account(storage)
+    assert await storage.catalog_version() == 0
+
+    await storage.decide(NOBODY, write(a_provider(), a_credential(), a_rate()))
+    assert await storage.catalog_version() == 3
+
+    await storage.decide(ProviderScope(name="acme"), look)
+    await hold_one(storage, "call-1")
+    assert await storage.catalog_version() == 3
+    assert (await storage.decide(CallScope(fingerprint="print-1"), look)).shown.version == 3
+
+
+async def test_the_catalogue_is_all_that_is_not_removed(storage: Storage) -> None:
+    await storage.decide(NOBODY, write(a_provider(), a_provider("gone"), a_credential(1), a_credential(2)))
+    await storage.decide(NOBODY, write(a_provider("gone", removed_ms=5), a_credential(2, removed_ms=5)))
+    ended = (a_rate(1), a_rate(2, removed=True))
+    await storage.decide(NOBODY, write(*ended, a_rate(3), a_rate(4), a_rate(5, model="large"), a_rate(6, removed=True)))
+    await storage.decide(NOBODY, write(a_rate(7), a_rate(8)))
+
+    version, providers, credentials, rates = await storage.catalog()
+
+    assert version == 14
+    assert providers == [a_provider()]
+    assert credentials == [a_credential(1)]
+    assert sorted(rates, key=lambda rate: rate.id) == [a_rate(5, model="large"), a_rate(7), a_rate(8)]
+
+
+async def test_a_caller_is_found_by_fingerprint_revoked_or_not(storage: Storage) -> None:
+    await storage.decide(NOBODY, write(a_user(), a_key()))
+    assert await storage.caller("print-1") == (a_key(), a_user())
+
+    await storage.decide(KeyScope(key_id="key-1"), write(a_key(revoked_ms=7)))
+    assert await storage.caller("print-1") == (a_key(revoked_ms=7), a_user())
+    assert await storage.caller("print-2") is None
+
+
+async def test_users_come_by_name_and_keys_by_age(storage: Storage) -> None:
+    zoe, ada = a_user(1, name="zoe"), a_user(2, name="ada")
+    young, old = a_key(1, created_ms=9), a_key(2, created_ms=3)
+    await storage.decide(NOBODY, write(zoe, ada, young, old))
+
+    assert await storage.users() == [ada, zoe]
+    assert await storage.keys() == [old, young]
+    assert await storage.user_named("ada") == ada
+    assert await storage.user_named("bob") is None
+
+
+async def test_a_wallet_is_every_lot_of_its_user_oldest_first(storage: Storage) -> None:
+    spent = a_lot(3, available_nanos=0)
+    await storage.decide(NOBODY, write(a_user(), a_user(2), spent, a_lot(2), a_lot(4, user_id="user-2")))
+
+    assert await storage.wallet("user-1") == [a_lot(2), spent]
+    assert await storage.wallet("user-3") == []
+
+
+async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Storage) -> None:
+    call = a_call(
+        stream=True,
+        billed=False,
+        hold_lines=(HoldLine("lot-1", 4), HoldLine("lot-2", 6)),
+        idempotency_key="once — “twice”",
+        provider="acme",
+        provider_model="small-2",
+        credential_id="credential-1",
+        rate_id="rate-1",
+        attempts=(
+            AttemptRecord(provider="acme", outcome="overloaded", status=429, message='"no"', duration_ms=3),
+            AttemptRecord(provider="other", outcome="answered", status=200, credential_id="credential-2"),
+        ),
+        ending="caller left",
+        ended_ms=1_400,
+        first_byte_ms=1_100,
+        usage=Usage(input_tokens=5, reasoning_tokens=7),
+        usage_source="estimated",
+        charge_nanos=9,
+        uncollected_nanos=2**62,
+        error="it hung up",
+    )
+    await open_account(storage)
+
+    await storage.decide(NOBODY, write(call))
+
+    assert await storage.call("call-1") == call
+    assert await storage.call("call-2") is None
+
+
+async def test_calls_come_newest_first_of_one_user_or_of_all(storage: Storage) -> None:
+    await open_account(storage)
+    theirs = a_call("theirs", user_id="user-2", key_id="key-2")
+    await storage.decide(NOBODY, write(a_user(2), a_key(2)))
+    for call in (a_call("first"), theirs, a_call("last")):
+        await storage.decide(NOBODY, write(call))
+    ended = a_call("first", ending="lost", ended_ms=9)
+    await storage.decide(NOBODY, write(ended))
+
+    assert await storage.calls(None, 2) == [a_call("last"), theirs]
+    assert await storage.calls("user-1", 9) == [a_call("last"), ended]
+    assert await storage.calls("user-2", 9) == [theirs]
+
+
+async def test_an_answer_is_remembered_for_its_user_and_key(storage: Storage) -> None:
+    asked = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
+    answered = msgspec.structs.replace(asked, status=200, content_type="text/plain", answer=b"\x00\xff")
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_call(), asked))
+    assert await storage.idempotent_answer("user-1", "once") == ("call-1", 0, "", None)
+
+    await storage.decide(NOBODY, write(answered))
+    assert await storage.idempotent_answer("user-1", "once") == ("call-1", 200, "text/plain", b"\x00\xff")
+    assert await storage.idempotent_answer("user-2", "once") is None
+
+
+async def test_the_audit_log_comes_newest_first(storage: Storage) -> None:
+    for n in (1, 2, 3):
+        await storage.decide(NOBODY, write(an_entry(n)))
+
+    assert await storage.audit(2) == [an_entry(3), an_entry(2)]
+
+
+# --- the whole books ---
+
+
+async def test_a_snapshot_stays_as_it_was_while_others_write(storage: Storage) -> None:
+    await open_account(storage, nanos=20_000)
+    await asyncio.gather(*(hold_one(storage, f"call-{n}") for n in range(600)))
+    async with storage.snapshot() as snapshot:
+        transfers = [await anext(aiter(snapshot.transfers()))]
+        await asyncio.gather(*(capture_one(storage, f"call-{n}") for n in range(600)))
+        before = await everything(snapshot)
+    async with storage.snapshot() as snapshot:
+        after = await everything(snapshot)
+
+    assert transfers == [a_transfer(amount_nanos=20_000)]
+    assert before["lots"] == [a_lot(nanos=20_000, available_nanos=14_000, held_nanos=6_000)]
+    assert [transfer.kind for transfer in before["transfers"]] == ["grant", *["hold"] * 600]
+    assert [call.ending for call in before["calls"]] == [None] * 600
+    assert after["lots"] == [a_lot(nanos=20_000, available_nanos=14_000, held_nanos=0)]
+    assert [transfer.kind for transfer in after["transfers"]] == ["grant", *["hold"] * 600, *["capture"] * 600]
+
+
+async def test_a_backup_opens_as_the_same_books(storage: Storage, tmp_path: Path) -> None:
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_provider(), a_credential(), a_rate(), an_entry()))
+    await hold_one(storage, "call-1")
+    await capture_one(storage, "call-1")
+    answered = Idempotency(user_id="user-1", key="k", digest="d", call_id="call-1", created_ms=1, answer=b"\x00")
+    await storage.decide(NOBODY, write(answered))
+    path = tmp_path / "backup.db"
+
+    await storage.backup(str(path))
+
+    assert names(tmp_path, "backup.db") == ["backup.db"], "nothing lies beside it"
+    before = await books(storage)
+    assert len(before["transfers"]) == 3
+    async with SqliteStorage.open(path) as copy:
+        assert await books(copy) == before
+        assert await copy.idempotent_answer("user-1", "k") == ("call-1", 0, "", b"\x00")
+        assert await hold_one(copy, "call-2")
+
+
+async def test_a_backup_overwrites_nothing(storage: Storage, tmp_path: Path, precious: Path) -> None:
+    with pytest.raises(FileExistsError):
+        await storage.backup(str(precious))
+
+    assert names(tmp_path, "precious") == ["precious.txt"]

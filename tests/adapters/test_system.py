@@ -1,0 +1,146 @@
+"""Ids that sort and never repeat, and life signs that end with the process, however it ends."""
+
+import os
+import signal
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.system import FlockLiveness, RandomIds, SystemClock
+
+CROCKFORD = set("0123456789abcdefghjkmnpqrstvwxyz")
+
+OWNER = """
+import sys; from pathlib import Path; from adapters.system import FlockLiveness
+liveness = FlockLiveness(Path(sys.argv[1])); print(liveness.own(), flush=True); sys.stdin.read(); {end}
+"""
+
+# The parent of the tale dies; its child, which was forked after the lock was taken, lives on.
+FORKED = """
+import os, sys; from pathlib import Path; from adapters.system import FlockLiveness
+liveness = FlockLiveness(Path(sys.argv[1])); name = liveness.own()
+if os.fork():
+    os._exit(0)
+print(name, liveness.own(), flush=True); sys.stdin.read()
+"""
+
+
+def start(script: str, directory: Path) -> "tuple[subprocess.Popen[str], list[str]]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().split()
+
+
+def finish(process: "subprocess.Popen[str]") -> None:
+    process.communicate()
+    assert process.returncode is not None
+
+
+def test_ids_carry_their_prefix_and_their_time() -> None:
+    ids, clock = RandomIds(), SystemClock()
+    before_ms = clock.now_ms()
+
+    made = ids.new("call")
+
+    prefix, _, rest = made.partition("_")
+    assert prefix == "call"
+    assert len(rest) == 26
+    assert set(rest) <= CROCKFORD
+    told_ms = 0
+    for character in rest[:10]:
+        told_ms = told_ms * 32 + "0123456789abcdefghjkmnpqrstvwxyz".index(character)
+    assert before_ms <= told_ms <= clock.now_ms()
+
+
+def test_ids_of_later_milliseconds_sort_later_and_none_repeats() -> None:
+    ids = RandomIds()
+    made = [ids.new("x") for _ in range(20_000)]
+
+    heads = [one[:12] for one in made]
+    assert heads == sorted(heads)
+    assert len(set(made)) == len(made)
+
+
+def test_secrets_are_256_bits_that_fit_a_url() -> None:
+    secrets = {RandomIds().secret() for _ in range(100)}
+
+    assert len(secrets) == 100
+    assert all(
+        len(secret) == 43 and set(secret) <= set(string.ascii_letters + string.digits + "-_") for secret in secrets
+    )
+
+
+def test_chance_stays_below() -> None:
+    assert {RandomIds().chance(3) for _ in range(200)} == {0, 1, 2}
+
+
+def test_the_monotonic_clock_does_not_go_back() -> None:
+    clock = SystemClock()
+
+    assert clock.monotonic_us() <= clock.monotonic_us()
+
+
+def test_a_process_is_alive_to_itself_and_its_name_stays(tmp_path: Path) -> None:
+    liveness = FlockLiveness(tmp_path / "workers")
+    name = liveness.own()
+
+    assert liveness.own() == name
+    assert not liveness.is_gone(name)
+    assert not FlockLiveness(tmp_path / "workers").is_gone(name)
+    liveness.close()
+    assert FlockLiveness(tmp_path / "workers").is_gone(name)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_living_process_is_not_gone_and_a_killed_one_is_at_once(tmp_path: Path, how: signal.Signals) -> None:
+    liveness = FlockLiveness(tmp_path)
+    process, (name,) = start(OWNER.format(end="pass"), tmp_path)
+
+    assert not liveness.is_gone(name)
+    assert not liveness.is_gone(name)
+
+    process.send_signal(how)
+    process.wait()
+    assert liveness.is_gone(name)
+    assert not (tmp_path / name).exists()
+    assert liveness.is_gone(name)
+    finish(process)
+
+
+def test_two_starts_bear_two_names(tmp_path: Path) -> None:
+    first, (first_name,) = start(OWNER.format(end="liveness.close()"), tmp_path)
+    second, (second_name,) = start(OWNER.format(end="pass"), tmp_path)
+
+    assert first_name != second_name
+    assert sorted(os.listdir(tmp_path)) == sorted([first_name, second_name])
+    finish(first)
+    finish(second)
+    assert os.listdir(tmp_path) == [second_name]
+    FlockLiveness(tmp_path).forget_the_dead()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_forked_child_does_not_keep_its_parent_alive_and_has_a_name_of_its_own(tmp_path: Path) -> None:
+    process, (parent, child) = start(FORKED, tmp_path)
+    process.wait()
+
+    liveness = FlockLiveness(tmp_path)
+    assert parent != child
+    assert liveness.is_gone(parent)
+    assert not liveness.is_gone(child)
+    finish(process)  # the child ends with its standard input
+
+
+def test_a_name_that_nobody_bore_is_gone_and_what_is_no_name_is_not_known(tmp_path: Path) -> None:
+    liveness = FlockLiveness(tmp_path)
+    (tmp_path.parent / "outside").write_text("")
+
+    assert liveness.is_gone("w1-2-3")
+    assert not liveness.is_gone("../outside")
+    assert not liveness.is_gone("")
+    assert (tmp_path.parent / "outside").exists()

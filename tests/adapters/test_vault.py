@@ -1,0 +1,150 @@
+"""What the vault promises: sealed values open for their own row under their own key, and fingerprints recognise."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.vault import MasterKeyVault, decode_master_key, key_id, master_key
+from ports.vault import VaultError
+
+KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
+CANARY = "sk-canary-never-to-be-seen-0123456789"
+
+
+@given(secret=st.binary(max_size=200), row=st.text(max_size=40))
+def test_what_is_sealed_opens_again_for_its_row(secret: bytes, row: str) -> None:
+    vault = MasterKeyVault([KEY])
+
+    assert vault.unseal(vault.seal(secret, row), row) == secret
+
+
+def test_a_sealed_value_shows_nothing_and_is_never_the_same_twice() -> None:
+    vault = MasterKeyVault([KEY])
+
+    first, second = vault.seal(CANARY.encode(), "credential:a"), vault.seal(CANARY.encode(), "credential:a")
+
+    assert CANARY.encode() not in first
+    assert first != second
+    assert first[1:9] == key_id(KEY)
+
+
+def test_a_sealed_value_opens_for_no_other_row() -> None:
+    vault = MasterKeyVault([KEY])
+    sealed = vault.seal(CANARY.encode(), "credential:a")
+
+    with pytest.raises(VaultError, match="credential:b") as problem:
+        vault.unseal(sealed, "credential:b")
+
+    assert CANARY not in str(problem.value)
+
+
+def test_a_sealed_value_with_any_byte_changed_does_not_open() -> None:
+    vault = MasterKeyVault([KEY])
+    sealed = vault.seal(b"secret", "row")
+
+    for at in range(len(sealed)):
+        changed = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
+        with pytest.raises(VaultError):
+            vault.unseal(changed, "row")
+    for length in range(len(sealed)):
+        with pytest.raises(VaultError):
+            vault.unseal(sealed[:length], "row")
+
+
+def test_another_master_key_opens_nothing_and_is_named() -> None:
+    sealed = MasterKeyVault([KEY]).seal(b"secret", "row")
+
+    with pytest.raises(VaultError, match=key_id(KEY).hex()):
+        MasterKeyVault([OTHER_KEY]).unseal(sealed, "row")
+
+
+def test_an_old_key_still_opens_while_the_first_one_seals() -> None:
+    sealed_before = MasterKeyVault([KEY]).seal(b"before", "row")
+    rotated = MasterKeyVault([OTHER_KEY, KEY])
+
+    assert rotated.unseal(sealed_before, "row") == b"before"
+    assert MasterKeyVault([OTHER_KEY]).unseal(rotated.seal(b"after", "row"), "row") == b"after"
+
+
+def test_a_fingerprint_recognises_and_tells_nothing() -> None:
+    vault = MasterKeyVault([KEY])
+
+    assert vault.fingerprint(CANARY) == MasterKeyVault([KEY]).fingerprint(CANARY)
+    assert vault.fingerprint(CANARY) != MasterKeyVault([OTHER_KEY]).fingerprint(CANARY)
+    assert vault.fingerprint(CANARY) != vault.fingerprint(CANARY[:-1])
+    # A stored hash does not authenticate: it is not its own fingerprint.
+    assert vault.fingerprint(vault.fingerprint(CANARY)) != vault.fingerprint(CANARY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY.hex(),
+        KEY.hex().upper(),
+        base64.b64encode(KEY).decode(),
+        base64.b64encode(KEY).decode().rstrip("="),
+        base64.urlsafe_b64encode(KEY).decode() + "\n",
+    ],
+)
+def test_a_master_key_is_read_as_hex_or_base64(text: str) -> None:
+    assert decode_master_key(text, "the test") == KEY
+
+
+@pytest.mark.parametrize("text", ["", "short", KEY.hex()[:-2], KEY.hex() + "00", "ä" * 43, "!" * 44])
+def test_what_is_no_master_key_is_refused_with_its_origin_and_the_remedy(text: str) -> None:
+    with pytest.raises(VaultError, match=r"AIHUB_MASTER_KEY.*openssl rand") as problem:
+        decode_master_key(text, "AIHUB_MASTER_KEY")
+
+    assert not text or text not in str(problem.value)
+
+
+def test_the_first_start_makes_a_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    made = master_key(tmp_path, None)
+
+    assert len(made) == 32
+    assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
+    assert master_key(tmp_path, None) == made
+
+
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from adapters.vault import master_key\n"
+    script += "sys.stdin.read(); print(master_key(Path(sys.argv[1]), None).hex())"
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    for start in starts:
+        assert start.stdin is not None
+        start.stdin.close()
+        start.stdin = None
+
+    keys = {start.communicate()[0].strip() for start in starts}
+
+    assert keys == {master_key(tmp_path, None).hex()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["master.id", "master.key"]
+
+
+def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    master_key(tmp_path, None)
+    os.chmod(tmp_path / "master.key", 0o640)
+
+    with pytest.raises(VaultError, match="chmod 600"):
+        master_key(tmp_path, None)
+
+
+def test_data_made_under_one_key_are_not_opened_with_another(tmp_path: Path) -> None:
+    master_key(tmp_path, KEY.hex())
+
+    assert master_key(tmp_path, base64.b64encode(KEY).decode()) == KEY
+    with pytest.raises(VaultError, match="another master key"):
+        master_key(tmp_path, OTHER_KEY.hex())
+    with pytest.raises(VaultError, match="another master key"):
+        master_key(tmp_path, None)

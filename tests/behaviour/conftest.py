@@ -1,0 +1,116 @@
+"""One set of books, made once by the command line, and a hub on a copy of it for each interface.
+
+Every test that takes `hub` runs on all three. After it nothing is held, and what reached the providers bore nothing
+of the caller's.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.behaviour.calls import wallet
+from tests.behaviour.stub import SECRETS, Stub
+from tests.support.hub import HubProcess, Interface
+
+INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi", "lambda")
+RATE = ("--input", "1", "--output", "2", "--context", "128000", "--max-output", "4096")
+BODY_BYTES_MAX = 1_000_000
+ENVIRONMENT = {
+    "AIHUB_UPSTREAM_TIMEOUT_S": "2",
+    "AIHUB_MAX_RETRIES": "1",
+    "AIHUB_BODY_BYTES_MAX": str(BODY_BYTES_MAX),
+    "CREDIT_PAYMENT_LINK": "https://pay.example.com/credit",
+}
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True):
+    """Keys that authenticate, or did: a guest with credit, one without any, one with
+    too little for the longest answer, and one that was revoked."""
+
+    guest: str
+    poor: str
+    small: str
+    revoked: str
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """A data directory to copy, and who is in it."""
+
+    data_dir: Path
+    people: People
+
+
+@pytest.fixture(scope="session")
+def providers() -> Iterator[Stub]:
+    """The stub providers, for the whole run."""
+    stub = Stub()
+    stub.start()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture(scope="session")
+def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
+    """Providers `oai`, `ant`, `pair`, `left` and `right` with a rate each for the model `m`, and people."""
+    desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
+    for name, secrets in SECRETS.items():
+        dialect = "anthropic" if name == "ant" else "openai"
+        desk.cli("provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name))
+        for secret in secrets:
+            desk.cli("credential", "add", name, "--name", secret[-2:], secret=secret)
+    for model in ("oai/m", "oai/org/model", "ant/m", "pair/m", "left/twin", "right/twin"):
+        desk.cli("rate", "set", model, *RATE)
+    keys = {}
+    for name in ("guest", "poor", "small", "revoked"):
+        desk.cli("user", "add", name)
+        made = desk.cli("key", "create", "--user", name)
+        keys[name] = made["key"]
+        if name == "revoked":
+            desk.cli("key", "revoke", made["id"])
+    desk.cli("credit", "grant", "guest", "1000")
+    desk.cli("credit", "grant", "owner", "1000")
+    desk.cli("credit", "grant", "small", "0.004")
+    people = People(**keys)
+    providers.forbidden = {desk.key, *keys.values()}
+    return Books(data_dir=desk.data_dir, people=people)
+
+
+@pytest.fixture(scope="session")
+def people(books: Books) -> People:
+    return books.people
+
+
+@pytest.fixture(scope="session", params=INTERFACES)
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, books: Books
+) -> Iterator[HubProcess]:
+    """A hub that serves, billing on, on books of its own; at the end they add up."""
+    data_dir = tmp_path_factory.mktemp(request.param) / "data"
+    shutil.copytree(books.data_dir, data_dir)
+    running = HubProcess(data_dir, request.param, env=ENVIRONMENT)
+    running.start()
+    try:
+        yield running
+        verified = running.cli("ledger", "verify")
+    finally:
+        running.stop()
+    assert (True, 0) == (verified["ok"], verified["open_holds"])
+
+
+@pytest.fixture
+def stub(providers: Stub) -> Iterator[Stub]:
+    """The providers, polite until the test scripts them; checked afterwards."""
+    providers.reset()
+    yield providers
+    providers.check()
+    providers.reset()
+
+
+@pytest.fixture
+def hub(served: HubProcess, stub: Stub) -> Iterator[HubProcess]:
+    """The hub; whatever a test does with it, nothing is held afterwards."""
+    yield served
+    assert "0" == wallet(served)["held"]

@@ -1,0 +1,66 @@
+"""How an error looks, asserted in one place; `test_errors.py` says the contract in words."""
+
+from typing import Any
+
+from tests.behaviour.calls import MESSAGES, Heard
+
+OPENAI_TYPES = {
+    "invalid_request_error",
+    "permission_error",
+    "insufficient_quota",
+    "rate_limit_error",
+    "service_unavailable_error",
+    "server_error",
+}
+ANTHROPIC_TYPES = {
+    400: {"invalid_request_error"},
+    401: {"authentication_error"},
+    402: {"billing_error"},
+    403: {"permission_error"},
+    404: {"not_found_error", "invalid_request_error"},
+    405: {"invalid_request_error"},
+    409: {"conflict_error"},
+    413: {"request_too_large", "invalid_request_error"},
+    429: {"rate_limit_error"},
+    500: {"api_error"},
+    502: {"api_error"},
+    503: {"overloaded_error", "api_error"},
+    504: {"api_error"},
+}
+
+
+def is_anthropic(path: str) -> bool:
+    """Whether callers of the path speak Anthropic's dialect."""
+    return path.startswith(MESSAGES)
+
+
+def check_error(heard: Heard, path: str, status: int | None = None, code: str | None = None) -> dict[str, Any]:
+    """The error object of an answer that holds to the contract; the status and the code are as expected."""
+    if status is not None:
+        assert status == heard.status, heard.body
+    assert 400 <= heard.status < 600
+    assert "application/json" == heard.header("content-type")
+    told = heard.json()
+    if is_anthropic(path):
+        assert ["error", "request_id", "type"] == sorted(told)
+        assert "error" == told["type"]
+        error: dict[str, Any] = told["error"]
+        assert error["type"] in ANTHROPIC_TYPES[heard.status], (heard.status, error["type"])
+        assert error.get("param", "") is not None
+        request_id = told["request_id"]
+        assert request_id == heard.header("request-id")
+    else:
+        assert ["error"] == list(told)
+        error = told["error"]
+        assert error["type"] in OPENAI_TYPES
+        assert error["param"] is None or isinstance(error["param"], str)
+        request_id = error["request_id"]
+    assert request_id == heard.header("x-request-id")
+    assert request_id.startswith("call_")
+    assert isinstance(error["message"], str)
+    assert 10 <= len(error["message"]) <= 4_000
+    assert isinstance(error["code"], str)
+    assert error["code"]
+    if code is not None:
+        assert code == error["code"]
+    return error

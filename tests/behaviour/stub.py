@@ -1,0 +1,129 @@
+"""The providers behind every hub of these tests: one real server in a thread, scripted by the test that runs.
+
+A provider's name is the first part of its path, so that one port is many providers. Whatever a test does, `check`
+holds every request that came against the house rule: the provider's own credential, and nothing of the caller's.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+from tests.behaviour.answers import polite
+from tests.support.provider import Handler, Received, Reply, StubProvider
+
+START_S = 10
+SECRETS = {
+    # Two each, so that a second attempt has somebody untried and need not wait.
+    "oai": ("sk-oai-canary-one-7Qx2", "sk-oai-canary-two-8Qy3"),
+    "ant": ("sk-ant-canary-one-9Zk4", "sk-ant-canary-two-1Zl5"),
+    "pair": ("sk-pair-canary-one-1Aa", "sk-pair-canary-two-2Bb"),
+    "left": ("sk-left-canary-3Cc",),
+    "right": ("sk-right-canary-4Dd",),
+}
+
+
+class Stub:
+    """The server, what it will answer next, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.forbidden: set[str] = set()
+        self._script: deque[Handler] = deque()
+        self._always: Handler = polite
+        self._seen: list[Received] = []
+        self._known: dict[str, set[str]] = {name: set(secrets) for name, secrets in SECRETS.items()}
+        self._started = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="stub providers", daemon=True)
+
+    def url(self, provider: str) -> str:
+        """The base URL of a provider."""
+        return f"http://127.0.0.1:{self.port}/{provider}/v1"
+
+    def knows(self, provider: str, secret: str) -> None:
+        """From now on this secret is one of the provider's."""
+        self._known.setdefault(provider, set()).add(secret)
+
+    def will(self, *handlers: Handler) -> None:
+        """Answer the next requests so, one handler each, and those after them politely."""
+        self._script = deque(handlers)
+
+    def always(self, handler: Handler) -> None:
+        """Answer so whatever no `will` is left for."""
+        self._always = handler
+
+    def reset(self) -> None:
+        """Forget the script and what was seen."""
+        self._script.clear()
+        self._always = polite
+        self._seen = []
+
+    @property
+    def requests(self) -> list[Received]:
+        """What came since the last reset."""
+        return list(self._seen)
+
+    @property
+    def only(self) -> Received:
+        """The one request that came."""
+        assert len(self._seen) == 1, f"{len(self._seen)} requests reached the provider"
+        return self._seen[0]
+
+    def check(self) -> None:
+        """Every request bore its provider's credential as its dialect does, and nothing of any caller's."""
+        for request in self._seen:
+            provider = request.path.split("/")[1]
+            said = request.headers | {"body": request.body.decode("utf-8", "replace")}
+            leaked = [name for name, value in said.items() for secret in self.forbidden if secret in value]
+            assert leaked == [], f"a secret of a caller went upstream in {leaked}"
+            if request.path.endswith("/messages"):
+                assert request.headers["x-api-key"] in self._known[provider]
+                assert "authorization" not in request.headers
+            else:
+                scheme, _, secret = request.headers["authorization"].partition(" ")
+                assert ("Bearer", True) == (scheme, secret in self._known[provider])
+                assert "x-api-key" not in request.headers
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._started.wait(START_S), "the stub providers did not start"
+
+    def stop(self) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(START_S)
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:
+            self._failure = failure
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with StubProvider(self._answer) as stub:
+            self.port = stub.port
+            self._started.set()
+            await self._stop.wait()
+
+    async def _answer(self, request: Received, reply: Reply) -> None:
+        self._seen.append(request)
+        handler = self._script.popleft() if self._script else self._always
+        await handler(request, reply)
+
+
+def credential_of(request: Received) -> str:
+    """The secret that the hub showed."""
+    return request.headers.get("x-api-key") or request.headers["authorization"].removeprefix("Bearer ")
+
+
+def secrets_of(providers: Iterable[str] = SECRETS) -> list[str]:
+    """Every provider's secrets."""
+    return [secret for name in providers for secret in SECRETS[name]]

@@ -1,0 +1,233 @@
+"""Builders with defaults, so that a test names only what it is about.
+
+The default rate sells input at 150 nanos a token and output at 600; the default call is 500 bytes with a cap of
+100 tokens: at most 2,000 tokens in and 100 out, so its bound is 360,000 nanos.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from domain.books import (
+    ApiKey,
+    Books,
+    Call,
+    CallScope,
+    Credential,
+    Decision,
+    Lot,
+    ProviderRow,
+    Rate,
+    Row,
+    SettleScope,
+    SweepScope,
+    User,
+)
+from domain.calls import ChatCall
+from domain.catalog import Served, catalog_of
+from domain.chat import Ended, Event, Failure, FailureKind, Finished, TextDelta, Usage, UsageReported
+from domain.ledger import grant
+from domain.metering import Meter, observe
+from domain.plan import Asked, Plan, Planned, plan_call
+from domain.routing import Advice, Candidate, candidates
+from domain.settlement import Outcome, Settlement, settle
+from domain.sweep import Swept, sweep
+from domain.verification import Auditor, Difference, Totals
+
+NOW_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
+BOUND_NANOS = 360_000
+FINGERPRINT = "fingerprint of ada"
+
+
+def a_rate(**changes: Any) -> Rate:
+    rate = Rate(
+        id="rate-1",
+        provider="acme",
+        model="small",
+        effective_ms=0,
+        known_ms=0,
+        source="test",
+        input_nanos=150_000_000,
+        output_nanos=600_000_000,
+    )
+    return msgspec.structs.replace(rate, **changes)
+
+
+def a_lot(nanos: int = 1_000_000_000, **changes: Any) -> Lot:
+    lot = Lot(
+        id="lot-1",
+        user_id="ada",
+        amount_nanos=nanos,
+        available_nanos=nanos,
+        held_nanos=0,
+        priority=0,
+        effective_ms=0,
+        expires_ms=None,
+        created_ms=0,
+        source="test",
+    )
+    return msgspec.structs.replace(lot, **changes)
+
+
+def a_user(user_id: str = "ada", **changes: Any) -> User:
+    return msgspec.structs.replace(User(id=user_id, name=user_id, role="guest", created_ms=0), **changes)
+
+
+def a_key(user_id: str = "ada", **changes: Any) -> ApiKey:
+    key = ApiKey(
+        id=f"key of {user_id}",
+        user_id=user_id,
+        name="laptop",
+        fingerprint=f"fingerprint of {user_id}",
+        prefix="ah_1234",
+        created_ms=0,
+    )
+    return msgspec.structs.replace(key, **changes)
+
+
+def a_provider(name: str = "acme", **changes: Any) -> ProviderRow:
+    provider = ProviderRow(name=name, dialect="openai", base_url=f"https://{name}.example/v1", created_ms=0)
+    return msgspec.structs.replace(provider, **changes)
+
+
+def a_credential(credential_id: str = "cred-1", **changes: Any) -> Credential:
+    credential = Credential(
+        id=credential_id,
+        provider="acme",
+        name=credential_id,
+        sealed=b"sealed " + credential_id.encode(),
+        masked="sk-a…wxyz",
+        weight=1,
+        created_ms=0,
+    )
+    return msgspec.structs.replace(credential, **changes)
+
+
+def a_chat_call(**changes: Any) -> ChatCall:
+    call = ChatCall(
+        dialect="openai", model="acme/small", fields={}, body_bytes=500, output_tokens_max=100, cap_field="max_tokens"
+    )
+    return msgspec.structs.replace(call, **changes)
+
+
+def an_offer(rate: Rate | None = None, provider: str = "acme") -> Served:
+    rate = a_rate() if rate is None else rate
+    return Served(provider=a_provider(provider), model=rate.model, rate=rate)
+
+
+def a_candidate(rate: Rate | None = None, provider: str = "acme") -> Candidate:
+    """A way to make the call at a provider that needs no credential."""
+    return candidates_for(an_offer(rate, provider))[0]
+
+
+def candidates_for(*offers: Served) -> tuple[Candidate, ...]:
+    catalog = catalog_of(0, [offer.provider for offer in offers], [], [])
+    return candidates(catalog, Advice(), "any", offers, NOW_MS)[1]
+
+
+def an_asked(call_id: str = "call-1", call: ChatCall | None = None, **changes: Any) -> Asked:
+    asked = Asked(
+        call_id=call_id,
+        call=a_chat_call() if call is None else call,
+        version=0,
+        candidates=(a_candidate(),),
+        billed=True,
+        owner="process-1",
+        deadline_ms=NOW_MS + HOUR_MS,
+    )
+    return msgspec.structs.replace(asked, **changes)
+
+
+def an_answer(text: str = "Hello, world", usage: Usage | None = None) -> tuple[Event, ...]:
+    """A whole answer; without a usage it is one whose provider told none."""
+    told: tuple[Event, ...] = () if usage is None else (UsageReported(usage=usage),)
+    return (TextDelta(text=text), *told, Finished(reason="stop"), Ended())
+
+
+def a_meter(events: Sequence[Event] = ()) -> Meter:
+    return observe(Meter(), events)
+
+
+def a_failure(kind: FailureKind = "unavailable", **changes: Any) -> Failure:
+    return msgspec.structs.replace(Failure(kind=kind, message="no"), **changes)
+
+
+def an_outcome(call_id: str = "call-1", events: Sequence[Event] | None = None, **changes: Any) -> Outcome:
+    """A completed call whose provider told 1,000 tokens in and 10 out: 156,000 nanos at the default rate."""
+    if events is None:
+        events = an_answer(usage=Usage(input_tokens=1_000, output_tokens=10))
+    outcome = Outcome(
+        call_id=call_id,
+        ending="completed",
+        meter=a_meter(events),
+        input_bytes=500,
+        attempts=(),
+        served=a_candidate().target,
+        rate=a_rate(),
+    )
+    return msgspec.structs.replace(outcome, **changes)
+
+
+# --- books --------------------------------------------------------------------------------------------------
+
+
+def books_with(*rows: Row) -> Books:
+    """Books at version 0 that hold Ada with her key, the default rate, and these rows; lots come with their grant."""
+    books = Books()
+    for row in (a_user(), a_key(), a_rate(), *rows):
+        if isinstance(row, Lot):
+            write(books, *grant(row).transfers)
+        write(books, row)
+    books.version = 0
+    return books
+
+
+def write(books: Books, *rows: Row) -> None:
+    for row in rows:
+        books.apply(row)
+
+
+def decided(books: Books, decision: Decision) -> None:
+    write(books, *decision.writes)
+
+
+def plan_in(books: Books, asked: Asked, now_ms: int = NOW_MS, fingerprint: str = FINGERPRINT) -> Planned:
+    scope = CallScope(fingerprint=fingerprint, idempotency_key=asked.idempotency_key)
+    planned = plan_call(scope.view(books), asked, now_ms)
+    decided(books, planned)
+    return planned
+
+
+def started_in(books: Books, asked: Asked, now_ms: int = NOW_MS) -> Call:
+    planned = plan_in(books, asked, now_ms)
+    assert isinstance(planned, Plan), planned
+    return planned.call
+
+
+def settle_in(books: Books, outcome: Outcome, now_ms: int = NOW_MS) -> Settlement:
+    settlement = settle(SettleScope(call_id=outcome.call_id).view(books), outcome, now_ms)
+    decided(books, settlement)
+    return settlement
+
+
+def sweep_in(books: Books, now_ms: int = NOW_MS, gone: Sequence[str] = ()) -> Swept:
+    swept = sweep(SweepScope(now_ms=now_ms).view(books), frozenset(gone), now_ms)
+    decided(books, swept)
+    return swept
+
+
+def proof(books: Books) -> Totals | Difference:
+    """What the auditor says of all the books."""
+    auditor = Auditor()
+    for versions in books.rates.values():
+        for rate in versions:
+            auditor.rate(rate)
+    for transfer in books.journal.values():
+        auditor.transfer(transfer)
+    for call in books.calls.values():
+        auditor.call(call)
+    for lot in books.lots.values():
+        auditor.lot(lot)
+    return auditor.conclude()

@@ -1,0 +1,101 @@
+"""What the laws range over: any usage, any rate, any answer."""
+
+from hypothesis import strategies as st
+
+from domain.books import Lot, Rate
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    UsageReported,
+)
+from tests.domain.build import NOW_MS, a_failure, a_lot, a_rate
+
+# Up to 1,000 credits per million tokens: dearer than anything that is sold.
+RATES_NANOS = st.integers(0, 1_000_000_000_000)
+_TEXTS = st.text(max_size=12)
+
+
+@st.composite
+def split(draw: st.DrawFn, total: int, parts: int) -> list[int]:
+    """`total` cut into so many parts, none below zero."""
+    cuts = sorted(draw(st.lists(st.integers(0, total), min_size=parts - 1, max_size=parts - 1)))
+    return [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
+
+
+@st.composite
+def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
+    """Any rate: every leaf cheaper or dearer than its parent, or without a price of its own."""
+    own = RATES_NANOS | st.none()
+    drawn = {
+        "input_nanos": draw(RATES_NANOS),
+        "output_nanos": draw(RATES_NANOS),
+        "cache_read_nanos": draw(own),
+        "cache_write_nanos": draw(own),
+        "cache_write_1h_nanos": draw(own),
+        "input_audio_nanos": draw(own),
+        "output_audio_nanos": draw(own),
+        "reasoning_nanos": draw(own),
+        "context_tokens": draw(st.integers(1, 5_000) | st.none()),
+        "output_tokens_max": draw(st.integers(1, 5_000) | st.none()),
+    }
+    return a_rate(**(drawn | fixed))
+
+
+@st.composite
+def usages(draw: st.DrawFn, input_tokens: int = 10_000, output_tokens: int = 10_000) -> Usage:
+    """Any usage of at most so much input and so much output, however it is spread over the leaves."""
+    fresh, audio, read, write, write_1h = draw(split(draw(st.integers(0, input_tokens)), 5))
+    text, spoken, reasoning = draw(split(draw(st.integers(0, output_tokens)), 3))
+    return Usage(
+        input_tokens=fresh,
+        input_audio_tokens=audio,
+        cache_read_tokens=read,
+        cache_write_tokens=write,
+        cache_write_1h_tokens=write_1h,
+        output_tokens=text,
+        output_audio_tokens=spoken,
+        reasoning_tokens=reasoning,
+    )
+
+
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(TextDelta, text=_TEXTS),
+    st.builds(RefusalDelta, text=_TEXTS),
+    st.builds(ReasoningDelta, text=_TEXTS),
+    st.builds(ToolCallDelta, index=st.just(0), name=_TEXTS | st.none(), arguments=_TEXTS),
+    st.builds(UsageReported, usage=usages(100, 100)),
+    st.just(Started(id="answer", model="small")),
+    st.just(CitationDelta(citation=b"{}", dialect="anthropic")),  # type: ignore[arg-type]
+    st.just(ForeignBlock(dialect="anthropic", name="block", block=b"{}")),  # type: ignore[arg-type]
+    st.just(Finished(reason="stop")),
+    st.just(Ended()),
+    st.just(Broken(failure=a_failure("truncated"))),
+)
+ANSWERS = st.lists(EVENTS, max_size=12)
+
+
+@st.composite
+def wallets(draw: st.DrawFn) -> tuple[Lot, ...]:
+    """Some lots: spendable now, not yet, or no more."""
+    moments = st.sampled_from([NOW_MS - 2, NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + 2])
+    return tuple(
+        a_lot(
+            draw(st.integers(1, 1_000)),
+            id=f"lot-{n}",
+            priority=draw(st.integers(0, 2)),
+            effective_ms=draw(moments),
+            expires_ms=draw(moments | st.none()),
+            created_ms=draw(st.integers(0, 3)),
+        )
+        for n in range(draw(st.integers(0, 5)))
+    )

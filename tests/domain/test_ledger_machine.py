@@ -1,0 +1,254 @@
+"""Any number of users, calls, processes and deaths, in any order, against a model of ten lines.
+
+The machine runs the real rules over the real scopes, as the storage does; after every step the books are counted,
+the journal is summed and the auditor derives all of it again. (G1, G2, G3)
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.books import Call, Ending, Rate
+from domain.bounds import OUTPUT_TOKENS_USEFUL
+from domain.chat import Event
+from domain.ledger import grant
+from domain.plan import Plan, Refused
+from domain.pricing import price
+from domain.refusals import InsufficientCredit
+from domain.settlement import measured_of
+from domain.verification import Totals
+from tests.domain.build import (
+    HOUR_MS,
+    NOW_MS,
+    a_candidate,
+    a_chat_call,
+    a_key,
+    a_lot,
+    a_meter,
+    a_rate,
+    a_user,
+    an_asked,
+    an_outcome,
+    books_with,
+    plan_in,
+    proof,
+    settle_in,
+    sweep_in,
+    write,
+)
+from tests.domain.strategies import ANSWERS
+
+USERS = st.sampled_from(["ada", "bob"])
+PROCESSES = st.sampled_from(["process-1", "process-2"])
+ENDINGS: st.SearchStrategy[Ending] = st.sampled_from(["completed", "provider failed", "caller left", "timed out"])
+RATES: tuple[Rate, ...] = (
+    a_rate(),
+    a_rate(id="rate-2", provider="bolt", cache_write_1h_nanos=900_000_000, output_nanos=350_000_001),
+    a_rate(id="rate-3", provider="calm", input_nanos=1, output_nanos=7),
+)
+
+
+class Model:
+    """Credit is in one of four places, and nothing makes or loses any of it."""
+
+    def __init__(self) -> None:
+        self.issued = self.revenue = self.breakage = 0
+        self.held: dict[str, int] = {}
+
+    @property
+    def available(self) -> int:
+        return self.issued - self.revenue - self.breakage - sum(self.held.values())
+
+
+class Ledger(RuleBasedStateMachine):
+    """Grants, calls, settlements, deaths and time, one after the other."""
+
+    calls: Bundle[str] = Bundle("calls")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ms = NOW_MS
+        self.books = books_with(a_user("bob"), a_key("bob"), *RATES[1:])
+        self.model = Model()
+        self.endings: dict[str, Call] = {}
+
+    @initialize()
+    def everybody_has_some_credit(self) -> None:
+        self.credit_is_granted("ada", 900_000, priority=0, starts_in=0, lasts=HOUR_MS)
+        self.credit_is_granted("bob", 900_000, priority=0, starts_in=0, lasts=None)
+
+    @rule(
+        user=USERS,
+        nanos=st.integers(1, 900_000),
+        priority=st.integers(0, 2),
+        starts_in=st.sampled_from([0, 0, HOUR_MS]),
+        lasts=st.sampled_from([None, None, HOUR_MS, 3 * HOUR_MS]),
+    )
+    def credit_is_granted(self, user: str, nanos: int, priority: int, starts_in: int, lasts: int | None) -> None:
+        lot = a_lot(
+            nanos,
+            id=f"lot-{len(self.books.lots)}",
+            user_id=user,
+            priority=priority,
+            effective_ms=self.now_ms + starts_in,
+            expires_ms=None if lasts is None else self.now_ms + starts_in + lasts,
+            created_ms=self.now_ms,
+        )
+        write(self.books, lot, *grant(lot).transfers)
+        self.model.issued += nanos
+
+    @rule(
+        target=calls,
+        user=USERS,
+        body_bytes=st.integers(0, 500),
+        cap=st.integers(1, 1_000) | st.none(),
+        rates=st.lists(st.sampled_from(RATES), min_size=1, max_size=3, unique=True),
+        owner=PROCESSES,
+    )
+    def a_call_starts(self, user: str, body_bytes: int, cap: int | None, rates: list[Rate], owner: str) -> str:
+        call_id = f"call-{len(self.books.journal)}-{len(self.books.calls)}"
+        before = self.spendable(user)
+        asked = an_asked(
+            call_id,
+            a_chat_call(body_bytes=body_bytes, output_tokens_max=cap),
+            candidates=tuple(a_candidate(rate, rate.provider) for rate in rates),
+            owner=owner,
+            deadline_ms=self.now_ms + 2 * HOUR_MS,
+        )
+
+        planned = plan_in(self.books, asked, self.now_ms, f"fingerprint of {user}")
+
+        match planned:
+            case Plan(call=call):
+                assert 0 < call.hold_nanos <= before
+                assert self.spendable(user) == before - call.hold_nanos
+                self.model.held[call_id] = call.hold_nanos
+            case Refused(refusal=InsufficientCredit() as refusal):
+                assert refusal.available_nanos == before < refusal.bound_nanos
+                useful_tokens = OUTPUT_TOKENS_USEFUL if cap is None else cap
+                assert before <= min(_cost(rate, body_bytes, useful_tokens) for rate in rates)
+            case _:
+                raise AssertionError(planned)
+        return call_id
+
+    @rule(call_id=calls, ending=ENDINGS, answer=ANSWERS, rate=st.sampled_from(RATES), accepted=st.booleans())
+    def a_call_ends(self, call_id: str, ending: Ending, answer: list[Event], rate: Rate, accepted: bool) -> None:
+        """Once, twice, or after it was swept: what was decided first stands."""
+        served = a_candidate(rate, rate.provider).target if accepted else None
+        outcome = an_outcome(call_id, ending=ending, meter=a_meter(answer), served=served, rate=rate)
+
+        settlement = settle_in(self.books, outcome, self.now_ms)
+
+        if call_id not in self.model.held:
+            assert settlement.already
+            assert settlement.writes == ()
+            assert settlement.call == self.endings.get(call_id)
+        else:
+            assert not settlement.already
+            assert settlement.call is not None
+            measured = measured_of(outcome)
+            total_nanos = price(measured.usage, rate).total_nanos if measured else 0
+            charge_nanos = min(total_nanos, self.model.held.pop(call_id))
+            assert settlement.call.charge_nanos == charge_nanos
+            assert settlement.call.uncollected_nanos == total_nanos - charge_nanos
+            self.model.revenue += charge_nanos
+            self.endings[call_id] = settlement.call
+
+    @precondition(lambda self: self.model.held)
+    @rule(n=st.integers(0, 9), ending=ENDINGS, answer=ANSWERS, rate=st.sampled_from(RATES))
+    def a_running_call_ends(self, n: int, ending: Ending, answer: list[Event], rate: Rate) -> None:
+        running = sorted(self.model.held)
+        self.a_call_ends(running[n % len(running)], ending, answer, rate, accepted=True)
+
+    @rule(gone=st.sampled_from([(), (), (), ("process-1",), ("process-1", "process-2")]))
+    def what_the_dead_left_open_is_swept(self, gone: tuple[str, ...]) -> None:
+        posted = {lot.id: lot.available_nanos for lot in self.books.lots.values() if self.is_expired(lot.id)}
+        lost = {
+            call.id
+            for call in self.books.calls.values()
+            if call.id in self.model.held and (call.owner in gone or call.deadline_ms + 30_000 <= self.now_ms)
+        }
+
+        swept = sweep_in(self.books, self.now_ms, gone)
+
+        assert {call.id for call in swept.lost} == lost
+        for call in swept.lost:
+            del self.model.held[call.id]
+            self.endings[call.id] = call
+            for line in call.hold_lines:
+                if self.is_expired(line.lot_id):
+                    posted[line.lot_id] += line.nanos
+        self.model.breakage += sum(posted.values())
+        again = sweep_in(self.books, self.now_ms, gone)
+        assert again.writes == ()
+
+    @rule(ms=st.sampled_from([1, HOUR_MS // 2, HOUR_MS, 2 * HOUR_MS]))
+    def time_passes(self, ms: int) -> None:
+        self.now_ms += ms
+
+    # --- what holds after every step ----------------------------------------------------------------------------
+
+    @invariant()
+    def credit_is_neither_made_nor_lost(self) -> None:
+        totals = proof(self.books)
+
+        assert isinstance(totals, Totals), totals
+        model = self.model
+        assert (totals.issued_nanos, totals.revenue_nanos) == (model.issued, model.revenue)
+        assert (totals.breakage_nanos, totals.available_nanos) == (model.breakage, model.available)
+        assert (totals.held_nanos, totals.open_holds) == (sum(model.held.values()), len(model.held))
+        assert sum(lot.held_nanos for lot in self.books.lots.values()) == sum(model.held.values())
+
+    @invariant()
+    def nothing_is_ever_below_zero(self) -> None:
+        balances: Counter[str] = Counter()
+        for transfer in self.books.journal.values():
+            balances[transfer.from_account] -= transfer.amount_nanos
+            balances[transfer.to_account] += transfer.amount_nanos
+
+        assert sum(balances.values()) == 0
+        assert min((nanos for account, nanos in balances.items() if account != "issued"), default=0) >= 0
+
+    @invariant()
+    def each_hold_resolves_once_and_whole(self) -> None:
+        moved: Mapping[str, Counter[str]] = defaultdict(Counter)
+        for transfer in self.books.journal.values():
+            if transfer.call_id is not None:
+                moved[transfer.call_id][transfer.kind] += transfer.amount_nanos
+
+        for call in self.books.calls.values():
+            kinds = moved[call.id]
+            assert kinds["hold"] == call.hold_nanos
+            if call.id in self.model.held:
+                assert set(kinds) == {"hold"}
+            else:
+                assert call == self.endings[call.id]
+                assert not (kinds["capture"] and kinds["expire"]), "a lost call is never charged"
+                assert kinds["capture"] == call.charge_nanos
+                assert kinds["capture"] + kinds["release"] + kinds["expire"] == call.hold_nanos
+
+    # --- the machine's own words ----------------------------------------------------------------------------------
+
+    def spendable(self, user: str) -> int:
+        return sum(
+            lot.available_nanos
+            for lot in self.books.wallet(user)
+            if lot.effective_ms <= self.now_ms and not self.is_expired(lot.id)
+        )
+
+    def is_expired(self, lot_id: str) -> bool:
+        expires_ms = self.books.lots[lot_id].expires_ms
+        return expires_ms is not None and expires_ms <= self.now_ms
+
+
+def _cost(rate: Rate, body_bytes: int, output_tokens: int) -> int:
+    """The most that so much can cost, in the test's own arithmetic."""
+    dearest_input = max(rate.input_nanos, rate.cache_write_1h_nanos or 0)
+    return -(-((body_bytes + 1_500) * dearest_input + output_tokens * rate.output_nanos) // 1_000_000)
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = settings(max_examples=150, stateful_step_count=40)

@@ -1,0 +1,218 @@
+"""Books that add up are proved, and whatever is changed in them behind the rules' back is found."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from domain.books import Books, Transfer, TransferKind
+from domain.chat import Usage
+from domain.verification import Auditor, Difference, Totals
+from tests.domain.build import (
+    BOUND_NANOS,
+    HOUR_MS,
+    NOW_MS,
+    a_lot,
+    a_rate,
+    an_answer,
+    an_asked,
+    an_outcome,
+    books_with,
+    proof,
+    settle_in,
+    started_in,
+    sweep_in,
+    write,
+)
+
+HUGE = an_answer(usage=Usage(input_tokens=2_000, output_tokens=1_000))
+
+
+def some_books() -> Books:
+    """A paid call, one that came to more than its hold, a lost one and a running one; and a lot that has expired."""
+    books = books_with(a_lot(4 * BOUND_NANOS), a_lot(77, id="stale", expires_ms=NOW_MS))
+    for call_id in ("paid", "dear", "lost", "open"):
+        started_in(books, an_asked(call_id, owner=f"process of {call_id}"))
+    settle_in(books, an_outcome("paid"))
+    settle_in(books, an_outcome("dear", HUGE))
+    sweep_in(books, gone=["process of lost"])
+    return books
+
+
+def test_the_auditor_proves_that_what_was_issued_is_all_somewhere() -> None:
+    totals = Totals(
+        transfers=11,
+        lots=2,
+        calls=4,
+        open_holds=1,
+        issued_nanos=4 * BOUND_NANOS + 77,
+        revenue_nanos=156_000 + BOUND_NANOS,
+        breakage_nanos=77,
+        available_nanos=4 * BOUND_NANOS - 156_000 - 2 * BOUND_NANOS,
+        held_nanos=BOUND_NANOS,
+    )
+    assert totals == proof(some_books())
+
+
+def test_empty_books_add_up() -> None:
+    nothing = Totals(
+        transfers=0,
+        lots=0,
+        calls=0,
+        open_holds=0,
+        issued_nanos=0,
+        revenue_nanos=0,
+        breakage_nanos=0,
+        available_nanos=0,
+        held_nanos=0,
+    )
+    assert nothing == Auditor().conclude()
+
+
+def test_a_difference_names_the_thing_and_both_figures() -> None:
+    books = some_books()
+    books.calls["paid"] = msgspec.structs.replace(books.calls["paid"], charge_nanos=156_001)
+
+    difference = Difference(subject="paid", claim="the charge is what was captured", booked="156001", derived="156000")
+    assert difference == proof(books)
+
+
+# --- tampering ------------------------------------------------------------------------------------------------
+
+Tamper = Callable[[Books], None]
+
+
+def _lot(**changes: object) -> Tamper:
+    return lambda books: books.apply(msgspec.structs.replace(books.lots["lot-1"], **changes))
+
+
+def _call(call_id: str, **changes: object) -> Tamper:
+    return lambda books: books.apply(msgspec.structs.replace(books.calls[call_id], **changes))
+
+
+def _transfer(transfer_id: str, **changes: object) -> Tamper:
+    def change(books: Books) -> None:
+        books.journal[transfer_id] = msgspec.structs.replace(books.journal[transfer_id], **changes)
+
+    return change
+
+
+def _missing(transfer_id: str) -> Tamper:
+    def remove(books: Books) -> None:
+        del books.journal[transfer_id]
+
+    return remove
+
+
+def _extra(kind: TransferKind, source: str, target: str, call_id: str | None = None) -> Tamper:
+    forged = Transfer(
+        id="forged", kind=kind, from_account=source, to_account=target, amount_nanos=1, at_ms=NOW_MS, call_id=call_id
+    )
+    return lambda books: write(books, forged)
+
+
+def _without_lot(lot_id: str) -> Tamper:
+    def remove(books: Books) -> None:
+        del books.lots[lot_id]
+
+    return remove
+
+
+def _without_call(call_id: str) -> Tamper:
+    def remove(books: Books) -> None:
+        del books.calls[call_id]
+
+    return remove
+
+
+def _rate(**changes: object) -> Tamper:
+    def change(books: Books) -> None:
+        books.rates["acme", "small"] = [a_rate(**changes)]
+
+    return change
+
+
+@pytest.mark.parametrize(("subject", "tamper"), [
+    # a lot's figures
+    ("lot-1",       _lot(available_nanos=1_000_000_000)),
+    ("lot-1",       _lot(held_nanos=0)),
+    ("lot-1",       _lot(amount_nanos=9)),
+    ("lot:lot-1",   _without_lot("lot-1")),
+    ("lot-2",       lambda books: books.apply(a_lot(5, id="lot-2"))),
+    # a call's
+    ("paid",        _call("paid", charge_nanos=1)),
+    ("paid",        _call("paid", usage=Usage(input_tokens=1_000, output_tokens=11))),
+    ("paid",        _call("paid", usage=None)),
+    ("paid",        _call("paid", rate_id=None)),
+    ("paid",        _call("paid", rate_id="another")),
+    ("paid",        _call("paid", billed=False)),
+    ("paid",        _call("paid", ending=None)),
+    ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1)),
+    ("paid",        _call("paid", uncollected_nanos=1)),
+    ("dear",        _call("dear", usage=Usage(input_tokens=2_000, output_tokens=2_000))),
+    ("dear",        _call("dear", uncollected_nanos=0)),
+    ("open",        _call("open", ending="lost")),
+    ("open",        _call("open", hold_lines=())),
+    ("open",        _call("open", charge_nanos=1)),
+    ("lost",        _call("lost", usage=Usage(input_tokens=1), rate_id="rate-1")),
+    ("revenue",     _without_call("paid")),
+    ("lot-1",       _without_call("open")),
+    # a line of the journal that is missing
+    ("lot-1",       _missing("lot-1:grant")),
+    ("stale",       _missing("stale:breakage:77")),
+    ("paid",        _missing("paid:hold")),
+    ("paid",        _missing("paid:capture")),
+    ("paid",        _missing("paid:release")),
+    ("lost",        _missing("lost:expire")),
+    ("open",        _missing("open:hold")),
+    # one that is changed
+    ("lot-1",       _transfer("lot-1:grant", amount_nanos=9)),
+    ("paid",        _transfer("paid:capture", amount_nanos=155_999)),
+    ("paid",        _transfer("paid:capture", call_id="open")),
+    ("revenue",     _transfer("paid:capture", to_account="breakage")),
+    ("lot-1",       _transfer("paid:release", to_account="lot:stale")),
+    # one that is added
+    ("lot-1",       _extra("grant", "issued", "lot:lot-1")),
+    ("lot-1",       _extra("adjustment", "issued", "lot:lot-1")),
+    ("lot-1",       _extra("breakage", "lot:lot-1", "breakage")),
+    ("lot:nobody",  _extra("grant", "issued", "lot:nobody")),
+    ("held:never",  _extra("hold", "issued", "held:never")),
+    ("paid",        _extra("capture", "issued", "revenue", call_id="paid")),
+    ("revenue",     _extra("capture", "issued", "revenue", call_id="never")),
+    ("issued",      _extra("breakage", "issued", "breakage")),
+    ("held",        _extra("adjustment", "breakage", "adjustments")),
+    # and a rate that is not what it was
+    ("paid",        _rate(output_nanos=600_000_001_000)),
+    ("paid",        _rate(id="another")),
+])  # fmt: skip
+def test_whatever_is_changed_is_found(subject: str, tamper: Tamper) -> None:
+    books = some_books()
+
+    tamper(books)
+
+    found = proof(books)
+    assert isinstance(found, Difference)
+    assert found.subject == subject
+
+
+def test_only_the_first_difference_is_kept() -> None:
+    books = some_books()
+    _call("paid", charge_nanos=1)(books)
+    _lot(available_nanos=1)(books)
+
+    found = proof(books)
+
+    assert isinstance(found, Difference)
+    assert found.subject == "paid"
+
+
+def test_a_call_that_crosses_an_expiry_adds_up() -> None:
+    books = books_with(a_lot(BOUND_NANOS, expires_ms=NOW_MS + 1))
+    started_in(books, an_asked("call-1"))
+    settle_in(books, an_outcome("call-1"), NOW_MS + HOUR_MS)
+    sweep_in(books, NOW_MS + HOUR_MS)
+
+    found = proof(books)
+
+    assert isinstance(found, Totals)
+    assert (found.revenue_nanos, found.breakage_nanos) == (156_000, BOUND_NANOS - 156_000)

@@ -1,0 +1,23 @@
+"""The command `aihub` as a process of its own, with nothing of the caller's environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AIHUB = [sys.executable, "-m", "entrypoints.cli"]
+
+
+def process(data_dir: Path, *words: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **env}
+    return subprocess.run(
+        [*AIHUB, *words],
+        input=stdin,
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )

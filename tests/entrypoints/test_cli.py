@@ -1,0 +1,352 @@
+"""The command line: every word of it does what it says, in text and in JSON, and no secret ever leaves.
+
+Most tests run `main` in this process; where the process is the point (standard input, terminals, what leaks), a real
+one is started. `aihub serve` has its own file.
+"""
+
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrypoints.cli import main
+from entrypoints.cli_parser import build_parser
+from entrypoints.cli_run import COMMANDS
+from tests.entrypoints.command import AIHUB, ROOT, process
+
+CANARY = "sk-canary-0123456789-abcdefghijklmnop"
+OURS = ("AIHUB_", "CREDIT_", "NEW_USER_", "OPENAI_", "ANTHROPIC_", "DATA_DIR")
+
+Said = Callable[..., str]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def say(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Run a command and return what it printed; it must succeed."""
+
+    def run(*words: str) -> str:
+        code = main(words)
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, ""), (words, err)
+        return out
+
+    return run
+
+
+@pytest.fixture
+def tell(say: Said) -> Callable[..., Any]:
+    return lambda *words: json.loads(say(*words, "--json"))
+
+
+@pytest.fixture
+def refused(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Run a command that must fail with one line, and return that line."""
+
+    def run(*words: str, code: int = 1) -> str:
+        try:
+            ended: object = main(words)
+        except SystemExit as left:
+            ended = left.code
+        out, err = capsys.readouterr()
+        assert (ended, out) == (code, "")
+        assert err.startswith("aihub: ")
+        assert err.count("\n") == 1
+        return err
+
+    return run
+
+
+def test_every_command_of_the_parser_has_somebody_who_carries_it_out() -> None:
+    known = set(_commands(build_parser()))
+
+    assert known == {*COMMANDS, "serve", "config show"}
+
+
+def _commands(parser: Any, prefix: str = "") -> Iterator[str]:
+    for action in parser._actions:
+        if not isinstance(action.choices, dict):
+            continue
+        for word, under in action.choices.items():
+            deeper = list(_commands(under, f"{prefix}{word} "))
+            yield from deeper or [f"{prefix}{word}"]
+
+
+def test_every_command_has_a_help_with_an_example_and_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in _commands(build_parser()):
+        with pytest.raises(SystemExit) as left:
+            main([*command.split(), "--help"])
+        shown = capsys.readouterr().out
+        assert left.value.code == 0
+        assert "example:" in shown
+        assert f"aihub {command}" in shown
+        assert "--json" in shown
+
+
+def test_users(say: Said, tell: Any, refused: Said) -> None:
+    assert "alice (guest)" in say("user", "add", "alice")
+    added = tell("user", "add", "bob", "--role", "admin")
+
+    listed = tell("user", "list")
+
+    assert (added["name"], added["role"], added["granted"]) == ("bob", "admin", "0")
+    assert [(user["name"], user["role"]) for user in listed] == [
+        ("alice", "guest"), ("bob", "admin"), ("owner", "owner")
+    ]  # fmt: skip
+    assert "NAME" in say("user", "list")
+    assert "already" in refused("user", "add", "alice")
+    assert "no user name" in refused("user", "add", " ")
+    assert "--role" in refused("user", "add", "eve", "--role", "queen", code=2)
+
+
+def test_new_users_get_starter_credit_where_that_is_on(tell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEW_USER_CREDIT_GRANT_ENABLED", "true")
+    monkeypatch.setenv("NEW_USER_CREDIT_GRANT_AMOUNT", "2.5")
+    monkeypatch.setenv("CREDIT_EXPIRATION_DAYS", "30")
+
+    assert tell("user", "add", "alice")["granted"] == "2.5"
+
+    (grant,) = tell("credit", "balance", "alice")["grants"]
+    assert (grant["amount"], grant["source"], grant["state"]) == ("2.5", "starter", "active")
+    assert grant["expires"] > grant["created"]
+
+
+def test_keys_are_shown_once_and_revoked(say: Said, tell: Any, refused: Said) -> None:
+    made = tell("key", "create", "--user", "owner", "--name", "laptop")
+
+    assert made["key"].startswith("ahk_")
+    assert len(made["key"]) == 4 + 43
+    assert made["prefix"] == made["key"][:12]
+    assert "not shown again" in say("key", "create", "--user", "owner")
+    listed = tell("key", "list")
+    assert [(key["user"], key["name"], key["revoked"]) for key in listed] == [
+        ("owner", "laptop", None),
+        ("owner", "", None),
+    ]
+    assert made["key"] not in json.dumps(listed) + say("key", "list")
+    say("key", "revoke", made["id"])
+    say("key", "revoke", made["id"])
+    assert tell("key", "list")[0]["revoked"] is not None
+    assert "aihub key list" in refused("key", "revoke", "key_nobody")
+    assert "aihub user add eve" in refused("key", "create", "--user", "eve")
+
+
+def test_credit(say: Said, tell: Any, refused: Said) -> None:
+    say("user", "add", "alice")
+    say("credit", "grant", "alice", "5")
+    granted = tell("credit", "grant", "alice", "0.000000001", "--expires-in", "30d", "--priority", "7")
+
+    balance = tell("credit", "balance", "alice")
+
+    assert (granted["amount"], granted["priority"]) == ("0.000000001", 7)
+    assert {name: balance[name] for name in ("user", "posted", "held", "available")} == {
+        "user": "alice", "posted": "5.000000001", "held": "0", "available": "5.000000001",
+    }  # fmt: skip
+    assert [grant["amount"] for grant in balance["grants"]] == ["5", "0.000000001"]
+    assert "5.000000001" in say("credit", "balance", "alice")
+    assert tell("credit", "balance", "owner")["available"] == "5"
+    for wrong in ("-1", "1e3", "1.0000000001", "five", "9" * 30):
+        refused("credit", "grant", "alice", wrong, code=2)
+    assert "more than nothing" in refused("credit", "grant", "alice", "0")
+    assert "30d" in refused("credit", "grant", "alice", "5", "--expires-in", "soon", code=2)
+    assert "aihub user list" in refused("credit", "balance", "eve")
+
+
+def test_providers(say: Said, tell: Any, refused: Said) -> None:
+    assert tell("provider", "list")[0]["base_url"] == "echo://local"
+    assert tell("provider", "add", "openai")["base_url"] == "https://api.openai.com/v1"
+    added = tell("provider", "add", "local", "--dialect", "openai", "--base-url", "http://127.0.0.1:11434/v1/")
+    assert (added["dialect"], added["base_url"]) == ("openai", "http://127.0.0.1:11434/v1")
+    say("provider", "add", "parrot", "--dialect", "echo")
+
+    assert [row["name"] for row in tell("provider", "list")] == ["echo", "openai", "local", "parrot"]
+    assert "local" in say("provider", "list")
+    say("provider", "remove", "local")
+    assert "aihub provider add local" in refused("provider", "remove", "local")
+    assert "--dialect" in refused("provider", "add", "unknown")
+    assert "--base-url" in refused("provider", "add", "unknown", "--dialect", "anthropic")
+    assert "one of openai" in refused("provider", "add", "unknown", "--dialect", "gibberish")
+    assert "metadata" in refused("provider", "add", "x", "--dialect", "openai", "--base-url", "http://169.254.169.254")
+    assert "no provider name" in refused("provider", "add", "a/b")
+
+
+def test_credentials_from_the_environment(say: Said, tell: Any, refused: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SECRET", CANARY)
+    say("provider", "add", "openai")
+    added = tell("credential", "add", "openai", "--from-env", "MY_SECRET", "--name", "team", "--weight", "50")
+
+    (listed,) = tell("credential", "list")
+
+    assert listed == added
+    assert (listed["provider"], listed["name"], listed["weight"], listed["active"]) == ("openai", "team", 50, True)
+    assert listed["secret"] == "sk-c…mnop"
+    assert CANARY not in say("credential", "list")
+    assert "NOT_SET" in refused("credential", "add", "openai", "--from-env", "NOT_SET")
+    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "MY_SECRET")
+    assert "--weight" in refused("credential", "add", "openai", "--from-env", "MY_SECRET", "--weight", "0")
+    monkeypatch.setenv("MY_SECRET", "two words")
+    assert "two words" not in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
+    say("credential", "remove", added["id"])
+    assert tell("credential", "list") == []
+    assert "aihub credential list" in refused("credential", "remove", added["id"])
+
+
+def test_rates(say: Said, tell: Any, refused: Said) -> None:
+    say("provider", "add", "openai")
+    put = tell(
+        "rate", "set", "openai/org/model", "--input", "0.25", "--output", "2", "--cache-read", "0.025",
+        "--cache-write", "0.3", "--context", "400000", "--max-output", "128000",
+    )  # fmt: skip
+
+    listed = {rate["model"]: rate for rate in tell("rate", "list")}
+
+    assert listed["openai/org/model"] == put
+    assert (put["input"], put["output"], put["cache_read"], put["cache_write"]) == ("0.25", "2", "0.025", "0.3")
+    assert (put["context"], put["max_output"], put["reasoning"]) == (400000, 128000, None)
+    assert (listed["echo/echo"]["input"], listed["echo/echo"]["output"]) == ("1", "2")
+    say("rate", "set", "openai/org/model", "--input", "0", "--output", "0")
+    assert {rate["model"]: rate["input"] for rate in tell("rate", "list")}["openai/org/model"] == "0"
+    say("rate", "remove", "openai/org/model")
+    assert [rate["model"] for rate in tell("rate", "list")] == ["echo/echo"]
+    assert "aihub rate list" in refused("rate", "remove", "openai/org/model")
+    assert "PROVIDER/MODEL" in refused("rate", "set", "gpt", "--input", "1", "--output", "1")
+    assert "aihub provider add nobody" in refused("rate", "set", "nobody/m", "--input", "1", "--output", "1")
+    assert "--output" in refused("rate", "set", "openai/m", "--input", "1", code=2)
+    assert "--context" in refused("rate", "set", "openai/m", "--input", "1", "--output", "1", "--context", "0")
+
+
+def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:
+    proved = tell("ledger", "verify")
+    assert (proved["ok"], proved["issued"], proved["available"], proved["held"]) == (True, "5", "5", "0")
+    assert "add up" in say("ledger", "verify")
+    assert tell("call", "list") == []
+    assert "no calls" in say("call", "list", "--user", "owner", "--limit", "3")
+    assert "aihub call list" in refused("call", "show", "call_nothing")
+    assert "--limit" in refused("call", "list", "--limit", "0", code=2)
+    assert tell("sweep") == {"lost": 0, "given_back": "0", "expired": 0, "breakage": "0", "calls": []}
+    copy = tmp_path / "copy.db"
+    say("backup", str(copy))
+    assert copy.stat().st_mode & 0o077 == 0
+    assert "there already" in refused("backup", str(copy))
+    refused("backup", str(tmp_path / "nowhere" / "copy.db"))
+
+
+def test_verify_ends_with_1_and_names_the_first_difference(
+    say: Said, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say("user", "list")
+    with closing(sqlite3.connect(data_dir / "aikit.db")) as books:
+        table = next(
+            name
+            for (name,) in books.execute("select name from sqlite_master where type = 'table'")
+            if "available_nanos" in {row[1] for row in books.execute(f"pragma table_info({name})")}
+        )
+        books.execute(f"update {table} set available_nanos = available_nanos - 1")
+        books.commit()
+
+    assert main(["ledger", "verify"]) == 1
+    assert "4999999999" in capsys.readouterr().err
+    assert main(["ledger", "verify", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["booked"], told["derived"]) == (False, "4999999999", "5000000000")
+
+
+def test_config_show_tells_value_and_origin_and_masks(
+    say: Said, tell: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIHUB_OWNER_KEY", CANARY)
+    monkeypatch.setenv("OPENAI_API_KEY", f"{CANARY}1,{CANARY}2")
+    shown = {row["name"]: row for row in tell("config", "show")}
+
+    assert (shown["AIHUB_PORT"]["value"], shown["AIHUB_PORT"]["origin"]) == ("8080", "default")
+    assert (shown["AIHUB_OWNER_KEY"]["value"], shown["AIHUB_OWNER_KEY"]["origin"]) == ("sk-c…mnop", "environment")
+    assert CANARY not in json.dumps(shown) + say("config", "show")
+    monkeypatch.setenv("AIHUB_PROT", "1")
+    assert main(["config", "show"]) == 1
+    out, err = capsys.readouterr()
+    assert "AIHUB_PORT" in out
+    assert err == "aihub: AIHUB_PROT: there is no such setting; did you mean AIHUB_PORT?\n"
+
+
+def test_wrong_words_are_one_line_with_the_way_to_the_help(refused: Said) -> None:
+    assert "aihub --help" in refused(code=2)
+    assert "invalid choice" in refused("usr", code=2)
+    assert "VERB" in refused("user", code=2)
+    assert "aihub user add --help" in refused("user", "add", code=2)
+
+
+def test_another_master_key_or_a_folder_that_is_none_stops_with_the_remedy(
+    say: Said, refused: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    say("user", "list")
+    monkeypatch.setenv("AIHUB_MASTER_KEY", "00" * 32)
+    assert "another master key" in refused("user", "list")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
+    assert "DATA_DIR" in refused("user", "list")
+
+
+def test_the_data_directory_is_its_owner_s_alone(say: Said, data_dir: Path) -> None:
+    say("user", "list")
+
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    assert all(path.stat().st_mode & 0o077 == 0 for path in data_dir.iterdir())
+
+
+def test_a_secret_comes_from_standard_input_and_is_found_nowhere_in_clear(data_dir: Path) -> None:
+    assert process(data_dir, "provider", "add", "openai").returncode == 0
+    added = process(data_dir, "credential", "add", "openai", stdin=f"{CANARY}\n")
+    nothing = process(data_dir, "credential", "add", "openai", stdin="\n")
+    minted = json.loads(process(data_dir, "key", "create", "--user", "owner", "--json").stdout)["key"]
+
+    assert added.returncode == 0
+    assert CANARY not in added.stdout + added.stderr
+    assert nothing.returncode == 1
+    assert "--from-env" in nothing.stderr
+    kept = {path: path.read_bytes() for path in data_dir.rglob("*") if path.is_file()}
+    assert any(path.name.startswith("aikit.db") for path in kept)
+    for secret in (CANARY, minted):
+        assert [path for path, content in kept.items() if secret.encode() in content] == []
+
+
+def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> None:
+    process(data_dir, "provider", "add", "openai")
+    terminal, its_end = pty.openpty()
+    asked = subprocess.Popen(
+        [*AIHUB, "credential", "add", "openai"],
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)},
+        cwd=ROOT,
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+    )
+    os.close(its_end)
+
+    shown = b""
+    while b"secret for openai: " not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, CANARY.encode() + b"\n")
+    with suppress(OSError):  # the terminal's other end is closed
+        while piece := os.read(terminal, 1000):
+            shown += piece
+    os.close(terminal)
+
+    assert asked.wait() == 0
+    assert b"added credential" in shown
+    assert CANARY.encode() not in shown

@@ -1,0 +1,129 @@
+"""A second reading of OpenAI's JSON, written without the hub's: plain dictionaries, one provider's habit after another.
+
+It may be slow and it may raise; it must not share a line with what it checks.
+"""
+
+import json
+from typing import Any
+
+from domain.chat import Usage
+
+
+def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:
+    """Text, thinking, tool calls, ending and usage of choice 0."""
+    found: dict[str, Any] = {"text": "", "thinking": "", "calls": [], "finish": [], "usage": None, "failed": False}
+    lines = [line[5:].strip() for line in body.decode().split("\n") if line.startswith("data:")]
+    for chunk in [json.loads(line) for line in lines if line != "[DONE]"] if streamed else [json.loads(body)]:
+        found["failed"] = found["failed"] or "error" in chunk
+        found.setdefault("id", chunk.get("id"))
+        found.setdefault("model", chunk.get("model"))
+        if chunk.get("usage"):
+            found["usage"] = counted(chunk["usage"])
+        for choice in chunk.get("choices", ()):
+            listen(found, choice.get("delta") or choice.get("message") or {})
+            word = choice["finish_reason"] if streamed else choice["finish_reason"] or guess(found)
+            if word and not found["finish"]:
+                found["finish"] = ["tool_calls" if word == "function_call" else word]
+    found["calls"] = [tuple(call) for call in found["calls"]]
+    return found
+
+
+def guess(found: dict[str, Any]) -> str:
+    return "tool_calls" if found["calls"] else "stop"
+
+
+def listen(found: dict[str, Any], said: dict[str, Any]) -> None:
+    content = said.get("content") or ""
+    if isinstance(content, list):
+        for part in content:
+            if part["type"] == "thinking":
+                found["thinking"] += "".join(thought["text"] for thought in part["thinking"])
+            else:
+                found["text"] += part["text"]
+    else:
+        found["text"] += content
+    thought = said.get("reasoning_content") or said.get("reasoning") or ""
+    if not thought:
+        thought = "".join(each.get("text") or each.get("summary") or "" for each in said.get("reasoning_details") or ())
+    found["thinking"] += thought
+    for call in said.get("tool_calls") or ():
+        if call.get("id"):
+            found["calls"].append([call["id"], call["function"]["name"], ""])
+        found["calls"][-1][2] += call["function"].get("arguments", "")  # A Google model left it out.
+
+
+def counted(usage: dict[str, Any]) -> dict[str, int]:
+    """What was counted, with reasoning and cached tokens as told."""
+    prompt_details = usage.get("prompt_tokens_details") or {}
+    completion_details = usage.get("completion_tokens_details") or {}
+    searches = usage.get("server_tool_use_details") or {}
+    return {
+        "prompt": usage["prompt_tokens"],
+        "completion": usage["completion_tokens"],
+        "cached": prompt_details.get("cached_tokens") or usage.get("num_cached_tokens") or 0,
+        "reasoning": completion_details.get("reasoning_tokens") or 0,
+        "searches": searches.get("web_search_requests") or 0,
+    }
+
+
+def usage_leaves(usage: Usage) -> dict[str, int]:
+    """The hub's leaves, added up again."""
+    return {
+        "prompt": usage.input_tokens + usage.input_audio_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+        "completion": usage.output_tokens + usage.output_audio_tokens + usage.reasoning_tokens,
+        "cached": usage.cache_read_tokens,
+        "reasoning": usage.reasoning_tokens,
+        "searches": usage.tool_uses,
+    }
+
+
+def meaning(request: dict[str, Any]) -> dict[str, Any]:
+    """A request without what says nothing: nulls, defaults, and the forms of one thing."""
+    told = {name: value for name, value in request.items() if value is not None and value != []}
+    told.pop("stream_options", None)
+    defaults: dict[str, Any] = {"n": 1, "stream": False, "service_tier": "auto", "store": False}
+    for name, default in {**defaults, "frequency_penalty": 0, "presence_penalty": 0}.items():
+        if told.get(name) == default:
+            del told[name]
+    if "max_completion_tokens" in told:
+        told["max_tokens"] = told.pop("max_completion_tokens")
+    if told.get("tool_choice") == "any":
+        told["tool_choice"] = "required"
+    if "tools" in told:
+        told["tools"] = [{"type": "function", "function": without_nulls(tool["function"])} for tool in told["tools"]]
+    described = told.get("response_format", {}).get("json_schema")
+    if described is not None:
+        description = described.pop("description", None)
+        if description is not None:
+            described["schema"].setdefault("description", description)
+    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message)) is not None]
+    return told
+
+
+def message_meaning(message: dict[str, Any]) -> dict[str, Any] | None:
+    """A message without its thinking, which goes to no other vendor; None where it was nothing else."""
+    told = {name: message[name] for name in ("role", "name", "tool_call_id") if message.get(name) is not None}
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part_meaning(part) for part in content if part["type"] != "thinking"]
+        content = parts[0]["text"] if [part["type"] for part in parts] == ["text"] else parts
+    if content:
+        told["content"] = content
+    if message.get("tool_calls"):
+        told["tool_calls"] = [
+            {"id": call["id"], "type": "function", "function": call["function"]} for call in message["tool_calls"]
+        ]
+    return told
+
+
+def part_meaning(part: dict[str, Any]) -> dict[str, Any]:
+    told = {"type": part["type"], part["type"]: part[part["type"]]}
+    if part["type"] == "image_url":
+        told["image_url"] = {name: value for name, value in told["image_url"].items() if value != "auto"}
+    if part["type"] == "file" and not part["file"]["file_data"].startswith("data:"):
+        told["file"] = {**part["file"], "file_data": f"data:application/pdf;base64,{part['file']['file_data']}"}
+    return told
+
+
+def without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,204 @@
+"""Recorded traffic of providers that speak OpenAI's dialect, against a naive reading of the same JSON.
+
+The recordings lie outside the repository: in AIHUB_RECORDINGS, or in `shared/recordings` beside the working tree.
+Without them there is nothing to test here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai import OPENAI
+from domain.calls import Attempt, ChatCall, Target
+from domain.chat import Broken, ChatRequest
+from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai_dialect import OPENAI_CALLER
+from tests.adapters.openai_told import folded, server_events, told
+from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
+
+BESIDE = Path(__file__).parents[3] / "shared" / "recordings"
+FOLDER = Path(os.environ.get("AIHUB_RECORDINGS", BESIDE))
+PROVIDERS = (
+    *("openai", "groq", "deepseek", "mistral", "openrouter", "cerebras", "zai", "huggingface", "crusoe"),
+    *("snowflake", "ollama", "bedrock-mantle"),
+)
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One recorded call: what was asked, and the answer's status and body."""
+
+    request: dict[str, Any]
+    status: int
+    streamed: bool
+    body: bytes
+
+
+def exchanges() -> Iterator[Any]:
+    for provider in PROVIDERS:
+        for path in sorted(FOLDER.glob(f"{provider}-chat*.jsonl")):
+            for number, line in enumerate(path.read_text("utf-8").splitlines()):
+                said = json.loads(line)
+                response = said["response"]
+                exchange = Exchange(
+                    said["request"],
+                    response["status"],
+                    "event-stream" in response["content_type"],
+                    response["text"].encode(),
+                )
+                yield pytest.param(exchange, id=f"{path.stem}-{number}")
+
+
+ALL = list(exchanges())
+ANSWERED = [each for each in ALL if each.values[0].status == 200]
+STREAMED = [each for each in ANSWERED if each.values[0].streamed]
+WHOLE = [each for each in ANSWERED if not each.values[0].streamed]
+REFUSED = [each for each in ALL if each.values[0].status != 200]
+
+
+def attempt(model: str) -> Attempt:
+    target = Target(
+        provider="acme",
+        dialect="openai",
+        base_url="https://llm.acme.test/v1",
+        model=model,
+        credential_id=None,
+        sealed=None,
+    )
+    return Attempt(call_id="call-1", target=target, timeout_ms=1_000)
+
+
+def read(request: dict[str, Any]) -> ChatCall:
+    call = OPENAI_CALLER.read(json.dumps(request).encode())
+    assert isinstance(call, ChatCall), call
+    return call
+
+
+def understood(exchange: Exchange) -> dict[str, Any]:
+    events = folded(server_events(exchange.body)) if exchange.streamed else OPENAI.decode(exchange.body)
+    return told(events)
+
+
+def test_the_recordings_are_there() -> None:
+    """A folder that was moved or renamed must not pass as tests that found nothing."""
+    assert 150 <= len(ALL)
+    assert 20 <= len(STREAMED)
+    assert 10 <= len(REFUSED)
+
+
+@pytest.mark.parametrize("exchange", ANSWERED)
+def test_an_answer_is_understood_as_a_naive_reading_understands_it(exchange: Exchange) -> None:
+    naive = read_naively(exchange.body, exchange.streamed)
+    answer = understood(exchange)
+
+    choice = answer["choices"].get(0, {"text": "", "thoughts": {}, "calls": {}, "finish": []})
+    assert naive["text"] == choice["text"]
+    assert naive["thinking"] == "".join(text for text, _, _ in choice["thoughts"].values())
+    assert naive["calls"] == [choice["calls"][index] for index in sorted(choice["calls"])]
+    assert naive["finish"] == [reason for reason, _ in choice["finish"]]
+    assert naive["usage"] == (None if answer["usage"] is None else usage_leaves(answer["usage"]))
+    assert naive["failed"] == (answer["failure"] is not None)
+    assert naive["failed"] != answer["ended"]
+    assert [(naive["id"], naive["model"])] == answer["started"]
+
+
+@pytest.mark.parametrize("exchange", STREAMED)
+def test_a_recorded_stream_without_its_last_event_never_ends(exchange: Exchange) -> None:
+    events = server_events(exchange.body)
+
+    assert not told(folded(events[:-1]))["ended"]
+
+
+@pytest.mark.parametrize("exchange", WHOLE)
+def test_a_recorded_answer_sent_in_chunks_says_the_same(exchange: Exchange) -> None:
+    """The whole answer, cut by this test into a chunk of deltas, one of endings and one of usage."""
+    body = json.loads(exchange.body)
+    endings = []
+    for choice in body["choices"]:
+        choice["delta"] = choice.pop("message")
+        calls = "tool_calls" if choice["delta"].get("tool_calls") else "stop"
+        endings.append({"index": choice["index"], "delta": {}, "finish_reason": choice["finish_reason"] or calls})
+        choice["finish_reason"] = None
+    usage = body.pop("usage")
+    chunks = [body, {**body, "choices": endings}, {**body, "choices": [], "usage": usage}]
+    stream = [ServerEvent("", json.dumps(chunk).encode(), b"") for chunk in chunks]
+    stream.append(ServerEvent("", b"[DONE]", b""))
+
+    assert {**understood(exchange), "choices": without_stops(understood(exchange))} == {
+        **told(folded(stream)),
+        "choices": without_stops(told(folded(stream))),
+    }
+
+
+def without_stops(answer: dict[str, Any]) -> dict[int, Any]:
+    """The choices without vLLM's stop sequences, which the chunks of this test leave out."""
+    return {
+        index: {**choice, "finish": [reason for reason, _ in choice["finish"]]}
+        for index, choice in answer["choices"].items()
+    }
+
+
+@pytest.mark.parametrize("exchange", ANSWERED)
+def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: Exchange) -> None:
+    events = folded(server_events(exchange.body)) if exchange.streamed else OPENAI.decode(exchange.body)
+    if isinstance(events[-1], Broken):
+        return  # Nothing is rendered of a failure: the shell words it.
+    answer = told(events)
+    started, model = answer["started"][0]
+    rendering = Rendering(call_id=started, model=model, created_s=1, wants_usage=True)
+
+    state, sent = OPENAI_CALLER.start(rendering), b""
+    for event in events:
+        state, more = OPENAI_CALLER.render(state, event)
+        sent += more
+
+    for rendered in (told(folded(server_events(sent))), told(OPENAI.decode(OPENAI_CALLER.whole(events, rendering)))):
+        assert answer == rendered
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_a_recorded_request_passes_through_with_every_field(exchange: Exchange) -> None:
+    call = read(exchange.request)
+
+    passed = json.loads(OPENAI.pass_through(call, attempt("m-upstream")))
+
+    expected = {**exchange.request, "model": "m-upstream"}
+    if exchange.request.get("stream"):
+        expected["stream_options"] = {**(exchange.request.get("stream_options") or {}), "include_usage": True}
+    assert expected == passed
+    assert list(expected) == list(passed)
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: Exchange) -> None:
+    request = OPENAI_CALLER.to_request(read(exchange.request))
+    assert isinstance(request, ChatRequest), request
+
+    refused = OPENAI.refuses(request)
+
+    if refused is not None:
+        assert refused.field.split(".")[-1] in json.dumps(exchange.request)
+        return
+    assert meaning(exchange.request) == meaning(json.loads(OPENAI.encode(request, attempt(request.model))))
+
+
+@pytest.mark.parametrize("exchange", REFUSED)
+def test_a_recorded_refusal_gives_its_message_and_code(exchange: Exchange) -> None:
+    failure = OPENAI.failure(exchange.status, {}, exchange.body)
+
+    error = json.loads(exchange.body)["error"]
+    kind = "overloaded" if exchange.status == 429 else "request_rejected"
+    assert (kind, exchange.status, error["message"], exchange.body) == (
+        failure.kind,
+        failure.status,
+        failure.message,
+        failure.body,
+    )
+    assert str(error["code"] or error["type"]) == failure.code

@@ -1,0 +1,125 @@
+"""An auditor who trusts nobody: reads the SQLite file with the standard library and adds up for itself.
+
+It shares no code with the hub. What it proves of the journal, line by line in the order of writing, holds at every
+instant that the journal has passed through.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """One line of the journal."""
+
+    id: str
+    kind: str
+    source: str
+    target: str
+    nanos: int
+    at_ms: int
+    call_id: str | None
+
+
+class CallRow(NamedTuple):
+    """What the call log says of one call, as far as money goes."""
+
+    id: str
+    user_id: str
+    ending: str | None
+    complete: int
+    hold: int
+    charge: int
+    uncollected: int
+    usage_source: str | None
+    idempotency_key: str | None
+    rate_id: str | None
+    provider: str | None
+
+
+_LINES = "select id, kind, from_account, to_account, amount_nanos, at_ms, call_id from transfers order by seq"
+_CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
+    idempotency_key, rate_id, provider from calls order by seq"""
+_LOTS = "select id, user_id, amount_nanos, available_nanos, held_nanos from lots"
+
+
+class Books(NamedTuple):
+    """All that was read, as of one commit. `lots` are (id, user, amount, available, held)."""
+
+    lines: list[Line]
+    calls: dict[str, CallRow]
+    lots: list[tuple[str, str, int, int, int]]
+
+    def of_user(self, user_id: str) -> list[CallRow]:
+        """The user's calls, oldest first."""
+        return [call for call in self.calls.values() if call.user_id == user_id]
+
+    def available_over_time(self, user_id: str) -> list[int]:
+        """What the user's lots had to spend after each line that changed it, in nanocredits."""
+        accounts = {f"lot:{lot_id}" for lot_id, owner, *_ in self.lots if owner == user_id}
+        now = 0
+        told: list[int] = []
+        for line in self.lines:
+            change = line.nanos * ((line.target in accounts) - (line.source in accounts))
+            if change:
+                now += change
+                told.append(now)
+        return told
+
+
+@contextmanager
+def opened(data_dir: Path) -> Iterator[sqlite3.Connection]:
+    """The books, to read only."""
+    with closing(sqlite3.connect(f"file:{data_dir / 'aikit.db'}?mode=ro", uri=True, timeout=30)) as books:
+        yield books
+
+
+def user_id_of(data_dir: Path, name: str) -> str:
+    """The id of the user of that name."""
+    with opened(data_dir) as books:
+        return str(books.execute("select id from users where name = ?", (name,)).fetchone()[0])
+
+
+def read(data_dir: Path) -> Books:
+    """The books as of now, while others write."""
+    with opened(data_dir) as books:
+        books.execute("begin")
+        lines = [Line(*row) for row in books.execute(_LINES)]
+        calls = {row[0]: CallRow(*row) for row in books.execute(_CALLS)}
+        return Books(lines, calls, list(books.execute(_LOTS)))
+
+
+def audit(data_dir: Path) -> Books:
+    """Prove the books as of now; AssertionError names the first thing that does not add up."""
+    books = read(data_dir)
+    accounts: Counter[str] = Counter()
+    moved: Counter[tuple[str | None, str]] = Counter()
+    for line in books.lines:
+        accounts[line.source] -= line.nanos
+        accounts[line.target] += line.nanos
+        moved[line.call_id, line.kind] += line.nanos
+        assert line.nanos > 0, f"{line.id} moves {line.nanos}"
+        assert line.source == "issued" or accounts[line.source] >= 0, f"{line.id} overdraws {line.source}"
+    assert accounts.total() == 0, f"the accounts sum to {accounts.total()}"
+    for call in books.calls.values():
+        held, captured, released, expired = (
+            moved.pop((call.id, kind), 0) for kind in ("hold", "capture", "release", "expire")
+        )
+        assert held == call.hold, f"{call.id} held {held}, its row says {call.hold}"
+        assert captured == call.charge <= held, f"{call.id} was captured {captured}, its row says {call.charge}"
+        assert not (captured + released and expired), f"{call.id} was settled and expired as well"
+        resolved = captured + released + expired
+        assert resolved == (0 if call.ending is None else held), f"{call.id} held {held} and resolved {resolved}"
+        assert accounts.pop(f"held:{call.id}", 0) == held - resolved
+        assert call.ending != "lost" or captured == 0, f"{call.id} is lost and charged"
+    for lot_id, _, amount, available, in_hold in books.lots:
+        assert accounts.pop(f"lot:{lot_id}", 0) == available, f"{lot_id} has not what the journal left in it"
+        assert 0 <= available <= available + in_hold <= amount, f"{lot_id} holds {in_hold} of {amount}"
+    revenue = sum(call.charge for call in books.calls.values())
+    assert accounts.pop("revenue", 0) == revenue, f"the calls were charged {revenue}"
+    assert set(accounts) <= {"issued", "breakage"}, f"accounts of nobody: {set(accounts)}"
+    assert {kind for _, kind in moved} <= {"grant", "breakage"}, f"moves of nobody: {moved}"
+    return books

@@ -1,0 +1,302 @@
+"""A provider that does what the prompt tells it: the last message is a `Script`, in either dialect.
+
+It serves from a thread of its own, so that a blocking command or a busy client never holds it up. What it noticed
+about each request is kept by the script's `id`, which the callers choose.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from tests.support.provider import Received, Reply, StubProvider
+
+START_S = 10
+WAIT_S = 10
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What to do with one request.
+
+    The answer is `words` words and the `usage` (input, output tokens), or none if that is None. `cut` ends the
+    connection after so many bytes of the answer; `closed` ends the answer there in good order. `silent_after` sends
+    so many events and then waits for the hub to leave (-1: not even the headers); `pace_ms` comes before each event.
+    `gate` waits until the test opens it. With `status` other than 200 the answer is an error; `first` is the status
+    that only the first request with this id gets.
+    """
+
+    id: str
+    words: int = 3
+    usage: tuple[int, int] | None = (10, 5)
+    status: int = 200
+    first: int = 200
+    cut: int | None = None
+    closed: bool = False
+    cut_first: int | None = None
+    silent_after: int | None = None
+    pace_ms: int = 0
+    gate: str = ""
+    retry_after: str = ""
+    tool: bool = False
+
+    def text(self) -> str:
+        """The answer's text."""
+        return "".join(f"word{n} " for n in range(self.words))
+
+
+class Seen(msgspec.Struct, kw_only=True):
+    """One request as the provider saw it; `left_at` is when it noticed that the hub had closed the connection."""
+
+    script: Script
+    headers: dict[str, str]
+    body: bytes
+    left_at: float | None = None
+    left: threading.Event = msgspec.field(default_factory=threading.Event)
+
+    def leave(self) -> None:
+        """The hub has closed the connection."""
+        self.left_at = self.left_at or time.monotonic()
+        self.left.set()
+
+
+class ScriptedProvider:
+    """The server, its thread, and what it saw."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._seen: dict[str, list[Seen]] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._arrival = threading.Condition()
+        self._started = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="scripted provider", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for OpenAI's dialect and, with a version of its own, for Anthropic's."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def seen(self, marker: str) -> list[Seen]:
+        """The requests that came with the script of that id."""
+        return list(self._seen.get(marker, ()))
+
+    def markers(self) -> set[str]:
+        """The ids of all scripts that came."""
+        return set(self._seen)
+
+    def wait_for(self, marker: str) -> Seen:
+        """The first request with the script of that id, once it has come."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: marker in self._seen, WAIT_S), f"{marker} never came"
+            return self._seen[marker][0]
+
+    def open_gate(self, name: str) -> None:
+        """Let every request of that gate be answered, now and later."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(lambda: self._gate(name).set())
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._started.wait(START_S), "the scripted provider did not start"
+
+    def stop(self) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(START_S)
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:
+            self._failure = failure
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with StubProvider(self._answer) as stub:
+            self.port = stub.port
+            self._started.set()
+            await self._stop.wait()
+
+    def _gate(self, name: str) -> asyncio.Event:
+        return self._gates.setdefault(name, asyncio.Event())
+
+    async def _answer(self, request: Received, reply: Reply) -> None:
+        body = request.json()
+        content = body["messages"][-1]["content"]
+        text = content if isinstance(content, str) else content[-1]["text"]
+        script = msgspec.json.decode(text, type=Script)
+        seen = Seen(script=script, headers=request.headers, body=request.body)
+        with self._arrival:
+            before = self._seen.setdefault(script.id, [])
+            before.append(seen)
+            self._arrival.notify_all()
+        gone = asyncio.create_task(_until_left(reply, seen)) if script.silent_after is not None else None
+        try:
+            if script.gate:
+                await self._gate(script.gate).wait()
+            await _play(
+                script,
+                len(before) == 1,
+                "anthropic" if request.path.endswith("/messages") else "openai",
+                bool(body.get("stream")),
+                reply,
+                gone,
+            )
+        except ConnectionError:
+            seen.leave()  # noticed while writing
+            raise
+        finally:
+            if gone is not None:
+                gone.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await gone
+
+
+@contextlib.contextmanager
+def scripted_provider() -> Iterator[ScriptedProvider]:
+    """A provider that serves for as long as the block runs."""
+    provider = ScriptedProvider()
+    provider.start()
+    try:
+        yield provider
+    finally:
+        provider.stop()
+
+
+async def _until_left(reply: Reply, seen: Seen) -> None:
+    """Notice that the hub closes the connection, and when."""
+    with contextlib.suppress(Exception):  # `hang_up` raises to end the connection; here the script goes on ending it
+        await reply.hang_up()
+    seen.leave()
+
+
+async def _play(
+    script: Script, is_first: bool, dialect: str, stream: bool, reply: Reply, gone: asyncio.Task[None] | None
+) -> None:
+    status = script.first if is_first else script.status
+    if status != 200:
+        headers = {"content-type": "application/json"}
+        if script.retry_after:
+            headers["retry-after"] = script.retry_after
+        await reply.send(status, headers, b'{"error":{"message":"scripted","type":"scripted_error","code":null}}')
+        return
+    if gone is not None and script.silent_after == -1:
+        await gone
+        await reply.cut()
+    events = streamed(script, dialect) if stream else [whole(script, dialect)]
+    await reply.start(200, {"content-type": "text/event-stream" if stream else "application/json"})
+    cut = script.cut_first if is_first and script.cut_first is not None else script.cut
+    if cut is not None:
+        await reply.write(b"".join(events)[:cut])
+        if script.closed:
+            return
+        await reply.cut()
+    for number, event in enumerate(events):
+        if gone is not None and number == script.silent_after:
+            await gone
+        if script.pace_ms:
+            await asyncio.sleep(script.pace_ms / 1000)
+        if gone is not None and gone.done():
+            await reply.cut()
+        await reply.write(event)
+
+
+# --- what answers look like ---------------------------------------------------------------------------------
+
+
+def streamed(script: Script, dialect: str) -> list[bytes]:
+    """The answer's events, the terminal one last."""
+    return _openai_stream(script) if dialect == "openai" else _anthropic_stream(script)
+
+
+def whole(script: Script, dialect: str) -> bytes:
+    """The answer as one JSON body."""
+    if dialect == "openai":
+        message = {"role": "assistant", "content": script.text()}
+        told = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        }
+        return msgspec.json.encode(told if script.usage is None else {**told, "usage": _openai_usage(script.usage)})
+    tokens_in, tokens_out = script.usage or (0, 0)
+    return msgspec.json.encode(
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "m",
+            "content": [{"type": "text", "text": script.text()}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
+        }
+    )
+
+
+def _openai_usage(usage: tuple[int, int]) -> dict[str, int]:
+    return {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+
+
+def _openai_stream(script: Script) -> list[bytes]:
+    def event(delta: dict[str, object], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return b"data: %b\n\n" % msgspec.json.encode({**head, "choices": [choice]})
+
+    events = [event({"role": "assistant", "content": ""})]
+    events += [event({"content": f"word{n} "}) for n in range(script.words)]
+    if script.tool:
+        function = {"name": "look", "arguments": ""}
+        events.append(event({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}))
+        events.append(event({"tool_calls": [{"index": 0, "function": {"arguments": '{"at":1}'}}]}))
+    events.append(event({}, "tool_calls" if script.tool else "stop"))
+    if script.usage is not None:
+        told = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+        events.append(b"data: %b\n\n" % msgspec.json.encode({**told, "usage": _openai_usage(script.usage)}))
+    return [*events, b"data: [DONE]\n\n"]
+
+
+def _anthropic_stream(script: Script) -> list[bytes]:
+    def event(kind: str, **fields: object) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode({"type": kind, **fields}))
+
+    tokens_in, tokens_out = script.usage or (0, 0)
+    message: dict[str, object] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": tokens_in, "output_tokens": 1},
+    }
+    events = [event("message_start", message=message)]
+    events.append(event("content_block_start", index=0, content_block={"type": "text", "text": ""}))
+    events += [
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": f"word{n} "})
+        for n in range(script.words)
+    ]
+    events.append(event("content_block_stop", index=0))
+    if script.tool:
+        block = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+        events.append(event("content_block_start", index=1, content_block=block))
+        delta = {"type": "input_json_delta", "partial_json": '{"at":1}'}
+        events.append(event("content_block_delta", index=1, delta=delta))
+        events.append(event("content_block_stop", index=1))
+    reason = "tool_use" if script.tool else "end_turn"
+    usage = {"output_tokens": tokens_out}
+    events.append(event("message_delta", delta={"stop_reason": reason, "stop_sequence": None}, usage=usage))
+    return [*events, event("message_stop")]
