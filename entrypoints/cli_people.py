@@ -42,7 +42,7 @@ async def create_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
         raise complaint(minted)
     key = minted.key
     value = {"id": key.id, "key": minted.text, "user": args.user, "name": key.name, "prefix": key.prefix}
-    return Said(value=value, text=f"{minted.text}\n\nThis is {key.id} for {args.user}. It is not shown again.")
+    return Said(value=value, text=minted.text, note=f"This is {key.id} for {args.user}. It is not shown again.")
 
 
 async def list_keys(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -14,10 +14,11 @@ from entrypoints.usecases.desk import Denial
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a command: `value` under --json, else `text`."""
+    """The outcome of a command: `value` under --json, else `text`; a `note` for people goes beside it."""
 
     value: Any
     text: str
+    note: str = ""
     code: int = 0
 
 

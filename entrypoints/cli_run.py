@@ -71,6 +71,8 @@ def run(args: Namespace) -> int:
     text = written(said, args.json)
     if text:
         print(text)
+    if said.note and not args.json:
+        print(said.note, file=sys.stderr)
     return said.code
 
 

@@ -21,11 +21,12 @@ WAIT_S = 10
 class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to do with one request.
 
-    The answer is `words` words and the `usage` (input, output tokens), or none if that is None. `cut` ends the
-    connection after so many bytes of the answer; `closed` ends the answer there in good order. `silent_after` sends
-    so many events and then waits for the hub to leave (-1: not even the headers); `pace_ms` comes before each event.
-    `gate` waits until the test opens it. With `status` other than 200 the answer is an error; `first` is the status
-    that only the first request with this id gets.
+    The answer is `words` words (and a `tool` call) and the `usage` (input, output tokens), or none if that is None.
+    `cut` ends the connection after so many bytes of the answer; `closed` ends the answer there in good order.
+    `silent_after` sends so many events and then waits for the hub to leave (-1: not even the headers); `error_after`
+    sends so many events and then an error; `pace_ms` comes before each event. `gate` waits until the test opens it.
+    With `status` other than 200 the answer is an error. `first` and `cut_first` are the status and the cut of the
+    first request with this id alone.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     silent_after: int | None = None
     pace_ms: int = 0
     gate: str = ""
-    retry_after: str = ""
+    error_after: int | None = None
     tool: bool = False
 
     def text(self) -> str:
@@ -51,6 +52,7 @@ class Seen(msgspec.Struct, kw_only=True):
     """One request as the provider saw it; `left_at` is when it noticed that the hub had closed the connection."""
 
     script: Script
+    path: str
     headers: dict[str, str]
     body: bytes
     left_at: float | None = None
@@ -134,7 +136,7 @@ class ScriptedProvider:
         content = body["messages"][-1]["content"]
         text = content if isinstance(content, str) else content[-1]["text"]
         script = msgspec.json.decode(text, type=Script)
-        seen = Seen(script=script, headers=request.headers, body=request.body)
+        seen = Seen(script=script, path=request.path, headers=request.headers, body=request.body)
         with self._arrival:
             before = self._seen.setdefault(script.id, [])
             before.append(seen)
@@ -184,10 +186,9 @@ async def _play(
 ) -> None:
     status = script.first if is_first else script.status
     if status != 200:
-        headers = {"content-type": "application/json"}
-        if script.retry_after:
-            headers["retry-after"] = script.retry_after
-        await reply.send(status, headers, b'{"error":{"message":"scripted","type":"scripted_error","code":null}}')
+        await reply.send(
+            status, {"content-type": "application/json"}, b'{"type":"error","error":{"message":"no","type":"no"}}'
+        )
         return
     if gone is not None and script.silent_after == -1:
         await gone
@@ -214,8 +215,13 @@ async def _play(
 
 
 def streamed(script: Script, dialect: str) -> list[bytes]:
-    """The answer's events, the terminal one last."""
-    return _openai_stream(script) if dialect == "openai" else _anthropic_stream(script)
+    """The answer's events; the terminal one last, or the error that comes in its place."""
+    events = _openai_stream(script) if dialect == "openai" else _anthropic_stream(script)
+    if script.error_after is None:
+        return events
+    name = b"event: error\n" if dialect == "anthropic" else b""
+    error = b'data: {"type":"error","error":{"type":"overloaded_error","message":"scripted"}}\n\n'
+    return [*events[: script.error_after], name + error]
 
 
 def whole(script: Script, dialect: str) -> bytes:

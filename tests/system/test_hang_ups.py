@@ -19,18 +19,20 @@ pytestmark = pytest.mark.anyio
 
 STOPPED_WITHIN_S = 1.0
 NOTICED_WITHIN_S, SETTLED_WITHIN_S, LOOK_EVERY_S = 10.0, 10.0, 0.02
-WORDS = 300
+WORDS, WORD_BYTES = 300, 6
+BYTES_PER_TOKEN, OUTPUT_NANOS = 4, 2_000
 # Who asks, and whom: same dialect and crosswise.
 PAIRS = [(path, model) for path in (OPENAI, ANTHROPIC) for model in ("openai-stub/m", "anthropic-stub/m")]
 INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller who left: which call, and when."""
+    """A caller who left: which call, when, and after how many words."""
 
     script: Script
     call_id: str
     at: float
+    words: int = 0
 
 
 @pytest.fixture(scope="module", params=INTERFACES)
@@ -134,7 +136,7 @@ async def _leave(hub: HubProcess, buyer: Person, script: Script, number: int, wo
             piece = await line.piece()
             assert piece is not None
             heard += piece
-    return Left(script=script, call_id=headers["x-request-id"], at=time.monotonic())
+    return Left(script=script, call_id=headers["x-request-id"], at=time.monotonic(), words=words)
 
 
 async def _check(hub: HubProcess, buyer: Person, provider: ScriptedProvider, left: list[Left]) -> None:
@@ -142,6 +144,7 @@ async def _check(hub: HubProcess, buyer: Person, provider: ScriptedProvider, lef
     for caller, row in zip(left, rows, strict=True):
         assert (row.ending, row.complete) == ("caller left", 0)
         assert 0 < row.charge <= row.hold
+        assert row.charge >= caller.words * WORD_BYTES // BYTES_PER_TOKEN * OUTPUT_NANOS
         assert row.usage_source in ("provider", "estimated")
         (seen,) = provider.seen(caller.script.id)
         assert await asyncio.to_thread(seen.left.wait, NOTICED_WITHIN_S), "the provider was never told to stop"

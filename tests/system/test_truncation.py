@@ -1,0 +1,205 @@
+"""A truncated provider stream never looks complete (G19), and is charged only if output was delivered (G5)."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.simulation.auditor import CallRow, audit
+from tests.support.hub import HubProcess, running_hub
+from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat, events_of
+from tests.system.people import Person, person
+from tests.system.scripted import Script, ScriptedProvider, streamed, whole
+
+pytestmark = pytest.mark.anyio
+
+SAMPLES_IN_EVENT = 4
+PAIRS = pytest.mark.parametrize(
+    ("path", "dialect"), [(path, dialect) for path in (OPENAI, ANTHROPIC) for dialect in ("openai", "anthropic")]
+)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[HubProcess]:
+    env = {"AIHUB_MAX_RETRIES": "0", "AIHUB_UPSTREAM_TIMEOUT_S": "1"}
+    with running_hub(tmp_path_factory.mktemp("truncation") / "data", env=env) as running:
+        running.add_provider("openai-stub", provider.base_url)
+        running.add_provider("anthropic-stub", provider.base_url, "anthropic")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def buyer(hub: HubProcess) -> Person:
+    return person(hub, "buyer", 10**12)
+
+
+def cuts(events: list[bytes]) -> list[int]:
+    """Where to cut a stream: at every boundary between its events, and at some places inside each."""
+    ends = [0, *accumulate(map(len, events))]
+    inside = [
+        start + size * part // SAMPLES_IN_EVENT
+        for start, size in zip(ends, map(len, events), strict=False)
+        for part in range(1, SAMPLES_IN_EVENT)
+    ]
+    before_its_last_byte = [end - 1 for end in ends[1:]]
+    return sorted({*ends[:-1], *inside, *before_its_last_byte})
+
+
+def arrived(events: list[bytes], cut: int) -> list[bytes]:
+    """The events that are whole in so many bytes."""
+    return [event for event, end in zip(events, accumulate(map(len, events)), strict=True) if end <= cut]
+
+
+@PAIRS
+@pytest.mark.parametrize("closed", [False, True], ids=["cut", "closed"])
+async def test_a_stream_cut_anywhere_ends_in_an_error_and_no_ending_is_made_up(
+    hub: HubProcess, buyer: Person, path: str, dialect: str, closed: bool
+) -> None:
+    script = Script(id=f"{path}-{dialect}-{closed}", tool=True, closed=closed)
+    events = streamed(script, dialect)
+    places = cuts(events)
+
+    heard = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, cut=cut) for cut in places))
+
+    calls = audit(hub.data_dir).calls
+    for cut, answer in zip(places, heard, strict=True):
+        _check_broken(answer, calls[answer.call_id], path, arrived(events, cut), f"cut at {cut}")
+
+
+@PAIRS
+async def test_an_error_in_the_middle_of_a_stream_reaches_the_caller_as_an_error(
+    hub: HubProcess, buyer: Person, path: str, dialect: str
+) -> None:
+    script = Script(id=f"{path}-{dialect}-error", tool=True)
+    events = streamed(script, dialect)
+    places = range(len(events))
+
+    heard = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, error_after=n) for n in places))
+
+    calls = audit(hub.data_dir).calls
+    for place, answer in zip(places, heard, strict=True):
+        _check_broken(answer, calls[answer.call_id], path, events[:place], f"error after {place} events")
+
+
+@PAIRS
+async def test_a_provider_that_falls_silent_has_timed_out(
+    hub: HubProcess, buyer: Person, path: str, dialect: str
+) -> None:
+    script = Script(id=f"{path}-{dialect}-silent")
+
+    answer = await _stream(hub, buyer, path, dialect, script, silent_after=4)
+
+    row = audit(hub.data_dir).calls[answer.call_id]
+    _check_broken(answer, row, path, streamed(script, dialect)[:4], "silent", ending="timed out")
+
+
+@PAIRS
+async def test_a_whole_answer_that_is_cut_is_an_error_and_free(
+    hub: HubProcess, buyer: Person, path: str, dialect: str
+) -> None:
+    size = len(whole(Script(id=""), dialect))
+    scripts = [
+        Script(id=f"{path}-{dialect}-whole-{cut}", cut=cut, closed=cut % 2 == 1)
+        for cut in (0, 1, size // 2, size // 2 + 1, size - 1)
+    ]
+
+    heard = await asyncio.gather(*(_whole(hub, buyer, path, dialect, script) for script in scripts))
+
+    calls = audit(hub.data_dir).calls
+    for answer in heard:
+        assert answer.status == 502
+        _check_failed(answer, calls[answer.call_id], path)
+
+
+@PAIRS
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_instead_of_an_answer_is_free(
+    hub: HubProcess, buyer: Person, path: str, dialect: str, stream: bool
+) -> None:
+    statuses = (400, 404, 409, 422, 429, 500, 503)
+    scripts = [Script(id=f"{path}-{dialect}-{s}-{stream}", first=s, status=s) for s in statuses]
+
+    heard = await asyncio.gather(
+        *((_stream if stream else _whole)(hub, buyer, path, dialect, script) for script in scripts)
+    )
+
+    calls = audit(hub.data_dir).calls
+    for status, answer in zip(statuses, heard, strict=True):
+        assert answer.status == status
+        _check_failed(answer, calls[answer.call_id], path)
+
+
+async def _stream(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script, **fields: Any) -> Heard:
+    """A streamed call whose script has these fields besides."""
+    changed = msgspec.structs.replace(script, **fields)
+    return await ask(hub.port, buyer.key, chat(changed, model=f"{dialect}-stub/m", stream=True), path)
+
+
+async def _whole(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script) -> Heard:
+    return await ask(hub.port, buyer.key, chat(script, model=f"{dialect}-stub/m"), path)
+
+
+def _check_broken(
+    answer: Heard, row: CallRow, path: str, sent: list[bytes], place: str, ending: str = "provider failed"
+) -> None:
+    """What the provider sent before it broke was relayed, then came an error; the row says the same."""
+    if not sent:
+        assert answer.status >= 400, place
+        _check_failed(answer, row, path)
+        return
+    assert (answer.status, answer.whole) == (200, True), place
+    *told, last = events_of(answer.body)
+    assert _is_error(last, path), f"{place}: the last event is {last}"
+    assert not any(_is_error(event, path) or _is_terminal(event) for event in told), place
+    assert _output(told) == _output(events_of(b"".join(sent))), place
+    if _stops(told):
+        assert _stops(events_of(b"".join(sent))), f"{place}: a stop was made up"
+    assert (row.ending, row.complete) == (ending, 0), place
+    assert (row.charge > 0) == bool(_output(told)), f"{place}: {_output(told)} was delivered for {row.charge}"
+
+
+def _check_failed(answer: Heard, row: CallRow, path: str) -> None:
+    """An answer that never began: an error in the caller's dialect, and free."""
+    told = msgspec.json.decode(answer.body)
+    assert told["error"]["message"]
+    assert path == OPENAI or told["type"] == "error"
+    assert (row.ending, row.complete, row.charge) == ("provider failed", 0, 0)
+
+
+def _is_error(event: tuple[str, Any], path: str) -> bool:
+    name, data = event
+    if path == ANTHROPIC:
+        return name == "error" and data["type"] == "error" and bool(data["error"]["message"])
+    return name == "" and isinstance(data, dict) and bool(data.get("error", {}).get("message"))
+
+
+def _is_terminal(event: tuple[str, Any]) -> bool:
+    return event[0] == "message_stop" or event[1] == "[DONE]"
+
+
+def _stops(events: list[tuple[str, Any]]) -> bool:
+    """Whether the model is said to have stopped, in either dialect."""
+    said = [data for _, data in events if isinstance(data, dict)]
+    return any(
+        data.get("delta", {}).get("stop_reason") or any(choice["finish_reason"] for choice in data.get("choices", ()))
+        for data in said
+    )
+
+
+def _output(events: list[tuple[str, Any]]) -> str:
+    """The text, the tool's name and its arguments, in either dialect."""
+    said = ""
+    for _, data in events:
+        if not isinstance(data, dict):
+            continue
+        for choice in data.get("choices", ()):
+            delta = choice["delta"]
+            said += delta.get("content") or ""
+            for call in delta.get("tool_calls", ()):
+                said += call["function"].get("name", "") + call["function"].get("arguments", "")
+        delta = data.get("delta", {})
+        said += delta.get("text", "") + delta.get("partial_json", "") + data.get("content_block", {}).get("name", "")
+    return said
