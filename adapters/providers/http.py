@@ -5,7 +5,6 @@ House rule: nothing that a provider does raises here, and no secret leaves. The 
 either forbidden here or decided by the plan.
 """
 
-from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import lru_cache
@@ -150,9 +149,6 @@ class _Exchange:
             response = await line.transport.handle_async_request(request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        except CancelledError:
-            await _cancelled_again()
-            raise
         self._response = response
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         self._reads = response.stream.__aiter__()
@@ -178,9 +174,6 @@ class _Exchange:
             return None
         except _FAULTS as error:
             return self._fault(error, answered=True)
-        except CancelledError:
-            await _cancelled_again()
-            raise
 
     def _http_request(self, line: _Line) -> httpx2.Request:
         attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
@@ -298,15 +291,6 @@ class _Exchange:
         else:
             with anyio.CancelScope(shield=True), suppress(*_FAULTS):
                 await response.aclose()
-
-
-async def _cancelled_again() -> None:
-    """Let anyio cancel the task in its own words, if it was anyio.
-
-    pyreqwest answers a cancellation with a CancelledError of its own. No cancel scope knows that one for its own, so
-    it would pass through every scope and end the task; it must be said again by anyio, at its next checkpoint.
-    """
-    await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 
+import anyio.lowlevel
 import httpx2
 from pyreqwest import exceptions as rust
 from pyreqwest.bytes import Bytes
@@ -79,6 +80,9 @@ class PyreqwestTransport(httpx2.AsyncBaseTransport):
             raise _translated(error, request) from error
         except TimeoutError:
             raise httpx2.ReadTimeout(f"no answer within {read_s} s", request=request) from None
+        except asyncio.CancelledError:
+            await _cancelled_again()
+            raise
         headers = _headers(answer)
         return httpx2.Response(
             answer.status,
@@ -176,6 +180,18 @@ class _Body(httpx2.AsyncByteStream):
             raise _translated(error, self._request) from error
         except TimeoutError:
             raise httpx2.ReadTimeout(f"nothing more within {self._read_s} s", request=self._request) from None
+        except asyncio.CancelledError:
+            await _cancelled_again()
+            raise
+
+
+async def _cancelled_again() -> None:
+    """Let anyio cancel the task in its own words, if it was anyio.
+
+    pyreqwest answers a cancellation with a CancelledError of its own. No cancel scope knows that one for its own, so
+    it would pass through every scope and end the task; it must be said again by anyio, at its next checkpoint.
+    """
+    await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 def _client(connect_s: float | None, abandoned_s: float | None, ca_pem: bytes | None) -> Client:
