@@ -78,7 +78,7 @@ class SqliteStorage:
         self._path = path
         self._writer = writer
         self._reader = reader
-        self._fold = Writer()
+        self._fold = Writer(busy_ms)
         self._busy_ms = busy_ms
         self._waiting_max = waiting_max
         self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.storage.checks import check
+from adapters.storage.sqlite_file import begin_writing
 from adapters.storage.sqlite_load import Copy, load
 from adapters.storage.sqlite_rows import TABLES
 from domain.books import Call, Decision, Row, View
@@ -32,10 +33,12 @@ class Operation:
 class Writer:
     """Folds batches of operations over the file, always on the thread of the one connection that writes.
 
-    `copy` is what it keeps between batches; None when it begins anew.
+    `busy_ms` is how long it waits for another process's transaction. `copy` is what it keeps between batches; None
+    when it begins anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, busy_ms: int = 5_000) -> None:
+        self._busy_ms = busy_ms
         self.copy: Copy | None = None
         self._data_version = -1
 
@@ -54,7 +57,7 @@ class Writer:
                 operation.error = _translate(error)
 
     def _commit(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
-        connection.execute("begin immediate")
+        begin_writing(connection, self._busy_ms)
         try:
             copy = self._fresh_copy(connection)
             load(connection, copy, [operation.scope for operation in operations])

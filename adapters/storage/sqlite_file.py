@@ -18,6 +18,9 @@ _JOURNAL_BYTES_MAX = 64 * 1024 * 1024
 # Of the write-ahead log, between two checkpoints: 4,000 pages are 16 MB, and half as many syncs of the file.
 _CHECKPOINT_PAGES = 4_000
 _CACHE_KIB = 16 * 1024
+# SQLite itself would ask again after 1, 2, 5 and so on up to 100 ms, and meet a busy neighbour each time: of two
+# processes under load, one then stands still for a second. Asking every millisecond keeps it under a tenth.
+_RETRY_MS = 1
 
 
 def open_writer(
@@ -31,13 +34,14 @@ def open_writer(
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = _connect(path, busy_ms)
     try:
-        _switch_to_wal(connection, busy_ms)
+        switch_to_wal(connection, busy_ms)
         connection.execute(f"pragma synchronous = {synchronous}")
         connection.execute("pragma foreign_keys = on")
         connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES_MAX}")
         connection.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
         migrate(connection, migrations)
+        connection.execute(f"pragma busy_timeout = {_RETRY_MS}")
     except BaseException:
         connection.close()
         raise
@@ -58,11 +62,12 @@ def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
     return connection
 
 
-def _switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
+def switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
     """Switch the journal to a write-ahead log, which the file remembers.
 
-    SQLite does not wait for a lock here, whatever the busy timeout says, when several processes start on one fresh
-    file. So we wait for the write lock instead, where it does, and try again.
+    SQLite does not wait here, whatever the busy timeout says, while another process writes to a file that is not in
+    WAL mode yet: several that start on one fresh file. So we wait for the write lock, where it does, and try again.
+    sqlite3.OperationalError if the lock cannot be had.
     """
     deadline = time.monotonic() + busy_ms / 1000
     while True:
@@ -72,11 +77,26 @@ def _switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
                 raise OSError(f"the file system cannot keep a write-ahead log: the journal stays {mode}")
             return
         except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() >= deadline:
+            if not _is_busy(error) or time.monotonic() >= deadline:
                 raise
         connection.execute("begin immediate")
         connection.execute("rollback")
+
+
+def begin_writing(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Begin a transaction with the write lock in hand. sqlite3.OperationalError if another has it for too long."""
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            connection.execute("begin immediate")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= deadline:
+                raise
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def copy(connection: sqlite3.Connection, path: str) -> None:

@@ -14,6 +14,9 @@ import msgspec
 from domain.calls import ChatCall
 from domain.refusals import BadRequest
 
+MODEL_CHARACTERS_MAX = 1024
+"""Names of models are kept in the call log; an ARN, the longest kind, fits."""
+
 OUTPUT_TOKENS_MAX = 2**31
 """The largest `max_tokens` that is taken for a number somebody meant."""
 
@@ -32,7 +35,7 @@ class _Tool(msgspec.Struct, frozen=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    model: Annotated[str, msgspec.Meta(min_length=1)]
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX)]
     messages: Annotated[list[_Turn], msgspec.Meta(min_length=1)]
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=OUTPUT_TOKENS_MAX)]
     stream: bool = False
@@ -198,6 +201,7 @@ _REMEDIES = {
     "system": "give a string or a list of text blocks",
     "tools": 'give a list of tools, each with "name" and "input_schema"',
 }
+_ENUM = re.compile(r"Invalid enum value '.*'", re.DOTALL)  # The value is the caller's, of any length.
 _AT = re.compile(r" - at `\$([^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `([^`]*)`")
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
@@ -210,7 +214,7 @@ def complaint(problem: Exception, within: str = "") -> BadRequest:
     if not isinstance(problem, msgspec.ValidationError):
         said = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
         return BadRequest(field=within or None, problem=f"the body is not valid JSON ({said}); send a JSON object")
-    text = str(problem)
+    text = _ENUM.sub("this is none of the known values", str(problem))
     at = _AT.search(text)
     steps = [a or b for a, b in _STEP.findall(at[1])] if at is not None else []
     missing = _MISSING.match(text)
@@ -219,5 +223,4 @@ def complaint(problem: Exception, within: str = "") -> BadRequest:
     if not path:
         return BadRequest(field=None, problem=f"the body must be a JSON object: {what}")
     name = next((step for step in reversed(path.split(".")) if not step.isdigit()), "")
-    remedy = _REMEDIES.get(name)
-    return BadRequest(field=path, problem=f"{what}; {remedy}" if remedy is not None else what)
+    return BadRequest(field=path, problem=f"{what}; {_REMEDIES.get(name, 'give it as the API reference says')}")

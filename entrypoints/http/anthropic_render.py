@@ -96,7 +96,7 @@ def usage_json(usage: Usage) -> dict[str, object]:
         "output_tokens": usage.output_tokens + usage.output_audio_tokens + usage.reasoning_tokens,
     }
     if usage.tool_uses:
-        told["server_tool_use"] = {"web_search_requests": usage.tool_uses}
+        told["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}
     return told
 
 

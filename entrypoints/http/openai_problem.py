@@ -17,6 +17,7 @@ _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _TYPES = re.compile(r"`([a-z |]+)`")
 _INDEX = re.compile(r"\[\d+\]")
+_ENUM = re.compile(r"Invalid enum value '.*'", re.DOTALL)  # The value is the caller's, of any length.
 
 _KINDS = {
     "str": "text",
@@ -62,8 +63,9 @@ def unreadable(error: Exception, prefix: str = "") -> BadRequest:
         return BadRequest(field=None, problem="The body is not UTF-8. Send JSON encoded as UTF-8.")
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest(field=None, problem=f"The body is not valid JSON ({error}). Send a JSON object.")
-    placed = _PLACED.fullmatch(str(error))
-    what, path = (placed["what"], placed["path"] or "") if placed else (str(error), "")
+    text = _ENUM.sub("It is none of the known values", str(error))
+    placed = _PLACED.fullmatch(text)
+    what, path = (placed["what"], placed["path"] or "") if placed else (text, "")
     if missing := _MISSING.fullmatch(what):
         path, what = f"{path}.{missing[1]}", "The field is missing."
     else:

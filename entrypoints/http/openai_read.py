@@ -13,6 +13,7 @@ from domain.refusals import BadRequest
 from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
 _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 _Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -62,7 +63,7 @@ class _StreamOptions(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    model: _Name
+    model: _Model
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None

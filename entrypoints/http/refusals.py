@@ -45,6 +45,9 @@ _FAILURE_STATUS = {
 }
 
 
+SHOWN_CHARACTERS_MAX = 200
+
+
 def error_of(refusal: Refusal) -> ErrorBody:
     """The refusal as an error without a dialect."""
     match refusal:
@@ -76,7 +79,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 404,
                 "not_found",
-                f"Nothing is served at {refusal.path}. See GET / for what is; SDKs want the base URL to end in /v1 "
+                f"Nothing is served at {_shown(refusal.path)}. See GET / for what is; SDKs want the base URL to end in /v1 "
                 "(OpenAI) or without it (Anthropic).",
             )
         case WrongMethod():
@@ -86,7 +89,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
         case UnknownModel():
             hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
             message = (
-                f"The model `{refusal.model}` is not served by any provider of this hub.{hint} See GET /v1/models."
+                f"The model `{_shown(refusal.model)}` is not served by any provider of this hub.{hint} See GET /v1/models."
             )
             return _error(refusal, 404, "not_found", message, param="model")
         case UnpricedModel():
@@ -103,9 +106,9 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"`{refusal.feature}` is charged by the use and the rate of `{refusal.model}` has no price for it. "
+                f"`{_shown(refusal.feature)}` is charged by the use and the rate of `{refusal.model}` has no price for it. "
                 "Leave it out, or ask the operator for a rate.",
-                param=refusal.feature,
+                param=_shown(refusal.feature),
             )
         case Unbounded():
             return _error(
@@ -122,9 +125,9 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"`{refusal.field}` cannot be said in the {refusal.dialect} dialect that serves `{refusal.model}`. "
+                f"`{_shown(refusal.field)}` cannot be said in the {refusal.dialect} dialect that serves `{refusal.model}`. "
                 "Leave it out, or call a model of your own dialect.",
-                param=refusal.field,
+                param=_shown(refusal.field),
             )
         case InsufficientCredit():
             return _insufficient(refusal)
@@ -212,6 +215,11 @@ def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
 
 def _failed(refusal: ProviderFailed) -> ErrorBody:
     return failure_error(refusal.failure, refusal.provider)
+
+
+def _shown(text: str) -> str:
+    """What callers made up is not given back at any length."""
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[:SHOWN_CHARACTERS_MAX]}…"
 
 
 def _error(

@@ -2,7 +2,8 @@
 
     python -m tests.adapters.storage_worker <path> <name> <calls>
 
-Each call holds ten nanos and captures them; a call that finds too little ends the work.
+It says that it is ready and begins when it is sent a line. Each call holds ten nanos and captures them; a call
+that finds too little ends the work.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from tests.adapters.storage_rules import capture_one, hold_one
 
 async def work(path: str, name: str, calls: int) -> None:
     async with SqliteStorage.open(path, busy_ms=20_000) as storage:
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
         numbers = itertools.islice(itertools.count(), calls)
         await asyncio.gather(*(caller(storage, name, numbers) for _ in range(8)))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.migrate import MigrationError, migrate, read_migrations
+from adapters.storage.sqlite_file import switch_to_wal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,6 +107,24 @@ def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, f
 
     assert applied(connection) == ["0001_things.sql", "0002_more.sql"]
     assert connection.execute("select count(*) from sqlite_schema where name = 'other'").fetchone() == (0,)
+
+
+def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    connection.execute("begin immediate")
+    with closing(sqlite3.connect(tmp_path / "books.db", isolation_level=None)) as later:
+        asked: list[str] = []
+
+        def let_go(statement: str) -> None:
+            asked.append(statement)
+            if statement == "begin immediate":
+                connection.execute("commit")
+
+        later.set_trace_callback(let_go)
+        switch_to_wal(later, 10_000)
+
+    assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    wal = "pragma journal_mode = wal"
+    assert asked == [wal, "begin immediate", "rollback", wal]
 
 
 def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path) -> None:

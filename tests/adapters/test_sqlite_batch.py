@@ -94,6 +94,28 @@ async def test_one_that_cannot_be_stored_fails_alone(connection: sqlite3.Connect
     assert connection.execute("select held_nanos from lots").fetchall() == [(20,)]
 
 
+async def test_a_row_that_was_not_loaded_cannot_change_hands_either(connection: sqlite3.Connection) -> None:
+    run(Writer(), connection, account(), Operation(NOBODY, write(a_user(2))))
+
+    (answer,) = run(Writer(), connection, Operation(NOBODY, write(a_lot(nanos=10_000, user_id="user-2"))))
+
+    assert type(answer) is AssertionError
+    assert connection.execute("select user_id from lots").fetchall() == [("user-1",)]
+
+
+async def test_a_user_is_shown_with_spent_lots_that_were_not_loaded_for_their_calls(
+    connection: sqlite3.Connection,
+) -> None:
+    run(Writer(), connection, account(), Operation(NOBODY, write(a_lot(2, available_nanos=0))))
+
+    called, managed = run(Writer(), connection, Operation(CALLER, look), Operation(UserScope(name="name-1"), look))
+    (alone,) = run(Writer(), connection, Operation(CALLER, look))
+
+    assert len(managed.shown.lots) == 2
+    assert len(called.shown.lots) == 2, "it may see more than it needs"
+    assert alone.shown.lots == (a_lot(nanos=10_000),)
+
+
 async def test_a_key_made_in_the_batch_does_not_show_half_a_caller_to_a_call_in_it(
     connection: sqlite3.Connection,
 ) -> None:

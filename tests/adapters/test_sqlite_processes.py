@@ -27,7 +27,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def worker(path: Path, name: str, calls: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.adapters.storage_worker", str(path), name, str(calls)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def start(*processes: subprocess.Popen[str]) -> None:
+    """Let them begin together, once all are ready."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
 
 
 # --- several writers of one file ---
@@ -53,17 +64,18 @@ async def test_what_another_writer_commits_is_seen_by_the_very_next_decision(boo
 
 async def test_processes_that_spend_one_lot_spend_it_exactly(books_path: Path) -> None:
     async with SqliteStorage.open(books_path) as storage:
-        await open_account(storage, nanos=6_005)
+        await open_account(storage, nanos=20_005)
         processes = [worker(books_path, name, 10_000) for name in ("one", "two")]
+        start(*processes)
         printed = [(await asyncio.to_thread(process.communicate))[0].splitlines() for process in processes]
 
         assert [process.returncode for process in processes] == [0, 0]
         captured = {line for lines in printed for line in lines if line.startswith("captured")}
-        assert len(captured) == 600
+        assert len(captured) == 2_000
         assert min(len(lines) for lines in printed) > 0, "both took part"
         lots, journal = await everything(storage)
-        assert lots == [a_lot(nanos=6_005, available_nanos=5, held_nanos=0)]
-        assert balances(journal) == {"issued": -6_005, "lot:lot-1": 5, "revenue": 6_000}
+        assert lots == [a_lot(nanos=20_005, available_nanos=5, held_nanos=0)]
+        assert balances(journal) == {"issued": -20_005, "lot:lot-1": 5, "revenue": 20_000}
 
 
 async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
@@ -71,11 +83,11 @@ async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
         await open_account(storage, nanos=10**9)
     process = worker(books_path, "victim", 10**9)
     assert process.stdout is not None
+    start(process)
     answered = [process.stdout.readline() for _ in range(400)]
     process.send_signal(signal.SIGKILL)
     answered += process.stdout.read().splitlines(keepends=True)
-    process.stdout.close()
-    process.wait()
+    process.communicate()
 
     # The last line may have been cut by the kill.
     facts = [line.split() for line in answered if line.endswith("\n")]

@@ -51,6 +51,10 @@ def precious(tmp_path: Path) -> Iterator[Path]:
     assert path.read_bytes() == b"mine"
 
 
+def begins(path: Path) -> bytes:
+    return path.read_bytes()[:100]
+
+
 def names(folder: Path, start: str) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(start)]
 
@@ -211,6 +215,7 @@ async def test_a_backup_opens_as_the_same_books(storage: Storage, tmp_path: Path
     await storage.backup(str(path))
 
     assert names(tmp_path, "backup.db") == ["backup.db"], "nothing lies beside it"
+    assert begins(path)[18:20] == b"\x01\x01", "no log is needed to read it, so it can be read where none can be made"
     before = await books(storage)
     assert len(before["transfers"]) == 3
     async with SqliteStorage.open(path) as copy:

@@ -6,7 +6,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.books import Rate
-from domain.bounds import INPUT_TOKENS_ADDED, OUTPUT_TOKENS_DEFAULT, OUTPUT_TOKENS_USEFUL, Bound, bound, lowered
+from domain.bounds import (
+    IMAGE_TOKENS_MAX,
+    INPUT_TOKENS_ADDED,
+    OUTPUT_TOKENS_DEFAULT,
+    OUTPUT_TOKENS_USEFUL,
+    Bound,
+    bound,
+    lowered,
+)
 from domain.calls import ChatCall
 from domain.chat import Usage
 from domain.money import NANOS_MAX
@@ -16,10 +24,13 @@ from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import rates, usages
 
 CALLS = st.builds(
-    lambda body, cap, choices: a_chat_call(body_bytes=body, output_tokens_max=cap, choices=choices),
+    lambda body, cap, choices, images: a_chat_call(
+        body_bytes=body, output_tokens_max=cap, choices=choices, images=images
+    ),
     st.integers(0, 5_000),
     st.integers(1, 5_000) | st.none(),
     st.integers(1, 4),
+    st.integers(0, 2),
 )
 
 
@@ -93,12 +104,19 @@ def test_a_call_that_may_cost_more_than_the_books_can_hold_is_refused_and_never_
     assert Unbounded(model="acme/small", field=field) == bound(call, a_rate())
 
 
+def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:
+    limit = bound(a_chat_call(body_bytes=500, images=2), a_rate(context_tokens=None))
+
+    assert isinstance(limit, Bound)
+    assert limit.input_tokens == 500 + 1_500 + 2 * 49_152
+
+
 @given(CALLS, rates(), st.data())
 def test_no_usage_within_the_call_costs_more_than_its_bound(call: ChatCall, rate: Rate, data: st.DataObject) -> None:
     """Whatever the provider's cache and the model's thinking make of it. (G1, G5)"""
     limit = bound(call, rate)
     assert isinstance(limit, Bound)
-    input_limits = [call.body_bytes + INPUT_TOKENS_ADDED, rate.context_tokens]
+    input_limits = [call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX, rate.context_tokens]
     choice_limits = [call.output_tokens_max, rate.output_tokens_max, rate.context_tokens, limit.output_cap]
 
     usage = data.draw(usages(_least(input_limits), _least(choice_limits) * call.choices))
@@ -208,10 +226,3 @@ def _bound(call: ChatCall, rate: Rate) -> Bound:
 
 def _least(limits: list[int | None]) -> int:
     return min(limit for limit in limits if limit is not None)
-
-
-def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:
-    limit = bound(a_chat_call(body_bytes=500, images=2), a_rate(context_tokens=None))
-
-    assert isinstance(limit, Bound)
-    assert limit.input_tokens == 500 + 1_500 + 2 * 49_152

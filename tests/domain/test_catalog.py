@@ -25,7 +25,7 @@ def test_a_model_is_sold_at_the_version_of_its_rate_that_holds_now() -> None:
     ([("r1",  TEN,      0,     False)],                                TEN - 1,  None),
     ([("r1",  TEN,      0,     False)],                                TEN,      "r1"),
     ([("r1",  TEN,      0,     False), ("r2", NOON,  0,   False)],     NOON,     "r2"),
-    ([("r1",  TEN,      0,     False), ("r2", TEN,   1,   False)],     TEN,      "r2"),   # corrected later
+    ([("r2",  TEN,      0,     False), ("r1", TEN,   1,   False)],     TEN,      "r1"),   # corrected later
     ([("r1",  TEN,      5,     False), ("r2", NOON,  1,   False)],     NOON,     "r2"),   # known earlier
     ([("r1",  TEN,      0,     False), ("r2", NOON,  0,   True)],      ELEVEN,   "r1"),
     ([("r1",  TEN,      0,     False), ("r2", NOON,  0,   True)],      NOON,     None),   # not sold any more

@@ -198,6 +198,7 @@ def test_settings_have_canonical_words(fields: dict[str, Any], expected: dict[st
         ({"thinking": {"type": "adaptive", "display": "omitted"}}, ["thinking.display"]),
         ({"thinking": {"type": "between_tools"}}, ["thinking.type"]),
         ({"output_config": {"task_budget": 3}}, ["output_config.task_budget"]),
+        ({"output_config": {"format": {"type": "xml"}}}, ["output_config.format"]),
         ({"metadata": {"user_id": "u", "x": 1}}, ["metadata.x"]),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, ["tools.0.type"]),
         ({"tools": [{"name": "f", "input_schema": {}, "defer_loading": True}]}, ["tools.0.defer_loading"]),

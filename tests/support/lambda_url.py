@@ -21,6 +21,7 @@ class FunctionUrl(BaseHTTPRequestHandler):
     """Each request is one invocation."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # Head and body in one packet: else each answer waits for the caller's delayed acknowledgement.
 
     def _invoke(self) -> None:
         path, _, query = self.path.partition("?")
@@ -71,6 +72,7 @@ class FunctionUrl(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(payload)
+        self.wfile.flush()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _invoke  # noqa: N815
 

@@ -1,0 +1,140 @@
+"""A caller of the simulation: asks one process for one thing, and may hang up before the answer is whole."""
+
+import random
+from typing import Any
+
+import anyio
+import msgspec
+
+from entrypoints.http.wire import Request
+from tests.simulation.process import Process
+from tests.system.client import ANTHROPIC, OPENAI, chat, events_of
+from tests.system.scripted import Script
+
+TERMINAL = {OPENAI: b"data: [DONE]\n\n", ANTHROPIC: b'data: {"type":"message_stop"}\n\n'}
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller wants. `patience` is after how many pieces of a stream it leaves, `key` its Idempotency-Key."""
+
+    user: str
+    secret: str
+    path: str
+    script: Script
+    model: str
+    stream: bool
+    cap: int | None
+    key: str | None = None
+    patience: int | None = None
+
+    def body(self) -> bytes:
+        return chat(self.script, model=self.model, stream=self.stream, cap=self.cap)
+
+
+class Heard(msgspec.Struct, kw_only=True):
+    """What came of it. `by` is the process; `cut_off` if it died first, `left` if the caller did not wait."""
+
+    wish: Wish
+    by: str
+    status: int = 0
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    ended: bool = False
+    left: bool = False
+    cut_off: bool = False
+    asked_ms: int = 0
+
+    @property
+    def call_id(self) -> str:
+        return self.headers["x-request-id"]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it looks like a complete answer."""
+        if self.status != 200 or not self.ended:
+            return False
+        return not self.wish.stream or self.body.endswith(TERMINAL[self.wish.path])
+
+    @property
+    def is_replayed(self) -> bool:
+        return self.headers.get("idempotent-replayed") == "true"
+
+    def said(self) -> str:
+        """The text that was heard, whole or in pieces."""
+        if self.status != 200:
+            return ""
+        if not self.wish.stream:
+            told: Any = msgspec.json.decode(self.body)
+            parts = told["content"] if self.wish.path == ANTHROPIC else [{"text": told["choices"][0]["message"]["content"]}]
+            return "".join(part["text"] for part in parts)
+        deltas = [
+            choice["delta"].get("content") or ""
+            for _, data in events_of(self.body)
+            if isinstance(data, dict)
+            for choice in data.get("choices", ())
+        ]
+        texts = [data["delta"].get("text", "") for _, data in events_of(self.body) if _has_delta(data)]
+        return "".join(deltas + texts)
+
+
+def _has_delta(data: Any) -> bool:
+    return isinstance(data, dict) and isinstance(data.get("delta"), dict)
+
+
+async def call(process: Process, wish: Wish) -> Heard:
+    """Make the wish, as a server would: a hang-up cancels what streams, a crash cancels everything."""
+    heard = Heard(wish=wish, by=process.name, asked_ms=process.hub.clock.now_ms())
+    headers = {"authorization": f"Bearer {wish.secret}"} | ({"idempotency-key": wish.key} if wish.key else {})
+    request = Request(
+        id=process.hub.ids.new("call"),
+        method="POST",
+        path=wish.path,
+        headers=headers,
+        body=wish.body(),
+        started_us=process.hub.clock.monotonic_us(),
+    )
+    with anyio.CancelScope() as scope:
+        process.running.add(scope)
+        try:
+            async with process.handlers[wish.path](request) as reply:
+                heard.status, heard.headers = reply.status, dict(reply.headers)
+                if isinstance(reply.body, bytes):
+                    heard.body, heard.ended = reply.body, True
+                else:
+                    pieces = 0
+                    async for piece in reply.body:
+                        if process.is_dead:
+                            break
+                        heard.body += piece
+                        pieces += 1
+                        if pieces == wish.patience:
+                            heard.left = True
+                            scope.cancel()
+                    heard.ended = not heard.left and not process.is_dead
+        finally:
+            process.running.discard(scope)
+    # Whatever came when the process was gone already came to nobody.
+    heard.cut_off = process.is_dead and not heard.ended
+    return heard
+
+
+def any_script(chance: random.Random, marker: str) -> Script:
+    """A provider that is mostly well, and sometimes slow, dying, forgetful or greedy."""
+    words = chance.randrange(1, 9)
+    script = Script(id=marker, words=words, pace_ms=chance.choice([0, 0, 3, 12]), usage=_any_usage(chance))
+    match chance.randrange(10):
+        case 0:
+            status = chance.choice([400, 429, 500, 503])
+            return msgspec.structs.replace(script, first=status, status=chance.choice([status, 200]))
+        case 1:
+            return msgspec.structs.replace(script, cut=chance.randrange(1_500), closed=chance.random() < 0.5)
+        case 2:
+            return msgspec.structs.replace(script, silent_after=chance.randrange(words + 3))
+        case 3:
+            return msgspec.structs.replace(script, error_after=chance.randrange(words + 3))
+        case _:
+            return script
+
+
+def _any_usage(chance: random.Random) -> tuple[int, int] | None:
+    return chance.choice([(10, 5), (200, 30), (1_000, 100), None, (5_000_000, 1), (1, 900_000)])

@@ -1,0 +1,122 @@
+"""Processes of the hub inside one event loop: each has its own connections to the same books, and can die at any await.
+
+A crash leaves everything as it is. Nothing is settled, nothing is closed in good order: from that moment on the
+process gets no answer from its books, and everybody who waited for it is cut off. What it had asked of them before
+may still be written, as a commit that a kill came too late for.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.http import HttpProviders
+from adapters.providers.openai import OPENAI
+from adapters.providers.transport import PyreqwestTransport
+from adapters.storage.sqlite import SqliteStorage
+from adapters.system import RandomIds, SystemClock
+from domain.books import Decision, View
+from entrypoints.http.routes import routes
+from entrypoints.http.wire import Handler
+from entrypoints.usecases.hub import Hub
+from ports.storage import StorageUnavailable
+from ports.vault import Vault
+
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+
+UPSTREAM_TIMEOUT_MS = 400
+PAUSE_MS_MAX = 30
+
+
+class MortalStorage(SqliteStorage):
+    """The books as a process sees them: until it dies, and but for the odd moment when they cannot be written."""
+
+    dead = False
+    faults: Callable[[], bool] = staticmethod(lambda: False)
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+        if self.dead or self.faults():
+            raise StorageUnavailable("the simulation says no")
+        decision = await super().decide(scope, rule)
+        if self.dead:
+            raise StorageUnavailable("the process is gone")
+        return decision
+
+
+class SharedLiveness:
+    """Who is alive, known to all processes at once; `name` is the process's own."""
+
+    def __init__(self, name: str, gone: set[str]) -> None:
+        self._name = name
+        self._gone = gone
+
+    def own(self) -> str:
+        return self._name
+
+    def is_gone(self, owner: str) -> bool:
+        return owner in self._gone
+
+
+class ImpatientIds(RandomIds):
+    """Ids by which nobody pauses for long before a retry."""
+
+    def chance(self, below: int) -> int:
+        return super().chance(min(below, PAUSE_MS_MAX))
+
+
+class Process:
+    """One process of the hub, with the calls that it is running."""
+
+    def __init__(self, name: str, hub: Hub, storage: MortalStorage, transport: PyreqwestTransport, gone: set[str]) -> None:
+        self.name = name
+        self.hub = hub
+        self.handlers: dict[str, Handler] = {route.template: route.handler for route in routes(hub)}
+        self.running: set[anyio.CancelScope] = set()
+        self._storage = storage
+        self._transport = transport
+        self._gone = gone
+
+    @classmethod
+    async def start(cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random) -> "Process":
+        """A process on the books in `data_dir`; one decision in a hundred finds them busy."""
+        storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
+        storage.faults = lambda: chance.random() < 0.01
+        transport = PyreqwestTransport()
+        hub = Hub(
+            storage=storage,
+            vault=vault,
+            providers=HttpProviders(transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}),
+            clock=SystemClock(),
+            ids=ImpatientIds(),
+            liveness=SharedLiveness(name, gone),
+            billed=True,
+            payment_link=None,
+            upstream_timeout_ms=UPSTREAM_TIMEOUT_MS,
+            retries_max=1,
+            body_bytes_max=2**20,
+        )
+        return cls(name, hub, storage, transport, gone)
+
+    @property
+    def is_dead(self) -> bool:
+        return self._storage.dead
+
+    def crash(self) -> None:
+        """Be gone, from one instant to the next."""
+        self._storage.dead = True
+        self._gone.add(self.name)
+        for scope in self.running:
+            scope.cancel()
+
+    async def bury(self) -> None:
+        """Give back what the operating system would."""
+        await self._transport.aclose()
+        await self._storage.aclose()
+
+    def be_faultless(self) -> None:
+        """From now on the books can always be written."""
+        self._storage.faults = lambda: False
