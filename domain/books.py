@@ -18,6 +18,10 @@ UsageSource = Literal["provider", "estimated"]
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
 
 
+# 10,000 credits for a million tokens, or a cent for one use of a hosted tool.
+RATE_NANOS_MAX = 10**13
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody with a wallet. `name` is unique."""
 
@@ -89,6 +93,12 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a price so high that a charge could go beyond what 64 bits hold."""
+        for name in self.__struct_fields__:
+            if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= RATE_NANOS_MAX:
+                raise ValueError(f"a rate is from 0 to {RATE_NANOS_MAX} nanocredits per million: {name}")
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,15 +37,15 @@ def bound(call: ChatCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
     """The upper bound of the call's charge under a rate, or why there is none."""
     if call.hosted_tools and rate.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
-    # A tool that the provider runs puts what it finds into the context, and is run as often as the model likes.
-    beyond_the_body = call.opaque_input or (call.hosted_tools[0] if call.hosted_tools else None)
-    if beyond_the_body and rate.context_tokens is None:
-        return Unbounded(model=call.model, field=beyond_the_body)
-    input_tokens = _input_tokens(call, rate, beyond_the_body is not None)
+    if call.hosted_tools and (call.hosted_uses_max is None or rate.context_tokens is None):
+        return Unbounded(model=call.model, field=call.hosted_tools[0])
+    if call.opaque_input and rate.context_tokens is None:
+        return Unbounded(model=call.model, field=call.opaque_input)
+    input_tokens = _input_tokens(call, rate)
     per_choice, capped = _output_tokens(call, rate)
     output_tokens = per_choice * call.choices
     try:
-        nanos = _charge(input_tokens, output_tokens, rate)
+        nanos = _charge(call, input_tokens, output_tokens, rate)
     except AmountError:
         # A bound that the books cannot hold is none.
         return Unbounded(model=call.model, field="n" if call.choices > per_choice else call.cap_field or "max_tokens")
@@ -65,22 +65,25 @@ def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bo
     output_nanos = output_nanos_max(rate)
     if call.output_tokens_max is not None or output_nanos == 0:
         return None
-    rest = available_nanos - _charge(full.input_tokens, 0, rate)
+    rest = available_nanos - _charge(call, full.input_tokens, 0, rate)
     affordable_tokens = units_affordable(max(0, rest), output_nanos)
     per_choice = affordable_tokens // call.choices
     if per_choice < OUTPUT_TOKENS_USEFUL:
         return None
     output_tokens = per_choice * call.choices
     return Bound(
-        nanos=_charge(full.input_tokens, output_tokens, rate),
+        nanos=_charge(call, full.input_tokens, output_tokens, rate),
         input_tokens=full.input_tokens,
         output_tokens=output_tokens,
         output_cap=per_choice,
     )
 
 
-def _input_tokens(call: ChatCall, rate: Rate, opaque: bool) -> int:
-    if opaque and rate.context_tokens is not None:
+def _input_tokens(call: ChatCall, rate: Rate) -> int:
+    if call.hosted_tools and rate.context_tokens is not None:
+        # The model reads its whole context once more after each use of a tool, with what the tool has found.
+        return rate.context_tokens * (1 + (call.hosted_uses_max or 0))
+    if call.opaque_input and rate.context_tokens is not None:
         return rate.context_tokens
     by_bytes = call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX
     return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens)
@@ -94,5 +97,11 @@ def _output_tokens(call: ChatCall, rate: Rate) -> tuple[int, bool]:
     return (min(known), False) if known else (OUTPUT_TOKENS_DEFAULT, True)
 
 
-def _charge(input_tokens: int, output_tokens: int, rate: Rate) -> int:
-    return charge_rounded_up(((input_tokens, input_nanos_max(rate)), (output_tokens, output_nanos_max(rate))))
+def _charge(call: ChatCall, input_tokens: int, output_tokens: int, rate: Rate) -> int:
+    return charge_rounded_up(
+        (
+            (input_tokens, input_nanos_max(rate)),
+            (output_tokens, output_nanos_max(rate)),
+            (call.hosted_uses_max or 0, rate.tool_use_nanos or 0),
+        )
+    )

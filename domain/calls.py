@@ -18,7 +18,8 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
     it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may
     cost more tokens than the bytes they come in. `opaque_input` names
     a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
-    bounds it. `hosted_tools` are tools that the provider runs and charges by the use. `relay_headers` are the few
+    bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
+    `hosted_uses_max` times where the caller bounded all of them. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
     """
 
@@ -34,6 +35,7 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
     images: int = 0
     opaque_input: str | None = None
     hosted_tools: tuple[str, ...] = ()
+    hosted_uses_max: int | None = None
     relay_headers: tuple[tuple[str, str], ...] = ()
 
 

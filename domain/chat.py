@@ -274,6 +274,9 @@ Event: TypeAlias = (
 
 # --- usage ----------------------------------------------------------------------------------------------
 
+# 69 billion of anything in one call. With `books.RATE_NANOS_MAX` it keeps every charge within 64 bits.
+UNITS_MAX = 2**36
+
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was used, as disjoint leaves: every unit is counted in exactly one field.
@@ -295,9 +298,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool_uses: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a negative leaf: it would be a discount nobody gave."""
+        """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""
         for name in self.__struct_fields__:
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) <= UNITS_MAX:
                 raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")
 
 

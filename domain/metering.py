@@ -11,10 +11,11 @@ import msgspec
 
 from domain.chat import (
     Broken,
+    CitationDelta,
     Ended,
     Event,
     Failure,
-    Finished,
+    ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -27,11 +28,14 @@ BYTES_PER_TOKEN = 4
 
 
 class Meter(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer has come to so far. `told` is the provider's own usage, its last word."""
+    """What an answer has come to so far.
+
+    `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered.
+    """
 
     output_bytes: int = 0
     told: Usage | None = None
-    finished: bool = False
+    told_bytes: int = 0
     ended: bool = False
     failure: Failure | None = None
 
@@ -45,30 +49,29 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     """The meter after these events. A pure fold: observing one by one or all at once is the same."""
-    output_bytes, told, finished, ended, failure = (
-        meter.output_bytes,
-        meter.told,
-        meter.finished,
-        meter.ended,
-        meter.failure,
-    )
+    output_bytes, told, told_bytes = meter.output_bytes, meter.told, meter.told_bytes
+    ended, failure = meter.ended, meter.failure
     for event in events:
         match event:
-            case TextDelta() | RefusalDelta() | ReasoningDelta():
+            case TextDelta() | RefusalDelta():
                 output_bytes += len(event.text.encode())
+            case ReasoningDelta():
+                output_bytes += len(event.text.encode()) + len(event.redacted or "")
             case ToolCallDelta():
                 output_bytes += len(event.arguments.encode()) + len((event.name or "").encode())
             case UsageReported():
-                told = event.usage
-            case Finished():
-                finished = True
+                told, told_bytes = event.usage, output_bytes
+            case CitationDelta():
+                output_bytes += len(event.citation)
+            case ForeignBlock():
+                output_bytes += len(event.block)
             case Ended():
                 ended = True
             case Broken():
                 failure = event.failure
             case _:
                 pass
-    return Meter(output_bytes=output_bytes, told=told, finished=finished, ended=ended, failure=failure)
+    return Meter(output_bytes=output_bytes, told=told, told_bytes=told_bytes, ended=ended, failure=failure)
 
 
 def measure(meter: Meter, input_bytes: int) -> Measured:
@@ -83,8 +86,9 @@ def measure(meter: Meter, input_bytes: int) -> Measured:
             usage=Usage(input_tokens=_tokens(input_bytes), output_tokens=estimated_output), source="estimated"
         )
     told_output = meter.told.output_tokens + meter.told.reasoning_tokens + meter.told.output_audio_tokens
+    is_last_word = meter.ended or meter.told_bytes == meter.output_bytes
     # A provider that ends by counting nothing of what it delivered has not told its output.
-    if (meter.finished or meter.ended) and (told_output or not estimated_output):
+    if is_last_word and (told_output or not estimated_output):
         return Measured(usage=meter.told, source="provider")
     missing = max(0, estimated_output - told_output)
     return Measured(

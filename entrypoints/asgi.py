@@ -143,9 +143,7 @@ def _resource(hub: Hub, handlers: dict[str, Handler]) -> object:
 
 
 def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
-    async def respond(
-        _: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str
-    ) -> None:
+    async def respond(_: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str) -> None:
         bytes_max = hub.body_bytes_max
         body = b"" if (req.content_length or 0) > bytes_max else await req.stream.read(bytes_max + 1)
         exchange: Exchange = req.scope[_EXCHANGE]

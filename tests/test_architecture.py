@@ -96,7 +96,9 @@ def test_the_template_is_the_only_thing_lambda_needs_to_know() -> None:
     )
     module, _, name = named.rpartition(".")
     tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
-    assigned = [t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)]
+    assigned = [
+        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+    ]
 
     assert name in assigned
 

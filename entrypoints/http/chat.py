@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from domain.calls import ChatCall
 from domain.money import format_credits
 from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal

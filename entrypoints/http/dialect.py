@@ -11,9 +11,7 @@ from domain.refusals import BadRequest
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer says beside the events: the call's id, the model as asked, the time, and whether the caller
-    wants usage in the stream.
-    """
+    """What an answer says beside the events: the call's id, the model as asked, the time, whether usage is wanted."""
 
     call_id: str
     model: str
@@ -22,10 +20,11 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An error before it has a dialect. `kind` is the field's common word for it:
+    """An error before it has a dialect.
 
-    invalid_request, authentication, permission, not_found, insufficient_credit, too_large, rate_limit, overloaded,
-    conflict, provider, internal. `param` names the field at fault, `code` the refusal, `facts` what to act on.
+    `kind` is the field's common word for it: invalid_request, authentication, permission, not_found,
+    insufficient_credit, too_large, rate_limit, overloaded, conflict, provider, internal.
+    `param` names the field at fault, `code` the refusal, `facts` what to act on.
     """
 
     status: int

@@ -79,8 +79,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 404,
                 "not_found",
-                f"Nothing is served at {_shown(refusal.path)}. See GET / for what is; SDKs want the base URL to end in /v1 "
-                "(OpenAI) or without it (Anthropic).",
+                f"Nothing is served at {_shown(refusal.path)}. See GET / for what is; SDKs want the base URL to end "
+                "in /v1 (OpenAI) or without it (Anthropic).",
             )
         case WrongMethod():
             allowed = ", ".join(refusal.allowed)
@@ -88,9 +88,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
             return _error(refusal, 405, "invalid_request", message)
         case UnknownModel():
             hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
-            message = (
-                f"The model `{_shown(refusal.model)}` is not served by any provider of this hub.{hint} See GET /v1/models."
-            )
+            name = _shown(refusal.model)
+            message = f"The model `{name}` is not served by any provider of this hub.{hint} See GET /v1/models."
             return _error(refusal, 404, "not_found", message, param="model")
         case UnpricedModel():
             return _error(
@@ -106,8 +105,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"`{_shown(refusal.feature)}` is charged by the use and the rate of `{refusal.model}` has no price for it. "
-                "Leave it out, or ask the operator for a rate.",
+                f"`{_shown(refusal.feature)}` is charged by the use and the rate of `{refusal.model}` has no "
+                "price for it. Leave it out, or ask the operator for a rate.",
                 param=_shown(refusal.feature),
             )
         case Unbounded():
@@ -125,8 +124,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"`{_shown(refusal.field)}` cannot be said in the {refusal.dialect} dialect that serves `{refusal.model}`. "
-                "Leave it out, or call a model of your own dialect.",
+                f"`{_shown(refusal.field)}` cannot be said in the {refusal.dialect} dialect that serves "
+                f"`{refusal.model}`. Leave it out, or call a model of your own dialect.",
                 param=_shown(refusal.field),
             )
         case InsufficientCredit():

@@ -6,9 +6,9 @@ import msgspec
 
 from domain.chat import Failure
 from domain.refusals import BadRequest, MissingKey, ProviderFailed, Refusal, TooLarge, UnknownPath, WrongMethod
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import CallerDialect, ErrorBody
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.refusals import error_of, retry_after_s
 from entrypoints.http.wire import Reply, Request
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.chat import chat_handler
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.reads import balance_handler, healthz, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request, Route
@@ -27,10 +27,13 @@ def routes(hub: Hub) -> tuple[Route, ...]:
 
 
 def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:
-    """The handlers of each template by method, as Falcon wants its resources."""
+    """The handlers of each template by method, as Falcon wants its resources; what can be got has a head as well."""
     resources: dict[str, dict[str, Handler]] = {}
     for route in table:
-        resources.setdefault(route.template, {})[route.method] = route.handler
+        handlers = resources.setdefault(route.template, {})
+        handlers[route.method] = route.handler
+        if route.method == "GET":
+            handlers["HEAD"] = route.handler
     return resources
 
 

@@ -29,6 +29,8 @@ from ports.providers import Answer, Chunk
 from ports.storage import StorageUnavailable
 
 SETTLE_DEADLINE_S = 10
+# The pauses before each further try at what could not be settled, when nobody waits for it any more.
+SETTLE_AGAIN_S = (0.0, 0.1, 1.0, 5.0)
 ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
 
 
@@ -104,6 +106,11 @@ class LiveCall:
         self._first: Chunk | None = None
         self._voice: Voice | None = None
         self._kept = bytearray()
+        # How the call ends if nobody settles it before `close`.
+        self._unsettled: tuple[Ending, str | None] = (
+            "caller left",
+            "the caller closed the connection before the answer was whole",
+        )
 
     async def open(self, voice_of: Callable[[Affordable], Voice]) -> Refusal | None:
         """Attempt until one answer begins, by the plan's order; the last failure as a refusal if none does."""
@@ -135,7 +142,12 @@ class LiveCall:
         assert self._voice is not None
         body = self._voice.piece(self._first)
         self._keep(body)
-        return body if await self._settle("completed") else Busy(reason="the call could not be settled")
+        if await self._settle("completed"):
+            return body
+        # The caller is told that nothing was charged, so `close` must not bill what was never given out.
+        self.meter, self.served = Meter(), None
+        self._unsettled = ("lost", "the call could not be settled, so its answer was not given out")
+        return Busy(reason="the call could not be settled")
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of a streamed answer; settled before the terminal bytes or the apology is given out."""
@@ -164,8 +176,13 @@ class LiveCall:
         try:
             await self._provider.aclose()
         finally:
-            if self.settled is None:
-                await self._settle("caller left", "the caller closed the connection before the answer was whole")
+            for pause_s in SETTLE_AGAIN_S:
+                if self.settled is not None:
+                    break
+                if pause_s:
+                    with anyio.CancelScope(shield=True):
+                        await anyio.sleep(pause_s)
+                await self._settle(*self._unsettled)
 
     async def _last_words(self, voice: Voice, chunk: Chunk) -> bytes:
         """Settle, then the terminal bytes: or the apology, if the answer or the settling of it failed."""
@@ -175,6 +192,7 @@ class LiveCall:
             self._keep(piece)
             if await self._settle("completed"):
                 return piece
+            self._unsettled = ("provider failed", "the call could not be settled, so its end was not given out")
             return voice.apology(Failure(kind="unavailable", message="the hub could not settle the call"))
         ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
         self._kept.clear()
@@ -247,7 +265,9 @@ class LiveCall:
             self._kept += piece
 
     async def _settle(self, ending: Ending, error: str | None = None) -> bool:
-        """Close the hold in the books. False if that did not become durable in time: then the sweep will do it."""
+        """Close the hold in the books. False if that did not become durable in time: then `close` tries again."""
+        if ending != "completed":
+            self._unsettled = (ending, error)
         hub, entry = self._hub, self.served
         outcome = Outcome(
             call_id=self.call.id,

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - the order of the house is expected == actual
 """The echo: what a newcomer hears before any key is at hand."""
 
 from typing import Any

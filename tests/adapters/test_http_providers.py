@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - the order of the house is expected == actual
 """The provider shell over real sockets: what comes of an attempt, whatever the provider does.
 
 Each test runs over the transport that the hub uses and over httpx2's own, since the shell relies on the seam

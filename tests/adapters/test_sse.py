@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - the order of the house is expected == actual
 """Framing of server-sent events: examples of every form, then the laws that no cut may break."""
 
 import pytest

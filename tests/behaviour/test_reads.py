@@ -1,23 +1,136 @@
-from tests.behaviour.calls import ask, openai_body, CHAT, MESSAGES, anthropic_body
-from tests.support.hub import HubProcess
+"""What may be asked without spending: models in both dialects, the balance, and whether the hub is well."""
+
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from tests.behaviour.calls import BALANCE, ask, openai_body
+from tests.behaviour.conftest import People
+from tests.behaviour.error_shape import check_error
 from tests.behaviour.stub import Stub
+from tests.support.hub import HubProcess
+
+OPEN = ("/", "/healthz", "/readyz")
+GUARDED = ("/v1/models", "/v1/models/echo/echo", BALANCE)
+AS_ANTHROPIC = {"anthropic-version": "2023-06-01"}
+SOLD = ["ant/m", "echo/echo", "left/twin", "oai/m", "oai/org/model", "pair/m", "right/twin"]
 
 
-def test_x(hub: HubProcess, stub: Stub) -> None:
-    for p, b in (
-        (CHAT, openai_body()),
-        (CHAT, openai_body(stream=True)),
-        (MESSAGES, anthropic_body()),
-        (MESSAGES, anthropic_body(stream=True)),
-        (CHAT, openai_body("ant/m", stream=True)),
-        (MESSAGES, anthropic_body("oai/m", stream=True)),
-        (CHAT, openai_body("ant/m")),
-        (MESSAGES, anthropic_body("oai/m")),
-    ):
-        h = ask(hub, p, b)
-        print(h.status, h.headers, h.body.decode())
-    print(ask(hub, "/v1/models"))
-    print(ask(hub, "/nope"))
-    print(ask(hub, "/v1/models", method="HEAD"))
-    print(ask(hub, "/v1/models", method="OPTIONS"))
-    print(ask(hub, CHAT, method="PATCH"))
+def test_every_model_with_a_rate_is_listed_with_its_price(hub: HubProcess) -> None:
+    told = ask(hub, "/v1/models").json()
+
+    listed = {model["id"]: model for model in told["data"]}
+    assert "list" == told["object"]
+    assert set(SOLD) <= set(listed)
+    assert sorted(listed) == list(listed)
+    model = listed["oai/org/model"]
+    assert ("model", "oai", 128_000, 4_096) == tuple(
+        model[name] for name in ("object", "owned_by", "context_length", "max_output_tokens")
+    )
+    assert {"unit": "credits per 1000000 tokens", "input": "1", "output": "2"} == model["pricing"]
+    assert model["created"] > 1_700_000_000
+
+
+def test_openais_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
+    with openai.OpenAI(base_url=f"{hub.url}/v1", api_key=hub.key, max_retries=0) as client:
+        ids = [model.id for model in client.models.list()]
+        for name in ("oai/m", "oai/org/model", "m", "twin", "echo"):
+            assert name == client.models.retrieve(name).id
+        with pytest.raises(openai.NotFoundError) as raised:
+            client.models.retrieve("oai/none/such")
+
+    assert set(SOLD) <= set(ids)
+    assert "model_not_found" == raised.value.code or "unpriced" in raised.value.message
+
+
+def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
+    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as client:
+        listed = list(client.models.list())
+        for name in ("ant/m", "oai/org/model", "m"):
+            model = client.models.retrieve(name)
+            assert (name, "model") == (model.id, model.type)
+            assert model.created_at.year >= 2025
+        with pytest.raises(anthropic.NotFoundError):
+            client.models.retrieve("no/such/model")
+
+    assert set(SOLD) <= {model.id for model in listed}
+    assert all(model.display_name for model in listed)
+
+
+def test_an_unknown_model_is_not_found_in_the_dialect_of_who_asks(hub: HubProcess) -> None:
+    for headers, path in ((None, "/v1/chat"), (AS_ANTHROPIC, "/v1/messages")):
+        for name in ("nope", "nope/m", "", "%2e%2e/x", "a" * 900):
+            error = check_error(ask(hub, f"/v1/models/{name}", headers=headers), path, 404, "model_not_found")
+            assert len(error["message"]) < 600
+
+
+def test_the_balance_is_exact_decimals(hub: HubProcess, people: People) -> None:
+    rich, poor = ask(hub, BALANCE).json(), ask(hub, BALANCE, key=people.poor).json()
+
+    assert ("owner", True, "https://pay.example.com/credit") == (rich["user"], rich["billing"], rich["payment_link"])
+    assert ("poor", "0", "0", "0") == tuple(poor[name] for name in ("user", "posted", "held", "available"))
+    told = hub.balance("owner")
+    assert {name: told[name] for name in ("posted", "held", "available")} == {
+        name: rich[name] for name in ("posted", "held", "available")
+    }
+
+
+def test_everybody_sees_only_their_own_balance(hub: HubProcess, people: People) -> None:
+    for query in ("?user=owner", "?user_id=owner", "?userId=owner"):
+        assert "poor" == ask(hub, BALANCE + query, key=people.poor).json()["user"]
+
+
+def test_the_hub_says_that_it_is_well_to_everybody(hub: HubProcess) -> None:
+    assert {"status": "ok"} == ask(hub, "/healthz", key="").json()
+    ready = ask(hub, "/readyz", key="").json()
+    assert ("ready", True) == (ready["status"], ready["catalog_version"] > 0)
+    index = ask(hub, "/", key="").json()
+    assert "aihub" == index["name"]
+    assert {"POST /v1/chat/completions", "POST /v1/messages", "GET /healthz"} <= set(index["routes"])
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_a_valid_key_nothing_is_told(hub: HubProcess, people: People, path: str) -> None:
+    for key, code in (("", "missing_api_key"), ("ahk_x", "invalid_api_key"), (people.revoked, "invalid_api_key")):
+        check_error(ask(hub, path, key=key), "/v1/chat", 401, code)
+        check_error(ask(hub, path, key=key, headers=AS_ANTHROPIC), "/v1/messages", 401, code)
+    check_error(ask(hub, path, key="", headers={"x-api-key": "nope"}), "/v1/chat", 401, "invalid_api_key")
+
+
+@pytest.mark.parametrize("path", [*OPEN, *GUARDED])
+def test_head_is_get_without_a_body(hub: HubProcess, path: str) -> None:
+    """Monitors ask so (RFC 9110, 9.1: all general-purpose servers must support GET and HEAD)."""
+    get, head = ask(hub, path), ask(hub, path, method="HEAD")
+
+    assert (200, b"") == (head.status, head.body)
+    assert (get.header("content-type"), get.header("content-length")) == (
+        head.header("content-type"), head.header("content-length")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*OPEN, *GUARDED, "/v1/messages"])
+def test_options_tells_the_methods_and_a_wrong_one_too(hub: HubProcess, path: str) -> None:
+    method = "POST" if path == "/v1/messages" else "GET"
+
+    options = ask(hub, path, method="OPTIONS", key="")
+    wrong = ask(hub, path, method="DELETE")
+
+    assert 200 == options.status
+    assert method in str(options.header("allow")).split(", ")
+    check_error(wrong, path, 405, "wrong_method")
+    assert method in str(wrong.header("allow")).split(", ")
+
+
+def test_reading_never_reaches_a_provider_and_makes_no_call(hub: HubProcess, stub: Stub) -> None:
+    def newest() -> Any:
+        return hub.cli("call", "list", "--limit", "1")
+
+    ask(hub, "/v1/chat/completions", openai_body("echo/echo"))
+    before = newest()
+    for path in (*OPEN, *GUARDED):
+        assert 200 == ask(hub, path).status
+
+    assert before == newest()
+    assert [] == stub.requests

@@ -67,12 +67,14 @@ def test_what_bounds_the_output(
     (500,  None,         (),               None,     2_000),   # a token is never less than a byte
     (500,  None,         (),               1_000,    1_000),   # nor is it more than the model remembers
     (500,  "file",       (),               128_000,  128_000), # what does not stand in the body
-    (500,  None,         ("web_search",),  128_000,  128_000), # what the provider's tool may find
+    (500,  None,         ("web_search",),  128_000,  384_000), # the context anew after each of two searches
 ])  # fmt: skip
 def test_what_bounds_the_input(
     body_bytes: int, opaque: str | None, tools: tuple[str, ...], context: int | None, input_tokens: int
 ) -> None:
-    call = a_chat_call(body_bytes=body_bytes, opaque_input=opaque, hosted_tools=tools)
+    call = a_chat_call(
+        body_bytes=body_bytes, opaque_input=opaque, hosted_tools=tools, hosted_uses_max=2 if tools else None
+    )
 
     limit = bound(call, a_rate(context_tokens=context, tool_use_nanos=1))
 

@@ -7,7 +7,7 @@ import pytest
 
 from domain.calls import ChatCall
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import ErrorBody
 
 _HELLO = [{"role": "user", "content": "Hello"}]
@@ -116,16 +116,15 @@ _TEXT = {"type": "text", "text": 'an "url" of a "file"'}
         ([_TEXT], None),
         ([_image(type="base64", media_type="image/png", data="aGk=")], None),
         ([_document(type="text", media_type="text/plain", data="hi")], None),
-        ([_TEXT, _image(type="url", url="https://x/a")], "messages.0.content.1.source"),
-        ([_image(type="file", file_id="f")], "messages.0.content.0.source"),
+        ([_TEXT, _image(type="url", url="https://x/a")], None),
         ([_document(type="url", url="https://x/a")], "messages.0.content.0.source"),
         ([_document(type="file", file_id="f")], "messages.0.content.0.source"),
         ([_document(type="base64", media_type="application/pdf", data="aGk=")], "messages.0.content.0.source"),
         (
-            [_document(type="content", content=[_TEXT, _image(type="url", url="https://x/a")])],
+            [_document(type="content", content=[_TEXT, _document(type="url", url="https://x/a")])],
             "messages.0.content.0.source.content.1.source",
         ),
-        ([_result(_TEXT, _image(type="url", url="https://x/a"))], "messages.0.content.0.content.1.source"),
+        ([_result(_TEXT, _document(type="url", url="https://x/a"))], "messages.0.content.0.content.1.source"),
         ([{"type": "container_upload", "file_id": "f"}], "messages.0.content.0"),
         ([{"type": "search_result", "source": "https://x/a", "title": "url", "content": [_TEXT]}], None),
     ],
@@ -134,16 +133,28 @@ def test_input_that_does_not_stand_in_the_body_is_named(blocks: list[Any], field
     assert _call(messages=[{"role": "user", "content": blocks}]).opaque_input == field
 
 
-def test_an_escape_hides_no_url() -> None:
-    plain = _body(messages=[{"role": "user", "content": [_image(type="url", url="x")]}])
-    call = ANTHROPIC_CALLER.read(plain.replace(b'"url"', b'"\\u0075rl"'))
+@pytest.mark.parametrize(
+    ("blocks", "images"),
+    [
+        ([_TEXT], 0),
+        ([_image(type="base64", media_type="image/png", data="aGk="), _image(type="url", url="https://x/a")], 2),
+        ([_result(_TEXT, _image(type="file", file_id="f"))], 1),
+    ],
+)
+def test_pictures_are_counted_for_they_may_cost_more_than_their_bytes(blocks: list[Any], images: int) -> None:
+    assert _call(messages=[{"role": "user", "content": blocks}]).images == images
+
+
+def test_an_escape_hides_no_document() -> None:
+    plain = _body(messages=[{"role": "user", "content": [_document(type="url", url="x")]}])
+    call = ANTHROPIC_CALLER.read(plain.replace(b'"document"', b'"\\u0064ocument"'))
 
     assert isinstance(call, ChatCall)
     assert call.opaque_input == "messages.0.content.0.source"
 
 
 def test_blocks_nested_beyond_reason_are_not_trusted() -> None:
-    block: dict[str, Any] = {"type": "text", "text": "a", "mark": "url"}
+    block: dict[str, Any] = _image(type="url", url="https://x/a")
     for _ in range(50):
         block = _result(block)
 
@@ -157,7 +168,6 @@ def test_blocks_nested_beyond_reason_are_not_trusted() -> None:
         ({"container": None}, None),
         ({"mcp_servers": [{"type": "url", "url": "https://x", "name": "x"}]}, "mcp_servers"),
         ({"mcp_servers": []}, None),
-        ({"tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]}, "tools.0"),
         ({"tools": [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "bash"}]}, None),
     ],
 )
@@ -171,8 +181,8 @@ def test_what_others_hold_is_named(fields: dict[str, Any], field: str | None) ->
         ("web_search_20250305", True),
         ("code_execution_20260120", True),
         ("advisor_20260301", True),
-        ("web_fetch_20250910", False),
-        ("tool_search_tool_bm25_20251119", False),
+        ("web_fetch_20250910", True),
+        ("tool_search_tool_bm25_20251119", True),
         ("bash_20250124", False),
         ("text_editor_20250728", False),
         ("computer_20250124", False),
@@ -181,7 +191,7 @@ def test_what_others_hold_is_named(fields: dict[str, Any], field: str | None) ->
         (None, False),
     ],
 )
-def test_tools_charged_by_the_use_are_hosted_tools(kind: str | None, hosted: bool) -> None:
+def test_tools_that_anthropic_runs_are_hosted_tools(kind: str | None, hosted: bool) -> None:
     tool = {"name": "x", "input_schema": {"type": "object"}, "type": kind}
 
     assert _call(tools=[tool]).hosted_tools == ((kind,) if hosted else ())
@@ -227,3 +237,19 @@ def test_an_error_has_anthropics_shape_and_the_facts(kind: str, word: str) -> No
     assert said.startswith(b"event: error\ndata: {")
     assert said.endswith(b"}\n\n")
     assert json.loads(said.split(b"data: ")[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("tools", "uses_max"),
+    [
+        ([{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}], 3),
+        (
+            [{"type": "web_search_20250305", "name": "s", "max_uses": 3}, {"type": "web_fetch_20250910", "name": "f"}],
+            None,
+        ),
+        ([{"type": "web_search_20250305", "name": "s", "max_uses": 3}, {"name": "f", "input_schema": {}}], 3),
+        ([{"type": "advisor_20260301", "name": "advisor", "max_uses": 3}], None),
+    ],
+)
+def test_hosted_tools_are_bounded_only_where_each_of_them_is(tools: list[Any], uses_max: int | None) -> None:
+    assert _call(tools=tools).hosted_uses_max == uses_max

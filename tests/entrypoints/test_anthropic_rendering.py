@@ -24,7 +24,7 @@ from domain.chat import (
     Usage,
     UsageReported,
 )
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import assemble, server_events
 

@@ -24,7 +24,7 @@ from domain.chat import (
     ToolResult,
 )
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 
 _HELLO = [{"role": "user", "content": "Hello"}]
 _TEXT = {"type": "text", "text": 'an "url" of a "file"'}

@@ -22,7 +22,7 @@ from domain.chat import (
     ToolChoice,
     ToolResult,
 )
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from tests.support.anthropic import attempt
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

@@ -23,7 +23,7 @@ from domain.chat import (
     UsageReported,
 )
 from entrypoints.http.dialect import ErrorBody, Rendering
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 
 RENDERING = Rendering(call_id="call-1", model="gpt-4o", created_s=1_700_000_000, wants_usage=True)
 SILENT = msgspec.structs.replace(RENDERING, wants_usage=False)

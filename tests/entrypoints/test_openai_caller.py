@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.calls import ChatCall
 from domain.refusals import BadRequest
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 
 HELLO = [{"role": "user", "content": "Hello"}]
 

@@ -38,7 +38,7 @@ from domain.chat import (
     UsageReported,
 )
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
 
 # --- requests -------------------------------------------------------------------------------------------

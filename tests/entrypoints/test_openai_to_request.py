@@ -25,7 +25,7 @@ from domain.chat import (
     ToolResult,
 )
 from domain.refusals import BadRequest
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 
 
 def answered(**fields: Any) -> ChatRequest | BadRequest:

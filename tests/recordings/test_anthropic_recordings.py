@@ -15,7 +15,7 @@ import pytest
 from adapters.providers.anthropic import ANTHROPIC
 from domain.calls import ChatCall
 from domain.chat import ChatRequest, Event, Foreign, TextDelta
-from entrypoints.http.anthropic_dialect import ANTHROPIC_CALLER
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import assemble, attempt, fold, meaning, server_events
 

@@ -18,7 +18,7 @@ from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, ChatCall, Target
 from domain.chat import Broken, ChatRequest
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai_dialect import OPENAI_CALLER
+from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
 from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
 

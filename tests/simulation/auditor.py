@@ -40,18 +40,36 @@ class CallRow(NamedTuple):
     provider: str | None
 
 
+class LotRow(NamedTuple):
+    """A grant and what is left of it."""
+
+    id: str
+    user_id: str
+    amount: int
+    available: int
+    held: int
+    expires_ms: int | None
+
+
+class Price(NamedTuple):
+    """What a version of a rate asks for a million tokens."""
+
+    input_nanos: int
+    output_nanos: int
+
+
 _LINES = "select id, kind, from_account, to_account, amount_nanos, at_ms, call_id from transfers order by seq"
 _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
     idempotency_key, rate_id, provider from calls order by seq"""
-_LOTS = "select id, user_id, amount_nanos, available_nanos, held_nanos from lots"
+_LOTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from lots"
 
 
 class Books(NamedTuple):
-    """All that was read, as of one commit. `lots` are (id, user, amount, available, held)."""
+    """All that was read, as of one commit."""
 
     lines: list[Line]
     calls: dict[str, CallRow]
-    lots: list[tuple[str, str, int, int, int]]
+    lots: dict[str, LotRow]
 
     def of_user(self, user_id: str) -> list[CallRow]:
         """The user's calls, oldest first."""
@@ -59,7 +77,7 @@ class Books(NamedTuple):
 
     def available_over_time(self, user_id: str) -> list[int]:
         """What the user's lots had to spend after each line that changed it, in nanocredits."""
-        accounts = {f"lot:{lot_id}" for lot_id, owner, *_ in self.lots if owner == user_id}
+        accounts = {f"lot:{lot.id}" for lot in self.lots.values() if lot.user_id == user_id}
         now = 0
         told: list[int] = []
         for line in self.lines:
@@ -83,13 +101,19 @@ def user_id_of(data_dir: Path, name: str) -> str:
         return str(books.execute("select id from users where name = ?", (name,)).fetchone()[0])
 
 
+def prices(data_dir: Path) -> dict[str, Price]:
+    """Every version of every rate."""
+    with opened(data_dir) as books:
+        return {row[0]: Price(*row[1:]) for row in books.execute("select id, input_nanos, output_nanos from rates")}
+
+
 def read(data_dir: Path) -> Books:
     """The books as of now, while others write."""
     with opened(data_dir) as books:
         books.execute("begin")
         lines = [Line(*row) for row in books.execute(_LINES)]
         calls = {row[0]: CallRow(*row) for row in books.execute(_CALLS)}
-        return Books(lines, calls, list(books.execute(_LOTS)))
+        return Books(lines, calls, {row[0]: LotRow(*row) for row in books.execute(_LOTS)})
 
 
 def audit(data_dir: Path) -> Books:
@@ -102,6 +126,10 @@ def audit(data_dir: Path) -> Books:
         accounts[line.target] += line.nanos
         moved[line.call_id, line.kind] += line.nanos
         assert line.nanos > 0, f"{line.id} moves {line.nanos}"
+        lot = books.lots.get(line.source.removeprefix("lot:"))
+        if lot is not None and lot.expires_ms is not None:
+            in_time = line.at_ms < lot.expires_ms
+            assert in_time == (line.kind == "hold"), f"{line.id} at {line.at_ms}, and {lot.id} ends at {lot.expires_ms}"
         assert line.source == "issued" or accounts[line.source] >= 0, f"{line.id} overdraws {line.source}"
     assert accounts.total() == 0, f"the accounts sum to {accounts.total()}"
     for call in books.calls.values():
@@ -115,9 +143,9 @@ def audit(data_dir: Path) -> Books:
         assert resolved == (0 if call.ending is None else held), f"{call.id} held {held} and resolved {resolved}"
         assert accounts.pop(f"held:{call.id}", 0) == held - resolved
         assert call.ending != "lost" or captured == 0, f"{call.id} is lost and charged"
-    for lot_id, _, amount, available, in_hold in books.lots:
-        assert accounts.pop(f"lot:{lot_id}", 0) == available, f"{lot_id} has not what the journal left in it"
-        assert 0 <= available <= available + in_hold <= amount, f"{lot_id} holds {in_hold} of {amount}"
+    for lot in books.lots.values():
+        assert accounts.pop(f"lot:{lot.id}", 0) == lot.available, f"{lot} has not what the journal left in it"
+        assert 0 <= lot.available <= lot.available + lot.held <= lot.amount, f"{lot} holds too much"
     revenue = sum(call.charge for call in books.calls.values())
     assert accounts.pop("revenue", 0) == revenue, f"the calls were charged {revenue}"
     assert set(accounts) <= {"issued", "breakage"}, f"accounts of nobody: {set(accounts)}"

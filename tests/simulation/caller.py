@@ -6,8 +6,8 @@ from typing import Any
 import anyio
 import msgspec
 
-from entrypoints.http.wire import Request
-from tests.simulation.process import Process
+from entrypoints.http.wire import Reply, Request
+from tests.simulation.process import Died, Process
 from tests.system.client import ANTHROPIC, OPENAI, chat, events_of
 from tests.system.scripted import Script
 
@@ -65,7 +65,9 @@ class Heard(msgspec.Struct, kw_only=True):
             return ""
         if not self.wish.stream:
             told: Any = msgspec.json.decode(self.body)
-            parts = told["content"] if self.wish.path == ANTHROPIC else [{"text": told["choices"][0]["message"]["content"]}]
+            parts = (
+                told["content"] if self.wish.path == ANTHROPIC else [{"text": told["choices"][0]["message"]["content"]}]
+            )
             return "".join(part["text"] for part in parts)
         deltas = [
             choice["delta"].get("content") or ""
@@ -97,25 +99,32 @@ async def call(process: Process, wish: Wish) -> Heard:
         process.running.add(scope)
         try:
             async with process.handlers[wish.path](request) as reply:
-                heard.status, heard.headers = reply.status, dict(reply.headers)
-                if isinstance(reply.body, bytes):
-                    heard.body, heard.ended = reply.body, True
-                else:
-                    pieces = 0
-                    async for piece in reply.body:
-                        if process.is_dead:
-                            break
-                        heard.body += piece
-                        pieces += 1
-                        if pieces == wish.patience:
-                            heard.left = True
-                            scope.cancel()
-                    heard.ended = not heard.left and not process.is_dead
+                if not process.is_dead():
+                    await _listen(process, reply, heard, scope)
+        except Died:
+            pass
         finally:
             process.running.discard(scope)
-    # Whatever came when the process was gone already came to nobody.
-    heard.cut_off = process.is_dead and not heard.ended
+    heard.cut_off = process.is_dead() and not heard.ended
     return heard
+
+
+async def _listen(process: Process, reply: Reply, heard: Heard, scope: anyio.CancelScope) -> None:
+    """Hear the answer, to its end or as long as caller and process are there."""
+    heard.status, heard.headers = reply.status, dict(reply.headers)
+    if isinstance(reply.body, bytes):
+        heard.body, heard.ended = reply.body, True
+        return
+    pieces = 0
+    async for piece in reply.body:
+        if process.is_dead():
+            return
+        heard.body += piece
+        pieces += 1
+        if pieces == heard.wish.patience:
+            heard.left = True
+            scope.cancel()
+    heard.ended = not heard.left and not process.is_dead()
 
 
 def any_script(chance: random.Random, marker: str) -> Script:

@@ -32,6 +32,10 @@ UPSTREAM_TIMEOUT_MS = 400
 PAUSE_MS_MAX = 30
 
 
+class Died(BaseException):
+    """The process is gone: no code of it runs any further, so no code of it may handle this."""
+
+
 class MortalStorage(SqliteStorage):
     """The books as a process sees them: until it dies, and but for the odd moment when they cannot be written."""
 
@@ -39,11 +43,13 @@ class MortalStorage(SqliteStorage):
     faults: Callable[[], bool] = staticmethod(lambda: False)
 
     async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
-        if self.dead or self.faults():
+        if self.dead:
+            raise Died
+        if self.faults():
             raise StorageUnavailable("the simulation says no")
         decision = await super().decide(scope, rule)
         if self.dead:
-            raise StorageUnavailable("the process is gone")
+            raise Died
         return decision
 
 
@@ -71,7 +77,9 @@ class ImpatientIds(RandomIds):
 class Process:
     """One process of the hub, with the calls that it is running."""
 
-    def __init__(self, name: str, hub: Hub, storage: MortalStorage, transport: PyreqwestTransport, gone: set[str]) -> None:
+    def __init__(
+        self, name: str, hub: Hub, storage: MortalStorage, transport: PyreqwestTransport, gone: set[str]
+    ) -> None:
         self.name = name
         self.hub = hub
         self.handlers: dict[str, Handler] = {route.template: route.handler for route in routes(hub)}
@@ -84,6 +92,7 @@ class Process:
     async def start(cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random) -> "Process":
         """A process on the books in `data_dir`; one decision in a hundred finds them busy."""
         storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
+        assert isinstance(storage, MortalStorage)
         storage.faults = lambda: chance.random() < 0.01
         transport = PyreqwestTransport()
         hub = Hub(
@@ -101,8 +110,8 @@ class Process:
         )
         return cls(name, hub, storage, transport, gone)
 
-    @property
     def is_dead(self) -> bool:
+        """Whether it has crashed."""
         return self._storage.dead
 
     def crash(self) -> None:

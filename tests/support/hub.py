@@ -135,7 +135,11 @@ class HubProcess:
 
 @contextlib.contextmanager
 def running_hub(
-    data_dir: Path, interface: Interface = "asgi", workers: int = 1, billed: bool = True, env: dict[str, str] | None = None
+    data_dir: Path,
+    interface: Interface = "asgi",
+    workers: int = 1,
+    billed: bool = True,
+    env: dict[str, str] | None = None,
 ) -> Iterator[HubProcess]:
     """A hub that serves for as long as the block runs."""
     hub = HubProcess(data_dir, interface, workers, billed, env)

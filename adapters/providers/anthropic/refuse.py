@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.providers.anthropic_encode import arguments_object, says_something, split
+from adapters.providers.anthropic.encode import arguments_object, says_something, split
 from domain.chat import (
     Audio,
     ChatRequest,

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import msgspec
 
-from domain.chat import Usage
+from domain.chat import UNITS_MAX, Usage
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class PromptDetails(msgspec.Struct, frozen=True):

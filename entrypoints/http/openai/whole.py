@@ -19,7 +19,7 @@ from domain.chat import (
     UsageReported,
 )
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai_render import FINISHES, detail, foreign, usage_object
+from entrypoints.http.openai.render import FINISHES, detail, foreign, usage_object
 
 
 class _Block:

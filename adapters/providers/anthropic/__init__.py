@@ -1,19 +1,19 @@
 """Anthropic's messages API, as a provider.
 
 House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap;
-everything else is said in the modules beside this one (`anthropic_encode`, `anthropic_refuse`, `anthropic_blocks`,
-`anthropic_stream`, `anthropic_usage`, `anthropic_failure`).
+everything else is said in the modules beside this one (`encode`, `refuse`, `blocks`,
+`stream`, `usage`, `failure`).
 
 https://platform.claude.com/docs/en/api/messages/create
 """
 
 import msgspec
 
-from adapters.providers.anthropic_blocks import decode
-from adapters.providers.anthropic_encode import encode
-from adapters.providers.anthropic_failure import failure
-from adapters.providers.anthropic_refuse import refuses
-from adapters.providers.anthropic_stream import start, step
+from adapters.providers.anthropic.blocks import decode
+from adapters.providers.anthropic.encode import encode
+from adapters.providers.anthropic.failure import failure
+from adapters.providers.anthropic.refuse import refuses
+from adapters.providers.anthropic.stream import start, step
 from adapters.providers.dialect import Headers, ProviderDialect
 from domain.calls import Attempt, ChatCall
 from domain.chat import Event

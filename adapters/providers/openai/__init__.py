@@ -1,8 +1,8 @@
 """OpenAI's chat-completions dialect, the provider's side, for OpenAI and every server that speaks the same.
 
 House rule: on the way through, nothing of the caller's body changes but what must: the model's name, the usage
-option, the output cap. The parts live beside this file: `openai_answer` (decode and step), `openai_usage`,
-`openai_calls`, `openai_failure`, `openai_encode`.
+option, the output cap. The parts live beside this file: `answer` (decode and step), `usage`,
+`calls`, `failure`, `encode`.
 """
 
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.openai_answer import START, State, decode, step
-from adapters.providers.openai_encode import cap_field, encode, refuses
-from adapters.providers.openai_failure import NAME, failure
+from adapters.providers.openai.answer import START, State, decode, step
+from adapters.providers.openai.encode import cap_field, encode, refuses
+from adapters.providers.openai.failure import NAME, failure
 from domain.calls import Attempt, ChatCall
 from domain.chat import Event, UsageReported
 

@@ -7,7 +7,7 @@ OpenAI wants the answers right after the calls. Nothing is refused here but by `
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from adapters.providers.openai_failure import NAME
+from adapters.providers.openai.failure import NAME
 from domain.chat import (
     Audio,
     ChatRequest,

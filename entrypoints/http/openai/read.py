@@ -10,7 +10,7 @@ import msgspec
 
 from domain.calls import ChatCall
 from domain.refusals import BadRequest
-from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.

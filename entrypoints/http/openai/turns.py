@@ -14,7 +14,7 @@ import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
-from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 
 _DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _Value = TypeVar("_Value")

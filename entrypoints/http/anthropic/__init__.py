@@ -1,17 +1,17 @@
 """Anthropic's messages API, as a caller speaks it.
 
-House rule: this module assembles the dialect and says errors; reading is in `anthropic_read` and `anthropic_request`,
-answering in `anthropic_render` and `anthropic_whole`.
+House rule: this module assembles the dialect and says errors; reading is in `read` and `request`,
+answering in `render` and `whole`.
 
 https://platform.claude.com/docs/en/api/errors
 """
 
 import msgspec
 
-from entrypoints.http.anthropic_read import read
-from entrypoints.http.anthropic_render import render, start
-from entrypoints.http.anthropic_request import to_request
-from entrypoints.http.anthropic_whole import whole
+from entrypoints.http.anthropic.read import read
+from entrypoints.http.anthropic.render import render, start
+from entrypoints.http.anthropic.request import to_request
+from entrypoints.http.anthropic.whole import whole
 from entrypoints.http.dialect import CallerDialect, ErrorBody
 
 _TYPES = {

@@ -1,13 +1,13 @@
 """Anthropic's whole answers, and what its content blocks mean, whole or streamed.
 
-House rule: a block means the same events wherever it stands, so `anthropic_stream` says with these functions what
+House rule: a block means the same events wherever it stands, so `stream` says with these functions what
 it has put together.
 """
 
 import msgspec
 
-from adapters.providers.anthropic_failure import error_event, malformed
-from adapters.providers.anthropic_usage import Report, Told, merge, total
+from adapters.providers.anthropic.failure import error_event, malformed
+from adapters.providers.anthropic.usage import Report, Told, merge, total
 from domain.chat import (
     Broken,
     CitationDelta,

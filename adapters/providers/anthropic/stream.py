@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from adapters.providers.anthropic_blocks import (
+from adapters.providers.anthropic.blocks import (
     BLOCK,
     NONSENSE,
     Message,
@@ -29,8 +29,8 @@ from adapters.providers.anthropic_blocks import (
     text,
     with_input,
 )
-from adapters.providers.anthropic_failure import error_event, malformed
-from adapters.providers.anthropic_usage import Report, Told, merge, total
+from adapters.providers.anthropic.failure import error_event, malformed
+from adapters.providers.anthropic.usage import Report, Told, merge, total
 from adapters.providers.dialect import ServerEvent
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
 

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.openai_calls import Calls, CustomTool, Piece, PieceFunction
-from adapters.providers.openai_failure import NAME, decoded, malformed, told
-from adapters.providers.openai_usage import WireUsage, leaves
+from adapters.providers.openai.calls import Calls, CustomTool, Piece, PieceFunction
+from adapters.providers.openai.failure import NAME, decoded, malformed, told
+from adapters.providers.openai.usage import WireUsage, leaves
 from domain.chat import (
     Broken,
     CitationDelta,

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from entrypoints.http.dialect import CallerDialect, ErrorBody
-from entrypoints.http.openai_read import read
-from entrypoints.http.openai_render import NAME, render, start
-from entrypoints.http.openai_request import to_request
-from entrypoints.http.openai_whole import whole
+from entrypoints.http.openai.read import read
+from entrypoints.http.openai.render import NAME, render, start
+from entrypoints.http.openai.request import to_request
+from entrypoints.http.openai.whole import whole
 
 # OpenAI's types (https://developers.openai.com/api/docs/guides/error-codes). A wrong key is an
 # invalid_request_error there, told from others by its status and code.

@@ -13,6 +13,7 @@ import msgspec
 
 from domain.calls import ChatCall
 from domain.refusals import BadRequest
+from entrypoints.http.anthropic.unseen import NONSENSE, ToolHead, hosted_tools, stored_elsewhere, unseen_content
 
 MODEL_CHARACTERS_MAX = 1024
 """Names of models are kept in the call log; an ARN, the longest kind, fits."""
@@ -30,50 +31,19 @@ class _Turn(msgspec.Struct, frozen=True):
     content: str | list[_Block]
 
 
-class _Tool(msgspec.Struct, frozen=True):
-    type: str | None = None
-
-
 class _Head(msgspec.Struct, frozen=True):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX)]
     messages: Annotated[list[_Turn], msgspec.Meta(min_length=1)]
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=OUTPUT_TOKENS_MAX)]
     stream: bool = False
-    tools: list[_Tool] | None = None
-
-
-class _Source(msgspec.Struct, frozen=True):
-    type: str = ""
-    media_type: str | None = None
-    content: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _DeepBlock(msgspec.Struct, frozen=True):
-    type: str = ""
-    source: msgspec.Raw = msgspec.Raw(b"")
-    content: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _DeepTurn(msgspec.Struct, frozen=True):
-    content: str | list[_DeepBlock]
-
-
-class _DeepHead(msgspec.Struct, frozen=True):
-    messages: list[_DeepTurn]
+    tools: list[ToolHead] | None = None
 
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _HEAD = msgspec.json.Decoder(_Head)
-_DEEP_HEAD = msgspec.json.Decoder(_DeepHead)
-_SOURCE = msgspec.json.Decoder(_Source)
-_BLOCKS = msgspec.json.Decoder(list[_DeepBlock])
-_ONE_BLOCK = msgspec.json.Decoder(_DeepBlock)
 
 UNSAID = msgspec.Raw(b"")
 """The default of an optional field that is kept as JSON; msgspec decodes no union of Raw and None."""
-
-NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for a body that is no JSON, of other types, no UTF-8, or nested too deeply."""
 
 
 def said(raw: msgspec.Raw) -> msgspec.Raw | None:
@@ -90,7 +60,8 @@ def read(body: bytes) -> ChatCall | BadRequest:
         head = _HEAD.decode(body)
     except NONSENSE as problem:
         return complaint(problem)
-    hosted, opaque = _tools(head.tools) if head.tools else ((), None)
+    hosted, uses_max = hosted_tools(head.tools) if head.tools else ((), None)
+    images, opaque = unseen_content(body)
     return ChatCall(
         dialect="anthropic",
         model=head.model,
@@ -101,91 +72,11 @@ def read(body: bytes) -> ChatCall | BadRequest:
         output_tokens_max=head.max_tokens,
         cap_field="max_tokens",
         choices=1,
-        opaque_input=_elsewhere(fields) or opaque or _opaque_content(body),
+        images=images,
+        opaque_input=stored_elsewhere(fields) or opaque,
         hosted_tools=hosted,
+        hosted_uses_max=uses_max,
     )
-
-
-# --- what does not stand in the body --------------------------------------------------------------------
-
-# Tools that Anthropic charges by the use (or, for the advisor, at another model's price), beside their tokens.
-_CHARGED = ("web_search_", "code_execution_", "advisor_")
-# Tools of Anthropic's that the caller runs: no result comes into the input behind the hub's back.
-_RUN_BY_CALLER = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
-_STORED = ("container", "mcp_servers", "thread")
-# A body without these bytes holds no source but text and base64 images; an escape could spell any word.
-_SUSPECT = (b'"url"', b'"file"', b'"container_upload"', b'pdf"', b"\\u")
-_DEPTH_MAX = 6
-
-
-def _tools(tools: list[_Tool]) -> tuple[tuple[str, ...], str | None]:
-    """The tools charged by the use, and the first whose results become input tokens that nobody sent."""
-    hosted: tuple[str, ...] = ()
-    opaque: str | None = None
-    for index, tool in enumerate(tools):
-        kind = tool.type
-        if kind is None or kind == "custom" or kind.startswith(_RUN_BY_CALLER):
-            continue
-        opaque = opaque or f"tools.{index}"
-        if kind.startswith(_CHARGED):
-            hosted = (*hosted, kind)
-    return hosted, opaque
-
-
-def _elsewhere(fields: dict[str, msgspec.Raw]) -> str | None:
-    """A field that refers to what the provider, or somebody else, holds."""
-    for name in _STORED:
-        if name in fields and bytes(fields[name]) not in (b"null", b"[]"):
-            return name
-    return None
-
-
-def _opaque_content(body: bytes) -> str | None:
-    """The first content whose tokens are not in the body, and the whole of what cannot be understood."""
-    if not any(mark in body for mark in _SUSPECT):
-        return None
-    try:
-        messages = _DEEP_HEAD.decode(body).messages
-        for index, turn in enumerate(messages):
-            if isinstance(turn.content, list):
-                path = _opaque_block(turn.content, f"messages.{index}.content", 0)
-                if path is not None:
-                    return path
-    except NONSENSE:
-        return "messages"
-    return None
-
-
-def _opaque_block(blocks: list[_DeepBlock], path: str, depth: int) -> str | None:
-    for index, block in enumerate(blocks):
-        here = f"{path}.{index}"
-        if block.type == "container_upload" or depth > _DEPTH_MAX:
-            return here
-        inside = _opaque_source(block, here, depth) or _opaque_inside(block.content, f"{here}.content", depth)
-        if inside is not None:
-            return inside
-    return None
-
-
-def _opaque_source(block: _DeepBlock, path: str, depth: int) -> str | None:
-    """An image or document that is fetched from elsewhere, or a PDF: a few bytes of it hold any number of pages."""
-    if block.type not in ("image", "document") or bytes(block.source)[:1] != b"{":
-        return None
-    source = _SOURCE.decode(block.source)
-    if source.type in ("url", "file") or (source.type == "base64" and block.type == "document"):
-        return f"{path}.source"
-    return _opaque_inside(source.content, f"{path}.source.content", depth)
-
-
-def _opaque_inside(content: msgspec.Raw, path: str, depth: int) -> str | None:
-    """The blocks in a tool's result or in a document made of blocks."""
-    match bytes(content)[:1]:
-        case b"[":
-            return _opaque_block(_BLOCKS.decode(content), path, depth + 1)
-        case b"{":
-            return _opaque_block([_ONE_BLOCK.decode(content)], path, depth + 1)
-        case _:
-            return None
 
 
 # --- complaints -----------------------------------------------------------------------------------------

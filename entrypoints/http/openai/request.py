@@ -12,8 +12,8 @@ import msgspec
 from domain.calls import ChatCall
 from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
 from domain.refusals import BadRequest
-from entrypoints.http.openai_problem import JSON_ERRORS, bad, unreadable
-from entrypoints.http.openai_turns import WireMessage, Wrong, turns
+from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.turns import WireMessage, Wrong, turns
 
 _NOT_SENT = msgspec.Raw()
 

@@ -20,8 +20,9 @@ from domain.chat import (
     ToolChoice,
 )
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic_content import Malformed, blocks, text
-from entrypoints.http.anthropic_read import NONSENSE, UNSAID, complaint, said
+from entrypoints.http.anthropic.content import Malformed, blocks, text
+from entrypoints.http.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.anthropic.unseen import NONSENSE
 
 _T = TypeVar("_T")
 _Extra = dict[str, msgspec.Raw]

@@ -5,7 +5,7 @@ House rule: one content block is open at a time, and the terminal words come onl
 Anthropic says one block after the other, while other dialects' tool calls may arrive in turns. So an open tool call
 stays open until the answer ends, and whatever else begins meanwhile waits: then it follows in the order of its first
 piece. `strokes` decides this for both framings; this module writes its strokes as server-sent events, and
-`anthropic_whole` puts them together.
+`whole` puts them together.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -13,7 +13,7 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 import msgspec
 
 from domain.chat import Ended, Event, Finished, FinishReason, Started, Usage, UsageReported
-from entrypoints.http.anthropic_strokes import Begin, Desk, End, Piece, Stroke, drain, draw, is_content
+from entrypoints.http.anthropic.strokes import Begin, Desk, End, Piece, Stroke, drain, draw, is_content
 from entrypoints.http.dialect import Rendering
 
 _ENCODE = msgspec.json.Encoder().encode

@@ -1,6 +1,6 @@
 """A canonical request in Anthropic's words.
 
-House rule: every field that is set is said, or `anthropic_refuse` names it beforehand; so this module assumes that
+House rule: every field that is set is said, or `refuse` names it beforehand; so this module assumes that
 what it is given can be said. The one thing left out is thinking without a signature: Anthropic takes back only what
 it signed itself, and rejects the request otherwise.
 

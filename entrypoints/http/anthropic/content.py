@@ -13,7 +13,8 @@ import msgspec
 
 from domain.chat import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic_read import NONSENSE, UNSAID, complaint, said
+from entrypoints.http.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.anthropic.unseen import NONSENSE
 
 
 class Malformed(Exception):

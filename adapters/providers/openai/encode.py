@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from adapters.providers.openai_failure import NAME
-from adapters.providers.openai_messages import foreign_word, messages
+from adapters.providers.openai.failure import NAME
+from adapters.providers.openai.messages import foreign_word, messages
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
 from domain.refusals import Unexpressible

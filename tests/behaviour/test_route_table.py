@@ -1,0 +1,73 @@
+"""The route table as the law of what costs and of what is open (G13): a route that is added is tested from then on."""
+
+from typing import Any, cast
+
+import pytest
+
+from entrypoints.http.routes import routes
+from entrypoints.http.wire import Route
+from tests.behaviour.calls import CHAT, MESSAGES, anthropic_body, ask, openai_body
+from tests.behaviour.conftest import People
+from tests.behaviour.error_shape import check_error
+from tests.behaviour.stub import Stub
+from tests.support.hub import HubProcess
+
+# The table needs no hub to be read, only to be served.
+TABLE: tuple[Route, ...] = routes(cast(Any, None))
+OPEN = {"/", "/healthz", "/readyz"}
+SPENDING = [route for route in TABLE if route.spends]
+# What to ask of each route that spends. A new one fails here until it is said how it is asked.
+ASKED: dict[str, list[dict[str, Any]]] = {
+    CHAT: [openai_body(model, **more) for model in ("oai/m", "ant/m", "echo/echo", "twin") for more in ({}, {"stream": True})],
+    MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
+}  # fmt: skip
+
+
+def path_of(route: Route) -> str:
+    return route.template.replace("{model:path}", "echo/echo")
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.template}"
+
+
+def test_the_index_names_every_route(hub: HubProcess) -> None:
+    assert {name_of(route) for route in TABLE if route.template != "/"} == set(ask(hub, "/").json()["routes"])
+
+
+def test_chat_spends_and_reading_does_not() -> None:
+    assert {CHAT, MESSAGES} == {route.template for route in SPENDING}
+    assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"
+
+
+@pytest.mark.parametrize("route", SPENDING, ids=name_of)
+def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
+    hub: HubProcess, stub: Stub, people: People, route: Route
+) -> None:
+    for body in ASKED[route.template]:
+        for key in ({}, {"idempotency-key": "k"}):
+            heard = ask(hub, path_of(route), body, key=people.poor, method=route.method, headers=key)
+
+            check_error(heard, route.template, 402)
+    assert [] == stub.requests
+    assert [] == hub.cli("call", "list", "--user", "poor")
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if route.template not in OPEN], ids=name_of)
+def test_whatever_is_not_open_is_refused_without_a_valid_key(
+    hub: HubProcess, stub: Stub, people: People, route: Route
+) -> None:
+    bodies: list[dict[str, Any]] | list[None] = ASKED[route.template] if route.spends else [None]
+    for body in bodies:
+        for key in ("", "ahk_wrong", people.revoked):
+            check_error(ask(hub, path_of(route), body, key=key, method=route.method), route.template, 401)
+    assert [] == stub.requests
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if route.template in OPEN], ids=name_of)
+def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: People, route: Route) -> None:
+    heard = ask(hub, path_of(route), key="", method=route.method)
+
+    assert 200 == heard.status
+    for word in ("oai", "owner", "guest", "sk-", "ahk_", str(hub.data_dir)):
+        assert word.encode() not in heard.body

@@ -1,0 +1,84 @@
+"""What must hold of every world, whatever happened in it: what callers heard, against what the books say."""
+
+from collections import defaultdict
+
+import msgspec
+
+from domain.money import parse_credits
+from tests.simulation.auditor import Books, CallRow, Price, audit, prices
+from tests.simulation.caller import Heard
+from tests.simulation.world import World
+from tests.system.scripted import ScriptedProvider
+
+UNITS = 1_000_000
+
+
+def check(world: World, provider: ScriptedProvider) -> Books:
+    """Audit the books and hold them against what was heard; AssertionError names the call."""
+    books, rates = audit(world.data_dir), prices(world.data_dir)
+    assert all(call.ending is not None for call in books.calls.values()), "a hold is open"
+    assert all(lot.held == 0 for lot in books.lots.values())
+    for call in books.calls.values():
+        assert call.uncollected == 0 or call.charge == call.hold, f"{call.id} leaves uncollected what it could have"
+    for heard in world.heard:
+        row = books.calls.get(heard.headers.get("x-request-id", ""))
+        if heard.is_whole:
+            assert row is not None, f"{heard} has no row"
+            _whole_is_charged(heard, row, rates)
+        elif heard.ended and heard.status >= 400:
+            _refused_is_free(heard, row, provider)
+        elif heard.said() and not heard.cut_off:
+            assert row is not None, f"{heard} has no row"
+            assert row.charge > 0, f"{row} is free, but {heard.said()!r} was said"
+    _once_per_key(world.heard, books)
+    _revoked_is_refused(world)
+    return books
+
+
+def _whole_is_charged(heard: Heard, row: CallRow, rates: dict[str, Price]) -> None:
+    """A whole answer is a completed call, charged by the rate that it names, and never beyond its hold."""
+    assert (row.ending, row.complete) == ("completed", 1), f"{row} was heard whole"
+    assert 0 < row.charge <= row.hold, f"{row} was heard whole"
+    assert heard.said() == heard.wish.script.text(), f"{row.id} said {heard.said()!r}"
+    assert row.rate_id is not None
+    usage = heard.wish.script.usage
+    if usage is not None:
+        rate = rates[row.rate_id]
+        asked = -(-(usage[0] * rate.input_nanos + usage[1] * rate.output_nanos) // UNITS)
+        assert (row.charge, row.uncollected) == (min(asked, row.hold), max(0, asked - row.hold)), f"{row} for {usage}"
+        assert row.usage_source == "provider"
+    else:
+        assert row.usage_source == "estimated"
+
+
+def _refused_is_free(heard: Heard, row: CallRow | None, provider: ScriptedProvider) -> None:
+    """Whoever is told an error pays nothing, and a refusal for want of credit is true."""
+    assert row is None or row.charge == 0, f"{row} was told {heard.status} {heard.body!r}"
+    if heard.status == 402:
+        error = msgspec.json.decode(heard.body)["error"]
+        assert row is None
+        assert parse_credits(error["bound"]) - parse_credits(error["available"]) == parse_credits(error["shortfall"])
+        assert parse_credits(error["shortfall"]) > 0
+
+
+def _once_per_key(all_heard: list[Heard], books: Books) -> None:
+    """Under one Idempotency-Key there is at most one charge, and one answer."""
+    charged: defaultdict[tuple[str, str], list[CallRow]] = defaultdict(list)
+    for row in books.calls.values():
+        if row.idempotency_key and row.charge:
+            charged[row.user_id, row.idempotency_key].append(row)
+    for key, rows in charged.items():
+        assert len(rows) == 1, f"{key} was charged {len(rows)} times: {rows}"
+    answers: defaultdict[tuple[str, str], set[tuple[str, bytes]]] = defaultdict(set)
+    for heard in all_heard:
+        if heard.wish.key and heard.is_whole:
+            answers[heard.wish.user, heard.wish.key].add((heard.call_id, heard.body))
+    for key, told in answers.items():
+        assert len(told) == 1, f"{key} has {len(told)} answers"
+
+
+def _revoked_is_refused(world: World) -> None:
+    revoked = {key.secret: key.revoked_ms for key in world.keys if key.revoked_ms is not None}
+    for heard in world.heard:
+        if heard.wish.secret in revoked and heard.asked_ms > revoked[heard.wish.secret]:
+            assert heard.status in (0, 401, 503), f"{heard} after its key was revoked"

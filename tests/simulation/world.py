@@ -1,0 +1,197 @@
+"""A whole world by seed: users and their callers, operators who change things, providers, and processes that die.
+
+The seed decides what everybody wants and when; how it interleaves is the machine's own. So a seed that fails says
+where to look, and may have to be run a few times.
+"""
+
+import random
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+import msgspec
+
+from adapters.vault import MasterKeyVault
+from domain.books import ApiKey, Lot
+from domain.management import Changed
+from domain.verification import Totals
+from entrypoints.usecases.credit import grant
+from entrypoints.usecases.providers import create_provider
+from entrypoints.usecases.rates import Prices, put_rate
+from entrypoints.usecases.upkeep import sweep, verify
+from entrypoints.usecases.users import Minted, create_key, create_user, revoke
+from ports.storage import StorageUnavailable
+from tests.simulation.auditor import audit
+from tests.simulation.caller import Heard, Wish, any_script, call
+from tests.simulation.process import Process
+from tests.system.client import ANTHROPIC, OPENAI
+from tests.system.scripted import ScriptedProvider
+
+BY = "simulation"
+USERS = ("ann", "bob", "cyd")
+PROVIDERS = {"one": "openai", "two": "anthropic"}
+PROCESSES = 3
+AT_ONCE = 24
+CONTEXT, OUTPUT_MAX = 2_000, 300
+MILLION = 10**6
+
+
+class Key(msgspec.Struct, kw_only=True):
+    """An API key of a user; `revoked_ms` is when the command that revoked it returned."""
+
+    id: str
+    user: str
+    secret: str
+    revoked_ms: int | None = None
+
+
+class World:
+    """Everything that happens to one data directory. `heard` is what all callers were told."""
+
+    def __init__(self, data_dir: Path, provider: ScriptedProvider, seed: int) -> None:
+        self.heard: list[Heard] = []
+        self.keys: list[Key] = []
+        self.crashes = 0
+        self.data_dir = data_dir
+        self._provider = provider
+        self._seed = seed
+        self._chance = random.Random(seed)
+        self._vault = MasterKeyVault([self._chance.randbytes(32)])
+        self._gone: set[str] = set()
+        self._alive: list[Process] = []
+        self._dead: list[Process] = []
+        self._wishes: list[Wish] = []
+
+    async def run(self, calls: int) -> Totals:
+        """Let so many callers loose, then let the survivors tidy up and prove the books."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            for _ in range(PROCESSES):
+                await self._start_process()
+            await self._found()
+            limit = anyio.CapacityLimiter(AT_ONCE)
+            async with anyio.create_task_group() as crowd:
+                for number in range(calls):
+                    await limit.acquire_on_behalf_of(number)
+                    crowd.start_soon(self._one_call, number, limit)
+                    if self._chance.random() < 0.15:
+                        await self._something_happens()
+            return await self._reckon()
+        finally:
+            for process in (*self._alive, *self._dead):
+                await process.bury()
+
+    async def _one_call(self, number: int, limit: anyio.CapacityLimiter) -> None:
+        try:
+            process, wish = self._chance.choice(self._alive), self._any_wish(number)
+            self.heard.append(await call(process, wish))
+        finally:
+            limit.release_on_behalf_of(number)
+
+    def _any_wish(self, number: int) -> Wish:
+        """A new wish, or an old one again under its Idempotency-Key, sometimes with another body."""
+        chance = self._chance
+        keyed = [wish for wish in self._wishes if wish.key]
+        if keyed and chance.random() < 0.25:
+            old = chance.choice(keyed)
+            if chance.random() < 0.8:
+                return old
+            return msgspec.structs.replace(old, cap=(old.cap or 0) + 1)
+        key = chance.choice(self.keys)
+        wish = Wish(
+            user=key.user,
+            secret=key.secret,
+            path=chance.choice([OPENAI, ANTHROPIC]),
+            script=any_script(chance, f"{self._seed}-{number}"),
+            model=chance.choice(["m", "m", "one/m", "two/m"]),
+            stream=chance.random() < 0.6,
+            cap=chance.randrange(1, OUTPUT_MAX),
+            key=f"key-{number}" if chance.random() < 0.3 else None,
+            patience=chance.randrange(1, 8) if chance.random() < 0.2 else None,
+        )
+        if wish.path == OPENAI and chance.random() < 0.4:
+            wish = msgspec.structs.replace(wish, cap=None)
+        self._wishes.append(wish)
+        return wish
+
+    async def _something_happens(self) -> None:
+        """A crash, a grant, a rate, a key, a sweep or an audit; an operator whom the books refuse gives up."""
+        desk = self._chance.choice(self._alive)
+        try:
+            match self._chance.randrange(8):
+                case 0 | 1:
+                    await self._crash(desk)
+                case 2 | 3:
+                    await self._grant(desk, self._chance.choice(USERS))
+                case 4:
+                    await self._set_rate(desk, self._chance.choice(list(PROVIDERS)))
+                case 5:
+                    await self._change_keys(desk)
+                case 6:
+                    await sweep(desk.hub.storage, desk.hub.liveness, desk.hub.clock)
+                case _:
+                    await anyio.to_thread.run_sync(audit, self.data_dir)
+        except StorageUnavailable:
+            return
+
+    async def _crash(self, process: Process) -> None:
+        self._alive.remove(process)
+        self._dead.append(process)
+        process.crash()
+        self.crashes += 1
+        await self._start_process()
+
+    async def _start_process(self) -> None:
+        name = f"process-{len(self._alive) + len(self._dead)}"
+        self._alive.append(await Process.start(name, self.data_dir, self._vault, self._gone, self._chance))
+
+    async def _found(self) -> None:
+        """The world's beginning, on books that can be written."""
+        desk = self._alive[0]
+        desk.be_faultless()
+        for name, dialect in PROVIDERS.items():
+            assert isinstance(await create_provider(desk.hub, BY, name, dialect, self._provider.base_url), Changed)
+            await self._set_rate(desk, name)
+        for user in USERS:
+            await create_user(desk.hub, BY, user, "guest")
+            await self._grant(desk, user)
+            await self._new_key(desk, user)
+
+    async def _grant(self, desk: Process, user: str) -> None:
+        """Credit for a few calls; some of it expires while calls hold it."""
+        expires_in_ms = self._chance.choice([None, self._chance.randrange(20, 2_000)])
+        nanos, priority = self._chance.randrange(2 * MILLION, 40 * MILLION), self._chance.randrange(3)
+        made = await grant(desk.hub, BY, user, nanos, expires_in_ms, priority)
+        assert isinstance(made, Changed)
+        assert isinstance(made.row, Lot)
+
+    async def _set_rate(self, desk: Process, provider: str) -> None:
+        prices = Prices(
+            input_nanos=self._chance.randrange(1, 1_000) * MILLION,
+            output_nanos=self._chance.randrange(1, 3_000) * MILLION,
+            context_tokens=CONTEXT,
+            output_tokens_max=OUTPUT_MAX,
+        )
+        assert isinstance(await put_rate(desk.hub, BY, f"{provider}/m", prices), Changed)
+
+    async def _new_key(self, desk: Process, user: str) -> None:
+        minted = await create_key(desk.hub, BY, user, "")
+        assert isinstance(minted, Minted)
+        assert isinstance(minted.key, ApiKey)
+        self.keys.append(Key(id=minted.key.id, user=user, secret=minted.text))
+
+    async def _change_keys(self, desk: Process) -> None:
+        """A user's newest key is revoked, after the user was given another."""
+        old = [key for key in self.keys if key.revoked_ms is None][-1]
+        await self._new_key(desk, old.user)
+        await revoke(desk.hub, BY, old.id)
+        old.revoked_ms = desk.hub.clock.now_ms()
+
+    async def _reckon(self) -> Totals:
+        survivor = self._alive[0]
+        survivor.be_faultless()
+        await sweep(survivor.hub.storage, survivor.hub.liveness, survivor.hub.clock)
+        totals = await verify(survivor.hub.storage)
+        assert isinstance(totals, Totals), totals
+        return totals

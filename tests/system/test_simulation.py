@@ -1,0 +1,52 @@
+"""Whole worlds by seed: whatever callers, providers, operators and crashes do, the books are right (G1 to G6, G14)."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.laws import check
+from tests.simulation.world import World
+from tests.system.scripted import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+CALLS = 400
+SOAK_S = float(os.environ.get("AIHUB_SOAK_S", "600"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_world_of_trouble_leaves_books_that_add_up(
+    tmp_path: Path, provider: ScriptedProvider, seed: int
+) -> None:
+    world = World(tmp_path / "data", provider, seed)
+
+    totals = await world.run(CALLS)
+
+    books = check(world, provider)
+    assert totals.open_holds == 0
+    assert totals.revenue_nanos == sum(call.charge for call in books.calls.values())
+    _check_that_much_has_happened(world, {call.ending for call in books.calls.values()})
+
+
+@pytest.mark.soak
+async def test_worlds_by_fresh_seeds_for_as_long_as_asked(tmp_path: Path, provider: ScriptedProvider) -> None:
+    until, worlds = time.monotonic() + SOAK_S, 0
+    while time.monotonic() < until:
+        seed = random.SystemRandom().randrange(2**32)
+        print(f"seed {seed}", flush=True)  # pytest shows it if the world fails
+        world = World(tmp_path / str(seed), provider, seed)
+        await world.run(CALLS)
+        check(world, provider)
+        worlds += 1
+    assert worlds, "AIHUB_SOAK_S gave no time for any world"
+
+
+def _check_that_much_has_happened(world: World, endings: set[str | None]) -> None:
+    """A world in which nothing goes wrong proves nothing."""
+    assert world.crashes
+    assert endings >= {"completed", "provider failed", "caller left", "lost"}
+    assert {heard.status for heard in world.heard} >= {0, 200, 402}
+    assert any(heard.is_replayed for heard in world.heard)
