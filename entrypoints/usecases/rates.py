@@ -2,9 +2,10 @@
 
 import msgspec
 
-from domain.books import ProviderFacts, ProviderScope, Rate
+from domain.books import RATE_NANOS_MAX, ProviderFacts, ProviderScope, Rate
 from domain.catalog import Served, catalog_of, priced
 from domain.management import Denied, Outcome, set_rate
+from domain.money import format_credits
 from domain.refusals import BadRequest
 from entrypoints.usecases.desk import Desk, actor
 
@@ -32,6 +33,11 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:
     for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
+    if any(
+        nanos > RATE_NANOS_MAX for name, nanos in msgspec.structs.asdict(prices).items() if "nanos" in name and nanos
+    ):
+        problem = f"{format_credits(RATE_NANOS_MAX)} credits per million is the dearest that can be charged exactly"
+        return Denied(refusal=BadRequest(field=None, problem=problem))
     return await _add_version(desk, by, model, prices, removed=False)
 
 

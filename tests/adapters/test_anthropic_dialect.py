@@ -40,7 +40,7 @@ def test_the_secret_goes_into_its_header_alone() -> None:
     [
         (400, "request_rejected"),
         (401, "credential_rejected"),
-        (402, "request_rejected"),
+        (402, "credential_rejected"),
         (403, "credential_rejected"),
         (404, "request_rejected"),
         (408, "unavailable"),

@@ -12,6 +12,7 @@ from tests.adapters.storage_rules import (
     a_call,
     a_key,
     a_lot,
+    a_provider,
     a_transfer,
     a_user,
     an_entry,
@@ -66,13 +67,17 @@ BAD_CHANGES = (
     "insert into transfers values (7, 'new', 'hold', 'a', 'a', 1, 1, null)",
     "insert into transfers values (7, 'new', 'hold', 'a', 'b', 1, 1, 'call-9')",
     "insert into transfers values (7, 'transfer-1', 'hold', 'a', 'b', 1, 1, null)",
+    """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
+        values ('rate-1', 'acme', 'm', 1, 1, 's', -1, 0, 0)""",
+    """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
+        values ('rate-1', 'nobody', 'm', 1, 1, 's', 0, 0, 0)""",
     "insert into meta values (2, 0)",
 )
 
 
 @pytest.mark.parametrize("change", BAD_CHANGES)
 async def test_the_schema_refuses_what_the_domain_refuses(connection: sqlite3.Connection, change: str) -> None:
-    rows = (a_user(), a_key(), a_lot(), a_transfer(), a_call())
+    rows = (a_user(), a_key(), a_lot(), a_transfer(), a_call(), a_provider())
     assert isinstance(run(Writer(), connection, Operation(NOBODY, write(*rows)))[0], Decided)
 
     with pytest.raises(sqlite3.IntegrityError):

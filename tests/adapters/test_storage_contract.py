@@ -132,7 +132,6 @@ BAD_ROWS: dict[str, tuple[Row, ...]] = {
     "a credential of no provider": (a_credential(),),
     "a credential below zero": (a_provider(), a_credential(weight=-1)),
     "a rate of no provider": (a_rate(),),
-    "a rate below zero": (a_provider(), a_rate(tool_use_nanos=-1)),
     "a rate that stands already": (a_provider(), a_rate(), a_rate()),
     "a provider of no name": (a_provider(""),),
     "an answer to a call that is nowhere": (

@@ -21,7 +21,7 @@ from tests.support.provider import Handler, Received, Reply
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT, ANSWER = "canary-of-a-prompt-5f1d", "canary-of-an-answer-c07e"
 NAME = "indiscreet"
-SECRETS = tuple(f"sk-indiscreet-canary-{n}/{n}{n}-x9Yz" for n in range(12))
+SECRETS = tuple(f"sk-indiscreet-canary-{n}/{n}{n}-x9Yz" for n in range(6))
 
 
 def test_no_secret_is_ever_seen_again(hub: HubProcess, stub: Stub, people: People, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_no_secret_is_ever_seen_again(hub: HubProcess, stub: Stub, people: Peopl
     assert {request.path.split("/")[1] for request in stub.requests} == {NAME}
 
     backup = tmp_path / "backup.db"
-    shown = list(_shown(hub, [str(answer.header("x-request-id")) for answer in heard[:12]]))
+    shown = list(_shown(hub, [str(answer.header("x-request-id")) for answer in heard[:6]]))
     shown.append(_run(hub, "backup", str(backup)))
     places = {
         "an answer": b"\n".join(answer.body + repr(answer.headers).encode() for answer in heard),
@@ -155,7 +155,7 @@ def _shown(hub: HubProcess, call_ids: list[str]) -> Iterable[bytes]:
                 *(["call", "show", call_id] for call_id in dict.fromkeys(call_ids))]  # fmt: skip
     for command in commands:
         yield _run(hub, *command)
-    for command in commands[:9]:
+    for command in commands[:3]:
         yield _run(hub, *command, "--json")
 
 

@@ -30,6 +30,7 @@ from tests.system.scripted import ScriptedProvider
 
 BY = "simulation"
 USERS = ("ann", "bob", "cyd")
+POOR = "dee"  # can never afford anything
 PROVIDERS = {"one": "openai", "two": "anthropic"}
 PROCESSES = 3
 AT_ONCE = 24
@@ -75,7 +76,9 @@ class World:
                 for number in range(calls):
                     await limit.acquire_on_behalf_of(number)
                     crowd.start_soon(self._one_call, number, limit)
-                    if self._chance.random() < 0.15:
+                    if number == calls // 2:
+                        await self._crash(self._alive[0])
+                    elif self._chance.random() < 0.15:
                         await self._something_happens()
             return await self._reckon()
         finally:
@@ -157,19 +160,21 @@ class World:
             await create_user(desk.hub, BY, user, "guest")
             await self._grant(desk, user)
             await self._new_key(desk, user)
+        await create_user(desk.hub, BY, POOR, "guest")
+        await self._new_key(desk, POOR)
 
     async def _grant(self, desk: Process, user: str) -> None:
         """Credit for a few calls; some of it expires while calls hold it."""
         expires_in_ms = self._chance.choice([None, self._chance.randrange(20, 2_000)])
-        nanos, priority = self._chance.randrange(2 * MILLION, 40 * MILLION), self._chance.randrange(3)
+        nanos, priority = self._chance.randrange(1 * MILLION, 15 * MILLION), self._chance.randrange(3)
         made = await grant(desk.hub, BY, user, nanos, expires_in_ms, priority)
         assert isinstance(made, Changed)
         assert isinstance(made.row, Lot)
 
     async def _set_rate(self, desk: Process, provider: str) -> None:
         prices = Prices(
-            input_nanos=self._chance.randrange(1, 1_000) * MILLION,
-            output_nanos=self._chance.randrange(1, 3_000) * MILLION,
+            input_nanos=self._chance.randrange(200, 1_000) * MILLION,
+            output_nanos=self._chance.randrange(500, 3_000) * MILLION,
             context_tokens=CONTEXT,
             output_tokens_max=OUTPUT_MAX,
         )

@@ -6,17 +6,14 @@ https://platform.claude.com/docs/en/api/errors
 """
 
 import re
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.chat import Failure, FailureKind
 
-_MESSAGE_CHARS_MAX = 500
 _SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 _KINDS: dict[str, FailureKind] = {
     "overloaded_error": "overloaded",
@@ -26,7 +23,7 @@ _KINDS: dict[str, FailureKind] = {
     "conflict_error": "unavailable",
     "authentication_error": "credential_rejected",
     "permission_error": "credential_rejected",
-    "billing_error": "request_rejected",
+    "billing_error": "credential_rejected",  # the account behind the hub's own credential, as with OpenAI's dialect
     "invalid_request_error": "request_rejected",
     "not_found_error": "request_rejected",
     "request_too_large": "request_rejected",
@@ -55,11 +52,11 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
     """An answer that is no 2xx, whatever its body: JSON of any shape, HTML, or nothing."""
     code, message = _read(body)
     return Failure(
-        kind=_kind_of_status(status),
+        kind=kind_of_status(status),
         message=_clear(message) or f"the provider answered {status} without a message",
         status=status,
         code=code,
-        retry_after_ms=_retry_after_ms(headers),
+        retry_after_ms=retry_after_ms(headers),
         dialect="anthropic",
         body=body,
     )
@@ -83,18 +80,6 @@ def malformed(message: str) -> Failure:
     return Failure(kind="malformed", message=message, dialect="anthropic")
 
 
-def _kind_of_status(status: int) -> FailureKind:
-    if status in (429, 529):
-        return "overloaded"
-    if status in (401, 403):
-        return "credential_rejected"
-    if status >= 500 or status in (408, 409):
-        return "unavailable"
-    if 400 <= status < 500:
-        return "request_rejected"
-    return "malformed"  # a redirect, which is not followed, or no answer to an API call at all
-
-
 def _read(body: bytes) -> tuple[str | None, str]:
     """The error's type word and its sentence."""
     try:
@@ -108,22 +93,4 @@ def _read(body: bytes) -> tuple[str | None, str]:
 
 def _clear(message: str) -> str:
     """One line of bounded length, without anything that looks like a key."""
-    return _SECRET.sub("sk-…", " ".join(message.split()))[:_MESSAGE_CHARS_MAX]
-
-
-def _retry_after_ms(headers: dict[str, str]) -> int | None:
-    """When to come back: `retry-after-ms`, or `retry-after` in seconds, or as a date.
-
-    A date is held against the answer's own `date`, as this function has no clock.
-    """
-    milliseconds = headers.get("retry-after-ms", "").strip()
-    if _SECONDS.fullmatch(milliseconds):
-        return int(Decimal(milliseconds))
-    value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return int(Decimal(value) * 1000)
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError, OverflowError):  # no date, or one with a time zone and one without
-        return None
-    return max(0, (wait.days * 86_400 + wait.seconds) * 1000)
+    return _SECRET.sub("sk-…", " ".join(message.split()))[:MESSAGE_CHARACTERS_MAX]

@@ -4,17 +4,15 @@ House rule: the kind of a failure comes from a status or a code, never from the 
 server sends, a `Failure` comes out of here and no exception.
 """
 
-import re
 from typing import Any
 
 import msgspec
 
+from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.chat import Broken, Failure, FailureKind
 
 NAME = "openai"
 
-_MESSAGE_CHARACTERS_MAX = 2_000
-_SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 
 # What is said inside a stream comes under HTTP 200, so its code has to tell. OpenAI's own words are listed at
 # https://developers.openai.com/api/docs/guides/error-codes; the others are those of compatible servers.
@@ -45,11 +43,11 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
     said = decoded(body)
     error = said.get("error", said) if isinstance(said, dict) else said
     return Failure(
-        kind=_kind_of_status(status),
+        kind=kind_of_status(status),
         message=_message(error) or _message(said) or _sentence(status, body),
         status=status,
         code=_code(error),
-        retry_after_ms=_retry_after_ms(headers),
+        retry_after_ms=retry_after_ms(headers),
         dialect=NAME,
         body=body,
     )
@@ -63,7 +61,7 @@ def told(error: Any, body: bytes) -> Broken:
     status = _status(error)
     return Broken(
         failure=Failure(
-            kind=_kind_of_status(status) if status else _kind_of_words(error),
+            kind=kind_of_status(status) if status else _kind_of_words(error),
             message=_message(error) or "The provider reported an error without a message.",
             status=status,
             code=_code(error),
@@ -78,23 +76,6 @@ def malformed(problem: str, body: bytes = b"") -> Broken:
     return Broken(
         failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}", body=body)
     )
-
-
-def _kind_of_status(status: int) -> FailureKind:
-    """402 is about the account behind the hub's own credential, as 401 and 403 are.
-
-    DeepSeek and OpenRouter answer it when their account has run out of money. To show it to a caller as it is
-    would read as if it were the caller's own wallet that is empty.
-    """
-    if status in (401, 402, 403):
-        return "credential_rejected"
-    if status in (429, 529):
-        return "overloaded"
-    if status in (408, 409) or status >= 500:
-        return "unavailable"
-    if 400 <= status < 500:
-        return "request_rejected"
-    return "malformed"
 
 
 def _kind_of_words(error: Any) -> FailureKind:
@@ -136,9 +117,9 @@ def _message(said: Any) -> str:
     which may be a list of objects.
     """
     if isinstance(said, str):
-        return said.strip()[:_MESSAGE_CHARACTERS_MAX]
+        return said.strip()[:MESSAGE_CHARACTERS_MAX]
     if isinstance(said, list):
-        return "; ".join(filter(None, map(_message, said[:8])))[:_MESSAGE_CHARACTERS_MAX]
+        return "; ".join(filter(None, map(_message, said[:8])))[:MESSAGE_CHARACTERS_MAX]
     if isinstance(said, dict):
         for name in ("message", "detail", "msg", "error"):
             if text := _message(said.get(name)):
@@ -155,7 +136,7 @@ def _sentence(status: int, body: bytes) -> str:
         return f"The provider answered HTTP {status} with a web page instead of JSON."
     if text[0] in "{[":
         return f"The provider answered HTTP {status} without an error message."
-    return text[:_MESSAGE_CHARACTERS_MAX]
+    return text[:MESSAGE_CHARACTERS_MAX]
 
 
 def decoded(body: bytes) -> Any:
@@ -163,39 +144,4 @@ def decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-
-
-def _retry_after_ms(headers: dict[str, str]) -> int | None:
-    """`retry-after-ms` where sent (Azure, OpenAI), else `retry-after` as seconds or as an HTTP date.
-
-    A date is measured from the answer's own Date header: the provider's clock tells the provider's wait, and
-    this function needs none. Without that header the date says nothing.
-    """
-    if (exact := headers.get("retry-after-ms", "").strip()) and _SECONDS.fullmatch(exact):
-        return _thousandths(exact) // 1000
-    value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return _thousandths(value)
-    until, since = _seconds_of_date(value), _seconds_of_date(headers.get("date", ""))
-    if until is None or since is None:
-        return None
-    return max(0, until - since) * 1000
-
-
-def _thousandths(number: str) -> int:
-    """A decimal number of units in thousandths: "1.5" is 1,500. No binary fraction is made of it."""
-    whole, _, fraction = number.partition(".")
-    return int(whole) * 1000 + int(fraction[:3].ljust(3, "0"))
-
-
-def _seconds_of_date(value: str) -> int | None:
-    if not value:
-        return None
-    from email.utils import mktime_tz, parsedate_tz  # Slow to import, and a date here is rare.
-
-    try:
-        parsed = parsedate_tz(value)
-        return None if parsed is None else int(mktime_tz(parsed))
-    except (ValueError, OverflowError, TypeError, IndexError):
         return None

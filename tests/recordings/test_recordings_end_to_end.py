@@ -1,0 +1,268 @@
+"""Recorded traffic of real providers, replayed over real sockets through a real hub, to callers of both dialects.
+
+What the recording says is what the caller must hear, and what the call log must count: text, tool calls, finish
+reason, usage. Streams come cut at random, byte by byte, with CRLF line ends, and with comments between the events.
+Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository). `-s` shows
+the table.
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.behaviour.calls import CHAT, MESSAGES, Heard, ask
+from tests.behaviour.stub import Stub
+from tests.recordings.naive import (
+    Said,
+    anthropic_said,
+    as_anthropic_stream,
+    as_openai_stream,
+    openai_said,
+)
+from tests.support.hub import HubProcess, running_hub
+from tests.support.provider import Handler, Received, Reply
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDINGS = Path(os.environ.get("AIHUB_RECORDINGS", ROOT.parent / "shared" / "recordings"))
+FILES = ("openai-chat.jsonl", "openai-chat-stream.jsonl", "anthropic-messages.jsonl", "anthropic-messages-stream.jsonl")
+PATHS = {"openai": CHAT, "anthropic": MESSAGES}
+OTHER = {"openai": "anthropic", "anthropic": "openai"}
+ONE_BYTE_MAX = 12_000
+TABLE: Counter[tuple[str, str]] = Counter()
+
+pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS.name}")
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One recorded exchange: whose dialect, what was asked, and what came back."""
+
+    label: str
+    dialect: str
+    request: dict[str, Any]
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def streamed(self) -> bool:
+        return "event-stream" in self.content_type
+
+    def said(self) -> Said:
+        return said(self.dialect, self.body, self.streamed)
+
+
+def said(dialect: str, body: bytes, streamed: bool) -> Said:
+    return (openai_said if dialect == "openai" else anthropic_said)(body, streamed)
+
+
+def exchanges(file: str) -> list[Exchange]:
+    """The exchanges of a file, in its order."""
+    found = []
+    for number, line in enumerate((RECORDINGS / file).read_text().splitlines()):
+        recorded = json.loads(line)
+        found.append(
+            Exchange(
+                label=f"{file}#{number}",
+                dialect="openai" if file.startswith("openai") else "anthropic",
+                request=recorded["request"],
+                status=recorded["response"]["status"],
+                content_type=recorded["response"]["content_type"],
+                body=recorded["response"]["text"].encode(),
+            )
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[Stub]:
+    made = Stub()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def hub(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub that meters and does not bill, with one provider for each dialect."""
+    env = {"AIHUB_MAX_RETRIES": "0"}
+    with running_hub(tmp_path_factory.mktemp("recordings") / "data", billed=False, env=env) as running:
+        for dialect in PATHS:
+            running.cli("provider", "add", f"rec-{dialect}", "--dialect", dialect, "--base-url", stub.url(dialect))
+        yield running
+        for (file, outcome), count in sorted(TABLE.items()):
+            print(f"\n{file:34} {outcome:56} {count:4}", end="")
+
+
+def pieces(body: bytes, how: str, chance: random.Random) -> list[bytes]:
+    """A body as the pieces that it is sent in."""
+    if how == "crlf":
+        body = body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    elif how == "comments":
+        body = b": hello\n\n" + body.replace(b"\n\n", b"\n\n: a comment\n\n:\n")
+    if how == "bytes":
+        at = ONE_BYTE_MAX // 2  # long ones are cut so at both ends, where everything happens
+        middle = [body[at:-at]] if len(body) > ONE_BYTE_MAX else []
+        ends = (body[:at], body[-at:]) if middle else (body, b"")
+        return [*(ends[0][n : n + 1] for n in range(len(ends[0]))), *middle,
+                *(ends[1][n : n + 1] for n in range(len(ends[1])))]  # fmt: skip
+    if how == "random":
+        cuts = sorted(chance.choices(range(len(body) + 1), k=max(2, len(body) // 40)))
+        return [body[a:b] for a, b in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    return [body]
+
+
+def replaying(exchange: Exchange, body: bytes, how: str = "whole", streamed: bool | None = None) -> Handler:
+    """Answer with the recording."""
+    cut = pieces(body, how, random.Random(exchange.label))
+    content_type = "text/event-stream" if streamed else exchange.content_type
+
+    async def handler(request: Received, reply: Reply) -> None:
+        await reply.start(exchange.status, {"content-type": content_type, "content-length": str(sum(map(len, cut)))})
+        for piece in cut:
+            await reply.write(piece)
+
+    return handler
+
+
+def generic(dialect: str, model: str, stream: bool) -> dict[str, Any]:
+    """Some request in that dialect."""
+    asked = {"model": model, "max_tokens": 4096, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    return {**asked, "stream_options": {"include_usage": True}} if dialect == "openai" and stream else asked
+
+
+def tally(label: str, outcome: str) -> None:
+    TABLE[label.partition("#")[0], outcome] += 1
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_providers_own_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
+    expected: dict[str, dict[str, int]] = {}
+    for exchange in exchanges(file):
+        for how in ("whole", "random", "bytes", "crlf", "comments") if exchange.streamed else ("whole", "random"):
+            stub.always(replaying(exchange, exchange.body, how))
+            request = {**exchange.request, "model": f"rec-{exchange.dialect}/{exchange.request['model']}"}
+            heard = ask(hub, PATHS[exchange.dialect], request)
+
+            assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+            sent = b"".join(pieces(exchange.body, how, random.Random(exchange.label)))
+            assert sent == heard.body, (exchange.label, how)
+            tally(
+                exchange.label,
+                f"same dialect, {how}: exact" + (f" (error {heard.status})" if heard.status > 200 else ""),
+            )
+            if exchange.status == 200:
+                expected[str(heard.header("x-request-id"))] = exchange.said().usage
+    _check_usage(hub, expected)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_callers_of_the_other_dialect_hear_the_same_in_their_own(hub: HubProcess, stub: Stub, file: str) -> None:
+    expected: dict[str, dict[str, int]] = {}
+    for exchange in exchanges(file):
+        other = OTHER[exchange.dialect]
+        for how in ("whole", "bytes", "crlf") if exchange.streamed else ("whole", "as a stream"):
+            streamed = exchange.streamed or how == "as a stream"
+            if how == "as a stream" and exchange.status != 200:
+                continue
+            stream_of = as_openai_stream if exchange.dialect == "openai" else as_anthropic_stream
+            body = stream_of(exchange.body) if how == "as a stream" else exchange.body
+            stub.always(replaying(exchange, body, "random" if how == "as a stream" else how, streamed))
+            heard = ask(hub, PATHS[other], generic(other, f"rec-{exchange.dialect}/m", streamed))
+
+            assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+            if exchange.status != 200:
+                assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
+                tally(exchange.label, f"other dialect: error {heard.status}, translated")
+                continue
+            told = exchange.said()
+            assert _as_heard(told, exchange.dialect) == _heard(heard, other, streamed), (exchange.label, how)
+            tally(exchange.label, f"other dialect, {how}: exact")
+            expected[str(heard.header("x-request-id"))] = told.usage
+    _check_usage(hub, expected)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_recorded_requests_keep_their_words_or_are_refused_by_name(hub: HubProcess, stub: Stub, file: str) -> None:
+    """The requests themselves, sent to a model of the other dialect."""
+    for exchange in exchanges(file):
+        stub.reset()
+        other = OTHER[exchange.dialect]
+        heard = ask(hub, PATHS[exchange.dialect], {**exchange.request, "model": f"rec-{other}/m"})
+
+        if heard.status != 200:
+            error = heard.json()["error"]
+            assert (400, "unexpressible") == (heard.status, error["code"]), (exchange.label, error)
+            assert [] == stub.requests
+            tally(exchange.label, f"request refused: {_kind(error['param'])}")
+            continue
+        sent = stub.only.json()
+        words = sorted(word for word in _words(exchange.request) if word)
+        assert [] == [word for word in words if word not in set(_words(sent))], exchange.label
+        assert _names(exchange.request) == _names(sent), exchange.label
+        assert bool(exchange.request.get("stream")) == bool(sent.get("stream"))
+        tally(exchange.label, "request translated")
+
+
+def _kind(param: str) -> str:
+    """A field without its numbers: `messages.0.content` is `messages.N.content`."""
+    return "".join("N" if c.isdigit() else c for c in param)
+
+
+def _words(request: dict[str, Any]) -> Iterator[str]:
+    """The text that people, tools and models said, in either dialect."""
+    contents = [message.get("content") for message in request["messages"]] + [request.get("system")]
+    while contents:
+        content = contents.pop()
+        if isinstance(content, str):
+            yield content.strip()
+        elif isinstance(content, list):
+            for block in content:
+                if block.get("type") == "text":
+                    yield block["text"].strip()
+                contents.append(block.get("content"))
+
+
+def _names(request: dict[str, Any]) -> list[str]:
+    """The names of the tools."""
+    return [tool.get("function", tool)["name"] for tool in request.get("tools") or ()]
+
+
+def _heard(heard: Heard, dialect: str, streamed: bool) -> Said:
+    if streamed:
+        assert (b"[DONE]" if dialect == "openai" else b"message_stop") in heard.body
+    return said(dialect, heard.body, streamed)
+
+
+def _as_heard(told: Said, dialect: str) -> Said:
+    """What the other dialect can say of it: Anthropic has no word for reasoning tokens, which it counts as output.
+
+    Anthropic says `tool_use` also where OpenAI says `stop` after a tool call that was demanded.
+    """
+    usage = dict(told.usage)
+    if dialect == "openai":
+        reasoning = usage.pop("reasoning_tokens", 0)
+        usage["output_tokens"] = usage.get("output_tokens", 0) + reasoning
+        usage = {name: count for name, count in usage.items() if count}
+        finish = "tool_calls" if told.tools and told.finish == "stop" else told.finish
+        return msgspec.structs.replace(told, usage=usage, finish=finish)
+    written = usage.pop("cache_write_1h_tokens", 0)
+    if written:
+        usage["cache_write_tokens"] = usage.get("cache_write_tokens", 0) + written
+    return msgspec.structs.replace(told, usage=usage)
+
+
+def _check_usage(hub: HubProcess, expected: dict[str, dict[str, int]]) -> None:
+    """The call log counts what the provider told, and says that the provider told it."""
+    logged = {call["id"]: call for call in hub.calls()}
+    for call_id, usage in expected.items():
+        call = logged[call_id]
+        assert usage == {name: count for name, count in call["usage"].items() if count}, call
+        assert ("completed", False) == (call["ending"], call["incomplete"])
+        assert call["usage_source"] in ("provider", "exact"), call["usage_source"]
