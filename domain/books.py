@@ -22,6 +22,10 @@ TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakag
 RATE_NANOS_MAX = 10**13
 
 
+# How long the answer of a call with an Idempotency-Key can be given again.
+IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody with a wallet. `name` is unique."""
 
@@ -351,21 +355,31 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open calls, the lots they hold from, and the lots that are past their expiry."""
+    """What `sweep` sees: open calls, the lots they hold from, lots past their expiry, answers kept too long."""
 
     open_calls: tuple[Call, ...]
     lots: tuple[Lot, ...]
+    stale_answers: tuple[Idempotency, ...] = ()
 
 
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
-    """All open calls (at most `calls_max`, the oldest), their lots, and lots expired by `now_ms` with credit left."""
+    """What may need closing at `now_ms`.
+
+    All open calls (at most `calls_max`, the oldest) with their lots, expired lots with credit left, and kept answers
+    whose time is over.
+    """
 
     now_ms: int
     calls_max: int = 500
 
+    @property
+    def answers_until_ms(self) -> int:
+        """Answers kept since this moment or longer are not to be given again."""
+        return self.now_ms - IDEMPOTENCY_KEPT_MS
+
     def view(self, books: Books) -> SweepFacts:
         """What may need closing."""
-        open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: call.started_ms)
+        open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: (call.started_ms, call.id))
         chosen = tuple(open_calls[: self.calls_max])
         wanted = {line.lot_id for call in chosen for line in call.hold_lines}
         wanted |= {
@@ -373,7 +387,16 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
             for lot in books.lots.values()
             if lot.expires_ms is not None and lot.expires_ms <= self.now_ms and lot.available_nanos
         }
-        return SweepFacts(open_calls=chosen, lots=tuple(books.lots[i] for i in sorted(wanted)))
+        stale = (
+            kept
+            for kept in books.idempotency.values()
+            if kept.answer is not None and kept.created_ms <= self.answers_until_ms
+        )
+        return SweepFacts(
+            open_calls=chosen,
+            lots=tuple(books.lots[i] for i in sorted(wanted)),
+            stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
+        )
 
 
 class UserFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import ApiKey, Call, CallFacts, Idempotency, Row, User
+from domain.books import IDEMPOTENCY_KEPT_MS, ApiKey, Call, CallFacts, Idempotency, Row, User
 from domain.bounds import Bound, bound, lowered
 from domain.calls import ChatCall
 from domain.ledger import available, hold
@@ -23,8 +23,6 @@ from domain.refusals import (
     UnpricedFeature,
 )
 from domain.routing import Candidate
-
-IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,6 @@
-"""What the dead left open, closed: holds whose process is gone or whose deadline has passed, and expired credit.
+"""What the dead left open, closed: holds whose process is gone or whose deadline has passed; and expired credit ended.
+
+Answers that were kept for their Idempotency-Key are forgotten when their time is over.
 
 Safe to run anywhere and any number of times: it looks only at what is open now.
 """
@@ -46,4 +48,5 @@ def sweep(facts: SweepFacts, gone: frozenset[str], now_ms: int) -> Swept:
             writes += moves.transfers
     changed = [lot for lot in facts.lots if lots[lot.id] != lot]
     writes += [lots[lot.id] for lot in changed]
+    writes += [msgspec.structs.replace(kept, status=0, content_type="", answer=None) for kept in facts.stale_answers]
     return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=tuple(writes))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from entrypoints.config import Settings, read_settings
 from entrypoints.usecases.desk import Operator
 from entrypoints.usecases.first_run import prepare
+from ports.storage import StorageUnavailable
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
         storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
     except OSError as error:
         raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {error}") from error
-    except (VaultError, MigrationError) as error:
+    except (VaultError, MigrationError, StorageUnavailable) as error:
         raise CannotStart(str(error)) from error
     liveness = FlockLiveness(settings.data_dir / WORKERS)
     liveness.forget_the_dead()

@@ -50,6 +50,7 @@ _LOTS_TO_EXPIRE = "from lots where expires_ms is not null and expires_ms <= ? an
 _IDEMPOTENCY_BY_KEY = """from json_each(?) as wanted cross join idempotency
     on idempotency.user_id = json_extract(wanted.value, '$[0]')
     and idempotency.key = json_extract(wanted.value, '$[1]')"""
+_ANSWERS_TO_FORGET = "from idempotency where answer is not null and created_ms <= ?"
 _PROVIDERS_BY_NAME = f"from providers where name in {_LISTED}"
 _CREDENTIALS_OF_PROVIDER = f"from credentials where provider in {_LISTED} order by seq"
 _CREDENTIALS_BY_ID = f"from credentials where id in {_LISTED}"
@@ -67,6 +68,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (LOTS, _LOTS_WITH_CREDIT),
     (LOTS, _LOTS_TO_EXPIRE),
     (IDEMPOTENCY, _IDEMPOTENCY_BY_KEY),
+    (IDEMPOTENCY, _ANSWERS_TO_FORGET),
     (PROVIDERS, _PROVIDERS_BY_NAME),
     (CREDENTIALS, _CREDENTIALS_OF_PROVIDER),
     (CREDENTIALS, _CREDENTIALS_BY_ID),
@@ -203,6 +205,8 @@ def _load_sweep(connection: sqlite3.Connection, books: Books, sweeps: list[Sweep
     _add(connection, books, LOTS, _LOTS_BY_ID, lots - books.lots.keys(), books.lots)
     expired = LOTS.read(connection, _LOTS_TO_EXPIRE, (max(scope.now_ms for scope in sweeps),))
     _keep(books, LOTS, expired, books.lots)
+    stale = IDEMPOTENCY.read(connection, _ANSWERS_TO_FORGET, (max(scope.answers_until_ms for scope in sweeps),))
+    _keep(books, IDEMPOTENCY, stale, books.idempotency)
 
 
 def _add(

@@ -91,5 +91,5 @@ def _look(facts: SweepFacts) -> _Look:
     return _Look(
         calls=len(facts.open_calls),
         owners=frozenset(call.owner for call in facts.open_calls),
-        idle=not facts.open_calls and not facts.lots,
+        idle=not facts.open_calls and not facts.lots and not facts.stale_answers,
     )

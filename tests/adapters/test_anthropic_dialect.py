@@ -114,5 +114,5 @@ def test_when_to_come_back_is_read_as_it_is_told(headers: dict[str, str], expect
 def test_a_message_is_a_line_of_bounded_length() -> None:
     failure = ANTHROPIC.failure(500, {}, b"word\n" * 1_000)
 
-    assert len(failure.message) == 500
+    assert len(failure.message) == 2_000
     assert "\n" not in failure.message

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from domain.books import (
+    IDEMPOTENCY_KEPT_MS,
     CallScope,
     CredentialScope,
     HoldLine,
@@ -244,3 +245,16 @@ async def test_a_key_and_a_credential_are_shown_by_their_ids(storage: Storage) -
     assert (await storage.decide(KeyScope(key_id="key-2"), look)).shown is None
     assert (await storage.decide(CredentialScope(credential_id="credential-1"), look)).shown == a_credential()
     assert (await storage.decide(CredentialScope(credential_id="other"), look)).shown is None
+
+
+async def test_a_sweep_is_shown_the_answers_whose_time_is_over_and_no_others(storage: Storage) -> None:
+    await open_account(storage)
+    await hold_one(storage, "call-1")
+    old = Idempotency(user_id="user-1", key="old", digest="d", call_id="call-1", created_ms=1_000, answer=b"sealed")
+    new = Idempotency(user_id="user-1", key="new", digest="d", call_id="call-1", created_ms=1_001, answer=b"sealed")
+    none = Idempotency(user_id="user-1", key="none", digest="d", call_id="call-1", created_ms=1_000)
+    await storage.decide(NOBODY, write(old, new, none))
+
+    decided = await storage.decide(SweepScope(now_ms=1_000 + IDEMPOTENCY_KEPT_MS), look)
+
+    assert (old,) == decided.shown.stale_answers

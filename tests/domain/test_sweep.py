@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import SweepScope, Transfer
+from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency, SweepFacts, SweepScope, Transfer
 from domain.ledger import available
 from domain.plan import Plan
-from domain.sweep import GRACE_MS
+from domain.sweep import GRACE_MS, sweep
 from domain.verification import Totals
 from tests.domain.build import (
     BOUND_NANOS,
@@ -175,3 +176,11 @@ def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
     for transfer in transfers:
         moved[transfer.kind] += transfer.amount_nanos
     return moved
+
+
+def test_an_answer_is_forgotten_when_its_time_is_over_but_its_call_is_not() -> None:
+    kept = Idempotency(user_id="user-1", key="k", digest="d", call_id="call-1", created_ms=NOW_MS, answer=b"sealed")
+
+    swept = sweep(SweepFacts(open_calls=(), lots=(), stale_answers=(kept,)), frozenset(), NOW_MS + IDEMPOTENCY_KEPT_MS)
+
+    assert swept.writes == (msgspec.structs.replace(kept, answer=None),)

@@ -105,7 +105,7 @@ def pieces(body: bytes, how: str, chance: random.Random) -> list[bytes]:
     if how == "crlf":
         body = body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     elif how == "comments":
-        body = b": hello\n\n" + body.replace(b"\n\n", b"\n\n: a comment\n\n:\n")
+        body = b": hello\n\n" + body.rstrip(b"\n").replace(b"\n\n", b"\n\n: a comment\n\n:\n") + b"\n\n"
     if how == "bytes":
         at = ONE_BYTE_MAX // 2  # long ones are cut so at both ends, where everything happens
         middle = [body[at:-at]] if len(body) > ONE_BYTE_MAX else []

@@ -143,7 +143,9 @@ def _effort(thinking: Thinking) -> str:
 
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    return next((name for name in extra if name not in _OWN and name not in ("metadata", "service_tier")), None)
+    return next(
+        (name for name in extra if name not in _OWN and name not in ("cache_control", "metadata", "service_tier")), None
+    )
 
 
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
@@ -155,6 +157,8 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
     for name, value in extra.items():
         if name == "metadata" and (user := _user_of(value)) is not None:
             body.setdefault("user", user.user_id)
+        elif name == "cache_control":
+            continue  # A mark about cost, as those on parts and tools are.
         elif name == "service_tier" and bytes(value) == b'"standard_only"':
             body[name] = "default"
         else:

@@ -152,6 +152,8 @@ create table idempotency (
     primary key (user_id, key)
 ) strict;
 
+create index answers_kept on idempotency (created_ms) where answer is not null;
+
 create table audit (
     seq     integer primary key,
     id      text    not null unique,
