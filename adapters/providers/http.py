@@ -17,6 +17,7 @@ import msgspec
 
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.reading import Party, StreamChunks, WholeChunk, is_error, read_whole
+from adapters.providers.transport import WHOLE
 from domain.calls import Attempt, ChatCall, Target
 from domain.chat import ChatRequest, Failure, FailureKind
 from domain.refusals import Unexpressible
@@ -192,7 +193,10 @@ class _Exchange:
             line.url,
             headers=headers,
             stream=httpx2.ByteStream(body),
-            extensions={"timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s}},
+            extensions={
+                "timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s},
+                WHOLE: not call.stream,
+            },
         )
         request.headers["content-length"] = str(len(body))
         return request
@@ -259,7 +263,7 @@ class _Exchange:
         elif answered:
             kind, what = "truncated", "broke off its answer"
         elif isinstance(error, (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)):
-            kind, what = "unavailable", "closed the connection without an answer"
+            kind, what = "unavailable", "closed the connection before it had answered"
         elif isinstance(error, httpx2.LocalProtocolError):
             # Its text quotes the header at fault, escaped, so that no search would find the secret in it.
             message = f"{self._line.party.name} cannot be asked: its URL or credential does not fit into HTTP"
@@ -288,8 +292,8 @@ class _Exchange:
                 if isinstance(self._reads, AsyncGenerator):
                     await self._reads.aclose()
                 await response.aclose()
-        else:
-            with anyio.CancelScope(shield=True), suppress(*_FAULTS):
+        else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
+            with suppress(*_FAULTS):
                 await response.aclose()
 
 

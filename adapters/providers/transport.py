@@ -21,6 +21,10 @@ from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 _WHOLE_BYTES_MAX = 1024 * 1024
+_READ_AHEAD = 64 * 1024
+
+WHOLE = "aihub.whole"
+"""The request extension that says the answer is not wanted before it is whole."""
 
 # reqwest takes these two timeouts per client and not per request, so requests share clients by rounded timeouts:
 # few, however many timeouts there are, since a client costs 8 ms (the system's certificates) and has its own pool.
@@ -107,8 +111,10 @@ class PyreqwestTransport(httpx2.AsyncBaseTransport):
                 builder = builder.body_stream(request.stream)
             elif body := b"".join(request.stream):
                 builder = builder.body_bytes(body)
-            # With any read-ahead, headers would wait until that much of the body has come.
-            return builder.streamed_read_buffer_limit(0).build_streamed()
+            # With read-ahead, headers wait until that much of the body has come: right for a whole answer, which it
+            # brings in one crossing between the threads, and wrong for a stream.
+            read_ahead = _READ_AHEAD if request.extensions.get(WHOLE) else 0
+            return builder.streamed_read_buffer_limit(read_ahead).build_streamed()
         except ValueError as error:  # A header or a URL that cannot be sent; BuilderError is a ValueError too.
             raise httpx2.LocalProtocolError(str(error), request=request) from error
 

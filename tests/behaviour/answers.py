@@ -108,7 +108,7 @@ def anthropic_whole(content: list[dict[str, Any]] | None = None, stop: str = "en
 
 def anthropic_stream(*blocks: dict[str, Any], stop: str = "end_turn") -> list[bytes]:
     """A streamed message, event by event; each block's text or input in two pieces."""
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_stub",
         "type": "message",
         "role": "assistant",

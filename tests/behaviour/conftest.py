@@ -4,8 +4,9 @@ Every test that takes `hub` runs on all three. After it nothing is held, and wha
 of the caller's.
 """
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,25 +57,21 @@ def providers() -> Iterator[Stub]:
 def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     """Providers `oai`, `ant`, `pair`, `left` and `right` with a rate each for the model `m`, and people."""
     desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
+    commands: list[Sequence[str]] = []
     for name, secrets in SECRETS.items():
         dialect = "anthropic" if name == "ant" else "openai"
-        desk.cli("provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name))
-        for secret in secrets:
-            desk.cli("credential", "add", name, "--name", secret[-2:], secret=secret)
-    for model in ("oai/m", "oai/org/model", "ant/m", "pair/m", "left/twin", "right/twin"):
-        desk.cli("rate", "set", model, *RATE)
-    keys = {}
-    for name in ("guest", "poor", "small", "revoked"):
-        desk.cli("user", "add", name)
-        made = desk.cli("key", "create", "--user", name)
-        keys[name] = made["key"]
-        if name == "revoked":
-            desk.cli("key", "revoke", made["id"])
-    desk.cli("credit", "grant", "guest", "1000")
-    desk.cli("credit", "grant", "owner", "1000")
-    desk.cli("credit", "grant", "small", "0.004")
-    people = People(**keys)
-    providers.forbidden = {desk.key, *keys.values()}
+        commands.append(["provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name)])
+        commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
+    models = ("oai/m", "oai/org/model", "ant/m", "pair/m", "left/twin", "right/twin")
+    commands += [["rate", "set", model, *RATE] for model in models]
+    names = ("guest", "poor", "small", "revoked")
+    commands += [["user", "add", name] for name in names]
+    commands += [["credit", "grant", *grant] for grant in (("guest", "1000"), ("owner", "1000"), ("small", "0.004"))]
+    desk.script(*commands)
+    made = [json.loads(told) for told in desk.script(*(["key", "create", "--user", name, "--json"] for name in names))]
+    desk.cli("key", "revoke", made[-1]["id"])
+    people = People(**{name: key["key"] for name, key in zip(names, made, strict=True)})
+    providers.forbidden = {desk.key, *(key["key"] for key in made)}
     return Books(data_dir=desk.data_dir, people=people)
 
 

@@ -43,9 +43,9 @@ class Stub:
         """The base URL of a provider."""
         return f"http://127.0.0.1:{self.port}/{provider}/v1"
 
-    def knows(self, provider: str, secret: str) -> None:
-        """From now on this secret is one of the provider's."""
-        self._known.setdefault(provider, set()).add(secret)
+    def knows(self, provider: str, *secrets: str) -> None:
+        """From now on these secrets are the provider's."""
+        self._known.setdefault(provider, set()).update(secrets)
 
     def will(self, *handlers: Handler) -> None:
         """Answer the next requests so, one handler each, and those after them politely."""

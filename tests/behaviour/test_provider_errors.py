@@ -26,6 +26,7 @@ from tests.behaviour.answers import (
     silent,
 )
 from tests.behaviour.calls import CHAT, MESSAGES, ask, body_for, events_of, wallet
+from tests.behaviour.conftest import RATE
 from tests.behaviour.error_shape import check_error, is_anthropic
 from tests.behaviour.stub import Stub, credential_of
 from tests.support.hub import HubProcess
@@ -296,11 +297,12 @@ def test_without_any_credential_left_the_caller_hears_that_the_hub_has_none(
 
 def _provider(hub: HubProcess, stub: Stub, name: str, *secrets: str) -> None:
     """A provider of this hub alone."""
-    hub.cli("provider", "add", name, "--dialect", "openai", "--base-url", stub.url(name))
-    hub.cli("rate", "set", f"{name}/m", "--input", "1", "--output", "2", "--context", "1000", "--max-output", "100")
-    for secret in secrets:
-        stub.knows(name, secret)
-        hub.cli("credential", "add", name, secret=secret)
+    stub.knows(name, *secrets)
+    hub.script(
+        ["provider", "add", name, "--dialect", "openai", "--base-url", stub.url(name)],
+        ["rate", "set", f"{name}/m", *RATE],
+        *([f"secret={secret}", "credential", "add", name] for secret in secrets),
+    )
 
 
 def test_polite_is_what_it_says(hub: HubProcess, stub: Stub) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.behaviour.answers import failing, openai_stream, silent
 from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.conftest import RATE
 from tests.behaviour.stub import Stub, credential_of
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, streaming
@@ -25,12 +26,15 @@ class Sold:
     def __init__(self, hub: HubProcess, stub: Stub, model: str, *weights: int) -> None:
         self.name = f"route{next(_number)}"
         self.secrets = [f"sk-{self.name}-secret-{n:04}" for n in range(len(weights))]
-        hub.cli("provider", "add", self.name, "--dialect", "openai", "--base-url", stub.url(self.name))
-        rate = ["--input", "1", "--output", "2", "--context", "9000", "--max-output", "100"]
-        hub.cli("rate", "set", f"{self.name}/{model}", *rate)
-        for secret, weight in zip(self.secrets, weights, strict=True):
-            stub.knows(self.name, secret)
-            hub.cli("credential", "add", self.name, "--weight", str(weight), secret=secret)
+        stub.knows(self.name, *self.secrets)
+        hub.script(
+            ["provider", "add", self.name, "--dialect", "openai", "--base-url", stub.url(self.name)],
+            ["rate", "set", f"{self.name}/{model}", *RATE],
+            *(
+                [f"secret={secret}", "credential", "add", self.name, "--weight", str(weight)]
+                for secret, weight in zip(self.secrets, weights, strict=True)
+            ),
+        )
 
 
 def call(hub: HubProcess, model: str, times: int = 1, stream: bool = False) -> None:

@@ -32,7 +32,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, kw_only=True):
-    """What came of it. `by` is the process; `cut_off` if it died first, `left` if the caller did not wait."""
+    """What came of it. `by` is the process; `cut_off` if it died before it was done, `left` if the caller did not wait."""
 
     wish: Wish
     by: str
@@ -105,7 +105,7 @@ async def call(process: Process, wish: Wish) -> Heard:
             pass
         finally:
             process.running.discard(scope)
-    heard.cut_off = process.is_dead() and not heard.ended
+    heard.cut_off = process.is_dead()
     return heard
 
 

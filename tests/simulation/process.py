@@ -90,10 +90,10 @@ class Process:
 
     @classmethod
     async def start(cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random) -> "Process":
-        """A process on the books in `data_dir`; one decision in a hundred finds them busy."""
+        """A process on the books in `data_dir`; three decisions in a hundred find them busy."""
         storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
         assert isinstance(storage, MortalStorage)
-        storage.faults = lambda: chance.random() < 0.01
+        storage.faults = lambda: chance.random() < 0.03
         transport = PyreqwestTransport()
         hub = Hub(
             storage=storage,
@@ -126,6 +126,6 @@ class Process:
         await self._transport.aclose()
         await self._storage.aclose()
 
-    def be_faultless(self) -> None:
-        """From now on the books can always be written."""
-        self._storage.faults = lambda: False
+    def fail_when(self, faults: Callable[[], bool]) -> None:
+        """Ask this before every decision whether the books are to be found busy."""
+        self._storage.faults = faults

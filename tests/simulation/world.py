@@ -6,6 +6,8 @@ where to look, and may have to be run a few times.
 
 import random
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import anyio
 import anyio.abc
@@ -48,7 +50,7 @@ class Key(msgspec.Struct, kw_only=True):
 
 
 class World:
-    """Everything that happens to one data directory. `heard` is what all callers were told."""
+    """Everything that happens to one data directory. `processes` are alive; `heard` is what all callers were told."""
 
     def __init__(self, data_dir: Path, provider: ScriptedProvider, seed: int) -> None:
         self.heard: list[Heard] = []
@@ -60,34 +62,39 @@ class World:
         self._chance = random.Random(seed)
         self._vault = MasterKeyVault([self._chance.randbytes(32)])
         self._gone: set[str] = set()
-        self._alive: list[Process] = []
+        self.processes: list[Process] = []
         self._dead: list[Process] = []
         self._wishes: list[Wish] = []
 
+    async def __aenter__(self) -> Self:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        for _ in range(PROCESSES):
+            await self._start_process()
+        await self._found()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in (*self.processes, *self._dead):
+            await process.bury()
+
     async def run(self, calls: int) -> Totals:
         """Let so many callers loose, then let the survivors tidy up and prove the books."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            for _ in range(PROCESSES):
-                await self._start_process()
-            await self._found()
-            limit = anyio.CapacityLimiter(AT_ONCE)
-            async with anyio.create_task_group() as crowd:
-                for number in range(calls):
-                    await limit.acquire_on_behalf_of(number)
-                    crowd.start_soon(self._one_call, number, limit)
-                    if number == calls // 2:
-                        await self._crash(self._alive[0])
-                    elif self._chance.random() < 0.15:
-                        await self._something_happens()
-            return await self._reckon()
-        finally:
-            for process in (*self._alive, *self._dead):
-                await process.bury()
+        limit = anyio.CapacityLimiter(AT_ONCE)
+        async with anyio.create_task_group() as crowd:
+            for number in range(calls):
+                await limit.acquire_on_behalf_of(number)
+                crowd.start_soon(self._one_call, number, limit)
+                if number == calls // 2:
+                    await self._crash(self.processes[0])
+                elif self._chance.random() < 0.15:
+                    await self._something_happens()
+        return await self._reckon()
 
     async def _one_call(self, number: int, limit: anyio.CapacityLimiter) -> None:
         try:
-            process, wish = self._chance.choice(self._alive), self._any_wish(number)
+            process, wish = self._chance.choice(self.processes), self._any_wish(number)
             self.heard.append(await call(process, wish))
         finally:
             limit.release_on_behalf_of(number)
@@ -120,7 +127,7 @@ class World:
 
     async def _something_happens(self) -> None:
         """A crash, a grant, a rate, a key, a sweep or an audit; an operator whom the books refuse gives up."""
-        desk = self._chance.choice(self._alive)
+        desk = self._chance.choice(self.processes)
         try:
             match self._chance.randrange(8):
                 case 0 | 1:
@@ -139,20 +146,20 @@ class World:
             return
 
     async def _crash(self, process: Process) -> None:
-        self._alive.remove(process)
+        self.processes.remove(process)
         self._dead.append(process)
         process.crash()
         self.crashes += 1
         await self._start_process()
 
     async def _start_process(self) -> None:
-        name = f"process-{len(self._alive) + len(self._dead)}"
-        self._alive.append(await Process.start(name, self.data_dir, self._vault, self._gone, self._chance))
+        name = f"process-{len(self.processes) + len(self._dead)}"
+        self.processes.append(await Process.start(name, self.data_dir, self._vault, self._gone, self._chance))
 
     async def _found(self) -> None:
         """The world's beginning, on books that can be written."""
-        desk = self._alive[0]
-        desk.be_faultless()
+        desk = self.processes[0]
+        desk.fail_when(lambda: False)
         for name, dialect in PROVIDERS.items():
             assert isinstance(await create_provider(desk.hub, BY, name, dialect, self._provider.base_url), Changed)
             await self._set_rate(desk, name)
@@ -194,8 +201,8 @@ class World:
         old.revoked_ms = desk.hub.clock.now_ms()
 
     async def _reckon(self) -> Totals:
-        survivor = self._alive[0]
-        survivor.be_faultless()
+        survivor = self.processes[0]
+        survivor.fail_when(lambda: False)
         await sweep(survivor.hub.storage, survivor.hub.liveness, survivor.hub.clock)
         totals = await verify(survivor.hub.storage)
         assert isinstance(totals, Totals), totals

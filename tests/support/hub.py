@@ -10,15 +10,27 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 Interface = Literal["asgi", "wsgi", "lambda"]
 OWNER_KEY = "ahk_owner-key-of-the-tests-000000000000000000000"
 READY_S = 30
+GONE_S = 5
 _ROOT = Path(__file__).resolve().parents[2]
 _AIHUB = [sys.executable, "-m", "entrypoints.cli"]
+# Many commands in one interpreter: what starts anew for each of them is nearly all that a command costs.
+_SCRIPT = """
+import io, json, sys
+from entrypoints.cli import main
+for secret, words in json.load(sys.stdin):
+    sys.stdin = io.StringIO(secret)
+    code = main(words)
+    print("\\x1e", flush=True)
+    if code:
+        sys.exit(code)
+"""
 
 
 def free_port() -> int:
@@ -69,11 +81,13 @@ class HubProcess:
         self._wait_until_ready()
 
     def kill(self) -> None:
-        """SIGKILL to the process that was started; its workers must follow it by themselves."""
+        """SIGKILL to the process that was started; its workers must follow it by themselves, and at once."""
         if self._process is not None:
+            group = self._process.pid
             self._process.kill()
             self._process.wait()
             self._process = None
+            _wait_until_gone(group)
 
     def stop(self) -> None:
         """A graceful stop, and no process left behind whatever happens."""
@@ -101,6 +115,26 @@ class HubProcess:
         )
         assert ran.returncode == exit_code, f"aihub {' '.join(arguments)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         return json.loads(ran.stdout) if ran.stdout.strip() else None
+
+    def script(self, *commands: Sequence[str]) -> list[str]:
+        """Run many commands, one after another, and give what each printed; `secret=…` first is standard input."""
+        lines = [
+            (words[0].removeprefix("secret="), words[1:]) if words[0].startswith("secret=") else ("", words)
+            for words in commands
+        ]
+        ran = subprocess.run(
+            [sys.executable, "-c", _SCRIPT],
+            cwd=_ROOT,
+            env=self.env,
+            input=json.dumps(lines),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout
+        return ran.stdout.split("\x1e\n")[:-1]
 
     def add_provider(self, name: str, base_url: str, dialect: str = "openai", model: str = "m", **rate: str) -> None:
         """A provider at a stub's URL, with a credential and a rate for one model."""
@@ -131,6 +165,19 @@ class HubProcess:
                         return
             time.sleep(0.02)
         raise AssertionError(f"the hub was not ready within {READY_S} s:\n{self.log.read_text()}")
+
+
+def _wait_until_gone(group: int) -> None:
+    """Wait until no process of the group runs any more; kill what is left of it and fail if that takes long."""
+    give_up = time.monotonic() + GONE_S
+    while time.monotonic() < give_up:
+        listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
+        rows = [line.split() for line in listed.stdout.splitlines()]
+        if not any(pgid == str(group) and not state.startswith("Z") for pgid, state in rows):
+            return
+        time.sleep(0.02)
+    os.killpg(group, signal.SIGKILL)
+    raise AssertionError(f"workers of the killed hub were still running after {GONE_S} s")
 
 
 @contextlib.contextmanager

@@ -66,9 +66,10 @@ class FunctionUrl(BaseHTTPRequestHandler):
         payload = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
         self.send_response(answer["statusCode"])
         for name, value in (answer.get("headers") or {}).items():
-            if name.lower() != "content-length":
+            if name.lower() != "content-length" or self.command == "HEAD":
                 self.send_header(name, value)
-        self.send_header("content-length", str(len(payload)))
+        if self.command != "HEAD":
+            self.send_header("content-length", str(len(payload)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(payload)

@@ -14,7 +14,7 @@ import msgspec
 from tests.system.scripted import Script
 
 OPENAI, ANTHROPIC = "/v1/chat/completions", "/v1/messages"
-PATIENCE_S = 60
+PATIENCE_S = 30
 
 
 class Dropped(Exception):

@@ -6,6 +6,7 @@ callers do: half of them repeat a failed request under its Idempotency-Key until
 
 import asyncio
 import random
+import time
 from pathlib import Path
 
 import anyio.to_thread
@@ -88,7 +89,9 @@ class Crowd:
         stream = chance.random() < 0.5
         body = chat(Script(id=marker, words=chance.randrange(1, 8), pace_ms=chance.randrange(20)), stream=stream)
         headers = {"idempotency-key": key} if key else {}
+        give_up = time.monotonic() + HEAR_S
         for tries in range(1, KNOCKS_MAX):
+            assert time.monotonic() < give_up, f"{marker} was not answered within {HEAR_S} s"
             heard = await ask(self._port, self._key, body, headers=headers)
             told = Told(key=key, stream=stream, tries=tries, heard=heard)
             if told.is_whole or not key:

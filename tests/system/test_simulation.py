@@ -21,9 +21,8 @@ SOAK_S = float(os.environ.get("AIHUB_SOAK_S", "600"))
 async def test_a_world_of_trouble_leaves_books_that_add_up(
     tmp_path: Path, provider: ScriptedProvider, seed: int
 ) -> None:
-    world = World(tmp_path / "data", provider, seed)
-
-    totals = await world.run(CALLS)
+    async with World(tmp_path / "data", provider, seed) as world:
+        totals = await world.run(CALLS)
 
     books = check(world, provider)
     assert totals.open_holds == 0
@@ -37,8 +36,8 @@ async def test_worlds_by_fresh_seeds_for_as_long_as_asked(tmp_path: Path, provid
     while time.monotonic() < until:
         seed = random.SystemRandom().randrange(2**32)
         print(f"seed {seed}", flush=True)  # pytest shows it if the world fails
-        world = World(tmp_path / str(seed), provider, seed)
-        await world.run(CALLS)
+        async with World(tmp_path / str(seed), provider, seed) as world:
+            await world.run(CALLS)
         check(world, provider)
         worlds += 1
     assert worlds, "AIHUB_SOAK_S gave no time for any world"

@@ -38,6 +38,9 @@ _OWN = frozenset(
     }
 )
 
+# Fields of Anthropic's that `_add_extra` says in other words; its mark for the prompt cache is about cost and left out.
+_SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
+
 # Below the first bound a budget is "low", below the second "medium", else "high". OpenAI has no budget in tokens;
 # Anthropic's least is 1,024 and its guide starts complex tasks at 16,000
 # (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so that is where "high" begins.
@@ -158,7 +161,7 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
         if name == "metadata" and (user := _user_of(value)) is not None:
             body.setdefault("user", user.user_id)
         elif name == "cache_control":
-            continue  # A mark about cost, as those on parts and tools are.
+            continue
         elif name == "service_tier" and bytes(value) == b'"standard_only"':
             body[name] = "default"
         else:
