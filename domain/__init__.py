@@ -5,7 +5,11 @@ randomness, no float, no I/O, and nothing from outside but msgspec.
 
     money         nanocredits, and the only place that rounds
     chat          what is said: messages in, events out, in no vendor's dialect
-    metering      what was used: disjoint leaves of usage, exact or estimated
+    calls         what was asked, as far as the hub must know it
+    vendors       the vendors known by name: data
+    usage         what was used, as disjoint leaves
+    metering      reading along, exactly or by estimate
+    failures      how a provider fails
     pricing       what it costs: rates, and the charge of a usage
     bounds        the most that a call can use, before it is made
     ledger        who owns which credit: lots, hold, capture, release, expire
@@ -17,6 +21,7 @@ randomness, no float, no I/O, and nothing from outside but msgspec.
     sweep         what the dead left open, closed
     management    users, keys, providers, credentials, rates and grants changed, with their audit entry
     verification  the books derived again from the journal
-    books         the rows, and what a rule may see and write
+    books         the rows, and the working copy of them
+    scopes        what a rule asks to see
     refusals      every way to say no
 """

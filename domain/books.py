@@ -1,26 +1,24 @@
-"""The rows of the books, and what a rule may see and write.
+"""The rows of the books, and the working copy that decisions are folded over. `scopes` says what a rule may see of it.
 
 A decision carries `writes`: each a row as it shall stand from now on. `Transfer` and `AuditEntry` rows are only
 ever added. `Books` is a working copy of some rows, owned by the storage adapter that folds decisions over it: the
 in-memory adapter's holds everything, the SQL adapters' hold what one batch needs.
 """
 
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
 from domain.calls import AttemptRecord
-from domain.chat import Usage
+from domain.usage import Usage
 
 Role = Literal["owner", "admin", "guest"]
 Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
 UsageSource = Literal["provider", "estimated"]
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
 
-
 # 10,000 credits for a million tokens, or a cent for one use of a hosted tool.
 RATE_NANOS_MAX = 10**13
-
 
 # How long the answer of a call with an Idempotency-Key can be given again.
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
@@ -283,182 +281,3 @@ class Books:
     def wallet(self, user_id: str) -> tuple[Lot, ...]:
         """The user's lots, in no particular order."""
         return tuple(self.lots[lot_id] for lot_id in self.lots_by_user.get(user_id, ()))
-
-
-# --- scopes: what a rule asks to see ----------------------------------------------------------------------
-
-F_co = TypeVar("F_co", covariant=True)
-
-
-class View(Protocol[F_co]):
-    """A scope names the rows that a rule needs (its fields) and shows them as facts (`view`)."""
-
-    def view(self, books: Books) -> F_co:
-        """The facts, from a working copy that holds at least the rows this scope names."""
-        ...
-
-
-class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `plan_call` sees. `twin` is an earlier call with the same Idempotency-Key, `twin_call` its row."""
-
-    version: int
-    key: ApiKey | None
-    user: User | None
-    lots: tuple[Lot, ...]
-    twin: Idempotency | None
-    twin_call: Call | None
-
-
-class CallScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of that fingerprint, its user's wallet, and the Idempotency-Key where one was sent."""
-
-    fingerprint: str
-    idempotency_key: str | None = None
-
-    def view(self, books: Books) -> CallFacts:
-        """The caller as the books know it now."""
-        key = books.keys.get(books.keys_by_fingerprint.get(self.fingerprint, ""))
-        if key is None:
-            return CallFacts(version=books.version, key=None, user=None, lots=(), twin=None, twin_call=None)
-        twin = books.idempotency.get((key.user_id, self.idempotency_key)) if self.idempotency_key else None
-        return CallFacts(
-            version=books.version,
-            key=key,
-            user=books.users.get(key.user_id),
-            lots=books.wallet(key.user_id),
-            twin=twin,
-            twin_call=books.calls.get(twin.call_id) if twin else None,
-        )
-
-
-class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `settle` sees: the call, the lots it holds from, and its Idempotency-Key's row."""
-
-    call: Call | None
-    lots: tuple[Lot, ...]
-    twin: Idempotency | None
-
-
-class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
-    """One call and the lots that it holds from."""
-
-    call_id: str
-
-    def view(self, books: Books) -> SettleFacts:
-        """The call as the books know it now."""
-        call = books.calls.get(self.call_id)
-        if call is None:
-            return SettleFacts(call=None, lots=(), twin=None)
-        lots = tuple(books.lots[line.lot_id] for line in call.hold_lines)
-        twin = books.idempotency.get((call.user_id, call.idempotency_key)) if call.idempotency_key else None
-        return SettleFacts(call=call, lots=lots, twin=twin)
-
-
-class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open calls, the lots they hold from, lots past their expiry, answers kept too long."""
-
-    open_calls: tuple[Call, ...]
-    lots: tuple[Lot, ...]
-    stale_answers: tuple[Idempotency, ...] = ()
-
-
-class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
-    """What may need closing at `now_ms`.
-
-    All open calls (at most `calls_max`, the oldest) with their lots, expired lots with credit left, and kept answers
-    whose time is over.
-    """
-
-    now_ms: int
-    calls_max: int = 500
-
-    @property
-    def answers_until_ms(self) -> int:
-        """Answers kept since this moment or longer are not to be given again."""
-        return self.now_ms - IDEMPOTENCY_KEPT_MS
-
-    def view(self, books: Books) -> SweepFacts:
-        """What may need closing."""
-        open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: (call.started_ms, call.id))
-        chosen = tuple(open_calls[: self.calls_max])
-        wanted = {line.lot_id for call in chosen for line in call.hold_lines}
-        wanted |= {
-            lot.id
-            for lot in books.lots.values()
-            if lot.expires_ms is not None and lot.expires_ms <= self.now_ms and lot.available_nanos
-        }
-        stale = (
-            kept
-            for kept in books.idempotency.values()
-            if kept.answer is not None and kept.created_ms <= self.answers_until_ms
-        )
-        return SweepFacts(
-            open_calls=chosen,
-            lots=tuple(books.lots[i] for i in sorted(wanted)),
-            stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
-        )
-
-
-class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a user sees. `users` counts all, so that the first can be told."""
-
-    user: User | None
-    lots: tuple[Lot, ...]
-
-
-class UserScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The user of that name, and the wallet."""
-
-    name: str
-
-    def view(self, books: Books) -> UserFacts:
-        """The user as the books know it now."""
-        user = books.users.get(books.users_by_name.get(self.name, ""))
-        return UserFacts(user=user, lots=books.wallet(user.id) if user else ())
-
-
-class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The API key of that id."""
-
-    key_id: str
-
-    def view(self, books: Books) -> ApiKey | None:
-        """The key, revoked or not."""
-        return books.keys.get(self.key_id)
-
-
-class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a provider sees: its row, its credentials and its rates, removed ones too."""
-
-    provider: ProviderRow | None
-    credentials: tuple[Credential, ...]
-    rates: tuple[Rate, ...]
-
-
-class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider of that name with all that hangs on it."""
-
-    name: str
-
-    def view(self, books: Books) -> ProviderFacts:
-        """The provider as the books know it now."""
-        return ProviderFacts(
-            provider=books.providers.get(self.name),
-            credentials=tuple(c for c in books.credentials.values() if c.provider == self.name),
-            rates=tuple(
-                rate for (provider, _), versions in books.rates.items() if provider == self.name for rate in versions
-            ),
-        )
-
-
-class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The credential of that id."""
-
-    credential_id: str
-
-    def view(self, books: Books) -> Credential | None:
-        """The credential, active or not."""
-        return books.credentials.get(self.credential_id)
-
-
-Scope: TypeAlias = CallScope | SettleScope | SweepScope | UserScope | KeyScope | ProviderScope | CredentialScope

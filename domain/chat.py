@@ -11,6 +11,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from domain.failures import Failure
+from domain.usage import Usage
+
 # --- requests -------------------------------------------------------------------------------------------
 
 
@@ -233,7 +236,7 @@ class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
     """The provider told what it counted so far; the last report stands."""
 
-    usage: "Usage"
+    usage: Usage
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
@@ -254,7 +257,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
     """The answer failed on its way: an error event, a cut stream, a time-out, nonsense instead of JSON."""
 
-    failure: "Failure"
+    failure: Failure
 
 
 Event: TypeAlias = (
@@ -270,65 +273,3 @@ Event: TypeAlias = (
     | Ended
     | Broken
 )
-
-
-# --- usage ----------------------------------------------------------------------------------------------
-
-# 69 billion of anything in one call. With `books.RATE_NANOS_MAX` it keeps every charge within 64 bits.
-UNITS_MAX = 2**36
-
-
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was used, as disjoint leaves: every unit is counted in exactly one field.
-
-    A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
-    prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
-    `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
-    that the provider charges by the use.
-    """
-
-    input_tokens: int = 0
-    input_audio_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 0
-    output_audio_tokens: int = 0
-    reasoning_tokens: int = 0
-    tool_uses: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""
-        for name in self.__struct_fields__:
-            if not 0 <= getattr(self, name) <= UNITS_MAX:
-                raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")
-
-
-# --- failures -------------------------------------------------------------------------------------------
-
-FailureKind = Literal[
-    "unreachable",  # no connection, TLS trouble, a name that does not resolve
-    "timed_out",  # the provider was silent for too long
-    "overloaded",  # 429, 529: try later or elsewhere
-    "unavailable",  # 5xx, 408, 409
-    "credential_rejected",  # 401, 403: the hub's own credential, not the caller's
-    "request_rejected",  # other 4xx: the caller's request, as the provider sees it
-    "truncated",  # the stream ended without its terminal event
-    "malformed",  # the answer is not what the dialect promises
-]
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
-
-    `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
-    shown it unchanged; `message` is the human sentence inside it, cleared of secrets.
-    """
-
-    kind: FailureKind
-    message: str
-    status: int = 0
-    code: str | None = None
-    retry_after_ms: int | None = None
-    dialect: str | None = None
-    body: bytes = b""

@@ -8,21 +8,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import (
-    ApiKey,
-    AuditEntry,
-    Credential,
-    Lot,
-    ProviderFacts,
-    ProviderRow,
-    Rate,
-    Role,
-    Row,
-    User,
-    UserFacts,
-)
+from domain.books import ApiKey, AuditEntry, Credential, Lot, ProviderRow, Rate, Role, Row, User
 from domain.ledger import grant
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
+from domain.scopes import ProviderFacts, UserFacts
 
 STARTER_SOURCE = "starter"
 

@@ -14,15 +14,15 @@ from domain.chat import (
     CitationDelta,
     Ended,
     Event,
-    Failure,
     ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageReported,
 )
+from domain.failures import Failure
+from domain.usage import Usage
 
 BYTES_PER_TOKEN = 4
 

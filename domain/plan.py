@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import IDEMPOTENCY_KEPT_MS, ApiKey, Call, CallFacts, Idempotency, Row, User
+from domain.books import IDEMPOTENCY_KEPT_MS, ApiKey, Call, Idempotency, Row, User
 from domain.bounds import Bound, bound, lowered
 from domain.calls import ChatCall
 from domain.ledger import available, hold
@@ -23,6 +23,7 @@ from domain.refusals import (
     UnpricedFeature,
 )
 from domain.routing import Candidate
+from domain.scopes import CallFacts
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

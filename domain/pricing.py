@@ -9,8 +9,8 @@ from typing import TypeAlias
 import msgspec
 
 from domain.books import Rate
-from domain.chat import Usage
 from domain.money import charge_rounded_up
+from domain.usage import Usage
 
 Nanos: TypeAlias = int
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.chat import Failure
+from domain.failures import Failure
 
 
 class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_api_key"):

@@ -11,7 +11,7 @@ import msgspec
 from domain.books import Credential
 from domain.calls import Target
 from domain.catalog import Catalog, Served
-from domain.chat import Failure
+from domain.failures import Failure
 from domain.health import CoolDown, after_failure, is_cooling
 from domain.vendors import VENDORS
 

@@ -14,11 +14,12 @@ No charge is more than the hold; what the usage comes to beyond it stands in `un
 
 import msgspec
 
-from domain.books import Call, Ending, Idempotency, Rate, Row, SettleFacts
+from domain.books import Call, Ending, Idempotency, Rate, Row
 from domain.calls import AttemptRecord, Target
 from domain.ledger import resolve
 from domain.metering import Measured, Meter, measure
 from domain.pricing import price
+from domain.scopes import SettleFacts
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ Safe to run anywhere and any number of times: it looks only at what is open now.
 
 import msgspec
 
-from domain.books import Call, Lot, Row, SweepFacts
+from domain.books import Call, Lot, Row
 from domain.ledger import break_expired, resolve
+from domain.scopes import SweepFacts
 
 # A live process settles its call by the deadline; the grace is for a slow disk, not for a slow provider.
 GRACE_MS = 30_000

@@ -7,7 +7,8 @@ from typing import Protocol
 import msgspec
 
 from domain.calls import Attempt, ChatCall
-from domain.chat import ChatRequest, Event, Failure
+from domain.chat import ChatRequest, Event
+from domain.failures import Failure
 from domain.refusals import Unexpressible
 
 

@@ -4,19 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from domain.books import (
-    ApiKey,
-    AuditEntry,
-    Call,
-    Credential,
-    Decision,
-    Lot,
-    ProviderRow,
-    Rate,
-    Transfer,
-    User,
-    View,
-)
+from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, Transfer, User
+from domain.scopes import View
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -54,7 +43,7 @@ class Storage(Protocol):
 
         Atomic: no other decision comes between the facts and the writes, in any process. The rule must be pure:
         it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
-        of the rule reaches its own caller only. `scope` is one of `books.Scope`.
+        of the rule reaches its own caller only. `scope` is one of `scopes.Scope`.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from domain import books, chat, refusals
+from domain import books, failures, refusals
 from entrypoints.cli_parser import build_parser
 from entrypoints.config import SETTINGS, VENDOR_VARIABLES
 from entrypoints.http.routes import routes
@@ -40,7 +40,7 @@ def test_every_refusal_is_documented() -> None:
 
 
 def test_every_failure_and_every_ending_is_documented() -> None:
-    words = [*get_args(chat.FailureKind), *get_args(books.Ending)]
+    words = [*get_args(failures.FailureKind), *get_args(books.Ending)]
 
     assert [] == [word for word in words if f"`{word}`" not in REFERENCE]
 

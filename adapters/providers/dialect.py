@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from domain.calls import Attempt, ChatCall
-from domain.chat import ChatRequest, Event, Failure
+from domain.chat import ChatRequest, Event
+from domain.failures import Failure
 from domain.refusals import Unexpressible
 
 Headers = tuple[tuple[str, str], ...]

@@ -19,7 +19,8 @@ from adapters.providers.dialect import ProviderDialect
 from adapters.providers.reading import Party, StreamChunks, WholeChunk, is_error, read_whole
 from adapters.providers.transport import WHOLE
 from domain.calls import Attempt, ChatCall, Target
-from domain.chat import ChatRequest, Failure, FailureKind
+from domain.chat import ChatRequest
+from domain.failures import Failure, FailureKind
 from domain.refusals import Unexpressible
 from ports.providers import Answer
 from ports.vault import Vault, VaultError

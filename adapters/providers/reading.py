@@ -13,7 +13,8 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.sse import EventFramer, EventTooLarge
 from domain.calls import ChatCall
-from domain.chat import Broken, Ended, Event, Failure
+from domain.chat import Broken, Ended, Event
+from domain.failures import Failure
 from ports.providers import Chunk
 
 # The next bytes of a body, None at its end, or why there are no more.

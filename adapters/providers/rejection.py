@@ -5,7 +5,7 @@ House rule: a kind follows from the status and never from the message.
 
 import re
 
-from domain.chat import FailureKind
+from domain.failures import FailureKind
 
 MESSAGE_CHARACTERS_MAX = 2_000
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)

@@ -30,8 +30,8 @@ from domain.books import (
     Row,
     Transfer,
     User,
-    View,
 )
+from domain.scopes import View
 from ports.storage import Snapshot
 
 F = TypeVar("F")

@@ -24,7 +24,8 @@ from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
 from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
-from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, User, View
+from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, User
+from domain.scopes import View
 from ports.storage import Snapshot, StorageUnavailable
 
 F = TypeVar("F")

@@ -12,7 +12,8 @@ from adapters.storage.checks import check
 from adapters.storage.sqlite_file import begin_writing
 from adapters.storage.sqlite_load import Copy, load
 from adapters.storage.sqlite_rows import TABLES
-from domain.books import Call, Decision, Row, View
+from domain.books import Call, Decision, Row
+from domain.scopes import View
 from ports.storage import StorageUnavailable
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}

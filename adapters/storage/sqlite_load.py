@@ -20,18 +20,8 @@ from adapters.storage.sqlite_rows import (
     Table,
     json_text,
 )
-from domain.books import (
-    Books,
-    CallScope,
-    CredentialScope,
-    KeyScope,
-    ProviderScope,
-    Row,
-    SettleScope,
-    SweepScope,
-    UserScope,
-    View,
-)
+from domain.books import Books, Row
+from domain.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope, View
 
 R = TypeVar("R", bound=Row)
 

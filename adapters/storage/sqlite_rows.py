@@ -27,7 +27,7 @@ from domain.books import (
     User,
 )
 from domain.calls import AttemptRecord
-from domain.chat import Usage
+from domain.usage import Usage
 
 R = TypeVar("R", bound=Row)
 Values = tuple[Any, ...]

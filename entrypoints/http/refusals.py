@@ -5,7 +5,7 @@ The match is exhaustive: a refusal without words does not pass the type check.
 
 from typing import assert_never
 
-from domain.chat import Failure
+from domain.failures import Failure
 from domain.money import format_credits
 from domain.refusals import (
     BadRequest,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from domain.chat import Failure
+from domain.failures import Failure
 from domain.refusals import BadRequest, MissingKey, ProviderFailed, Refusal, TooLarge, UnknownPath, WrongMethod
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import CallerDialect, ErrorBody

@@ -1,6 +1,6 @@
 """How a caller hears an answer: as the provider said it, or rendered in the caller's own dialect."""
 
-from domain.chat import Failure
+from domain.failures import Failure
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.refusals import failure_error
 from ports.providers import Chunk

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import anyio
 import msgspec
 
-from domain.books import Call, CallScope, CredentialScope
+from domain.books import Call
 from domain.calls import ChatCall
 from domain.catalog import Catalog, Served, serving
 from domain.chat import ChatRequest
@@ -18,6 +18,7 @@ from domain.management import Actor, deactivate_credential
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
 from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal
 from domain.routing import Candidate, candidates, providers_of
+from domain.scopes import CallScope, CredentialScope
 from domain.sweep import GRACE_MS
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep

@@ -15,13 +15,15 @@ from typing import Protocol
 import anyio
 import msgspec
 
-from domain.books import Call, Ending, SettleScope
+from domain.books import Call, Ending
 from domain.calls import Attempt, AttemptRecord
-from domain.chat import ChatRequest, Failure
+from domain.chat import ChatRequest
+from domain.failures import Failure
 from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan, Replay
 from domain.refusals import Busy, ProviderFailed, Refusal
 from domain.routing import BACKOFF_MAX_MS, learned_failure, learned_success, next_attempt
+from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
 from entrypoints.usecases.admission import Ask, admit, deactivate
 from entrypoints.usecases.hub import Hub
@@ -241,6 +243,9 @@ class LiveCall:
         silent = b""
         async for chunk in answer.chunks:
             if not chunk.events:
+                # A provider that only says that it is still there could go on for ever.
+                if self._hub.clock.now_ms() > self.call.deadline_ms:
+                    return Failure(kind="timed_out", message="the provider said nothing before the hub's deadline")
                 silent += chunk.raw
                 continue
             meter = observe(Meter(), chunk.events)

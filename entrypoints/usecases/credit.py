@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.books import Lot, User, UserScope
+from domain.books import Lot, User
 from domain.ledger import Balance, balance
 from domain.management import Denied, Outcome, grant_credit
 from domain.refusals import BadRequest, Missing
+from domain.scopes import UserScope
 from entrypoints.usecases.desk import Desk, actor
 
 GRANT_PRIORITY = 100

@@ -8,21 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from domain.books import (
-    ApiKey,
-    CallFacts,
-    CallScope,
-    KeyScope,
-    ProviderFacts,
-    ProviderRow,
-    ProviderScope,
-    Rate,
-    User,
-    UserFacts,
-    UserScope,
-)
+from domain.books import ApiKey, ProviderRow, Rate, User
 from domain.management import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate
 from domain.money import NANOS_PER_CREDIT
+from domain.scopes import CallFacts, CallScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.vendors import ECHO
 from entrypoints.usecases.desk import Desk, actor
 from entrypoints.usecases.providers import register_vendor_keys

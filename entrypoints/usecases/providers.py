@@ -6,7 +6,7 @@ A credential's secret is sealed before it reaches the books, for the row of its 
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.books import Credential, CredentialScope, ProviderFacts, ProviderRow, ProviderScope
+from domain.books import Credential, ProviderRow
 from domain.management import (
     Actor,
     Changed,
@@ -19,6 +19,7 @@ from domain.management import (
     remove_provider,
 )
 from domain.refusals import BadRequest
+from domain.scopes import CredentialScope, ProviderFacts, ProviderScope
 from domain.vendors import DIALECTS, ECHO, VENDORS
 from entrypoints.usecases.base_urls import base_url_problem
 from entrypoints.usecases.desk import Desk, actor

@@ -2,11 +2,12 @@
 
 import msgspec
 
-from domain.books import RATE_NANOS_MAX, ProviderFacts, ProviderScope, Rate
+from domain.books import RATE_NANOS_MAX, Rate
 from domain.catalog import Served, catalog_of, priced
 from domain.management import Denied, Outcome, set_rate
 from domain.money import format_credits
 from domain.refusals import BadRequest
+from domain.scopes import ProviderFacts, ProviderScope
 from entrypoints.usecases.desk import Desk, actor
 
 RATE_SOURCE = "operator"

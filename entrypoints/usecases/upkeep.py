@@ -7,7 +7,8 @@ from functools import partial
 import anyio
 import msgspec
 
-from domain.books import Call, Lot, Row, SweepFacts, SweepScope
+from domain.books import Call, Lot, Row
+from domain.scopes import SweepFacts, SweepScope
 from domain.sweep import Swept
 from domain.sweep import sweep as sweep_rule
 from domain.verification import Auditor, Difference, Totals

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import ApiKey, KeyScope, Lot, Role, User, UserFacts, UserScope
+from domain.books import ApiKey, Lot, Role, User
 from domain.management import (
     STARTER_SOURCE,
     Actor,
@@ -20,6 +20,7 @@ from domain.management import (
     revoke_key,
 )
 from domain.refusals import BadRequest
+from domain.scopes import KeyScope, UserFacts, UserScope
 from entrypoints.usecases.desk import Denial, Desk, actor
 from ports.storage import Storage
 

@@ -15,7 +15,6 @@ from domain.chat import (
     CitationDelta,
     Ended,
     Event,
-    Failure,
     Finished,
     ForeignBlock,
     ReasoningDelta,
@@ -25,6 +24,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.failures import Failure
 
 
 def told(events: Iterable[Event]) -> dict[str, Any]:

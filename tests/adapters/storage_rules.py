@@ -5,24 +5,8 @@ from typing import Any
 
 import msgspec
 
-from domain.books import (
-    ApiKey,
-    AuditEntry,
-    Call,
-    CallFacts,
-    CallScope,
-    Credential,
-    HoldLine,
-    Lot,
-    ProviderRow,
-    Rate,
-    Row,
-    SettleFacts,
-    SettleScope,
-    Transfer,
-    User,
-    UserScope,
-)
+from domain.books import ApiKey, AuditEntry, Call, Credential, HoldLine, Lot, ProviderRow, Rate, Row, Transfer, User
+from domain.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
 from ports.storage import Snapshot, Storage
 
 

@@ -8,15 +8,9 @@ import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.dialect import ServerEvent
-from domain.chat import (
-    Broken,
-    Ended,
-    Failure,
-    Finished,
-    ToolCallDelta,
-    Usage,
-    UsageReported,
-)
+from domain.chat import Broken, Ended, Finished, ToolCallDelta, UsageReported
+from domain.failures import Failure
+from domain.usage import Usage
 from tests.support.anthropic import event, fold, meaning, server_events
 
 _TRANSCRIPTS = Path(__file__).parent / "transcripts" / "anthropic"

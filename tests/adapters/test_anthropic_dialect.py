@@ -5,9 +5,7 @@ import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
 from domain.calls import ChatCall
-from domain.chat import (
-    Failure,
-)
+from domain.failures import Failure
 from tests.support.anthropic import attempt
 
 

@@ -17,7 +17,8 @@ from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from adapters.providers.transport import PyreqwestTransport
 from domain.calls import Attempt, ChatCall, Target
-from domain.chat import Audio, Broken, ChatRequest, Ended, Event, Failure, Message, Text, TextDelta, UsageReported
+from domain.chat import Audio, Broken, ChatRequest, Ended, Event, Message, Text, TextDelta, UsageReported
+from domain.failures import Failure
 from ports.providers import Answer, Chunk, Providers
 from ports.vault import VaultError
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering, streaming

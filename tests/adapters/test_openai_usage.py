@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.openai import OPENAI
-from domain.chat import (
-    Usage,
-)
+from domain.usage import Usage
 from tests.adapters.openai_told import chunk, failure_of, folded, told, whole
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.storage import sqlite_load, sqlite_read
 from adapters.storage.sqlite_batch import Operation, Writer
-from domain.books import CallScope, KeyScope, SettleScope, SweepScope, UserScope
+from domain.scopes import CallScope, KeyScope, SettleScope, SweepScope, UserScope
 from ports.storage import StorageUnavailable
 from tests.adapters.storage_rules import (
     Decided,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.sqlite import SqliteStorage
-from domain.books import KeyScope, Lot, Transfer, UserScope
+from domain.books import Lot, Transfer
+from domain.scopes import KeyScope, UserScope
 from tests.adapters.storage_rules import (
     a_key,
     a_lot,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.storage.sqlite_batch import Operation, Writer
-from domain.books import UserScope
+from domain.scopes import UserScope
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite import Connection, SqliteStorage
 from adapters.storage.sqlite_file import open_reader, open_writer
-from domain.books import CallScope
+from domain.scopes import CallScope
 from ports.storage import StorageUnavailable
 from tests.adapters.storage_rules import (
     Decided,

@@ -4,19 +4,8 @@ import asyncio
 
 import pytest
 
-from domain.books import (
-    IDEMPOTENCY_KEPT_MS,
-    CallScope,
-    CredentialScope,
-    HoldLine,
-    Idempotency,
-    KeyScope,
-    ProviderScope,
-    Row,
-    SettleScope,
-    SweepScope,
-    UserScope,
-)
+from domain.books import IDEMPOTENCY_KEPT_MS, HoldLine, Idempotency, Row
+from domain.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope
 from ports.storage import Storage
 from tests.adapters.storage_rules import (
     Decided,

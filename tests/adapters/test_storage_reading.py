@@ -8,16 +8,10 @@ import msgspec
 import pytest
 
 from adapters.storage.sqlite import SqliteStorage
-from domain.books import (
-    CallScope,
-    HoldLine,
-    Idempotency,
-    KeyScope,
-    ProviderScope,
-    UserScope,
-)
+from domain.books import HoldLine, Idempotency
 from domain.calls import AttemptRecord
-from domain.chat import Usage
+from domain.scopes import CallScope, KeyScope, ProviderScope, UserScope
+from domain.usage import Usage
 from ports.storage import Storage
 from tests.adapters.storage_rules import (
     a_call,

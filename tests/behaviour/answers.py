@@ -120,6 +120,7 @@ def anthropic_stream(*blocks: dict[str, Any], stop: str = "end_turn") -> list[by
     }
     events = [event("message_start", message=message), event("ping")]
     for n, block in enumerate(blocks or ({"type": "text", "text": TEXT},)):
+        empty: dict[str, Any]
         if block["type"] == "text":
             empty, kind, name, text = {"type": "text", "text": ""}, "text_delta", "text", block["text"]
         else:

@@ -9,30 +9,19 @@ from typing import Any
 
 import msgspec
 
-from domain.books import (
-    ApiKey,
-    Books,
-    Call,
-    CallScope,
-    Credential,
-    Decision,
-    Lot,
-    ProviderRow,
-    Rate,
-    Row,
-    SettleScope,
-    SweepScope,
-    User,
-)
+from domain.books import ApiKey, Books, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
 from domain.calls import ChatCall
 from domain.catalog import Served, catalog_of
-from domain.chat import Ended, Event, Failure, FailureKind, Finished, TextDelta, Usage, UsageReported
+from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
+from domain.failures import Failure, FailureKind
 from domain.ledger import grant
 from domain.metering import Meter, observe
 from domain.plan import Asked, Plan, Planned, plan_call
 from domain.routing import Advice, Candidate, candidates
+from domain.scopes import CallScope, SettleScope, SweepScope
 from domain.settlement import Outcome, Settlement, settle
 from domain.sweep import Swept, sweep
+from domain.usage import Usage
 from domain.verification import Auditor, Difference, Totals
 
 NOW_MS = 1_700_000_000_000

@@ -15,9 +15,9 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageReported,
 )
+from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_failure, a_lot, a_rate
 
 # Up to 1,000 credits per million tokens: dearer than anything that is sold.

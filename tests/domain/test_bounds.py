@@ -16,10 +16,10 @@ from domain.bounds import (
     lowered,
 )
 from domain.calls import ChatCall
-from domain.chat import Usage
 from domain.money import NANOS_MAX
 from domain.pricing import price
 from domain.refusals import Unbounded, UnpricedFeature
+from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import rates, usages
 

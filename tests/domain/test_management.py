@@ -7,20 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import (
-    AuditEntry,
-    Books,
-    CredentialScope,
-    KeyScope,
-    Lot,
-    ProviderFacts,
-    ProviderScope,
-    Rate,
-    Role,
-    Row,
-    UserFacts,
-    UserScope,
-)
+from domain.books import AuditEntry, Books, Lot, Rate, Role, Row
 from domain.ledger import available
 from domain.management import (
     Actor,
@@ -42,6 +29,7 @@ from domain.management import (
 )
 from domain.plan import Plan, Refused
 from domain.refusals import Exists, InvalidKey, Missing
+from domain.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.verification import Totals
 from tests.domain.build import (
     NOW_MS,

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.chat import Ended, Event, Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, Usage
+from domain.chat import Ended, Event, Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from domain.chat import UsageReported as Told
 from domain.metering import Measured, Meter, measure, observe
+from domain.usage import Usage
 from tests.domain.build import a_meter, an_answer
 from tests.domain.strategies import ANSWERS
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books import Rate
-from domain.chat import Usage
 from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing import Charge, ChargeLine, leaf_rates, price
+from domain.usage import Usage
 from tests.domain.build import a_rate
 from tests.domain.strategies import rates, usages
 

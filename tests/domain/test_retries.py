@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chat import Failure, FailureKind
+from domain.failures import Failure, FailureKind
 from domain.routing import BACKOFF_FIRST_MS, BACKOFF_MAX_MS, RETRY_AFTER_MAX_MS, Candidate, Retry, next_attempt
 from tests.domain.build import a_candidate, a_failure
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.books import Credential
 from domain.catalog import Catalog, Served, catalog_of
-from domain.chat import FailureKind
+from domain.failures import FailureKind
 from domain.health import COOL_DOWN_LONG_MS, COOL_DOWN_MS, CoolDown, after_failure, is_cooling
 from domain.plan import Plan
 from domain.routing import Advice, Turns, candidates, learned_failure, learned_success, next_turn, providers_of

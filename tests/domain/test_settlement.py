@@ -8,10 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.books import Call, Ending, Rate, UsageSource
-from domain.chat import Ended, Event, Finished, TextDelta, Usage, UsageReported
+from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
 from domain.ledger import available
 from domain.metering import Meter, observe
 from domain.settlement import Settlement
+from domain.usage import Usage
 from domain.verification import Totals
 from tests.domain.build import (
     BOUND_NANOS,

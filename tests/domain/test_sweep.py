@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency, SweepFacts, SweepScope, Transfer
+from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency, Transfer
 from domain.ledger import available
 from domain.plan import Plan
+from domain.scopes import SweepFacts, SweepScope
 from domain.sweep import GRACE_MS, sweep
 from domain.verification import Totals
 from tests.domain.build import (

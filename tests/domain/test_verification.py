@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from domain.books import Books, Transfer, TransferKind
-from domain.chat import Usage
+from domain.usage import Usage
 from domain.verification import Auditor, Difference, Totals
 from tests.domain.build import (
     BOUND_NANOS,

@@ -13,7 +13,6 @@ from domain.chat import (
     CitationDelta,
     Ended,
     Event,
-    Failure,
     Finished,
     ForeignBlock,
     ReasoningDelta,
@@ -21,9 +20,10 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageReported,
 )
+from domain.failures import Failure
+from domain.usage import Usage
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import assemble, server_events

@@ -11,7 +11,6 @@ from domain.chat import (
     CitationDelta,
     Ended,
     Event,
-    Failure,
     Finished,
     ForeignBlock,
     ReasoningDelta,
@@ -19,9 +18,10 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageReported,
 )
+from domain.failures import Failure
+from domain.usage import Usage
 from entrypoints.http.dialect import ErrorBody, Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 

@@ -34,9 +34,9 @@ from domain.chat import (
     ToolCallDelta,
     ToolChoice,
     ToolResult,
-    Usage,
     UsageReported,
 )
+from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told

@@ -11,9 +11,10 @@ from adapters.storage.memory import MemoryStorage
 from adapters.storage.sqlite import SqliteStorage
 from adapters.system import FlockLiveness, RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
-from domain.books import ApiKey, Call, HoldLine, Lot, ProviderScope, Row, User, UserFacts, UserScope
+from domain.books import ApiKey, Call, HoldLine, Lot, Row, User
 from domain.ledger import balance, grant, hold
 from domain.management import Changed
+from domain.scopes import ProviderScope, UserFacts, UserScope
 from domain.sweep import GRACE_MS
 from domain.verification import Difference, Totals
 from entrypoints.usecases import credit, providers, rates, users

@@ -6,7 +6,7 @@ It may be slow and it may raise; it must not share a line with what it checks.
 import json
 from typing import Any
 
-from domain.chat import Usage
+from domain.usage import Usage
 
 
 def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import msgspec
 
 from entrypoints.http.wire import Reply, Request
 from tests.simulation.process import Died, Process
+from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, chat, events_of
-from tests.system.scripted import Script
 
 TERMINAL = {OPENAI: b"data: [DONE]\n\n", ANTHROPIC: b'data: {"type":"message_stop"}\n\n'}
 

@@ -18,7 +18,8 @@ from adapters.providers.openai import OPENAI
 from adapters.providers.transport import PyreqwestTransport
 from adapters.storage.sqlite import SqliteStorage
 from adapters.system import RandomIds, SystemClock
-from domain.books import Decision, View
+from domain.books import Decision
+from domain.scopes import View
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
 from entrypoints.usecases.hub import Hub

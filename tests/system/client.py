@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tests.system.scripted import Script
+from tests.system.answers import Script
 
 OPENAI, ANTHROPIC = "/v1/chat/completions", "/v1/messages"
 PATIENCE_S = 30

@@ -6,9 +6,10 @@ import pytest
 
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess, running_hub
+from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat, events_of
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

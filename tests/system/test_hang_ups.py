@@ -11,9 +11,10 @@ import pytest
 from domain.money import parse_credits
 from tests.simulation.auditor import CallRow, audit, read
 from tests.support.hub import HubProcess, Interface, running_hub
+from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, ask, chat, connected
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

@@ -15,9 +15,10 @@ import pytest
 
 from tests.simulation.auditor import CallRow, audit
 from tests.support.hub import Interface, running_hub
+from tests.system.answers import Script
 from tests.system.client import Heard, ask, chat
 from tests.system.people import person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,10 @@ import pytest
 from domain.money import format_credits, parse_credits
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess, Interface, running_hub
+from tests.system.answers import Script
 from tests.system.client import Heard, Line, ask, chat, connected, heard_on
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

@@ -15,9 +15,10 @@ import pytest
 
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess, Interface, running_hub
+from tests.system.answers import Script
 from tests.system.client import OPENAI, Heard, Line, chat, connected, heard_on
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,10 @@ import pytest
 
 from tests.simulation.auditor import CallRow, audit
 from tests.support.hub import HubProcess, running_hub
+from tests.system.answers import Script, streamed, whole
 from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat, events_of
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider, streamed, whole
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -94,6 +95,24 @@ async def test_a_provider_that_falls_silent_has_timed_out(
 
     row = audit(hub.data_dir).calls[answer.call_id]
     _check_broken(answer, row, path, streamed(script, dialect)[:4], "silent", ending="timed out")
+
+
+async def test_a_provider_that_never_comes_to_an_end_is_left_at_the_deadline(
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider
+) -> None:
+    """The deadline is six times the silence that is allowed, and here one is never silent for so long."""
+    talking = Script(id="talks for ever", words=500, pace_ms=50)
+    thinking = Script(id="thinks for ever", keep_alive=True)
+
+    talked, thought = await asyncio.gather(
+        *(_stream(hub, buyer, OPENAI, "openai", script) for script in (talking, thinking))
+    )
+
+    calls = audit(hub.data_dir).calls
+    assert thought.status == 504
+    assert [calls[heard.call_id].ending for heard in (talked, thought)] == ["timed out", "timed out"]
+    assert _is_error(events_of(talked.body)[-1], OPENAI)
+    assert calls[talked.call_id].charge > 0 == calls[thought.call_id].charge
 
 
 @PAIRS

@@ -7,9 +7,10 @@ import pytest
 
 from tests.simulation.auditor import CallRow, audit
 from tests.support.hub import HubProcess, Interface, running_hub
+from tests.system.answers import Script
 from tests.system.client import OPENAI, Heard, ask, chat, connected
 from tests.system.people import Person, person
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

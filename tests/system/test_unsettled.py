@@ -8,8 +8,9 @@ import pytest
 from tests.simulation.auditor import CallRow, audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import World
+from tests.system.answers import Script
 from tests.system.client import OPENAI, events_of
-from tests.system.scripted import Script, ScriptedProvider
+from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
-from domain.chat import Failure, FailureKind
+from domain.failures import Failure, FailureKind
 
 _SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)

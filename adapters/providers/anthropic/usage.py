@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain.chat import UNITS_MAX, Usage
+from domain.usage import UNITS_MAX, Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 

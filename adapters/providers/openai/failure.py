@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
-from domain.chat import Broken, Failure, FailureKind
+from domain.chat import Broken
+from domain.failures import Failure, FailureKind
 
 NAME = "openai"
 

@@ -12,7 +12,8 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 
 import msgspec
 
-from domain.chat import Ended, Event, Finished, FinishReason, Started, Usage, UsageReported
+from domain.chat import Ended, Event, Finished, FinishReason, Started, UsageReported
+from domain.usage import Usage
 from entrypoints.http.anthropic.strokes import Begin, Desk, End, Piece, Stroke, drain, draw, is_content
 from entrypoints.http.dialect import Rendering
 

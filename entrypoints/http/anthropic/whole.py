@@ -7,7 +7,8 @@ https://platform.claude.com/docs/en/api/messages/create
 
 import msgspec
 
-from domain.chat import Event, Finished, Usage, UsageReported
+from domain.chat import Event, Finished, UsageReported
+from domain.usage import Usage
 from entrypoints.http.anthropic.render import message, stop
 from entrypoints.http.anthropic.strokes import Begin, Desk, Piece, Stroke, drain, draw, is_content
 from entrypoints.http.dialect import Rendering

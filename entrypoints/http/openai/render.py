@@ -23,9 +23,9 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    Usage,
     UsageReported,
 )
+from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 
 NAME = "openai"

@@ -1,0 +1,32 @@
+"""How a provider fails: by kind, as a value that routing, the books and the caller can each act on."""
+
+from typing import Literal
+
+import msgspec
+
+FailureKind = Literal[
+    "unreachable",  # no connection, TLS trouble, a name that does not resolve
+    "timed_out",  # the provider was silent for too long
+    "overloaded",  # 429, 529: try later or elsewhere
+    "unavailable",  # 5xx, 408, 409
+    "credential_rejected",  # 401, 403: the hub's own credential, not the caller's
+    "request_rejected",  # other 4xx: the caller's request, as the provider sees it
+    "truncated",  # the stream ended without its terminal event
+    "malformed",  # the answer is not what the dialect promises
+]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
+
+    `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
+    shown it unchanged; `message` is the human sentence inside it, cleared of secrets.
+    """
+
+    kind: FailureKind
+    message: str
+    status: int = 0
+    code: str | None = None
+    retry_after_ms: int | None = None
+    dialect: str | None = None
+    body: bytes = b""

@@ -1,0 +1,32 @@
+"""What was used: disjoint leaves, so that nothing is counted twice and nothing is left out."""
+
+import msgspec
+
+# 69 billion of anything in one call. With `books.RATE_NANOS_MAX` it keeps every charge within 64 bits.
+UNITS_MAX = 2**36
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was used, as disjoint leaves: every unit is counted in exactly one field.
+
+    A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
+    prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
+    `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
+    that the provider charges by the use.
+    """
+
+    input_tokens: int = 0
+    input_audio_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    output_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+    tool_uses: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""
+        for name in self.__struct_fields__:
+            if not 0 <= getattr(self, name) <= UNITS_MAX:
+                raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")
