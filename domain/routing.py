@@ -56,6 +56,10 @@ def candidates(
 
     Providers rotate; within a provider its active credentials rotate by weight. What is cooling down goes last.
     """
+    if len(offers) == 1:
+        held = _credentials(catalog, offers[0])
+        if held is not None and len(held) < 2:  # Nobody to take turns with, as in most hubs for most models.
+            return advice, (_candidate(offers[0], held[0] if held else None),)
     callable_offers = {offer.provider.name: offer for offer in offers if _credentials(catalog, offer) is not None}
     if not callable_offers:
         return advice, ()

@@ -42,6 +42,45 @@ VENDORS: dict[str, Vendor] = {
             env="ANTHROPIC_API_KEY",
             patterns=("claude",),
         ),
+        # Compatible with OpenAI's dialect, as each documents it; data and no code.
+        Vendor(
+            name="deepseek",
+            dialect="openai",
+            base_url="https://api.deepseek.com/v1",
+            env="DEEPSEEK_API_KEY",
+            patterns=("deepseek",),
+        ),
+        Vendor(name="xai", dialect="openai", base_url="https://api.x.ai/v1", env="XAI_API_KEY", patterns=("grok",)),
+        Vendor(
+            name="mistral",
+            dialect="openai",
+            base_url="https://api.mistral.ai/v1",
+            env="MISTRAL_API_KEY",
+            patterns=("mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"),
+        ),
+        Vendor(
+            name="zai", dialect="openai", base_url="https://api.z.ai/api/paas/v4", env="ZAI_API_KEY", patterns=("glm",)
+        ),
+        Vendor(
+            name="doubao",
+            dialect="openai",
+            base_url="https://ark.cn-beijing.volces.com/api/v3",
+            env="DOUBAO_API_KEY",
+            patterns=("doubao",),
+        ),
+        Vendor(name="openrouter", dialect="openai", base_url="https://openrouter.ai/api/v1", env="OPENROUTER_API_KEY"),
+        Vendor(name="groq", dialect="openai", base_url="https://api.groq.com/openai/v1", env="GROQ_API_KEY"),
+        Vendor(name="cerebras", dialect="openai", base_url="https://api.cerebras.ai/v1", env="CEREBRAS_API_KEY"),
+        Vendor(name="together", dialect="openai", base_url="https://api.together.xyz/v1", env="TOGETHER_API_KEY"),
+        Vendor(
+            name="fireworks",
+            dialect="openai",
+            base_url="https://api.fireworks.ai/inference/v1",
+            env="FIREWORKS_API_KEY",
+        ),
+        Vendor(name="huggingface", dialect="openai", base_url="https://router.huggingface.co/v1", env="HF_TOKEN"),
+        Vendor(name="poe", dialect="openai", base_url="https://api.poe.com/v1", env="POE_API_KEY"),
+        Vendor(name="ollama", dialect="openai", base_url="http://127.0.0.1:11434/v1"),
     )
 }
 DIALECTS = ("openai", "anthropic", "echo")

@@ -131,7 +131,7 @@ def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict
 def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
         bytes_max = hub.body_bytes_max
-        body = b"" if (req.content_length or 0) > bytes_max else req.bounded_stream.read(bytes_max + 1)
+        body = b"" if (req.content_length or 0) > bytes_max else _body(req, bytes_max)
         request = _request(hub, req, body, path_values)
         if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
             _render(resp, too_large(request, bytes_max))
@@ -142,6 +142,16 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
         _render(resp, reply, crossing)
 
     return respond
+
+
+def _body(req: falcon.Request, bytes_max: int) -> bytes:
+    """The body, at most one byte more than the bound. A chunked one has no length, but its server knows the end."""
+    chunked = req.content_length is None and req.get_header("transfer-encoding") is not None
+    stream = req.stream if chunked and req.env.get("wsgi.input_terminated") else req.bounded_stream
+    body = b""
+    while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):
+        body += piece
+    return body
 
 
 def _request(hub: Hub, req: falcon.Request, body: bytes, path_values: dict[str, str]) -> Request:

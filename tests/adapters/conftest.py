@@ -1,17 +1,21 @@
-"""Fixtures of the adapters' tests: both storages, and a file for the one that has any."""
+"""Fixtures of the adapters' tests: both storages, a file for the one that has any, and both transports."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from adapters.providers.http import HttpProviders
+from adapters.providers.transport import PyreqwestTransport
 from adapters.storage.memory import MemoryStorage
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite import SqliteStorage
 from adapters.storage.sqlite_file import open_writer
 from ports.storage import Storage
+from tests.adapters.http_attempts import shell
 
 
 @pytest.fixture
@@ -38,3 +42,25 @@ async def storage(request: pytest.FixtureRequest, books_path: Path, anyio_backen
     else:
         async with SqliteStorage.open(books_path, synchronous="NORMAL") as opened:
             yield opened
+
+
+@pytest.fixture(params=["pyreqwest", "httpx2"])
+async def providers(request: pytest.FixtureRequest) -> AsyncIterator[HttpProviders]:
+    """The shell, over the transport that the hub uses and over httpx2's own: it relies on the seam between, not on
+    either."""
+    transport = PyreqwestTransport() if request.param == "pyreqwest" else httpx2.AsyncHTTPTransport(verify=False)
+    yield shell(transport)
+    await transport.aclose()
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[PyreqwestTransport]:
+    async with PyreqwestTransport() as made:
+        yield made
+
+
+@pytest.fixture
+def no_proxy_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

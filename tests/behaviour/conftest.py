@@ -111,3 +111,20 @@ def hub(served: HubProcess, stub: Stub) -> Iterator[HubProcess]:
     """The hub; whatever a test does with it, nothing is held afterwards."""
     yield served
     assert "0" == wallet(served)["held"]
+
+
+@pytest.fixture
+def nothing_moves(hub: HubProcess, stub: Stub) -> Iterator[None]:
+    """The test costs nothing and reaches no provider."""
+    before = wallet(hub)
+    yield
+    assert before == wallet(hub)
+    assert [] == stub.requests
+
+
+@pytest.fixture
+def free(hub: HubProcess) -> Iterator[None]:
+    """Whatever happens in the test costs nothing."""
+    before = wallet(hub)
+    yield
+    assert before == wallet(hub)

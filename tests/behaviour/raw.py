@@ -22,10 +22,12 @@ class RawLine:
             self._socket.close()
         self._socket, self._buffer = None, b""
 
-    def ask(self, method: bytes, target: bytes, headers: Headers, body: bytes | None) -> Heard | None:
-        """The answer; None if the server closed the connection without one."""
-        framing = [] if body is None else [(b"content-length", str(len(body)).encode())]
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in [(b"host", b"hub"), *headers, *framing])
+    def ask(
+        self, method: bytes, target: bytes, headers: Headers, body: bytes | None, framing: bool = True
+    ) -> Heard | None:
+        """The answer; None if the server closed the connection without one. The body's length is told on demand."""
+        length = [(b"content-length", str(len(body)).encode())] if framing and body is not None else []
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in [(b"host", b"hub"), *headers, *length])
         request = b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, target, lines, body or b"")
         reused = self._socket is not None
         heard = self._exchange(request, method)

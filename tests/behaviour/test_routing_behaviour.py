@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from tests.behaviour.answers import failing, openai_stream, silent
+from tests.behaviour.answers import failing, openai_stream
 from tests.behaviour.calls import CHAT, ask, openai_body
 from tests.behaviour.conftest import RATE
 from tests.behaviour.stub import Stub, credential_of
@@ -131,16 +131,6 @@ def test_when_all_rest_they_are_tried_all_the_same(hub: HubProcess, stub: Stub) 
     call(hub, f"{sold.name}/m")
 
     assert 3 == len(stub.requests)
-
-
-def test_a_silent_provider_is_left_for_another(hub: HubProcess, stub: Stub) -> None:
-    for _ in range(2):
-        Sold(hub, stub, "sleepy", 100)
-    stub.will(silent)
-
-    call(hub, "sleepy")
-
-    assert 2 == len(set(asked(stub)))
 
 
 def test_a_credential_that_was_rejected_or_removed_is_never_used_again(hub: HubProcess, stub: Stub) -> None:

@@ -146,9 +146,7 @@ def _effort(thinking: Thinking) -> str:
 
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    return next(
-        (name for name in extra if name not in _OWN and name not in ("cache_control", "metadata", "service_tier")), None
-    )
+    return next((name for name in extra if name not in _OWN and name not in _SAID_OTHERWISE), None)
 
 
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:

@@ -1,101 +1,15 @@
-"""The command line: every word of it does what it says, in text and in JSON, and no secret ever leaves.
-
-Most tests run `main` in this process; where the process is the point (standard input, terminals, what leaks), a real
-one is started. `aihub serve` has its own file.
-"""
+"""The command line: every command does what it says, in text and in JSON."""
 
 import json
-import os
-import pty
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from entrypoints.cli import main
-from entrypoints.cli_parser import build_parser
-from entrypoints.cli_run import COMMANDS
-from tests.entrypoints.command import AIHUB, ROOT, process
-
-CANARY = "sk-canary-0123456789-abcdefghijklmnop"
-OURS = ("AIHUB_", "CREDIT_", "NEW_USER_", "OPENAI_", "ANTHROPIC_", "DATA_DIR")
-
-Said = Callable[..., str]
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in list(os.environ):
-        if name.startswith(OURS):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def say(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run a command and return what it printed; it must succeed."""
-
-    def run(*words: str) -> str:
-        code = main(words)
-        out, err = capsys.readouterr()
-        assert (code, err) == (0, ""), (words, err)
-        return out
-
-    return run
-
-
-@pytest.fixture
-def tell(say: Said) -> Callable[..., Any]:
-    return lambda *words: json.loads(say(*words, "--json"))
-
-
-@pytest.fixture
-def refused(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Run a command that must fail with one line, and return that line."""
-
-    def run(*words: str, code: int = 1) -> str:
-        try:
-            ended: object = main(words)
-        except SystemExit as left:
-            ended = left.code
-        out, err = capsys.readouterr()
-        assert (ended, out) == (code, "")
-        assert err.startswith("aihub: ")
-        assert err.count("\n") == 1
-        return err
-
-    return run
-
-
-def test_every_command_of_the_parser_has_somebody_who_carries_it_out() -> None:
-    known = set(_commands(build_parser()))
-
-    assert known == {*COMMANDS, "serve", "config show"}
-
-
-def _commands(parser: Any, prefix: str = "") -> Iterator[str]:
-    for action in parser._actions:
-        if not isinstance(action.choices, dict):
-            continue
-        for word, under in action.choices.items():
-            deeper = list(_commands(under, f"{prefix}{word} "))
-            yield from deeper or [f"{prefix}{word}"]
-
-
-def test_every_command_has_a_help_with_an_example_and_takes_json(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in _commands(build_parser()):
-        with pytest.raises(SystemExit) as left:
-            main([*command.split(), "--help"])
-        shown = capsys.readouterr().out
-        assert left.value.code == 0
-        assert "example:" in shown
-        assert f"aihub {command}" in shown
-        assert "--json" in shown
+from tests.entrypoints.cli_said import CANARY, Said
 
 
 def test_users(say: Said, tell: Any, refused: Said) -> None:
@@ -269,89 +183,3 @@ def test_verify_ends_with_1_and_names_the_first_difference(
     assert main(["ledger", "verify", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["booked"], told["derived"]) == (False, "4999999999", "5000000000")
-
-
-def test_config_show_tells_value_and_origin_and_masks(
-    say: Said, tell: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AIHUB_OWNER_KEY", CANARY)
-    monkeypatch.setenv("OPENAI_API_KEY", f"{CANARY}1,{CANARY}2")
-    shown = {row["name"]: row for row in tell("config", "show")}
-
-    assert (shown["AIHUB_PORT"]["value"], shown["AIHUB_PORT"]["origin"]) == ("8080", "default")
-    assert (shown["AIHUB_OWNER_KEY"]["value"], shown["AIHUB_OWNER_KEY"]["origin"]) == ("sk-c…mnop", "environment")
-    assert CANARY not in json.dumps(shown) + say("config", "show")
-    monkeypatch.setenv("AIHUB_PROT", "1")
-    assert main(["config", "show"]) == 1
-    out, err = capsys.readouterr()
-    assert "AIHUB_PORT" in out
-    assert err == "aihub: AIHUB_PROT: there is no such setting; did you mean AIHUB_PORT?\n"
-
-
-def test_wrong_words_are_one_line_with_the_way_to_the_help(refused: Said) -> None:
-    assert "aihub --help" in refused(code=2)
-    assert "invalid choice" in refused("usr", code=2)
-    assert "VERB" in refused("user", code=2)
-    assert "aihub user add --help" in refused("user", "add", code=2)
-
-
-def test_another_master_key_or_a_folder_that_is_none_stops_with_the_remedy(
-    say: Said, refused: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    say("user", "list")
-    monkeypatch.setenv("AIHUB_MASTER_KEY", "00" * 32)
-    assert "another master key" in refused("user", "list")
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
-    assert "DATA_DIR" in refused("user", "list")
-
-
-def test_the_data_directory_is_its_owner_s_alone(say: Said, data_dir: Path) -> None:
-    say("user", "list")
-
-    assert data_dir.stat().st_mode & 0o777 == 0o700
-    assert all(path.stat().st_mode & 0o077 == 0 for path in data_dir.iterdir())
-
-
-def test_a_secret_comes_from_standard_input_and_is_found_nowhere_in_clear(data_dir: Path) -> None:
-    assert process(data_dir, "provider", "add", "openai").returncode == 0
-    added = process(data_dir, "credential", "add", "openai", stdin=f"{CANARY}\n")
-    nothing = process(data_dir, "credential", "add", "openai", stdin="\n")
-    minted = json.loads(process(data_dir, "key", "create", "--user", "owner", "--json").stdout)["key"]
-
-    assert added.returncode == 0
-    assert CANARY not in added.stdout + added.stderr
-    assert nothing.returncode == 1
-    assert "--from-env" in nothing.stderr
-    kept = {path: path.read_bytes() for path in data_dir.rglob("*") if path.is_file()}
-    assert any(path.name.startswith("aikit.db") for path in kept)
-    for secret in (CANARY, minted):
-        assert [path for path, content in kept.items() if secret.encode() in content] == []
-
-
-def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> None:
-    process(data_dir, "provider", "add", "openai")
-    terminal, its_end = pty.openpty()
-    asked = subprocess.Popen(
-        [*AIHUB, "credential", "add", "openai"],
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)},
-        cwd=ROOT,
-        stdin=its_end,
-        stdout=its_end,
-        stderr=its_end,
-        start_new_session=True,
-    )
-    os.close(its_end)
-
-    shown = b""
-    while b"secret for openai: " not in shown:
-        shown += os.read(terminal, 1000)
-    os.write(terminal, CANARY.encode() + b"\n")
-    with suppress(OSError):  # the terminal's other end is closed
-        while piece := os.read(terminal, 1000):
-            shown += piece
-    os.close(terminal)
-
-    assert asked.wait() == 0
-    assert b"added credential" in shown
-    assert CANARY.encode() not in shown

@@ -1,0 +1,36 @@
+"""An operator's desk over books in memory, a clock that stands, and a secret to look for."""
+
+from pathlib import Path
+
+from adapters.storage.memory import MemoryStorage
+from adapters.system import FlockLiveness, RandomIds, SystemClock
+from adapters.vault import MasterKeyVault
+from entrypoints.usecases.desk import Operator
+from ports.environment import Clock
+from ports.storage import Storage
+
+CANARY = "sk-canary-0123456789-abcdefghij"
+CREDIT = 1_000_000_000
+
+
+class At(Clock):
+    """A clock that stands."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic_us(self) -> int:
+        return 0
+
+
+def a_desk(storage: Storage | None = None, clock: Clock | None = None, vault: MasterKeyVault | None = None) -> Operator:
+    return Operator(
+        storage=storage or MemoryStorage(),
+        vault=vault or MasterKeyVault([bytes(32)]),
+        clock=clock or SystemClock(),
+        ids=RandomIds(),
+        liveness=FlockLiveness(Path("/nowhere")),
+    )

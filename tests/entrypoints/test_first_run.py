@@ -1,0 +1,107 @@
+"""The first start is one, and later ones bring nothing back."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.sqlite import SqliteStorage
+from adapters.vault import MasterKeyVault
+from domain.verification import Totals
+from entrypoints.usecases import credit, providers, rates, users
+from entrypoints.usecases.first_run import OWNER, first_run, prepare
+from entrypoints.usecases.upkeep import verify
+from tests.entrypoints.desk import CANARY, CREDIT, a_desk
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_first_start_makes_an_owner_with_a_key_and_credit_and_a_provider_that_answers() -> None:
+    desk = a_desk()
+
+    started = await first_run(desk, None)
+
+    assert started.fresh
+    assert started.key is not None
+    caller = await desk.storage.caller(desk.vault.fingerprint(started.key))
+    assert caller is not None
+    assert (caller[1].name, caller[1].role) == (OWNER, "owner")
+    wallet = await credit.wallet(desk, OWNER)
+    assert isinstance(wallet, credit.Wallet)
+    assert wallet.balance.available_nanos == 5 * CREDIT
+    assert [lot.source for lot in wallet.lots] == ["starter"]
+    (sold,) = await rates.rates(desk)
+    assert (sold.provider.name, sold.model, sold.provider.base_url) == ("echo", "echo", "echo://local")
+
+
+async def test_later_starts_change_nothing_and_bring_nothing_back() -> None:
+    desk = a_desk()
+    await first_run(desk, None)
+    await rates.delete_rate(desk, "test", "echo/echo")
+    await providers.delete_provider(desk, "test", "echo")
+
+    again = await first_run(desk, None)
+
+    assert (again.fresh, again.key) == (False, None)
+    assert await rates.rates(desk) == []
+    assert await providers.providers(desk.storage) == []
+    assert len(await desk.storage.keys()) == 1
+    assert len(await desk.storage.users()) == 1
+
+
+async def test_starts_at_once_in_several_processes_make_one_hub(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    vault = MasterKeyVault([bytes(32)])
+    async with await SqliteStorage.open(path) as one, await SqliteStorage.open(path) as other:
+        desks = [a_desk(storage, vault=vault) for storage in (one, other, one, other)]
+
+        started = await asyncio.gather(*(first_run(desk, None) for desk in desks))
+
+        keys = [start.key for start in started if start.key]
+        assert len(keys) == 1
+        assert len(await one.keys()) == 1
+        assert [user.name for user in await one.users()] == [OWNER]
+        assert len(await one.wallet((await one.users())[0].id)) == 1
+        assert isinstance(await verify(one), Totals)
+
+
+async def test_a_given_key_becomes_the_owner_s_at_any_start_but_a_revoked_one_stays_revoked() -> None:
+    desk = a_desk()
+    await first_run(desk, None)
+
+    given = await first_run(desk, "given-owner-key-1")
+    assert (given.fresh, given.key) == (True, None)
+    (row,) = [key for key in await desk.storage.keys() if key.name == "AIHUB_OWNER_KEY"]
+    assert not (await first_run(desk, "given-owner-key-1")).fresh
+    await users.revoke(desk, "test", row.id)
+
+    again = await first_run(desk, "given-owner-key-1")
+
+    assert again.given_key_revoked
+    assert len(await desk.storage.keys()) == 2
+
+
+async def test_vendors_keys_register_once_and_what_was_removed_stays_removed() -> None:
+    desk = a_desk()
+    keys = {"OPENAI_API_KEY": (CANARY, CANARY + "2"), "ANTHROPIC_API_KEY": ()}
+
+    first = await providers.register_vendor_keys(desk, "test", keys)
+    again = await providers.register_vendor_keys(desk, "test", keys)
+
+    assert [row.name for row in first] == ["env OPENAI_API_KEY #1", "env OPENAI_API_KEY #2"]
+    assert again == []
+    assert [row.name for row in await providers.providers(desk.storage)] == ["openai"]
+    await providers.delete_credential(desk, "test", first[0].id)
+    assert await providers.register_vendor_keys(desk, "test", {"OPENAI_API_KEY": (CANARY,)}) == []
+    (kept,) = await providers.credentials(desk.storage)
+    assert desk.vault.unseal(kept.sealed, f"credential:{kept.id}") == (CANARY + "2").encode()
+
+
+async def test_a_start_under_another_server_prepares_all_but_a_key_that_nobody_would_see() -> None:
+    desk = a_desk()
+
+    await prepare(desk, None, {"OPENAI_API_KEY": (CANARY,)})
+
+    assert await desk.storage.keys() == []
+    assert [row.name for row in await providers.providers(desk.storage)] == ["echo", "openai"]
+    assert (await first_run(desk, None)).fresh

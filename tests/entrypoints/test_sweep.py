@@ -1,0 +1,139 @@
+"""The sweep gives back what the dead held and nothing else, and the proof can fail."""
+
+from functools import partial
+
+import msgspec
+import pytest
+
+from adapters.storage.memory import MemoryStorage
+from domain.books import ApiKey, Call, HoldLine, Lot, Row, User
+from domain.ledger import balance, grant, hold
+from domain.scopes import UserFacts, UserScope
+from domain.sweep import GRACE_MS
+from domain.verification import Difference, Totals
+from entrypoints.usecases.upkeep import sweep, verify
+from ports.environment import Liveness
+from ports.storage import Storage
+from tests.entrypoints.desk import CREDIT, At
+
+pytestmark = pytest.mark.anyio
+
+
+class Register(Liveness):
+    """Knows of each process whether it is dead."""
+
+    def __init__(self, *dead: str) -> None:
+        self._dead = dead
+
+    def own(self) -> str:
+        return "me"
+
+    def is_gone(self, owner: str) -> bool:
+        return owner in self._dead
+
+
+class Write(msgspec.Struct, frozen=True):
+    writes: tuple[Row, ...]
+
+
+async def ada_with(storage: Storage, *lots: Lot, calls: int = 0, owner: str = "w1", hold_nanos: int = 10) -> None:
+    """Ada, her lots, and so many open calls of `owner`, which hold from the first lot."""
+    user = User(id="ada", name="ada", role="guest", created_ms=0)
+    key = ApiKey(id="key", user_id="ada", name="", fingerprint="f", prefix="p", created_ms=0)
+    granted: list[Row] = []
+    for lot in lots:
+        granted += [lot, *grant(lot).transfers]
+    await storage.decide(UserScope(name="ada"), lambda _: Write((user, key, *granted)))
+    await start_calls(storage, calls, owner, hold_nanos)
+
+
+async def start_calls(storage: Storage, calls: int, owner: str, hold_nanos: int = 10) -> None:
+    for n in range(calls):
+        await storage.decide(UserScope(name="ada"), partial(started, f"{owner}-{n:05}", owner, hold_nanos))
+
+
+def started(call_id: str, owner: str, hold_nanos: int, facts: UserFacts) -> Write:
+    return Write(open_call(facts.lots[0], call_id, owner, hold_nanos))
+
+
+def a_lot(nanos: int = CREDIT, lot_id: str = "lot", expires_ms: int | None = None) -> Lot:
+    return Lot(
+        id=lot_id, user_id="ada", amount_nanos=nanos, available_nanos=nanos, held_nanos=0, priority=1,
+        effective_ms=0, expires_ms=expires_ms, created_ms=0, source="test",
+    )  # fmt: skip
+
+
+def open_call(lot: Lot, call_id: str, owner: str, nanos: int, deadline_ms: int = 10_000) -> tuple[Row, ...]:
+    moves = hold([lot], call_id, nanos, 1)
+    call = Call(
+        id=call_id, user_id="ada", key_id="key", dialect="openai", model="m", stream=False, billed=True, started_ms=1,
+        deadline_ms=deadline_ms, owner=owner, hold_nanos=nanos, hold_lines=(HoldLine(lot.id, nanos),),
+    )  # fmt: skip
+    return (*moves.lots, call, *moves.transfers)
+
+
+async def held(storage: Storage) -> int:
+    return balance(await storage.wallet("ada"), 5).held_nanos
+
+
+async def test_a_sweep_gives_back_what_the_dead_held_and_leaves_the_living_alone() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(), calls=3, owner="dead")
+    await start_calls(storage, 1, "alive", hold_nanos=7)
+
+    swept = await sweep(storage, Register("dead"), At(5))
+
+    assert sorted(call.id for call in swept.lost) == ["dead-00000", "dead-00001", "dead-00002"]
+    assert await held(storage) == 7
+    assert isinstance(await verify(storage), Totals)
+    assert (await sweep(storage, Register("dead"), At(5))).lost == ()
+
+
+async def test_a_call_past_its_deadline_and_grace_is_lost_though_its_process_lives() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(), calls=1, owner="alive")
+
+    assert (await sweep(storage, Register(), At(10_000 + GRACE_MS - 1))).lost == ()
+    (lost,) = (await sweep(storage, Register(), At(10_000 + GRACE_MS))).lost
+
+    call = await storage.call(lost.id)
+    assert call is not None
+    assert call.ending == "lost"
+    assert "deadline" in (call.error or "")
+
+
+async def test_a_sweep_goes_on_until_nothing_is_left_also_behind_a_batch_of_the_living() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(), calls=600, owner="alive")
+    await start_calls(storage, 700, "dead")
+
+    swept = await sweep(storage, Register("dead"), At(5))
+
+    assert len(swept.lost) == 700
+    assert await held(storage) == 600 * 10
+
+
+async def test_credit_past_its_expiry_becomes_breakage_once() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(50, "old", expires_ms=4), a_lot(50, "young"))
+
+    first = await sweep(storage, Register(), At(5))
+    second = await sweep(storage, Register(), At(6))
+
+    assert [lot.id for lot in first.expired_lots] == ["old"]
+    assert second.expired_lots == ()
+    totals = await verify(storage)
+    assert isinstance(totals, Totals)
+    assert (totals.breakage_nanos, totals.available_nanos) == (50, 50)
+
+
+async def test_the_proof_names_the_first_thing_that_does_not_add_up() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(50))
+    forged = msgspec.structs.replace(a_lot(50), available_nanos=49)
+    await storage.decide(UserScope(name="ada"), lambda _: Write((forged,)))
+
+    difference = await verify(storage)
+
+    assert isinstance(difference, Difference)
+    assert (difference.subject, difference.booked, difference.derived) == ("lot", "49", "50")
