@@ -26,6 +26,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+DRAINED_AT_ONCE = 64 * 1024
 _EXCHANGE = "aihub.exchange"
 _log = logging.getLogger("aihub")
 
@@ -144,16 +145,31 @@ def _resource(hub: Hub, handlers: dict[str, Handler]) -> object:
 
 def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
     async def respond(_: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str) -> None:
-        bytes_max = hub.body_bytes_max
-        body = b"" if (req.content_length or 0) > bytes_max else await req.stream.read(bytes_max + 1)
+        body = await _body(req, hub.body_bytes_max)
         exchange: Exchange = req.scope[_EXCHANGE]
-        request = _request(hub, req, body, path_values, exchange.watch)
-        if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
-            _render(resp, too_large(request, bytes_max))
+        request = _request(hub, req, body or b"", path_values, exchange.watch)
+        if body is None:
+            _render(resp, too_large(request, hub.body_bytes_max))
             return
         _render(resp, await exchange.answer(handler, request))
 
     return respond
+
+
+async def _body(req: falcon.asgi.Request, bytes_max: int) -> bytes | None:
+    """The body; None if it is over the bound.
+
+    Then as much again is read and thrown away: a caller who is still sending would see a broken connection instead
+    of the answer.
+    """
+    if (req.content_length or 0) <= bytes_max:
+        body = await req.stream.read(bytes_max + 1)
+        if len(body) <= bytes_max:
+            return body
+    left = bytes_max
+    while left > 0 and (piece := await req.stream.read(min(left, DRAINED_AT_ONCE))):
+        left -= len(piece)
+    return None
 
 
 def _request(

@@ -27,6 +27,7 @@ from entrypoints.usecases.upkeep import sweep_regularly
 PIECES_MAX = 64
 # While the provider is silent an empty piece is offered to the server so often: only so can it notice a hang-up.
 LISTEN_S = 0.25
+DRAINED_AT_ONCE = 64 * 1024
 
 _log = logging.getLogger("aihub")
 
@@ -130,11 +131,10 @@ def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict
 
 def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
-        bytes_max = hub.body_bytes_max
-        body = b"" if (req.content_length or 0) > bytes_max else _body(req, bytes_max)
-        request = _request(hub, req, body, path_values)
-        if (req.content_length or 0) > bytes_max or len(body) > bytes_max:
-            _render(resp, too_large(request, bytes_max))
+        body = _body(req, hub.body_bytes_max)
+        request = _request(hub, req, body or b"", path_values)
+        if body is None:
+            _render(resp, too_large(request, hub.body_bytes_max))
             return
         crossing = Crossing()
         portal.start_task_soon(crossing.carry, handler, request)
@@ -144,14 +144,24 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
     return respond
 
 
-def _body(req: falcon.Request, bytes_max: int) -> bytes:
-    """The body, at most one byte more than the bound. A chunked one has no length, but its server knows the end."""
+def _body(req: falcon.Request, bytes_max: int) -> bytes | None:
+    """The body; None if it is over the bound. A chunked one has no length, but its server knows the end.
+
+    What is over the bound is read on, as much again, and thrown away: a caller who is still sending would see a
+    broken connection instead of the answer.
+    """
     chunked = req.content_length is None and req.get_header("transfer-encoding") is not None
     stream = req.stream if chunked and req.env.get("wsgi.input_terminated") else req.bounded_stream
-    body = b""
-    while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):
-        body += piece
-    return body
+    if (req.content_length or 0) <= bytes_max:
+        body = b""
+        while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):
+            body += piece
+        if len(body) <= bytes_max:
+            return body
+    left = bytes_max
+    while left > 0 and (piece := stream.read(min(left, DRAINED_AT_ONCE))):
+        left -= len(piece)
+    return None
 
 
 def _request(hub: Hub, req: falcon.Request, body: bytes, path_values: dict[str, str]) -> Request:

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from domain import books, failures, refusals
-from entrypoints.cli_parser import build_parser
+from entrypoints.cli.parser import build_parser
 from entrypoints.config import SETTINGS, VENDOR_VARIABLES
 from entrypoints.http.routes import routes
 from tests.support.hub import running_hub

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from entrypoints.cli import main
-from entrypoints.cli_parser import build_parser
-from entrypoints.cli_run import COMMANDS
+from entrypoints.cli.parser import build_parser
+from entrypoints.cli.run import COMMANDS
 from tests.entrypoints.cli_said import Said
 
 

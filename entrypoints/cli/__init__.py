@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from entrypoints.cli_parser import build_parser
+from entrypoints.cli.parser import build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code. Usage errors and --help leave by SystemExit, as argparse does."""
     arguments = build_parser().parse_args(argv)
-    from entrypoints.cli_run import run
+    from entrypoints.cli.run import run
 
     try:
         code = run(arguments)
@@ -26,7 +26,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has read enough. The interpreter must not complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,7 +9,7 @@ import msgspec
 from domain.money import format_credits
 from domain.refusals import Missing
 from domain.verification import Difference
-from entrypoints.cli_print import Complaint, Said, complaint, fields, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
 from entrypoints.config import Effective, Settings
 from entrypoints.usecases import reports, upkeep
 from entrypoints.usecases.desk import Desk

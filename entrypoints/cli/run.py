@@ -9,8 +9,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints import cli_books, cli_market, cli_people
-from entrypoints.cli_print import Complaint, Said, written
+from entrypoints.cli import books, market, people
+from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.first_run import OWNER, found
@@ -21,27 +21,27 @@ from ports.vault import VaultError
 Command = Callable[[Desk, Settings, Namespace], Awaitable[Said]]
 
 COMMANDS: Mapping[str, Command] = {
-    "provider add": cli_market.add_provider,
-    "provider list": cli_market.list_providers,
-    "provider remove": cli_market.remove_provider,
-    "credential add": cli_market.add_credential,
-    "credential list": cli_market.list_credentials,
-    "credential remove": cli_market.remove_credential,
-    "rate set": cli_market.set_rate,
-    "rate list": cli_market.list_rates,
-    "rate remove": cli_market.remove_rate,
-    "user add": cli_people.add_user,
-    "user list": cli_people.list_users,
-    "key create": cli_people.create_key,
-    "key list": cli_people.list_keys,
-    "key revoke": cli_people.revoke_key,
-    "credit grant": cli_people.grant_credit,
-    "credit balance": cli_people.show_balance,
-    "call list": cli_books.list_calls,
-    "call show": cli_books.show_call,
-    "ledger verify": cli_books.verify_ledger,
-    "sweep": cli_books.sweep,
-    "backup": cli_books.backup,
+    "provider add": market.add_provider,
+    "provider list": market.list_providers,
+    "provider remove": market.remove_provider,
+    "credential add": market.add_credential,
+    "credential list": market.list_credentials,
+    "credential remove": market.remove_credential,
+    "rate set": market.set_rate,
+    "rate list": market.list_rates,
+    "rate remove": market.remove_rate,
+    "user add": people.add_user,
+    "user list": people.list_users,
+    "key create": people.create_key,
+    "key list": people.list_keys,
+    "key revoke": people.revoke_key,
+    "credit grant": people.grant_credit,
+    "credit balance": people.show_balance,
+    "call list": books.list_calls,
+    "call show": books.show_call,
+    "ledger verify": books.verify_ledger,
+    "sweep": books.sweep,
+    "backup": books.backup,
 }
 
 _OPTIONS = {"host": "AIHUB_HOST", "port": "AIHUB_PORT", "workers": "AIHUB_WORKERS", "interface": "AIHUB_INTERFACE"}
@@ -53,7 +53,7 @@ def run(args: Namespace) -> int:
     options = {name: text for name, text in given.items() if text is not None}
     settings = read_settings(os.environ, options)
     if args.command == "config show":
-        print(written(cli_books.show_config(effective(os.environ, options)), args.json))
+        print(written(books.show_config(effective(os.environ, options)), args.json))
     if not isinstance(settings, Settings):
         return _report(settings)
     if args.command == "config show":

@@ -8,7 +8,7 @@ from domain.books import Credential, ProviderRow, Rate
 from domain.management import Denied
 from domain.money import format_credits
 from domain.vendors import VENDORS
-from entrypoints.cli_print import Complaint, Said, complaint, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import providers, rates
 from entrypoints.usecases.desk import Desk

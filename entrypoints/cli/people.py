@@ -6,7 +6,7 @@ from domain.books import Lot
 from domain.management import Denied
 from domain.money import format_credits
 from domain.refusals import Missing
-from entrypoints.cli_print import Complaint, Said, complaint, fields, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import credit, users
 from entrypoints.usecases.desk import Desk
