@@ -4,6 +4,8 @@ A leaf that has no rate of its own is sold at its parent's rate, as `Rate` says;
 without a rate cannot be sold, and asking for it is refused before the call.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -13,6 +15,12 @@ from domain.money import charge_rounded_up
 from domain.usage import Usage
 
 Nanos: TypeAlias = int
+
+
+_INPUT_LEAVES = frozenset(
+    ("input_tokens", "input_audio_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
+)
+_OUTPUT_LEAVES = frozenset(("output_tokens", "output_audio_tokens", "reasoning_tokens"))
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +39,9 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     total_nanos: Nanos
 
 
-def leaf_rates(rate: Rate) -> dict[str, Nanos]:
-    """The price of every leaf of usage, parents' rates filled in."""
+@lru_cache(maxsize=4096)
+def leaf_rates(rate: Rate) -> Mapping[str, Nanos]:
+    """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it."""
     cache_write = rate.input_nanos if rate.cache_write_nanos is None else rate.cache_write_nanos
     return {
         "input_tokens": rate.input_nanos,
@@ -61,22 +70,16 @@ def price(usage: Usage, rate: Rate) -> Charge:
     return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
 
 
+@lru_cache(maxsize=4096)
 def input_nanos_max(rate: Rate) -> Nanos:
     """The dearest that an input token can be, whatever the provider's cache makes of it."""
-    rates = leaf_rates(rate)
-    return max(
-        rates["input_tokens"],
-        rates["input_audio_tokens"],
-        rates["cache_read_tokens"],
-        rates["cache_write_tokens"],
-        rates["cache_write_1h_tokens"],
-    )
+    return max(nanos for leaf, nanos in leaf_rates(rate).items() if leaf in _INPUT_LEAVES)
 
 
+@lru_cache(maxsize=4096)
 def output_nanos_max(rate: Rate) -> Nanos:
     """The dearest that an output token can be."""
-    rates = leaf_rates(rate)
-    return max(rates["output_tokens"], rates["output_audio_tokens"], rates["reasoning_tokens"])
+    return max(nanos for leaf, nanos in leaf_rates(rate).items() if leaf in _OUTPUT_LEAVES)
 
 
 def _or(nanos: Nanos | None, parent: Nanos) -> Nanos:

@@ -199,6 +199,7 @@ class _Exchange:
                 WHOLE: not call.stream,
             },
         )
+        request.headers.encoding = "latin-1"  # Else each look at them tries which encoding they are in.
         request.headers["content-length"] = str(len(body))
         return request
 

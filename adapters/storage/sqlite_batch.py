@@ -1,14 +1,13 @@
 """One batch of decisions, in one transaction, on the writer's thread.
 
 House rule: a decision counts only once COMMIT has returned. Whatever fails before it, the file holds nothing of
-the batch, and the working copy is thrown away with it.
+the batch, and the working copy is thrown away with it. What a row must be, the schema says and SQLite checks.
 """
 
 import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from adapters.storage.checks import check
 from adapters.storage.sqlite_file import begin_writing
 from adapters.storage.sqlite_load import Copy, load
 from adapters.storage.sqlite_rows import TABLES
@@ -17,6 +16,9 @@ from domain.scopes import View
 from ports.storage import StorageUnavailable
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
+
+
+_APPENDED = frozenset(table.kind for table in TABLES if table.appended)
 
 
 class Operation:
@@ -119,7 +121,6 @@ def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]
         try:
             decision = operation.rule(operation.scope.view(books))
             writes = decision.writes
-            check(books, writes)
         except BaseException as error:  # also what is no Exception belongs to its own caller
             operation.error = error
             continue
@@ -130,5 +131,8 @@ def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]
             rows = dirty.get(kind)
             if rows is None:
                 rows = dirty[kind] = {}
-            rows[_KEYS[kind](row)] = row
+            key = _KEYS[kind](row)
+            if kind in _APPENDED and key in rows:  # Of rows that replace each other, the last would stand.
+                raise AssertionError(f"{kind.__name__} {key} is written twice")
+            rows[key] = row
     return dirty

@@ -66,6 +66,7 @@ class Table(Generic[R]):
         scalars = tuple(field for field in kind.__struct_fields__ if field not in documents)
         self.name = name
         self.kind = kind
+        self.appended = appended
         self.fields = (*scalars, *documents)
         self.columns = ", ".join(f"{name}.{field}" for field in self.fields)
         self.key_of: Callable[[R], Any] = attrgetter(*key)

@@ -9,7 +9,7 @@ Settlement is shielded, with a deadline of its own, so that neither a hang-up no
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import anyio
@@ -104,7 +104,7 @@ class LiveCall:
         self._ask = ask
         self._plan = plan
         self._attempts: list[AttemptRecord] = []
-        self._provider = AsyncExitStack()
+        self._exchange: AbstractAsyncContextManager[Answer | Failure] | None = None
         self._first: Chunk | None = None
         self._voice: Voice | None = None
         self._kept = bytearray()
@@ -176,7 +176,7 @@ class LiveCall:
     async def close(self) -> None:
         """Close the provider's connection and settle what nobody settled: the caller has left."""
         try:
-            await self._provider.aclose()
+            await self._hang_up_on_provider()
         finally:
             for pause_s in SETTLE_AGAIN_S:
                 if self.settled is not None:
@@ -212,7 +212,9 @@ class LiveCall:
             timeout_ms=hub.upstream_timeout_ms,
         )
         request: ChatRequest | None = None if target.dialect == self.call.dialect else self._ask.request
-        opened = await self._provider.enter_async_context(hub.providers.open(attempt, self._ask.call, request))
+        exchange = hub.providers.open(attempt, self._ask.call, request)
+        opened = await exchange.__aenter__()
+        self._exchange = exchange
         if isinstance(opened, Failure):
             failure: Failure | None = opened
         else:
@@ -235,8 +237,13 @@ class LiveCall:
             self.first_us = hub.clock.monotonic_us()
         else:
             self.served = None
-            await self._provider.aclose()
+            await self._hang_up_on_provider()
         return failure
+
+    async def _hang_up_on_provider(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await exchange.__aexit__(None, None, None)
 
     async def _begin(self, answer: Answer) -> Failure | None:
         """Read the first chunk that says something: what fails before it can still be tried elsewhere."""

@@ -83,11 +83,11 @@ class HubProcess:
     def kill(self) -> None:
         """SIGKILL to the process that was started; its workers must follow it by themselves, and at once."""
         if self._process is not None:
-            group = self._process.pid
+            session = self._process.pid
             self._process.kill()
             self._process.wait()
             self._process = None
-            _wait_until_gone(group)
+            _wait_until_gone(session)
 
     def stop(self) -> None:
         """A graceful stop, and no process left behind whatever happens."""
@@ -167,17 +167,23 @@ class HubProcess:
         raise AssertionError(f"the hub was not ready within {READY_S} s:\n{self.log.read_text()}")
 
 
-def _wait_until_gone(group: int) -> None:
-    """Wait until no process of the group runs any more; kill what is left of it and fail if that takes long."""
+def _wait_until_gone(session: int) -> None:
+    """Wait until no process of the session runs any more; kill what is left of it and fail if that takes long."""
     give_up = time.monotonic() + GONE_S
-    while time.monotonic() < give_up:
-        listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
-        rows = [line.split() for line in listed.stdout.splitlines()]
-        if not any(pgid == str(group) and not state.startswith("Z") for pgid, state in rows):
-            return
+    while left := _running_in(session):
+        if time.monotonic() > give_up:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            raise AssertionError(f"workers of the killed hub were still running after {GONE_S} s")
         time.sleep(0.02)
-    os.killpg(group, signal.SIGKILL)
-    raise AssertionError(f"workers of the killed hub were still running after {GONE_S} s")
+
+
+def _running_in(session: int) -> list[int]:
+    """The processes of the session that was started for a hub: its workers are in it, each in its own group."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,sid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return [int(pid) for pid, sid, state in rows if sid == str(session) and not state.startswith("Z")]
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ async def test_a_stream_dropped_while_the_provider_is_silent_is_billed_and_stopp
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, count: int
 ) -> None:
     scripts = [
-        Script(id=f"{hub.interface}-silent-{count}-{n}", words=WORDS, silent_after=4 + n % 7) for n in range(count)
+        Script(id=f"{hub.interface}-silent-{count}-{n}", words=WORDS, silent_after=5 + n % 7) for n in range(count)
     ]
 
     left = await asyncio.gather(*(_leave(hub, buyer, script, n, words=1 + n % 3) for n, script in enumerate(scripts)))

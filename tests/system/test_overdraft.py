@@ -149,7 +149,7 @@ async def _watch(line: Line, buyer: Person, a_hold: asyncio.Event) -> int:
     try:
         while True:
             heard = await heard_on(line, "/api/user/credit/balance", buyer.key)
-            assert heard.status == 200
+            assert heard.status == 200, heard
             told = msgspec.json.decode(heard.body)
             posted, held, available = (parse_credits(told[name]) for name in ("posted", "held", "available"))
             assert posted == held + available, told  # and a minus sign is nothing that `parse_credits` reads
@@ -158,6 +158,8 @@ async def _watch(line: Line, buyer: Person, a_hold: asyncio.Event) -> int:
                 a_hold.set()
     except asyncio.CancelledError:
         return looks
+    finally:
+        a_hold.set()  # nobody shall wait for a watcher who has failed
 
 
 def _check(hub: HubProcess, provider: ScriptedProvider, buyer: Person, wallet: int, asked: Sequence[Asked]) -> None:
