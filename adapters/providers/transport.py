@@ -20,6 +20,8 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
+from adapters.providers.silence import Silence
+
 _WHOLE_BYTES_MAX = 1024 * 1024
 _READ_AHEAD = 64 * 1024
 
@@ -77,9 +79,10 @@ class PyreqwestTransport(httpx2.AsyncBaseTransport):
         timeout = request.extensions.get("timeout", {})
         read_s: float | None = timeout.get("read")
         exchange = self._exchange(request, timeout.get("connect"), read_s)
+        silence = Silence(read_s)
+        answer: Response | None = None
         try:
-            async with asyncio.timeout(read_s):
-                answer = await exchange.__aenter__()
+            answer = await silence.wait(exchange.__aenter__())
         except rust.PyreqwestError as error:
             raise _translated(error, request) from error
         except TimeoutError:
@@ -87,11 +90,14 @@ class PyreqwestTransport(httpx2.AsyncBaseTransport):
         except asyncio.CancelledError:
             await _cancelled_again()
             raise
+        finally:
+            if answer is None:
+                silence.stop()
         headers = _headers(answer)
         return httpx2.Response(
             answer.status,
             headers=headers,
-            stream=_Body(exchange, answer, request, read_s, whole=_is_small(headers)),
+            stream=_Body(exchange, answer, request, silence, whole=_is_small(headers)),
             extensions={"http_version": answer.version.encode("ascii")},
             request=request,
         )
@@ -144,12 +150,12 @@ class _Body(httpx2.AsyncByteStream):
     """A response's body, to be read once. Whoever stops reading it, however, has closed its connection."""
 
     def __init__(
-        self, exchange: StreamRequest, answer: Response, request: httpx2.Request, read_s: float | None, whole: bool
+        self, exchange: StreamRequest, answer: Response, request: httpx2.Request, silence: Silence, whole: bool
     ) -> None:
         self._exchange = exchange
         self._answer = answer
         self._request = request
-        self._read_s = read_s
+        self._silence = silence
         self._whole = whole
         self._begun = False
         self._open = True
@@ -171,6 +177,7 @@ class _Body(httpx2.AsyncByteStream):
             await self.aclose()
 
     async def aclose(self) -> None:
+        self._silence.stop()
         if self._open:
             self._open = False
             # Ends without suspending, hence under cancellation too: no read is under way, or it was just cancelled.
@@ -180,12 +187,13 @@ class _Body(httpx2.AsyncByteStream):
         if not self._open:
             raise httpx2.StreamClosed()
         try:
-            async with asyncio.timeout(self._read_s):
-                return await (self._answer.bytes() if self._whole else self._answer.body_reader.read_chunk())
+            return await self._silence.wait(
+                self._answer.bytes() if self._whole else self._answer.body_reader.read_chunk()
+            )
         except rust.PyreqwestError as error:
             raise _translated(error, self._request) from error
         except TimeoutError:
-            raise httpx2.ReadTimeout(f"nothing more within {self._read_s} s", request=self._request) from None
+            raise httpx2.ReadTimeout(f"nothing more within {self._silence.limit_s} s", request=self._request) from None
         except asyncio.CancelledError:
             await _cancelled_again()
             raise
