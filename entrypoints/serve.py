@@ -213,6 +213,8 @@ def banner(started: Started) -> str:
             f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\',
             """    -d '{"model": "echo/echo", "messages": [{"role": "user", "content": "Hello, hub!"}]}'""",
             "",
+            f"Then: {sys.argv[0]} call list, {sys.argv[0]} credit balance owner, {sys.argv[0]} --help",
+            "",
         ]
     else:
         lines.append("Books and master key are where they were; `aihub --help` shows how to manage them.")
