@@ -42,6 +42,7 @@ class Auditor:
         self._balances: dict[str, int] = defaultdict(int)
         self._captured: dict[str, int] = defaultdict(int)
         self._granted: dict[str, int] = defaultdict(int)
+        self._held_for: dict[str, int] = defaultdict(int)
         self._rates: dict[str, Rate] = {}
         self._held_by_lot: dict[str, int] = defaultdict(int)
         self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
@@ -58,6 +59,8 @@ class Auditor:
         self._balances[transfer.to_account] += transfer.amount_nanos
         if transfer.kind == "capture":
             self._captured[transfer.call_id or ""] += transfer.amount_nanos
+        if transfer.kind == "hold":
+            self._held_for[transfer.call_id or ""] += transfer.amount_nanos
         if transfer.kind == "grant":
             self._granted[transfer.to_account] += transfer.amount_nanos
 
@@ -76,6 +79,7 @@ class Auditor:
             call.hold_nanos if is_open else 0,
             self._balances.pop(f"held:{call.id}", 0),
         )
+        self._expect(call.id, "the hold is what was taken for it", call.hold_nanos, self._held_for.pop(call.id, 0))
         self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
         if is_open:
             for line in call.hold_lines:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from domain.books import Books, Transfer, TransferKind
+from domain.books import Books, HoldLine, Transfer, TransferKind
 from domain.usage import Usage
 from domain.verification import Auditor, Difference, Totals
 from tests.domain.build import (
@@ -148,6 +148,7 @@ def _rate(**changes: object) -> Tamper:
     ("paid",        _call("paid", billed=False)),
     ("paid",        _call("paid", ending=None)),
     ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1)),
+    ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1, hold_lines=(HoldLine("lot-1", BOUND_NANOS - 1),))),
     ("paid",        _call("paid", uncollected_nanos=1)),
     ("dear",        _call("dear", usage=Usage(input_tokens=2_000, output_tokens=2_000))),
     ("dear",        _call("dear", uncollected_nanos=0)),
