@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import ApiKey, AuditEntry, Credential, Lot, ProviderRow, Rate, Role, Row, User
+from domain.books import ApiKey, AuditEntry, Credential, Lot, ProviderRow, Rate, Row, User
 from domain.ledger import grant
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
 from domain.scopes import ProviderFacts, UserFacts
@@ -22,7 +22,6 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     now_ms: int
     audit_id: str
-    role: Role = "owner"
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +46,6 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Outcome: TypeAlias = Changed | Unchanged | Denied
-
-
-def may_manage(role: Role) -> bool:
-    """Owners and admins change the hub; guests call it."""
-    return role in ("owner", "admin")
 
 
 def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:

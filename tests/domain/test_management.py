@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import AuditEntry, Books, Lot, Rate, Role, Row
+from domain.books import AuditEntry, Books, Lot, Rate, Row
 from domain.ledger import available
 from domain.management import (
     Actor,
@@ -21,7 +21,6 @@ from domain.management import (
     add_user,
     deactivate_credential,
     grant_credit,
-    may_manage,
     remove_credential,
     remove_provider,
     revoke_key,
@@ -274,12 +273,3 @@ def test_granted_credit_is_available_and_adds_up(amounts: list[int]) -> None:
     assert available(books.wallet("ada"), NOW_MS) == sum(amounts)
     assert isinstance(proof(books), Totals)
     assert len(books.audit) == len(amounts)
-
-
-@pytest.mark.parametrize(("role", "may"), [
-    ("owner",  True),
-    ("admin",  True),
-    ("guest",  False),
-])  # fmt: skip
-def test_who_may_change_the_hub(role: Role, may: bool) -> None:
-    assert may_manage(role) is may

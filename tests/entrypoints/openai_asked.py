@@ -1,0 +1,34 @@
+"""What a caller of OpenAI's dialect asked, as a canonical request: helpers of the tests beside this file."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from domain.calls import ChatCall
+from domain.chat import (
+    ChatRequest,
+)
+from domain.refusals import BadRequest
+from entrypoints.http.openai import OPENAI_CALLER
+
+
+def answered(**fields: Any) -> ChatRequest | BadRequest:
+    sent = {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **fields}
+    call = OPENAI_CALLER.read(json.dumps(sent).encode())
+    assert isinstance(call, ChatCall), call
+    return OPENAI_CALLER.to_request(call)
+
+
+def request(**fields: Any) -> ChatRequest:
+    asked = answered(**fields)
+    assert isinstance(asked, ChatRequest), asked
+    return asked
+
+
+def parts(*sent: Any, role: str = "user") -> tuple[Any, ...]:
+    return request(messages=[{"role": role, "content": list(sent)}]).messages[0].parts
+
+
+def raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
