@@ -4,9 +4,7 @@ The recordings lie beside the repository, or where AIHUB_RECORDINGS says; withou
 """
 
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,14 +15,13 @@ from domain.calls import ChatCall
 from domain.chat import ChatRequest, Event, Foreign, TextDelta
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import Rendering
+from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.anthropic import assemble, attempt, fold, meaning, server_events
 
-_BESIDE = Path(__file__).parents[2].parent / "shared" / "recordings"
-_FOLDER = Path(os.environ.get("AIHUB_RECORDINGS", _BESIDE))
 _RECORDED = {
-    f"{path.stem}-{number}": json.loads(line)
-    for path in sorted(_FOLDER.glob("anthropic-messages*.jsonl"))
-    for number, line in enumerate(path.read_text().splitlines())
+    label(path.stem, number): exchange
+    for path in sorted(FOLDER.glob("anthropic-messages*.jsonl"))
+    for number, exchange in enumerate(recorded(path.stem))
 }
 
 if not _RECORDED:

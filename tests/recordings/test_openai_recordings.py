@@ -5,9 +5,7 @@ Without them there is nothing to test here.
 """
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,9 +19,8 @@ from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
 from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
+from tests.recordings.seen import FOLDER, label, recorded
 
-BESIDE = Path(__file__).parents[3] / "shared" / "recordings"
-FOLDER = Path(os.environ.get("AIHUB_RECORDINGS", BESIDE))
 PROVIDERS = (
     *("openai", "groq", "deepseek", "mistral", "openrouter", "cerebras", "zai", "huggingface", "crusoe"),
     *("snowflake", "ollama", "bedrock-mantle"),
@@ -44,8 +41,7 @@ class Exchange(msgspec.Struct, frozen=True):
 def exchanges() -> Iterator[Any]:
     for provider in PROVIDERS:
         for path in sorted(FOLDER.glob(f"{provider}-chat*.jsonl")):
-            for number, line in enumerate(path.read_text("utf-8").splitlines()):
-                said = json.loads(line)
+            for number, said in enumerate(recorded(path.stem)):
                 response = said["response"]
                 exchange = Exchange(
                     said["request"],
@@ -53,7 +49,7 @@ def exchanges() -> Iterator[Any]:
                     "event-stream" in response["content_type"],
                     response["text"].encode(),
                 )
-                yield pytest.param(exchange, id=f"{path.stem}-{number}")
+                yield pytest.param(exchange, id=label(path.stem, number))
 
 
 ALL = list(exchanges())

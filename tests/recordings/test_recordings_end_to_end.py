@@ -2,16 +2,12 @@
 
 What the recording says is what the caller must hear, and what the call log must count: text, tool calls, finish
 reason, usage. Streams come cut at random, byte by byte, with CRLF line ends, and with comments between the events.
-Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository). `-s` shows
-the table.
+Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository).
 """
 
 import json
-import os
 import random
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,18 +22,16 @@ from tests.recordings.naive import (
     as_openai_stream,
     openai_said,
 )
+from tests.recordings.seen import FOLDER, checking, label, recorded
 from tests.support.hub import HubProcess, running_hub
 from tests.support.provider import Handler, Received, Reply
 
-ROOT = Path(__file__).resolve().parents[2]
-RECORDINGS = Path(os.environ.get("AIHUB_RECORDINGS", ROOT.parent / "shared" / "recordings"))
 FILES = ("openai-chat.jsonl", "openai-chat-stream.jsonl", "anthropic-messages.jsonl", "anthropic-messages-stream.jsonl")
 PATHS = {"openai": CHAT, "anthropic": MESSAGES}
 OTHER = {"openai": "anthropic", "anthropic": "openai"}
 ONE_BYTE_MAX = 12_000
-TABLE: Counter[tuple[str, str]] = Counter()
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS.name}")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,16 +59,15 @@ def said(dialect: str, body: bytes, streamed: bool) -> Said:
 def exchanges(file: str) -> list[Exchange]:
     """The exchanges of a file, in its order."""
     found = []
-    for number, line in enumerate((RECORDINGS / file).read_text().splitlines()):
-        recorded = json.loads(line)
+    for number, exchange in enumerate(recorded(file)):
         found.append(
             Exchange(
-                label=f"{file}#{number}",
+                label=label(file, number),
                 dialect="openai" if file.startswith("openai") else "anthropic",
-                request=recorded["request"],
-                status=recorded["response"]["status"],
-                content_type=recorded["response"]["content_type"],
-                body=recorded["response"]["text"].encode(),
+                request=exchange["request"],
+                status=exchange["response"]["status"],
+                content_type=exchange["response"]["content_type"],
+                body=exchange["response"]["text"].encode(),
             )
         )
     return found
@@ -96,8 +89,6 @@ def hub(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubPro
         for dialect in PATHS:
             running.cli("provider", "add", f"rec-{dialect}", "--dialect", dialect, "--base-url", stub.url(dialect))
         yield running
-        for (file, outcome), count in sorted(TABLE.items()):
-            print(f"\n{file:34} {outcome:56} {count:4}", end="")
 
 
 def pieces(body: bytes, how: str, chance: random.Random) -> list[bytes]:
@@ -137,82 +128,76 @@ def generic(dialect: str, model: str, stream: bool) -> dict[str, Any]:
     return {**asked, "stream_options": {"include_usage": True}} if dialect == "openai" and stream else asked
 
 
-def tally(label: str, outcome: str) -> None:
-    TABLE[label.partition("#")[0], outcome] += 1
-
-
 @pytest.mark.parametrize("file", FILES)
 def test_the_providers_own_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
-    expected: dict[str, dict[str, int]] = {}
+    expected: dict[str, tuple[str, dict[str, int]]] = {}
     for exchange in exchanges(file):
-        for how in ("whole", "random", "bytes", "crlf", "comments") if exchange.streamed else ("whole", "random"):
-            stub.always(replaying(exchange, exchange.body, how))
-            request = {**exchange.request, "model": f"rec-{exchange.dialect}/{exchange.request['model']}"}
-            heard = ask(hub, PATHS[exchange.dialect], request)
+        with checking(exchange.label):
+            for how in ("whole", "random", "bytes", "crlf", "comments") if exchange.streamed else ("whole", "random"):
+                stub.always(replaying(exchange, exchange.body, how))
+                request = {**exchange.request, "model": f"rec-{exchange.dialect}/{exchange.request['model']}"}
+                heard = ask(hub, PATHS[exchange.dialect], request)
 
-            assert exchange.status == heard.status, (exchange.label, heard.body[:500])
-            sent = b"".join(pieces(exchange.body, how, random.Random(exchange.label)))
-            assert sent == heard.body, (exchange.label, how)
-            tally(
-                exchange.label,
-                f"same dialect, {how}: exact" + (f" (error {heard.status})" if heard.status > 200 else ""),
-            )
-            if exchange.status == 200:
-                expected[str(heard.header("x-request-id"))] = exchange.said().usage
+                assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+                sent = b"".join(pieces(exchange.body, how, random.Random(exchange.label)))
+                assert sent == heard.body, (exchange.label, how)
+                if exchange.status == 200:
+                    expected[str(heard.header("x-request-id"))] = exchange.label, exchange.said().usage
     _check_usage(hub, expected)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_callers_of_the_other_dialect_hear_the_same_in_their_own(hub: HubProcess, stub: Stub, file: str) -> None:
-    expected: dict[str, dict[str, int]] = {}
+    expected: dict[str, tuple[str, dict[str, int]]] = {}
     for exchange in exchanges(file):
-        other = OTHER[exchange.dialect]
-        for how in ("whole", "bytes", "crlf") if exchange.streamed else ("whole", "as a stream"):
-            streamed = exchange.streamed or how == "as a stream"
-            if how == "as a stream" and exchange.status != 200:
-                continue
-            stream_of = as_openai_stream if exchange.dialect == "openai" else as_anthropic_stream
-            body = stream_of(exchange.body) if how == "as a stream" else exchange.body
-            stub.always(replaying(exchange, body, "random" if how == "as a stream" else how, streamed))
-            heard = ask(hub, PATHS[other], generic(other, f"rec-{exchange.dialect}/m", streamed))
-
-            assert exchange.status == heard.status, (exchange.label, heard.body[:500])
-            if exchange.status != 200:
-                assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
-                tally(exchange.label, f"other dialect: error {heard.status}, translated")
-                continue
-            told = exchange.said()
-            assert _as_heard(told, exchange.dialect) == _heard(heard, other, streamed), (exchange.label, how)
-            tally(exchange.label, f"other dialect, {how}: exact")
-            expected[str(heard.header("x-request-id"))] = told.usage
+        with checking(exchange.label):
+            expected |= _heard_in_the_other_dialect(hub, stub, exchange)
     _check_usage(hub, expected)
+
+
+def _heard_in_the_other_dialect(
+    hub: HubProcess, stub: Stub, exchange: Exchange
+) -> dict[str, tuple[str, dict[str, int]]]:
+    expected: dict[str, tuple[str, dict[str, int]]] = {}
+    other = OTHER[exchange.dialect]
+    for how in ("whole", "bytes", "crlf") if exchange.streamed else ("whole", "as a stream"):
+        streamed = exchange.streamed or how == "as a stream"
+        if how == "as a stream" and exchange.status != 200:
+            continue
+        stream_of = as_openai_stream if exchange.dialect == "openai" else as_anthropic_stream
+        body = stream_of(exchange.body) if how == "as a stream" else exchange.body
+        stub.always(replaying(exchange, body, "random" if how == "as a stream" else how, streamed))
+        heard = ask(hub, PATHS[other], generic(other, f"rec-{exchange.dialect}/m", streamed))
+
+        assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+        if exchange.status != 200:
+            assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
+            continue
+        told = exchange.said()
+        assert _as_heard(told, exchange.dialect) == _heard(heard, other, streamed), (exchange.label, how)
+        expected[str(heard.header("x-request-id"))] = exchange.label, told.usage
+    return expected
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_recorded_requests_keep_their_words_or_are_refused_by_name(hub: HubProcess, stub: Stub, file: str) -> None:
     """The requests themselves, sent to a model of the other dialect."""
     for exchange in exchanges(file):
-        stub.reset()
-        other = OTHER[exchange.dialect]
-        heard = ask(hub, PATHS[exchange.dialect], {**exchange.request, "model": f"rec-{other}/m"})
+        with checking(exchange.label):
+            stub.reset()
+            other = OTHER[exchange.dialect]
+            heard = ask(hub, PATHS[exchange.dialect], {**exchange.request, "model": f"rec-{other}/m"})
 
-        if heard.status != 200:
-            error = heard.json()["error"]
-            assert (400, "unexpressible") == (heard.status, error["code"]), (exchange.label, error)
-            assert [] == stub.requests
-            tally(exchange.label, f"request refused: {_kind(error['param'])}")
-            continue
-        sent = stub.only.json()
-        words = sorted(word for word in _words(exchange.request) if word)
-        assert [] == [word for word in words if word not in set(_words(sent))], exchange.label
-        assert _names(exchange.request) == _names(sent), exchange.label
-        assert bool(exchange.request.get("stream")) == bool(sent.get("stream"))
-        tally(exchange.label, "request translated")
-
-
-def _kind(param: str) -> str:
-    """A field without its numbers: `messages.0.content` is `messages.N.content`."""
-    return "".join("N" if c.isdigit() else c for c in param)
+            if heard.status != 200:
+                error = heard.json()["error"]
+                assert (400, "unexpressible") == (heard.status, error["code"]), (exchange.label, error)
+                assert [] == stub.requests
+                continue
+            sent = stub.only.json()
+            words = sorted(word for word in _words(exchange.request) if word)
+            assert [] == [word for word in words if word not in set(_words(sent))], exchange.label
+            assert _names(exchange.request) == _names(sent), exchange.label
+            assert bool(exchange.request.get("stream")) == bool(sent.get("stream"))
 
 
 def _words(request: dict[str, Any]) -> Iterator[str]:
@@ -258,11 +243,12 @@ def _as_heard(told: Said, dialect: str) -> Said:
     return msgspec.structs.replace(told, usage=usage)
 
 
-def _check_usage(hub: HubProcess, expected: dict[str, dict[str, int]]) -> None:
+def _check_usage(hub: HubProcess, expected: dict[str, tuple[str, dict[str, int]]]) -> None:
     """The call log counts what the provider told, and says that the provider told it."""
     logged = {call["id"]: call for call in hub.calls()}
-    for call_id, usage in expected.items():
+    for call_id, (name, usage) in expected.items():
         call = logged[call_id]
-        assert usage == {name: count for name, count in call["usage"].items() if count}, call
-        assert ("completed", False) == (call["ending"], call["incomplete"])
-        assert call["usage_source"] in ("provider", "exact"), call["usage_source"]
+        with checking(name):
+            assert usage == {leaf: count for leaf, count in call["usage"].items() if count}, call
+            assert ("completed", False) == (call["ending"], call["incomplete"])
+            assert call["usage_source"] in ("provider", "exact"), call["usage_source"]

@@ -1,0 +1,77 @@
+"""What the recordings are, and which of them the tests have proved: provider by feature, told at the end of the run.
+
+A test that is parametrised by `label(file, number)` is counted by itself (see `conftest`). One that loops over a file
+says so for each exchange:
+
+    with seen.checking(label):
+        ...assertions...
+
+An exchange has passed if at least one test looked at it and every test that did was content.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+FOLDER = Path(os.environ.get("AIHUB_RECORDINGS", BESIDE))
+
+_verdicts: dict[str, bool] = {}
+
+
+@cache
+def recorded(file: str) -> tuple[dict[str, Any], ...]:
+    """The exchanges of one file, with or without its ending, in its order; none if it is not there."""
+    path = FOLDER / f"{file.removesuffix('.jsonl')}.jsonl"
+    return tuple(json.loads(line) for line in path.read_text("utf-8").splitlines()) if path.is_file() else ()
+
+
+def files() -> list[str]:
+    """Every file there is, without its ending."""
+    return sorted(path.stem for path in FOLDER.glob("*.jsonl"))
+
+
+def label(file: str, number: int) -> str:
+    """How a table, a test's id and a failure name one exchange: `openai-chat-12`."""
+    return f"{file.removesuffix('.jsonl')}-{number}"
+
+
+def saw(label: str, ok: bool) -> None:
+    """A test looked at this exchange. One that was not content outweighs all that were."""
+    _verdicts[label] = _verdicts.get(label, True) and ok
+
+
+@contextmanager
+def checking(label: str) -> Iterator[None]:
+    """Within it stand the assertions about one exchange."""
+    try:
+        yield
+    except BaseException:
+        saw(label, False)
+        raise
+    saw(label, True)
+
+
+def verdicts() -> dict[str, bool]:
+    """What was seen so far."""
+    return dict(_verdicts)
+
+
+def table(seen: dict[str, bool], names: list[str]) -> list[str]:
+    """A line for each file: passed/total of its exchanges, and of each feature that they exercise."""
+    lines = []
+    for name in names:
+        passed, total = Counter[str](), Counter[str]()
+        for number, exchange in enumerate(recorded(name)):
+            for feature in ("", *exchange["features"]):
+                total[feature] += 1
+                passed[feature] += seen.get(label(name, number), False)
+        told = [f"{feature} {passed[feature]}/{count}" for feature, count in total.most_common() if feature]
+        whole = f"{passed['']}/{total['']}"
+        lines.append(f"{name:32} {whole:>8}  {' · '.join(told)}".rstrip())
+    return lines

@@ -1,0 +1,36 @@
+"""The table that ends a run counts what the tests saw, and nothing more."""
+
+import json
+
+import pytest
+
+from tests.recordings import seen
+
+
+@pytest.fixture(autouse=True)
+def made_up_recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path_factory.mktemp("recordings")
+    lines = [{"features": ["tools"]}, {"features": ["tools", "reasoning"]}, {"features": []}]
+    (folder / "madeup-chat.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    monkeypatch.setattr(seen, "FOLDER", folder)
+    monkeypatch.setattr(seen, "_verdicts", {})
+
+
+def test_an_exchange_that_nobody_looked_at_has_not_passed() -> None:
+    seen.saw("madeup-chat-1", True)
+
+    assert [f"{'madeup-chat':32} {'1/3':>8}  tools 1/2 · reasoning 1/1"] == seen.table(seen.verdicts(), seen.files())
+
+
+def test_one_test_that_fails_outweighs_all_that_pass() -> None:
+    with seen.checking("madeup-chat-0"):
+        assert seen.recorded("madeup-chat")
+    with pytest.raises(AssertionError), seen.checking("madeup-chat-0"):
+        raise AssertionError("the text is not the recorded one")
+    seen.saw("madeup-chat-0", True)
+
+    assert {"madeup-chat-0": False} == seen.verdicts()
+
+
+def test_a_label_names_the_file_without_its_ending() -> None:
+    assert ("madeup-chat-7", 3) == (seen.label("madeup-chat.jsonl", 7), len(seen.recorded("madeup-chat.jsonl")))
