@@ -17,8 +17,10 @@ Ending = Literal["completed", "provider failed", "caller left", "timed out", "lo
 UsageSource = Literal["provider", "estimated"]
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
 
-# 10,000 credits for a million tokens, or a cent for one use of a hosted tool.
+# 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
 RATE_NANOS_MAX = 10**13
+PIECE_NANOS_MAX = 10**16
+PIECE_RATES = frozenset(("tool_use_nanos", "image_nanos", "second_nanos", "request_nanos"))
 
 # How long the answer of a call with an Idempotency-Key can be given again.
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
@@ -73,8 +75,9 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """One version of what a model's units are sold for, in nanocredits per million; versions are never changed.
 
-    A leaf of None is sold at its parent's rate: reasoning and audio out as output; cache and audio in as input;
-    an hour's cache write as a five minutes' one. Hosted tools have no parent. `removed` ends the model's sale.
+    A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
+    in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
+    the piece, characters and seconds have no parent. `removed` ends the model's sale.
     """
 
     id: str
@@ -91,7 +94,14 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     input_audio_nanos: int | None = None
     output_audio_nanos: int | None = None
     reasoning_nanos: int | None = None
+    input_image_nanos: int | None = None
+    cache_read_audio_nanos: int | None = None
+    output_image_nanos: int | None = None
     tool_use_nanos: int | None = None
+    image_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    request_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False
@@ -99,8 +109,9 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a price so high that a charge could go beyond what 64 bits hold."""
         for name in self.__struct_fields__:
-            if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= RATE_NANOS_MAX:
-                raise ValueError(f"a rate is from 0 to {RATE_NANOS_MAX} nanocredits per million: {name}")
+            nanos_max = PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX
+            if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= nanos_max:
+                raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name}")
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which
 import msgspec
 
 from domain.books import Rate
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import input_nanos_max, output_nanos_max
 from domain.refusals import Unbounded, UnpricedFeature
@@ -33,7 +33,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     output_cap: int | None
 
 
-def bound(call: ChatCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
+def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
     """The upper bound of the call's charge under a rate, or why there is none."""
     if call.hosted_tools and rate.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
@@ -57,7 +57,7 @@ def bound(call: ChatCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
     )
 
 
-def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
+def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
     """A bound that fits what is available, by a lower output cap; None if no useful answer fits.
 
     Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
@@ -79,7 +79,7 @@ def lowered(call: ChatCall, rate: Rate, full: Bound, available_nanos: int) -> Bo
     )
 
 
-def _input_tokens(call: ChatCall, rate: Rate) -> int:
+def _input_tokens(call: ModelCall, rate: Rate) -> int:
     if call.hosted_tools and rate.context_tokens is not None:
         # The model reads its whole context once more after each use of a tool, with what the tool has found.
         return rate.context_tokens * (1 + (call.hosted_uses_max or 0))
@@ -89,7 +89,7 @@ def _input_tokens(call: ChatCall, rate: Rate) -> int:
     return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens)
 
 
-def _output_tokens(call: ChatCall, rate: Rate) -> tuple[int, bool]:
+def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
     known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
     if call.output_tokens_max is not None:
@@ -97,7 +97,7 @@ def _output_tokens(call: ChatCall, rate: Rate) -> tuple[int, bool]:
     return (min(known), False) if known else (OUTPUT_TOKENS_DEFAULT, True)
 
 
-def _charge(call: ChatCall, input_tokens: int, output_tokens: int, rate: Rate) -> int:
+def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) -> int:
     return charge_rounded_up(
         (
             (input_tokens, input_nanos_max(rate)),

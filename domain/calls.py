@@ -8,11 +8,13 @@ from typing import Literal
 
 import msgspec
 
-Dialect = Literal["openai", "anthropic"]
+Operation = Literal["chat", "completions", "embeddings", "images", "speech", "transcription", "moderation"]
 
 
-class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One chat call: its dialect, the `fields` of its body, and what the plan needs of them.
+class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to a model: the dialect it is written in, the `fields` of its body, and what the plan needs of them.
+
+    `dialect` names the caller's API ("openai" is chat completions, "anthropic" messages) and `operation` what is asked.
 
     `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` the field
     it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may
@@ -23,7 +25,8 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
     """
 
-    dialect: Dialect
+    dialect: str
+    operation: Operation = "chat"
     model: str
     fields: dict[str, msgspec.Raw]
     body_bytes: int
@@ -40,7 +43,9 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an attempt goes: a provider with its dialect and URL, the model's name there, and one credential.
+    """Where an attempt goes: a provider with its URL, the model's name there, and one credential.
+
+    `dialect` is what this attempt is spoken in; where it is the caller's own, the call passes through.
 
     `sealed` is the credential's secret, encrypted; None for a provider that needs none.
     """

@@ -19,11 +19,15 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider that serves a model, under the rate that holds now (None: it has none)."""
+    """A provider that serves a model, under the rate that holds now (None: it has none).
+
+    `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in.
+    """
 
     provider: ProviderRow
     model: str
     rate: Rate | None
+    dialect: str | None = None
 
 
 def catalog_of(

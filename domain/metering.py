@@ -85,7 +85,8 @@ def measure(meter: Meter, input_bytes: int) -> Measured:
         return Measured(
             usage=Usage(input_tokens=_tokens(input_bytes), output_tokens=estimated_output), source="estimated"
         )
-    told_output = meter.told.output_tokens + meter.told.reasoning_tokens + meter.told.output_audio_tokens
+    told = meter.told
+    told_output = told.output_tokens + told.reasoning_tokens + told.output_audio_tokens + told.output_image_tokens
     is_last_word = meter.ended or meter.told_bytes == meter.output_bytes
     # A provider that ends by counting nothing of what it delivered has not told its output.
     if is_last_word and (told_output or not estimated_output):

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.books import IDEMPOTENCY_KEPT_MS, ApiKey, Call, Idempotency, Row, User
 from domain.bounds import Bound, bound, lowered
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.ledger import available, hold
 from domain.refusals import (
     IdempotencyConflict,
@@ -33,7 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     call_id: str
-    call: ChatCall
+    call: ModelCall
     version: int
     candidates: tuple[Candidate, ...]
     billed: bool

@@ -18,9 +18,17 @@ Nanos: TypeAlias = int
 
 
 _INPUT_LEAVES = frozenset(
-    ("input_tokens", "input_audio_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
+    (
+        "input_tokens",
+        "input_audio_tokens",
+        "input_image_tokens",
+        "cache_read_tokens",
+        "cache_read_audio_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+    )
 )
-_OUTPUT_LEAVES = frozenset(("output_tokens", "output_audio_tokens", "reasoning_tokens"))
+_OUTPUT_LEAVES = frozenset(("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens"))
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,17 +50,25 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=4096)
 def leaf_rates(rate: Rate) -> Mapping[str, Nanos]:
     """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it."""
+    cache_read = _or(rate.cache_read_nanos, rate.input_nanos)
     cache_write = rate.input_nanos if rate.cache_write_nanos is None else rate.cache_write_nanos
     return {
         "input_tokens": rate.input_nanos,
         "input_audio_tokens": _or(rate.input_audio_nanos, rate.input_nanos),
-        "cache_read_tokens": _or(rate.cache_read_nanos, rate.input_nanos),
+        "input_image_tokens": _or(rate.input_image_nanos, rate.input_nanos),
+        "cache_read_tokens": cache_read,
+        "cache_read_audio_tokens": _or(rate.cache_read_audio_nanos, cache_read),
         "cache_write_tokens": cache_write,
         "cache_write_1h_tokens": _or(rate.cache_write_1h_nanos, cache_write),
         "output_tokens": rate.output_nanos,
         "output_audio_tokens": _or(rate.output_audio_nanos, rate.output_nanos),
+        "output_image_tokens": _or(rate.output_image_nanos, rate.output_nanos),
         "reasoning_tokens": _or(rate.reasoning_nanos, rate.output_nanos),
         "tool_uses": rate.tool_use_nanos or 0,
+        "images": rate.image_nanos or 0,
+        "characters": rate.character_nanos or 0,
+        "seconds": rate.second_nanos or 0,
+        "requests": rate.request_nanos or 0,
     }
 
 

@@ -163,7 +163,7 @@ def _candidate(offer: Served, credential: Credential | None) -> Candidate:
     return Candidate(
         target=Target(
             provider=offer.provider.name,
-            dialect=offer.provider.dialect,
+            dialect=offer.dialect or offer.provider.dialect,
             base_url=offer.provider.base_url,
             model=offer.model,
             credential_id=credential.id if credential else None,

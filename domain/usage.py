@@ -4,6 +4,9 @@ import msgspec
 
 # 69 billion of anything in one call. With `books.RATE_NANOS_MAX` it keeps every charge within 64 bits.
 UNITS_MAX = 2**36
+# A million of what is priced by the piece, which is dearer: see `books.PIECE_NANOS_MAX`.
+PIECES_MAX = 2**20
+PIECES = frozenset(("tool_uses", "images", "seconds", "requests"))
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -12,21 +15,29 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
     prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
     `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
-    that the provider charges by the use.
+    that the provider charges by the use, `images` pictures made, `characters` text spoken, `seconds` sound heard or
+    made, begun ones counted whole, and `requests` calls that are charged as such.
     """
 
     input_tokens: int = 0
     input_audio_tokens: int = 0
+    input_image_tokens: int = 0
     cache_read_tokens: int = 0
+    cache_read_audio_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
     output_tokens: int = 0
     output_audio_tokens: int = 0
+    output_image_tokens: int = 0
     reasoning_tokens: int = 0
     tool_uses: int = 0
+    images: int = 0
+    characters: int = 0
+    seconds: int = 0
+    requests: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""
         for name in self.__struct_fields__:
-            if not 0 <= getattr(self, name) <= UNITS_MAX:
+            if not 0 <= getattr(self, name) <= (PIECES_MAX if name in PIECES else UNITS_MAX):
                 raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")

@@ -6,15 +6,21 @@ name finds its vendor where no rate says who serves it.
 
 import msgspec
 
+from domain.calls import ModelCall, Operation
+
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider of models as the public knows it. `env` is the variable that may hold its keys."""
+    """A provider of models as the public knows it. `env` is the variable that may hold its keys.
+
+    `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself.
+    """
 
     name: str
     dialect: str
     base_url: str
     env: str | None = None
     patterns: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def needs_credential(self) -> bool:
@@ -84,3 +90,20 @@ VENDORS: dict[str, Vendor] = {
     )
 }
 DIALECTS = ("openai", "anthropic", "echo")
+
+# What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
+_SPOKEN: dict[str, dict[Operation, str]] = {}
+
+
+def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
+    """What an attempt at the call is spoken in with a provider of that name and dialect; None if it cannot do it.
+
+    The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
+    own for the operation, translated.
+    """
+    if call.dialect == dialect:
+        return dialect
+    vendor = VENDORS.get(provider)
+    if vendor is not None and call.dialect in vendor.also:
+        return call.dialect
+    return dialect if call.operation == "chat" else _SPOKEN.get(dialect, {}).get(call.operation)

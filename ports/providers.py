@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from domain.calls import Attempt, ChatCall
+from domain.calls import Attempt, ModelCall
 from domain.chat import ChatRequest, Event
 from domain.failures import Failure
 from domain.refusals import Unexpressible
@@ -43,7 +43,7 @@ class Providers(Protocol):
         ...
 
     def open(
-        self, attempt: Attempt, call: ChatCall, request: ChatRequest | None
+        self, attempt: Attempt, call: ModelCall, request: ChatRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection.
 

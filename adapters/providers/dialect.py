@@ -6,11 +6,11 @@ the shell that drives it.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from domain.calls import Attempt, ChatCall
+from domain.calls import Attempt, ModelCall
 from domain.chat import ChatRequest, Event
 from domain.failures import Failure
 from domain.refusals import Unexpressible
@@ -29,11 +29,38 @@ class ServerEvent(msgspec.Struct, frozen=True):
     raw: bytes
 
 
+class Framer(Protocol):
+    """One answer's framing: fed what was read, it answers with the events that are now whole."""
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """The events that `data` completes. FramingError if no events can be made of it."""
+        ...
+
+    def finish(self) -> list[ServerEvent]:
+        """The answer's bytes are over: what they complete. A cut event is dropped."""
+        ...
+
+
+class FramingError(Exception):
+    """The bytes are not what the framing promises, or one event is too large; the text tells."""
+
+
+def _no_caller_speaks_it(call: ModelCall, attempt: Attempt) -> bytes:
+    raise AssertionError(f"{call.dialect} does not pass through to {attempt.target.dialect}")
+
+
+def _hides_nothing(_call: ModelCall, _events: tuple[Event, ...]) -> bool:
+    return False
+
+
 class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     """How one family of providers is spoken to.
 
-    path             appended to the provider's base URL ("chat/completions")
+    path             what is appended to the provider's base URL, by the model's name and whether the answer streams
     headers          request headers for a secret (None: the provider takes none), lower case
+    sign             further headers for one request, by its secret, its URL and its body, for providers that want
+                     each request signed
+    framer           how a streamed answer is cut into events, one object for each answer; `sse.EventFramer` mostly
     pass_through     the request body for a caller of the same dialect: the caller's own fields byte for byte, with
                      the model's name, the usage option and the output cap replaced
     encode           the request body for a canonical request; expresses every field that is set
@@ -47,13 +74,15 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    path: str
+    path: Callable[[str, bool], str]
     headers: Callable[[str | None], Headers]
-    pass_through: Callable[[ChatCall, Attempt], bytes]
     encode: Callable[[ChatRequest, Attempt], bytes]
     refuses: Callable[[ChatRequest], Unexpressible | None]
     decode: Callable[[bytes], tuple[Event, ...]]
     start: Callable[[], Any]
     step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]
-    hides: Callable[[ChatCall, tuple[Event, ...]], bool]
     failure: Callable[[int, dict[str, str], bytes], Failure]
+    framer: Callable[[], Framer]
+    sign: Callable[[str | None, str, bytes], Headers] | None = None
+    pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
+    hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing

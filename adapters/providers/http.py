@@ -15,20 +15,20 @@ import anyio.lowlevel
 import httpx2
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
-from adapters.providers.reading import Party, StreamChunks, WholeChunk, is_error, read_whole
+from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.lines import Line, Lines
+from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
 from adapters.providers.transport import WHOLE
-from domain.calls import Attempt, ChatCall, Target
+from domain.calls import Attempt, ModelCall
 from domain.chat import ChatRequest
 from domain.failures import Failure, FailureKind
 from domain.refusals import Unexpressible
 from ports.providers import Answer
-from ports.vault import Vault, VaultError
+from ports.vault import Vault
 
 _FAULTS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
 
 _ERROR_BYTES_MAX = 1024 * 1024
-_LINES_MAX = 1024
 _CONNECT_S_MAX = 10.0
 _LINGER_S = 0.05
 _CLOSE_S = 5.0
@@ -37,19 +37,6 @@ _RELAYED = ("openai-", "anthropic-", "x-ratelimit-", "retry-after", "request-id"
 # Whose account the hub calls with is the operator's business.
 _KEPT = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
 _READ = frozenset(("content-type", "content-encoding"))
-
-
-class _Line(msgspec.Struct, frozen=True):
-    """All that stays the same from call to call: where a provider is, and how it knows us."""
-
-    dialect: ProviderDialect
-    transport: httpx2.AsyncBaseTransport
-    url: httpx2.URL
-    headers: httpx2.Headers
-    party: Party
-
-    def __repr__(self) -> str:
-        return f"_Line({self.party!r})"
 
 
 class HttpProviders:
@@ -62,78 +49,30 @@ class HttpProviders:
         vault: Vault,
         dialects: Mapping[str, ProviderDialect],
     ) -> None:
-        self._transport = transport
-        self._local = local
-        self._vault = vault
         self._dialects = dialects
-        self._lines: dict[tuple[str, str, str, str | None, bytes | None], _Line] = {}
+        self.lines = Lines(transport, local, vault, dialects)
 
     def refuses(self, dialect: str, request: ChatRequest) -> Unexpressible | None:
         """What the provider's dialect has no word for in the request, or None if all can be said."""
         return self._dialects[dialect].refuses(request)
 
     def open(
-        self, attempt: Attempt, call: ChatCall, request: ChatRequest | None
+        self, attempt: Attempt, call: ModelCall, request: ChatRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection."""
-        return _Exchange(self, attempt, call, request)
-
-    def line(self, target: Target) -> _Line | Failure:
-        """The line to a target. Unsealing and parsing cost more than the rest of a call, so it is kept."""
-        key = (target.provider, target.base_url, target.dialect, target.credential_id, target.sealed)
-        if (line := self._lines.get(key)) is not None:
-            return line
-        found = self._line(target)
-        if isinstance(found, _Line):
-            if len(self._lines) >= _LINES_MAX:
-                self._lines.pop(next(iter(self._lines)))
-            self._lines[key] = found
-        return found
-
-    def _line(self, target: Target) -> _Line | Failure:
-        dialect = self._dialects[target.dialect]
-        secret = None
-        if target.sealed is not None:
-            try:
-                secret = self._vault.unseal(target.sealed, f"credential:{target.credential_id}").decode()
-            except (VaultError, UnicodeDecodeError):
-                message = f"the credential {target.credential_id} of provider {target.provider} cannot be unsealed"
-                return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
-        base, mark, query = target.base_url.partition("?")  # Azure's API version stands in the query.
-        try:
-            url = httpx2.URL(f"{base.rstrip('/')}/{dialect.path}{mark}{query}")
-        except httpx2.InvalidURL:
-            return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
-        if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
-            message = f"the base URL of provider {target.provider} must not carry a user name or password"
-            return Failure(kind="unreachable", message=message)
-        headers = {
-            "host": url.netloc.decode(),
-            "content-type": "application/json",
-            "accept": "application/json",
-            "accept-encoding": "identity",  # The bytes are read as they come.
-            "user-agent": "aihub",
-            **dict(dialect.headers(secret)),
-        }
-        return _Line(
-            dialect,
-            self._local.get(url.scheme, self._transport),
-            url,
-            httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
-            Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
-        )
+        return _Exchange(self.lines, attempt, call, request)
 
 
 class _Exchange:
     """One attempt from request to closed connection."""
 
-    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_open", "_providers", "_reads", "_request", "_response")
+    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_reads", "_request", "_response")
 
-    _line: _Line
+    _line: Line
     _reads: AsyncIterator[bytes]
 
-    def __init__(self, providers: HttpProviders, attempt: Attempt, call: ChatCall, request: ChatRequest | None) -> None:
-        self._providers = providers
+    def __init__(self, lines: Lines, attempt: Attempt, call: ModelCall, request: ChatRequest | None) -> None:
+        self._lines = lines
         self._attempt = attempt
         self._call = call
         self._request = request
@@ -142,7 +81,7 @@ class _Exchange:
         self._chunks: StreamChunks | WholeChunk | None = None
 
     async def __aenter__(self) -> Answer | Failure:
-        line = self._providers.line(self._attempt.target)
+        line = self._lines.to(self._attempt.target, self._call.stream)
         if isinstance(line, Failure):
             return line
         self._line = line
@@ -177,16 +116,19 @@ class _Exchange:
         except _FAULTS as error:
             return self._fault(error, answered=True)
 
-    def _http_request(self, line: _Line) -> httpx2.Request:
+    def _http_request(self, line: Line) -> httpx2.Request:
         attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
+        added: Headers = ()
         if self._request is not None:
             body = dialect.encode(self._request, attempt)
         else:
             body = dialect.pass_through(call, attempt)
-            if call.relay_headers:
-                own = [pair for pair in call.relay_headers if pair[0] not in headers]
-                relayed = [(name.encode(), value.encode("latin-1", "replace")) for name, value in own]
-                headers = httpx2.Headers([*headers.raw, *relayed])
+            added = tuple(pair for pair in call.relay_headers if pair[0] not in headers)
+        if dialect.sign is not None:
+            added += dialect.sign(line.party.secret, str(line.url), body)
+        if added:
+            raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
+            headers = httpx2.Headers([*headers.raw, *raw])
         timeout_s = attempt.timeout_ms / 1000
         connect_s = min(timeout_s, _CONNECT_S_MAX)
         request = httpx2.Request(
@@ -221,7 +163,7 @@ class _Exchange:
                 relayed.append((name, value))
         if not self._call.stream:
             self._chunks = WholeChunk(self.read, dialect, party)
-        elif "json" in content_type and "event-stream" not in content_type:
+        elif "json" in content_type and "event-stream" not in content_type and "ndjson" not in content_type:
             return await self._unstreamed(status)
         else:
             self._chunks = StreamChunks(self.read, dialect, self._call, party)

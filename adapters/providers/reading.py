@@ -10,9 +10,8 @@ from typing import Self
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect, ServerEvent
-from adapters.providers.sse import EventFramer, EventTooLarge
-from domain.calls import ChatCall
+from adapters.providers.dialect import FramingError, ProviderDialect, ServerEvent
+from domain.calls import ModelCall
 from domain.chat import Broken, Ended, Event
 from domain.failures import Failure
 from ports.providers import Chunk
@@ -127,12 +126,12 @@ class StreamChunks:
 
     __slots__ = ("_call", "_dialect", "_framer", "_over", "_party", "_read", "_ready", "_state", "ended")
 
-    def __init__(self, read: Read, dialect: ProviderDialect, call: ChatCall, party: Party) -> None:
+    def __init__(self, read: Read, dialect: ProviderDialect, call: ModelCall, party: Party) -> None:
         self._read = read
         self._dialect = dialect
         self._call = call
         self._party = party
-        self._framer = EventFramer()
+        self._framer = dialect.framer()
         self._state = dialect.start()
         self._ready: list[Chunk] = []
         self._over = False
@@ -153,8 +152,8 @@ class StreamChunks:
         if isinstance(data, bytes):
             try:
                 self._relay(self._framer.feed(data))
-            except EventTooLarge as error:
-                self._break(Failure(kind="malformed", message=f"{self._party.name} sent an event too large: {error}"))
+            except FramingError as error:
+                self._break(Failure(kind="malformed", message=f"{self._party.name} sent no proper event: {error}"))
         elif data is None:
             self._relay(self._framer.finish())
             if not self._over:

@@ -9,7 +9,7 @@ stray blank line between two events opens the `raw` of the second, as a comment 
 
 import re
 
-from adapters.providers.dialect import ServerEvent
+from adapters.providers.dialect import FramingError, ServerEvent
 
 BYTES_MAX = 16 * 1024 * 1024
 
@@ -19,7 +19,7 @@ _END = re.compile(rb"\n(?:\n|\r\n?)|\r\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-class EventTooLarge(Exception):
+class EventTooLarge(FramingError):
     """One event, or the piece of it that has come so far, is larger than the framer may hold."""
 
     def __init__(self, bytes_max: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import ChatRequest, Event
 from domain.refusals import BadRequest
 
@@ -40,7 +40,7 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     """How one family of SDKs is heard and answered.
 
     name           the dialect's name; a provider of the same name is passed through
-    read           a request body to a ChatCall, strictly checked: BadRequest names the field and the remedy
+    read           a request body to a ModelCall, strictly checked: BadRequest names the field and the remedy
     to_request     the same call in canonical words, for a provider of another dialect; BadRequest if it is malformed
                    deeper than `read` looks
     whole          the events of a finished answer to a JSON body
@@ -52,8 +52,8 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    read: Callable[[bytes], ChatCall | BadRequest]
-    to_request: Callable[[ChatCall], ChatRequest | BadRequest]
+    read: Callable[[bytes], ModelCall | BadRequest]
+    to_request: Callable[[ModelCall], ChatRequest | BadRequest]
     whole: Callable[[tuple[Event, ...], Rendering], bytes]
     start: Callable[[Rendering], Any]
     render: Callable[[Any, Event], tuple[Any, bytes]]

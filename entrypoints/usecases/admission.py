@@ -11,15 +11,16 @@ import anyio
 import msgspec
 
 from domain.books import Call
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.catalog import Catalog, Served, serving
 from domain.chat import ChatRequest
 from domain.management import Actor, deactivate_credential
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
-from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal
+from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal, Unexpressible
 from domain.routing import Candidate, candidates, providers_of
 from domain.scopes import CallScope, CredentialScope
 from domain.sweep import GRACE_MS
+from domain.vendors import spoken
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep
 from ports.storage import StorageUnavailable
@@ -38,8 +39,8 @@ class Ask:
         *,
         call_id: str,
         fingerprint: str,
-        call: ChatCall,
-        to_request: Callable[[ChatCall], ChatRequest | BadRequest],
+        call: ModelCall,
+        to_request: Callable[[ModelCall], ChatRequest | BadRequest],
         idempotency_key: str | None = None,
         digest: str = "",
     ) -> None:
@@ -117,18 +118,27 @@ def _expressible(hub: Hub, ask: Ask, offers: Sequence[Served]) -> list[Served] |
     able: list[Served] = []
     lack: Refusal | None = None
     for offer in offers:
-        if offer.provider.dialect == ask.call.dialect:
+        dialect = spoken(offer.provider.name, offer.provider.dialect, ask.call)
+        refused = _refused(hub, ask, offer, dialect)
+        if isinstance(refused, BadRequest):
+            return refused
+        if refused is not None:
+            lack = lack or msgspec.structs.replace(refused, model=ask.call.model)
+        elif dialect == offer.provider.dialect:
             able.append(offer)
-            continue
-        request = ask.translate()
-        if isinstance(request, BadRequest):
-            return request
-        refused = hub.providers.refuses(offer.provider.dialect, request)
-        if refused is None:
-            able.append(offer)
-        elif lack is None:
-            lack = msgspec.structs.replace(refused, model=ask.call.model)
+        else:
+            able.append(msgspec.structs.replace(offer, dialect=dialect))
     return able or lack or []
+
+
+def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Unexpressible | BadRequest | None:
+    """Why the offer cannot serve the call in that dialect, or None if it can. The caller's own says everything."""
+    if dialect == ask.call.dialect:
+        return None
+    if dialect is None:
+        return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect)
+    request = ask.translate()
+    return request if isinstance(request, BadRequest) else hub.providers.refuses(dialect, request)
 
 
 async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:

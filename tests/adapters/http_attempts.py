@@ -9,7 +9,7 @@ import msgspec
 from adapters.providers.echo import EchoTransport
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ChatCall, Target
+from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, ChatRequest, Ended, Event
 from domain.failures import Failure
 from ports.providers import Chunk, Providers
@@ -58,18 +58,18 @@ def attempt_at(base_url: str, timeout_ms: int = 10_000, secret: str | None = SEC
     return Attempt(call_id="call_1", target=target, timeout_ms=timeout_ms)
 
 
-def chat(stream: bool = True, **more: Any) -> ChatCall:
+def chat(stream: bool = True, **more: Any) -> ModelCall:
     fields = {
         "model": msgspec.Raw(b'"acme/m-1"'),
         "messages": msgspec.Raw(b'[{"role": "user",  "content": "hi there"}]'),
         "stream": msgspec.Raw(b"true" if stream else b"false"),
         "unheard_of": msgspec.Raw(b"1.50"),
     }
-    return ChatCall(dialect="openai", model="acme/m-1", fields=fields, body_bytes=100, stream=stream, **more)
+    return ModelCall(dialect="openai", model="acme/m-1", fields=fields, body_bytes=100, stream=stream, **more)
 
 
 async def outcome(
-    providers: Providers, attempt: Attempt, call: ChatCall, request: ChatRequest | None = None
+    providers: Providers, attempt: Attempt, call: ModelCall, request: ChatRequest | None = None
 ) -> Failure | list[Chunk]:
     """The failure that opening gave, or every chunk of the answer."""
     with anyio.fail_after(20):
@@ -77,13 +77,15 @@ async def outcome(
             return answer if isinstance(answer, Failure) else [chunk async for chunk in answer.chunks]
 
 
-async def failed(providers: HttpProviders, attempt: Attempt, call: ChatCall) -> Failure:
+async def failed(providers: HttpProviders, attempt: Attempt, call: ModelCall) -> Failure:
     found = await outcome(providers, attempt, call)
     assert isinstance(found, Failure)
     return found
 
 
-async def answered(providers: HttpProviders, handler: Handler, call: ChatCall, timeout_ms: int = 10_000) -> list[Chunk]:
+async def answered(
+    providers: HttpProviders, handler: Handler, call: ModelCall, timeout_ms: int = 10_000
+) -> list[Chunk]:
     async with StubProvider(handler) as stub:
         found = await outcome(providers, attempt_at(stub.base_url, timeout_ms), call)
     assert not isinstance(found, Failure), found

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ChatCall, Target
+from domain.calls import Attempt, ModelCall, Target
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -111,9 +111,9 @@ def attempt(*, provider: str = "acme", url: str = "https://llm.acme.test/v1", ca
     return Attempt(call_id="call-1", target=target, output_cap=cap, timeout_ms=1_000)
 
 
-def call(body: str, **known: Any) -> ChatCall:
+def call(body: str, **known: Any) -> ModelCall:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    return ChatCall(dialect="openai", model="m", fields=fields, body_bytes=len(body), **known)
+    return ModelCall(dialect="openai", model="m", fields=fields, body_bytes=len(body), **known)
 
 
 def chunk(**fields: Any) -> ServerEvent:

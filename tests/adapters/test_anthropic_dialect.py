@@ -4,14 +4,14 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.failures import Failure
 from tests.support.anthropic import attempt
 
 
 def test_a_passed_through_body_keeps_every_byte_but_model_and_cap() -> None:
     fields = {"new_field": b'{"a" : 1.50}', "model": b'"hub/claude"', "max_tokens": b"4096", "messages": b"[ ]"}
-    call = ChatCall(
+    call = ModelCall(
         dialect="anthropic",
         model="hub/claude",
         fields={name: msgspec.Raw(value) for name, value in fields.items()},

@@ -40,7 +40,7 @@ async def test_no_failure_tells_a_secret_that_cannot_even_be_sent(providers: Htt
 
 
 async def test_what_the_hub_keeps_of_a_provider_does_not_print_its_secret(providers: HttpProviders) -> None:
-    line = providers.line(attempt_at("http://127.0.0.1:1/v1").target)
+    line = providers.lines.to(attempt_at("http://127.0.0.1:1/v1").target, stream=False)
 
     assert "127.0.0.1:1" in repr(line)
     assert SECRET not in repr(line)

@@ -50,7 +50,13 @@ from tests.adapters.openai_told import chunk, failure_of, folded, told, whole
                 "completion_tokens": 1,
                 "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 50, "cached_audio_tokens": 20},
             },
-            {"input_tokens": 10, "input_audio_tokens": 30, "cache_read_tokens": 60, "output_tokens": 1},
+            {
+                "input_tokens": 10,
+                "input_audio_tokens": 30,
+                "cache_read_tokens": 40,
+                "cache_read_audio_tokens": 20,
+                "output_tokens": 1,
+            },
         ),
         (  # DeepSeek's word.
             {"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 4},

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.books import ApiKey, Books, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.catalog import Served, catalog_of
 from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
 from domain.failures import Failure, FailureKind
@@ -94,8 +94,8 @@ def a_credential(credential_id: str = "cred-1", **changes: Any) -> Credential:
     return msgspec.structs.replace(credential, **changes)
 
 
-def a_chat_call(**changes: Any) -> ChatCall:
-    call = ChatCall(
+def a_chat_call(**changes: Any) -> ModelCall:
+    call = ModelCall(
         dialect="openai", model="acme/small", fields={}, body_bytes=500, output_tokens_max=100, cap_field="max_tokens"
     )
     return msgspec.structs.replace(call, **changes)
@@ -116,7 +116,7 @@ def candidates_for(*offers: Served) -> tuple[Candidate, ...]:
     return candidates(catalog, Advice(), "any", offers, NOW_MS)[1]
 
 
-def an_asked(call_id: str = "call-1", call: ChatCall | None = None, **changes: Any) -> Asked:
+def an_asked(call_id: str = "call-1", call: ModelCall | None = None, **changes: Any) -> Asked:
     asked = Asked(
         call_id=call_id,
         call=a_chat_call() if call is None else call,

@@ -43,6 +43,9 @@ def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
         "cache_write_nanos": draw(own),
         "cache_write_1h_nanos": draw(own),
         "input_audio_nanos": draw(own),
+        "input_image_nanos": draw(own),
+        "cache_read_audio_nanos": draw(own),
+        "output_image_nanos": draw(own),
         "output_audio_nanos": draw(own),
         "reasoning_nanos": draw(own),
         "context_tokens": draw(st.integers(1, 5_000) | st.none()),
@@ -54,16 +57,19 @@ def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
 @st.composite
 def usages(draw: st.DrawFn, input_tokens: int = 10_000, output_tokens: int = 10_000) -> Usage:
     """Any usage of at most so much input and so much output, however it is spread over the leaves."""
-    fresh, audio, read, write, write_1h = draw(split(draw(st.integers(0, input_tokens)), 5))
-    text, spoken, reasoning = draw(split(draw(st.integers(0, output_tokens)), 3))
+    fresh, audio, seen, read, heard, write, write_1h = draw(split(draw(st.integers(0, input_tokens)), 7))
+    text, spoken, drawn, reasoning = draw(split(draw(st.integers(0, output_tokens)), 4))
     return Usage(
         input_tokens=fresh,
         input_audio_tokens=audio,
+        input_image_tokens=seen,
         cache_read_tokens=read,
+        cache_read_audio_tokens=heard,
         cache_write_tokens=write,
         cache_write_1h_tokens=write_1h,
         output_tokens=text,
         output_audio_tokens=spoken,
+        output_image_tokens=drawn,
         reasoning_tokens=reasoning,
     )
 

@@ -15,7 +15,7 @@ from domain.bounds import (
     bound,
     lowered,
 )
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.money import NANOS_MAX
 from domain.pricing import price
 from domain.refusals import Unbounded, UnpricedFeature
@@ -101,7 +101,7 @@ def test_a_call_whose_charge_has_no_bound_or_no_price_is_refused(
     (a_chat_call(output_tokens_max=None, cap_field=None, choices=10**30),    "n"),
 ])  # fmt: skip
 def test_a_call_that_may_cost_more_than_the_books_can_hold_is_refused_and_never_an_error(
-    call: ChatCall, field: str
+    call: ModelCall, field: str
 ) -> None:
     assert Unbounded(model="acme/small", field=field) == bound(call, a_rate())
 
@@ -114,7 +114,7 @@ def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:
 
 
 @given(CALLS, rates(), st.data())
-def test_no_usage_within_the_call_costs_more_than_its_bound(call: ChatCall, rate: Rate, data: st.DataObject) -> None:
+def test_no_usage_within_the_call_costs_more_than_its_bound(call: ModelCall, rate: Rate, data: st.DataObject) -> None:
     """Whatever the provider's cache and the model's thinking make of it. (G1, G5)"""
     limit = bound(call, rate)
     assert isinstance(limit, Bound)
@@ -128,7 +128,7 @@ def test_no_usage_within_the_call_costs_more_than_its_bound(call: ChatCall, rate
 
 @given(CALLS, rates(context_tokens=3_000), st.data())
 def test_a_picture_behind_a_url_costs_no_more_than_the_models_whole_context(
-    call: ChatCall, rate: Rate, data: st.DataObject
+    call: ModelCall, rate: Rate, data: st.DataObject
 ) -> None:
     limit = bound(msgspec.structs.replace(call, opaque_input="image_url"), rate)
     assert isinstance(limit, Bound)
@@ -139,7 +139,7 @@ def test_a_picture_behind_a_url_costs_no_more_than_the_models_whole_context(
 
 
 @given(CALLS, rates())
-def test_a_bound_is_reached_by_some_usage_so_that_no_credit_is_held_for_nothing(call: ChatCall, rate: Rate) -> None:
+def test_a_bound_is_reached_by_some_usage_so_that_no_credit_is_held_for_nothing(call: ModelCall, rate: Rate) -> None:
     limit = bound(call, rate)
     assert isinstance(limit, Bound)
 
@@ -148,11 +148,13 @@ def test_a_bound_is_reached_by_some_usage_so_that_no_credit_is_held_for_nothing(
         for leaf_in in (
             "input_tokens",
             "input_audio_tokens",
+            "input_image_tokens",
             "cache_read_tokens",
+            "cache_read_audio_tokens",
             "cache_write_tokens",
             "cache_write_1h_tokens",
         )
-        for leaf_out in ("output_tokens", "output_audio_tokens", "reasoning_tokens")
+        for leaf_out in ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
     )
 
     assert limit.nanos == dearest
@@ -190,7 +192,7 @@ def test_no_cap_is_lowered_below_a_useful_answer_and_no_callers_cap_at_all(
 
 @given(CALLS, rates(), st.data())
 def test_a_lowered_bound_fits_is_useful_and_is_the_bound_of_the_cap_that_is_sent(
-    call: ChatCall, rate: Rate, data: st.DataObject
+    call: ModelCall, rate: Rate, data: st.DataObject
 ) -> None:
     call = msgspec.structs.replace(call, output_tokens_max=None)
     full = _bound(call, rate)
@@ -212,7 +214,7 @@ def test_a_lowered_bound_fits_is_useful_and_is_the_bound_of_the_cap_that_is_sent
 
 
 @given(CALLS, rates(), st.integers(0, NANOS_MAX))
-def test_a_cap_that_the_caller_gave_is_never_lowered(call: ChatCall, rate: Rate, available_nanos: int) -> None:
+def test_a_cap_that_the_caller_gave_is_never_lowered(call: ModelCall, rate: Rate, available_nanos: int) -> None:
     call = msgspec.structs.replace(call, output_tokens_max=call.output_tokens_max or OUTPUT_TOKENS_DEFAULT)
     full = _bound(call, rate)
 
@@ -220,7 +222,7 @@ def test_a_cap_that_the_caller_gave_is_never_lowered(call: ChatCall, rate: Rate,
     assert full.output_cap is None
 
 
-def _bound(call: ChatCall, rate: Rate) -> Bound:
+def _bound(call: ModelCall, rate: Rate) -> Bound:
     limit = bound(call, rate)
     assert isinstance(limit, Bound)
     return limit

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.books import Rate, Row
 from domain.bounds import Bound, bound
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.ledger import available
 from domain.plan import Affordable, Plan, Refused, Stale
 from domain.refusals import (
@@ -77,7 +77,7 @@ def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: R
     (a_chat_call(opaque_input="image_url"),         Unbounded(model="acme/small", field="image_url")),
     (a_chat_call(hosted_tools=("web_search",)),     UnpricedFeature(model="acme/small", feature="web_search")),
 ])  # fmt: skip
-def test_a_call_without_a_bound_or_a_price_is_refused_whatever_the_wallet(call: ChatCall, refusal: Refusal) -> None:
+def test_a_call_without_a_bound_or_a_price_is_refused_whatever_the_wallet(call: ModelCall, refusal: Refusal) -> None:
     planned = plan_in(books_with(a_lot()), an_asked(call=call))
 
     assert Refused(refusal=refusal) == planned
@@ -229,7 +229,7 @@ def test_what_is_held_is_covered_and_covers_every_provider_of_the_plan(
     a_chat_call(opaque_input="image_url"),
     a_chat_call(hosted_tools=("web_search",)),
 ])  # fmt: skip
-def test_without_billing_no_call_is_refused_for_credit_and_nothing_is_held(call: ChatCall) -> None:
+def test_without_billing_no_call_is_refused_for_credit_and_nothing_is_held(call: ModelCall) -> None:
     books = books_with()
 
     planned = plan_in(books, an_asked("call-1", call, billed=False))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import (
     ChatRequest,
 )
@@ -16,7 +16,7 @@ from entrypoints.http.openai import OPENAI_CALLER
 def answered(**fields: Any) -> ChatRequest | BadRequest:
     sent = {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **fields}
     call = OPENAI_CALLER.read(json.dumps(sent).encode())
-    assert isinstance(call, ChatCall), call
+    assert isinstance(call, ModelCall), call
     return OPENAI_CALLER.to_request(call)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import ErrorBody
@@ -18,9 +18,9 @@ def _body(**fields: Any) -> bytes:
     return json.dumps({name: value for name, value in said.items() if value is not ...}).encode()
 
 
-def _call(**fields: Any) -> ChatCall:
+def _call(**fields: Any) -> ModelCall:
     call = ANTHROPIC_CALLER.read(_body(**fields))
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     return call
 
 
@@ -28,7 +28,7 @@ def test_a_call_knows_what_bounds_its_charge() -> None:
     body = _body(stream=True, new_field={"a": 1})
     call = ANTHROPIC_CALLER.read(body)
 
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     assert (call.dialect, call.model, call.stream, call.wants_usage) == ("anthropic", "claude-test", True, True)
     assert (call.output_tokens_max, call.cap_field, call.choices) == (100, "max_tokens", 1)
     assert (call.body_bytes, call.opaque_input, call.hosted_tools) == (len(body), None, ())
@@ -149,7 +149,7 @@ def test_an_escape_hides_no_document() -> None:
     plain = _body(messages=[{"role": "user", "content": [_document(type="url", url="x")]}])
     call = ANTHROPIC_CALLER.read(plain.replace(b'"document"', b'"\\u0064ocument"'))
 
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     assert call.opaque_input == "messages.0.content.0.source"
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import (
     ChatRequest,
     Document,
@@ -39,9 +39,9 @@ def _body(**fields: Any) -> bytes:
     return json.dumps({name: value for name, value in said.items() if value is not ...}).encode()
 
 
-def _call(**fields: Any) -> ChatCall:
+def _call(**fields: Any) -> ModelCall:
     call = ANTHROPIC_CALLER.read(_body(**fields))
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     return call
 
 
@@ -57,7 +57,7 @@ def _parts(*blocks: Any, role: str = "user") -> tuple[Any, ...]:
 
 def _complaint(**fields: Any) -> BadRequest:
     call = ANTHROPIC_CALLER.read(_body(**fields))
-    complaint = ANTHROPIC_CALLER.to_request(call) if isinstance(call, ChatCall) else call
+    complaint = ANTHROPIC_CALLER.to_request(call) if isinstance(call, ModelCall) else call
     assert isinstance(complaint, BadRequest)
     return complaint
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import (
     ChatRequest,
     Document,
@@ -102,5 +102,5 @@ def test_a_request_said_and_read_again_is_the_same_request(request: ChatRequest)
     assert ANTHROPIC.refuses(request) is None
     call = ANTHROPIC_CALLER.read(ANTHROPIC.encode(request, attempt()))
 
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     assert ANTHROPIC_CALLER.to_request(call) == request

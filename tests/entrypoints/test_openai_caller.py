@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.openai import OPENAI_CALLER
 
@@ -19,9 +19,9 @@ def body(**fields: Any) -> bytes:
     return json.dumps({"model": "gpt-4o", "messages": HELLO, **fields}).encode()
 
 
-def call(**fields: Any) -> ChatCall:
+def call(**fields: Any) -> ModelCall:
     read = OPENAI_CALLER.read(body(**fields))
-    assert isinstance(read, ChatCall), read
+    assert isinstance(read, ModelCall), read
     return read
 
 
@@ -32,7 +32,7 @@ def asking(*parts: Any) -> dict[str, Any]:
 def test_a_request_is_read() -> None:
     sent = b'{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"max_tokens":5,"n":2,"stream":true,"x": 1.0}'
 
-    assert ChatCall(
+    assert ModelCall(
         dialect="openai",
         model="gpt-4o",
         fields=msgspec.json.decode(sent, type=dict[str, msgspec.Raw]),
@@ -48,7 +48,7 @@ def test_a_request_is_read() -> None:
 def test_every_field_is_kept_as_the_bytes_that_came() -> None:
     read = OPENAI_CALLER.read(b'{ "model": "m", "messages": [{"role":"user","content":"\\u00e9"}], "x": {"a" : 1.50} }')
 
-    assert isinstance(read, ChatCall)
+    assert isinstance(read, ModelCall)
     assert b'{"a" : 1.50}' == bytes(read.fields["x"])
     assert ["model", "messages", "x"] == list(read.fields)
 
@@ -131,7 +131,7 @@ def test_an_escaped_field_name_hides_no_input() -> None:
 
     read = OPENAI_CALLER.read(escaped)
 
-    assert isinstance(read, ChatCall)
+    assert isinstance(read, ModelCall)
     assert "messages[1].content[0].file" == read.opaque_input
 
 
@@ -243,7 +243,7 @@ def test_nesting_without_end_is_refused_and_no_crash(sent: bytes) -> None:
 def test_the_last_of_two_equal_fields_counts() -> None:
     read = OPENAI_CALLER.read(b'{"model":"a","messages":[{"role":"user","content":"x"}],"n":9,"n":2,"model":"b"}')
 
-    assert isinstance(read, ChatCall)
+    assert isinstance(read, ModelCall)
     assert ("b", 2, b'"b"', b"2") == (read.model, read.choices, bytes(read.fields["model"]), bytes(read.fields["n"]))
 
 
@@ -262,7 +262,7 @@ FIELDS = ("model", "messages", "stream", "stream_options", "n", "max_tokens", "s
 def test_whatever_json_a_caller_sends_nothing_is_raised(fields: dict[str, Any]) -> None:
     read = OPENAI_CALLER.read(body(**fields))
 
-    if isinstance(read, ChatCall):
+    if isinstance(read, ModelCall):
         OPENAI_CALLER.to_request(read)
         assert set(read.fields) == {"model", "messages", *fields}
     else:

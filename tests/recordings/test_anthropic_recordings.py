@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import ChatRequest, Event, Foreign, TextDelta
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import Rendering
@@ -182,9 +182,9 @@ def _endings(events: tuple[Event, ...]) -> list[Any]:
 # --- requests -------------------------------------------------------------------------------------------
 
 
-def _call(exchange: Any) -> ChatCall:
+def _call(exchange: Any) -> ModelCall:
     call = ANTHROPIC_CALLER.read(json.dumps(exchange["request"]).encode())
-    assert isinstance(call, ChatCall)
+    assert isinstance(call, ModelCall)
     return call
 
 

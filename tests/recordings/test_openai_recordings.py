@@ -13,7 +13,7 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ChatCall, Target
+from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, ChatRequest
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
@@ -71,9 +71,9 @@ def attempt(model: str) -> Attempt:
     return Attempt(call_id="call-1", target=target, timeout_ms=1_000)
 
 
-def read(request: dict[str, Any]) -> ChatCall:
+def read(request: dict[str, Any]) -> ModelCall:
     call = OPENAI_CALLER.read(json.dumps(request).encode())
-    assert isinstance(call, ChatCall), call
+    assert isinstance(call, ModelCall), call
     return call
 
 

@@ -15,8 +15,8 @@ from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.refuse import refuses
 from adapters.providers.anthropic.stream import start, step
 from adapters.providers.dialect import Headers, ProviderDialect
-from domain.calls import Attempt, ChatCall
-from domain.chat import Event
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt, ModelCall
 
 _ENCODER = msgspec.json.Encoder()
 _VERSION = ("anthropic-version", "2023-06-01")
@@ -26,21 +26,20 @@ def _headers(secret: str | None) -> Headers:
     return (_VERSION,) if secret is None else (("x-api-key", secret), _VERSION)
 
 
-def _pass_through(call: ChatCall, attempt: Attempt) -> bytes:
+def _pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     fields = call.fields | {"model": msgspec.Raw(_ENCODER.encode(attempt.target.model))}
     if attempt.output_cap is not None:
         fields["max_tokens"] = msgspec.Raw(_ENCODER.encode(attempt.output_cap))
     return _ENCODER.encode(fields)
 
 
-def _hides(call: ChatCall, events: tuple[Event, ...]) -> bool:
-    """Nothing: Anthropic always tells usage, so the hub never has to ask for what the caller did not."""
-    return False
+def _path(_model: str, _stream: bool) -> str:
+    return "messages"
 
 
 ANTHROPIC = ProviderDialect(
     name="anthropic",
-    path="messages",
+    path=_path,
     headers=_headers,
     pass_through=_pass_through,
     encode=encode,
@@ -48,6 +47,6 @@ ANTHROPIC = ProviderDialect(
     decode=decode,
     start=start,
     step=step,
-    hides=_hides,
     failure=failure,
+    framer=EventFramer,
 )

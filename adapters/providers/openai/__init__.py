@@ -13,7 +13,8 @@ from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.openai.answer import START, State, decode, step
 from adapters.providers.openai.encode import cap_field, encode, refuses
 from adapters.providers.openai.failure import NAME, failure
-from domain.calls import Attempt, ChatCall
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt, ModelCall
 from domain.chat import Event, UsageReported
 
 _JSON: Headers = (("content-type", "application/json"),)
@@ -29,7 +30,7 @@ def headers(secret: str | None) -> Headers:
     return _JSON if secret is None else (*_JSON, ("authorization", f"Bearer {secret}"))
 
 
-def pass_through(call: ChatCall, attempt: Attempt) -> bytes:
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     """The caller's own fields, byte for byte and in their order, with the three that the hub answers for."""
     fields: dict[str, Any] = dict(call.fields)
     fields["model"] = attempt.target.model
@@ -44,7 +45,7 @@ def pass_through(call: ChatCall, attempt: Attempt) -> bytes:
     return _ENCODER.encode(fields)
 
 
-def hides(call: ChatCall, events: tuple[Event, ...]) -> bool:
+def hides(call: ModelCall, events: tuple[Event, ...]) -> bool:
     """The chunk of usage alone, which OpenAI sends only to those who asked for it: the hub asked, not the caller.
 
     `step` makes of it one `UsageReported` and nothing else, unless it is the first chunk of the answer. A chunk that
@@ -76,9 +77,13 @@ def _start() -> State:
     return START
 
 
+def _path(_model: str, _stream: bool) -> str:
+    return "chat/completions"
+
+
 OPENAI = ProviderDialect(
     name=NAME,
-    path="chat/completions",
+    path=_path,
     headers=headers,
     pass_through=pass_through,
     encode=encode,
@@ -86,6 +91,7 @@ OPENAI = ProviderDialect(
     decode=decode,
     start=_start,
     step=step,
-    hides=hides,
     failure=failure,
+    framer=EventFramer,
+    hides=hides,
 )

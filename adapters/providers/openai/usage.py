@@ -21,6 +21,7 @@ class PromptDetails(msgspec.Struct, frozen=True):
     cache_write_tokens: _Count | None = None
     audio_tokens: _Count | None = None
     cached_audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
 
 
 class CompletionDetails(msgspec.Struct, frozen=True):
@@ -28,6 +29,7 @@ class CompletionDetails(msgspec.Struct, frozen=True):
 
     reasoning_tokens: _Count | None = None
     audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
 
 
 class ToolUses(msgspec.Struct, frozen=True):
@@ -77,22 +79,11 @@ def leaves(usage: WireUsage) -> Usage | str | None:
     completion = _completion_leaves(usage, usage.prompt_tokens, usage.completion_tokens)
     if isinstance(completion, str):
         return completion
-    fresh, fresh_audio, read, written = prompt
-    output, output_audio, reasoning = completion
-    return Usage(
-        input_tokens=fresh,
-        input_audio_tokens=fresh_audio,
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        output_tokens=output,
-        output_audio_tokens=output_audio,
-        reasoning_tokens=reasoning,
-        tool_uses=_tool_uses(usage),
-    )
+    return Usage(**prompt, **completion, tool_uses=_tool_uses(usage))
 
 
-def _prompt_leaves(usage: WireUsage, prompt: int) -> tuple[int, int, int, int] | str:
-    """Fresh text, fresh audio, cache read, cache write.
+def _prompt_leaves(usage: WireUsage, prompt: int) -> dict[str, int] | str:
+    """The leaves of the prompt.
 
     Cached audio is counted in both details, and OpenAI says of `cache_write_tokens` that it is "unadjusted" while
     "a longer cache write does not bill the already cached tokens again": so what overlaps is a cache read.
@@ -101,13 +92,27 @@ def _prompt_leaves(usage: WireUsage, prompt: int) -> tuple[int, int, int, int] |
     read, said_by = _cached(usage, details)
     written = details.cache_write_tokens or 0
     audio = details.audio_tokens or 0
-    for name, part in ((said_by, read), ("cache_write_tokens", written), ("audio_tokens", audio)):
+    image = details.image_tokens or 0
+    for name, part in (
+        (said_by, read),
+        ("cache_write_tokens", written),
+        ("audio_tokens", audio),
+        ("image_tokens", image),
+    ):
         if part > prompt:
             return f"usage does not add up: {name} is {part}, more than prompt_tokens, which is {prompt}"
     cached_audio = min(details.cached_audio_tokens or 0, audio, read)
     written = min(written, prompt - read)
     audio = min(audio - cached_audio, prompt - read - written)
-    return prompt - read - written - audio, audio, read, written
+    image = min(image, prompt - read - written - audio)
+    return {
+        "input_tokens": prompt - read - written - audio - image,
+        "input_audio_tokens": audio,
+        "input_image_tokens": image,
+        "cache_read_tokens": read - cached_audio,
+        "cache_read_audio_tokens": cached_audio,
+        "cache_write_tokens": written,
+    }
 
 
 def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
@@ -123,8 +128,8 @@ def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
     return 0, "cached_tokens"
 
 
-def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> tuple[int, int, int] | str:
-    """Text, audio, reasoning.
+def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> dict[str, int] | str:
+    """The leaves of the completion.
 
     Where `total_tokens` is more than prompt and completion together, the rest is thinking that was counted outside:
     xAI does so (https://docs.x.ai/docs/key-information/consumption-and-rate-limits: "counted separately from
@@ -132,7 +137,7 @@ def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> tuple[
     telling the reasoning at all. It is charged by both, so it is never dropped.
     """
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
-    reasoning, audio = details.reasoning_tokens or 0, details.audio_tokens or 0
+    reasoning, audio, image = details.reasoning_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
     # A total of 0 beside tokens is a server that fills in the field without counting.
     total = usage.total_tokens or None
     outside = 0 if total is None else total - prompt - completion
@@ -149,10 +154,16 @@ def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> tuple[
             f"completion_tokens, but reasoning_tokens is {reasoning}"
         )
     inside = 0 if outside else reasoning
-    if audio + inside > completion:
-        name, part = ("reasoning_tokens", inside) if inside > completion else ("audio_tokens", audio)
+    if audio + image + inside > completion:
+        parts = (("reasoning_tokens", inside), ("audio_tokens", audio), ("image_tokens", image))
+        name, part = max(parts, key=lambda told: told[1])
         return f"usage does not add up: {name} is {part}, too much for completion_tokens, which is {completion}"
-    return completion - inside - audio, audio, inside + outside
+    return {
+        "output_tokens": completion - inside - audio - image,
+        "output_audio_tokens": audio,
+        "output_image_tokens": image,
+        "reasoning_tokens": inside + outside,
+    }
 
 
 def _tool_uses(usage: WireUsage) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.unseen import NONSENSE, ToolHead, hosted_tools, stored_elsewhere, unseen_content
 
@@ -51,7 +51,7 @@ def said(raw: msgspec.Raw) -> msgspec.Raw | None:
     return None if bytes(raw) in (b"", b"null") else raw
 
 
-def read(body: bytes) -> ChatCall | BadRequest:
+def read(body: bytes) -> ModelCall | BadRequest:
     """A body as a call, or what is wrong with it and how to put it right."""
     try:
         if not body.isascii():
@@ -62,7 +62,7 @@ def read(body: bytes) -> ChatCall | BadRequest:
         return complaint(problem)
     hosted, uses_max = hosted_tools(head.tools) if head.tools else ((), None)
     images, opaque = unseen_content(body)
-    return ChatCall(
+    return ModelCall(
         dialect="anthropic",
         model=head.model,
         fields=fields,

@@ -90,11 +90,14 @@ def usage_json(usage: Usage) -> dict[str, object]:
         "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
     }
     told: dict[str, object] = {
-        "input_tokens": usage.input_tokens + usage.input_audio_tokens,
+        "input_tokens": usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens,
         "cache_creation_input_tokens": usage.cache_write_tokens + usage.cache_write_1h_tokens,
-        "cache_read_input_tokens": usage.cache_read_tokens,
+        "cache_read_input_tokens": usage.cache_read_tokens + usage.cache_read_audio_tokens,
         "cache_creation": writes,
-        "output_tokens": usage.output_tokens + usage.output_audio_tokens + usage.reasoning_tokens,
+        "output_tokens": usage.output_tokens
+        + usage.output_audio_tokens
+        + usage.output_image_tokens
+        + usage.reasoning_tokens,
     }
     if usage.tool_uses:
         told["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}

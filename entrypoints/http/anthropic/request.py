@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import (
     ChatRequest,
     Message,
@@ -70,7 +70,7 @@ class _Metadata(msgspec.Struct, frozen=True):
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def to_request(call: ChatCall) -> ChatRequest | BadRequest:
+def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     """The call in canonical words, or what in it is malformed."""
     try:
         return _request(call)
@@ -78,7 +78,7 @@ def to_request(call: ChatCall) -> ChatRequest | BadRequest:
         return malformed.problem
 
 
-def _request(call: ChatCall) -> ChatRequest:
+def _request(call: ModelCall) -> ChatRequest:
     fields = {name: raw for name, raw in call.fields.items() if bytes(raw) != b"null"}
     extra: _Extra = {}
     tools = _tools(_take(fields, "tools", list[msgspec.Raw]) or [], extra)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 
@@ -78,7 +78,7 @@ _BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read(body: bytes) -> ChatCall | BadRequest:
+def read(body: bytes) -> ModelCall | BadRequest:
     """A request body as a call, or the first thing that is wrong with it."""
     try:
         if not body.isascii():
@@ -92,7 +92,7 @@ def read(body: bytes) -> ChatCall | BadRequest:
         return problem
     stream = known.stream is True
     new, old = known.max_completion_tokens, known.max_tokens
-    return ChatCall(
+    return ModelCall(
         dialect="openai",
         model=known.model,
         fields=fields,

@@ -123,27 +123,36 @@ def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
 def usage_object(usage: Usage) -> dict[str, Any]:
     """The leaves as OpenAI adds them up.
 
-    Cached, written and audio tokens count inside the prompt, reasoning inside the completion. `tool_uses` is an
-    extension, there only where there were any.
+    Cached, written, audio and image tokens count inside the prompt, reasoning inside the completion. `image_tokens`,
+    `cached_audio_tokens` and `tool_uses` are extensions, there only where there were any.
     """
     written = usage.cache_write_tokens + usage.cache_write_1h_tokens
-    prompt = usage.input_tokens + usage.input_audio_tokens + usage.cache_read_tokens + written
-    completion = usage.output_tokens + usage.output_audio_tokens + usage.reasoning_tokens
+    read = usage.cache_read_tokens + usage.cache_read_audio_tokens
+    prompt = usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + read + written
+    completion = usage.output_tokens + usage.output_audio_tokens + usage.output_image_tokens + usage.reasoning_tokens
     told: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read_tokens,
+            "cached_tokens": read,
             "cache_write_tokens": written,
-            "audio_tokens": usage.input_audio_tokens,
+            "audio_tokens": usage.input_audio_tokens + usage.cache_read_audio_tokens,
         },
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning_tokens,
             "audio_tokens": usage.output_audio_tokens,
         },
     }
-    return told if usage.tool_uses == 0 else {**told, "tool_uses": usage.tool_uses}
+    if usage.cache_read_audio_tokens:
+        told["prompt_tokens_details"]["cached_audio_tokens"] = usage.cache_read_audio_tokens
+    if usage.input_image_tokens:
+        told["prompt_tokens_details"]["image_tokens"] = usage.input_image_tokens
+    if usage.output_image_tokens:
+        told["completion_tokens_details"]["image_tokens"] = usage.output_image_tokens
+    if usage.tool_uses:
+        told["tool_uses"] = usage.tool_uses
+    return told
 
 
 def _thought(event: ReasoningDelta) -> dict[str, Any]:

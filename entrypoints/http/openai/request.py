@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from domain.calls import ChatCall
+from domain.calls import ModelCall
 from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
@@ -97,7 +97,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def to_request(call: ChatCall) -> ChatRequest | BadRequest:
+def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     """The call in canonical words, or what is wrong with it deeper than `read` looks."""
     try:
         wire = _REQUEST.decode(msgspec.json.encode(call.fields))
