@@ -5,12 +5,16 @@ ever added. `Books` is a working copy of some rows, owned by the storage adapter
 in-memory adapter's holds everything, the SQL adapters' hold what one batch needs.
 """
 
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import msgspec
 
+from domain.aliases import Alias
 from domain.calls import AttemptRecord
 from domain.usage import Usage
+
+Capability = Literal["tools", "images", "audio", "documents"]
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 Role = Literal["owner", "admin", "guest"]
 Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
@@ -48,12 +52,17 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider by its `name`, speaking `dialect` at `base_url`."""
+    """A provider by its `name`, speaking `dialect` at `base_url`.
+
+    For a bare model the providers of the lowest `priority` number are tried first and share the calls by `weight`.
+    """
 
     name: str
     dialect: str
     base_url: str
     created_ms: int
+    priority: int = 0
+    weight: int = 1
     removed_ms: int | None = None
 
 
@@ -78,6 +87,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
     in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
     the piece, characters and seconds have no parent. `removed` ends the model's sale.
+    `capabilities` are all that the model is able to of what `Capability` names; None: not known.
     """
 
     id: str
@@ -105,6 +115,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False
+    capabilities: tuple[Capability, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a price so high that a charge could go beyond what 64 bits hold."""
@@ -224,7 +235,9 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-Row: TypeAlias = User | ApiKey | ProviderRow | Credential | Rate | Lot | Call | Transfer | Idempotency | AuditEntry
+Row: TypeAlias = (
+    User | ApiKey | ProviderRow | Credential | Rate | Alias | Lot | Call | Transfer | Idempotency | AuditEntry
+)
 
 
 class Decision(Protocol):
@@ -249,6 +262,7 @@ class Books:
         self.providers: dict[str, ProviderRow] = {}
         self.credentials: dict[str, Credential] = {}
         self.rates: dict[tuple[str, str], list[Rate]] = {}
+        self.aliases: dict[str, list[Alias]] = {}
         self.lots: dict[str, Lot] = {}
         self.lots_by_user: dict[str, set[str]] = {}
         self.calls: dict[str, Call] = {}
@@ -258,7 +272,7 @@ class Books:
         self.audit: list[AuditEntry] = []
 
     def apply(self, row: Row) -> None:
-        """Let `row` stand. A change of the catalogue (provider, credential, rate) makes a new version."""
+        """Let `row` stand. A change of the catalogue (provider, credential, rate, alias) makes a new version."""
         match row:
             case Call():
                 self.calls[row.id] = row
@@ -285,6 +299,9 @@ class Books:
                 self.version += 1
             case Rate():
                 self.rates.setdefault((row.provider, row.model), []).append(row)
+                self.version += 1
+            case Alias():
+                self.aliases.setdefault(row.name, []).append(row)
                 self.version += 1
             case AuditEntry():
                 self.audit.append(row)

@@ -1,9 +1,10 @@
-"""What can be called: providers, credentials and rates at one version, as one immutable snapshot."""
+"""What can be called: providers, credentials, rates and aliases at one version, as one immutable snapshot."""
 
 from collections.abc import Iterable
 
 import msgspec
 
+from domain.aliases import Alias
 from domain.books import Credential, ProviderRow, Rate
 from domain.refusals import UnknownModel, UnpricedModel
 from domain.vendors import VENDORS
@@ -16,6 +17,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderRow]
     credentials: dict[str, tuple[Credential, ...]]
     rates: dict[tuple[str, str], tuple[Rate, ...]]
+    aliases: dict[str, Alias] = {}
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,11 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def catalog_of(
-    version: int, providers: Iterable[ProviderRow], credentials: Iterable[Credential], rates: Iterable[Rate]
+    version: int,
+    providers: Iterable[ProviderRow],
+    credentials: Iterable[Credential],
+    rates: Iterable[Rate],
+    aliases: Iterable[Alias] = (),
 ) -> Catalog:
     """Index the rows as they come from storage."""
     by_provider: dict[str, list[Credential]] = {}
@@ -45,6 +51,7 @@ def catalog_of(
         providers={provider.name: provider for provider in providers},
         credentials={name: tuple(held) for name, held in by_provider.items()},
         rates={model: tuple(versions) for model, versions in by_model.items()},
+        aliases={alias.name: alias for alias in aliases},
     )
 
 

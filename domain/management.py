@@ -8,10 +8,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from domain.aliases import Alias, flaw
 from domain.books import ApiKey, AuditEntry, Credential, Lot, ProviderRow, Rate, Row, User
 from domain.ledger import grant
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
-from domain.scopes import ProviderFacts, UserFacts
+from domain.scopes import AliasFacts, ProviderFacts, UserFacts
 
 STARTER_SOURCE = "starter"
 
@@ -73,10 +74,12 @@ def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
 
 
 def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
-    """A new provider, or a removed one again, or another URL for one that is there."""
+    """A new provider, or a removed one again, or other words about one that is there."""
     had = facts.provider
-    if had and had.removed_ms is None and (had.dialect, had.base_url) == (provider.dialect, provider.base_url):
+    if had and had.removed_ms is None and msgspec.structs.replace(provider, created_ms=had.created_ms) == had:
         return Unchanged(row=had)
+    if facts.alias is not None:
+        return Denied(refusal=Exists(kind="alias", name=provider.name))
     return _changed(actor, "provider add", provider.name, provider, detail=f"{provider.dialect} at {provider.base_url}")
 
 
@@ -133,6 +136,33 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
             return Denied(refusal=Missing(kind="rate", name=subject, remedy="see `aihub rate list`"))
         return _changed(actor, "rate remove", subject, rate)
     return _changed(actor, "rate set", subject, rate, detail=rate.id)
+
+
+def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
+    """A new alias, or a new version of one; never a provider's name, and never a way back to itself."""
+    if alias.name in facts.providers:
+        return Denied(refusal=Exists(kind="provider", name=alias.name))
+    for model in alias.models:
+        provider, _, rest = model.partition("/")
+        if rest and provider not in facts.providers:
+            return Denied(refusal=_no_provider(provider))
+    new = {alias.name: alias}
+    problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is told from it
+    if problem is not None:
+        return Denied(refusal=BadRequest(field="--to", problem=problem))
+    had = facts.aliases.get(alias.name)
+    if had is not None and msgspec.structs.replace(alias, id=had.id, known_ms=had.known_ms) == had:
+        return Unchanged(row=had)
+    return _changed(actor, "alias set", alias.name, alias, detail=f"{alias.strategy}: {', '.join(alias.models)}")
+
+
+def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> Outcome:
+    """The name leads nowhere from now on; the versions before stay, for the calls made under them."""
+    had = facts.aliases.get(name)
+    if had is None:
+        return Denied(refusal=Missing(kind="alias", name=name, remedy="see `aihub alias list`"))
+    gone = msgspec.structs.replace(had, id=alias_id, known_ms=actor.now_ms, removed=True)
+    return _changed(actor, "alias remove", name, gone)
 
 
 def grant_credit(facts: UserFacts, actor: Actor, user_name: str, lot_of: Callable[[User], Lot]) -> Outcome:

@@ -4,6 +4,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from domain.aliases import Alias
 from domain.books import (
     IDEMPOTENCY_KEPT_MS,
     ApiKey,
@@ -158,11 +159,15 @@ class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a provider sees: its row, its credentials and its rates, removed ones too."""
+    """What a rule about a provider sees: its row, its credentials and its rates, removed ones too.
+
+    `alias` is one that bears the provider's name.
+    """
 
     provider: ProviderRow | None
     credentials: tuple[Credential, ...]
     rates: tuple[Rate, ...]
+    alias: Alias | None = None
 
 
 class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +183,7 @@ class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
             rates=tuple(
                 rate for (provider, _), versions in books.rates.items() if provider == self.name for rate in versions
             ),
+            alias=_standing(books.aliases.get(self.name)),
         )
 
 
@@ -191,4 +197,30 @@ class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
         return books.credentials.get(self.credential_id)
 
 
-Scope: TypeAlias = CallScope | SettleScope | SweepScope | UserScope | KeyScope | ProviderScope | CredentialScope
+class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about an alias sees: all aliases that stand, and the names of the providers that do."""
+
+    aliases: dict[str, Alias]
+    providers: frozenset[str]
+
+
+class AliasScope(msgspec.Struct, frozen=True, kw_only=True):
+    """All aliases and all providers: there are few, and an alias may lead to any of them."""
+
+    def view(self, books: Books) -> AliasFacts:
+        """The names as the books know them now."""
+        standing = {name: alias for name, versions in books.aliases.items() if (alias := _standing(versions))}
+        return AliasFacts(
+            aliases=standing,
+            providers=frozenset(row.name for row in books.providers.values() if row.removed_ms is None),
+        )
+
+
+def _standing(versions: list[Alias] | None) -> Alias | None:
+    """The newest version, unless it ends the alias."""
+    return versions[-1] if versions and not versions[-1].removed else None
+
+
+Scope: TypeAlias = (
+    CallScope | SettleScope | SweepScope | UserScope | KeyScope | ProviderScope | CredentialScope | AliasScope
+)

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
+from domain.aliases import Alias
 from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, Transfer, User
 from domain.scopes import View
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
+CatalogRows: TypeAlias = tuple[int, list[ProviderRow], list[Credential], list[Rate], list[Alias]]
 
 
 class StorageUnavailable(Exception):
@@ -48,10 +50,10 @@ class Storage(Protocol):
         ...
 
     async def catalog_version(self) -> int:
-        """The number that grows with every change of providers, credentials and rates."""
+        """The number that grows with every change of providers, credentials, rates and aliases."""
         ...
 
-    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+    async def catalog(self) -> CatalogRows:
         """The version with all that is not removed; of each rate all versions since it was last removed."""
         ...
 

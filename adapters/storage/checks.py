@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any, TypeAlias, assert_never, get_args
 
+from domain.aliases import Alias
 from domain.books import (
     ApiKey,
     AuditEntry,
@@ -85,7 +86,7 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((User, row.user_id), (ApiKey, row.key_id))
         case Transfer() | Idempotency():
             return ((Call, row.call_id),)
-        case User() | ProviderRow() | AuditEntry():
+        case User() | ProviderRow() | Alias() | AuditEntry():
             return ()
         case _:
             assert_never(row)
@@ -108,6 +109,7 @@ def _key(books: Books, row: ApiKey) -> None:
 
 def _provider(_: Books, row: ProviderRow) -> None:
     _demand(bool(row.name), "a provider has no name")
+    _demand(row.priority >= 0 and row.weight > 0, "provider {} has no place", row.name)
 
 
 def _credential(books: Books, row: Credential) -> None:
@@ -119,6 +121,12 @@ def _credential(books: Books, row: Credential) -> None:
 def _rate(books: Books, row: Rate) -> None:
     versions = books.rates.get((row.provider, row.model), ())
     _demand(all(version.id != row.id for version in versions), "rate {} stands already", row.id)
+
+
+def _alias(books: Books, row: Alias) -> None:
+    _demand(bool(row.name), "an alias has no name")
+    versions = books.aliases.get(row.name, ())
+    _demand(all(version.id != row.id for version in versions), "alias {} stands already", row.id)
 
 
 def _lot(books: Books, row: Lot) -> None:
@@ -170,6 +178,7 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
     User: attrgetter("name"),
     ApiKey: attrgetter("fingerprint"),
     Rate: attrgetter("id"),
+    Alias: attrgetter("id"),
     Transfer: attrgetter("id"),
     AuditEntry: attrgetter("id"),
 }
@@ -179,6 +188,7 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     ProviderRow: _provider,
     Credential: _credential,
     Rate: _rate,
+    Alias: _alias,
     Lot: _lot,
     Call: _call,
     Transfer: _transfer,

@@ -16,6 +16,7 @@ from adapters.storage.checks import check, check_parents
 from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite_file import publish
 from adapters.storage.sqlite_rows import TABLES
+from domain.aliases import Alias
 from domain.books import (
     ApiKey,
     AuditEntry,
@@ -32,7 +33,7 @@ from domain.books import (
     User,
 )
 from domain.scopes import View
-from ports.storage import Snapshot
+from ports.storage import CatalogRows, Snapshot
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -59,7 +60,7 @@ class MemoryStorage:
     async def catalog_version(self) -> int:
         return self._books.version
 
-    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+    async def catalog(self) -> CatalogRows:
         with self._lock:
             books = self._books
             return (
@@ -67,6 +68,7 @@ class MemoryStorage:
                 [row for row in books.providers.values() if row.removed_ms is None],
                 [row for row in books.credentials.values() if row.removed_ms is None],
                 [row for versions in books.rates.values() for row in _on_sale(versions)],
+                [versions[-1] for versions in books.aliases.values() if not versions[-1].removed],
             )
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
@@ -134,6 +136,7 @@ class MemoryStorage:
                 ProviderRow: [*books.providers.values()],
                 Credential: [*books.credentials.values()],
                 Rate: [row for versions in books.rates.values() for row in versions],
+                Alias: [row for versions in books.aliases.values() for row in versions],
                 Lot: [*books.lots.values()],
                 Call: [*books.calls.values()],
                 Transfer: [*books.journal.values()],

@@ -24,9 +24,9 @@ from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
 from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
-from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, User
+from domain.books import ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.scopes import View
-from ports.storage import Snapshot, StorageUnavailable
+from ports.storage import CatalogRows, Snapshot, StorageUnavailable
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -203,7 +203,7 @@ class SqliteStorage:
     async def catalog_version(self) -> int:
         return await self._read(read.version)
 
-    async def catalog(self) -> tuple[int, list[ProviderRow], list[Credential], list[Rate]]:
+    async def catalog(self) -> CatalogRows:
         return await self._read(read.catalog)
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from adapters.storage.sqlite_rows import (
+    ALIASES,
     CALLS,
     CREDENTIALS,
     IDEMPOTENCY,
@@ -21,7 +22,17 @@ from adapters.storage.sqlite_rows import (
     json_text,
 )
 from domain.books import Books, Row
-from domain.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope, View
+from domain.scopes import (
+    AliasScope,
+    CallScope,
+    CredentialScope,
+    KeyScope,
+    ProviderScope,
+    SettleScope,
+    SweepScope,
+    UserScope,
+    View,
+)
 
 R = TypeVar("R", bound=Row)
 
@@ -45,6 +56,7 @@ _PROVIDERS_BY_NAME = f"from providers where name in {_LISTED}"
 _CREDENTIALS_OF_PROVIDER = f"from credentials where provider in {_LISTED} order by seq"
 _CREDENTIALS_BY_ID = f"from credentials where id in {_LISTED}"
 _RATES_OF_PROVIDER = f"from rates where provider in {_LISTED} order by seq"
+_ALIASES_BY_NAME = f"from aliases where name in {_LISTED} order by seq"
 
 STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (KEYS, _KEYS_BY_FINGERPRINT),
@@ -63,6 +75,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (CREDENTIALS, _CREDENTIALS_OF_PROVIDER),
     (CREDENTIALS, _CREDENTIALS_BY_ID),
     (RATES, _RATES_OF_PROVIDER),
+    (ALIASES, _ALIASES_BY_NAME),
 )
 
 # Beyond so many rows the copy is thrown away and begun again.
@@ -94,6 +107,7 @@ class Copy:
         books.providers.clear()
         books.credentials.clear()
         books.rates.clear()
+        books.aliases.clear()
         return len(books.lots) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
 
 
@@ -163,6 +177,7 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
     keys: set[str] = set()
     providers: set[str] = set()
     credentials: set[str] = set()
+    every_name = False
     for scope in scopes:
         match scope:
             case UserScope():
@@ -173,6 +188,8 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
                 providers.add(scope.name)
             case CredentialScope():
                 credentials.add(scope.credential_id)
+            case AliasScope():
+                every_name = True
             case _:
                 raise TypeError(f"the books cannot be seen through a {type(scope).__name__}")
     _add(connection, books, USERS, _USERS_BY_NAME, names - books.users_by_name.keys(), books.users)
@@ -185,6 +202,11 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
     _add(connection, books, CREDENTIALS, _CREDENTIALS_OF_PROVIDER, providers, books.credentials)
     _add(connection, books, RATES, _RATES_OF_PROVIDER, providers, {})
     _add(connection, books, CREDENTIALS, _CREDENTIALS_BY_ID, credentials, books.credentials)
+    if every_name:
+        _keep(books, PROVIDERS, PROVIDERS.read(connection, "from providers order by seq"), books.providers)
+        _keep(books, ALIASES, ALIASES.read(connection, "from aliases order by seq"), {})
+    else:
+        _add(connection, books, ALIASES, _ALIASES_BY_NAME, providers, {})
 
 
 def _load_sweep(connection: sqlite3.Connection, books: Books, sweeps: list[SweepScope]) -> None:

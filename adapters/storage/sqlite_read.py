@@ -5,9 +5,10 @@ House rule: every answer is as of one commit; an answer of several statements st
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from adapters.storage.sqlite_rows import (
+    ALIASES,
     AUDIT,
     CALLS,
     CREDENTIALS,
@@ -20,12 +21,12 @@ from adapters.storage.sqlite_rows import (
     USERS,
     Table,
 )
-from domain.books import ApiKey, AuditEntry, Call, Credential, Lot, ProviderRow, Rate, Row, Transfer, User
+from domain.books import ApiKey, AuditEntry, Call, Lot, Rate, Row, Transfer, User
+from ports.storage import CatalogRows
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 P = ParamSpec("P")
-Catalog: TypeAlias = tuple[int, list[ProviderRow], list[Credential], list[Rate]]
 
 _KEY_OF_FINGERPRINT = "from api_keys where fingerprint = ?"
 _USER_BY_ID = "from users where id = ?"
@@ -39,6 +40,9 @@ _IDEMPOTENT = "from idempotency where user_id = ? and key = ?"
 _RATES_ON_SALE = """from rates where seq > coalesce(
     (select max(ended.seq) from rates as ended
         where ended.provider = rates.provider and ended.model = rates.model and ended.removed), 0)
+    order by seq"""
+_ALIASES_STANDING = """from aliases where not removed and seq =
+    (select max(newest.seq) from aliases as newest where newest.name = aliases.name)
     order by seq"""
 
 STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
@@ -60,7 +64,7 @@ def version(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def catalog(connection: sqlite3.Connection) -> Catalog:
+def catalog(connection: sqlite3.Connection) -> CatalogRows:
     """The catalogue with its version, as of one commit."""
     connection.execute("begin")
     try:
@@ -69,6 +73,7 @@ def catalog(connection: sqlite3.Connection) -> Catalog:
             PROVIDERS.read(connection, "from providers where removed_ms is null order by seq"),
             CREDENTIALS.read(connection, "from credentials where removed_ms is null order by seq"),
             RATES.read(connection, _RATES_ON_SALE),
+            ALIASES.read(connection, _ALIASES_STANDING),
         )
     finally:
         connection.execute("rollback")

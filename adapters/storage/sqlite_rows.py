@@ -12,10 +12,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from domain.aliases import Alias, AliasTarget, Canary
 from domain.books import (
     ApiKey,
     AuditEntry,
     Call,
+    Capability,
     Credential,
     HoldLine,
     Idempotency,
@@ -73,7 +75,7 @@ class Table(Generic[R]):
         self._flags = flags
         self._documents = {field: msgspec.json.Decoder(type_).decode for field, type_ in documents.items()}
         self._scalars: Callable[[R], Values] = attrgetter(*scalars)
-        self._rest: Callable[[R], Values] | None = attrgetter(*documents) if documents else None
+        self._rest: tuple[Callable[[R], Any], ...] = tuple(map(attrgetter, documents))
         self._statements = {n: self._statement(n, key, fixed, appended) for n in _ROWS_AT_ONCE}
 
     def _statement(self, rows: int, key: tuple[str, ...], fixed: tuple[str, ...], appended: bool) -> str:
@@ -89,9 +91,10 @@ class Table(Generic[R]):
     def encode(self, row: R) -> Values:
         """The row as column values, in the order of `fields`."""
         values = self._scalars(row)
-        if self._rest is None:
+        if not self._rest:
             return values
-        return values + tuple(None if part is None else json_text(part) for part in self._rest(row))
+        parts = [part(row) for part in self._rest]
+        return values + tuple(None if part is None else json_text(part) for part in parts)
 
     def decode(self, values: Sequence[Any]) -> R:
         """The row that these column values say, in the order of `fields`."""
@@ -124,7 +127,16 @@ USERS = Table("users", User, fixed=("name",))
 KEYS = Table("api_keys", ApiKey, fixed=("user_id", "fingerprint"))
 PROVIDERS = Table("providers", ProviderRow, key=("name",))
 CREDENTIALS = Table("credentials", Credential, fixed=("provider",), flags=("active",))
-RATES = Table("rates", Rate, flags=("removed",), appended=True)
+RATES = Table(
+    "rates", Rate, flags=("removed",), documents={"capabilities": tuple[Capability, ...] | None}, appended=True
+)
+ALIASES = Table(
+    "aliases",
+    Alias,
+    flags=("removed",),
+    documents={"targets": tuple[AliasTarget, ...], "canary": Canary | None},
+    appended=True,
+)
 LOTS = Table("lots", Lot, fixed=("user_id", "created_ms"))
 CALLS = Table(
     "calls",
@@ -148,6 +160,7 @@ TABLES: tuple[Table[Any], ...] = (
     PROVIDERS,
     CREDENTIALS,
     RATES,
+    ALIASES,
     LOTS,
     CALLS,
     TRANSFERS,

@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import Namespace
 
-from domain.books import Credential, ProviderRow, Rate
+from domain.books import CAPABILITIES, Capability, Credential, ProviderRow, Rate
 from domain.management import Denied
 from domain.money import format_credits
 from domain.vendors import VENDORS
@@ -28,7 +28,9 @@ _RATE_FIELDS = {
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider add`; adding one again with another URL moves it."""
-    outcome = await providers.create_provider(desk, args.actor, args.name, args.dialect, args.base_url)
+    outcome = await providers.create_provider(
+        desk, args.actor, args.name, args.dialect, args.base_url, args.priority, args.weight
+    )
     if isinstance(outcome, Denied):
         raise complaint(outcome.refusal)
     row = outcome.row
@@ -42,8 +44,9 @@ async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
 async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider list`."""
     found = await providers.providers(desk.storage)
-    rows = [(row.name, row.dialect, row.base_url, moment(row.created_ms)) for row in found]
-    text = table(("NAME", "DIALECT", "BASE URL", "ADDED"), rows, "There are no providers; see `aihub provider add -h`.")
+    rows = [(row.name, row.dialect, row.base_url, row.priority, row.weight, moment(row.created_ms)) for row in found]
+    heads = ("NAME", "DIALECT", "BASE URL", "PRIORITY", "WEIGHT", "ADDED")
+    text = table(heads, rows, "There are no providers; see `aihub provider add -h`.")
     return Said(value=[*map(_provider, found)], text=text)
 
 
@@ -92,6 +95,7 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
         **{field: getattr(args, name) for name, field in _RATE_FIELDS.items()},
         context_tokens=args.context,
         output_tokens_max=args.max_output,
+        capabilities=_capabilities(args.capabilities),
     )
     outcome = await rates.put_rate(desk, args.actor, args.model, prices)
     if isinstance(outcome, Denied):
@@ -142,8 +146,26 @@ def read_secret(variable: str | None, provider: str) -> str:
     return secret
 
 
+def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
+    """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
+    if text is None:
+        return None
+    words = [] if text == "none" else [word.strip() for word in text.split(",")]
+    known = tuple(word for word in CAPABILITIES if word in words)
+    if len(known) != len(set(words)):
+        raise Complaint(f"--capabilities: {text!r} does not do: write some of {','.join(CAPABILITIES)}, or none")
+    return known
+
+
 def _provider(row: ProviderRow) -> dict[str, object]:
-    return {"name": row.name, "dialect": row.dialect, "base_url": row.base_url, "created": moment(row.created_ms)}
+    return {
+        "name": row.name,
+        "dialect": row.dialect,
+        "base_url": row.base_url,
+        "priority": row.priority,
+        "weight": row.weight,
+        "created": moment(row.created_ms),
+    }
 
 
 def _credential(row: Credential) -> dict[str, object]:
@@ -166,6 +188,7 @@ def _rate(rate: Rate) -> dict[str, object]:
         **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
         "context": rate.context_tokens,
         "max_output": rate.output_tokens_max,
+        "capabilities": None if rate.capabilities is None else list(rate.capabilities),
         "effective": moment(rate.effective_ms),
         "source": rate.source,
         "id": rate.id,

@@ -12,6 +12,7 @@ _NOUNS = {
     "provider": "the vendors and servers that answer calls",
     "credential": "the secrets that providers are called with",
     "rate": "what models are sold for",
+    "alias": "names for a choice of models",
     "user": "who may call",
     "key": "the API keys that callers show",
     "credit": "what users can spend",
@@ -40,6 +41,7 @@ def build_parser() -> Parser:
     commands = _Commands(parser)
     _serving(commands)
     _market(commands)
+    _routing(commands)
     _people(commands)
     _books(commands)
     return parser
@@ -95,6 +97,10 @@ def _market(commands: _Commands) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--dialect", help="openai, anthropic or echo")
     add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
+    add.add_argument(
+        "--priority", type=_whole, default=0, metavar="N", help="lower is tried first for a bare model (0)"
+    )
+    add.add_argument("--weight", type=_whole, default=1, metavar="N", help="its share among equals (1)")
     commands.add("provider list", "list the providers", "aihub provider list")
     remove = commands.add("provider remove", "remove a provider with its credentials", "aihub provider remove local")
     remove.add_argument("name", metavar="NAME")
@@ -129,9 +135,47 @@ def _market(commands: _Commands) -> None:
     put.add_argument("--tool-use", type=_credits, metavar="X", help="a million uses of a hosted tool (not sold)")
     put.add_argument("--context", type=_whole, metavar="N", help="the most tokens that the model reads and writes")
     put.add_argument("--max-output", type=_whole, metavar="N", help="the most tokens that it writes")
+    put.add_argument(
+        "--capabilities", metavar="LIST", help="all it is able to of tools,images,audio,documents; none (not known)"
+    )
     commands.add("rate list", "list what is sold", "aihub rate list")
     remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
     remove.add_argument("model", metavar="PROVIDER/MODEL")
+
+
+def _routing(commands: _Commands) -> None:
+    put = commands.add(
+        "alias set",
+        "let a name lead to models, with shares, an order and a fallback",
+        "aihub alias set fast --to openai/gpt-5-mini@0*3 anthropic/claude-haiku-4-5@0 xai/grok-4@1",
+    )
+    put.add_argument("name", metavar="NAME")
+    put.add_argument(
+        "--to",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="MODEL[@PRIORITY][*WEIGHT]",
+        help="PROVIDER/MODEL, a bare model or an alias; lower priorities first (0), calls shared by weight (1)",
+    )
+    put.add_argument(
+        "--strategy",
+        choices=("round-robin", "least-cost", "least-latency"),
+        default="round-robin",
+        help="who goes first within a priority (round-robin)",
+    )
+    put.add_argument("--canary", metavar="MODEL=N%", help="a model on trial for exactly N of every hundred calls")
+    put.add_argument(
+        "--first-token-timeout",
+        type=_whole,
+        metavar="S",
+        help="seconds until the next is tried when a stream has not begun (AIHUB_FIRST_TOKEN_TIMEOUT_S)",
+    )
+    commands.add("alias list", "list the aliases", "aihub alias list")
+    show = commands.add("alias show", "show where an alias leads", "aihub alias show fast")
+    show.add_argument("name", metavar="NAME")
+    remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")
+    remove.add_argument("name", metavar="NAME")
 
 
 def _people(commands: _Commands) -> None:

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, market, people
+from entrypoints.cli import books, market, people, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -30,6 +30,10 @@ COMMANDS: Mapping[str, Command] = {
     "rate set": market.set_rate,
     "rate list": market.list_rates,
     "rate remove": market.remove_rate,
+    "alias set": routing.set_alias,
+    "alias list": routing.list_aliases,
+    "alias show": routing.show_alias,
+    "alias remove": routing.remove_alias,
     "user add": people.add_user,
     "user list": people.list_users,
     "key create": people.create_key,

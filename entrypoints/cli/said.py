@@ -39,7 +39,10 @@ def complaint(denial: Denial) -> Complaint:
         case Missing():
             return Complaint(f"there is no {denial.kind} {denial.name!r}; {denial.remedy or 'nothing was changed'}")
         case Exists():
-            return Complaint(f"there is a {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`")
+            article = "an" if denial.kind[0] in "aeiou" else "a"
+            return Complaint(
+                f"there is {article} {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`"
+            )
         case BadRequest():
             return Complaint(f"{denial.field}: {denial.problem}" if denial.field else denial.problem)
         case NotAllowed():

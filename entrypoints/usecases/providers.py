@@ -6,6 +6,7 @@ A credential's secret is sealed before it reaches the books, for the row of its 
 import re
 from collections.abc import Mapping, Sequence
 
+from domain.aliases import PRIORITY_MAX
 from domain.books import Credential, ProviderRow
 from domain.management import (
     Actor,
@@ -34,7 +35,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 async def create_provider(
-    desk: Desk, by: str, name: str, dialect: str | None = None, base_url: str | None = None
+    desk: Desk,
+    by: str,
+    name: str,
+    dialect: str | None = None,
+    base_url: str | None = None,
+    priority: int = 0,
+    weight: int = 1,
 ) -> Outcome:
     """A provider; a name that the hub knows brings its dialect and URL, where none is given."""
     described = describe_provider(name, dialect, base_url)
@@ -42,7 +49,10 @@ async def create_provider(
         return Denied(refusal=described)
     spoken, url = described
     who = actor(desk, by)
-    row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms)
+    if not (0 <= priority <= PRIORITY_MAX and 1 <= weight <= WEIGHT_MAX):
+        problem = f"write a priority from 0 to {PRIORITY_MAX} and a weight from 1 to {WEIGHT_MAX}"
+        return Denied(refusal=BadRequest(field="--priority, --weight", problem=problem))
+    row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight)
     return await desk.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
 
 
@@ -103,13 +113,13 @@ async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
 
 async def providers(storage: Storage) -> Sequence[ProviderRow]:
     """All that are not removed."""
-    _, rows, _, _ = await storage.catalog()
+    _, rows, _, _, _ = await storage.catalog()
     return rows
 
 
 async def credentials(storage: Storage) -> Sequence[Credential]:
     """All that are not removed, also those that their provider rejected."""
-    _, _, rows, _ = await storage.catalog()
+    _, _, rows, _, _ = await storage.catalog()
     return rows
 
 

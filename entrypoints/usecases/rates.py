@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.books import RATE_NANOS_MAX, Rate
+from domain.books import RATE_NANOS_MAX, Capability, Rate
 from domain.catalog import Served, catalog_of, priced
 from domain.management import Denied, Outcome, set_rate
 from domain.money import format_credits
@@ -27,6 +27,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     tool_use_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
+    capabilities: tuple[Capability, ...] | None = None
 
 
 async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from domain.aliases import Alias, AliasTarget
 from domain.books import ApiKey, AuditEntry, Call, Credential, HoldLine, Lot, ProviderRow, Rate, Row, Transfer, User
 from domain.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
 from ports.storage import Snapshot, Storage
@@ -99,6 +100,17 @@ def a_credential(n: int = 1, **changes: Any) -> Credential:
 
 def a_rate(n: int = 1, **changes: Any) -> Rate:
     row = Rate(id=f"rate-{n}", provider="acme", model="small", effective_ms=n, known_ms=n, source="test")
+    return msgspec.structs.replace(row, **changes)
+
+
+def an_alias(n: int = 1, **changes: Any) -> Alias:
+    row = Alias(
+        id=f"alias-{n}",
+        name="fast",
+        strategy="round-robin",
+        targets=(AliasTarget(model="acme/small", weight=2), AliasTarget(model="large", priority=1)),
+        known_ms=n,
+    )
     return msgspec.structs.replace(row, **changes)
 
 

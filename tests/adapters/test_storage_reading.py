@@ -76,7 +76,7 @@ async def test_the_catalogue_is_all_that_is_not_removed(storage: Storage) -> Non
     await storage.decide(NOBODY, write(*ended, a_rate(3), a_rate(4), a_rate(5, model="large"), a_rate(6, removed=True)))
     await storage.decide(NOBODY, write(a_rate(7), a_rate(8)))
 
-    version, providers, credentials, rates = await storage.catalog()
+    version, providers, credentials, rates, _ = await storage.catalog()
 
     assert version == 14
     assert providers == [a_provider()]

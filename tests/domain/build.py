@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from domain.aliases import Alias, AliasTarget
 from domain.books import ApiKey, Books, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
 from domain.calls import ModelCall
 from domain.catalog import Served, catalog_of
@@ -79,6 +80,13 @@ def a_key(user_id: str = "ada", **changes: Any) -> ApiKey:
 def a_provider(name: str = "acme", **changes: Any) -> ProviderRow:
     provider = ProviderRow(name=name, dialect="openai", base_url=f"https://{name}.example/v1", created_ms=0)
     return msgspec.structs.replace(provider, **changes)
+
+
+def an_alias(name: str = "fast", *models: str, **changes: Any) -> Alias:
+    """An alias that leads to those models, in turns."""
+    targets = tuple(AliasTarget(model=model) for model in models or ("acme/small",))
+    alias = Alias(id=f"alias of {name}", name=name, strategy="round-robin", targets=targets, known_ms=0)
+    return msgspec.structs.replace(alias, **changes)
 
 
 def a_credential(credential_id: str = "cred-1", **changes: Any) -> Credential:

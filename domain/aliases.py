@@ -1,0 +1,101 @@
+"""Names that an operator gives to a choice of models: `fast` for two providers' small ones, `smart` with a fallback.
+
+An alias is never changed, only followed by a newer version of it. It leads to models, or to other aliases, and never
+back to itself: a version that would is refused when it is set.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Strategy: TypeAlias = Literal["round-robin", "least-cost", "least-latency"]
+
+# Aliases of aliases: deeper than anybody can follow by eye, and a bound for whoever resolves them.
+DEPTH_MAX = 8
+LEAVES_MAX = 256
+TARGETS_MAX = 64
+PRIORITY_MAX = 9_999
+WEIGHT_MAX = 1_000_000
+
+
+class AliasTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an alias leads: `provider/model`, a bare model or another alias.
+
+    The lower priority number goes first, the others are what it falls back to; within a priority the calls are shared
+    by weight, or go to the cheapest or the fastest, as the strategy says.
+    """
+
+    model: str
+    priority: int = 0
+    weight: int = 1
+
+
+class Canary(msgspec.Struct, frozen=True, kw_only=True):
+    """A model on trial: it gets `percent` of every hundred calls, exactly, and the others only if all else fails."""
+
+    model: str
+    percent: int
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of an alias. `first_token_timeout_ms` of None: as the hub's setting says."""
+
+    id: str
+    name: str
+    strategy: Strategy
+    targets: tuple[AliasTarget, ...]
+    known_ms: int
+    canary: Canary | None = None
+    first_token_timeout_ms: int | None = None
+    removed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could route by."""
+        if not 1 <= len(self.targets) <= TARGETS_MAX:
+            raise ValueError(f"an alias has from 1 to {TARGETS_MAX} targets")
+        for target in self.targets:
+            if not (0 <= target.priority <= PRIORITY_MAX and 1 <= target.weight <= WEIGHT_MAX):
+                raise ValueError(f"priorities are from 0 to {PRIORITY_MAX}, weights from 1 to {WEIGHT_MAX}")
+        if self.canary is not None and not 1 <= self.canary.percent <= 99:
+            raise ValueError("a canary gets from 1 to 99 of a hundred calls")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All that it leads to, the canary last."""
+        names = tuple(target.model for target in self.targets)
+        return (*names, self.canary.model) if self.canary else names
+
+
+def flaw(aliases: Mapping[str, Alias]) -> str | None:
+    """Why nobody could follow these aliases, or None: one leads back to itself, too far, or to too many models.
+
+    `a` leading to `b` and `b` to `a`: "a → b → a: an alias must not lead back to itself".
+    """
+    for name in aliases:
+        found = _leaves(aliases, (name,), LEAVES_MAX)
+        if isinstance(found, str):
+            return found
+        if found > LEAVES_MAX:
+            return f"{name} leads to more than {LEAVES_MAX} models"
+    return None
+
+
+def _leaves(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> int | str:
+    """How many models the end of the way leads to, counted no further than just over `most`; or the flaw."""
+    alias = aliases.get(way[-1])
+    if alias is None:
+        return 1
+    if way[-1] in way[:-1]:
+        return f"{' → '.join(way)}: an alias must not lead back to itself"
+    if len(way) > DEPTH_MAX:
+        return f"{' → '.join(way)}: an alias must not lead over more than {DEPTH_MAX} others"
+    leaves = 0
+    for model in alias.models:
+        found = _leaves(aliases, (*way, model), most - leaves)
+        if isinstance(found, str):
+            return found
+        leaves += found
+        if leaves > most:
+            break
+    return leaves

@@ -1,0 +1,76 @@
+"""The commands about aliases and routes."""
+
+from argparse import Namespace
+
+from domain.aliases import Alias
+from domain.management import Denied
+from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases import aliases
+from entrypoints.usecases.desk import Desk
+
+_NOTHING = "There are no aliases; see `aihub alias set -h`."
+
+
+async def set_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`alias set`: a new alias, or a new version of one."""
+    words = aliases.AliasWords(
+        name=args.name,
+        targets=args.to,
+        strategy=args.strategy,
+        canary=args.canary,
+        first_token_timeout_s=args.first_token_timeout,
+    )
+    outcome = await aliases.put_alias(desk, args.actor, words)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    if not isinstance(outcome.row, Alias):
+        raise Complaint("no alias was set")
+    return Said(value=_alias(outcome.row), text=f"{args.name} leads to {_targets(outcome.row)} from now on")
+
+
+async def list_aliases(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`alias list`."""
+    found = await aliases.aliases(desk.storage)
+    rows = [(a.name, a.strategy, _targets(a), _canary(a), moment(a.known_ms)) for a in found]
+    heads = ("NAME", "STRATEGY", "TARGETS", "CANARY", "SET")
+    return Said(value=[*map(_alias, found)], text=table(heads, rows, _NOTHING))
+
+
+async def show_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`alias show`."""
+    for alias in await aliases.aliases(desk.storage):
+        if alias.name == args.name:
+            told = _alias(alias)
+            return Said(value=told, text=fields({**told, "targets": _targets(alias), "canary": _canary(alias)}))
+    raise Complaint(f"there is no alias {args.name!r}; see `aihub alias list`")
+
+
+async def remove_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`alias remove`."""
+    outcome = await aliases.delete_alias(desk, args.actor, args.name)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"name": args.name, "removed": True}, text=f"{args.name} leads nowhere from now on")
+
+
+def _alias(alias: Alias) -> dict[str, object]:
+    timeout_ms = alias.first_token_timeout_ms
+    canary = alias.canary
+    return {
+        "name": alias.name,
+        "strategy": alias.strategy,
+        "targets": [{"model": t.model, "priority": t.priority, "weight": t.weight} for t in alias.targets],
+        "canary": {"model": canary.model, "percent": canary.percent} if canary else None,
+        "first_token_timeout_s": None if timeout_ms is None else timeout_ms // 1000,
+        "set": moment(alias.known_ms),
+        "id": alias.id,
+    }
+
+
+def _targets(alias: Alias) -> str:
+    return ", ".join(map(aliases.target_text, alias.targets))
+
+
+def _canary(alias: Alias) -> str:
+    return f"{alias.canary.model}={alias.canary.percent}%" if alias.canary else ""
