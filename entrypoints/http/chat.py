@@ -89,6 +89,8 @@ def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> Voi
         model=call.model,
         created_s=hub.clock.now_ms() // 1000,
         wants_usage=call.wants_usage,
+        fields=call.fields,
+        rate=entry.candidate.served.rate if hub.billed else None,
     )
     if call.stream:
         return RenderedStream(dialect, rendering, target.provider)

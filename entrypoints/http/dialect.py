@@ -5,18 +5,25 @@ from typing import Any
 
 import msgspec
 
+from domain.books import Rate
 from domain.calls import ModelCall
 from domain.chat import ChatRequest, Event
 from domain.refusals import BadRequest
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer says beside the events: the call's id, the model as asked, the time, whether usage is wanted."""
+    """What an answer says beside the events: the call's id, the model as asked, the time, whether usage is wanted.
+
+    `fields` are the request's own, which some APIs repeat, and `rate` what its usage is charged at, None where it is
+    not charged.
+    """
 
     call_id: str
     model: str
     created_s: int
     wants_usage: bool
+    fields: dict[str, msgspec.Raw] = {}
+    rate: Rate | None = None
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, total
+from adapters.providers.arguments import arguments_text
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -100,7 +101,7 @@ def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event
         case "tool_use":
             return (
                 ToolCallDelta(index=tool, id=block.id, name=block.name),
-                ToolCallDelta(index=tool, arguments=arguments(block.input)),
+                ToolCallDelta(index=tool, arguments=arguments_text(block.input)),
             )
         case name:
             return (foreign(name, raw),)
@@ -125,12 +126,6 @@ def reasoning(block: Block, index: int) -> tuple[Event, ...]:
         return (ReasoningDelta(redacted=block.data, block=index),)
     said = (ReasoningDelta(text=block.thinking, block=index),) if block.thinking else ()
     return (*said, ReasoningDelta(signature=block.signature, block=index)) if block.signature else said
-
-
-def arguments(given: msgspec.Raw) -> str:
-    """A tool's whole input as arguments text; the empty input is "{}", however it is spaced."""
-    spelled = bytes(given).decode()
-    return "{}" if "".join(spelled.split()) == "{}" else spelled
 
 
 def foreign(name: str, block: msgspec.Raw) -> Event:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.arguments import arguments_object
 from domain.calls import Attempt
 from domain.chat import (
     Audio,
@@ -37,7 +38,6 @@ https://platform.claude.com/docs/en/about-claude/models/overview
 """
 
 _ENCODER = msgspec.json.Encoder()
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
@@ -73,17 +73,6 @@ def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Mes
         if message.role not in ("system", "developer"):
             return messages[:index], messages[index:]
     return messages, ()
-
-
-def arguments_object(arguments: str) -> msgspec.Raw | None:
-    """A tool call's arguments as the JSON object that `input` must be; None if they are none."""
-    if not arguments.strip():
-        return msgspec.Raw(b"{}")
-    try:
-        _OBJECT.decode(arguments)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return msgspec.Raw(arguments.encode())
 
 
 def says_something(part: Part) -> bool:

@@ -9,7 +9,9 @@ from decimal import Decimal
 
 import msgspec
 
-from adapters.providers.anthropic.encode import arguments_object, says_something, split
+from adapters.providers.anthropic.encode import says_something, split
+from adapters.providers.arguments import arguments_object
+from adapters.providers.harmless import is_harmless
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -28,21 +30,6 @@ from domain.refusals import Unexpressible
 
 _NUMBER = msgspec.json.Decoder(Decimal)
 _EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
-
-
-# What changes nothing in the answer: labels that OpenAI keeps beside a stored completion and hints for its cache,
-# whatever they say; and fields that are set to what Anthropic does anyway, by how that is spelled in JSON.
-_LABELS = ("metadata", "prompt_cache_key", "safety_identifier", "stream_options")
-_USUAL: dict[str, tuple[bytes, ...]] = {
-    "store": (b"false",),
-    "service_tier": (b'"auto"', b'"default"'),
-    "logprobs": (b"false",),
-    "frequency_penalty": (b"0", b"0.0"),
-    "presence_penalty": (b"0", b"0.0"),
-    "logit_bias": (b"{}",),
-    "modalities": (b'["text"]',),
-    "verbosity": (b'"medium"',),
-}
 
 
 def refuses(request: ChatRequest) -> Unexpressible | None:
@@ -67,7 +54,7 @@ def _unsayable(request: ChatRequest) -> Iterator[str]:
     if request.response_format is not None:
         yield from _format(request.response_format)
     for name, value in request.extra.items():
-        if not _is_harmless(name, value):
+        if not is_harmless(name, value):
             yield name
     yield from _conversation(request.messages)
 
@@ -78,11 +65,6 @@ def _format(wanted: ResponseFormat) -> Iterator[str]:
         yield "response_format"
     if wanted.mode == "json_schema" and wanted.schema is None:
         yield "response_format.json_schema.schema"
-
-
-def _is_harmless(name: str, value: msgspec.Raw) -> bool:
-    spelled = bytes(value)
-    return name in _LABELS or spelled == b"null" or spelled.translate(None, b" \t\r\n") in _USUAL.get(name, ())
 
 
 def _conversation(messages: tuple[Message, ...]) -> Iterator[str]:

@@ -21,7 +21,6 @@ from adapters.providers.anthropic.blocks import (
     BLOCK,
     NONSENSE,
     Message,
-    arguments,
     citations,
     finished,
     foreign,
@@ -31,6 +30,7 @@ from adapters.providers.anthropic.blocks import (
 )
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, total
+from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
 
@@ -235,7 +235,7 @@ def _closing(block: _Open) -> tuple[Event, ...]:
         case "tool":
             if block.pieces:
                 return ()
-            return (ToolCallDelta(index=block.tool, arguments=arguments(BLOCK.decode(block.block).input)),)
+            return (ToolCallDelta(index=block.tool, arguments=arguments_text(BLOCK.decode(block.block).input)),)
 
 
 def _message_delta(state: State, data: bytes) -> _Step:
