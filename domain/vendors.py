@@ -1,34 +1,18 @@
 """The vendors that the hub knows by name: a known name brings its dialect and its URL.
 
-A vendor that speaks a known dialect is one entry here. `patterns` are the beginnings of model names by which a bare
-name finds its vendor where no rate says who serves it.
+A vendor that speaks a known dialect is one entry here; where it differs from what it is compatible with, the entry says
+so in a word that the dialect understands, and no code is copied. `patterns` are the beginnings of model names by which
+a bare name finds its vendor where no rate says who serves it.
 """
 
-import msgspec
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from domain.calls import ModelCall, Operation
+from domain.compatible import COMPATIBLE
+from domain.vendor import Vendor
 
-
-class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider of models as the public knows it. `env` is the variable that may hold its keys.
-
-    `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself.
-    """
-
-    name: str
-    dialect: str
-    base_url: str
-    env: str | None = None
-    patterns: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-
-    @property
-    def needs_credential(self) -> bool:
-        """Whether a call without a secret is pointless."""
-        return self.env is not None
-
-
-ECHO = Vendor(name="echo", dialect="openai", base_url="echo://local", patterns=("echo",))
+ECHO = Vendor(name="echo", dialect="openai", base_url="echo://local", patterns=("echo",), developer=True)
 
 VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
@@ -39,6 +23,9 @@ VENDORS: dict[str, Vendor] = {
             dialect="openai",
             base_url="https://api.openai.com/v1",
             env="OPENAI_API_KEY",
+            hosts=(".api.openai.com",),
+            caps=("max_completion_tokens", "max_tokens"),
+            developer=True,
             patterns=("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding", "sora"),
         ),
         Vendor(
@@ -48,45 +35,7 @@ VENDORS: dict[str, Vendor] = {
             env="ANTHROPIC_API_KEY",
             patterns=("claude",),
         ),
-        # Compatible with OpenAI's dialect, as each documents it; data and no code.
-        Vendor(
-            name="deepseek",
-            dialect="openai",
-            base_url="https://api.deepseek.com/v1",
-            env="DEEPSEEK_API_KEY",
-            patterns=("deepseek",),
-        ),
-        Vendor(name="xai", dialect="openai", base_url="https://api.x.ai/v1", env="XAI_API_KEY", patterns=("grok",)),
-        Vendor(
-            name="mistral",
-            dialect="openai",
-            base_url="https://api.mistral.ai/v1",
-            env="MISTRAL_API_KEY",
-            patterns=("mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"),
-        ),
-        Vendor(
-            name="zai", dialect="openai", base_url="https://api.z.ai/api/paas/v4", env="ZAI_API_KEY", patterns=("glm",)
-        ),
-        Vendor(
-            name="doubao",
-            dialect="openai",
-            base_url="https://ark.cn-beijing.volces.com/api/v3",
-            env="DOUBAO_API_KEY",
-            patterns=("doubao",),
-        ),
-        Vendor(name="openrouter", dialect="openai", base_url="https://openrouter.ai/api/v1", env="OPENROUTER_API_KEY"),
-        Vendor(name="groq", dialect="openai", base_url="https://api.groq.com/openai/v1", env="GROQ_API_KEY"),
-        Vendor(name="cerebras", dialect="openai", base_url="https://api.cerebras.ai/v1", env="CEREBRAS_API_KEY"),
-        Vendor(name="together", dialect="openai", base_url="https://api.together.xyz/v1", env="TOGETHER_API_KEY"),
-        Vendor(
-            name="fireworks",
-            dialect="openai",
-            base_url="https://api.fireworks.ai/inference/v1",
-            env="FIREWORKS_API_KEY",
-        ),
-        Vendor(name="huggingface", dialect="openai", base_url="https://router.huggingface.co/v1", env="HF_TOKEN"),
-        Vendor(name="poe", dialect="openai", base_url="https://api.poe.com/v1", env="POE_API_KEY"),
-        Vendor(name="ollama", dialect="openai", base_url="http://127.0.0.1:11434/v1"),
+        *COMPATIBLE,
     )
 }
 DIALECTS = ("openai", "anthropic", "echo")
@@ -107,3 +56,19 @@ def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
     if vendor is not None and call.dialect in vendor.also:
         return call.dialect
     return dialect if call.operation == "chat" else _SPOKEN.get(dialect, {}).get(call.operation)
+
+
+# A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.
+UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True)
+
+
+@lru_cache(maxsize=1024)
+def vendor_of(provider: str, base_url: str) -> Vendor:
+    """Whose servers they are: by the provider's name, else by the host of its URL; `UNKNOWN` if by neither."""
+    if provider in VENDORS:
+        return VENDORS[provider]
+    server, host = urlsplit(base_url).netloc, urlsplit(base_url).hostname or ""
+    for vendor in VENDORS.values():
+        if server == urlsplit(vendor.base_url).netloc or host.endswith(vendor.hosts):
+            return vendor
+    return UNKNOWN

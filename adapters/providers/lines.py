@@ -5,14 +5,17 @@ of whatever the provider says.
 """
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import httpx2
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.reading import Party
 from domain.calls import Target
 from domain.failures import Failure
+from domain.vendor import Vendor
+from domain.vendors import vendor_of
 from ports.vault import Vault, VaultError
 
 _LINES_MAX = 1024
@@ -79,7 +82,8 @@ class Lines:
             except (VaultError, UnicodeDecodeError):
                 message = f"the credential {target.credential_id} of provider {target.provider} cannot be unsealed"
                 return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
-        base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query.
+        base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query,
+        base = base.replace("{model}", quote(target.model, safe=""))  # and its deployment in the path.
         path = dialect.path(target.model, stream)
         if query:
             path += f"{'&' if '?' in path else '?'}{query}"
@@ -96,7 +100,7 @@ class Lines:
             "accept": "application/json",
             "accept-encoding": "identity",  # The bytes are read as they come.
             "user-agent": "aihub",
-            **dict(dialect.headers(secret)),
+            **dict(_keyed(dialect.headers(secret), vendor_of(target.provider, target.base_url), secret)),
         }
         return Line(
             dialect,
@@ -105,3 +109,11 @@ class Lines:
             httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
             Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
         )
+
+
+def _keyed(headers: Headers, vendor: Vendor, secret: str | None) -> Headers:
+    """The headers with the key where the vendor looks for it (Azure: `api-key`)."""
+    if secret is None or vendor.key_header == "authorization":
+        return headers
+    others = tuple(pair for pair in headers if pair[0] != "authorization")
+    return (*others, (vendor.key_header, secret))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 _LOCAL = "echo"
 _METADATA_NAMES = ("metadata.google.internal", "metadata.goog", "metadata", "instance-data")
 _METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")))
+_VERSION = re.compile(r"api-version=[A-Za-z0-9._-]{1,40}")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 
 
@@ -30,8 +31,10 @@ def base_url_problem(url: str) -> str | None:
         return "write an http or https URL, such as https://api.example.com/v1"
     if "@" in parts.netloc:
         return "leave user name and password out; give the secret to `aihub credential add`"
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return "leave out what comes after ? or #"
+    if "#" in url or ("?" in url and not _VERSION.fullmatch(parts.query)):
+        return "leave out what comes after ? or #, but for Azure's ?api-version=2024-10-21"
+    if not {"{", "}"}.isdisjoint(url.replace("/{model}", "")):
+        return "the only place that is filled in is /{model}, as in Azure's /openai/deployments/{model}"
     if parts.scheme == _LOCAL:
         return None if url == "echo://local" else "the built-in provider is at echo://local"
     if port == 0:

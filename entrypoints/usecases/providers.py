@@ -72,6 +72,8 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
         if known is None or known.dialect != spoken:
             problem = f"say where {name} is, such as https://api.example.com/v1"
             return BadRequest(field="--base-url", problem=problem)
+        if known.has_own_url:
+            return BadRequest(field="--base-url", problem=f"say where your {name} is: {known.base_url}")
         base_url = known.base_url
     if problem_of_url := base_url_problem(base_url):
         return BadRequest(field="--base-url", problem=problem_of_url)
@@ -150,6 +152,9 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
     if facts.provider is not None:
         return add_credential(facts, who, credential)
     vendor = VENDORS[credential.provider]
+    if vendor.has_own_url:
+        problem = f"say where it is with `aihub provider add {vendor.name} --base-url {vendor.base_url}`"
+        return Denied(refusal=BadRequest(field=vendor.env, problem=problem))
     provider = ProviderRow(name=vendor.name, dialect=vendor.dialect, base_url=vendor.base_url, created_ms=who.now_ms)
     made = add_provider(facts, also, provider)
     added = add_credential(ProviderFacts(provider=provider, credentials=(), rates=()), who, credential)

@@ -5,6 +5,7 @@ import pytest
 
 from domain.books import Row
 from domain.management import Changed
+from domain.refusals import BadRequest
 from domain.scopes import ProviderScope
 from entrypoints.usecases import providers, rates, users
 from entrypoints.usecases.first_run import found
@@ -55,6 +56,11 @@ async def test_a_newer_rate_follows_an_older_one_though_the_clock_stands() -> No
         ("http://[::1]:8000", True),
         ("http://192.168.1.7", True),
         ("echo://local", True),
+        ("https://acme.openai.azure.com/openai/deployments/{model}?api-version=2024-10-21", True),
+        ("https://acme.openai.azure.com/openai/deployments/{deployment}", False),
+        ("https://{model}.example.com/v1", False),
+        ("https://example.com/v1?", False),
+        ("https://example.com/v1?api-version=1&key=x", False),
         ("ftp://example.com", False),
         ("//example.com", False),
         ("https://", False),
@@ -81,3 +87,19 @@ def test_a_base_url_is_where_a_provider_can_be(url: str, fine: bool) -> None:
     described = providers.describe_provider("local", "openai", url)
 
     assert described == ("openai", url.rstrip("/")) if fine else not isinstance(described, tuple)
+
+
+async def test_a_vendor_with_a_url_for_each_customer_is_added_with_its_url() -> None:
+    desk = a_desk()
+    await found(desk)
+
+    refused = providers.describe_provider("azure", None, None)
+    keyless = await providers.register_vendor_keys(desk, "env", {"AZURE_OPENAI_API_KEY": ("secret-of-azure",)})
+
+    assert isinstance(refused, BadRequest)
+    assert ("--base-url", True) == (refused.field, "https://RESOURCE.openai.azure.com/openai/v1" in refused.problem)
+    assert [] == keyless
+    assert providers.describe_provider("azure", None, "https://acme.openai.azure.com/openai/v1") == (
+        "openai",
+        "https://acme.openai.azure.com/openai/v1",
+    )

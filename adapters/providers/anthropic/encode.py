@@ -29,6 +29,7 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
+from domain.proofs import is_carrier
 
 OUTPUT_TOKENS_DEFAULT = 4096
 """The `max_tokens` of a caller who gave none, which Anthropic does not allow.
@@ -81,7 +82,8 @@ def says_something(part: Part) -> bool:
         case Text():
             return bool(part.text)
         case Reasoning():
-            return part.signature is not None or part.redacted is not None
+            proof = part.signature or part.redacted
+            return proof is not None and not is_carrier(proof)
         case _:
             return True
 

@@ -11,18 +11,20 @@ import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.openai.answer import START, State, decode, step
-from adapters.providers.openai.encode import cap_field, encode, refuses
+from adapters.providers.openai.encode import encode, refuses
 from adapters.providers.openai.failure import NAME, failure
+from adapters.providers.openai.fitting import fit
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
 from domain.chat import Event, UsageReported
+from domain.vendor import CAPS
+from domain.vendors import vendor_of
 
 _JSON: Headers = (("content-type", "application/json"),)
 _ENCODER = msgspec.json.Encoder()
 _OPTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TRUE = msgspec.Raw(b"true")
 _ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
-_CAP_FIELDS = ("max_completion_tokens", "max_tokens")
 
 
 def headers(secret: str | None) -> Headers:
@@ -31,18 +33,22 @@ def headers(secret: str | None) -> Headers:
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte and in their order, with the three that the hub answers for."""
+    """The caller's own fields, byte for byte and in their order, with the three that the hub answers for.
+
+    A vendor whose words differ gets its own words for the same (`fit`).
+    """
+    vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     fields: dict[str, Any] = dict(call.fields)
     fields["model"] = attempt.target.model
     if call.stream:
         fields["stream_options"] = _asking_for_usage(call.fields.get("stream_options"))
     if attempt.output_cap is not None:
-        fields[call.cap_field or cap_field(attempt)] = attempt.output_cap
-        for name in _CAP_FIELDS:
+        fields[call.cap_field or vendor.caps[0]] = attempt.output_cap
+        for name in CAPS:
             # A caller may have sent both: a cap that stays where it was would be a way past the hub's.
             if name in call.fields and name != call.cap_field and bytes(call.fields[name]) != b"null":
                 fields[name] = attempt.output_cap
-    return _ENCODER.encode(fields)
+    return _ENCODER.encode(fit(fields, vendor))
 
 
 def hides(call: ModelCall, events: tuple[Event, ...]) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai.calls import Calls, CustomTool, Piece, PieceFunction
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
+from adapters.providers.openai.thoughts import detail_event
 from adapters.providers.openai.usage import WireUsage, leaves
 from domain.chat import (
     Broken,
@@ -27,6 +28,7 @@ from domain.chat import (
     TextDelta,
     UsageReported,
 )
+from domain.details import Detail
 
 # OpenAI's five words, then those of compatible servers. A word that nobody knows is a plain stop: the text is whole.
 _FINISHES: dict[str, FinishReason] = {
@@ -57,23 +59,13 @@ class _ContentPart(msgspec.Struct, frozen=True):
     refusal: str | None = None
 
 
-class _Detail(msgspec.Struct, frozen=True):
-    """One of OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens)."""
-
-    text: str | None = None
-    summary: str | None = None
-    signature: str | None = None
-    data: str | None = None
-    index: int | None = None
-
-
 class _Delta(msgspec.Struct, frozen=True):
     """A delta of a chunk, or the message of a whole answer."""
 
     content: str | list[_ContentPart] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[_Detail] | None = None
+    reasoning_details: list[Detail] | None = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
     tool_calls: list[Piece] | None = None
@@ -222,10 +214,11 @@ def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Eve
 
 def _choice_events(state: State, choice: int, said: _Delta, events: list[Event]) -> State:
     content = said.content
-    if thought := said.reasoning_content or said.reasoning:  # DeepSeek's name, then OpenRouter's and Groq's.
-        events.append(ReasoningDelta(text=thought, choice=choice))
-    if said.reasoning_details:
-        _details(choice, said.reasoning_details, bool(thought), events)
+    details = said.reasoning_details or ()
+    told_in_detail = any(detail.text or detail.summary for detail in details)  # Then by the block it belongs to.
+    if not told_in_detail and (thought := said.reasoning_content or said.reasoning):
+        events.append(ReasoningDelta(text=thought, choice=choice))  # DeepSeek's name, then OpenRouter's and Groq's.
+    events += [event for detail in details if (event := detail_event(detail, choice)) is not None]
     if content:
         if isinstance(content, str):
             events.append(TextDelta(text=content, choice=choice))
@@ -253,22 +246,6 @@ def _parts(choice: int, parts: list[_ContentPart], events: list[Event]) -> None:
         if part.thinking:
             texts = [part.thinking] if isinstance(part.thinking, str) else [inner.text for inner in part.thinking]
             events += [ReasoningDelta(text=text, choice=choice) for text in texts if text]
-
-
-def _details(choice: int, details: list[_Detail], told_text: bool, events: list[Event]) -> None:
-    """The signature and the encrypted block of thinking; its text only where `reasoning` did not say it already."""
-    for detail in details:
-        text = "" if told_text else detail.text or detail.summary or ""
-        if text or detail.signature or detail.data:
-            events.append(
-                ReasoningDelta(
-                    text=text,
-                    signature=detail.signature or None,
-                    redacted=detail.data or None,
-                    block=detail.index or 0,
-                    choice=choice,
-                )
-            )
 
 
 def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Event]) -> State:

@@ -6,15 +6,16 @@ of https://developers.openai.com/api/reference/resources/chat/subresources/compl
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from adapters.providers.openai.failure import NAME
+from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import foreign_word, messages
 from domain.calls import Attempt
-from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
+from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import Unexpressible
+from domain.vendors import vendor_of
 
 # Fields that only OpenAI's dialect has a word for: they are this dialect's own and go back as they came.
 _OWN = frozenset(
@@ -41,11 +42,6 @@ _OWN = frozenset(
 # Fields of Anthropic's that `_add_extra` says in other words; its mark for the prompt cache is about cost and left out.
 _SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
 
-# Below the first bound a budget is "low", below the second "medium", else "high". OpenAI has no budget in tokens;
-# Anthropic's least is 1,024 and its guide starts complex tasks at 16,000
-# (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so that is where "high" begins.
-_LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
-
 
 class _User(msgspec.Struct, forbid_unknown_fields=True):
     user_id: str | None = None
@@ -59,7 +55,8 @@ def refuses(request: ChatRequest) -> Unexpressible | None:
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """The request body. What `refuses` names is not expressed here."""
-    body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages)}
+    vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
+    body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.tool_choice is not None:
@@ -67,10 +64,10 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     if request.response_format is not None:
         body["response_format"] = _response_format(request.response_format)
     if request.thinking is not None:
-        body["reasoning_effort"] = _effort(request.thinking)
+        body |= asked_to_think(request.thinking, vendor)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
     plain = {
-        cap_field(attempt): cap,
+        vendor.caps[0]: cap,
         "parallel_tool_calls": request.parallel_tool_calls,
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -84,18 +81,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     _add_extra(body, request.extra)
-    return msgspec.json.encode(body)
-
-
-def cap_field(attempt: Attempt) -> str:
-    """The field of the output cap: OpenAI's own models take only the new one, most compatible servers only the old.
-
-    OpenAI calls `max_tokens` deprecated and "not compatible with o-series models".
-    """
-    target = attempt.target
-    host = urlsplit(target.base_url).hostname or ""
-    ours = target.provider == "openai" or host == "api.openai.com" or host.endswith(".api.openai.com")
-    return "max_completion_tokens" if ours else "max_tokens"
+    return msgspec.json.encode(fit(body, vendor))
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -126,23 +112,6 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.strict is not None:
         schema["strict"] = wanted.strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _effort(thinking: Thinking) -> str:
-    """OpenAI's word for how hard to think.
-
-    The caller's own word stands before a budget in tokens. A model that does not know the word refuses it, which is
-    better than to think, and charge, otherwise than asked.
-    """
-    if not thinking.enabled:
-        return "none"
-    if thinking.effort is not None:
-        return thinking.effort
-    if thinking.tokens_max is None:
-        return "medium"
-    if thinking.tokens_max < _LOW_BELOW:
-        return "low"
-    return "medium" if thinking.tokens_max < _MEDIUM_BELOW else "high"
 
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:

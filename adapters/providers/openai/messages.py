@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.providers.openai.failure import NAME
+from adapters.providers.openai.thoughts import thought
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -41,31 +42,34 @@ def foreign_word(request: ChatRequest) -> str | None:
     return None
 
 
-def messages(turns: Sequence[Message]) -> list[dict[str, Any]]:
-    """The turns as messages; a turn with tool results becomes several."""
+def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, Any]]:
+    """The turns as messages; a turn with tool results becomes several.
+
+    `thought_in` is the vendor's place for earlier thinking, see `domain.vendor.Vendor`.
+    """
     written: list[dict[str, Any]] = []
     for turn in turns:
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         written += [_tool_message(result) for result in results]
         if turn.role == "assistant":
-            written += _assistant(turn)
+            written += _assistant(turn, thought_in)
         elif len(results) < len(turn.parts) or not results:
             others = [_part(part) for part in turn.parts if not isinstance(part, ToolResult)]
             written.append(_named(turn, {"role": turn.role, "content": _content(others)}))
     return written
 
 
-def _assistant(turn: Message) -> list[dict[str, Any]]:
+def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
     """The assistant's turn, or none where thinking was all of it.
 
-    Thinking of earlier turns is left out: OpenAI's messages have no field for it, a signature is worth something to
-    the vendor that made it alone, and Anthropic itself drops the blocks of earlier turns
-    (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking). DeepSeek answers 400 where it gets
-    `reasoning_content` back (https://api-docs.deepseek.com/guides/reasoning_model).
+    Thinking of earlier turns is left out where the vendor has no place for it, as OpenAI has none, and Anthropic
+    itself drops the blocks of earlier turns
+    (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking).
     """
     message: dict[str, Any] = {"role": "assistant"}
     parts: list[Any] = []
     calls: list[Any] = []
+    thoughts = [part for part in turn.parts if isinstance(part, Reasoning)]
     for part in turn.parts:
         if isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": part.arguments}
@@ -80,8 +84,9 @@ def _assistant(turn: Message) -> list[dict[str, Any]]:
         message["content"] = _content(parts)
     if calls:
         message["tool_calls"] = calls
-    only_thought = turn.parts and all(isinstance(part, Reasoning) for part in turn.parts)
-    return [] if only_thought else [_named(turn, message)]
+    if thought_in and thoughts:
+        message |= thought(thoughts, thought_in, message.get("content"))
+    return [] if turn.parts and len(thoughts) == len(turn.parts) else [_named(turn, message)]
 
 
 def _tool_message(result: ToolResult) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from domain.chat import (
     Finished,
     FinishReason,
     ForeignBlock,
+    Reasoning,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -25,6 +26,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.details import detail_of
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 
@@ -104,13 +106,6 @@ def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
     return {"index": delta.index, "id": delta.id, "type": "function", "function": function}
 
 
-def detail(block: int, text: str, signature: str | None, redacted: str | None) -> dict[str, Any]:
-    """One of OpenRouter's `reasoning_details` (https://openrouter.ai/docs/use-cases/reasoning-tokens)."""
-    if redacted is not None:
-        return {"type": "reasoning.encrypted", "data": redacted, "index": block}
-    return {"type": "reasoning.text", "text": text, "signature": signature, "index": block}
-
-
 def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
     """OpenAI's own citation is an annotation; everything else is a foreign block that names its dialect."""
     if isinstance(event, ForeignBlock):
@@ -158,7 +153,8 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 def _thought(event: ReasoningDelta) -> dict[str, Any]:
     delta: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
     if event.signature is not None or event.redacted is not None:
-        delta["reasoning_details"] = [detail(event.block, "", event.signature, event.redacted)]
+        said = Reasoning(signature=event.signature, redacted=event.redacted)
+        delta["reasoning_details"] = [detail_of(said, event.block)]
     return delta
 
 

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.details import Detail, thought_of
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 
@@ -34,16 +35,6 @@ class _Call(msgspec.Struct):
     function: WireFunction | None = None
 
 
-class _Detail(msgspec.Struct):
-    """OpenRouter's `reasoning_details`, which the hub's own answers carry as well."""
-
-    text: str | None = None
-    summary: str | None = None
-    signature: str | None = None
-    data: str | None = None
-    index: int | None = None
-
-
 class WireMessage(msgspec.Struct):
     """One message as it comes."""
 
@@ -56,7 +47,7 @@ class WireMessage(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[_Detail] | None = None
+    reasoning_details: list[Detail] | None = None
     audio: msgspec.Raw = msgspec.Raw()
 
 
@@ -164,14 +155,13 @@ def _thoughts(message: WireMessage) -> list[Reasoning]:
     text = message.reasoning_content or message.reasoning or ""
     thoughts: dict[int, Reasoning] = {}
     for detail in message.reasoning_details or ():
-        if detail.data:
-            thoughts[-1 - len(thoughts)] = Reasoning(redacted=detail.data)
+        said = thought_of(detail)
+        if said.redacted:
+            thoughts[-1 - len(thoughts)] = said
             continue
         index = detail.index or 0
         before = thoughts.get(index, Reasoning())
-        more = detail.text or detail.summary or ""
-        signature = detail.signature or before.signature
-        thoughts[index] = Reasoning(text=before.text + more, signature=signature)
+        thoughts[index] = Reasoning(text=before.text + said.text, signature=said.signature or before.signature)
     told = [thought for thought in thoughts.values() if thought != Reasoning()]
     if text and not any(thought.text for thought in told):
         signed = next((thought.signature for thought in told if thought.signature), None)

@@ -12,14 +12,16 @@ from domain.chat import (
     Event,
     Finished,
     ForeignBlock,
+    Reasoning,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
+from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.render import FINISHES, detail, foreign, usage_object
+from entrypoints.http.openai.render import FINISHES, foreign, usage_object
 
 
 class _Block:
@@ -114,7 +116,8 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
         message["reasoning_content"] = thought
     if any(block.signature or block.redacted for block in gathered.blocks.values()):
         message["reasoning_details"] = [
-            detail(number, block.text, block.signature, block.redacted) for number, block in gathered.blocks.items()
+            detail_of(Reasoning(text=block.text, signature=block.signature, redacted=block.redacted), number)
+            for number, block in gathered.blocks.items()
         ]
     if gathered.calls:
         message["tool_calls"] = [gathered.calls[number] for number in sorted(gathered.calls)]

@@ -1,0 +1,151 @@
+"""The vendors that are compatible with OpenAI's chat completions, each as it documents itself: data and no code."""
+
+from domain.vendor import Vendor
+
+# Fields that are not in https://docs.mistral.ai/api/endpoint/chat are "extra_forbidden" there (422).
+_STRANGE_TO_MISTRAL = (
+    *("user", "store", "logprobs", "top_logprobs", "logit_bias", "service_tier", "safety_identifier", "modalities"),
+    "verbosity",
+)
+
+COMPATIBLE = (
+    Vendor(
+        name="deepseek",
+        dialect="openai",
+        base_url="https://api.deepseek.com/v1",
+        env="DEEPSEEK_API_KEY",
+        patterns=("deepseek",),
+        # It passes over fields that it does not know, so a cap under another name would bound nothing.
+        caps=("max_tokens",),
+        # With tools, a turn without its thinking is refused: https://api-docs.deepseek.com/guides/thinking_mode
+        thinks_by="thinking",
+        thought_in="reasoning_content",
+    ),
+    Vendor(
+        name="xai",
+        dialect="openai",
+        base_url="https://api.x.ai/v1",
+        env="XAI_API_KEY",
+        patterns=("grok",),
+        caps=("max_completion_tokens", "max_tokens"),
+    ),
+    Vendor(
+        name="mistral",
+        dialect="openai",
+        base_url="https://api.mistral.ai/v1",
+        env="MISTRAL_API_KEY",
+        patterns=("mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"),
+        caps=("max_tokens",),
+        renames=(("seed", "random_seed"),),
+        lacks=_STRANGE_TO_MISTRAL,
+        tells_usage=True,
+        thought_in="content",
+    ),
+    Vendor(
+        # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.
+        name="zai",
+        dialect="openai",
+        base_url="https://api.z.ai/api/paas/v4",
+        env="ZAI_API_KEY",
+        patterns=("glm",),
+        caps=("max_tokens",),
+        tells_usage=True,
+        thinks_by="thinking",
+        thought_in="reasoning_content",
+    ),
+    Vendor(
+        name="doubao",
+        dialect="openai",
+        base_url="https://ark.cn-beijing.volces.com/api/v3",
+        env="DOUBAO_API_KEY",
+        patterns=("doubao",),
+        # `max_tokens` bounds the answer without the thinking that is charged as well:
+        # https://www.volcengine.com/docs/82379/1494384
+        caps=("max_completion_tokens",),
+        thinks_by="thinking",
+        thought_in="reasoning_content",
+    ),
+    Vendor(
+        # https://openrouter.ai/docs/use-cases/reasoning-tokens
+        name="openrouter",
+        dialect="openai",
+        base_url="https://openrouter.ai/api/v1",
+        env="OPENROUTER_API_KEY",
+        developer=True,
+        thinks_by="reasoning",
+        thought_in="reasoning_details",
+    ),
+    Vendor(
+        # https://console.groq.com/docs/openai
+        name="groq",
+        dialect="openai",
+        base_url="https://api.groq.com/openai/v1",
+        env="GROQ_API_KEY",
+        caps=("max_completion_tokens", "max_tokens"),
+        lacks=("logprobs", "logit_bias", "top_logprobs", "safety_identifier", "prompt_cache_key", "verbosity"),
+    ),
+    Vendor(
+        # https://inference-docs.cerebras.ai/resources/openai
+        name="cerebras",
+        dialect="openai",
+        base_url="https://api.cerebras.ai/v1",
+        env="CEREBRAS_API_KEY",
+        caps=("max_completion_tokens", "max_tokens"),
+        lacks=("frequency_penalty", "presence_penalty", "logit_bias", "prompt_cache_key", "verbosity", "store"),
+    ),
+    Vendor(
+        name="together",
+        dialect="openai",
+        base_url="https://api.together.xyz/v1",
+        env="TOGETHER_API_KEY",
+        caps=("max_tokens",),
+    ),
+    Vendor(
+        name="fireworks",
+        dialect="openai",
+        base_url="https://api.fireworks.ai/inference/v1",
+        env="FIREWORKS_API_KEY",
+        caps=("max_tokens",),
+        thought_in="reasoning_content",
+    ),
+    Vendor(
+        name="huggingface",
+        dialect="openai",
+        base_url="https://router.huggingface.co/v1",
+        env="HF_TOKEN",
+        caps=("max_tokens",),
+    ),
+    Vendor(name="poe", dialect="openai", base_url="https://api.poe.com/v1", env="POE_API_KEY"),
+    Vendor(
+        name="crusoe",
+        dialect="openai",
+        base_url="https://api.inference.crusoecloud.com/v1",
+        env="CRUSOE_API_KEY",
+        thought_in="reasoning",
+    ),
+    Vendor(
+        # https://docs.snowflake.com/en/user-guide/snowflake-cortex/open_ai_sdk
+        name="snowflake",
+        dialect="openai",
+        base_url="https://ACCOUNT.snowflakecomputing.com/api/v2/cortex/v1",
+        env="SNOWFLAKE_PAT",
+        hosts=(".snowflakecomputing.com",),
+        caps=("max_completion_tokens", "max_tokens"),
+        thinks_by="reasoning",
+        thought_in="reasoning_details",
+    ),
+    Vendor(
+        # https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; a deployment of the
+        # older kind is https://RESOURCE.openai.azure.com/openai/deployments/{model}?api-version=2024-10-21.
+        name="azure",
+        dialect="openai",
+        base_url="https://RESOURCE.openai.azure.com/openai/v1",
+        env="AZURE_OPENAI_API_KEY",
+        hosts=(".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
+        key_header="api-key",
+        caps=("max_completion_tokens", "max_tokens"),
+        developer=True,
+    ),
+    # https://docs.ollama.com/api/openai-compatibility; it passes over fields that it does not know.
+    Vendor(name="ollama", dialect="openai", base_url="http://127.0.0.1:11434/v1", caps=("max_tokens",)),
+)

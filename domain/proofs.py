@@ -1,0 +1,36 @@
+"""Proofs of thinking that carry more than one string: what a provider wants back with it, word for word.
+
+A caller's dialect has room for one opaque string beside a piece of thinking (Anthropic's `signature`, OpenAI's
+`encrypted_content`), and callers hand it back unread. Where a provider's proof is a whole object, that string is made
+here, and read again when the thinking returns to a provider of the same kind. Others leave it out: a proof is worth
+something to the one who gave it alone.
+
+`carry("openrouter", {"format": "x", "data": "…"})` is `aihub:openrouter:{"format":"x","data":"…"}`.
+"""
+
+from typing import Any
+
+import msgspec
+
+_MARK = "aihub:"
+
+
+def carry(origin: str, proof: dict[str, Any]) -> str:
+    """The proof as one string. `origin` names who can read it, in lower case and without a colon."""
+    return f"{_MARK}{origin}:{msgspec.json.encode(proof).decode()}"
+
+
+def carried(origin: str, text: str | None) -> dict[str, Any] | None:
+    """The proof that the string carries, None if it carries none of that origin."""
+    if text is None or not text.startswith(f"{_MARK}{origin}:"):
+        return None
+    try:
+        proof: dict[str, Any] = msgspec.json.decode(text[len(_MARK) + len(origin) + 1 :], type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None  # A caller has written it anew; nobody can vouch for it.
+    return proof
+
+
+def is_carrier(text: str | None) -> bool:
+    """Whether the string was made by `carry`, whatever it carries."""
+    return text is not None and text.startswith(_MARK)

@@ -1,0 +1,52 @@
+"""What the hub knows of a vendor: one record, whose words the dialects understand."""
+
+from typing import Literal
+
+import msgspec
+
+CAPS = ("max_tokens", "max_completion_tokens")
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider of models as the public knows it. `env` is the variable that may hold its keys.
+
+    `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself. A
+    vendor whose URL is another for each customer has an example, with a word in capitals, and `hosts`, endings by which
+    it is known. The rest is how it differs from OpenAI:
+
+    key_header   where its key goes, if not into `authorization` as a bearer token
+    caps         the fields that bound the output and that it heeds, the one to use first; the others are renamed
+    renames      fields that it has under another name: (OpenAI's, its own)
+    lacks        fields that it rejects; one that is a mere label, or says what is so anyway, is left out for it
+    tells_usage  its streams tell usage unasked, and it does not know `stream_options`
+    developer    it knows the role `developer`; for others that is `system`
+    thinks_by    how it is told to think: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
+                 OpenRouter's `reasoning` object
+    thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    env: str | None = None
+    patterns: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    key_header: str = "authorization"
+    caps: tuple[str, ...] = CAPS
+    renames: tuple[tuple[str, str], ...] = ()
+    lacks: tuple[str, ...] = ()
+    tells_usage: bool = False
+    developer: bool = False
+    thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
+    thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
+
+    @property
+    def needs_credential(self) -> bool:
+        """Whether a call without a secret is pointless."""
+        return self.env is not None
+
+    @property
+    def has_own_url(self) -> bool:
+        """Whether every customer has another URL, so that the operator must say which."""
+        return any(character.isupper() for character in self.base_url)
