@@ -25,7 +25,7 @@ run: $(VENV)/.ready-run ## Install what running takes and start the gateway
 	@exec $(BIN)/aihub serve
 
 .PHONY: test
-test: $(VENV)/.ready-dev ## Run every check: format, lint, types, imports, tests
+test: $(VENV)/.ready-dev $(VENV)/.ready-node ## Run every check: format, lint, types, imports, tests
 	@$(call step,Format: ruff format --check)
 	@$(BIN)/ruff format --check .
 	@$(call step,Lint: ruff check)
@@ -104,6 +104,16 @@ $(VENV)/.ready-dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.ready-run $@
+
+# AIGNE Hub's published client, which a test holds against the gateway where there is Node to run it.
+$(VENV)/.ready-node: $(VENV)/.created tests/aigne/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "==> Installing AIGNE Hub's client for its test"; \
+		mkdir -p $(VENV)/aigne && cp tests/aigne/package.json tests/aigne/package-lock.json $(VENV)/aigne && \
+		npm ci --prefix $(VENV)/aigne --ignore-scripts --no-audit --no-fund --silent || \
+			{ rm -rf $(VENV)/aigne/node_modules; echo 'npm could not install it: its test is skipped'; }; \
+	fi
+	@touch $@
 
 .PHONY: FORCE
 FORCE:

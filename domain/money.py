@@ -43,10 +43,12 @@ def parse_credits(text: str) -> int:
 
 def format_credits(nanos: int) -> str:
     """Write nanocredits as an exact decimal number of credits: 12,500,000,000 is "12.5"."""
-    whole, fraction = divmod(abs(nanos), NANOS_PER_CREDIT)
-    decimals = f"{fraction:09d}".rstrip("0")
-    sign = "-" if nanos < 0 else ""
-    return f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+    return _decimal(nanos, _DECIMALS)
+
+
+def format_per_unit(nanos_per_million: int) -> str:
+    """Write a rate as an exact decimal number of credits for one unit: 150,000,000 per million is "0.00000015"."""
+    return _decimal(nanos_per_million, _DECIMALS + 6)
 
 
 def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
@@ -61,3 +63,10 @@ def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
 def units_affordable(nanos: int, nanos_per_million: int) -> int:
     """How many units `nanos` pays for, rounded down; the rate must be positive."""
     return nanos * UNITS_PER_RATE // nanos_per_million
+
+
+def _decimal(number: int, decimals: int) -> str:
+    whole, fraction = divmod(abs(number), 10**decimals)
+    digits = f"{fraction:0{decimals}d}".rstrip("0")
+    sign = "-" if number < 0 else ""
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"

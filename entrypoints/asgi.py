@@ -183,6 +183,7 @@ def _request(
         id=hub.ids.new("call"),
         method=req.method,
         path=req.path,
+        query=req.query_string,
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in req.scope["headers"]},
         body=body,
         started_us=hub.clock.monotonic_us(),

@@ -90,6 +90,7 @@ def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> Voi
         created_s=hub.clock.now_ms() // 1000,
         wants_usage=call.wants_usage,
         fields=call.fields,
+        served=f"{target.provider}/{target.model}",
         rate=entry.candidate.served.rate if hub.billed else None,
     )
     if call.stream:

@@ -14,8 +14,8 @@ from domain.refusals import BadRequest
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer says beside the events: the call's id, the model as asked, the time, whether usage is wanted.
 
-    `fields` are the request's own, which some APIs repeat, and `rate` what its usage is charged at, None where it is
-    not charged.
+    `fields` are the request's own, which some APIs repeat; `served` is `provider/model` as it is served; `rate` is what
+    usage is charged at, None where it is not charged.
     """
 
     call_id: str
@@ -23,6 +23,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     created_s: int
     wants_usage: bool
     fields: dict[str, msgspec.Raw] = {}
+    served: str = ""
     rate: Rate | None = None
 
 

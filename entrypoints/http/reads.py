@@ -30,7 +30,7 @@ def models_handler(hub: Hub) -> Handler:
             return {"data": data, "has_more": False, **edges}
         return {"object": "list", "data": [_openai_model(served) for served in listed]}
 
-    return _authenticated(hub, read)
+    return authenticated(hub, read)
 
 
 def model_handler(hub: Hub) -> Handler:
@@ -45,7 +45,7 @@ def model_handler(hub: Hub) -> Handler:
             return _anthropic_model(found[0], name)
         return _openai_model(found[0], name)
 
-    return _authenticated(hub, read)
+    return authenticated(hub, read)
 
 
 def balance_handler(hub: Hub) -> Handler:
@@ -65,7 +65,7 @@ def balance_handler(hub: Hub) -> Handler:
             "payment_link": hub.payment_link,
         }
 
-    return _authenticated(hub, read)
+    return authenticated(hub, read)
 
 
 def healthz(hub: Hub) -> Handler:
@@ -93,7 +93,7 @@ def readyz(hub: Hub) -> Handler:
     return handle
 
 
-def _authenticated(hub: Hub, read: Read) -> Handler:
+def authenticated(hub: Hub, read: Read) -> Handler:
     """Answer only the holder of a valid key, looked up afresh: a revoked key is refused from that moment on."""
 
     @asynccontextmanager

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
+from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.openai import OPENAI_CALLER
@@ -11,12 +13,26 @@ from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases.hub import Hub
 
+# AIGNE Hub's chat in OpenAI's shape, and the paths that it had before.
+_CAMEL_CASE = (
+    "/api/v2/chat/completions",
+    "/api/v2/completions",
+    "/api/v1/chat/completions",
+    "/api/chat/completions",
+)
+
 
 def routes(hub: Hub) -> tuple[Route, ...]:
     """Every route of the hub."""
+    camel_case = chat_handler(hub, CAMEL_CASE_CALLER)
     table = (
         Route(method="POST", template="/v1/chat/completions", handler=chat_handler(hub, OPENAI_CALLER), spends=True),
         Route(method="POST", template="/v1/messages", handler=chat_handler(hub, ANTHROPIC_CALLER), spends=True),
+        Route(method="POST", template="/api/v2/chat", handler=chat_handler(hub, AIGNE_CALLER), spends=True),
+        *(Route(method="POST", template=template, handler=camel_case, spends=True) for template in _CAMEL_CASE),
+        Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
+        Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
+        Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),

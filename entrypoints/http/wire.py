@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -21,7 +22,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     started_us: int
     path_values: dict[str, str] = {}
+    query: str = ""
     watch: Callable[[], None] = lambda: None
+
+    def asked(self, name: str) -> str | None:
+        """The last value of that name in the query, None if there is none."""
+        return dict(parse_qsl(self.query)).get(name) if self.query else None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,13 @@ import msgspec
 from tests.support.hub import HubProcess
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+AIGNE = "/api/v2/chat"
+CAMEL_CASE = (
+    "/api/v2/chat/completions",
+    "/api/v2/completions",
+    "/api/v1/chat/completions",
+    "/api/chat/completions",
+)
 BALANCE = "/api/user/credit/balance"
 PATIENCE_S = 60
 
@@ -53,6 +60,17 @@ def ask(
         return Heard(status=answer.status, headers=told, body=answer.read())
     finally:
         connection.close()
+
+
+def aigne_body(model: str, streaming: bool, **more: Any) -> dict[str, Any]:
+    """AIGNE's native call."""
+    asked = {"messages": [{"role": "user", "content": "Hello"}], "modelOptions": {"model": model}}
+    return {"input": {**asked, **more}, "options": {"streaming": streaming}}
+
+
+def camel_case_body(model: str, **more: Any) -> dict[str, Any]:
+    """A chat completion request as AIGNE's callers may write it."""
+    return {"model": model, "messages": [{"role": "user", "content": "Hello"}], "maxTokens": 9, "topP": 0.5, **more}
 
 
 def openai_body(model: str = "oai/m", text: str = "Hello", **more: Any) -> dict[str, Any]:

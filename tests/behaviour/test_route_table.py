@@ -6,7 +6,17 @@ import pytest
 
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Route
-from tests.behaviour.calls import CHAT, MESSAGES, anthropic_body, ask, openai_body
+from tests.behaviour.calls import (
+    AIGNE,
+    CAMEL_CASE,
+    CHAT,
+    MESSAGES,
+    aigne_body,
+    anthropic_body,
+    ask,
+    camel_case_body,
+    openai_body,
+)
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.stub import Stub
@@ -14,12 +24,15 @@ from tests.support.hub import HubProcess
 
 # The table needs no hub to be read, only to be served.
 TABLE: tuple[Route, ...] = routes(cast(Any, None))
-OPEN = {"/", "/healthz", "/readyz"}
+# The published AIGNE client asks for the hub and its models without its key.
+OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/api/ai/models"}
 SPENDING = [route for route in TABLE if route.spends]
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
 ASKED: dict[str, list[dict[str, Any]]] = {
     CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "twin") for stream in (False, True)],
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
+    AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
+    **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
 }  # fmt: skip
 
 
@@ -36,7 +49,7 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 
 def test_chat_spends_and_reading_does_not() -> None:
-    assert {CHAT, MESSAGES} == {route.template for route in SPENDING}
+    assert {CHAT, MESSAGES, AIGNE, *CAMEL_CASE} == {route.template for route in SPENDING}
     assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"
 
 
@@ -69,5 +82,6 @@ def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: Peopl
     heard = ask(hub, path_of(route), key="", method=route.method)
 
     assert 200 == heard.status
-    for word in ("oai", "owner", "guest", "sk-", "ahk_", str(hub.data_dir)):
+    public = ("owner", "guest", "sk-", "ahk_", str(hub.data_dir))
+    for word in public if route.template == "/api/ai/models" else ("oai", *public):
         assert word.encode() not in heard.body

@@ -1,0 +1,111 @@
+"""What AIGNE's clients ask before they call: where the hub is, which models it has, whether one can be called."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from domain.books import Rate, User
+from domain.catalog import Served, priced, serving
+from domain.ledger import balance
+from domain.money import format_per_unit
+from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
+from domain.routing import Advice, candidates, providers_of
+from entrypoints.http.reads import authenticated
+from entrypoints.http.refusals import error_of
+from entrypoints.http.replies import json_reply
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.hub import Hub
+
+# By this the published client finds the hub among what else may live under an origin.
+_COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"
+_MOUNT_POINTS = {"componentMountPoints": [{"did": _COMPONENT, "mountPoint": "/"}]}
+
+
+def blocklet_handler() -> Handler:
+    """`GET /__blocklet__.js`: where the hub is mounted, as JSON with `?type=json`, else as a script."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        if request.asked("type") == "json":
+            yield json_reply(request, _MOUNT_POINTS)
+        else:
+            script = b"window.blocklet = " + msgspec.json.encode(_MOUNT_POINTS) + b";"
+            headers = (("content-type", "text/javascript"), ("x-request-id", request.id))
+            yield Reply(status=200, headers=headers, body=script)
+
+    return handle
+
+
+def catalogue_handler(hub: Hub) -> Handler:
+    """`GET /api/ai/models`: every model with a rate, to anybody: the client asks without its key.
+
+    `?type=chat|image|video|embedding` asks for one kind.
+    """
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        wanted = request.asked("type")
+        listed = [_described(served) for served in priced(await hub.catalog_anew(), hub.clock.now_ms())]
+        yield json_reply(request, [model for model in listed if wanted in (None, "", model["type"])])
+
+    return handle
+
+
+def status_handler(hub: Hub) -> Handler:
+    """`GET /api/v2/status?model=`: whether a call to the model would be taken on now, and if not, why."""
+
+    async def read(request: Request, user: User) -> Any:
+        model = request.asked("model")
+        if not model:
+            return BadRequest(field="model", problem="The query names no model. Ask for /api/v2/status?model=NAME.")
+        refusal = await _why_not(hub, model, user)
+        if refusal is None:
+            return {"available": True}
+        error = error_of(refusal)
+        return {"available": False, "error": error.message, "code": error.code}
+
+    return authenticated(hub, read)
+
+
+async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
+    now_ms = hub.clock.now_ms()
+    catalog = await hub.catalog_anew()
+    offers = serving(catalog, model, hub.billed, now_ms)
+    if not isinstance(offers, list):
+        return offers
+    if not candidates(catalog, Advice(), model, offers, now_ms)[1]:
+        return NoCredential(model=model, providers=providers_of(offers))
+    available_nanos = balance(await hub.storage.wallet(user.id), now_ms).available_nanos
+    if hub.billed and available_nanos <= 0 and any(_costs(offer.rate) for offer in offers):
+        return InsufficientCredit(bound_nanos=1, available_nanos=available_nanos, payment_link=hub.payment_link)
+    return None
+
+
+def _costs(rate: Rate | None) -> bool:
+    return rate is not None and bool(rate.input_nanos or rate.output_nanos or rate.image_nanos or rate.second_nanos)
+
+
+def _described(served: Served) -> dict[str, Any]:
+    rate = served.rate
+    assert rate is not None, "only what has a rate is listed"
+    return {
+        "model": served.model,
+        "type": _kind(rate),
+        "provider": served.provider.name,
+        "providerDisplayName": served.provider.name,
+        "input_credits_per_token": format_per_unit(rate.input_nanos),
+        "output_credits_per_token": format_per_unit(rate.output_nanos),
+        "modelMetadata": {"maxTokens": rate.context_tokens, "maxOutputTokens": rate.output_tokens_max},
+        "status": {"available": True},
+    }
+
+
+def _kind(rate: Rate) -> str:
+    """What the model makes, as far as its rate tells."""
+    if rate.image_nanos is not None or rate.output_image_nanos is not None:
+        return "image"
+    if rate.second_nanos is not None and not rate.input_nanos:
+        return "video"
+    return "chat"

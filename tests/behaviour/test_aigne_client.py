@@ -1,0 +1,215 @@
+"""AIGNE Hub's published client, unmodified, gets from this hub what it would get from its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.behaviour.answers import (
+    ARGUMENTS,
+    TEXT,
+    anthropic_whole,
+    openai_call_deltas,
+    openai_calls,
+    openai_stream,
+    openai_whole,
+)
+from tests.behaviour.calls import AIGNE, aigne_body, ask, camel_case_body
+from tests.behaviour.stub import Stub
+from tests.support.hub import HubProcess
+from tests.support.provider import answering, streaming
+
+SCRIPT = Path(__file__).parents[1] / "aigne" / "client.mjs"
+CLIENT = Path(sys.prefix) / "aigne"
+NODE = shutil.which("node")
+PATIENCE_S = 60
+# 11 tokens at one credit per million and 7 at two.
+CREDITS = 0.000025
+
+with_client = pytest.mark.skipif(
+    NODE is None or not (CLIENT / "node_modules").is_dir(), reason="AIGNE's client is not installed: it needs Node"
+)
+
+
+def told(hub: HubProcess, question: str) -> Any:
+    """What the client made of the hub's answer."""
+    assert NODE is not None
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(hub.data_dir),
+        "AIGNE_CLIENT": str(CLIENT),
+        "AIGNE_HUB_API_URL": hub.url,
+        "KEY": hub.key,
+    }
+    ran = subprocess.run(
+        [NODE, str(SCRIPT), question], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@with_client
+def test_the_client_finds_the_hub_and_its_models(hub: HubProcess, stub: Stub) -> None:
+    models = {(model["provider"], model["model"]): model for model in told(hub, "models")}
+
+    assert {("oai", "m"), ("ant", "m"), ("echo", "echo")} <= set(models)
+    assert ("chat", "0.000001", "0.000002") == tuple(
+        models["oai", "m"][name] for name in ("type", "input_credits_per_token", "output_credits_per_token")
+    )
+
+
+@with_client
+@pytest.mark.parametrize(("question", "by"), [("whole", "oai/m"), ("crosswise", "ant/m"), ("picture", "ant/m")])
+def test_the_client_gets_a_whole_answer_with_its_charge(hub: HubProcess, stub: Stub, question: str, by: str) -> None:
+    answer = told(hub, question)
+
+    assert (TEXT, "m-2024-01-01", by) == (answer["text"], answer["model"], answer["modelWithProvider"])
+    assert {"inputTokens": 11, "outputTokens": 7, "aigneHubCredits": CREDITS} == answer["usage"]
+    assert hub.cli("call", "show", answer["modelCallId"])["charge"] == "0.000025"
+    if question == "picture":
+        assert b'"media_type":"image/png"' in stub.only.body
+
+
+@with_client
+def test_the_client_gets_a_streamed_answer(hub: HubProcess, stub: Stub) -> None:
+    answer = told(hub, "stream")
+
+    assert (TEXT, 2) == (answer["text"], answer["pieces"])
+    assert CREDITS == answer["usage"]["aigneHubCredits"]
+
+
+@with_client
+def test_the_client_gets_tool_calls_and_answers_them(hub: HubProcess, stub: Stub) -> None:
+    stub.will(answering(200, openai_whole(openai_calls(ARGUMENTS), "tool_calls")))
+    (call,) = told(hub, "tools")["toolCalls"]
+
+    assert {"name": "weather", "arguments": json.loads(ARGUMENTS)} == call["function"]
+    assert "required" == json.loads(stub.only.body)["tool_choice"]
+
+    stub.reset()
+    told(hub, "answered")
+    messages = json.loads(stub.only.body)["messages"]
+    assert {"city": "Rome"} == messages[1]["content"][0]["input"]
+    assert "tool_result" == messages[2]["content"][0]["type"]
+
+
+@with_client
+def test_the_client_gets_structured_output(hub: HubProcess, stub: Stub) -> None:
+    stub.will(answering(200, openai_whole({"role": "assistant", "content": ARGUMENTS})))
+
+    assert json.loads(ARGUMENTS) == told(hub, "structured")["json"]
+    assert "place" == json.loads(stub.only.body)["response_format"]["json_schema"]["name"]
+
+
+@with_client
+def test_the_client_raises_what_the_hub_refuses(hub: HubProcess, stub: Stub) -> None:
+    refused = told(hub, "refused")
+
+    assert "`nobody/m` is not served" in refused["message"]
+    assert [] == stub.requests
+
+
+def test_a_native_stream_adds_up_to_the_whole_answer(hub: HubProcess, stub: Stub) -> None:
+    for deltas, message in (
+        ([{"content": TEXT[:3]}, {"content": TEXT[3:]}], {"role": "assistant", "content": TEXT}),
+        (openai_call_deltas(ARGUMENTS, "{}"), openai_calls(ARGUMENTS, "{}")),
+    ):
+        stub.will(answering(200, openai_whole(message)), streaming(*openai_stream(*deltas)))
+        whole = ask(hub, AIGNE, aigne_body("oai/m", False)).json()
+        streamed = added_up(ask(hub, AIGNE, aigne_body("oai/m", True)).body)
+
+        assert whole.pop("modelCallId") != streamed.pop("modelCallId")
+        assert whole == streamed
+
+
+def test_a_broken_native_stream_ends_with_an_error_event(hub: HubProcess, stub: Stub) -> None:
+    stub.will(streaming(*openai_stream()[:2]))
+
+    heard = ask(hub, AIGNE, aigne_body("oai/m", True)).body.decode()
+
+    assert "event: error\ndata: " in heard
+    assert "usage" not in heard
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"input": {"messages": [], "modelOptions": {"model": "oai/m"}}}, "input.messages"),
+        ({"input": {"messages": [{"role": "user", "content": "x"}], "modelOptions": {}}}, "input.modelOptions.model"),
+        (aigne_body("oai/m", False, messages=[{"role": "robot", "content": "x"}]), "input.messages[0].role"),
+        (aigne_body("oai/m", False, modelOptions={"model": "oai/m", "maxTokens": 0}), "input.modelOptions.max_tokens"),
+        (
+            aigne_body("oai/m", False, messages=[{"role": "user", "content": [{"type": "local", "path": "/etc/x"}]}]),
+            "input.messages[0].content[0].path",
+        ),
+        (
+            aigne_body(
+                "oai/m",
+                False,
+                messages=[{"role": "user", "content": [{"type": "url", "url": "u", "mimeType": "video/mp4"}]}],
+            ),
+            "input.messages[0].content[0].url",
+        ),
+    ],
+)
+def test_a_bad_native_call_is_refused_by_the_name_of_its_field(
+    hub: HubProcess, stub: Stub, nothing_moves: None, body: dict[str, Any], field: str
+) -> None:
+    heard = ask(hub, AIGNE, body)
+
+    assert (400, field) == (heard.status, heard.json()["error"]["param"])
+
+
+def test_native_words_reach_the_provider_in_its_own(hub: HubProcess, stub: Stub) -> None:
+    stub.will(answering(200, anthropic_whole()))
+    options = {"model": "ant/m", "topP": 0.5, "reasoningEffort": 6000, "cacheConfig": {"ttl": "1h"}}
+    ask(hub, AIGNE, aigne_body("ant/m", False, modelOptions=options, messages=CONVERSATION))
+
+    sent = json.loads(stub.only.body)
+    assert {"type": "ephemeral", "ttl": "1h"} == sent["system"][-1]["cache_control"]
+    assert "thinking" in sent
+
+
+def test_fields_in_camel_case_are_understood(hub: HubProcess, stub: Stub) -> None:
+    heard = ask(hub, "/api/v2/chat/completions", camel_case_body("oai/m"))
+
+    assert (200, TEXT) == (heard.status, heard.json()["choices"][0]["message"]["content"])
+    sent = json.loads(stub.only.body)
+    assert (9, 0.5) == (sent["max_tokens"], sent["top_p"])
+    assert "maxTokens" not in sent
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [("oai/m", None), ("nobody/m", "model_not_found"), ("bare", "model_not_found")]
+)
+def test_the_status_of_a_model_tells_why_it_cannot_be_called(hub: HubProcess, model: str, code: str | None) -> None:
+    status = ask(hub, f"/api/v2/status?model={model}").json()
+
+    assert (code is None, code) == (status["available"], status.get("code"))
+
+
+def test_the_status_tells_an_empty_wallet(hub: HubProcess, people: Any) -> None:
+    status = ask(hub, "/api/v2/status?model=oai/m", key=people.poor).json()
+
+    assert (False, "insufficient_credit") == (status["available"], status["code"])
+    assert 400 == ask(hub, "/api/v2/status").status
+
+
+CONVERSATION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
+
+
+def added_up(body: bytes) -> dict[str, Any]:
+    """What the client makes of the deltas."""
+    whole: dict[str, Any] = {}
+    for line in body.decode().splitlines():
+        if line.startswith("data: "):
+            delta = json.loads(line[6:])["delta"]
+            for name, text in delta.get("text", {}).items():
+                whole[name] = whole.get(name, "") + text
+            whole |= delta.get("json", {})
+    return whole
