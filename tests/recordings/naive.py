@@ -21,12 +21,13 @@ _STOPS = {
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """Text, tool calls (name, arguments), the finish, and what was counted."""
+    """Text, thinking, tool calls (name, arguments), the finish, and what was counted."""
 
     text: str
     tools: tuple[tuple[str, str], ...]
     finish: str | None
     usage: dict[str, int]
+    thinking: str = ""
 
 
 def events(body: bytes) -> Iterator[Any]:
@@ -54,7 +55,8 @@ def openai_usage(usage: dict[str, Any] | None) -> dict[str, int]:
     if not usage:
         return {}
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    cached, reasoning = prompt.get("cached_tokens") or 0, completion.get("reasoning_tokens") or 0
+    cached = prompt.get("cached_tokens") or usage.get("num_cached_tokens") or 0  # Mistral's word
+    reasoning = completion.get("reasoning_tokens") or 0
     audio_in, audio_out = prompt.get("audio_tokens") or 0, completion.get("audio_tokens") or 0
     return _leaves(
         input_tokens=usage["prompt_tokens"] - cached - audio_in - (prompt.get("cache_write_tokens") or 0),
@@ -64,7 +66,9 @@ def openai_usage(usage: dict[str, Any] | None) -> dict[str, int]:
         output_tokens=usage["completion_tokens"] - reasoning - audio_out,
         output_audio_tokens=audio_out,
         reasoning_tokens=reasoning,
-        tool_uses=usage.get("tool_uses") or 0,
+        tool_uses=usage.get("tool_uses")
+        or (usage.get("server_tool_use_details") or {}).get("web_search_requests")
+        or 0,
     )
 
 
@@ -87,30 +91,40 @@ def anthropic_usage(usage: dict[str, Any]) -> dict[str, int]:
 
 
 def openai_said(body: bytes, streamed: bool) -> Said:
-    """A chat completion, or the chunks of one."""
-    if not streamed:
-        whole = json.loads(body)
-        message = whole["choices"][0]["message"]
-        calls = [(call["function"]["name"], call["function"]["arguments"]) for call in message.get("tool_calls") or ()]
-        text = (message.get("content") or "") + (message.get("refusal") or "")
-        finish, usage = whole["choices"][0]["finish_reason"], whole.get("usage")
-    else:
-        text, finish, usage = "", None, None
-        names: dict[int, str] = {}
-        arguments: dict[int, str] = {}
-        for chunk in events(body):
-            usage = chunk.get("usage") or usage
-            for choice in chunk["choices"]:
-                delta = choice["delta"]
-                text += (delta.get("content") or "") + (delta.get("refusal") or "")
-                finish = choice.get("finish_reason") or finish
-                for call in delta.get("tool_calls") or ():
-                    names.setdefault(call["index"], call["function"].get("name") or "")
-                    known = arguments.get(call["index"], "")
-                    arguments[call["index"]] = known + (call["function"].get("arguments") or "")
-        calls = [(names[index], arguments[index]) for index in sorted(names)]
-    tools = tuple((name, _arguments(given)) for name, given in calls)
-    return Said(text=text, tools=tools, finish=finish, usage=openai_usage(usage))
+    """A chat completion, or the chunks of one, with the habits of whoever is compatible with it."""
+    text, thinking, finish, usage = "", "", None, None
+    names: dict[int, str] = {}
+    arguments: dict[int, str] = {}
+    for chunk in events(body) if streamed else [json.loads(body)]:
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices") or ():
+            said = choice.get("delta") or choice.get("message") or {}
+            text += _texts(said.get("content")) + (said.get("refusal") or "")
+            thinking += _thought(said)
+            finish = finish or choice.get("finish_reason")
+            for number, call in enumerate(said.get("tool_calls") or ()):
+                index = call.get("index", number)
+                names[index] = names.get(index) or call["function"].get("name") or ""
+                arguments[index] = arguments.get(index, "") + (call["function"].get("arguments") or "")
+    finish = finish or (None if streamed else "tool_calls" if names else "stop")  # Snowflake leaves it empty.
+    tools = tuple((names[index], _arguments(arguments[index])) for index in sorted(names))
+    return Said(text=text, tools=tools, finish=finish, usage=openai_usage(usage), thinking=thinking)
+
+
+def _texts(content: Any) -> str:
+    """Mistral's content may be a list of parts."""
+    if isinstance(content, list):
+        return "".join(part.get("text") or "" for part in content if part["type"] == "text")
+    return content or ""
+
+
+def _thought(said: dict[str, Any]) -> str:
+    if isinstance(said.get("content"), list):
+        parts = [part["thinking"] for part in said["content"] if part["type"] == "thinking"]
+        return "".join(inner["text"] for part in parts for inner in part)
+    details = said.get("reasoning_details") or ()
+    told = said.get("reasoning_content") or said.get("reasoning")
+    return told or "".join(each.get("text") or each.get("summary") or "" for each in details)
 
 
 def anthropic_said(body: bytes, streamed: bool) -> Said:
@@ -130,17 +144,20 @@ def anthropic_said(body: bytes, streamed: bool) -> Said:
                     given[event["index"]] = ""
                 case "content_block_delta" if event["delta"]["type"] == "text_delta":
                     blocks[event["index"]]["text"] += event["delta"]["text"]
+                case "content_block_delta" if event["delta"]["type"] == "thinking_delta":
+                    blocks[event["index"]]["thinking"] += event["delta"]["thinking"]
                 case "content_block_delta" if event["delta"]["type"] == "input_json_delta":
                     given[event["index"]] += event["delta"]["partial_json"]
                 case "message_delta":
                     stop = event["delta"]["stop_reason"]
                     usage |= {name: count for name, count in event["usage"].items() if count is not None}
     text = "".join(block["text"] for block in blocks if block["type"] == "text")
+    thinking = "".join(block["thinking"] for block in blocks if block["type"] == "thinking")
     tools = tuple(
         (block["name"], _arguments(given[at])) for at, block in enumerate(blocks) if block["type"] == "tool_use"
     )
     finish = None if stop is None else _STOPS[stop]
-    return Said(text=text, tools=tools, finish=finish, usage=anthropic_usage(usage))
+    return Said(text=text, tools=tools, finish=finish, usage=anthropic_usage(usage), thinking=thinking)
 
 
 def as_openai_stream(body: bytes) -> bytes:
@@ -149,17 +166,20 @@ def as_openai_stream(body: bytes) -> bytes:
     head = {"id": whole["id"], "object": "chat.completion.chunk", "created": 1, "model": whole["model"]}
     message, chunks = whole["choices"][0]["message"], []
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    thoughts = ("reasoning_content", "reasoning", "reasoning_details")
+    deltas.append({name: message[name] for name in thoughts if message.get(name)})
     for name in ("content", "refusal"):
         text = message.get(name) or ""
-        deltas += [{name: text[at : at + 5]} for at in range(0, len(text), 5)]
+        step = 1 if isinstance(text, list) else 5
+        deltas += [{name: text[at : at + step]} for at in range(0, len(text), step)]
     for index, call in enumerate(message.get("tool_calls") or ()):
-        function, text = {"name": call["function"]["name"], "arguments": ""}, call["function"]["arguments"]
+        function, text = {"name": call["function"]["name"], "arguments": ""}, call["function"].get("arguments", "")
         first = {"index": index, "id": call["id"], "type": "function", "function": function}
         deltas.append({"tool_calls": [first]})
         for at in range(0, len(text), 7):
             deltas.append({"tool_calls": [{"index": index, "function": {"arguments": text[at : at + 7]}}]})
     chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    finish = whole["choices"][0]["finish_reason"]
+    finish = whole["choices"][0]["finish_reason"] or ("tool_calls" if message.get("tool_calls") else "stop")
     chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     if whole.get("usage"):
         chunks.append({**head, "choices": [], "usage": whole["usage"]})

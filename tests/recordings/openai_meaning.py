@@ -77,8 +77,11 @@ def usage_leaves(usage: Usage) -> dict[str, int]:
     }
 
 
-def meaning(request: dict[str, Any]) -> dict[str, Any]:
-    """A request without what says nothing: nulls, defaults, and the forms of one thing."""
+def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
+    """A request without what says nothing: nulls, defaults, and the forms of one thing.
+
+    `thought_in` is the field in which the vendor takes earlier thinking back.
+    """
     told = {name: value for name, value in request.items() if value is not None and value != []}
     told.pop("stream_options", None)
     defaults: dict[str, Any] = {"n": 1, "stream": False, "service_tier": "auto", "store": False}
@@ -96,17 +99,20 @@ def meaning(request: dict[str, Any]) -> dict[str, Any]:
         description = described.pop("description", None)
         if description is not None:
             described["schema"].setdefault("description", description)
-    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message)) is not None]
+    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message, thought_in))]
     return told
 
 
-def message_meaning(message: dict[str, Any]) -> dict[str, Any] | None:
-    """A message without its thinking, which goes to no other vendor; None where it was nothing else."""
+def message_meaning(message: dict[str, Any], thought_in: str) -> dict[str, Any]:
+    """A message, with its thinking where the vendor takes it back."""
     told = {name: message[name] for name in ("role", "name", "tool_call_id") if message.get(name) is not None}
     content = message.get("content")
     if isinstance(content, list):
-        parts = [part_meaning(part) for part in content if part["type"] != "thinking"]
+        kept = ("thinking",) if thought_in == "content" else ()
+        parts = [part_meaning(part) for part in content if part["type"] != "thinking" or part["type"] in kept]
         content = parts[0]["text"] if [part["type"] for part in parts] == ["text"] else parts
+    if thought_in not in ("", "content") and message.get(thought_in):
+        told[thought_in] = message[thought_in]
     if content:
         told["content"] = content
     if message.get("tool_calls"):
@@ -118,6 +124,8 @@ def message_meaning(message: dict[str, Any]) -> dict[str, Any] | None:
 
 def part_meaning(part: dict[str, Any]) -> dict[str, Any]:
     told = {"type": part["type"], part["type"]: part[part["type"]]}
+    if part["type"] == "thinking":
+        told["thinking"] = "".join(inner["text"] for inner in part["thinking"])
     if part["type"] == "image_url":
         told["image_url"] = {name: value for name, value in told["image_url"].items() if value != "auto"}
     if part["type"] == "file" and not part["file"]["file_data"].startswith("data:"):

@@ -71,7 +71,10 @@ def table(seen: dict[str, bool], names: list[str]) -> list[str]:
             for feature in ("", *exchange["features"]):
                 total[feature] += 1
                 passed[feature] += seen.get(label(name, number), False)
-        told = [f"{feature} {passed[feature]}/{count}" for feature, count in total.most_common() if feature]
+        looked_at = any(label(name, number) in seen for number in range(total[""]))
+        told = [
+            f"{feature} {passed[feature]}/{count}" for feature, count in total.most_common() if feature and looked_at
+        ]
         whole = f"{passed['']}/{total['']}"
         lines.append(f"{name:32} {whole:>8}  {' · '.join(told)}".rstrip())
     return lines

@@ -15,6 +15,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, ChatRequest
+from domain.vendors import VENDORS
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
@@ -30,8 +31,9 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set 
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One recorded call: what was asked, and the answer's status and body."""
+    """One recorded call: whom it was made to, what was asked, and the answer's status and body."""
 
+    provider: str
     request: dict[str, Any]
     status: int
     streamed: bool
@@ -44,6 +46,7 @@ def exchanges() -> Iterator[Any]:
             for number, said in enumerate(recorded(path.stem)):
                 response = said["response"]
                 exchange = Exchange(
+                    provider,
                     said["request"],
                     response["status"],
                     "event-stream" in response["content_type"],
@@ -59,9 +62,9 @@ WHOLE = [each for each in ANSWERED if not each.values[0].streamed]
 REFUSED = [each for each in ALL if each.values[0].status != 200]
 
 
-def attempt(model: str) -> Attempt:
+def attempt(model: str, provider: str = "acme") -> Attempt:
     target = Target(
-        provider="acme",
+        provider=provider,
         dialect="openai",
         base_url="https://llm.acme.test/v1",
         model=model,
@@ -182,7 +185,9 @@ def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: Ex
     if refused is not None:
         assert refused.field.split(".")[-1] in json.dumps(exchange.request)
         return
-    assert meaning(exchange.request) == meaning(json.loads(OPENAI.encode(request, attempt(request.model))))
+    sent = json.loads(OPENAI.encode(request, attempt(request.model, exchange.provider)))
+    thought_in = VENDORS[exchange.provider].thought_in if exchange.provider in VENDORS else ""
+    assert meaning(exchange.request, thought_in) == meaning(sent, thought_in)
 
 
 @pytest.mark.parametrize("exchange", REFUSED)
