@@ -7,7 +7,8 @@
  * One thread, one epoll. Without --rate the loop is closed: each connection sends its next request when
  * its answer is complete. With --rate, requests fall due at a fixed pace in total and the latency counts
  * from when a request fell due, not from when a connection was free for it, so that a stall is seen by
- * every request it delayed. With --stream, answers are read as server-sent events and must end in [DONE].
+ * every request it delayed. With --stream, answers are read as server-sent events and must end in
+ * [DONE] or message_stop.
  *
  * When the time is over nothing new is sent, and what is under way may finish. Counts include those late
  * answers (so CPU time divides by them); rates count only the window of --seconds after the ramp.
@@ -234,6 +235,8 @@ static void read_event(struct conn *c, const char *event, size_t len)
     count_events++;
     if (in_window()) count_events_window++;
     if (len >= 12 && !memcmp(event, "data: [DONE]", 12)) c->saw_done = true;
+    if (len >= 19 && !memcmp(event, "event: message_stop", 19)) c->saw_done = true;
+    if (len >= 12 && !memcmp(event, "event: error", 12)) c->saw_error = true;
     if (len >= 15 && !memcmp(event, "data: {\"error\":", 15)) c->saw_error = true;
     const char *at = memmem(event, len, " @", 2);
     if (!at || (size_t)(event + len - at) < 2 + STAMP_DIGITS) return;

@@ -7,7 +7,7 @@ from bench import coldstart, proc, stages
 from bench.hub import HubError
 from bench.session import FAST, SLOW, Session, progress
 from bench.table import Row, Target, written
-from bench.traffic import CONNECTIONS, STREAM_EVENTS, STREAM_RATE, Server
+from bench.traffic import ANTHROPIC, CONNECTIONS, STREAM_EVENTS, STREAM_RATE, Measured, Server
 
 SLOW_MS = 50
 PACE = 200
@@ -18,6 +18,7 @@ ADDED_P99 = Target(limit=8)
 CPU_PER_EVENT = Target(limit=60)
 RSS = Target(limit=120)
 IMPORT = Target(limit=300)
+CROSSWISE = Target(limit=1.5)
 TWO_WORKERS = Target(limit=1.7, at_least=True)
 
 
@@ -41,10 +42,11 @@ def stub_alone(session: Session) -> None:
 def billed(session: Session) -> None:
     """Hub, billed: as it is meant to run, every call held, metered, priced and settled."""
     with session.hub("hub, billed") as (_, server):
-        session.whole("hub, billed", server, judged=True)
+        passed = session.whole("hub, billed", server, judged=True)
         memory(session, server)
         paced(session, server)
-        streams(session, server)
+        relayed = streams(session, server)
+        crosswise(session, server, passed, relayed)
         shares(session, server)
 
 
@@ -77,8 +79,8 @@ def paced(session: Session, server: Server) -> None:
         )
 
 
-def streams(session: Session, server: Server) -> None:
-    """Paced streams through the hub, against the same streams taken directly."""
+def streams(session: Session, server: Server) -> Measured:
+    """Paced streams through the hub, against the same streams taken directly; the hub's figures."""
     progress(f"{CONNECTIONS} streams of {STREAM_RATE} events/s: directly, then through the hub")
     direct = session.traffic.measure("stub, streams", session.fast, session.shape(stream=True))
     through = session.traffic.measure("hub, streams", server, session.shape(stream=True))
@@ -106,6 +108,28 @@ def streams(session: Session, server: Server) -> None:
     ):
         note = f"p99 {p99 / 1e3:.2f} ms; directly {direct_p50 / 1e3:.2f}, p99 {direct_p99 / 1e3:.2f} ms"
         session.add(Row(measure=f"  {measure}, p50", figure=p50 / 1e3, unit="ms", note=note))
+    return through
+
+
+def crosswise(session: Session, server: Server, passed: Measured, relayed: Measured) -> None:
+    """What translating costs: callers of Anthropic's dialect to the provider of OpenAI's, against passing through."""
+    progress("the same calls across dialects")
+    whole = session.traffic.measure("hub, crosswise", server, replace(session.shape(), path=ANTHROPIC))
+    streamed = replace(session.shape(stream=True), path=ANTHROPIC)
+    stream = session.traffic.measure("hub, crosswise, streams", server, streamed)
+    for measure, unit, ours, through in (
+        ("whole answers", "request", whole.cpu_us, passed.cpu_us),
+        ("streams", "event", stream.cpu_us, relayed.cpu_us),
+    ):
+        session.add(
+            Row(
+                measure=f"hub, billed: CPU across dialects against passing through, {measure}",
+                figure=ours / through if through else None,
+                unit="x",
+                target=CROSSWISE,
+                note=f"{ours:.0f} against {through:.0f} µs/{unit}",
+            )
+        )
 
 
 def shares(session: Session, server: Server) -> None:

@@ -4,7 +4,7 @@ import http.client
 import re
 from statistics import fmean
 
-from bench.traffic import PATH, Server, body
+from bench.traffic import OPENAI, Server, Shape, body
 
 METRIC = re.compile(r"\s*([!#$%&'*+.^_`|~\w-]+)[^,]*?;\s*dur=([0-9.]+)")
 
@@ -22,7 +22,7 @@ def sample(server: Server, model: str, calls: int) -> dict[str, float]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         for _ in range(calls):
-            connection.request("POST", PATH, body=body(model), headers=headers)
+            connection.request("POST", OPENAI, body=body(Shape(seconds=0, model=model)), headers=headers)
             answer = connection.getresponse()
             answer.read()
             for name, duration in METRIC.findall(answer.getheader("server-timing") or ""):

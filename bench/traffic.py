@@ -11,7 +11,8 @@ from bench import proc
 from bench.build import Programs
 from bench.processes import Processes
 
-PATH = "/v1/chat/completions"
+OPENAI = "/v1/chat/completions"
+ANTHROPIC = "/v1/messages"
 CONNECTIONS = 64
 STREAM_EVENTS = 200
 STREAM_RATE = 200
@@ -55,17 +56,20 @@ class Shape:
     rate: float | None = None
     stream: bool = False
     connections: int = CONNECTIONS
+    path: str = OPENAI
 
 
-def body(model: str, *, stream: bool = False) -> str:
-    """A small chat request for `model`."""
+def body(shape: Shape) -> str:
+    """A small chat request, the same in both dialects but for the usage that OpenAI's has to ask for."""
     request: dict[str, object] = {
-        "model": model,
+        "model": shape.model,
         "messages": [{"role": "user", "content": "Say the same thing that you always say, in twenty tokens."}],
         "max_tokens": 64,
     }
-    if stream:
-        request |= {"stream": True, "stream_options": {"include_usage": True}}
+    if shape.stream:
+        request["stream"] = True
+        if shape.path == OPENAI:
+            request["stream_options"] = {"include_usage": True}
     return json.dumps(request)
 
 
@@ -128,9 +132,9 @@ class Traffic:
         )
 
     def _load(self, server: Server, shape: Shape, cpus: Iterable[int]) -> tuple[dict[str, float], str]:
-        argv: list[str | Path] = [self.programs.load, "--port", str(server.port), "--path", PATH]
+        argv: list[str | Path] = [self.programs.load, "--port", str(server.port), "--path", shape.path]
         argv += ["--connections", str(shape.connections), "--seconds", str(shape.seconds)]
-        argv += ["--body", body(shape.model, stream=shape.stream)]
+        argv += ["--body", body(shape)]
         for header in server.headers:
             argv += ["--header", header]
         if shape.rate is not None:
