@@ -3,12 +3,16 @@
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
 the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
 the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
+
+What is not a text is bounded by its pieces (pictures asked for, characters to speak, seconds of a recording), and by
+tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS` and `_TOKENS` say by
+which; without one the call is refused, for unknown is never free.
 """
 
 import msgspec
 
 from domain.books import Rate
-from domain.calls import ModelCall
+from domain.calls import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import input_nanos_max, output_nanos_max
 from domain.refusals import Unbounded, UnpricedFeature
@@ -19,9 +23,32 @@ INPUT_TOKENS_ADDED = 1_500
 # A picture may cost more tokens than the bytes or the URL that it comes as. 48,169 are the most that one costs
 # anywhere: at OpenAI, on gpt-4o-mini in high detail (developers.openai.com, "Images and vision: calculating costs").
 IMAGE_TOKENS_MAX = 49_152
+# A picture comes with fewer tokens of output at OpenAI, also of the largest size that gpt-image-2 makes and with three
+# partial ones, at 100 tokens each (developers.openai.com, "Image generation: cost and latency").
+PICTURE_TOKENS_MAX = 16_384
+# Voyage and others put a sentence of their own before each text that they embed.
+INPUT_TOKENS_ADDED_EACH = 32
+# Google hears 32 tokens in a second of sound, others fewer (ai.google.dev, "Audio understanding").
+SOUND_TOKENS_PER_SECOND_MAX = 50
 OUTPUT_TOKENS_DEFAULT = 4_096
 # Below this an answer is not worth its question, so the hub does not lower a cap any further.
 OUTPUT_TOKENS_USEFUL = 256
+
+# The prices by the piece that an operation may be sold at.
+_UNITS: dict[Operation, tuple[str, ...]] = {
+    "images": ("image_nanos", "request_nanos"),
+    "speech": ("character_nanos", "second_nanos", "request_nanos"),
+    "transcription": ("second_nanos", "request_nanos"),
+}
+# The prices by token. One that may be None is said by being there, another by being more than nothing.
+_TOKENS: dict[Operation, tuple[str, ...]] = {
+    "images": ("output_image_nanos", "output_nanos"),
+    "speech": ("output_audio_nanos", "output_nanos"),
+    "transcription": ("input_audio_nanos", "input_nanos"),
+}
+_PIECES = ("image_nanos", "character_nanos", "second_nanos", "request_nanos")
+# What ends by itself and takes no cap: its output is bounded by the model alone.
+_UNCAPPED = frozenset(("speech", "transcription"))
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +68,13 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
         return Unbounded(model=call.model, field=call.hosted_tools[0])
     if call.opaque_input and rate.context_tokens is None:
         return Unbounded(model=call.model, field=call.opaque_input)
+    if not is_sold(call.operation, rate):
+        return UnpricedFeature(model=call.model, feature=call.operation)
+    if call.operation in _UNCAPPED and output_nanos_max(rate) and rate.output_tokens_max is rate.context_tokens is None:
+        return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file")
     input_tokens = _input_tokens(call, rate)
     per_choice, capped = _output_tokens(call, rate)
-    output_tokens = per_choice * call.choices
+    output_tokens = per_choice * call.choices + _echoed(call, input_tokens)
     try:
         nanos = _charge(call, input_tokens, output_tokens, rate)
     except AmountError:
@@ -63,20 +94,36 @@ def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> B
     Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
     """
     output_nanos = output_nanos_max(rate)
-    if call.output_tokens_max is not None or output_nanos == 0:
+    if call.output_tokens_max is not None or output_nanos == 0 or call.operation not in ("chat", "completions"):
         return None
-    rest = available_nanos - _charge(call, full.input_tokens, 0, rate)
+    echoed = _echoed(call, full.input_tokens)
+    rest = available_nanos - _charge(call, full.input_tokens, echoed, rate)
     affordable_tokens = units_affordable(max(0, rest), output_nanos)
     per_choice = affordable_tokens // call.choices
     if per_choice < OUTPUT_TOKENS_USEFUL:
         return None
-    output_tokens = per_choice * call.choices
+    output_tokens = per_choice * call.choices + echoed
     return Bound(
         nanos=_charge(call, full.input_tokens, output_tokens, rate),
         input_tokens=full.input_tokens,
         output_tokens=output_tokens,
         output_cap=per_choice,
     )
+
+
+def is_sold(operation: Operation, rate: Rate) -> bool:
+    """Whether the rate has a price that is made for the operation; one of nothing is a price where it is said.
+
+    Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
+    as a picture's, those of its tokens were never thought of, and no text is sold.
+    """
+    if any(getattr(rate, name) is not None for name in _UNITS.get(operation, ())):
+        return True
+    if operation in _TOKENS:
+        own, parent = _TOKENS[operation]
+        return getattr(rate, own) is not None or getattr(rate, parent) > 0
+    by_token = rate.input_nanos > 0 or rate.output_nanos > 0
+    return by_token or rate.request_nanos is not None or all(getattr(rate, name) is None for name in _PIECES)
 
 
 def _input_tokens(call: ModelCall, rate: Rate) -> int:
@@ -86,12 +133,24 @@ def _input_tokens(call: ModelCall, rate: Rate) -> int:
     if call.opaque_input and rate.context_tokens is not None:
         return rate.context_tokens
     by_bytes = call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX
-    return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens)
+    by_bytes += (call.inputs - 1) * INPUT_TOKENS_ADDED_EACH + call.pieces.seconds * SOUND_TOKENS_PER_SECOND_MAX
+    return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens * call.inputs)
+
+
+def _echoed(call: ModelCall, input_tokens: int) -> int:
+    """Each choice may begin with its own prompt, so all prompts come once for each choice of one of them."""
+    return input_tokens * (call.choices // call.inputs) if call.echoes else 0
 
 
 def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
+    if call.operation in ("embeddings", "moderation"):
+        return 0, False
+    if call.operation == "images":
+        return rate.output_tokens_max or PICTURE_TOKENS_MAX, False
     known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
+    if call.operation in _UNCAPPED:
+        return min(known, default=0), False
     if call.output_tokens_max is not None:
         return min([call.output_tokens_max, *known]), False
     return (min(known), False) if known else (OUTPUT_TOKENS_DEFAULT, True)
@@ -103,5 +162,9 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
             (input_tokens, input_nanos_max(rate)),
             (output_tokens, output_nanos_max(rate)),
             (call.hosted_uses_max or 0, rate.tool_use_nanos or 0),
+            (call.pieces.images, rate.image_nanos or 0),
+            (call.pieces.characters, rate.character_nanos or 0),
+            (call.pieces.seconds, rate.second_nanos or 0),
+            (1, rate.request_nanos or 0),
         )
     )

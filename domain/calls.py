@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from domain.usage import Usage
+
 Operation = Literal["chat", "completions", "embeddings", "images", "speech", "transcription", "moderation"]
 
 
@@ -23,6 +25,10 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
     `hosted_uses_max` times where the caller bounded all of them. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
+
+    `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
+    `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
+    characters to speak, begun seconds of a recording. `echoes` says that the input may be charged as output again.
     """
 
     dialect: str
@@ -40,6 +46,9 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     hosted_tools: tuple[str, ...] = ()
     hosted_uses_max: int | None = None
     relay_headers: tuple[tuple[str, str], ...] = ()
+    inputs: int = 1
+    pieces: Usage = Usage()
+    echoes: bool = False
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

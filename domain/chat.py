@@ -11,7 +11,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.failures import Failure
+from domain.pictures import Pictured, PicturesRequest
 from domain.usage import Usage
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -167,6 +169,9 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
+ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest
+
+
 # --- events ---------------------------------------------------------------------------------------------
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause"]
@@ -233,6 +238,12 @@ class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block
     choice: int = 0
 
 
+class SoundDelta(msgspec.Struct, frozen=True, kw_only=True, tag="sound_delta"):
+    """More of a sound; its bytes go by as they are, and only their number is kept."""
+
+    byte_count: int
+
+
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
     """The provider told what it counted so far; the last report stands."""
 
@@ -268,6 +279,9 @@ Event: TypeAlias = (
     | ToolCallDelta
     | CitationDelta
     | ForeignBlock
+    | Embedded
+    | Pictured
+    | SoundDelta
     | UsageReported
     | Finished
     | Ended

@@ -20,19 +20,22 @@ from domain.ledger import resolve
 from domain.metering import Measured, Meter, measure
 from domain.pricing import price
 from domain.scopes import SettleFacts
+from domain.usage import Usage
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a call went, as the process that ran it saw it.
 
     `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was.
-    `answer` is the sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
+    `pieces` are what the request told of itself, see `ModelCall`. `answer` is the sealed answer to keep for the
+    Idempotency-Key, where there is one and it came whole.
     """
 
     call_id: str
     ending: Ending
     meter: Meter
     input_bytes: int
+    pieces: Usage = Usage()
     attempts: tuple[AttemptRecord, ...]
     served: Target | None = None
     rate: Rate | None = None
@@ -87,9 +90,18 @@ def measured_of(outcome: Outcome) -> Measured | None:
     if outcome.served is None:
         return None
     failed = outcome.ending in ("provider failed", "timed out", "lost")
-    if failed and outcome.meter.output_bytes == 0:
+    if failed and not outcome.meter.delivered:
         return None
-    return measure(outcome.meter, outcome.input_bytes)
+    measured = measure(outcome.meter, outcome.input_bytes, outcome.pieces)
+    if outcome.rate is None:
+        return measured
+    usage = measured.usage
+    if outcome.rate.request_nanos is not None and not usage.requests:
+        usage = msgspec.structs.replace(usage, requests=1)
+    # Characters are counted and not estimated: where they are all that is charged, so is the charge.
+    counted = Usage(characters=usage.characters, requests=usage.requests)
+    exact = usage.characters > 0 and price(usage, outcome.rate).total_nanos == price(counted, outcome.rate).total_nanos
+    return Measured(usage=usage, source="provider" if exact else measured.source)
 
 
 def _kept(twin: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:

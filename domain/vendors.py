@@ -36,12 +36,31 @@ VENDORS: dict[str, Vendor] = {
             patterns=("claude",),
         ),
         *COMPATIBLE,
+        # It has no chat: `_SPOKEN` says what it has.
+        Vendor(
+            name="voyage",
+            dialect="voyage",
+            base_url="https://api.voyageai.com/v1",
+            env="VOYAGE_API_KEY",
+            patterns=("voyage-",),
+        ),
     )
 }
-DIALECTS = ("openai", "anthropic", "echo")
+DIALECTS = ("openai", "anthropic", "voyage", "echo")
+_CHATLESS = frozenset(("voyage",))
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
-_SPOKEN: dict[str, dict[Operation, str]] = {}
+_SPOKEN: dict[str, dict[Operation, str]] = {
+    "voyage": {"embeddings": "voyage-embeddings"},
+    "google": {"embeddings": "google-embeddings"},
+    "google-vertex": {"embeddings": "google-vertex-embeddings"},
+    "cohere": {"embeddings": "cohere-embeddings"},
+    "bedrock": {"embeddings": "bedrock-embeddings"},
+}
+
+# The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
+# other APIs at the same paths, or says itself that it has not.
+_NATIVE: dict[str, frozenset[str]] = {"openai": frozenset(("openai-embeddings",))}
 
 
 def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
@@ -55,7 +74,11 @@ def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
     vendor = VENDORS.get(provider)
     if vendor is not None and call.dialect in vendor.also:
         return call.dialect
-    return dialect if call.operation == "chat" else _SPOKEN.get(dialect, {}).get(call.operation)
+    if call.dialect in _NATIVE.get(dialect, ()):
+        return call.dialect
+    if call.operation == "chat":
+        return None if dialect in _CHATLESS else dialect
+    return _SPOKEN.get(dialect, {}).get(call.operation)
 
 
 # A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.

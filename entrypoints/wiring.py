@@ -69,8 +69,10 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.anthropic import ANTHROPIC
     from adapters.providers.echo import EchoTransport
+    from adapters.providers.embeddings import EMBEDDINGS
     from adapters.providers.http import HttpProviders
     from adapters.providers.openai import OPENAI
+    from adapters.providers.openai.beside import BESIDE_CHAT
     from adapters.providers.transport import PyreqwestTransport
     from entrypoints.usecases.hub import Hub
 
@@ -84,7 +86,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     transport=transport,
                     local={"echo": EchoTransport()},
                     vault=operator.vault,
-                    dialects={dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)},
+                    dialects={dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, *BESIDE_CHAT, *EMBEDDINGS)},
                 ),
                 clock=operator.clock,
                 ids=operator.ids,

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from domain.calls import Attempt, ModelCall
-from domain.chat import ChatRequest, Event
+from domain.chat import Event, ModelRequest
 from domain.failures import Failure
 from domain.refusals import Unexpressible
 
@@ -27,10 +27,12 @@ class Chunk(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The provider accepted the attempt. `chunks` ends after an `Ended` or a `Broken` event, always one of them.
 
-    `headers` are those worth relaying (lower case), never the provider's cookies or framing headers.
+    `headers` are those worth relaying (lower case), never the provider's cookies or framing headers. `content_type`
+    is what the provider calls its body.
     """
 
     status: int
+    content_type: str = ""
     headers: tuple[tuple[str, str], ...]
     chunks: AsyncIterator[Chunk]
 
@@ -38,12 +40,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Providers(Protocol):
     """Every provider of the hub, reached through its dialect."""
 
-    def refuses(self, dialect: str, request: ChatRequest) -> Unexpressible | None:
+    def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
         """What the provider's dialect has no word for in the request, or None if all can be said. Pure."""
         ...
 
     def open(
-        self, attempt: Attempt, call: ModelCall, request: ChatRequest | None
+        self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection.
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from domain.calls import Attempt, ModelCall
-from domain.chat import ChatRequest, Event
+from domain.chat import Event
 from domain.failures import Failure
 from domain.refusals import Unexpressible
 
@@ -63,21 +63,23 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     framer           how a streamed answer is cut into events, one object for each answer; `sse.EventFramer` mostly
     pass_through     the request body for a caller of the same dialect: the caller's own fields byte for byte, with
                      the model's name, the usage option and the output cap replaced
-    encode           the request body for a canonical request; expresses every field that is set
+    encode           the request body for a canonical request of the dialect's operation (`ChatRequest`,
+                     `EmbeddingsRequest`, …); expresses every field that is set
     refuses          what of a canonical request the dialect cannot express, or None
     decode           a whole 2xx body to events, ending with Ended; nonsense becomes one Broken("malformed")
     start            the state before the first stream event
     step             one stream event to (next state, events); an unknown event yields nothing; a provider's error
                      event yields Broken; the terminal word yields Ended
     hides            whether the caller must not see this event: its second argument is what `step` made of it
+    headed           what the headers of a 2xx answer tell (lower-case names), before what its body does
     failure          a non-2xx answer (status, lower-case headers, body) as a Failure: kind by status, never by text
     """
 
     name: str
     path: Callable[[str, bool], str]
     headers: Callable[[str | None], Headers]
-    encode: Callable[[ChatRequest, Attempt], bytes]
-    refuses: Callable[[ChatRequest], Unexpressible | None]
+    encode: Callable[[Any, Attempt], bytes]
+    refuses: Callable[[Any], Unexpressible | None]
     decode: Callable[[bytes], tuple[Event, ...]]
     start: Callable[[], Any]
     step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]
@@ -86,3 +88,4 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     sign: Callable[[str | None, str, bytes], Headers] | None = None
     pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
     hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing
+    headed: Callable[[dict[str, str]], tuple[Event, ...]] | None = None

@@ -20,7 +20,7 @@ from adapters.providers.lines import Line, Lines
 from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
 from adapters.providers.transport import WHOLE
 from domain.calls import Attempt, ModelCall
-from domain.chat import ChatRequest
+from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
 from domain.refusals import Unexpressible
 from ports.providers import Answer
@@ -52,12 +52,12 @@ class HttpProviders:
         self._dialects = dialects
         self.lines = Lines(transport, local, vault, dialects)
 
-    def refuses(self, dialect: str, request: ChatRequest) -> Unexpressible | None:
+    def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
         """What the provider's dialect has no word for in the request, or None if all can be said."""
         return self._dialects[dialect].refuses(request)
 
     def open(
-        self, attempt: Attempt, call: ModelCall, request: ChatRequest | None
+        self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection."""
         return _Exchange(self.lines, attempt, call, request)
@@ -71,7 +71,7 @@ class _Exchange:
     _line: Line
     _reads: AsyncIterator[bytes]
 
-    def __init__(self, lines: Lines, attempt: Attempt, call: ModelCall, request: ChatRequest | None) -> None:
+    def __init__(self, lines: Lines, attempt: Attempt, call: ModelCall, request: ModelRequest | None) -> None:
         self._lines = lines
         self._attempt = attempt
         self._call = call
@@ -162,12 +162,13 @@ class _Exchange:
             elif not party.secret or party.secret not in value:
                 relayed.append((name, value))
         if not self._call.stream:
-            self._chunks = WholeChunk(self.read, dialect, party)
+            headed = dialect.headed(_lower(response.headers)) if dialect.headed is not None else ()
+            self._chunks = WholeChunk(self.read, dialect, party, headed)
         elif "json" in content_type and "event-stream" not in content_type and "ndjson" not in content_type:
             return await self._unstreamed(status)
         else:
             self._chunks = StreamChunks(self.read, dialect, self._call, party)
-        return Answer(status=status, headers=tuple(relayed), chunks=self._chunks)
+        return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def _rejection(self, response: httpx2.Response) -> Failure:
         """A status other than 2xx, understood by the dialect; its body is read as far as it comes."""
@@ -177,7 +178,7 @@ class _Exchange:
         body = b""
         while len(body) < _ERROR_BYTES_MAX and isinstance(piece := await self.read(), bytes):
             body += piece
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        headers = _lower(response.headers)
         return party.failure(self._line.dialect.failure(status, headers, party.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
@@ -239,6 +240,10 @@ class _Exchange:
         else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
             with suppress(*_FAULTS):
                 await response.aclose()
+
+
+def _lower(headers: httpx2.Headers) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers.raw}
 
 
 @lru_cache(maxsize=512)

@@ -89,16 +89,17 @@ async def read_whole(read: Read, party: Party, bytes_max: int = WHOLE_BYTES_MAX)
 
 
 class WholeChunk:
-    """The single chunk of an answer that is not streamed."""
+    """The single chunk of an answer that is not streamed. `headed` are the events that its headers told."""
 
-    __slots__ = ("_dialect", "_over", "_party", "_read")
+    __slots__ = ("_dialect", "_headed", "_over", "_party", "_read")
 
     ended = False  # There is nothing to linger for: a whole body is read to its end.
 
-    def __init__(self, read: Read, dialect: ProviderDialect, party: Party) -> None:
+    def __init__(self, read: Read, dialect: ProviderDialect, party: Party, headed: tuple[Event, ...] = ()) -> None:
         self._read = read
         self._dialect = dialect
         self._party = party
+        self._headed = headed
         self._over = False
 
     def __aiter__(self) -> Self:
@@ -114,7 +115,7 @@ class WholeChunk:
         events = self._dialect.decode(body)
         if isinstance(events[-1], Broken):
             return Chunk(b"", _scrubbed(events, self._party))
-        return Chunk(body, events)
+        return Chunk(body, self._headed + events)
 
 
 class StreamChunks:

@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from domain.calls import ModelCall
 from domain.money import format_credits
 from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.replies import bearer_of, refuse
-from entrypoints.http.voices import AsSaid, RenderedStream, RenderedWhole
+from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
-from entrypoints.usecases.chat import LiveCall, Refused, Replayed, Voice, chat
+from entrypoints.usecases.chat import LiveCall, Refused, Replayed, chat
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.voice import Voice
+from ports.providers import Answer
 
 IDEMPOTENCY_KEY_MAX = 255
 RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
@@ -34,7 +37,7 @@ def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
             # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
             # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
             request.watch()
-        async with chat(hub, ask, lambda entry: _voice(hub, dialect, ask, entry)) as made:
+        async with chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer)) as made:
             if isinstance(made, Refused):
                 yield refuse(dialect, request, made.refusal)
             elif isinstance(made, Replayed):
@@ -53,7 +56,7 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
     if not isinstance(key, str):
         return key
     fingerprint = hub.vault.fingerprint(key)
-    call = dialect.read(request.body)
+    call = _read(dialect, request)
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > IDEMPOTENCY_KEY_MAX:
         problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
@@ -76,14 +79,21 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
     )
 
 
+def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:
+    content_type = request.headers.get("content-type", "")
+    if dialect.read_form is not None and not content_type.lower().startswith(JSON):
+        return dialect.read_form(request.body, content_type)
+    return dialect.read(request.body)
+
+
 def _digest(request: Request) -> str:
     return hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
 
 
-def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> Voice:
+def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
     call, target = ask.call, entry.candidate.target
-    if target.dialect == dialect.name:
-        return AsSaid(dialect, target.provider, call.stream)
+    if target.dialect == call.dialect:
+        return AsSaid(dialect, target.provider, _content_type(call, answer))
     rendering = Rendering(
         call_id=ask.call_id,
         model=call.model,
@@ -92,17 +102,25 @@ def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> Voi
         fields=call.fields,
         served=f"{target.provider}/{target.model}",
         rate=entry.candidate.served.rate if hub.billed else None,
+        call=call,
     )
     if call.stream:
         return RenderedStream(dialect, rendering, target.provider)
     return RenderedWhole(dialect, rendering)
 
 
+def _content_type(call: ModelCall, answer: Answer) -> str:
+    """What the provider calls its body, where that may be more than one thing; chat is JSON or a stream of events."""
+    if call.operation in ("speech", "transcription") and answer.content_type:
+        return answer.content_type
+    return EVENT_STREAM if call.stream else JSON
+
+
 async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
     body = await live.whole()
     if not isinstance(body, bytes):
         return refuse(dialect, request, body)
-    headers = [("content-type", "application/json"), *_call_headers(hub, dialect, request, live)]
+    headers = [("content-type", live.content_type), *_call_headers(hub, dialect, request, live)]
     if live.call.billed and live.settled and live.settled.call:
         headers.append(("x-aihub-charge", format_credits(live.settled.call.charge_nanos)))
     return Reply(status=200, headers=tuple(headers), body=body)
@@ -110,7 +128,7 @@ async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveC
 
 def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
     headers = (
-        ("content-type", "text/event-stream; charset=utf-8"),
+        ("content-type", live.content_type),
         ("cache-control", "no-cache"),
         # Proxies such as nginx would otherwise collect events before passing them on.
         ("x-accel-buffering", "no"),

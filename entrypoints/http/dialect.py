@@ -7,7 +7,7 @@ import msgspec
 
 from domain.books import Rate
 from domain.calls import ModelCall
-from domain.chat import ChatRequest, Event
+from domain.chat import Event, ModelRequest
 from domain.refusals import BadRequest
 
 
@@ -16,6 +16,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
     `fields` are the request's own, which some APIs repeat; `served` is `provider/model` as it is served; `rate` is what
     usage is charged at, None where it is not charged.
+    `call` is what was asked, for the dialects whose answers depend on it.
     """
 
     call_id: str
@@ -25,6 +26,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, msgspec.Raw] = {}
     served: str = ""
     rate: Rate | None = None
+    call: ModelCall | None = None
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,15 +58,17 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
                    makes up an ending
     error          an error as a JSON body
     stream_error   an error as the last bytes of a stream that already began
+    read_form      the same of a body of another content type, which is its second argument: a form with a file
     id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
     """
 
     name: str
     read: Callable[[bytes], ModelCall | BadRequest]
-    to_request: Callable[[ModelCall], ChatRequest | BadRequest]
+    to_request: Callable[[ModelCall], ModelRequest | BadRequest]
     whole: Callable[[tuple[Event, ...], Rendering], bytes]
     start: Callable[[Rendering], Any]
     render: Callable[[Any, Event], tuple[Any, bytes]]
     error: Callable[[ErrorBody], bytes]
     stream_error: Callable[[ErrorBody], bytes]
+    read_form: Callable[[bytes, str], ModelCall | BadRequest] | None = None
     id_headers: tuple[str, ...] = ("x-request-id",)

@@ -8,6 +8,7 @@ from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, st
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.reads import balance_handler, healthz, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request, Route
@@ -33,6 +34,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
         Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
+        Route(method="POST", template="/v1/embeddings", handler=chat_handler(hub, EMBEDDINGS_CALLER), spends=True),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),

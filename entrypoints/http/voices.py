@@ -12,8 +12,8 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 class AsSaid:
     """Both ends speak one dialect: the provider's bytes are the answer."""
 
-    def __init__(self, dialect: CallerDialect, provider: str, stream: bool) -> None:
-        self.content_type = EVENT_STREAM if stream else JSON
+    def __init__(self, dialect: CallerDialect, provider: str, content_type: str) -> None:
+        self.content_type = content_type
         self._dialect = dialect
         self._provider = provider
 

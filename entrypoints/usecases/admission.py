@@ -13,7 +13,7 @@ import msgspec
 from domain.books import Call
 from domain.calls import ModelCall
 from domain.catalog import Catalog, Served, serving
-from domain.chat import ChatRequest
+from domain.chat import ModelRequest
 from domain.management import Actor, deactivate_credential
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
 from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal, Unexpressible
@@ -40,7 +40,7 @@ class Ask:
         call_id: str,
         fingerprint: str,
         call: ModelCall,
-        to_request: Callable[[ModelCall], ChatRequest | BadRequest],
+        to_request: Callable[[ModelCall], ModelRequest | BadRequest],
         idempotency_key: str | None = None,
         digest: str = "",
     ) -> None:
@@ -49,10 +49,10 @@ class Ask:
         self.call = call
         self.idempotency_key = idempotency_key
         self.digest = digest
-        self.request: ChatRequest | None = None
+        self.request: ModelRequest | None = None
         self._to_request = to_request
 
-    def translate(self) -> ChatRequest | BadRequest:
+    def translate(self) -> ModelRequest | BadRequest:
         """The call in canonical words, read once and only for a provider of another dialect."""
         if self.request is None:
             request = self._to_request(self.call)

@@ -8,16 +8,15 @@
 Settlement is shielded, with a deadline of its own, so that neither a hang-up nor a stuck disk cancels a bill.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
 
 import anyio
 import msgspec
 
 from domain.books import Call, Ending
 from domain.calls import Attempt, AttemptRecord
-from domain.chat import ChatRequest
+from domain.chat import ModelRequest
 from domain.failures import Failure
 from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan, Replay
@@ -27,6 +26,7 @@ from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
 from entrypoints.usecases.admission import Ask, admit, deactivate
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.voice import Voice, VoiceOf
 from ports.providers import Answer, Chunk
 from ports.storage import StorageUnavailable
 
@@ -34,20 +34,6 @@ SETTLE_DEADLINE_S = 10
 # The pauses before each further try at what could not be settled, when nobody waits for it any more.
 SETTLE_AGAIN_S = (0.0, 0.1, 1.0, 5.0)
 ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
-
-
-class Voice(Protocol):
-    """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
-
-    content_type: str
-
-    def piece(self, chunk: Chunk) -> bytes:
-        """The bytes of one chunk, terminal bytes included when the chunk has them."""
-        ...
-
-    def apology(self, failure: Failure) -> bytes:
-        """The last bytes of an answer that broke after it began."""
-        ...
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -68,9 +54,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def chat(
-    hub: Hub, ask: Ask, voice_of: Callable[[Affordable], Voice]
-) -> AsyncIterator["LiveCall | Refused | Replayed"]:
+async def chat(hub: Hub, ask: Ask, voice_of: VoiceOf) -> AsyncIterator["LiveCall | Refused | Replayed"]:
     """Make the call. Inside the context a `LiveCall` has its first piece; leaving it settles what is not settled."""
     admitted = await admit(hub, ask)
     if isinstance(admitted, Replay):
@@ -114,7 +98,13 @@ class LiveCall:
             "the caller closed the connection before the answer was whole",
         )
 
-    async def open(self, voice_of: Callable[[Affordable], Voice]) -> Refusal | None:
+    @property
+    def content_type(self) -> str:
+        """What the answer is called; known once the call is open."""
+        assert self._voice is not None
+        return self._voice.content_type
+
+    async def open(self, voice_of: VoiceOf) -> Refusal | None:
         """Attempt until one answer begins, by the plan's order; the last failure as a refusal if none does."""
         hub, tried = self._hub, self._plan.affordable
         order = [entry.candidate for entry in tried]
@@ -123,7 +113,8 @@ class LiveCall:
         while True:
             failure = await self._attempt(tried[index])
             if failure is None:
-                self._voice = voice_of(tried[index])
+                assert self.answer is not None
+                self._voice = voice_of(tried[index], self.answer)
                 hub.advice = learned_success(hub.advice, order[index].target)
                 return None
             failures.append((index, failure))
@@ -211,7 +202,7 @@ class LiveCall:
             output_cap=entry.bound.output_cap if entry.bound else None,
             timeout_ms=hub.upstream_timeout_ms,
         )
-        request: ChatRequest | None = None if target.dialect == self.call.dialect else self._ask.request
+        request: ModelRequest | None = None if target.dialect == self.call.dialect else self._ask.request
         exchange = hub.providers.open(attempt, self._ask.call, request)
         opened = await exchange.__aenter__()
         self._exchange = exchange
@@ -286,6 +277,7 @@ class LiveCall:
             ending=ending,
             meter=self.meter,
             input_bytes=self._ask.call.body_bytes,
+            pieces=self._ask.call.pieces,
             attempts=tuple(self._attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,

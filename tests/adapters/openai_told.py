@@ -19,12 +19,15 @@ from domain.chat import (
     ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
+    SoundDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
+from domain.embeddings import Embedded
 from domain.failures import Failure
+from domain.pictures import Pictured
 
 
 def told(events: Iterable[Event]) -> dict[str, Any]:
@@ -40,6 +43,8 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["ended"] = True
             case Broken():
                 answer["failure"] = event.failure
+            case Embedded() | Pictured() | SoundDelta():
+                raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)
     return answer

@@ -7,6 +7,7 @@ which passes through can be told from one that was written anew.
 import json
 from typing import Any
 
+from tests.behaviour.answers_beside_chat import polite_beside_chat
 from tests.support.provider import Handler, Received, Reply
 
 TEXT = "Grüße from the stub 🦉"
@@ -142,7 +143,10 @@ def tool_use(n: int, arguments: str, streamed: bool = False) -> dict[str, Any]:
 
 
 async def polite(request: Received, reply: Reply) -> None:
-    """Answer with text in the dialect of the path, streamed if asked for."""
+    """Answer in the dialect of the path, streamed if asked for."""
+    if (besides := polite_beside_chat(request)) is not None:
+        await reply.send(200, {"content-type": "application/json"}, besides)
+        return
     openai = request.path.endswith("/chat/completions")
     body = json.loads(request.body)
     if body.get("stream"):

@@ -17,6 +17,7 @@ CAMEL_CASE = (
     "/api/v1/chat/completions",
     "/api/chat/completions",
 )
+EMBEDDINGS = "/v1/embeddings"
 BALANCE = "/api/user/credit/balance"
 PATIENCE_S = 60
 

@@ -17,7 +17,9 @@ def answered(**fields: Any) -> ChatRequest | BadRequest:
     sent = {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **fields}
     call = OPENAI_CALLER.read(json.dumps(sent).encode())
     assert isinstance(call, ModelCall), call
-    return OPENAI_CALLER.to_request(call)
+    asked = OPENAI_CALLER.to_request(call)
+    assert isinstance(asked, ChatRequest | BadRequest)
+    return asked
 
 
 def request(**fields: Any) -> ChatRequest:

@@ -21,12 +21,15 @@ from domain.chat import (
     Reasoning,
     ReasoningDelta,
     RefusalDelta,
+    SoundDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
 from domain.details import detail_of
+from domain.embeddings import Embedded
+from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 
@@ -92,6 +95,8 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():
             return state, _usage_chunk(state) + _DONE
+        case Embedded() | Pictured() | SoundDelta():
+            return state, b""  # No model answers a chat so.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.
     assert_never(event)

@@ -1,8 +1,4 @@
-"""A provider inside the process, to talk to before any key is at hand: it says back what it was told.
-
-It speaks OpenAI's chat completions as an HTTP transport without a socket, so everything between the caller and the
-provider is real. House rule: the answer depends on the request alone (hence `created` is 0), and what it cannot
-do it refuses as OpenAI would.
+"""The echo's chat completions: the hub's own parrot.
 
 - The answer is the text of the last user message, under any model name, streamed word by word if asked for.
 - One word is one token: `max_tokens` cuts the answer after so many words (`finish_reason` "length"), and the usage
@@ -16,17 +12,14 @@ do it refuses as OpenAI would.
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-import anyio.lowlevel
-import httpx2
 import msgspec
 
-_BYTES_MAX = 64 * 1024 * 1024
-_WORD = re.compile(r"\S+\s*")
+from adapters.providers.echo.shared import Count, Misfit, Spoken, as_events, as_json, encode
 
-_Count = Annotated[int, msgspec.Meta(ge=1)]
+_WORD = re.compile(r"\S+\s*")
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -68,8 +61,8 @@ class _Request(msgspec.Struct, frozen=True):
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
-    max_tokens: _Count | None = None
-    max_completion_tokens: _Count | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
     n: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
     tools: list[_Tool] | None = None
     tool_choice: Literal["none", "auto", "required"] | _Tool | None = None
@@ -88,50 +81,15 @@ class _Said(msgspec.Struct, frozen=True):
         return len(self.words) + (self.tool is not None)
 
 
-class _Misfit(Exception):
-    """The request asks for what cannot be; the message says what."""
-
-
 _decoder = msgspec.json.Decoder(_Request)
-_encode = msgspec.json.Encoder().encode
 
 
-class EchoTransport(httpx2.AsyncBaseTransport):
-    """Answers `POST …/chat/completions` in the process."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer to one request; the body comes event by event if the request says `stream`."""
-        if not request.url.path.endswith("/chat/completions"):
-            return _refused(404, f"Unknown request URL: {request.method} {request.url.path}.")
-        if request.method != "POST":
-            return _refused(405, f"Not allowed to {request.method} on {request.url.path}.")
-        assert isinstance(request.stream, httpx2.AsyncByteStream)
-        body = b""
-        async for piece in request.stream:
-            body += piece
-            if len(body) > _BYTES_MAX:
-                return _refused(413, "The request body is too large.")
-        try:
-            asked = _decoder.decode(body)
-            said = _say(asked)
-        except (msgspec.MsgspecError, _Misfit) as error:
-            return _refused(400, str(error))
-        digest = hashlib.sha256(body).hexdigest()[:24]
-        if asked.stream:
-            return _response(200, "text/event-stream; charset=utf-8", _Pieces(_streamed(asked, said, digest)))
-        return _response(200, "application/json", httpx2.ByteStream(_encode(_whole(asked, said, digest))))
-
-
-class _Pieces(httpx2.AsyncByteStream):
-    """Pieces as network reads: each lets others run first, so that a caller who leaves is noticed."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            await anyio.lowlevel.checkpoint()
-            yield piece
+def chat(body: bytes, content_type: str) -> Spoken:
+    """The answer, event by event if the request says `stream`."""
+    asked = _decoder.decode(body)
+    said = _say(asked)
+    digest = hashlib.sha256(body).hexdigest()[:24]
+    return as_events(_streamed(asked, said, digest)) if asked.stream else as_json(_whole(asked, said, digest))
 
 
 def _say(asked: _Request) -> _Said:
@@ -159,7 +117,7 @@ def _words(text: str) -> tuple[str, ...]:
 def _text(asked: _Request) -> str:
     """What to say, in the form that was asked for."""
     if asked.response_format is not None and asked.response_format.type in ("json_object", "json_schema"):
-        return _encode({"echo": _heard(asked)}).decode()
+        return encode({"echo": _heard(asked)}).decode()
     return _heard(asked)
 
 
@@ -186,10 +144,10 @@ def _tool_call(asked: _Request) -> tuple[str, str] | None:
     if isinstance(asked.tool_choice, _Tool):
         forced = wanted = asked.tool_choice.function.name
         if forced not in names:
-            raise _Misfit(f"tool_choice: no function is named {forced!r} in tools")
+            raise Misfit(f"tool_choice: no function is named {forced!r} in tools")
     elif asked.tool_choice == "required":
         if not names:
-            raise _Misfit("tool_choice: 'required' needs tools")
+            raise Misfit("tool_choice: 'required' needs tools")
         forced = names[0]
     if asked.tool_choice == "none" or asked.messages[-1].role == "tool":
         return None
@@ -233,7 +191,7 @@ def _streamed(asked: _Request, said: _Said, digest: str) -> Iterator[bytes]:
 
     def event(index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return b"data: %b\n\n" % _encode({**head, "choices": [choice], **usage})
+        return b"data: %b\n\n" % encode({**head, "choices": [choice], **usage})
 
     choices = range(asked.n or 1)
     for index in choices:
@@ -252,7 +210,7 @@ def _streamed(asked: _Request, said: _Said, digest: str) -> Iterator[bytes]:
     for index in choices:
         yield event(index, {}, said.finish)
     if with_usage:
-        yield b"data: %b\n\n" % _encode({**head, "choices": [], "usage": _usage(asked, said)})
+        yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(asked, said)})
     yield b"data: [DONE]\n\n"
 
 
@@ -275,12 +233,3 @@ def _usage(asked: _Request, said: _Said) -> dict[str, Any]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-def _refused(status: int, problem: str) -> httpx2.Response:
-    error = {"message": problem, "type": "invalid_request_error", "param": None, "code": None}
-    return _response(status, "application/json", httpx2.ByteStream(_encode({"error": error})))
-
-
-def _response(status: int, content_type: str, stream: httpx2.AsyncByteStream) -> httpx2.Response:
-    return httpx2.Response(status, headers=[(b"content-type", content_type.encode())], stream=stream)

@@ -1,0 +1,17 @@
+"""How embeddings are asked for at providers that do not speak OpenAI's dialect of it, one file for each."""
+
+from adapters.providers.embeddings.bedrock import BEDROCK_EMBEDDINGS
+from adapters.providers.embeddings.cohere import COHERE_EMBEDDINGS
+from adapters.providers.embeddings.google import GOOGLE_EMBEDDINGS, VERTEX_EMBEDDINGS
+from adapters.providers.embeddings.voyage import VOYAGE_EMBEDDINGS
+
+EMBEDDINGS = (BEDROCK_EMBEDDINGS, COHERE_EMBEDDINGS, GOOGLE_EMBEDDINGS, VERTEX_EMBEDDINGS, VOYAGE_EMBEDDINGS)
+
+__all__ = [
+    "BEDROCK_EMBEDDINGS",
+    "COHERE_EMBEDDINGS",
+    "EMBEDDINGS",
+    "GOOGLE_EMBEDDINGS",
+    "VERTEX_EMBEDDINGS",
+    "VOYAGE_EMBEDDINGS",
+]

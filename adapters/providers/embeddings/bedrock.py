@@ -1,0 +1,144 @@
+"""Embeddings at Amazon Bedrock: InvokeModel, where each maker's models keep their own words.
+
+- Titan: one text (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html).
+- Cohere: texts (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html).
+- Nova: one text (https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html).
+
+Only Titan counts its tokens in the body; the others' stand in the header `x-amzn-bedrock-input-token-count`.
+"""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.embeddings.cohere import texts
+from adapters.providers.embeddings.shared import (
+    JSON_ERRORS,
+    begins,
+    counted,
+    embedded,
+    failing_as,
+    lack,
+    never_streams,
+    unreadable,
+)
+from adapters.providers.openai import headers
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt
+from domain.chat import Event, UsageReported
+from domain.embeddings import EmbeddingsRequest
+from domain.refusals import Unexpressible
+from domain.usage import UNITS_MAX
+
+NAME = "bedrock-embeddings"
+_COUNT_HEADER = "x-amzn-bedrock-input-token-count"
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+_COHERE_WORDS = frozenset({"input_type", "truncate", "max_tokens"})
+_TITAN_WORDS = frozenset({"normalize"})
+# Nova's purposes and truncation, which OpenAI has no word for; defaults below.
+_NOVA_WORDS = frozenset({"embedding_purpose", "truncate"})
+_NOVA_PURPOSE = "GENERIC_INDEX"
+
+
+class _ByType(msgspec.Struct):
+    float: list[msgspec.Raw]
+
+
+class _Nova(msgspec.Struct):
+    embedding: msgspec.Raw
+
+
+class _Answer(msgspec.Struct):
+    """Titan has `embedding`; Cohere `embeddings`, a list of vectors or those by type; Nova a list of objects."""
+
+    embedding: msgspec.Raw = msgspec.Raw()
+    embeddings: msgspec.Raw = msgspec.Raw()
+    inputTextTokenCount: _Count = 0  # noqa: N815
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_BY_TYPE = msgspec.json.Decoder(_ByType)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_NOVA = msgspec.json.Decoder(_Nova)
+
+
+def maker_of(model: str) -> str:
+    """Who made the model, told by its id: `us.cohere.embed-v4:0` and an ARN that ends so are Cohere's."""
+    name = model.rpartition("/")[2]
+    return next((maker for maker in ("cohere.", "amazon.nova") if maker in name), "amazon.titan")
+
+
+def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """The body in the words of the model's maker."""
+    maker = maker_of(attempt.target.model)
+    if maker == "cohere.":
+        return msgspec.json.encode(texts(request))
+    if maker == "amazon.nova":
+        return msgspec.json.encode(_nova(request))
+    body: dict[str, Any] = {"inputText": request.inputs[0], **request.extra}
+    if request.dimensions is not None:
+        body["dimensions"] = request.dimensions
+    return msgspec.json.encode(body)
+
+
+def _nova(request: EmbeddingsRequest) -> dict[str, Any]:
+    extra = request.extra
+    params: dict[str, Any] = {
+        "embeddingPurpose": extra.get("embedding_purpose", _NOVA_PURPOSE),
+        "text": {"value": request.inputs[0], "truncationMode": extra.get("truncate", "NONE")},
+    }
+    if request.dimensions is not None:
+        params["embeddingDimension"] = request.dimensions
+    return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
+
+
+def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+    """Tokens; more than one text but of Cohere's models; words that the maker does not know."""
+    maker = maker_of(request.model)
+    if maker != "cohere." and len(request.inputs) > 1:
+        return Unexpressible(field="input[1]", dialect=NAME, model=request.model)
+    words = {"cohere.": _COHERE_WORDS, "amazon.nova": _NOVA_WORDS}.get(maker, _TITAN_WORDS)
+    return lack(request, words, NAME)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The vectors, wherever the maker puts them."""
+    try:
+        answer = _ANSWER.decode(body)
+        vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    return embedded(vectors, counted(answer.inputTextTokenCount))
+
+
+def headed(headers: dict[str, str]) -> tuple[Event, ...]:
+    """The tokens that the answer's header counts."""
+    text = headers.get(_COUNT_HEADER, "")
+    usage = counted(int(text)) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+    return () if usage is None else (UsageReported(usage=usage),)
+
+
+def _several(embeddings: msgspec.Raw) -> list[msgspec.Raw]:
+    if not len(embeddings):
+        return []
+    if begins(embeddings, b"{"):
+        return _BY_TYPE.decode(embeddings).float
+    found = _LIST.decode(embeddings)
+    return [_NOVA.decode(vector).embedding if begins(vector, b"{") else vector for vector in found]
+
+
+BEDROCK_EMBEDDINGS = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: f"model/{quote(model, safe='')}/invoke",
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=never_streams,
+    step=never_streams,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+    headed=headed,
+)

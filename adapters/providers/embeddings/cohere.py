@@ -1,0 +1,88 @@
+"""Cohere's embeddings, version 2 (https://docs.cohere.com/reference/embed).
+
+Cohere wants to know what a vector is for. OpenAI's callers cannot say, so it is `search_document` unless they send
+Cohere's own `input_type`. What is billed stands in `meta.billed_units`.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.embeddings.shared import JSON_ERRORS, embedded, failing_as, lack, never_streams, unreadable
+from adapters.providers.openai import headers
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt
+from domain.chat import Event
+from domain.embeddings import EmbeddingsRequest
+from domain.refusals import Unexpressible
+from domain.usage import UNITS_MAX, Usage
+
+NAME = "cohere-embeddings"
+_WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+
+class _Vectors(msgspec.Struct):
+    float: list[msgspec.Raw]
+
+
+class _Billed(msgspec.Struct):
+    input_tokens: _Count = 0
+    image_tokens: _Count = 0
+
+
+class _Meta(msgspec.Struct):
+    billed_units: _Billed | None = None
+
+
+class _Answer(msgspec.Struct):
+    embeddings: _Vectors
+    meta: _Meta | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def texts(request: EmbeddingsRequest) -> dict[str, Any]:
+    """What the request says wherever a model of Cohere's runs, here or at Amazon."""
+    body: dict[str, Any] = {"texts": list(request.inputs), "input_type": "search_document", **request.extra}
+    if request.dimensions is not None:
+        body["output_dimension"] = request.dimensions
+    return body
+
+
+def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """The request body; numbers are always asked for, since who wants base64 gets it from them."""
+    return msgspec.json.encode({"model": attempt.target.model, "embedding_types": ["float"], **texts(request)})
+
+
+def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+    """Tokens, and words that Cohere does not know."""
+    return lack(request, _WORDS, NAME)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The vectors in the order of the texts."""
+    try:
+        answer = _ANSWER.decode(body)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    billed = answer.meta.billed_units if answer.meta else None
+    told = billed is not None and (billed.input_tokens or billed.image_tokens)
+    usage = Usage(input_tokens=billed.input_tokens, input_image_tokens=billed.image_tokens) if billed and told else None
+    return embedded(answer.embeddings.float, usage)
+
+
+COHERE_EMBEDDINGS = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "embed",
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=never_streams,
+    step=never_streams,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+)

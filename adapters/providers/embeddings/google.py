@@ -1,0 +1,139 @@
+"""Google's embeddings, at the Gemini API and at Vertex AI.
+
+The Gemini API has `batchEmbedContents`, one request for each input (https://ai.google.dev/api/embeddings); Vertex AI's
+`embedContent` takes one input alone.
+
+Only newer models count their tokens (`usageMetadata`); for the others the usage is estimated.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.embeddings.shared import (
+    JSON_ERRORS,
+    counted,
+    embedded,
+    failing_as,
+    lack,
+    never_streams,
+    unreadable,
+)
+from adapters.providers.openai import headers as bearer
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt
+from domain.chat import Event
+from domain.embeddings import EmbeddingsRequest
+from domain.refusals import Unexpressible
+from domain.usage import UNITS_MAX, Usage
+
+NAME = "google-embeddings"
+VERTEX = "google-vertex-embeddings"
+# Google's own words, as the caller may send them beside OpenAI's.
+_WORDS = {"task_type": "taskType", "taskType": "taskType", "title": "title"}
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+
+class _Vector(msgspec.Struct):
+    values: msgspec.Raw
+
+
+class _Metadata(msgspec.Struct):
+    promptTokenCount: _Count = 0  # noqa: N815
+
+
+class _Batch(msgspec.Struct):
+    embeddings: list[_Vector]
+    usageMetadata: _Metadata | None = None  # noqa: N815
+
+
+class _Single(msgspec.Struct):
+    embedding: _Vector
+    usageMetadata: _Metadata | None = None  # noqa: N815
+
+
+_BATCH = msgspec.json.Decoder(_Batch)
+_SINGLE = msgspec.json.Decoder(_Single)
+
+
+def _headers(secret: str | None) -> Headers:
+    plain: Headers = (("content-type", "application/json"),)
+    return plain if secret is None else (*plain, ("x-goog-api-key", secret))
+
+
+def _asked(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
+    asked: dict[str, Any] = {"content": {"parts": [{"text": text}]}}
+    asked |= {_WORDS[name]: value for name, value in request.extra.items()}
+    if request.dimensions is not None:
+        asked["outputDimensionality"] = request.dimensions
+    return asked
+
+
+def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """A batch, also of one; each request in it names the model again."""
+    model = f"models/{attempt.target.model.removeprefix('models/')}"
+    return msgspec.json.encode({"requests": [{"model": model, **_asked(request, text)} for text in request.inputs]})
+
+
+def encode_single(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """The one input."""
+    return msgspec.json.encode(_asked(request, request.inputs[0]))
+
+
+def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+    """Tokens, and words that Google does not know."""
+    return lack(request, _WORDS.keys(), NAME)
+
+
+def refuses_several(request: EmbeddingsRequest) -> Unexpressible | None:
+    """The same, and more than one input: Vertex AI has no word for a batch."""
+    if len(request.inputs) > 1:
+        return Unexpressible(field="input[1]", dialect=VERTEX, model=request.model)
+    return lack(request, _WORDS.keys(), VERTEX)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The vectors in the order of the requests."""
+    try:
+        answer = _BATCH.decode(body)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    return embedded((vector.values for vector in answer.embeddings), _usage(answer.usageMetadata))
+
+
+def decode_single(body: bytes) -> tuple[Event, ...]:
+    """The one vector."""
+    try:
+        answer = _SINGLE.decode(body)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    return embedded((answer.embedding.values,), _usage(answer.usageMetadata))
+
+
+def _usage(metadata: _Metadata | None) -> Usage | None:
+    return counted(metadata.promptTokenCount if metadata else None)
+
+
+GOOGLE_EMBEDDINGS = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: f"models/{model.removeprefix('models/')}:batchEmbedContents",
+    headers=_headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=never_streams,
+    step=never_streams,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+)
+VERTEX_EMBEDDINGS = msgspec.structs.replace(
+    GOOGLE_EMBEDDINGS,
+    name=VERTEX,
+    path=lambda model, stream: f"models/{model.removeprefix('models/')}:embedContent",
+    headers=bearer,
+    encode=encode_single,
+    refuses=refuses_several,
+    decode=decode_single,
+    failure=failing_as(VERTEX),
+)

@@ -1,0 +1,92 @@
+"""What the dialects of embeddings have in common: vectors that are checked, and words that are missing.
+
+House rule: a vector is kept as the text that the provider wrote; it is only looked at, so that whoever renders it need
+not doubt it.
+"""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterable, Set
+from typing import Any, NoReturn
+
+import msgspec
+
+from adapters.providers.openai.failure import failure, malformed
+from domain.chat import Broken, Ended, Event, UsageReported
+from domain.embeddings import Embedded, EmbeddingsRequest
+from domain.failures import Failure
+from domain.refusals import Unexpressible
+from domain.usage import Usage
+
+NUMBERS = msgspec.json.Decoder(list[float])
+JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event, ...]:
+    """The events of a whole answer of these vectors, in the order of the inputs; nonsense is one Broken."""
+    events: list[Event] = []
+    try:
+        for index, vector in enumerate(vectors):
+            events.append(_embedded(index, vector))
+    except (ValueError, Base64Error) as problem:
+        return (malformed(f"vector {len(events)} is neither a list of numbers nor base64 of them ({problem})"),)
+    if not events:
+        return (malformed("it has no vectors"),)
+    return (*events, *(() if usage is None else (UsageReported(usage=usage),)), Ended())
+
+
+def _embedded(index: int, vector: msgspec.Raw) -> Embedded:
+    if begins(vector, b'"'):
+        text = msgspec.json.decode(vector, type=str)
+        if not text or len(b64decode(text, validate=True)) % 4:
+            raise ValueError("its length is not that of 32-bit numbers")
+        return Embedded(index=index, base64=text)
+    if not NUMBERS.decode(vector):
+        raise ValueError("it is empty")
+    return Embedded(index=index, numbers=vector)
+
+
+def begins(value: msgspec.Raw, mark: bytes) -> bool:
+    """Whether the JSON value begins so; it is not copied for that."""
+    return bytes(memoryview(value)[:1]) == mark
+
+
+def unreadable(problem: Exception) -> tuple[Broken]:
+    """An answer that is not what the dialect promises."""
+    return (malformed(str(problem)),)
+
+
+def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> Unexpressible | None:
+    """What a dialect that takes texts and these further words cannot say of the request, or None.
+
+    OpenAI's `user` is left out where there is no word for it: it labels a caller and changes no vector.
+    """
+    if any(not isinstance(text, str) for text in request.inputs):
+        return Unexpressible(field="input (tokens)", dialect=dialect, model=request.model)
+    return next(
+        (
+            Unexpressible(field=name, dialect=dialect, model=request.model)
+            for name in request.extra
+            if name not in words
+        ),
+        None,
+    )
+
+
+def failing_as(name: str) -> Callable[[int, dict[str, str], bytes], Failure]:
+    """How an answer that is not 2xx is understood: all of these servers tell a message, somewhere."""
+
+    def understood(status: int, headers: dict[str, str], body: bytes) -> Failure:
+        return msgspec.structs.replace(failure(status, headers, body), dialect=name)
+
+    return understood
+
+
+def never_streams(*_: Any) -> NoReturn:
+    """Stands where a dialect would read a stream that it does not have."""
+    raise AssertionError("embeddings do not stream")
+
+
+def counted(tokens: int | None) -> Usage | None:
+    """The usage of so many tokens. None counts nothing, and 0 tokens for a text is not a count either."""
+    return Usage(input_tokens=tokens) if tokens else None

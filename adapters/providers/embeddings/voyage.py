@@ -1,0 +1,90 @@
+"""Voyage's embeddings (https://docs.voyageai.com/reference/embeddings-api): nearly OpenAI's, under other names.
+
+`dimensions` is `output_dimension` there, `encoding_format` knows base64 alone, and the usage tells only a total, which
+has been 0 for two texts in recorded traffic: that is no count, so it is estimated.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.embeddings.shared import (
+    JSON_ERRORS,
+    counted,
+    embedded,
+    failing_as,
+    lack,
+    never_streams,
+    unreadable,
+)
+from adapters.providers.openai import headers
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt
+from domain.chat import Event
+from domain.embeddings import EmbeddingsRequest
+from domain.refusals import Unexpressible
+from domain.usage import UNITS_MAX
+
+NAME = "voyage-embeddings"
+_WORDS = frozenset({"input_type", "truncation"})
+# `output_dtype` would turn numbers into packed bits, which are no vectors of the caller's form.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+
+class _Vector(msgspec.Struct):
+    embedding: msgspec.Raw
+    index: int = 0
+
+
+class _Usage(msgspec.Struct):
+    total_tokens: _Count = 0
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Vector]
+    usage: _Usage | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """The request body; one input goes as a list of one."""
+    body: dict[str, Any] = {"model": attempt.target.model, "input": list(request.inputs), **request.extra}
+    if request.dimensions is not None:
+        body["output_dimension"] = request.dimensions
+    if request.base64:
+        body["encoding_format"] = "base64"
+    return msgspec.json.encode(body)
+
+
+def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+    """Tokens, and words that Voyage does not know."""
+    return lack(request, _WORDS, NAME)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The vectors by their index."""
+    try:
+        answer = _ANSWER.decode(body)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    ordered = sorted(answer.data, key=lambda vector: vector.index)
+    return embedded(
+        (vector.embedding for vector in ordered), counted(answer.usage.total_tokens if answer.usage else None)
+    )
+
+
+VOYAGE_EMBEDDINGS = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "embeddings",
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=never_streams,
+    step=never_streams,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+)

@@ -1,0 +1,73 @@
+"""What OpenAI's APIs beside chat have in common, the provider's side: they pass through, and are metered on the way.
+
+House rule: as in chat, nothing of the caller's body changes but what must; here that is the model's name.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.openai import headers
+from adapters.providers.openai.failure import failure
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt, ModelCall
+from domain.chat import Event
+from domain.failures import Failure
+
+JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_ENCODER = msgspec.json.Encoder()
+
+# Fields that a compatible server calls otherwise (https://docs.mistral.ai/api/endpoint/embeddings).
+_RENAMED: Mapping[str, Mapping[str, str]] = {"api.mistral.ai": {"dimensions": "output_dimension"}}
+
+
+def with_model(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's own fields, byte for byte and in their order, with the model's name at the provider."""
+    return _ENCODER.encode({**call.fields, "model": attempt.target.model})
+
+
+def with_model_renamed(call: ModelCall, attempt: Attempt) -> bytes:
+    """The same, for a server that has other names for some fields."""
+    names = _RENAMED.get(urlsplit(attempt.target.base_url).hostname or "", {})
+    fields: dict[str, Any] = {names.get(name, name): value for name, value in call.fields.items()}
+    fields["model"] = attempt.target.model
+    return _ENCODER.encode(fields)
+
+
+def failing_as(name: str) -> Callable[[int, dict[str, str], bytes], Failure]:
+    """OpenAI's failures under this dialect's name, so that its callers are shown the provider's own body."""
+
+    def understood(status: int, told: dict[str, str], body: bytes) -> Failure:
+        return msgspec.structs.replace(failure(status, told, body), dialect=name)
+
+    return understood
+
+
+def never(*_: Any) -> NoReturn:
+    """Stands for what such a dialect is never asked: to say a canonical request, or to read a stream."""
+    raise AssertionError("a dialect that only passes whole answers through was asked for more")
+
+
+def passing(
+    name: str,
+    path: str,
+    decode: Callable[[bytes], tuple[Event, ...]],
+    pass_through: Callable[[ModelCall, Attempt], bytes] = with_model,
+) -> ProviderDialect:
+    """The record of an API whose answers are whole."""
+    return ProviderDialect(
+        name=name,
+        path=lambda model, stream: path,
+        headers=headers,
+        encode=never,
+        refuses=never,
+        decode=decode,
+        start=never,
+        step=never,
+        failure=failing_as(name),
+        framer=EventFramer,
+        pass_through=pass_through,
+    )

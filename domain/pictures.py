@@ -1,0 +1,29 @@
+"""Pictures made of words, in no vendor's dialect: what is asked, and the event that carries one picture."""
+
+import msgspec
+
+
+class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`count` pictures of what `prompt` says.
+
+    `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `as_url` is how the caller wants to get them.
+    `extra` holds what only some providers have a word for, as JSON.
+    """
+
+    model: str
+    prompt: str
+    count: int = 1
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    format: str | None = None
+    as_url: bool = False
+    extra: dict[str, msgspec.Raw] = {}
+
+
+class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag="pictured"):
+    """One finished picture: base64 or a URL; neither where it went by in the provider's own words."""
+
+    base64: str | None = None
+    url: str | None = None
+    revised_prompt: str | None = None

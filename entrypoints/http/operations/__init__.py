@@ -1,0 +1,1 @@
+"""OpenAI's APIs beside chat, the caller's side: one `CallerDialect` for each."""

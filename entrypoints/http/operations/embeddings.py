@@ -1,0 +1,145 @@
+"""OpenAI's embeddings, the caller's side (https://developers.openai.com/api/reference/resources/embeddings/methods/create).
+
+House rule: a vector is rendered in the form that was asked for, whoever made it. Fields that OpenAI does not have
+(`input_type`, `task_type`, `truncate`, …) go to the providers that have a word for them and are refused by the others.
+"""
+
+from base64 import b64decode, b64encode
+from struct import pack, unpack
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+from domain.calls import ModelCall
+from domain.chat import Event, UsageReported
+from domain.embeddings import Embedded, EmbeddingsRequest
+from domain.metering import Meter, measure, observe
+from domain.refusals import BadRequest
+from entrypoints.http.dialect import CallerDialect, Rendering
+from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.operations.shared import FIELDS, Model, error, never_streams, stream_error
+
+NAME = "openai-embeddings"
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Token = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+_Tokens = Annotated[list[_Token], msgspec.Meta(min_length=1)]
+_Input: TypeAlias = _Text | list[str | int | list[int]]
+_Own = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
+
+# OpenAI takes 2,048 at most and others fewer; what is far beyond is refused here, since each is bounded on its own.
+INPUTS_MAX = 16_384
+
+
+class _Body(msgspec.Struct):
+    model: Model
+    input: _Input
+    dimensions: Annotated[int, msgspec.Meta(ge=1, le=2**20)] | None = None
+    encoding_format: Literal["float", "base64"] | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_TEXTS = msgspec.json.Decoder(list[_Text])
+_TOKENS = msgspec.json.Decoder(_Tokens)
+_TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
+_NUMBERS = msgspec.json.Decoder(list[float])
+
+
+def read(body: bytes) -> ModelCall | BadRequest:
+    """A request body as a call, or the first thing that is wrong with it."""
+    try:
+        if not body.isascii():
+            body.decode()
+        known = _BODY.decode(body)
+        fields = FIELDS.decode(body)
+    except JSON_ERRORS as problem:
+        return unreadable(problem)
+    inputs = _inputs(known.input, fields["input"])
+    if isinstance(inputs, BadRequest):
+        return inputs
+    return ModelCall(
+        dialect=NAME,
+        operation="embeddings",
+        model=known.model,
+        fields=fields,
+        body_bytes=len(body),
+        inputs=len(inputs),
+    )
+
+
+def to_request(call: ModelCall) -> EmbeddingsRequest | BadRequest:
+    """The call in canonical words; `read` has looked at all of it already."""
+    known = _BODY.decode(msgspec.json.encode(call.fields))
+    inputs = _inputs(known.input, call.fields["input"])
+    if isinstance(inputs, BadRequest):
+        return inputs
+    return EmbeddingsRequest(
+        model=call.model,
+        inputs=inputs,
+        dimensions=known.dimensions,
+        base64=known.encoding_format == "base64",
+        extra={name: raw for name, raw in call.fields.items() if name not in _Own and bytes(raw) != b"null"},
+    )
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The vectors as OpenAI lists them, with the tokens that are charged where the provider counted none."""
+    assert rendering.call is not None, "a call of this dialect brings itself"
+    in_base64 = bytes(rendering.call.fields.get("encoding_format", b"")) == b'"base64"'
+    data = [
+        {"object": "embedding", "index": event.index, "embedding": _vector(event, in_base64)}
+        for event in events
+        if isinstance(event, Embedded)
+    ]
+    tokens = _tokens(events, rendering.call)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return msgspec.json.encode({"object": "list", "data": data, "model": rendering.model, "usage": usage})
+
+
+def _inputs(known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:
+    """What is to be embedded, one by one: a text, texts, the tokens of one text, or those of several."""
+    if isinstance(known, str):
+        return (known,)
+    if not known:
+        return bad("input", "The list is empty.")
+    if len(known) > INPUTS_MAX:
+        return bad("input", f"The list has more than {INPUTS_MAX} inputs.")
+    try:
+        if isinstance(known[0], str):
+            return tuple(_TEXTS.decode(raw))
+        if isinstance(known[0], int):
+            return (tuple(_TOKENS.decode(raw)),)
+        return tuple(map(tuple, _TOKEN_LISTS.decode(raw)))
+    except msgspec.ValidationError as problem:
+        return unreadable(problem, "input")
+
+
+def _vector(event: Embedded, in_base64: bool) -> Any:
+    if event.base64 is not None:
+        if in_base64:
+            return event.base64
+        packed = b64decode(event.base64)
+        return list(unpack(f"<{len(packed) // 4}f", packed))
+    assert event.numbers is not None, "an Embedded carries its vector"
+    if not in_base64:
+        return event.numbers
+    numbers = _NUMBERS.decode(event.numbers)
+    return b64encode(pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def _tokens(events: tuple[Event, ...], call: ModelCall) -> int:
+    told = [event.usage for event in events if isinstance(event, UsageReported)]
+    usage = told[-1] if told else measure(observe(Meter(), events), call.body_bytes).usage
+    return usage.input_tokens + usage.input_image_tokens
+
+
+EMBEDDINGS_CALLER = CallerDialect(
+    name=NAME,
+    read=read,
+    to_request=to_request,
+    whole=whole,
+    start=never_streams,
+    render=never_streams,
+    error=error,
+    stream_error=stream_error,
+)

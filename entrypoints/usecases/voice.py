@@ -1,0 +1,26 @@
+"""How a caller hears an answer, as the use case sees it; `entrypoints/http/voices.py` has the voices."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from domain.failures import Failure
+from domain.plan import Affordable
+from ports.providers import Answer, Chunk
+
+
+class Voice(Protocol):
+    """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
+
+    content_type: str
+
+    def piece(self, chunk: Chunk) -> bytes:
+        """The bytes of one chunk, terminal bytes included when the chunk has them."""
+        ...
+
+    def apology(self, failure: Failure) -> bytes:
+        """The last bytes of an answer that broke after it began."""
+        ...
+
+
+# By who serves the call, and with what answer.
+VoiceOf: TypeAlias = Callable[[Affordable, Answer], Voice]
