@@ -8,8 +8,8 @@ hang-up where the server's `send` is a no-op, and would not close what it had no
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from types import TracebackType
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from types import AsyncGeneratorType, TracebackType
 from typing import Any
 
 import anyio
@@ -52,7 +52,7 @@ class AsgiApp:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             app = self._falcon or await self._without_lifespan()
-            async with Exchange(receive) as exchange:
+            async with Exchange(receive, send) as exchange:
                 scope[_EXCHANGE] = exchange
                 await app(dict(scope), receive, send)
 
@@ -77,11 +77,13 @@ class AsgiApp:
 class Exchange:
     """One request and its answer: what must be closed at the end, and the watch for a hang-up where it is wanted."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
+        self._send = send
         self._handler: AbstractAsyncContextManager[Reply] | None = None
         self._cancel: anyio.CancelScope | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._pulse: Pulse | None = None
 
     async def __aenter__(self) -> "Exchange":
         return self
@@ -91,6 +93,8 @@ class Exchange:
     ) -> bool:
         """Leave the handler's context; a hang-up ends here, any other error goes on."""
         try:
+            if self._pulse is not None:
+                self._pulse.stop()
             if self._handler is not None:
                 await self._handler.__aexit__(None, None, None)
         finally:
@@ -106,6 +110,11 @@ class Exchange:
         self._handler = entered
         return reply
 
+    def keep_alive(self, reply: Reply, every_ms: int) -> None:
+        """From now on the caller of a stream hears from time to time that it goes on."""
+        if reply.keep_alive and every_ms and isinstance(reply.body, AsyncGeneratorType):
+            self._pulse = Pulse(reply.body, reply, self._send, every_ms / 1000)
+
     def watch(self) -> None:
         """From now on a hang-up cancels whatever this exchange is doing."""
         self._cancel = anyio.CancelScope()
@@ -116,6 +125,41 @@ class Exchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         cancel.cancel()
+
+
+class Pulse:
+    """Tells the caller of a stream that it goes on: one timer for the whole of it, and no work for any piece.
+
+    It looks every `every_s` seconds. Where no piece was given since it looked last, and the body is at work on the next
+    (not Falcon on sending one), it sends the reply's keep-alive; so the first comes after one to two such times.
+    """
+
+    def __init__(self, body: "AsyncGeneratorType[bytes, None]", reply: Reply, send: Send, every_s: float) -> None:
+        self._body = body
+        self._reply = reply
+        self._send = send
+        self._every_s = every_s
+        self._given = -1
+        self._loop = asyncio.get_running_loop()
+        self._beat: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(every_s, self._look)
+
+    def stop(self) -> None:
+        """The stream is over. A beat that was on its way is as good as sent."""
+        self._timer.cancel()
+        if self._beat is not None:
+            self._beat.cancel()
+
+    def _look(self) -> None:
+        given = self._reply.given()
+        if given == self._given and self._body.ag_running and (self._beat is None or self._beat.done()):
+            self._beat = self._loop.create_task(self._say())
+        self._given = given
+        self._timer = self._loop.call_later(self._every_s, self._look)
+
+    async def _say(self) -> None:
+        with suppress(Exception):  # The caller has left, which the watch notices, or the stream has just ended.
+            await self._send({"type": "http.response.body", "body": self._reply.keep_alive, "more_body": True})
 
 
 def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
@@ -151,7 +195,9 @@ def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
         if body is None:
             _render(resp, too_large(request, hub.body_bytes_max))
             return
-        _render(resp, await exchange.answer(handler, request))
+        reply = await exchange.answer(handler, request)
+        exchange.keep_alive(reply, hub.keep_alive_ms)
+        _render(resp, reply)
 
     return respond
 

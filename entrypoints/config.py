@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     starter_nanos: int
     starter_days: int
     upstream_timeout_s: int
+    keep_alive_s: int
     retries_max: int
     body_bytes_max: int
     synchronous: Synchronous
@@ -168,6 +169,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how long starter credit lasts; 0: for ever"),
         ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", _whole(1, 86400), "seconds", "600",
          "how long a provider may be silent before an attempt is given up"),
+        ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", _whole(0, 3600), "seconds", "15",
+         "how often a caller hears of a stream that its provider is still working on; 0: never"),
         ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",
          "how many more attempts a call gets after the first one failed"),
         ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", _whole(1024, 2**31 - 1), "bytes", "33554432",

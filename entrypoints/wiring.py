@@ -94,6 +94,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                 billed=settings.billed,
                 payment_link=settings.payment_link,
                 upstream_timeout_ms=settings.upstream_timeout_s * 1000,
+                keep_alive_ms=settings.keep_alive_s * 1000,
                 retries_max=settings.retries_max,
                 body_bytes_max=settings.body_bytes_max,
             )

@@ -68,13 +68,14 @@ def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falco
 class Crossing:
     """One request on the loop's side, and the way its answer takes to the thread that waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive_ms: int = 0) -> None:
         self.head: concurrent.futures.Future[Reply] = concurrent.futures.Future()
         self.over: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._cancel: anyio.CancelScope | None = None
+        self._keep_alive_ms = keep_alive_ms
 
     async def carry(self, handler: Handler, request: Request) -> None:
         """Run the handler from its beginning to its end, in this one task."""
@@ -104,17 +105,27 @@ class Crossing:
                 await self._room.wait()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces, in the server's thread."""
+        """The pieces, in the server's thread; while there are none, now and then a keep-alive."""
+        silences = 0
         while True:
             try:
                 piece = self._pieces.get(timeout=LISTEN_S)
+                silences = 0
             except queue.Empty:
-                piece = b""
+                silences += 1
+                piece = self._said_in_silence(silences)
             if piece is None:
                 return
             if not self._room.is_set() and self._pieces.qsize() < PIECES_MAX // 2 and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._room.set)
             yield piece
+
+    def _said_in_silence(self, silences: int) -> bytes:
+        """An empty piece, and each time that the silence has lasted long enough a keep-alive."""
+        every = max(1, int(self._keep_alive_ms / (LISTEN_S * 1000)))
+        if self._keep_alive_ms and silences % every == 0 and self.head.done():
+            return self.head.result().keep_alive
+        return b""
 
     def close(self) -> None:
         """The server is done with the body, to its end or not: cancel what runs and wait until it is settled."""
@@ -136,7 +147,7 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
         if body is None:
             _render(resp, too_large(request, hub.body_bytes_max))
             return
-        crossing = Crossing()
+        crossing = Crossing(hub.keep_alive_ms)
         portal.start_task_soon(crossing.carry, handler, request)
         reply = crossing.head.result()
         _render(resp, reply, crossing)

@@ -134,7 +134,9 @@ def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall
         ("x-accel-buffering", "no"),
         *_call_headers(hub, dialect, request, live),
     )
-    return Reply(status=200, headers=headers, body=live.stream())
+    return Reply(
+        status=200, headers=headers, body=live.stream(), keep_alive=dialect.keep_alive, given=lambda: live.given
+    )
 
 
 def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:

@@ -31,11 +31,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP answer: a body of bytes, or pieces that are sent as they come."""
+    """One HTTP answer: a body of bytes, or pieces that are sent as they come.
+
+    `keep_alive` is a piece that may be sent between two others, as often as one likes, while the next is waited for;
+    b"" where there is none. `given` counts the pieces so far, so that a server can tell silence without looking at any.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes | AsyncIterator[bytes]
+    keep_alive: bytes = b""
+    given: Callable[[], int] = lambda: 0
 
 
 Handler: TypeAlias = Callable[[Request], AbstractAsyncContextManager[Reply]]

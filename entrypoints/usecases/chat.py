@@ -84,6 +84,7 @@ class LiveCall:
         self.answer: Answer | None = None
         self.planned_us = hub.clock.monotonic_us()
         self.first_us = self.settled_us = self.planned_us
+        self.given = 0  # How many pieces of a stream the caller was given.
         self._hub = hub
         self._ask = ask
         self._plan = plan
@@ -154,6 +155,7 @@ class LiveCall:
             piece = voice.piece(chunk)
             if piece:
                 self._keep(piece)
+                self.given += 1
                 yield piece
             if self._hub.clock.now_ms() > self.call.deadline_ms:
                 late = Failure(kind="timed_out", message="the call took longer than the hub's deadline")

@@ -16,7 +16,10 @@ from ports.vault import Vault
 
 @dataclass(kw_only=True)
 class Hub:
-    """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED."""
+    """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
+
+    `keep_alive_ms` is how often a stream's silence is looked at, 0 for never.
+    """
 
     storage: Storage
     vault: Vault
@@ -29,6 +32,7 @@ class Hub:
     upstream_timeout_ms: int
     retries_max: int
     body_bytes_max: int
+    keep_alive_ms: int = 15_000
     advice: Advice = field(default_factory=Advice)
     _catalog: Catalog | None = None
 

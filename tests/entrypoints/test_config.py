@@ -24,6 +24,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "NEW_USER_CREDIT_GRANT_AMOUNT": ("5", "0.25"),
     "CREDIT_EXPIRATION_DAYS": ("30", "60"),
     "AIHUB_UPSTREAM_TIMEOUT_S": ("1", "2"),
+    "AIHUB_KEEP_ALIVE_S": ("5", "0"),
     "AIHUB_MAX_RETRIES": ("0", "5"),
     "AIHUB_BODY_BYTES_MAX": ("1024", "2048"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),

@@ -53,4 +53,6 @@ ANTHROPIC_CALLER = CallerDialect(
     error=_error,
     stream_error=_stream_error,
     id_headers=("x-request-id", "request-id"),
+    # https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events
+    keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
 )
