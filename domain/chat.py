@@ -16,15 +16,22 @@ from domain.failures import Failure
 from domain.pictures import Pictured, PicturesRequest
 from domain.usage import Usage
 
+GOOGLE_SIGNED = "google:"
+"""What a signature made by Google begins with here, so that nobody hands it to a vendor who did not make it."""
+
 # --- requests -------------------------------------------------------------------------------------------
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Text by anyone. `cache_control` is Anthropic's prompt-cache mark as JSON, kept where it can be said."""
+    """Text by anyone. `cache_control` is Anthropic's prompt-cache mark as JSON, kept where it can be said.
+
+    `signature` is the model's own, over the thinking that led to the text; Google signs texts and tool calls.
+    """
 
     text: str
     cache_control: msgspec.Raw | None = None
     citations: msgspec.Raw | None = None
+    signature: str | None = None
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
@@ -68,12 +75,16 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
-    """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it."""
+    """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it.
+
+    `signature` is the model's own, over the thinking that led to the call.
+    """
 
     id: str
     name: str
     arguments: str
     cache_control: msgspec.Raw | None = None
+    signature: str | None = None
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
@@ -185,10 +196,11 @@ class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
-    """More text of the answer."""
+    """More text of the answer; a `signature` closes it, and its text may be empty."""
 
     text: str
     choice: int = 0
+    signature: str | None = None
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, tag="refusal_delta"):
@@ -212,13 +224,14 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_d
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
-    """A piece of tool call `index`: the first piece carries `id` and `name`, all may carry `arguments`."""
+    """A piece of tool call `index`: the first piece carries `id`, `name` and the `signature`, all may `arguments`."""
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
     choice: int = 0
+    signature: str | None = None
 
 
 class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_delta"):

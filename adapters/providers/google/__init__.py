@@ -1,0 +1,54 @@
+"""Google's Gemini API (`generateContent`, `streamGenerateContent`), as a provider; Vertex AI speaks the same.
+
+House rule: no caller speaks this dialect, so everything goes through canonical words: `encode` with `contents`,
+`schema`, `media` and `extras` out, `refuse` what cannot go, `answer` with `parts` and `usage` back, `failure` else.
+
+https://ai.google.dev/api/generate-content, https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+"""
+
+from urllib.parse import quote
+
+from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.google.answer import UntilTheEnd, decode, start, step
+from adapters.providers.google.encode import encode
+from adapters.providers.google.failure import NAME, failure
+from adapters.providers.google.refuse import refuses
+
+_JSON = ("content-type", "application/json")
+# A resource's name may be given whole: a tuned model, an endpoint of Vertex.
+_RESOURCES = ("models/", "tunedModels/", "publishers/", "endpoints/")
+
+
+def path(model: str, stream: bool) -> str:
+    """`models/{model}:generateContent`. Without `alt=sse` a stream would be one long JSON list."""
+    folder, _, name = model.rpartition("/")
+    prefix = f"{folder}/" if f"{folder}/".startswith(_RESOURCES) and ".." not in folder else "models/"
+    name = name if prefix != "models/" or folder == "models" else model
+    method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    return f"{quote(prefix, safe='/')}{quote(name, safe='')}:{method}"
+
+
+def headers(secret: str | None) -> Headers:
+    """An API key, which both of Google's services take in the same header, or an OAuth access token as a bearer.
+
+    Access tokens begin with "ya29.": https://docs.cloud.google.com/docs/authentication/token-types
+    """
+    if secret is None:
+        return (_JSON,)
+    if secret.startswith("ya29."):
+        return (_JSON, ("authorization", f"Bearer {secret}"))
+    return (_JSON, ("x-goog-api-key", secret))
+
+
+GOOGLE = ProviderDialect(
+    name=NAME,
+    path=path,
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=start,
+    step=step,
+    failure=failure,
+    framer=UntilTheEnd,
+)

@@ -1,0 +1,223 @@
+"""Answers of the Gemini API as events, whole or streamed.
+
+House rule: a whole answer and the same answer streamed give the same events, for a stream is a list of answers, each
+with more of the parts. Its last chunk looks like any other, so its terminal word is the end of the HTTP body: after a
+`finishReason` of every choice the answer is whole (`END`, which `UntilTheEnd` puts there), before it is truncated.
+https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
+"""
+
+import re
+
+import msgspec
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.google.failure import NONSENSE, error_event, malformed
+from adapters.providers.google.parts import (
+    FAULTS,
+    FINISHES,
+    RESPONSE,
+    Candidate,
+    Choice,
+    Response,
+    foreign,
+    heard,
+    searched,
+)
+from adapters.providers.google.usage import leaves
+from adapters.providers.sse import EventFramer
+from domain.chat import Broken, Ended, Event, Finished, Started, UsageReported
+
+END = ServerEvent("end of stream", b"{}", b"")
+"""The stream's bytes are over. No event of a provider's is like it, for each has bytes."""
+
+_GENERATION = re.compile(r"gemini-(\d+)")
+
+
+class State(msgspec.Struct, frozen=True):
+    """What an answer said so far: its id and model, its choices, and what it searched for."""
+
+    started: bool = False
+    id: str = ""
+    model: str = ""
+    choices: dict[int, Choice] = {}
+    queries: frozenset[str] = frozenset()
+    places: bool = False
+
+
+class _Blocked(msgspec.Struct, frozen=True, rename="camel"):
+    block_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    maps: msgspec.Raw = msgspec.Raw()
+
+
+class _Grounding(msgspec.Struct, frozen=True, rename="camel"):
+    web_search_queries: list[str] | None = None
+    image_search_queries: list[str] | None = None
+    grounding_chunks: list[_Chunk] | None = None
+
+
+_BLOCKED = msgspec.json.Decoder(_Blocked)
+_GROUNDING = msgspec.json.Decoder(_Grounding)
+_START = State()
+
+
+class UntilTheEnd(EventFramer):
+    """Server-sent events, and after them `END`, unless the stream was cut inside an event."""
+
+    __slots__ = ()
+
+    def finish(self) -> list[ServerEvent]:
+        """What the end of the bytes completes, then the end itself."""
+        events = super().finish()
+        return events if self.rest.strip() else [*events, END]
+
+
+def start() -> State:
+    """Before the first chunk."""
+    return _START
+
+
+def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
+    """One chunk of a stream."""
+    if not event.raw and event.name == END.name:
+        return state, (Ended(),) if _is_whole(state) else ()
+    if not event.data or event.data.isspace():
+        return state, ()
+    try:
+        response = RESPONSE.decode(event.data)
+        if response.error is not None:
+            return state, (Broken(failure=error_event(response.error, event.data)),)
+        return _heard(state, response)
+    except NONSENSE as problem:
+        return state, (malformed(f"a chunk makes no sense: {problem}"),)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole 2xx body as the events of its stream; the body's end is its terminal word."""
+    try:
+        response = RESPONSE.decode(body)
+        if response.error is not None:
+            return (Broken(failure=error_event(response.error, body)),)
+        state, events = _heard(_START, response)
+    except NONSENSE as problem:
+        return (malformed(f"the body is no answer: {problem}"),)
+    if events and isinstance(events[-1], Broken):
+        return events
+    if not state.choices:
+        return (malformed("it has no candidates and does not say that the prompt was blocked"),)
+    open_ = [
+        Finished(reason="tool_calls" if choice.calls else "stop", choice=index)
+        for index, choice in state.choices.items()
+        if not choice.finished
+    ]
+    return (*events, *open_, Ended())
+
+
+def _is_whole(state: State) -> bool:
+    return bool(state.choices) and all(choice.finished for choice in state.choices.values())
+
+
+def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
+    events: list[Event] = []
+    if not state.started and (response.candidates or response.response_id or _is_set(response.prompt_feedback)):
+        started = Started(id=response.response_id or "", model=response.model_version or "")
+        state = State(started=True, id=started.id, model=started.model)
+        events.append(started)
+    for position, candidate in enumerate(response.candidates or ()):
+        index = position if candidate.index is None else candidate.index
+        state = _candidate(state, index, candidate, events)
+    if _is_set(response.prompt_feedback) and _BLOCKED.decode(response.prompt_feedback).block_reason:
+        state = _blocked(state, response.prompt_feedback, events)
+    if response.usage_metadata is not None:
+        usage = leaves(response.usage_metadata, _tool_uses(state))
+        if usage is not None:
+            events.append(UsageReported(usage=usage))
+    events += _faults(state, response)
+    return state, tuple(events)
+
+
+def _candidate(state: State, index: int, candidate: Candidate, events: list[Event]) -> State:
+    choice, queries, places = state.choices.get(index, Choice()), state.queries, state.places
+    for raw in (candidate.content and candidate.content.parts) or ():
+        choice = heard(choice, index, raw, state.id, events)
+        if b'"toolCall"' in bytes(raw):
+            queries |= {query for query in searched(raw) if query}
+    for name, value in (
+        ("citationMetadata", candidate.citation_metadata),
+        ("urlContextMetadata", candidate.url_context_metadata),
+        ("groundingMetadata", candidate.grounding_metadata),
+        ("logprobsResult", candidate.logprobs_result),
+    ):
+        if _is_set(value):
+            events.append(foreign(name, value, index))
+    if _is_set(candidate.grounding_metadata):
+        grounding = _GROUNDING.decode(candidate.grounding_metadata)
+        asked = (*(grounding.web_search_queries or ()), *(grounding.image_search_queries or ()))
+        queries |= {query for query in asked if query}
+        places = places or any(_is_set(chunk.maps) for chunk in grounding.grounding_chunks or ())
+    if candidate.finish_reason and not choice.finished and not _is_fault(candidate, choice):
+        _finish(choice, index, candidate, events)
+        choice = msgspec.structs.replace(choice, finished=True)
+    choices = {**state.choices, index: choice}
+    return msgspec.structs.replace(state, choices=choices, queries=queries, places=places)
+
+
+def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event]) -> None:
+    """The end of a choice. Google says STOP after a call as after a text; why it withheld an answer is kept."""
+    word = candidate.finish_reason or ""
+    reason = FINISHES.get(word, "stop")
+    if reason == "stop" and choice.calls:
+        reason = "tool_calls"
+    if word not in ("STOP", "MAX_TOKENS"):
+        why = {"finishReason": word, "finishMessage": candidate.finish_message}
+        told: dict[str, object] = {name: value for name, value in why.items() if value}
+        if _is_set(candidate.safety_ratings):
+            told["safetyRatings"] = candidate.safety_ratings
+        events.append(foreign("finish", told, index))
+    events.append(Finished(reason=reason, choice=index))
+
+
+def _blocked(state: State, feedback: msgspec.Raw, events: list[Event]) -> State:
+    """The prompt itself was refused: an answer without a candidate, which ends at once.
+
+    https://ai.google.dev/api/generate-content#PromptFeedback
+    """
+    if 0 in state.choices and state.choices[0].finished:
+        return state
+    events.append(foreign("promptFeedback", feedback))
+    events.append(Finished(reason="content_filter"))
+    blocked = msgspec.structs.replace(state.choices.get(0, Choice()), finished=True)
+    return msgspec.structs.replace(state, choices={**state.choices, 0: blocked})
+
+
+def _is_fault(candidate: Candidate, choice: Choice) -> bool:
+    word = candidate.finish_reason
+    return word in FAULTS or (word == "UNEXPECTED_TOOL_CALL" and not choice.calls)
+
+
+def _faults(state: State, response: Response) -> tuple[Broken, ...]:
+    """The model ended in a way that leaves nothing to use."""
+    for position, candidate in enumerate(response.candidates or ()):
+        index = position if candidate.index is None else candidate.index
+        if _is_fault(candidate, state.choices[index]):
+            message = " ".join((candidate.finish_message or "").split())[:1_000]
+            return (malformed(f"the model ended with {candidate.finish_reason}{f': {message}' if message else ''}"),)
+    return ()
+
+
+def _tool_uses(state: State) -> int:
+    """What grounding is charged for: from Gemini 3 on every search, before that a prompt, however often it searched.
+
+    https://ai.google.dev/gemini-api/docs/google-search#pricing
+    """
+    found = _GENERATION.search(state.model)
+    if found is not None and int(found[1]) < 3:
+        return int(bool(state.queries) or state.places)
+    return len(state.queries) + state.places
+
+
+def _is_set(raw: msgspec.Raw) -> bool:
+    """Whether an optional field says anything: null and the empty object do not."""
+    return len(raw) > 8 or bytes(raw).translate(None, b" \t\r\n") not in (b"", b"null", b"{}")

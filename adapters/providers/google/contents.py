@@ -1,0 +1,187 @@
+"""A canonical conversation as Gemini's contents.
+
+House rule: every part is said where it belongs; `refuse` has named what cannot be, so this module assumes that all can.
+Left out are thoughts that Google did not sign: they are no use to it, and another vendor's signature is an error.
+
+- System messages are one instruction beside the conversation, wherever they stood: there is no such role inside it.
+- Turns of one role after another are one content, but the results of tools stand in one of their own, right after the
+  calls that they answer, as many as there were calls.
+- Calls may have ids, but are matched by name: a result says which function it is of.
+
+https://ai.google.dev/api/caching#Content, https://ai.google.dev/gemini-api/docs/function-calling
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from adapters.providers.google.failure import NAME, NONSENSE
+from adapters.providers.google.media import blob, document, link, video
+from domain.chat import (
+    GOOGLE_SIGNED,
+    Audio,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+# base64 of "skip_thought_signature_validator": what Google asks for where a call of the conversation is not its own.
+# https://ai.google.dev/gemini-api/docs/thought-signatures
+UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+_SIGNING_SINCE = 3  # the generation that rejects a call without a signature, and takes pictures inside results
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# The numbers of a result become binary fractions at Google; one this long would lose digits.
+_LONG_NUMBER = re.compile(rb"\d{16}")
+
+_Json = dict[str, Any]
+
+
+def instruction(messages: tuple[Message, ...]) -> list[_Json]:
+    """The parts of the system's messages."""
+    spoken = (message for message in messages if message.role in ("system", "developer"))
+    return [{"text": part.text} for message in spoken for part in message.parts if isinstance(part, Text) and part.text]
+
+
+def contents(messages: tuple[Message, ...], generation: int) -> list[_Json]:
+    """The conversation, for a model of that generation."""
+    names = call_names(messages)
+    told: list[_Json] = []
+    for role, parts in _turns(messages):
+        if role == "model":
+            told.append({"role": role, "parts": _model_parts(parts, generation)})
+            continue
+        results, others = _results([part for part in parts if isinstance(part, ToolResult)], names, generation)
+        others += [said for part in parts if not isinstance(part, ToolResult) for said in _said(part)]
+        told += [{"role": role, "parts": some} for some in (results, others) if some]
+    return [content for content in told if content["parts"]]
+
+
+def call_names(messages: Iterable[Message]) -> dict[str, str]:
+    """The function of every call by the call's id."""
+    return {part.id: part.name for message in messages for part in message.parts if isinstance(part, ToolCall)}
+
+
+def arguments_object(arguments: str) -> msgspec.Raw | None:
+    """A call's arguments as the object that `args` must be; None if they are none."""
+    if not arguments.strip():
+        return msgspec.Raw(b"{}")
+    try:
+        _FIELDS.decode(arguments)
+    except NONSENSE:
+        return None
+    return msgspec.Raw(arguments.encode())
+
+
+def _turns(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
+    turns: list[tuple[str, list[Part]]] = []
+    for message in messages:
+        if message.role in ("system", "developer"):
+            continue
+        role = "model" if message.role == "assistant" else "user"
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(message.parts)
+        else:
+            turns.append((role, list(message.parts)))
+    return turns
+
+
+def _model_parts(parts: list[Part], generation: int) -> list[_Json | msgspec.Raw]:
+    """What the model said. The first call of a turn carries the signature, its own or the one that stands for none."""
+    said: list[_Json | msgspec.Raw] = []
+    first = True
+    for part in parts:
+        if isinstance(part, ToolCall):
+            call: _Json = {"functionCall": {"id": part.id, "name": part.name, "args": arguments_object(part.arguments)}}
+            signature = _signature(part.signature)
+            if signature is None and first and generation >= _SIGNING_SINCE:
+                signature = UNSIGNED
+            first = False
+            said.append(_signed(call, signature))
+        else:
+            said += _said(part)
+    return said
+
+
+def _said(part: Part) -> list[_Json | msgspec.Raw]:
+    """A part as one of Gemini's, or none where it says nothing."""
+    match part:
+        case Text():
+            signature = _signature(part.signature)
+            return [_signed({"text": part.text}, signature)] if part.text or signature else []
+        case Reasoning():
+            signature = _signature(part.signature)
+            if signature is None:
+                return []
+            return [_signed({"thought": True, "text": part.text} if part.text else {"text": ""}, signature)]
+        case Image():
+            return [link(part.url) if part.url is not None else blob(part.media_type or "image/png", part.data or "")]
+        case Audio():
+            return [blob(f"audio/{part.format}", part.data)]
+        case Document():
+            return [document(part)]
+        case Foreign(dialect="openai"):
+            return [video(part.block)]
+        case Foreign():
+            return [part.block] if part.dialect == NAME else []
+        case _:
+            raise AssertionError(f"{type(part).__name__} is said elsewhere")
+
+
+def _results(
+    results: list[ToolResult], names: dict[str, str], generation: int
+) -> tuple[list[_Json], list[_Json | msgspec.Raw]]:
+    """The results of tools, and what of them must stand beside: pictures, for models that take none inside."""
+    told: list[_Json] = []
+    beside: list[_Json | msgspec.Raw] = []
+    for result in results:
+        response: _Json = {"id": result.call_id, "name": names[result.call_id], "response": _response(result)}
+        files = [_said(part)[0] for part in result.parts if not _is_text(part)]
+        inside = [file for file in files if isinstance(file, dict) and "inlineData" in file]
+        if inside and generation >= _SIGNING_SINCE:
+            response["parts"] = inside
+            files = [file for file in files if file not in inside]
+        beside += files
+        told.append({"functionResponse": response})
+    return told, beside
+
+
+def _response(result: ToolResult) -> _Json | msgspec.Raw:
+    """What the tool said, as the object that Gemini wants.
+
+    An object is given as it is, anything else under the key that Google names for it, "output", or "error".
+    https://ai.google.dev/api/caching#FunctionResponse
+    """
+    texts = [part.text or "" for part in result.parts if isinstance(part, Text | Document) and part.text is not None]
+    said: Any = texts[0] if len(texts) == 1 else texts or ""
+    if result.is_error:
+        return {"error": said}
+    if isinstance(said, str) and said.lstrip()[:1] == "{" and not _LONG_NUMBER.search(said.encode()):
+        try:
+            _FIELDS.decode(said)
+            return msgspec.Raw(said.encode())
+        except NONSENSE:
+            pass
+    return {"output": said}
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Text | Document) and part.text is not None
+
+
+def _signature(signature: str | None) -> str | None:
+    """Google's own signature; another vendor's is none."""
+    if signature is None or not signature.startswith(GOOGLE_SIGNED):
+        return None
+    return signature[len(GOOGLE_SIGNED) :]
+
+
+def _signed(part: _Json, signature: str | None) -> _Json:
+    return part if signature is None else {**part, "thoughtSignature": signature}

@@ -1,0 +1,165 @@
+"""What only the caller's dialect has a field for, in Gemini's words.
+
+House rule: a field that `unsayable` passes is either said by `extras` or changes nothing in the answer. Fields are
+named as the caller's dialect names them; those of Google's own are under `extra_body.google`, where Google's endpoint
+for OpenAI's clients has them: https://ai.google.dev/gemini-api/docs/openai#extra-body
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+# What changes nothing in the answer: labels beside a stored completion, hints for caches, who is asking.
+_LABELS = frozenset(
+    ("metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options", "cache_control")
+)
+# Fields set to what Gemini does anyway, by how that is spelled in JSON.
+_USUAL: dict[str, tuple[bytes, ...]] = {
+    "store": (b"false",),
+    "logprobs": (b"false",),
+    "logit_bias": (b"{}",),
+    "verbosity": (b'"medium"',),
+    "thinking.display": (b'"summarized"', b'"omitted"'),  # `encode` asks for thoughts, or does not
+}
+_TIERS = {"auto": None, "default": "standard", "standard_only": "standard", "flex": "flex", "priority": "priority"}
+_PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
+_MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
+# Google's own tools, by the type that a caller names them by: https://ai.google.dev/gemini-api/docs/tools
+_TOOLS = {
+    "google_search": "googleSearch",
+    "url_context": "urlContext",
+    "code_execution": "codeExecution",
+    "google_maps": "googleMaps",
+    "file_search": "fileSearch",
+}
+_OWN = {"safety_settings": "safetySettings", "cached_content": "cachedContent", "labels": "labels"}
+_TOOL_PREFIX, _OWN_FIELD = "tools[", "extra_body"
+
+_Json = dict[str, Any]
+_ANY = msgspec.json.Decoder()
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Allowed(msgspec.Struct, frozen=True):
+    function: _Named | None = None
+    name: str | None = None
+
+
+class _AllowedTools(msgspec.Struct, frozen=True):
+    mode: str
+    tools: list[_Allowed]
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    allowed_tools: _AllowedTools
+
+
+class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    google: dict[str, msgspec.Raw] = {}
+
+
+def unsayable(extra: Mapping[str, msgspec.Raw]) -> Iterator[str]:
+    """The fields that cannot be said, by name."""
+    for name, value in extra.items():
+        if name == _OWN_FIELD:
+            yield from _unknown_own(value)
+        elif not _is_sayable(name, value):
+            yield name
+
+
+def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], choice: _Json) -> None:
+    """Say the fields: into the body and its generationConfig, into the tools, into what may be called."""
+    config: _Json = {}
+    for name, value in extra.items():
+        if name in _PENALTIES:
+            config[_PENALTIES[name]] = value
+        elif name == "logprobs" and bytes(value) == b"true":
+            config["responseLogprobs"] = True
+        elif name == "top_logprobs":
+            config["logprobs"] = value
+        elif name == "modalities":
+            config["responseModalities"] = [_MODALITIES[word] for word in _ANY.decode(value)]
+        elif name == "service_tier" and (tier := _TIERS[_ANY.decode(value)]) is not None:
+            body["serviceTier"] = tier
+        elif name == "tool_choice.allowed_tools":
+            choice.update(_allowed(value))
+        elif name == "web_search_options":
+            tools.append({"googleSearch": {}})
+        elif name.startswith(_TOOL_PREFIX):
+            tools.append({_tool(name): {key: part for key, part in _fields(value).items() if key != "type"}})
+        elif name == _OWN_FIELD:
+            _say_own(value, body)
+    if config:
+        body["generationConfig"] = body.get("generationConfig", {}) | config
+
+
+def _is_sayable(name: str, value: msgspec.Raw) -> bool:
+    spelled = bytes(value)
+    if name in _LABELS or name in _PENALTIES or name == "top_logprobs":
+        return True
+    if name.startswith("metadata."):  # what Anthropic's has beside the user
+        return True
+    if name == "logprobs" and spelled == b"true":
+        return True
+    if name == "service_tier":
+        return _plain(value) in _TIERS
+    if name == "modalities":
+        words = _plain(value)
+        return isinstance(words, list) and bool(words) and all(word in _MODALITIES for word in words)
+    if name == "web_search_options":
+        return _plain(value) == {}
+    if name == "tool_choice.allowed_tools":
+        return _is(value, _Choice)
+    if name.startswith(_TOOL_PREFIX):
+        return _tool(name) != ""
+    return spelled.translate(None, b" \t\r\n") in _USUAL.get(name, ())
+
+
+def _tool(name: str) -> str:
+    """The tool of `tools[0].google_search`, or nothing."""
+    return _TOOLS.get(name.partition("].")[2], "")
+
+
+def _allowed(value: msgspec.Raw) -> _Json:
+    wanted = msgspec.json.decode(value, type=_Choice).allowed_tools
+    names = [tool.function.name if tool.function is not None else tool.name for tool in wanted.tools]
+    mode = "ANY" if wanted.mode == "required" else "VALIDATED"
+    return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
+
+
+def _unknown_own(value: msgspec.Raw) -> Iterator[str]:
+    if not _is(value, _ExtraBody):
+        yield _OWN_FIELD
+        return
+    for name in msgspec.json.decode(value, type=_ExtraBody).google:
+        if name not in _OWN and name != "thinking_config":
+            yield f"{_OWN_FIELD}.google.{name}"
+
+
+def _say_own(value: msgspec.Raw, body: _Json) -> None:
+    """Google's own fields go as they are; Google takes names in either case."""
+    for name, own in msgspec.json.decode(value, type=_ExtraBody).google.items():
+        if name == "thinking_config":
+            body.setdefault("generationConfig", {})["thinkingConfig"] = own
+        else:
+            body[_OWN[name]] = own
+
+
+def _fields(value: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+
+
+def _plain(value: msgspec.Raw) -> Any:
+    return _ANY.decode(value)
+
+
+def _is(value: msgspec.Raw, kind: type[msgspec.Struct]) -> bool:
+    try:
+        msgspec.json.decode(value, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""Google's ways to fail, as a `Failure`: an answer that is no 2xx, and an error inside a stream.
+
+House rule: the kind comes from the status, but for one thing that Google's status does not tell: a key that is not
+valid is answered 400, as if the request were wrong, with the reason API_KEY_INVALID in the details.
+https://ai.google.dev/gemini-api/docs/troubleshooting, https://google.aip.dev/193
+"""
+
+import re
+
+import msgspec
+
+from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from domain.chat import Broken
+from domain.failures import Failure, FailureKind
+
+NAME = "google"
+NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
+
+_KEY_REASONS = frozenset(("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "ACCESS_TOKEN_EXPIRED"))
+_DURATION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?s", re.ASCII)
+_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+class _Detail(msgspec.Struct, frozen=True, rename="camel"):
+    """One of an error's details: an `ErrorInfo` has a reason, a `RetryInfo` a delay."""
+
+    reason: str | None = None
+    retry_delay: str | None = None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Google's `error` object."""
+
+    code: int = 0
+    message: str = ""
+    status: str | None = None
+    details: list[_Detail] | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: Status | str | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body | list[_Body])
+
+
+def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is no 2xx, whatever its body: JSON, the same JSON in a list, HTML, or nothing."""
+    told = read(body)
+    return Failure(
+        kind=_kind(status, told),
+        message=_clear(told.message) or f"the provider answered {status} without a message",
+        status=status,
+        code=told.status,
+        retry_after_ms=retry_after_ms(headers) or _delay_ms(told),
+        dialect=NAME,
+        body=body,
+    )
+
+
+def error_event(told: Status, body: bytes) -> Failure:
+    """An error under a status of success: its own code is the status that it would have had."""
+    return Failure(
+        kind=_kind(told.code or 500, told),
+        message=_clear(told.message) or "the provider broke off without a message",
+        status=told.code if 400 <= told.code < 600 else 0,
+        code=told.status,
+        retry_after_ms=_delay_ms(told),
+        dialect=NAME,
+        body=body,
+    )
+
+
+def malformed(message: str) -> Broken:
+    """An answer that is not what the dialect promises."""
+    return Broken(failure=Failure(kind="malformed", message=message, dialect=NAME))
+
+
+def read(body: bytes) -> Status:
+    """The error in a body; of one that is no JSON the text."""
+    try:
+        found = _BODY.decode(body)
+    except NONSENSE:
+        return Status(message=_TAG.sub(" ", body[:20_000].decode(errors="replace")))
+    first = (found[0] if found else _Body()) if isinstance(found, list) else found
+    if isinstance(first.error, Status):
+        return first.error
+    return Status(message=first.error or "")
+
+
+def _kind(status: int, told: Status) -> FailureKind:
+    if any(detail.reason in _KEY_REASONS for detail in told.details or ()):
+        return "credential_rejected"
+    return kind_of_status(status)
+
+
+def _delay_ms(told: Status) -> int | None:
+    """`retryDelay` of a `RetryInfo`, a duration such as "36.5s"; a part of a millisecond counts as a whole one."""
+    for detail in told.details or ():
+        if detail.retry_delay and (match := _DURATION.fullmatch(detail.retry_delay)):
+            nanos = int((match[2] or "").ljust(9, "0"))
+            return int(match[1]) * 1000 - (-nanos // 1_000_000)
+    return None
+
+
+def _clear(message: str) -> str:
+    """One line of bounded length."""
+    return " ".join(message.split())[:MESSAGE_CHARACTERS_MAX]

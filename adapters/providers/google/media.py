@@ -1,0 +1,97 @@
+"""Pictures, sound, video and documents as Gemini's parts.
+
+House rule: data is given inline, and whatever has an address as `fileData`: a URL of the web or of YouTube, an
+uploaded file's URI, or a `gs://` URI at Vertex. Google wants the type beside it, which a URL shows by its ending.
+https://ai.google.dev/gemini-api/docs/file-input-methods
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from domain.chat import Document
+
+_DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
+_FILE_PREFIXES = ("gs://", "https://generativelanguage.googleapis.com/")
+_VIDEO_HOSTS = ("youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be")
+_TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "csv": "text/csv",
+    "html": "text/html",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "mpeg": "video/mpeg",
+}
+
+_Json = dict[str, Any]
+
+
+class _Url(msgspec.Struct, frozen=True):
+    url: str
+
+
+class _Video(msgspec.Struct, frozen=True):
+    video_url: _Url | str
+
+
+def blob(media_type: str, data: str) -> _Json:
+    """Base64 data of a type."""
+    return {"inlineData": {"mimeType": media_type, "data": data}}
+
+
+def link(url: str, media_type: str | None = None) -> _Json:
+    """What is at a URL, with its type where it is known or shows."""
+    parts = urlsplit(url)
+    shown = _TYPES.get(parts.path.rpartition(".")[2].lower())
+    media_type = media_type or shown or ("video/mp4" if parts.hostname in _VIDEO_HOSTS else None)
+    file: _Json = {"fileUri": url}
+    return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
+
+
+def document(given: Document) -> _Json:
+    """A document by what it is given as; a plain text becomes a text, under its name."""
+    if given.data is not None:
+        return blob(given.media_type or "application/pdf", given.data)
+    if given.text is not None:
+        return {"text": given.text if given.name is None else f"{given.name}\n\n{given.text}"}
+    if given.url is not None:
+        part = link(given.url, given.media_type)
+        part["fileData"].setdefault("mimeType", "application/pdf")
+        return part
+    return link(given.file_id or "", given.media_type)
+
+
+def is_googles_file(file_id: str) -> bool:
+    """Whether a file's id is the URI of a file that Google holds."""
+    return file_id.startswith(_FILE_PREFIXES)
+
+
+def video(block: msgspec.Raw) -> _Json:
+    """A `video_url` part, the word of compatible servers for a video: https://openrouter.ai/docs/features/multimodal."""
+    given = msgspec.json.decode(block, type=_Video).video_url
+    url = given if isinstance(given, str) else given.url
+    head = _DATA_URL.match(url)
+    return link(url) if head is None else blob(head[1].lower(), url[head.end() :])
+
+
+def is_video(block: msgspec.Raw) -> bool:
+    """Whether a block is a `video_url` part that can be read."""
+    try:
+        msgspec.json.decode(block, type=_Video)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,104 @@
+"""What Gemini counted, as disjoint leaves.
+
+House rule: every token is counted in one leaf, at the price that Google asks for it.
+
+`promptTokenCount` includes what the cache held, while thoughts and the results of Google's own tools stand beside the
+counts of prompt and candidates: the total "is the sum of prompt_token_count, candidates_token_count,
+tool_use_prompt_token_count, and thoughts_token_count".
+https://ai.google.dev/api/generate-content#UsageMetadata
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from domain.usage import UNITS_MAX, Usage
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+# Pages of a document are read, and priced, as pictures.
+_PICTURES = ("IMAGE", "DOCUMENT")
+
+
+class ModalityCount(msgspec.Struct, frozen=True, rename="camel"):
+    """How many tokens are of one modality."""
+
+    modality: str = ""
+    token_count: _Count | None = None
+
+
+_Details = list[ModalityCount] | None
+
+
+class Report(msgspec.Struct, frozen=True, rename="camel"):
+    """The `usageMetadata` of an answer or of a chunk; each tells the whole answer so far."""
+
+    prompt_token_count: _Count | None = None
+    cached_content_token_count: _Count | None = None
+    candidates_token_count: _Count | None = None
+    thoughts_token_count: _Count | None = None
+    tool_use_prompt_token_count: _Count | None = None
+    total_token_count: _Count | None = None
+    prompt_tokens_details: _Details = None
+    cache_tokens_details: _Details = None
+    candidates_tokens_details: _Details = None
+    tool_use_prompt_tokens_details: _Details = None
+
+
+def leaves(report: Report, tool_uses: int) -> Usage | None:
+    """The report as leaves, with the uses of hosted tools; None where it counts no prompt, which is no report.
+
+    A prompt of 3,520 tokens, 3,512 of them cached, 42 thoughts, 2 of answer: input 8, cache read 3,512, reasoning 42,
+    output 2. Raises ValueError where the counts contradict each other.
+    """
+    if report.prompt_token_count is None:
+        return None
+    asked = report.prompt_token_count + (report.tool_use_prompt_token_count or 0)
+    cached = report.cached_content_token_count or 0
+    if cached > asked:
+        raise ValueError(
+            f"usage does not add up: cachedContentTokenCount is {cached}, "
+            f"more than promptTokenCount and toolUsePromptTokenCount, which are {asked} together"
+        )
+    fresh = asked - cached
+    details = (*(report.prompt_tokens_details or ()), *(report.tool_use_prompt_tokens_details or ()))
+    # The details need not add up to the counts, as they leave out the declarations of tools: no more is split off
+    # than is there.
+    cached_audio = min(_of(report.cache_tokens_details, "AUDIO"), cached)
+    audio = min(max(0, _of(details, "AUDIO") - cached_audio), fresh)
+    pictures = min(max(0, _of(details, *_PICTURES) - _of(report.cache_tokens_details, *_PICTURES)), fresh - audio)
+    output, reasoning = _output(report, asked)
+    output_audio = min(_of(report.candidates_tokens_details, "AUDIO"), output)
+    output_pictures = min(_of(report.candidates_tokens_details, *_PICTURES), output - output_audio)
+    return Usage(
+        input_tokens=fresh - audio - pictures,
+        input_audio_tokens=audio,
+        input_image_tokens=pictures,
+        cache_read_tokens=cached - cached_audio,
+        cache_read_audio_tokens=cached_audio,
+        output_tokens=output - output_audio - output_pictures,
+        output_audio_tokens=output_audio,
+        output_image_tokens=output_pictures,
+        reasoning_tokens=reasoning,
+        tool_uses=tool_uses,
+    )
+
+
+def _output(report: Report, asked: int) -> tuple[int, int]:
+    """Tokens of the answer and of thoughts.
+
+    The total tells where thoughts are counted: beside the candidates by now, inside them by some earlier models, and
+    by others in the total alone. They are charged in each case.
+    """
+    answered, total = report.candidates_token_count or 0, report.total_token_count or 0
+    thoughts = report.thoughts_token_count
+    if thoughts is None:
+        return answered, max(0, total - asked - answered)
+    if total == asked + answered and thoughts <= answered:
+        return answered - thoughts, thoughts
+    return answered, thoughts
+
+
+def _of(details: Iterable[ModalityCount] | None, *modalities: str) -> int:
+    return sum(part.token_count or 0 for part in details or () if part.modality in modalities)
