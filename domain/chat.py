@@ -16,9 +16,6 @@ from domain.failures import Failure
 from domain.pictures import Pictured, PicturesRequest
 from domain.usage import Usage
 
-GOOGLE_SIGNED = "google:"
-"""What a signature made by Google begins with here, so that nobody hands it to a vendor who did not make it."""
-
 # --- requests -------------------------------------------------------------------------------------------
 
 

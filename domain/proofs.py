@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 _MARK = "aihub:"
+_GOOGLE = "google"
 
 
 def carry(origin: str, proof: dict[str, Any]) -> str:
@@ -34,3 +35,15 @@ def carried(origin: str, text: str | None) -> dict[str, Any] | None:
 def is_carrier(text: str | None) -> bool:
     """Whether the string was made by `carry`, whatever it carries."""
     return text is not None and text.startswith(_MARK)
+
+
+def signed_by_google(signature: str) -> str:
+    """A `thoughtSignature`, which Google wants back beside the text or the call that it came with."""
+    return carry(_GOOGLE, {"signature": signature})
+
+
+def googles(text: str | None) -> str | None:
+    """The `thoughtSignature` that the string carries, None if it carries none."""
+    proof = carried(_GOOGLE, text)
+    signature = None if proof is None else proof.get("signature")
+    return signature if isinstance(signature, str) else None

@@ -8,9 +8,9 @@ CAPS = ("max_tokens", "max_completion_tokens")
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider of models as the public knows it. `env` is the variable that may hold its keys.
+    """A provider of models as the public knows it.
 
-    `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself. A
+    `env` is the variable that may hold its keys, and `env_also` another. `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself. A
     vendor whose URL is another for each customer has an example, with a word in capitals, and `hosts`, endings by which
     it is known. The rest is how it differs from OpenAI:
 
@@ -29,6 +29,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     base_url: str
     env: str | None = None
+    env_also: str | None = None
     patterns: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()

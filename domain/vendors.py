@@ -35,6 +35,21 @@ VENDORS: dict[str, Vendor] = {
             env="ANTHROPIC_API_KEY",
             patterns=("claude",),
         ),
+        Vendor(
+            name="google",
+            dialect="google",
+            base_url="https://generativelanguage.googleapis.com/v1beta",
+            env="GEMINI_API_KEY",
+            env_also="GOOGLE_API_KEY",
+            patterns=("gemini", "gemma", "imagen", "veo"),
+        ),
+        # With an API key; a project's and a location's own URL goes with a service account as well.
+        Vendor(
+            name="google-vertex",
+            dialect="google-vertex",
+            base_url="https://aiplatform.googleapis.com/v1/publishers/google",
+            env="GOOGLE_VERTEX_API_KEY",
+        ),
         *COMPATIBLE,
         # It has no chat: `_SPOKEN` says what it has.
         Vendor(
@@ -46,7 +61,7 @@ VENDORS: dict[str, Vendor] = {
         ),
     )
 }
-DIALECTS = ("openai", "anthropic", "voyage", "echo")
+DIALECTS = ("openai", "anthropic", "google", "google-vertex", "voyage", "echo")
 _CHATLESS = frozenset(("voyage",))
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.

@@ -180,7 +180,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
     )
 )  # fmt: skip
 
-VENDOR_VARIABLES: dict[str, str] = {vendor.env: vendor.name for vendor in VENDORS.values() if vendor.env}
+VENDOR_VARIABLES: dict[str, str] = {
+    name: vendor.name for vendor in VENDORS.values() for name in (vendor.env, vendor.env_also) if name
+}
 
 
 def read_settings(

@@ -70,6 +70,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from adapters.providers.anthropic import ANTHROPIC
     from adapters.providers.echo import EchoTransport
     from adapters.providers.embeddings import EMBEDDINGS
+    from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
     from adapters.providers.http import HttpProviders
     from adapters.providers.openai import OPENAI
     from adapters.providers.openai.beside import BESIDE_CHAT
@@ -86,7 +87,10 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     transport=transport,
                     local={"echo": EchoTransport()},
                     vault=operator.vault,
-                    dialects={dialect.name: dialect for dialect in (OPENAI, ANTHROPIC, *BESIDE_CHAT, *EMBEDDINGS)},
+                    dialects={
+                        dialect.name: dialect
+                        for dialect in (OPENAI, ANTHROPIC, GOOGLE, GOOGLE_VERTEX, *BESIDE_CHAT, *EMBEDDINGS)
+                    },
                 ),
                 clock=operator.clock,
                 ids=operator.ids,

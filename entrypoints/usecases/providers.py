@@ -129,9 +129,10 @@ async def register_vendor_keys(desk: Desk, by: str, keys: Mapping[str, Sequence[
     """Take in the vendors' keys by their variables' names; what is there already, or was removed, stays as it is."""
     registered: list[Credential] = []
     for vendor in VENDORS.values():
-        for n, secret in enumerate(keys.get(vendor.env or "", ()), 1):
-            row = await _register(desk, by, vendor.name, secret, f"env {vendor.env} #{n}")
-            registered += [row] if row else []
+        for variable in (vendor.env, vendor.env_also):
+            for n, secret in enumerate(keys.get(variable or "", ()), 1):
+                row = await _register(desk, by, vendor.name, secret, f"env {variable} #{n}")
+                registered += [row] if row else []
     return registered
 
 

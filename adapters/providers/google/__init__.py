@@ -8,6 +8,8 @@ https://ai.google.dev/api/generate-content, https://cloud.google.com/vertex-ai/g
 
 from urllib.parse import quote
 
+import msgspec
+
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.google.answer import UntilTheEnd, decode, start, step
 from adapters.providers.google.encode import encode
@@ -52,3 +54,4 @@ GOOGLE = ProviderDialect(
     failure=failure,
     framer=UntilTheEnd,
 )
+GOOGLE_VERTEX = msgspec.structs.replace(GOOGLE, name="google-vertex")

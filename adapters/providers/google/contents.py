@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.arguments import arguments_object
 from adapters.providers.google.failure import NAME, NONSENSE
 from adapters.providers.google.media import blob, document, link, video
 from domain.chat import (
-    GOOGLE_SIGNED,
     Audio,
     Document,
     Foreign,
@@ -32,6 +32,7 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
+from domain.proofs import googles
 
 # base64 of "skip_thought_signature_validator": what Google asks for where a call of the conversation is not its own.
 # https://ai.google.dev/gemini-api/docs/thought-signatures
@@ -69,17 +70,6 @@ def call_names(messages: Iterable[Message]) -> dict[str, str]:
     return {part.id: part.name for message in messages for part in message.parts if isinstance(part, ToolCall)}
 
 
-def arguments_object(arguments: str) -> msgspec.Raw | None:
-    """A call's arguments as the object that `args` must be; None if they are none."""
-    if not arguments.strip():
-        return msgspec.Raw(b"{}")
-    try:
-        _FIELDS.decode(arguments)
-    except NONSENSE:
-        return None
-    return msgspec.Raw(arguments.encode())
-
-
 def _turns(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
     turns: list[tuple[str, list[Part]]] = []
     for message in messages:
@@ -100,7 +90,7 @@ def _model_parts(parts: list[Part], generation: int) -> list[_Json | msgspec.Raw
     for part in parts:
         if isinstance(part, ToolCall):
             call: _Json = {"functionCall": {"id": part.id, "name": part.name, "args": arguments_object(part.arguments)}}
-            signature = _signature(part.signature)
+            signature = googles(part.signature)
             if signature is None and first and generation >= _SIGNING_SINCE:
                 signature = UNSIGNED
             first = False
@@ -114,10 +104,10 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
     """A part as one of Gemini's, or none where it says nothing."""
     match part:
         case Text():
-            signature = _signature(part.signature)
+            signature = googles(part.signature)
             return [_signed({"text": part.text}, signature)] if part.text or signature else []
         case Reasoning():
-            signature = _signature(part.signature)
+            signature = googles(part.signature)
             if signature is None:
                 return []
             return [_signed({"thought": True, "text": part.text} if part.text else {"text": ""}, signature)]
@@ -174,13 +164,6 @@ def _response(result: ToolResult) -> _Json | msgspec.Raw:
 
 def _is_text(part: Part) -> bool:
     return isinstance(part, Text | Document) and part.text is not None
-
-
-def _signature(signature: str | None) -> str | None:
-    """Google's own signature; another vendor's is none."""
-    if signature is None or not signature.startswith(GOOGLE_SIGNED):
-        return None
-    return signature[len(GOOGLE_SIGNED) :]
 
 
 def _signed(part: _Json, signature: str | None) -> _Json:

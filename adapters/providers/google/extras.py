@@ -10,19 +10,12 @@ from typing import Any
 
 import msgspec
 
-# What changes nothing in the answer: labels beside a stored completion, hints for caches, who is asking.
-_LABELS = frozenset(
-    ("metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "stream_options", "cache_control")
-)
-# Fields set to what Gemini does anyway, by how that is spelled in JSON.
-_USUAL: dict[str, tuple[bytes, ...]] = {
-    "store": (b"false",),
-    "logprobs": (b"false",),
-    "logit_bias": (b"{}",),
-    "verbosity": (b'"medium"',),
-    "thinking.display": (b'"summarized"', b'"omitted"'),  # `encode` asks for thoughts, or does not
-}
-_TIERS = {"auto": None, "default": "standard", "standard_only": "standard", "flex": "flex", "priority": "priority"}
+from adapters.providers.harmless import is_harmless
+
+# Hints for caches change nothing in the answer, nor what Anthropic's metadata has beside the user.
+_HINTS = ("prompt_cache_retention", "cache_control", "metadata.")
+_DISPLAYS = (b'"summarized"', b'"omitted"')  # `encode` asks for thoughts, or does not
+_TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
 _PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
 _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 # Google's own tools, by the type that a caller names them by: https://ai.google.dev/gemini-api/docs/tools
@@ -98,25 +91,24 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
 
 
 def _is_sayable(name: str, value: msgspec.Raw) -> bool:
-    spelled = bytes(value)
-    if name in _LABELS or name in _PENALTIES or name == "top_logprobs":
+    if is_harmless(name, value) or name.startswith(_HINTS) or name in _PENALTIES or name == "top_logprobs":
         return True
-    if name.startswith("metadata."):  # what Anthropic's has beside the user
-        return True
-    if name == "logprobs" and spelled == b"true":
-        return True
+    if name == "logprobs":
+        return bytes(value) == b"true"
+    if name == "thinking.display":
+        return bytes(value) in _DISPLAYS
     if name == "service_tier":
-        return _plain(value) in _TIERS
+        return _plain(value) in (*_TIERS,)
     if name == "modalities":
         words = _plain(value)
         return isinstance(words, list) and bool(words) and all(word in _MODALITIES for word in words)
     if name == "web_search_options":
-        return _plain(value) == {}
+        return bool(_plain(value) in ({}, {"search_context_size": "medium"}))
     if name == "tool_choice.allowed_tools":
         return _is(value, _Choice)
     if name.startswith(_TOOL_PREFIX):
         return _tool(name) != ""
-    return spelled.translate(None, b" \t\r\n") in _USUAL.get(name, ())
+    return False
 
 
 def _tool(name: str) -> str:

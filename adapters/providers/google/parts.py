@@ -11,7 +11,8 @@ import msgspec
 
 from adapters.providers.google.failure import NAME, Status
 from adapters.providers.google.usage import Report
-from domain.chat import GOOGLE_SIGNED, Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.chat import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.proofs import signed_by_google
 
 # https://ai.google.dev/api/generate-content#FinishReason. A word that nobody knows is a plain stop: the text is whole.
 FINISHES: dict[str, FinishReason] = {
@@ -124,7 +125,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: list[Event]) -> Choice:
     """Append what a part says; the choice after it."""
     part = _PART.decode(raw)
-    signature = None if not part.thought_signature else GOOGLE_SIGNED + part.thought_signature
+    signature = signed_by_google(part.thought_signature) if part.thought_signature else None
     if part.function_call is not None:
         events.append(_called(part.function_call, choice.calls, index, answer_id, signature))
         return Choice(choice.calls + 1, _next_block(choice), finished=choice.finished)

@@ -6,7 +6,8 @@ user is — is left out, since the answer is the same without it.
 
 from collections.abc import Iterator, Mapping
 
-from adapters.providers.google.contents import arguments_object, call_names
+from adapters.providers.arguments import arguments_object
+from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, details
 from adapters.providers.google.extras import unsayable as unsayable_extras
 from adapters.providers.google.failure import NAME

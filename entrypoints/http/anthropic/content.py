@@ -14,6 +14,7 @@ import msgspec
 from domain.chat import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.anthropic.signatures import returned
 from entrypoints.http.anthropic.unseen import NONSENSE
 
 
@@ -96,7 +97,7 @@ def text(given: str) -> Text:
 
 def blocks(given: list[msgspec.Raw], path: str) -> tuple[Part, ...]:
     """Content that is given as a list of blocks."""
-    return tuple(_part(raw, f"{path}.{index}") for index, raw in enumerate(given))
+    return returned(tuple(_part(raw, f"{path}.{index}") for index, raw in enumerate(given)))
 
 
 def _part(raw: msgspec.Raw, path: str) -> Part:

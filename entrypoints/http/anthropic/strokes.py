@@ -17,6 +17,7 @@ from domain.chat import (
     TextDelta,
     ToolCallDelta,
 )
+from entrypoints.http.anthropic.signatures import of_call, of_text
 
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
 
@@ -126,6 +127,7 @@ def _joined(pieces: list[ToolCallDelta]) -> ToolCallDelta:
         id=next((piece.id for piece in pieces if piece.id), None),
         name=next((piece.name for piece in pieces if piece.name), None),
         arguments="".join(piece.arguments for piece in pieces),
+        signature=next((piece.signature for piece in pieces if piece.signature), None),
     )
 
 
@@ -133,7 +135,8 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
     """The strokes of an event while no tool call is open."""
     match event:
         case TextDelta():
-            return _text(desk, event.text)
+            desk, strokes = _text(desk, event.text)
+            return _signed(desk, strokes, None if event.signature is None else of_text(event.signature))
         case RefusalDelta():
             return _text(msgspec.structs.replace(desk, refused=True), event.text)
         case ReasoningDelta():
@@ -146,9 +149,10 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
                 "name": event.name or "",
                 "input": {},
             }
+            desk, signed = _signed(desk, (), None if event.signature is None else of_call(event.signature))
             desk, strokes = _begin(desk, _Open(kind="tool", key=event.index), block)
             desk = msgspec.structs.replace(desk, called=True)
-            return desk, strokes + _arguments(desk, event.arguments)
+            return desk, signed + strokes + _arguments(desk, event.arguments)
         case CitationDelta(dialect="anthropic"):
             return _citation(desk, event.citation)
         case ForeignBlock(dialect="anthropic"):
@@ -193,6 +197,15 @@ def _reasoning(desk: Desk, event: ReasoningDelta) -> tuple[Desk, tuple[Stroke, .
         strokes = (*strokes, Piece(at, "signature_delta", event.signature))
         desk = msgspec.structs.replace(desk, open=_Open(kind="thinking", key=event.block, sealed=True))
     return desk, strokes
+
+
+def _signed(desk: Desk, before: tuple[Stroke, ...], signature: str | None) -> tuple[Desk, tuple[Stroke, ...]]:
+    """An empty thinking block with the signature of a text or a call, after what was drawn before."""
+    if signature is None:
+        return desk, before
+    empty: dict[str, object] = {"type": "thinking", "thinking": "", "signature": ""}
+    desk, strokes = _begin(desk, _Open(kind="thinking", key=-1, sealed=True), empty)
+    return desk, (*before, *strokes, Piece(desk.blocks - 1, "signature_delta", signature))
 
 
 def _arguments(desk: Desk, arguments: str) -> tuple[Stroke, ...]:

@@ -2,8 +2,8 @@
 
 House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
 word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
-`reasoning_details` (OpenRouter's) for what proves it, `stop_reason` (vLLM's) for the stop sequence that was met,
-`foreign_blocks` for what only another dialect can say.
+`reasoning_details` (OpenRouter's) for what proves it, `extra_content` (Google's) for a signature on a text or a call,
+`stop_reason` (vLLM's) for the stop sequence that was met, `foreign_blocks` for what only another dialect can say.
 """
 
 from typing import Any, assert_never
@@ -32,6 +32,7 @@ from domain.embeddings import Embedded
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai.signed import extra_content
 
 NAME = "openai"
 
@@ -78,7 +79,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     """One event as the bytes of its chunk, often none."""
     match event:
         case TextDelta():
-            return _said(state, event.choice, {"content": event.text}) if event.text else (state, b"")
+            return _said(state, event.choice, said) if (said := _text(event)) else (state, b"")
         case ToolCallDelta():
             return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
         case ReasoningDelta():
@@ -107,8 +108,9 @@ def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
     function: dict[str, Any] = {} if delta.name is None else {"name": delta.name}
     function["arguments"] = delta.arguments
     if delta.id is None:
-        return {"index": delta.index, "function": function}
-    return {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+        return {"index": delta.index, "function": function, **extra_content(delta.signature)}
+    told = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+    return {**told, **extra_content(delta.signature)}
 
 
 def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
@@ -153,6 +155,12 @@ def usage_object(usage: Usage) -> dict[str, Any]:
     if usage.tool_uses:
         told["tool_uses"] = usage.tool_uses
     return told
+
+
+def _text(event: TextDelta) -> dict[str, Any]:
+    if event.signature is None:
+        return {"content": event.text} if event.text else {}
+    return {"content": event.text, **extra_content(event.signature)}
 
 
 def _thought(event: ReasoningDelta) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasonin
 from domain.details import Detail, thought_of
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
 
 _DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _Value = TypeVar("_Value")
@@ -33,6 +34,7 @@ class _Call(msgspec.Struct):
     id: str
     type: str = "function"
     function: WireFunction | None = None
+    extra_content: ExtraContent | None = None
 
 
 class WireMessage(msgspec.Struct):
@@ -48,6 +50,7 @@ class WireMessage(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
+    extra_content: ExtraContent | None = None
     audio: msgspec.Raw = msgspec.Raw()
 
 
@@ -137,6 +140,7 @@ def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]
     parts: list[Part] = [*_thoughts(message)]
     if message.content or not (message.tool_calls or message.function_call):
         parts += _parts(message.content, f"{place}.content")
+    sign(parts, message.extra_content)
     if message.refusal:
         parts.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
     if bytes(message.audio) not in (b"", b"null"):
@@ -181,7 +185,8 @@ def _tool_call(raw: msgspec.Raw, place: str) -> Part:
         return Foreign(dialect="openai", name=f"{call.type}_tool_call", block=raw)
     if call.function is None:
         raise Wrong(bad(f"{place}.function", "The field is missing."))
-    return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+    signature = signature_in(call.extra_content)
+    return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments, signature=signature)
 
 
 def _parts(content: str | list[msgspec.Raw] | None, place: str) -> tuple[Part, ...]:

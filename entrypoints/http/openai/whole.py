@@ -22,6 +22,7 @@ from domain.chat import (
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai.render import FINISHES, foreign, usage_object
+from entrypoints.http.openai.signed import extra_content
 
 
 class _Block:
@@ -45,7 +46,7 @@ class _Gathered:
         self.refusal: list[str] = []
         self.blocks: dict[int, _Block] = {}
         self.calls: dict[int, dict[str, Any]] = {}
-        self.extras: dict[str, list[Any]] = {}
+        self.extras: dict[str, Any] = {}
         self.finish: Finished | None = None
 
 
@@ -76,6 +77,7 @@ def _gather(choice: _Gathered, event: Event) -> None:
     match event:
         case TextDelta():
             choice.text.append(event.text)
+            choice.extras.update(extra_content(event.signature))
         case RefusalDelta():
             choice.refusal.append(event.text)
         case ReasoningDelta():
@@ -101,6 +103,7 @@ def _gather_call(choice: _Gathered, delta: ToolCallDelta) -> None:
         call["id"] = delta.id
     if delta.name is not None:
         call["function"]["name"] = delta.name
+    call.update(extra_content(delta.signature))
     call["function"]["arguments"] += delta.arguments
 
 

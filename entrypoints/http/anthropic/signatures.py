@@ -1,0 +1,44 @@
+"""Signatures on texts and tool calls, which Anthropic's dialect has only for thinking.
+
+House rule: what a client of Anthropic's hands back as it came, comes back complete. Its clients keep thinking blocks
+in their place, so a signature on a text is an empty thinking block after the text, and one on a call stands before the
+call. The signature itself says which it is.
+"""
+
+import msgspec
+
+from domain.chat import Part, Reasoning, Text, ToolCall
+
+_OF_TEXT, _OF_CALL = "text:", "tool_use:"
+
+
+def of_text(signature: str) -> str:
+    """What the thinking block after a signed text is signed with."""
+    return _OF_TEXT + signature
+
+
+def of_call(signature: str) -> str:
+    """What the thinking block before a signed call is signed with."""
+    return _OF_CALL + signature
+
+
+def returned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts with such signatures back on the text or the call that they are of; without it they are left out."""
+    if not any(isinstance(part, Reasoning) and part.signature and part.signature.startswith((_OF_TEXT, _OF_CALL))
+               for part in parts):  # fmt: skip
+        return parts
+    told: list[Part] = []
+    waiting: str | None = None
+    for part in parts:
+        signature = (part.signature or "") if isinstance(part, Reasoning) else ""
+        if signature.startswith(_OF_CALL):
+            waiting = signature[len(_OF_CALL) :]
+        elif signature.startswith(_OF_TEXT):
+            if told and isinstance(last := told[-1], Text):
+                told[-1] = msgspec.structs.replace(last, signature=signature[len(_OF_TEXT) :])
+        elif isinstance(part, ToolCall) and waiting is not None:
+            told.append(msgspec.structs.replace(part, signature=waiting))
+            waiting = None
+        else:
+            told.append(part)
+    return tuple(told)
