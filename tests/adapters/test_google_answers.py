@@ -1,0 +1,243 @@
+"""What answers of the Gemini API mean: each of its words, whole and streamed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.providers.google import GOOGLE
+from tests.support.google import failed, sse, streamed, told
+
+USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 20, "totalTokenCount": 33}
+
+
+def answer(*parts: Any, finish: str | None = "STOP", usage: Any = None, **more: Any) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0, **more}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    return {
+        "candidates": [candidate],
+        "usageMetadata": usage or USAGE,
+        "modelVersion": "gemini-3-flash-preview",
+        "responseId": "r1",
+    }
+
+
+def whole(*parts: Any, **more: Any) -> dict[str, Any]:
+    return told(GOOGLE.decode(json.dumps(answer(*parts, **more)).encode()))
+
+
+def test_a_text_its_ending_and_its_usage() -> None:
+    said = whole({"text": "Ottawa."})
+
+    assert {
+        "text": "Ottawa.",
+        "finish": ["stop"],
+        "started": ("r1", "gemini-3-flash-preview"),
+        "usage": {"input_tokens": 9, "output_tokens": 4, "reasoning_tokens": 20},
+        "ended": True,
+    } == {name: said[name] for name in ("text", "finish", "started", "usage", "ended")}
+
+
+def test_calls_at_once_get_ids_where_google_gives_none_and_end_as_calls() -> None:
+    said = whole(
+        {"functionCall": {"name": "weather", "args": {"city": "Oslo"}}},
+        {"functionCall": {"name": "weather", "args": {"city": "Rome"}}},
+        {"functionCall": {"name": "now", "id": "google-7"}},
+    )
+
+    assert {
+        0: ("call_r1_0", "weather", {"city": "Oslo"}),
+        1: ("call_r1_1", "weather", {"city": "Rome"}),
+        2: ("google-7", "now", {}),
+    } == said["calls"]
+    assert ["tool_calls"] == said["finish"]
+
+
+def test_thoughts_are_told_apart_from_text_and_a_signature_closes_its_block() -> None:
+    said = whole(
+        {"text": "First the capital.", "thought": True, "thoughtSignature": "c2ln"},
+        {"text": "Then the weather.", "thought": True},
+        {"text": "Ottawa."},
+        {"text": "", "thoughtSignature": "ZW5k"},
+    )
+
+    assert {0: ("First the capital.", "google:c2ln"), 1: ("Then the weather.", None)} == said["thoughts"]
+    assert ("Ottawa.", ["google:c2ln", "google:ZW5k"]) == (said["text"], said["signed"])
+
+
+def test_a_call_carries_its_signature() -> None:
+    said = whole({"functionCall": {"name": "now", "args": {}}, "thoughtSignature": "c2ln"})
+
+    assert ["google:c2ln"] == said["signed"]
+
+
+def test_code_pictures_and_grounding_are_kept_by_the_names_that_google_gives_them() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0="}}
+    code = {"executableCode": {"language": "PYTHON", "code": "print(1)"}, "thoughtSignature": "c2ln"}
+    grounding = {"webSearchQueries": ["capital of Canada"]}
+    said = whole({"text": "Here:"}, picture, code, groundingMetadata=grounding, urlContextMetadata={})
+
+    assert [("inlineData", picture), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "uses"),
+    [
+        ("gemini-3-flash-preview", ["", "a", "b", "a"], 2),
+        ("gemini-2.5-pro", ["a", "b"], 1),
+        ("gemini-2.5-pro", [], 0),
+    ],
+)
+def test_searches_are_counted_as_google_charges_them(model: str, queries: list[str], uses: int) -> None:
+    body = answer({"text": "Yes."}, groundingMetadata={"webSearchQueries": queries, "groundingChunks": []})
+
+    said = told(GOOGLE.decode(json.dumps(body | {"modelVersion": model}).encode()))
+
+    assert uses == said["usage"].get("tool_uses", 0)
+
+
+def test_a_search_that_only_its_call_tells_is_counted_once() -> None:
+    call = {"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["a"]}, "id": "t1"}}
+    said = whole(call, {"text": "Yes."}, groundingMetadata={"webSearchQueries": ["a"]})
+
+    assert 1 == said["usage"]["tool_uses"]
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("RECITATION", "content_filter"),
+        ("PROHIBITED_CONTENT", "content_filter"),
+        ("MODEL_ARMOR", "content_filter"),
+        ("OTHER", "stop"),
+        ("A_WORD_OF_NEXT_YEAR", "stop"),
+    ],
+)
+def test_how_the_model_ended(word: str, reason: str) -> None:
+    assert [reason] == whole({"text": "So"}, finish=word)["finish"]
+
+
+def test_why_an_answer_was_withheld_is_kept() -> None:
+    ratings = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH", "blocked": True}]
+    said = whole(finish="SAFETY", finishMessage="It was blocked.", safetyRatings=ratings)
+
+    told_why = {"finishReason": "SAFETY", "finishMessage": "It was blocked.", "safetyRatings": ratings}
+    assert ("", [("finish", told_why)], True) == (said["text"], said["foreign"], said["ended"])
+
+
+def test_a_blocked_prompt_is_an_answer_that_was_withheld() -> None:
+    feedback = {"blockReason": "PROHIBITED_CONTENT"}
+    body = {"promptFeedback": feedback, "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}
+
+    for events in (GOOGLE.decode(json.dumps(body).encode()), streamed(sse(body))):
+        said = told(events)
+        assert (["content_filter"], {"input_tokens": 9}, True) == (said["finish"], said["usage"], said["ended"])
+        assert [("promptFeedback", feedback)] == said["foreign"]
+
+
+def test_a_call_of_a_tool_that_nobody_declared_is_still_told() -> None:
+    said = whole({"functionCall": {"name": "ls", "args": {}}}, finish="UNEXPECTED_TOOL_CALL")
+
+    assert (["tool_calls"], 1, True) == (said["finish"], len(said["calls"]), said["ended"])
+
+
+@pytest.mark.parametrize("word", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "NO_IMAGE"])
+def test_an_ending_that_leaves_nothing_to_use_is_a_malformed_answer(word: str) -> None:
+    body = answer(finish=word, finishMessage="Malformed function call: print(")
+
+    for events in (GOOGLE.decode(json.dumps(body).encode()), streamed(sse(body))):
+        failure = failed(events)
+        assert ("malformed", True) == (failure.kind, word in failure.message)
+
+
+def test_several_candidates_are_several_choices() -> None:
+    body = answer({"text": "One."})
+    body["candidates"].append({"index": 1, "content": {"parts": [{"text": "Two."}]}, "finishReason": "MAX_TOKENS"})
+    events = GOOGLE.decode(json.dumps(body).encode())
+
+    assert [("One.", ["stop"]), ("Two.", ["length"])] == [
+        (said["text"], said["finish"]) for said in (told(events, 0), told(events, 1))
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"<html>",
+        b'{"candidates":"none"}',
+        b'{"candidates":[]}',
+        b'{"usageMetadata":{"promptTokenCount":4}}',
+        b'{"candidates":[{"content":{"parts":[{"text":7}]}}]}',
+        b'{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":-1}}',
+        b'{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":4,"cachedContentTokenCount":5}}',
+        b"[" * 10_000,
+        b'{"candidates":[{"content":{"parts":[{"text":"\xff"}]}}]}',
+    ],
+)
+def test_nonsense_is_a_malformed_answer_and_never_an_exception(body: bytes) -> None:
+    assert "malformed" == failed(GOOGLE.decode(body)).kind
+
+
+def test_usage_that_contradicts_itself_names_both_fields() -> None:
+    usage = {"promptTokenCount": 4, "cachedContentTokenCount": 5}
+    events = GOOGLE.decode(json.dumps(answer({"text": "Hi"}, usage=usage)).encode())
+
+    message = failed(events).message
+    assert ("cachedContentTokenCount" in message, "promptTokenCount" in message) == (True, True)
+
+
+# --- streams --------------------------------------------------------------------------------------------
+
+
+def test_a_stream_is_over_when_its_bytes_are_and_every_choice_has_finished() -> None:
+    chunks = [answer({"text": "Ot"}, finish=None), answer({"text": "tawa."})]
+
+    assert told(streamed(sse(*chunks)))["ended"]
+    assert not told(streamed(sse(chunks[0])))["ended"]
+    assert not told(streamed(sse(*chunks)[:-3]))["ended"]
+    assert not told(streamed(b""))["ended"]
+    assert not told(streamed(sse(*chunks, {"usageMetadata": USAGE}) + b'data: {"candid'))["ended"]
+
+
+def test_what_comes_after_the_finish_still_counts() -> None:
+    later = {"usageMetadata": {**USAGE, "candidatesTokenCount": 5}, "responseId": "r1"}
+    said = told(streamed(sse(answer({"text": "Ottawa."}), later)))
+
+    assert (5, ["stop"], True) == (said["usage"]["output_tokens"], said["finish"], said["ended"])
+
+
+def test_a_stream_without_a_finish_for_one_of_its_choices_is_cut() -> None:
+    other = {"candidates": [{"index": 1, "content": {"parts": [{"text": "Two"}]}}]}
+
+    assert not told(streamed(sse(answer({"text": "One."}), other)))["ended"]
+
+
+def test_each_chunk_tells_the_usage_so_far() -> None:
+    chunks = [answer({"text": "Ot"}, finish=None, usage={"promptTokenCount": 9, "totalTokenCount": 9}), answer()]
+
+    assert {"input_tokens": 9} == told(streamed(sse(chunks[0])))["usage"]
+    assert {"input_tokens": 9, "output_tokens": 4, "reasoning_tokens": 20} == told(streamed(sse(*chunks)))["usage"]
+
+
+def test_an_error_inside_a_stream_is_a_failure_of_its_own_kind() -> None:
+    error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    failure = failed(streamed(sse(answer({"text": "Ot"}, finish=None), error)))
+
+    assert ("unavailable", 503, "UNAVAILABLE", "The model is overloaded.") == (
+        failure.kind,
+        failure.status,
+        failure.code,
+        failure.message,
+    )
+
+
+def test_a_chunk_of_nonsense_breaks_the_stream() -> None:
+    assert "malformed" == failed(streamed(sse(answer({"text": "Ot"}, finish=None)) + b"data: {oops\n\n")).kind

@@ -1,0 +1,88 @@
+"""JSON Schema for Gemini: left as it is where that will do, said in other words where it must be."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.providers.google.schema import cleaned, unsayable
+
+
+def raw(schema: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(schema).encode())
+
+
+def said(schema: Any) -> Any:
+    return json.loads(bytes(cleaned(raw(schema))))
+
+
+def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
+    schema = msgspec.Raw(b'{ "type": "object", "properties": {"a": {"type": ["string","null"], "pattern": "^x"}} }')
+
+    assert bytes(schema) == bytes(cleaned(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "type": "string"}, {"type": "string"}),
+        ({"const": "cat"}, {"type": "string", "enum": ["cat"]}),
+        ({"const": True}, {"type": "boolean", "enum": [True]}),
+        ({"const": 3, "type": "number"}, {"type": "number", "enum": [3]}),
+        ({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}),
+        (
+            {"$ref": "#/$defs/A", "$defs": {"A": {"const": 1}}},
+            {"$ref": "#/$defs/A", "$defs": {"A": {"type": "integer", "enum": [1]}}},
+        ),
+        ({"$ref": "#/$defs/A", "description": "d"}, {"anyOf": [{"$ref": "#/$defs/A"}], "description": "d"}),
+        ({"allOf": [{"$ref": "#/$defs/A"}], "title": "t"}, {"anyOf": [{"$ref": "#/$defs/A"}], "title": "t"}),
+        # A property, a default and a value may have any name.
+        (
+            {"properties": {"$ref": {"const": 1}}, "default": {"const": 1}},
+            {"properties": {"$ref": {"type": "integer", "enum": [1]}}, "default": {"const": 1}},
+        ),
+        ({"items": {"oneOf": [{"const": "a"}]}}, {"items": {"oneOf": [{"type": "string", "enum": ["a"]}]}}),
+    ],
+)
+def test_what_gemini_would_reject_or_pass_over_is_said_otherwise(schema: Any, told: Any) -> None:
+    assert told == said(schema)
+    assert unsayable(raw(schema)) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"type": "object"}, {"required": ["a"]}]},
+        {"properties": {"a": {"items": {"allOf": [{}, {}]}}}},
+        {"allOf": [{"$ref": "#/$defs/A"}], "anyOf": [{}]},
+    ],
+)
+def test_several_schemas_at_once_have_no_word(schema: Any) -> None:
+    assert "allOf" == unsayable(raw(schema))
+
+
+def test_a_property_may_be_called_all_of() -> None:
+    assert unsayable(raw({"properties": {"allOf": {"enum": [["allOf", "x"]]}}})) is None
+
+
+_LEAF = st.sampled_from([{"type": "string"}, {"const": "x"}, {"$ref": "#/$defs/A"}, True])
+_SCHEMAS = st.recursive(
+    _LEAF,
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=3), inner)}),
+        st.fixed_dictionaries({"items": inner, "description": st.text(max_size=3)}),
+        st.fixed_dictionaries({"anyOf": st.lists(inner, max_size=3)}),
+        st.fixed_dictionaries({"allOf": st.lists(inner, max_size=1)}),
+    ),
+    max_leaves=8,
+)
+
+
+@given(_SCHEMAS)
+def test_cleaning_twice_is_cleaning_once(schema: Any) -> None:
+    once = cleaned(raw(schema))
+
+    assert json.loads(bytes(once)) == json.loads(bytes(cleaned(once)))

@@ -1,0 +1,113 @@
+"""What Gemini counts, leaf by leaf: hand-computed examples, and the law that nothing is counted twice or not at all."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.providers.google.usage import Report, leaves
+from domain.usage import Usage
+
+COUNTS = st.integers(0, 10**6)
+
+
+def counted(told: dict[str, Any], tool_uses: int = 0) -> Usage:
+    usage = leaves(msgspec.convert(told, Report), tool_uses)
+    assert usage is not None
+    return usage
+
+
+def details(**counts: int) -> list[dict[str, Any]]:
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
+
+
+def test_cached_tokens_are_inside_the_prompt_and_thoughts_beside_the_answer() -> None:
+    told = {"promptTokenCount": 3520, "cachedContentTokenCount": 3512, "candidatesTokenCount": 2}
+    told |= {"thoughtsTokenCount": 42, "totalTokenCount": 3564}
+
+    assert Usage(input_tokens=8, cache_read_tokens=3512, output_tokens=2, reasoning_tokens=42) == counted(told)
+
+
+def test_sound_and_pictures_are_split_off_also_of_what_was_cached() -> None:
+    told = {
+        "promptTokenCount": 17_713,
+        "cachedContentTokenCount": 17_379,
+        "promptTokensDetails": details(TEXT=16, VIDEO=15_000, IMAGE=780, AUDIO=1917),
+        "cacheTokensDetails": details(AUDIO=1881, TEXT=15, VIDEO=14_903, IMAGE=580),
+        "candidatesTokenCount": 68,
+    }
+
+    assert Usage(
+        input_tokens=98,
+        input_audio_tokens=36,
+        input_image_tokens=200,
+        cache_read_tokens=15_498,
+        cache_read_audio_tokens=1881,
+        output_tokens=68,
+    ) == counted(told)
+
+
+def test_the_pages_of_a_document_are_pictures() -> None:
+    told = {"promptTokenCount": 300, "promptTokensDetails": details(TEXT=42, DOCUMENT=258)}
+
+    assert Usage(input_tokens=42, input_image_tokens=258) == counted(told)
+
+
+def test_what_hosted_tools_found_is_input_and_their_uses_are_counted() -> None:
+    told = {"promptTokenCount": 32, "toolUsePromptTokenCount": 4610, "candidatesTokenCount": 25}
+
+    assert Usage(input_tokens=4642, output_tokens=25, tool_uses=2) == counted(told, tool_uses=2)
+
+
+def test_a_picture_and_sound_in_the_answer_have_leaves_of_their_own() -> None:
+    told = {"promptTokenCount": 7, "candidatesTokenCount": 1400}
+    told |= {"candidatesTokensDetails": details(IMAGE=1290, AUDIO=100)}  # type: ignore[dict-item]
+
+    assert Usage(input_tokens=7, output_tokens=10, output_image_tokens=1290, output_audio_tokens=100) == counted(told)
+
+
+@pytest.mark.parametrize(
+    ("told", "output", "reasoning"),
+    [
+        ({"candidatesTokenCount": 5, "thoughtsTokenCount": 30, "totalTokenCount": 45}, 5, 30),  # beside
+        ({"candidatesTokenCount": 35, "thoughtsTokenCount": 30, "totalTokenCount": 45}, 5, 30),  # inside
+        ({"candidatesTokenCount": 5, "totalTokenCount": 45}, 5, 30),  # in the total alone
+        ({"candidatesTokenCount": 5, "thoughtsTokenCount": 30}, 5, 30),
+        ({"totalTokenCount": 10}, 0, 0),
+    ],
+)
+def test_thoughts_are_counted_once_wherever_they_stand(told: dict[str, int], output: int, reasoning: int) -> None:
+    usage = counted({"promptTokenCount": 10, **told})
+
+    assert (output, reasoning) == (usage.output_tokens, usage.reasoning_tokens)
+
+
+def test_a_report_without_a_prompt_is_none() -> None:
+    assert leaves(msgspec.convert({"candidatesTokenCount": 6}, Report), 0) is None
+
+
+@given(st.data(), COUNTS, COUNTS, COUNTS, COUNTS)
+def test_every_token_is_in_one_leaf(data: st.DataObject, prompt: int, tools: int, answered: int, thoughts: int) -> None:
+    """Whatever the details say, which need not add up, the leaves do."""
+    cached = data.draw(st.integers(0, prompt))
+    kinds = st.lists(st.fixed_dictionaries({"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE", "DOCUMENT", ""]),
+                                            "tokenCount": COUNTS}), max_size=4)  # fmt: skip
+    told = {
+        "promptTokenCount": prompt,
+        "toolUsePromptTokenCount": tools,
+        "cachedContentTokenCount": cached,
+        "candidatesTokenCount": answered,
+        "thoughtsTokenCount": thoughts,
+        "totalTokenCount": prompt + tools + answered + thoughts,
+        "promptTokensDetails": data.draw(kinds),
+        "cacheTokensDetails": data.draw(kinds),
+        "candidatesTokensDetails": data.draw(kinds),
+    }
+
+    usage = counted(told)
+
+    assert prompt + tools + answered + thoughts == sum(getattr(usage, name) for name in usage.__struct_fields__)
+    assert cached == usage.cache_read_tokens + usage.cache_read_audio_tokens
+    assert thoughts == usage.reasoning_tokens

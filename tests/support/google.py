@@ -1,0 +1,102 @@
+"""Helpers of the tests of Gemini's dialect: events put together again, transcripts in the form of the wire."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from adapters.providers.google import GOOGLE
+from domain.calls import Attempt, Target
+from domain.chat import (
+    Broken,
+    Ended,
+    Event,
+    Finished,
+    ForeignBlock,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.failures import Failure
+
+TRANSCRIPTS = Path(__file__).parents[1] / "adapters" / "transcripts" / "google"
+
+
+def attempt(model: str = "gemini-3-flash-preview", output_cap: int | None = None) -> Attempt:
+    """An attempt at a model of Google's."""
+    target = Target(
+        provider="google",
+        dialect="google",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        model=model,
+        credential_id="cred-1",
+        sealed=b"",
+    )
+    return Attempt(call_id="call-1", target=target, output_cap=output_cap, timeout_ms=60_000)
+
+
+def streamed(*cuts: bytes) -> tuple[Event, ...]:
+    """The events of a stream that came in these pieces."""
+    framer, state, events = GOOGLE.framer(), GOOGLE.start(), list[Event]()
+    framed = [event for cut in cuts for event in framer.feed(cut)] + framer.finish()
+    for event in framed:
+        if event.data:
+            state, more = GOOGLE.step(state, event)
+            events += more
+    return tuple(events)
+
+
+def sse(*chunks: Any) -> bytes:
+    """Chunks as Google sends them."""
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in chunks)
+
+
+def told(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
+    """What the events say of a choice, however they were cut; usage and failures stand for the answer."""
+    said: dict[str, Any] = {"text": "", "thoughts": {}, "calls": {}, "signed": [], "foreign": [], "finish": []}
+    said |= {"started": None, "usage": None, "ended": False, "failure": None}
+    for event in events:
+        match event:
+            case Started():
+                assert said["started"] is None, "an answer starts once"
+                said["started"] = (event.id, event.model)
+            case UsageReported():
+                leaves = {name: getattr(event.usage, name) for name in event.usage.__struct_fields__}
+                said["usage"] = {name: count for name, count in leaves.items() if count}
+            case Ended():
+                said["ended"] = True
+            case Broken():
+                said["failure"] = event.failure
+            case _ if event.choice == choice:
+                _tell(said, event)
+    return said
+
+
+def _tell(said: dict[str, Any], event: Event) -> None:
+    match event:
+        case TextDelta():
+            said["text"] += event.text
+            said["signed"] += [event.signature] if event.signature else []
+        case ReasoningDelta():
+            text, signature = said["thoughts"].get(event.block, ("", None))
+            said["thoughts"][event.block] = (text + event.text, event.signature or signature)
+            said["signed"] += [event.signature] if event.signature else []
+        case ToolCallDelta():
+            assert event.index not in said["calls"], "Google tells a call whole"
+            said["calls"][event.index] = (event.id, event.name, json.loads(event.arguments))
+            said["signed"] += [event.signature] if event.signature else []
+        case ForeignBlock():
+            said["foreign"].append((event.name, json.loads(bytes(event.block))))
+        case Finished():
+            said["finish"].append(event.reason)
+        case _:
+            raise AssertionError(event)
+
+
+def failed(events: Iterable[Event]) -> Failure:
+    """The failure that the events end with."""
+    *_, last = events
+    assert isinstance(last, Broken), last
+    return last.failure
