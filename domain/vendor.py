@@ -10,9 +10,9 @@ CAPS = ("max_tokens", "max_completion_tokens")
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """A provider of models as the public knows it.
 
-    `env` is the variable that may hold its keys, and `env_also` another. `dialect` is what its chat is spoken in; `also` are further dialects of callers that it speaks by itself. A
-    vendor whose URL is another for each customer has an example, with a word in capitals, and `hosts`, endings by which
-    it is known. The rest is how it differs from OpenAI:
+    `env` is the variable that may hold its keys, `env_also` another. `dialect` is what its chat is spoken in; `also`
+    are further dialects of callers that it speaks by itself. A vendor whose URL is another for each customer has an
+    example, with a word in capitals, and `hosts`, endings by which it is known. The rest is how it differs from OpenAI:
 
     key_header   where its key goes, if not into `authorization` as a bearer token
     caps         the fields that bound the output and that it heeds, the one to use first; the others are renamed

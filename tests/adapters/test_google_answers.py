@@ -62,14 +62,14 @@ def test_thoughts_are_told_apart_from_text_and_a_signature_closes_its_block() ->
         {"text": "", "thoughtSignature": "ZW5k"},
     )
 
-    assert {0: ("First the capital.", "google:c2ln"), 1: ("Then the weather.", None)} == said["thoughts"]
-    assert ("Ottawa.", ["google:c2ln", "google:ZW5k"]) == (said["text"], said["signed"])
+    assert {0: ("First the capital.", "c2ln"), 1: ("Then the weather.", None)} == said["thoughts"]
+    assert ("Ottawa.", ["c2ln", "ZW5k"]) == (said["text"], said["signed"])
 
 
 def test_a_call_carries_its_signature() -> None:
     said = whole({"functionCall": {"name": "now", "args": {}}, "thoughtSignature": "c2ln"})
 
-    assert ["google:c2ln"] == said["signed"]
+    assert ["c2ln"] == said["signed"]
 
 
 def test_code_pictures_and_grounding_are_kept_by_the_names_that_google_gives_them() -> None:

@@ -61,7 +61,7 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
     assert naive["text"] == said["text"]
     assert naive["thinking"] == "".join(text for text, _ in said["thoughts"].values())
     assert naive["calls"] == [(name, arguments) for _, name, arguments in said["calls"].values()]
-    assert [f"google:{signature}" for signature in naive["signed"]] == said["signed"]
+    assert naive["signed"] == said["signed"]
     assert [naive["finish"]] == said["finish"]
     assert naive["usage"] == (said["usage"] or {})
     assert [block for block in said["foreign"] if block[0] in {name for name, _ in naive["foreign"]}] == naive[

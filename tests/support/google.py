@@ -5,21 +5,29 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from adapters.providers.google import GOOGLE
 from domain.calls import Attempt, Target
 from domain.chat import (
     Broken,
+    ChatRequest,
     Ended,
     Event,
     Finished,
     ForeignBlock,
+    Message,
+    Part,
     ReasoningDelta,
     Started,
+    Text,
     TextDelta,
+    Tool,
     ToolCallDelta,
     UsageReported,
 )
 from domain.failures import Failure
+from domain.proofs import googles
 
 TRANSCRIPTS = Path(__file__).parents[1] / "adapters" / "transcripts" / "google"
 
@@ -78,15 +86,15 @@ def _tell(said: dict[str, Any], event: Event) -> None:
     match event:
         case TextDelta():
             said["text"] += event.text
-            said["signed"] += [event.signature] if event.signature else []
+            said["signed"] += [googles(event.signature)] if event.signature else []
         case ReasoningDelta():
             text, signature = said["thoughts"].get(event.block, ("", None))
-            said["thoughts"][event.block] = (text + event.text, event.signature or signature)
-            said["signed"] += [event.signature] if event.signature else []
+            said["thoughts"][event.block] = (text + event.text, googles(event.signature) or signature)
+            said["signed"] += [googles(event.signature)] if event.signature else []
         case ToolCallDelta():
             assert event.index not in said["calls"], "Google tells a call whole"
             said["calls"][event.index] = (event.id, event.name, json.loads(event.arguments))
-            said["signed"] += [event.signature] if event.signature else []
+            said["signed"] += [googles(event.signature)] if event.signature else []
         case ForeignBlock():
             said["foreign"].append((event.name, json.loads(bytes(event.block))))
         case Finished():
@@ -100,3 +108,34 @@ def failed(events: Iterable[Event]) -> Failure:
     *_, last = events
     assert isinstance(last, Broken), last
     return last.failure
+
+
+QUESTION = Message(role="user", parts=(Text(text="Hello"),))
+WEATHER = Tool(name="weather", description="Tell it.", parameters=msgspec.Raw(b'{"type":"object","properties":{}}'))
+
+
+def sent(*messages: Message, model: str = "gemini-3-flash-preview", cap: int | None = None, **fields: Any) -> Any:
+    """What Google is sent for a request, which it must be able to say."""
+    request = ChatRequest(model=model, messages=messages or (QUESTION,), **fields)
+    assert GOOGLE.refuses(request) is None, GOOGLE.refuses(request)
+    return json.loads(GOOGLE.encode(request, attempt(model, cap)))
+
+
+def config(**fields: Any) -> Any:
+    """The `generationConfig` of a question with these fields."""
+    return sent(**fields).get("generationConfig", {})
+
+
+def user(*parts: Part) -> Message:
+    """A turn of the user's."""
+    return Message(role="user", parts=parts)
+
+
+def model(*parts: Part) -> Message:
+    """A turn of the model's."""
+    return Message(role="assistant", parts=parts)
+
+
+def raw(value: Any) -> msgspec.Raw:
+    """A value as JSON."""
+    return msgspec.Raw(json.dumps(value).encode())

@@ -1,0 +1,169 @@
+"""How the Gemini API is told of tools, their calls and results, of thinking, and of what it signed."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.chat import (
+    Image,
+    Reasoning,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from domain.proofs import signed_by_google
+from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
+
+
+def test_functions_are_declared_and_one_without_parameters_has_no_schema() -> None:
+    body = sent(tools=(WEATHER, Tool(name="now"), Tool(name="then", parameters=msgspec.Raw(b"{}"))))
+
+    declared = [
+        {"name": "weather", "description": "Tell it.", "parametersJsonSchema": {"type": "object", "properties": {}}},
+        {"name": "now"},
+        {"name": "then"},
+    ]
+    assert [{"functionDeclarations": declared}] == body["tools"]
+    assert "toolConfig" not in body
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        (ToolChoice(mode="auto"), None),
+        (ToolChoice(mode="none"), {"mode": "NONE"}),
+        (ToolChoice(mode="required"), {"mode": "ANY"}),
+        (ToolChoice(mode="tool", name="weather"), {"mode": "ANY", "allowedFunctionNames": ["weather"]}),
+    ],
+)
+def test_whether_a_function_must_be_called(choice: ToolChoice, told: Any) -> None:
+    assert told == sent(tools=(WEATHER,), tool_choice=choice).get("toolConfig", {}).get("functionCallingConfig")
+
+
+def test_a_strict_function_is_called_by_its_schema() -> None:
+    strict = msgspec.structs.replace(WEATHER, strict=True)
+
+    assert {"functionCallingConfig": {"mode": "VALIDATED"}} == sent(tools=(strict,))["toolConfig"]
+
+
+def test_a_set_of_allowed_functions() -> None:
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"function": {"name": "a"}},
+                                                                                       {"name": "b"}]}}  # fmt: skip
+    body = sent(tools=(WEATHER,), extra={"tool_choice.allowed_tools": raw(allowed)})
+
+    assert {"mode": "ANY", "allowedFunctionNames": ["a", "b"]} == body["toolConfig"]["functionCallingConfig"]
+
+
+def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> None:
+    calls = (ToolCall(id="1", name="weather", arguments='{"c":"Oslo"}'), ToolCall(id="2", name="now", arguments=""))
+    results = (
+        Text(text="And?"),
+        ToolResult(call_id="2", parts=(Text(text="noon"),)),
+        ToolResult(call_id="1", parts=(Text(text='{"t": 3}'),)),
+    )
+    asked, called, answered, said = sent(QUESTION, model(*calls), user(*results))["contents"]
+
+    assert ("user", "model", "user", "user") == (asked["role"], called["role"], answered["role"], said["role"])
+    assert [{"id": "1", "name": "weather", "args": {"c": "Oslo"}}, {"id": "2", "name": "now", "args": {}}] == [
+        part["functionCall"] for part in called["parts"]
+    ]
+    assert [
+        {"id": "2", "name": "now", "response": {"output": "noon"}},
+        {"id": "1", "name": "weather", "response": {"t": 3}},
+    ] == [part["functionResponse"] for part in answered["parts"]]
+    assert [{"text": "And?"}] == said["parts"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_error", "response"),
+    [
+        (('{"a": [1]}',), False, {"a": [1]}),
+        (("[1]",), False, {"output": "[1]"}),
+        (("{oops",), False, {"output": "{oops"}),
+        ((), False, {"output": ""}),
+        (("a", "b"), False, {"output": ["a", "b"]}),
+        (("no such city",), True, {"error": "no such city"}),
+        (('{"id": 12345678901234567890}',), False, {"output": '{"id": 12345678901234567890}'}),
+    ],
+)
+def test_what_a_tool_said(parts: tuple[str, ...], is_error: bool, response: Any) -> None:
+    result = ToolResult(call_id="1", parts=tuple(Text(text=text) for text in parts), is_error=is_error)
+    body = sent(QUESTION, model(ToolCall(id="1", name="weather", arguments="{}")), user(result))
+
+    assert response == body["contents"][2]["parts"][0]["functionResponse"]["response"]
+
+
+def test_a_picture_in_a_result_goes_inside_it_or_for_older_models_beside_it() -> None:
+    picture = Image(media_type="image/png", data="iVBORw0=")
+    result = ToolResult(call_id="1", parts=(Text(text="Look"), picture))
+    talk = (QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
+    part = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0="}}
+
+    newer, older = sent(*talk)["contents"], sent(*talk, model="gemini-2.5-flash")["contents"]
+
+    assert [part] == newer[2]["parts"][0]["functionResponse"]["parts"]
+    assert 3 == len(newer)
+    assert [part] == older[3]["parts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking", "told"),
+    [
+        ("gemini-3-pro-preview", Thinking(effort="low"), {"includeThoughts": True, "thinkingLevel": "low"}),
+        ("gemini-flash-latest", Thinking(effort="max"), {"includeThoughts": True, "thinkingLevel": "high"}),
+        ("gemini-2.5-pro", Thinking(effort="medium"), {"includeThoughts": True, "thinkingBudget": 8192}),
+        ("gemini-2.5-pro", Thinking(tokens_max=5000), {"includeThoughts": True, "thinkingBudget": 5000}),
+        ("gemini-3-pro-preview", Thinking(tokens_max=5000), {"includeThoughts": True, "thinkingBudget": 5000}),
+        (
+            "gemini-3-pro-preview",
+            Thinking(effort="low", tokens_max=9),
+            {"includeThoughts": True, "thinkingLevel": "low"},
+        ),
+        ("gemini-3-pro-preview", Thinking(), {"includeThoughts": True}),
+        ("gemini-2.5-pro", Thinking(), {"includeThoughts": True, "thinkingBudget": -1}),
+        ("gemini-2.5-flash", Thinking(enabled=False), {"thinkingBudget": 0}),
+        ("gemini-3-pro-preview", Thinking(effort="high", implicit=True), {"thinkingLevel": "high"}),
+    ],
+)
+def test_how_hard_to_think(name: str, thinking: Thinking, told: Any) -> None:
+    assert told == sent(model=name, thinking=thinking)["generationConfig"]["thinkingConfig"]
+
+
+def test_thoughts_that_shall_not_be_shown_are_not_asked_for() -> None:
+    extra = {"thinking.display": msgspec.Raw(b'"omitted"')}
+
+    assert {"thinkingLevel": "low"} == config(thinking=Thinking(effort="low"), extra=extra)["thinkingConfig"]
+
+
+def test_signatures_go_back_to_the_parts_that_they_came_with() -> None:
+    turn = model(
+        Reasoning(text="Hm.", signature=signed_by_google("dGhvdWdodA==")),
+        Text(text="I look.", signature=signed_by_google("dGV4dA==")),
+        ToolCall(id="1", name="weather", arguments="{}", signature=signed_by_google("Y2FsbA==")),
+        ToolCall(id="2", name="now", arguments="{}"),
+    )
+    results = user(*(ToolResult(call_id=call_id, parts=(Text(text="ok"),)) for call_id in "12"))
+
+    assert [
+        {"thought": True, "text": "Hm.", "thoughtSignature": "dGhvdWdodA=="},
+        {"text": "I look.", "thoughtSignature": "dGV4dA=="},
+        {"functionCall": {"id": "1", "name": "weather", "args": {}}, "thoughtSignature": "Y2FsbA=="},
+        {"functionCall": {"id": "2", "name": "now", "args": {}}},
+    ] == sent(QUESTION, turn, results)["contents"][1]["parts"]
+
+
+def test_what_another_vendor_signed_is_left_out_and_its_calls_are_marked_as_not_googles() -> None:
+    turn = model(
+        Reasoning(text="Hm.", signature="EqQBCgIYAhIM"),
+        Reasoning(redacted="EmwKAhgBEgy"),
+        ToolCall(id="1", name="weather", arguments="{}"),
+    )
+    talk = (QUESTION, turn, user(ToolResult(call_id="1", parts=(Text(text="ok"),))))
+    call = {"functionCall": {"id": "1", "name": "weather", "args": {}}}
+
+    assert [{**call, "thoughtSignature": SKIP}] == sent(*talk)["contents"][1]["parts"]
+    assert [call] == sent(*talk, model="gemini-2.5-pro")["contents"][1]["parts"]
