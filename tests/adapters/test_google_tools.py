@@ -18,6 +18,8 @@ from domain.chat import (
 from domain.proofs import signed_by_google
 from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
 
+SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+
 
 def test_functions_are_declared_and_one_without_parameters_has_no_schema() -> None:
     body = sent(tools=(WEATHER, Tool(name="now"), Tool(name="then", parameters=msgspec.Raw(b"{}"))))

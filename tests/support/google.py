@@ -77,7 +77,7 @@ def told(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
                 said["ended"] = True
             case Broken():
                 said["failure"] = event.failure
-            case _ if event.choice == choice:
+            case _ if getattr(event, "choice", None) == choice:
                 _tell(said, event)
     return said
 
