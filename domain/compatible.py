@@ -146,6 +146,14 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         developer=True,
     ),
+    # Bedrock's endpoint that is compatible with OpenAI's: https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
+    Vendor(
+        name="bedrock-mantle",
+        dialect="openai",
+        base_url="https://bedrock-mantle.us-east-1.api.aws/v1",
+        env="BEDROCK_MANTLE_API_KEY",
+        caps=("max_completion_tokens", "max_tokens"),
+    ),
     # https://docs.ollama.com/api/openai-compatibility; it passes over fields that it does not know.
     Vendor(name="ollama", dialect="openai", base_url="http://127.0.0.1:11434/v1", caps=("max_tokens",)),
 )

@@ -36,6 +36,14 @@ VENDORS: dict[str, Vendor] = {
             patterns=("claude",),
         ),
         Vendor(
+            # Another region is another URL: https://docs.aws.amazon.com/general/latest/gr/bedrock.html
+            name="bedrock",
+            dialect="bedrock",
+            base_url="https://bedrock-runtime.us-east-1.amazonaws.com",
+            env="AWS_BEARER_TOKEN_BEDROCK",
+            patterns=("amazon.", "anthropic.", "global.", "us.", "eu.", "apac.", "arn:aws"),
+        ),
+        Vendor(
             name="google",
             dialect="google",
             base_url="https://generativelanguage.googleapis.com/v1beta",
@@ -61,7 +69,7 @@ VENDORS: dict[str, Vendor] = {
         ),
     )
 }
-DIALECTS = ("openai", "anthropic", "google", "google-vertex", "voyage", "echo")
+DIALECTS = ("openai", "anthropic", "bedrock", "google", "google-vertex", "voyage", "echo")
 _CHATLESS = frozenset(("voyage",))
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.

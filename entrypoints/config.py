@@ -180,6 +180,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
     )
 )  # fmt: skip
 
+AWS_VARIABLE, AWS_PAIR = "AWS_BEARER_TOKEN_BEDROCK", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+AWS_SESSION = "AWS_SESSION_TOKEN"
+
 VENDOR_VARIABLES: dict[str, str] = {
     name: vendor.name for vendor in VENDORS.values() for name in (vendor.env, vendor.env_also) if name
 }
@@ -199,7 +202,7 @@ def read_settings(
             shown = "" if setting.secret else f"{text!r} does not do: "
             where = " (command line)" if origin == "command line" else ""
             problems.append(Problem(name=setting.name + where, text=f"{shown}{error}"))
-    values["vendor_keys"] = keys = {name: _keys(environment.get(name, "")) for name in VENDOR_VARIABLES}
+    values["vendor_keys"] = keys = {name: _vendor_keys(environment, name) for name in VENDOR_VARIABLES}
     problems += [
         Problem(name=name, text="write API keys without blanks inside, separated by commas")
         for name, secrets in keys.items()
@@ -226,7 +229,7 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
             )
         )
     for variable, vendor in VENDOR_VARIABLES.items():
-        secrets = _keys(environment.get(variable, ""))
+        secrets = _vendor_keys(environment, variable)
         rows.append(
             Effective(
                 name=variable,
@@ -237,6 +240,19 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
             )
         )
     return rows
+
+
+def _vendor_keys(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    """The keys of a variable. AWS has a variable for each half of a pair, which counts as a key of Bedrock's.
+
+    A pair with a session token is a role's, which Lambda and EC2 give to every process: it ends within hours, and the
+    hub would keep it.
+    """
+    keys = _keys(environment.get(variable, ""))
+    pair = [environment.get(name, "").strip() for name in AWS_PAIR]
+    if variable != AWS_VARIABLE or not all(pair) or environment.get(AWS_SESSION, "").strip():
+        return keys
+    return (*keys, ":".join(pair))
 
 
 def _text_of(setting: Setting, environment: Mapping[str, str], options: Mapping[str, str]) -> tuple[str, Origin]:

@@ -68,6 +68,7 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
 async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.anthropic import ANTHROPIC
+    from adapters.providers.bedrock import BEDROCK
     from adapters.providers.echo import EchoTransport
     from adapters.providers.embeddings import EMBEDDINGS
     from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
@@ -89,7 +90,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     vault=operator.vault,
                     dialects={
                         dialect.name: dialect
-                        for dialect in (OPENAI, ANTHROPIC, GOOGLE, GOOGLE_VERTEX, *BESIDE_CHAT, *EMBEDDINGS)
+                        for dialect in (OPENAI, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, *BESIDE_CHAT, *EMBEDDINGS)
                     },
                 ),
                 clock=operator.clock,

@@ -59,7 +59,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     path             what is appended to the provider's base URL, by the model's name and whether the answer streams
     headers          request headers for a secret (None: the provider takes none), lower case
     sign             further headers for one request, by its secret, its URL and its body, for providers that want
-                     each request signed
+                     each request signed; a Failure where it cannot be signed
     framer           how a streamed answer is cut into events, one object for each answer; `sse.EventFramer` mostly
     pass_through     the request body for a caller of the same dialect: the caller's own fields byte for byte, with
                      the model's name, the usage option and the output cap replaced
@@ -85,7 +85,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]
     failure: Callable[[int, dict[str, str], bytes], Failure]
     framer: Callable[[], Framer]
-    sign: Callable[[str | None, str, bytes], Headers] | None = None
+    sign: Callable[[str | None, str, bytes], Headers | Failure] | None = None
     pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
     hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing
     headed: Callable[[dict[str, str]], tuple[Event, ...]] | None = None

@@ -86,6 +86,8 @@ class _Exchange:
             return line
         self._line = line
         request = self._http_request(line)
+        if isinstance(request, Failure):
+            return line.party.failure(request)
         try:
             response = await line.transport.handle_async_request(request)
         except _FAULTS as error:
@@ -116,7 +118,7 @@ class _Exchange:
         except _FAULTS as error:
             return self._fault(error, answered=True)
 
-    def _http_request(self, line: Line) -> httpx2.Request:
+    def _http_request(self, line: Line) -> httpx2.Request | Failure:
         attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
         added: Headers = ()
         if self._request is not None:
@@ -125,7 +127,10 @@ class _Exchange:
             body = dialect.pass_through(call, attempt)
             added = tuple(pair for pair in call.relay_headers if pair[0] not in headers)
         if dialect.sign is not None:
-            added += dialect.sign(line.party.secret, str(line.url), body)
+            signed = dialect.sign(line.party.secret, str(line.url), body)
+            if isinstance(signed, Failure):
+                return signed
+            added += signed
         if added:
             raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
             headers = httpx2.Headers([*headers.raw, *raw])

@@ -20,6 +20,7 @@ from ports.providers import Chunk
 Read = Callable[[], Awaitable[bytes | Failure | None]]
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
+_PART_CHARACTERS_MIN = 16
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -42,14 +43,22 @@ class Party(msgspec.Struct, frozen=True):
 
     def text(self, text: str) -> str:
         """The text without the secret."""
-        return text.replace(self.secret, masked(self.secret)) if self.secret else text
+        for part in self._parts():
+            text = text.replace(part, masked(part))
+        return text
 
     def body(self, body: bytes) -> bytes:
         """The body without the secret, also where JSON has escaped its slashes."""
+        for part in self._parts():
+            mask = masked(part).encode()
+            body = body.replace(part.encode(), mask).replace(part.replace("/", "\\/").encode(), mask)
+        return body
+
+    def _parts(self) -> list[str]:
+        """The secret, and each part of one that is several in one line, as a pair of AWS keys is: whole ones first."""
         if not self.secret:
-            return body
-        mask = masked(self.secret).encode()
-        return body.replace(self.secret.encode(), mask).replace(self.secret.replace("/", "\\/").encode(), mask)
+            return []
+        return [self.secret, *(part for part in self.secret.split(":") if len(part) >= _PART_CHARACTERS_MIN)]
 
 
 def masked(secret: str) -> str:

@@ -138,7 +138,10 @@ def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Unexpres
     if dialect is None:
         return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect)
     request = ask.translate()
-    return request if isinstance(request, BadRequest) else hub.providers.refuses(dialect, request)
+    if isinstance(request, BadRequest):
+        return request
+    # What a model can be told may depend on the model itself, not on the caller's name for it.
+    return hub.providers.refuses(dialect, msgspec.structs.replace(request, model=offer.model))
 
 
 async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:

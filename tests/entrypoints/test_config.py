@@ -142,3 +142,21 @@ def test_secrets_are_never_shown_whole() -> None:
     for secret in ",".join(secrets.values()).split(","):
         assert secret not in shown
         assert f"{secret[:4]}…{secret[-4:]}" in shown
+
+
+@pytest.mark.parametrize(
+    ("variables", "keys"),
+    [
+        ({"AWS_BEARER_TOKEN_BEDROCK": "key-1,key-2"}, ("key-1", "key-2")),
+        ({"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret/+1"}, ("AKID:secret/+1",)),
+        (
+            {"AWS_BEARER_TOKEN_BEDROCK": "key-1", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s"},
+            ("key-1", "AKID:s"),
+        ),
+        ({"AWS_ACCESS_KEY_ID": "AKID"}, ()),
+        # A role's credentials, as Lambda gives them to every function: they end within hours.
+        ({"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}, ()),
+    ],
+)
+def test_a_pair_of_aws_keys_is_a_key_of_bedrocks(variables: dict[str, str], keys: tuple[str, ...]) -> None:
+    assert keys == read(variables).vendor_keys["AWS_BEARER_TOKEN_BEDROCK"]

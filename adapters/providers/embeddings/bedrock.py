@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from adapters.providers.bedrock.failure import failure
+from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.embeddings.cohere import texts
 from adapters.providers.embeddings.shared import (
@@ -19,16 +21,15 @@ from adapters.providers.embeddings.shared import (
     begins,
     counted,
     embedded,
-    failing_as,
     lack,
     never_streams,
     unreadable,
 )
-from adapters.providers.openai import headers
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt
 from domain.chat import Event, UsageReported
 from domain.embeddings import EmbeddingsRequest
+from domain.failures import Failure
 from domain.refusals import Unexpressible
 from domain.usage import UNITS_MAX
 
@@ -129,16 +130,22 @@ def _several(embeddings: msgspec.Raw) -> list[msgspec.Raw]:
     return [_NOVA.decode(vector).embedding if begins(vector, b"{") else vector for vector in found]
 
 
+def failing(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is no 2xx, in AWS's words as Converse has them."""
+    return msgspec.structs.replace(failure(status, headers, body), dialect=NAME)
+
+
 BEDROCK_EMBEDDINGS = ProviderDialect(
     name=NAME,
     path=lambda model, stream: f"model/{quote(model, safe='')}/invoke",
     headers=headers,
+    sign=sign,
     encode=encode,
     refuses=refuses,
     decode=decode,
     start=never_streams,
     step=never_streams,
-    failure=failing_as(NAME),
+    failure=failing,
     framer=EventFramer,
     headed=headed,
 )

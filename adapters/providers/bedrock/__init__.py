@@ -1,0 +1,40 @@
+"""Amazon Bedrock's Converse and ConverseStream, as a provider.
+
+House rule: no caller speaks this dialect, so every request is said anew (`encode`, `turns`, `tools`, `families`,
+`media`, `foreign`, `citations`, `names`), or refused by name (`refuse`), and every answer is told as events (`blocks`,
+`stream`, `usage`, `failure`). Signature and framing are botocore's (`signing`, `framing`).
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+"""
+
+from urllib.parse import quote
+
+from adapters.providers.bedrock.blocks import decode
+from adapters.providers.bedrock.encode import encode
+from adapters.providers.bedrock.failure import NAME, failure
+from adapters.providers.bedrock.framing import EventStreamFramer
+from adapters.providers.bedrock.refuse import refuses
+from adapters.providers.bedrock.signing import headers, sign
+from adapters.providers.bedrock.stream import start, step
+from adapters.providers.dialect import ProviderDialect
+
+
+def path(model: str, stream: bool) -> str:
+    """The model stands in the path, quoted whole: an ARN has slashes, and most ids a colon."""
+    return f"model/{quote(model, safe='')}/converse{'-stream' if stream else ''}"
+
+
+BEDROCK = ProviderDialect(
+    name=NAME,
+    path=path,
+    headers=headers,
+    sign=sign,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=start,
+    step=step,
+    failure=failure,
+    framer=EventStreamFramer,
+)

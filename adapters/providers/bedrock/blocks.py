@@ -1,0 +1,208 @@
+"""Converse's whole answers, and what its content blocks mean, whole or streamed.
+
+House rule: a block means the same events wherever it stands, so `stream` says with these functions what it has put
+together.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
+"""
+
+import base64
+import binascii
+
+import msgspec
+
+from adapters.providers.arguments import arguments_text
+from adapters.providers.bedrock.citations import citation_event
+from adapters.providers.bedrock.failure import NAME, malformed
+from adapters.providers.bedrock.turns import BASE64_MARK
+from adapters.providers.bedrock.usage import Report, leaves
+from domain.chat import (
+    Broken,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ForeignBlock,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+
+NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
+
+SERVER_TOOL = "server_tool_use"
+"""The type of a tool's use that Bedrock ran itself; the caller's own tools have another, or none."""
+
+STARTED = Started(id="", model="")
+"""Converse tells neither an id nor a model."""
+
+_FINISH: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+    "refusal": "refusal",
+    "pause_turn": "pause",
+}
+# "The model's output is malformed": what was said so far is no answer. https://docs.aws.amazon.com/bedrock/latest/
+# userguide/conversation-inference-call.html
+_FAULTS = frozenset(("malformed_model_output", "malformed_tool_use"))
+
+
+class ToolUse(msgspec.Struct, frozen=True, rename="camel"):
+    """The model asks for a tool; `type` tells whose it is."""
+
+    tool_use_id: str = ""
+    name: str = ""
+    type: str = ""
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _ReasoningText(msgspec.Struct, frozen=True):
+    text: str = ""
+    signature: str | None = None
+
+
+class _Reasoning(msgspec.Struct, frozen=True, rename="camel"):
+    reasoning_text: _ReasoningText | None = None
+    redacted_content: str | None = None
+
+
+class _Text(msgspec.Struct, frozen=True):
+    text: str = ""
+
+
+class _Cited(msgspec.Struct, frozen=True):
+    content: list[_Text] | None = None
+    citations: list[msgspec.Raw] | None = None
+
+
+class _Block(msgspec.Struct, frozen=True, rename="camel"):
+    """A content block: exactly one of these, or one that is new to us."""
+
+    text: str | None = None
+    tool_use: ToolUse | None = None
+    reasoning_content: _Reasoning | None = None
+    citations_content: _Cited | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    content: list[msgspec.Raw]
+
+
+class _Output(msgspec.Struct, frozen=True):
+    message: _Message
+
+
+class Asides(msgspec.Struct, frozen=True):
+    """What the model was asked to say beside its answer; Claude's stop sequence among it."""
+
+    stop_sequence: str | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    output: _Output
+    stop_reason: str | None = None
+    usage: Report | None = None
+    additional_model_response_fields: msgspec.Raw = msgspec.Raw(b"null")
+    trace: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_BLOCK = msgspec.json.Decoder(_Block)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ASIDES = msgspec.json.Decoder(Asides | None)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole 2xx body as the events that the same answer gives when streamed."""
+    try:
+        answer = _ANSWER.decode(body)
+        events: list[Event] = [STARTED]
+        tools = 0
+        for index, raw in enumerate(answer.output.message.content):
+            said = _whole(raw, index, tools)
+            events += said
+            tools += any(isinstance(event, ToolCallDelta) for event in said)
+        events += asides(answer.additional_model_response_fields, answer.trace)
+        usage = None if answer.usage is None else UsageReported(usage=leaves(answer.usage))
+        ending = ended(answer.stop_reason, usage, answer.additional_model_response_fields)
+    except NONSENSE as problem:
+        return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
+    return (*events, *ending)
+
+
+def asides(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
+    """What stands beside the message, kept as it came: the fields that a caller asked for, and a guardrail's trace."""
+    told: list[Event] = []
+    if bytes(fields) != b"null" and set(_FIELDS.decode(fields)) - {"stop_sequence"}:
+        told.append(foreign("additionalModelResponseFields", fields))
+    if bytes(trace) != b"null":
+        told.append(foreign("trace", trace))
+    return tuple(told)
+
+
+def ended(reason: str | None, usage: UsageReported | None, fields: msgspec.Raw) -> tuple[Event, ...]:
+    """How the answer ended. A reason that is new to us is still the model's own, unforced end."""
+    counted = () if usage is None else (usage,)
+    if reason in _FAULTS:
+        return (*counted, Broken(failure=malformed(f"the model ended its answer with {reason}")))
+    said = _ASIDES.decode(fields)
+    met = said.stop_sequence if said is not None else None
+    finished = () if reason is None else (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=met),)
+    return (*counted, *finished, Ended())
+
+
+def text(said: str) -> tuple[Event, ...]:
+    """Text, if there is some."""
+    return (TextDelta(text=said),) if said else ()
+
+
+def redacted(data: str, index: int) -> Event:
+    """An encrypted block: on the wire base64 of what Anthropic calls its data, here that data itself."""
+    try:
+        decoded = base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        decoded = BASE64_MARK + data
+    return ReasoningDelta(redacted=decoded, block=index)
+
+
+def foreign(name: str, block: msgspec.Raw) -> Event:
+    """What only Bedrock has a word for: a tool that it ran itself, a picture, a trace."""
+    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)))
+
+
+def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
+    block = _BLOCK.decode(raw)
+    if block.text is not None:
+        return text(block.text)
+    if block.tool_use is not None and block.tool_use.type != SERVER_TOOL:
+        use = block.tool_use
+        return (
+            ToolCallDelta(index=tool, id=use.tool_use_id, name=use.name),
+            ToolCallDelta(index=tool, arguments=arguments_text(use.input)),
+        )
+    if block.reasoning_content is not None and (thought := _thought(block.reasoning_content, index)) is not None:
+        return thought
+    if block.citations_content is not None:
+        cited = block.citations_content
+        said = text("".join(part.text for part in cited.content or ()))
+        return (*said, *map(citation_event, cited.citations or ()))
+    kind = next(iter(_FIELDS.decode(raw)), "")
+    return (foreign(SERVER_TOOL if kind == "toolUse" else kind, raw),)
+
+
+def _thought(said: _Reasoning, index: int) -> tuple[Event, ...] | None:
+    if said.redacted_content is not None:
+        return (redacted(said.redacted_content, index),)
+    if said.reasoning_text is None:
+        return None
+    thought, signature = said.reasoning_text.text, said.reasoning_text.signature
+    spoken = (ReasoningDelta(text=thought, block=index),) if thought else ()
+    return (*spoken, ReasoningDelta(signature=signature, block=index)) if signature else spoken

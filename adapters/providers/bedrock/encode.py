@@ -1,0 +1,136 @@
+"""A canonical request in Converse's words.
+
+House rule: every field that is set is said, or `refuse` names it beforehand; so this module assumes that what it is
+given can be said. Whatever Converse itself has a field for that no caller's dialect knows (`guardrailConfig`,
+`performanceConfig`, `requestMetadata`, `additionalModelRequestFields`, …) may stand in the caller's body under
+Converse's own name and is sent as it is.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
+from adapters.providers.bedrock.tools import claude_choice, tool_config
+from adapters.providers.bedrock.turns import cache_point, split, system, turns
+from domain.calls import Attempt
+from domain.chat import ChatRequest, ResponseFormat
+
+_ENCODER = msgspec.json.Encoder()
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+OWN = (
+    "additionalModelResponseFieldPaths",
+    "guardrailConfig",
+    "performanceConfig",
+    "promptVariables",
+    "requestMetadata",
+    "serviceTier",
+)
+"""Converse's own fields, which a caller of any dialect may send; `additionalModelRequestFields` is joined with ours."""
+
+MODEL_FIELDS = "additionalModelRequestFields"
+
+TIERS = {"default": "default", "flex": "flex", "priority": "priority", "standard_only": "default"}
+"""Service tiers in OpenAI's and Anthropic's words."""
+
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#bedrock-runtime_Converse-request-requestMetadata
+_NO_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
+_METADATA_MAX, _METADATA_CHARACTERS_MAX = 16, 256
+
+_Json = dict[str, Any]
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The body of the request: Converse and ConverseStream take the same, and the model stands in the path."""
+    of = family(attempt.target.model)
+    cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
+    leading, conversation = split(request.messages)
+    body = _said(
+        messages=_with_last_mark(turns(conversation, of), request, of),
+        system=system(leading, of),
+        inferenceConfig=_said(
+            maxTokens=cap,
+            temperature=request.temperature,
+            topP=request.top_p,
+            stopSequences=list(request.stop),
+        ),
+        toolConfig=tool_config(request, of),
+        outputConfig=_output_config(request.response_format),
+        serviceTier=_service_tier(request.extra),
+        requestMetadata=_metadata(request),
+        additionalModelRequestFields=_joined(
+            _said(**model_fields(request, of, cap), tool_choice=claude_choice(request, of)),
+            request.extra.get(MODEL_FIELDS),
+        ),
+        # Claude tells which stop sequence it met only if it is asked to.
+        additionalModelResponseFieldPaths=["/stop_sequence"] if request.stop and of == CLAUDE else None,
+    )
+    return _ENCODER.encode(body | {name: request.extra[name] for name in OWN if name in request.extra})
+
+
+def _said(**fields: Any) -> _Json:
+    return {name: value for name, value in fields.items() if value is not None and value not in ({}, [])}
+
+
+def _output_config(wanted: ResponseFormat | None) -> _Json | None:
+    """A structured output, whose schema is JSON in a string here.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
+    """
+    if wanted is None or wanted.mode != "json_schema" or wanted.schema is None:
+        return None
+    schema = _said(schema=bytes(wanted.schema).decode(), name=wanted.name)
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
+
+
+def _service_tier(extra: dict[str, msgspec.Raw]) -> _Json | None:
+    tier = bytes(extra.get("service_tier", b"null")).strip(b' "\t\r\n').decode(errors="replace")
+    return {"type": TIERS[tier]} if tier in TIERS else None
+
+
+def _metadata(request: ChatRequest) -> _Json | None:
+    """Labels for the operator's invocation logs: OpenAI's `metadata`, and who the caller says the user is.
+
+    Characters that Converse does not allow there are replaced: a label is no reason to reject a call.
+    """
+    try:
+        given = msgspec.json.decode(request.extra.get("metadata", b"{}"), type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        given = {}
+    told = {_label(name): _label(value) for name, value in given.items() if name and isinstance(value, str)}
+    if request.user is not None:
+        told["user_id"] = _label(request.user)
+    return dict(list(told.items())[-_METADATA_MAX:]) or None
+
+
+def _label(text: str) -> str:
+    return _NO_METADATA.sub("_", text)[:_METADATA_CHARACTERS_MAX]
+
+
+def _joined(ours: _Json, theirs: msgspec.Raw | None) -> _Json:
+    """Our fields for the model and the caller's own; what the caller says itself stands, one level deep."""
+    if theirs is None:
+        return ours
+    joined: _Json = dict(ours)
+    for name, value in _FIELDS.decode(theirs).items():
+        before = joined.get(name)
+        if isinstance(before, dict) and bytes(value)[:1] == b"{":
+            joined[name] = {**before, **_FIELDS.decode(value)}
+        else:
+            joined[name] = value
+    return joined
+
+
+def _with_last_mark(messages: list[_Json], request: ChatRequest, of: str) -> list[_Json]:
+    """The whole request's `cache_control`, Anthropic's word for a mark on whatever comes last."""
+    mark = request.extra.get("cache_control")
+    if mark is None or of not in CACHING or not messages:
+        return messages
+    content = messages[-1]["content"]
+    if not {"cachePoint", "document", "video"} & content[-1].keys():
+        content.append(cache_point(mark))
+    return messages

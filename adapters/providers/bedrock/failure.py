@@ -1,0 +1,106 @@
+"""AWS's ways to fail, as a `Failure`: an answer that is no 2xx, and an exception inside a stream.
+
+House rule: the kind comes from the exception's name, or from the status where there is none that is known; never from
+the message.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
+https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
+"""
+
+import msgspec
+
+from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from domain.failures import Failure, FailureKind
+
+NAME = "bedrock"
+
+# In lower case: a stream spells `throttlingException`, a header `ThrottlingException`.
+_KINDS: dict[str, FailureKind] = {
+    "throttlingexception": "overloaded",
+    "toomanyrequestsexception": "overloaded",
+    "servicequotaexceededexception": "overloaded",
+    "modelnotreadyexception": "overloaded",
+    "serviceunavailableexception": "unavailable",
+    "internalserverexception": "unavailable",
+    "internalfailure": "unavailable",
+    "modeltimeoutexception": "unavailable",
+    "modelerrorexception": "unavailable",
+    "modelstreamerrorexception": "unavailable",
+    # 403 because the account has no access to this one model. The credential is good for the others and stays.
+    "accessdeniedexception": "unavailable",
+    "validationexception": "request_rejected",
+    "resourcenotfoundexception": "request_rejected",
+    "unrecognizedclientexception": "credential_rejected",
+    "invalidsignatureexception": "credential_rejected",
+    "incompletesignatureexception": "credential_rejected",
+    "missingauthenticationtokenexception": "credential_rejected",
+    "expiredtokenexception": "credential_rejected",
+    "expiredtoken": "credential_rejected",
+}
+
+# An answer to a wrong signature repeats what should have been signed, with the session's token in it.
+_REPEATING = frozenset(("invalidsignatureexception", "incompletesignatureexception"))
+
+
+class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
+    """AWS writes `message` or `Message`, and sometimes the exception's name in `__type`."""
+
+    message: str | None = None
+    capital: str | None = msgspec.field(default=None, name="Message")
+    type: str | None = msgspec.field(default=None, name="__type")
+    original_message: str | None = None
+
+
+_ERROR_BODY = msgspec.json.Decoder(_ErrorBody)
+
+
+def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is no 2xx, whatever its body. The header is `ThrottlingException:http://…`."""
+    said, message = _read(body)
+    code = _name(headers.get("x-amzn-errortype")) or _name(said.type)
+    repeats = code is not None and code.lower() in _REPEATING
+    if repeats:
+        message = "the provider rejected the request's signature: check the secret access key and this machine's clock"
+    return Failure(
+        kind=_KINDS.get((code or "").lower()) or kind_of_status(status),
+        message=message or f"the provider answered {status} without a message",
+        status=status,
+        code=code,
+        retry_after_ms=retry_after_ms(headers),
+        dialect=NAME,
+        body=b"" if repeats else body,
+    )
+
+
+def exception(name: str, data: bytes) -> Failure:
+    """An exception after the answer began: it has a name but no status."""
+    _, message = _read(data)
+    return Failure(
+        # A name that is new to us says that the provider failed, not that the caller did.
+        kind=_KINDS.get(name.lower(), "unavailable"),
+        message=message or f"the provider broke off with {name} and without a message",
+        code=name,
+        dialect=NAME,
+        body=data,
+    )
+
+
+def malformed(message: str) -> Failure:
+    """An answer that is not what Converse promises."""
+    return Failure(kind="malformed", message=message, dialect=NAME)
+
+
+def _read(body: bytes) -> tuple[_ErrorBody, str]:
+    """The error's fields and its sentence: one line of bounded length; a page of HTML is not quoted."""
+    try:
+        said = _ERROR_BODY.decode(body)
+        text = said.message or said.capital or said.original_message or ""
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        said, text = _ErrorBody(), body[: 4 * MESSAGE_CHARACTERS_MAX].decode(errors="replace")
+        text = "" if text.lstrip()[:1] in ("<", "{", "[") else text
+    return said, " ".join(text.split())[:MESSAGE_CHARACTERS_MAX]
+
+
+def _name(told: str | None) -> str | None:
+    """The exception's bare name: without what follows a colon, and without the namespace before a hash."""
+    return (told or "").partition(":")[0].rpartition("#")[2].strip() or None

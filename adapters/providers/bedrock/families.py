@@ -1,0 +1,143 @@
+"""The families of models behind Converse, and what only they have words for.
+
+House rule: `inferenceConfig` is the same for every model; the rest of the sampling, and thinking, go to the model as
+it names them, in `additionalModelRequestFields`. What a family has no word for is refused by name.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
+"""
+
+from typing import Any
+
+from domain.chat import ChatRequest, Thinking
+
+FAMILIES = frozenset(
+    ("ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "meta", "minimax", "mistral", "moonshot",
+     "moonshotai", "nvidia", "openai", "qwen", "writer", "zai")
+)  # fmt: skip
+
+CLAUDE = "anthropic"
+
+# Families that take cache points at all, and those that take them behind the tools, too; others answer 4xx.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+CACHING = frozenset((CLAUDE, "amazon"))
+CACHING_TOOLS = frozenset((CLAUDE,))
+
+# Families that want a turn of results to hold nothing else, or nothing but these beside them; else they answer 400.
+BESIDE_RESULTS: dict[str, frozenset[str]] = {
+    CLAUDE: frozenset(("text", "image", "searchResult", "cachePoint")),
+    "meta": frozenset(),
+    "mistral": frozenset(),
+    "writer": frozenset(),
+}
+
+CLAUDES_OWN = ("thinking", "output_config")
+"""Objects of Anthropic's that Claude takes here as well, with whatever else an Anthropic caller says in them."""
+
+_CLAUDE_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
+_NOVA_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+_GPT_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+_QWEN_EFFORTS = {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "high"}
+# Where a family has words for effort only, a budget below the first is low, below the second medium, else high; as
+# for OpenAI's models, see `adapters/providers/openai/encode.py`.
+_LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
+
+_Fields = dict[str, Any]
+
+
+def family(model: str) -> str:
+    """The family of a model's id or ARN: "us.amazon.nova-lite-v1:0" is of "amazon".
+
+    An application inference profile or a provisioned model does not tell what is behind it. It is taken for a Claude,
+    the family that is asked most in words of its own; any other model refuses words that it does not know.
+    """
+    name = model.rpartition("/")[2]
+    return next((part for part in name.split(".")[:2] if part in FAMILIES), CLAUDE)
+
+
+def model_fields(request: ChatRequest, of: str, max_tokens: int | None) -> _Fields:
+    """What goes into `additionalModelRequestFields`; `unsayable` has refused before what a family has no word for."""
+    fields: _Fields = {}
+    if request.top_k is not None:
+        _set_top_k(fields, of, request.top_k)
+    if request.thinking is not None:
+        fields |= _thinking(request.thinking, of, max_tokens)
+    if of == CLAUDE:
+        _add_claudes_own(fields, request)
+    return fields
+
+
+def unsayable(request: ChatRequest, of: str) -> str | None:
+    """What of a request the family has no word for, by the caller's name for it."""
+    if request.top_k is not None and of not in (CLAUDE, "amazon", "mistral", "cohere"):
+        return "top_k"
+    thinking = request.thinking
+    if thinking is None:
+        return None
+    effort = thinking.effort
+    if not thinking.enabled or effort == "none":
+        # A family that does not think unless it is asked to keeps the wish by saying nothing; GPT OSS always thinks.
+        return "reasoning_effort" if of == "openai" else None
+    match of:
+        case "anthropic":
+            known = effort is None or effort in _CLAUDE_EFFORTS
+        case "amazon":
+            known = effort is None or effort in _NOVA_EFFORTS
+        case "openai":
+            known = effort is None or effort in _GPT_EFFORTS
+        case "qwen":
+            known = effort is None or effort in _QWEN_EFFORTS
+        case _:
+            known = False
+    return None if known else "reasoning_effort" if effort is not None else "thinking"
+
+
+def _set_top_k(fields: _Fields, of: str, top_k: int) -> None:
+    if of == "amazon":  # https://docs.aws.amazon.com/nova/latest/userguide/using-converse-api.html
+        fields["inferenceConfig"] = {"topK": top_k}
+    else:
+        fields["k" if of == "cohere" else "top_k"] = top_k
+
+
+def _thinking(thinking: Thinking, of: str, max_tokens: int | None) -> _Fields:
+    if of == CLAUDE:
+        return _claude_thinking(thinking, max_tokens)
+    if not thinking.enabled or thinking.effort == "none":
+        return {"reasoningConfig": {"type": "disabled"}} if of == "amazon" else {}
+    effort = thinking.effort or _effort(thinking.tokens_max)
+    if of == "amazon":  # https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html
+        return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS[effort]}}
+    if of == "openai":
+        return {"reasoning_effort": _GPT_EFFORTS[effort]}
+    return {"reasoning_config": _QWEN_EFFORTS[effort]}
+
+
+def _effort(tokens_max: int | None) -> str:
+    if tokens_max is None:
+        return "medium"
+    return "low" if tokens_max < _LOW_BELOW else "medium" if tokens_max < _MEDIUM_BELOW else "high"
+
+
+def _claude_thinking(thinking: Thinking, max_tokens: int | None) -> _Fields:
+    """Claude's own words; a budget must be less than the output cap, which the hub may have lowered.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
+    """
+    fields: _Fields = {}
+    if not thinking.enabled or thinking.effort == "none":
+        fields["thinking"] = {"type": "disabled"}
+    elif thinking.tokens_max is not None:
+        budget = thinking.tokens_max if max_tokens is None else min(thinking.tokens_max, max_tokens - 1)
+        fields["thinking"] = {"type": "enabled", "budget_tokens": budget}
+    elif not thinking.implicit:
+        fields["thinking"] = {"type": "adaptive"}
+    if thinking.effort not in (None, "none"):
+        fields["output_config"] = {"effort": thinking.effort}
+    return fields
+
+
+def _add_claudes_own(fields: _Fields, request: ChatRequest) -> None:
+    """What an Anthropic caller says beside the canonical words: `thinking.display`, `output_config.task_budget`."""
+    for name, value in request.extra.items():
+        whole, dot, part = name.partition(".")
+        if dot and whole in CLAUDES_OWN:
+            fields[whole] = {**fields.get(whole, {}), part: value}

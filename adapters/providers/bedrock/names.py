@@ -1,0 +1,39 @@
+"""Names in the few characters that Converse allows: of documents, and of tool calls."""
+
+import hashlib
+import re
+
+_UNNAMEABLE = re.compile(r"[^0-9A-Za-z\s()\[\]-]+")
+_NAME_CHARACTERS_MAX = 180  # of 200, so that a number fits behind it
+
+_TOOL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_NO_TOOL_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
+
+
+class Names:
+    """The names of a request's documents: each once, of the few characters that Converse allows.
+
+    It lives within one encoding. "report.v2.pdf" is "report v2 pdf", and the next one of that name gets a number.
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+    """
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def name(self, wanted: str | None) -> str:
+        """A name nobody has yet, as near to the wanted one as may be."""
+        base = " ".join(_UNNAMEABLE.sub(" ", wanted or "").split())[:_NAME_CHARACTERS_MAX].strip()
+        name, number = (base, 1) if base else (f"Document {len(self._given) + 1}", len(self._given) + 1)
+        while name in self._given:
+            number += 1
+            name = f"{base} ({number})" if base else f"Document {number}"
+        self._given.add(name)
+        return name
+
+
+def tool_id(given: str) -> str:
+    """A call's id in the few characters that Converse allows; the same on every turn, and nobody else's."""
+    if _TOOL_ID.fullmatch(given):
+        return given
+    digest = hashlib.sha256(given.encode()).hexdigest()[:16]
+    return f"{_NO_TOOL_ID.sub('_', given)[:47]}_{digest}"

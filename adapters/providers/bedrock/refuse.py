@@ -1,0 +1,158 @@
+"""What of a canonical request Converse, or the model's family behind it, has no word for.
+
+House rule: nothing that was promised is dropped in silence. The request's model is the one that would be called, not
+the caller's name for it.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from adapters.providers.arguments import arguments_object
+from adapters.providers.bedrock.encode import MODEL_FIELDS, OWN, TIERS
+from adapters.providers.bedrock.failure import NAME
+from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, family, unsayable
+from adapters.providers.bedrock.foreign import foreign_block
+from adapters.providers.bedrock.media import audio_block, document_source, image_block
+from adapters.providers.bedrock.names import Names
+from adapters.providers.bedrock.tools import unsayable_tools
+from adapters.providers.bedrock.turns import says_something, split
+from adapters.providers.harmless import is_harmless
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from domain.refusals import Unexpressible
+
+_NUMBER = msgspec.json.Decoder(Decimal)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+# Fields of a model's own that would get around what the hub bounds and charges: the output cap, the number of answers,
+# tools that somebody runs for a fee. Without underscores and in lower case, however a family spells them.
+_BOUNDED = frozenset(
+    ("maxtokens", "maxtokenstosample", "maxnewtokens", "maxgenlen", "maxcompletiontokens", "maxoutputtokens",
+     "maxlength", "n", "numgenerations", "bestof", "tools", "toolconfig", "systemtools", "mcpservers", "messages")
+)  # fmt: skip
+
+
+def refuses(request: ChatRequest) -> Unexpressible | None:
+    """The first thing that cannot be said, or None."""
+    field = next(_unsayable(request, family(request.model)), None)
+    return None if field is None else Unexpressible(field=field, dialect=NAME, model=request.model)
+
+
+def _unsayable(request: ChatRequest, of: str) -> Iterator[str]:
+    if request.choices != 1:
+        yield "n"
+    if request.seed is not None:
+        yield "seed"
+    # OpenAI's range is 0 to 2, Converse's 0 to 1; halving it would be another wish than the caller's.
+    if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
+        yield "temperature"
+    if (word := unsayable(request, of)) is not None:
+        yield word
+    yield from unsayable_tools(request, of)
+    if request.response_format is not None:
+        yield from _format(request.response_format)
+    for name, value in request.extra.items():
+        yield from _extra(name, value, of)
+    yield from _conversation(request.messages, of)
+
+
+def _format(wanted: ResponseFormat) -> Iterator[str]:
+    """JSON without a schema is a promise of OpenAI's that nothing at Converse keeps."""
+    if wanted.mode == "json_object":
+        yield "response_format"
+    if wanted.mode == "json_schema" and wanted.schema is None:
+        yield "response_format.json_schema.schema"
+
+
+def _extra(name: str, value: msgspec.Raw, of: str) -> Iterator[str]:
+    if name == MODEL_FIELDS:
+        yield from _model_fields(value)
+    elif name == "service_tier":
+        if not is_harmless(name, value) and bytes(value).strip(b' "\t\r\n').decode(errors="replace") not in TIERS:
+            yield name
+    elif name in OWN or name == "cache_control" or is_harmless(name, value):
+        return
+    elif of != CLAUDE or name.partition(".")[0] not in CLAUDES_OWN or "." not in name:
+        yield name
+
+
+def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[str]:
+    try:
+        fields = _FIELDS.decode(value)
+    except _NONSENSE:
+        yield path
+        return
+    for name, inner in fields.items():
+        if name.replace("_", "").lower() in _BOUNDED:
+            yield f"{path}.{name}"
+        elif path == MODEL_FIELDS and bytes(inner)[:1] == b"{":
+            yield from _model_fields(inner, f"{path}.{name}")
+
+
+def _conversation(messages: tuple[Message, ...], of: str) -> Iterator[str]:
+    leading, turns = split(messages)
+    before = ""
+    for index, message in enumerate(messages):
+        path = f"messages.{index}"
+        if message.name is not None:
+            yield f"{path}.name"
+        for at, part in enumerate(message.parts):
+            yield from _part(part, f"{path}.content.{at}")
+        if message.role in ("system", "developer"):
+            if not all(isinstance(part, Text) for part in message.parts):
+                yield f"{path}.content"
+            # Only newer Claudes take a later system message, and only right after a user's turn.
+            if index >= len(leading) and (of != CLAUDE or before not in ("user", "system")):
+                yield f"{path}.role"
+        if index >= len(leading) and any(says_something(part) for part in message.parts):
+            before = "system" if message.role == "developer" else message.role
+    if not any(says_something(part) for turn in turns for part in turn.parts):
+        yield "messages"
+
+
+def _part(part: Part, path: str) -> Iterator[str]:
+    match part:
+        case Text() | Reasoning():
+            return
+        case Image():
+            yield from _image(part, path)
+        case Document():
+            if sum(source is not None for source in (part.data, part.text, part.url, part.file_id)) != 1:
+                yield f"{path}.file"
+            if document_source(part) is None:
+                yield f"{path}.file" if part.data is None else f"{path}.file.file_data"
+        case Audio():
+            if audio_block(part) is None:
+                yield f"{path}.input_audio.format"
+        case ToolCall():
+            if arguments_object(part.arguments) is None:
+                yield f"{path}.arguments"
+        case ToolResult():
+            for at, inner in enumerate(part.parts):
+                yield from _part(inner, f"{path}.content.{at}")
+        case Foreign():
+            if foreign_block(part, Names()) is None:
+                yield f"{path}.{part.name}"
+
+
+def _image(image: Image, path: str) -> Iterator[str]:
+    """A low detail promises a low price, which Bedrock's models do not keep."""
+    if image.detail == "low":
+        yield f"{path}.image_url.detail"
+    if (image.url is None) == (image.data is None) or image_block(image) is None:
+        yield f"{path}.image_url"

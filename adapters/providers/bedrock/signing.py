@@ -1,0 +1,82 @@
+"""How Bedrock knows us: a Bedrock API key as a bearer token, or a pair of AWS keys with a signature for each request.
+
+House rule: the signature is botocore's. What stands in the way of one (botocore is missing, the secret is no pair) is
+a `Failure` that says the remedy, and no exception.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+"""
+
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+
+from adapters.providers.dialect import Headers
+from domain.failures import Failure
+
+REGION_DEFAULT = "us-east-1"
+_SERVICE = "bedrock"
+_REGION = re.compile(r"(?<![a-z0-9])[a-z]{2,3}(?:-[a-z]+)+-\d(?![a-z0-9])")
+_SIGNED = ("authorization", "x-amz-date", "x-amz-security-token")
+
+
+class KeyPair(msgspec.Struct, frozen=True):
+    """AWS credentials; those that are temporary have a session token."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    def __repr__(self) -> str:
+        return "KeyPair(…)"
+
+
+def headers(secret: str | None) -> Headers:
+    """What stays the same from call to call. A stream is not JSON, so that is not all that is accepted."""
+    accept = ("accept", "*/*")
+    if secret is None or ":" in secret:
+        return (accept,)
+    return (accept, ("authorization", f"Bearer {secret}"))
+
+
+def sign(secret: str | None, url: str, body: bytes) -> Headers | Failure:
+    """The headers that sign one request, none for a bearer token; the time is this machine's."""
+    try:
+        import botocore  # noqa: F401 - a stream needs it as well, whoever brings a bearer token
+    except ImportError:
+        message = "Bedrock needs botocore, which is not installed: install it with pip install 'aihub[bedrock]'"
+        return Failure(kind="unreachable", message=message, code="extra_missing")
+    if secret is None or ":" not in secret:
+        return ()
+    pair = key_pair(secret)
+    if pair is None:
+        message = "the credential is neither a Bedrock API key nor ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]"
+        return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(method="POST", url=url, data=body)
+    credentials = Credentials(pair.access_key_id, pair.secret_access_key, pair.session_token)
+    SigV4Auth(credentials, _SERVICE, region(url)).add_auth(request)
+    signed = {name.lower(): value for name, value in request.headers.items()}
+    return tuple((name, signed[name]) for name in _SIGNED if name in signed)
+
+
+def key_pair(secret: str) -> KeyPair | None:
+    """The parts of ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN], None if it is something else."""
+    parts = secret.split(":")
+    return KeyPair(*parts) if len(parts) in (2, 3) and all(parts) else None
+
+
+def region(url: str) -> str:
+    """The region that a URL names, in its host or, for a server that stands before AWS, in its path.
+
+    "https://bedrock-runtime.eu-west-1.amazonaws.com/model/…" is in "eu-west-1".
+    """
+    parts = urlsplit(url)
+    # A model's ARN names regions, too, but only where its inference profile lives.
+    places = (parts.hostname or "", parts.path.partition("/model/")[0])
+    found = next((match for place in places if (match := _REGION.search(place))), None)
+    return found[0] if found else REGION_DEFAULT

@@ -1,0 +1,99 @@
+"""The tools that a model may use, and the choice among them.
+
+House rule: there is one choice in a request. Converse has no word for `none` and none for calls one at a time, which
+Claude has; where those are needed the choice is said in Claude's words alone, for two choices give a 400.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
+from adapters.providers.bedrock.turns import cache_point
+from domain.chat import ChatRequest, Message, Tool, ToolCall, ToolResult
+
+_ANY_OBJECT = {"type": "object", "properties": {}}
+
+_Json = dict[str, Any]
+
+
+def tool_config(request: ChatRequest, of: str) -> _Json | None:
+    """The tools, and Converse's own choice among them.
+
+    Converse rejects a conversation with calls if it is given no tools. Where a caller has none left to offer, those
+    that were called are named again for Claude, and `claude_choice` forbids them.
+    """
+    choice = request.tool_choice
+    if not request.tools:
+        called = _called(request.messages)
+        return {"tools": [_spec(name=name, schema=_ANY_OBJECT) for name in called]} if called else None
+    if _forbids(request) and of != CLAUDE:
+        return None
+    tools = [entry for tool in request.tools for entry in _tool(tool, of)]
+    if choice is None or claude_choice(request, of) is not None:
+        return {"tools": tools}
+    if choice.mode == "tool":
+        return {"tools": tools, "toolChoice": {"tool": {"name": choice.name}}}
+    return {"tools": tools, "toolChoice": {"any" if choice.mode == "required" else "auto": {}}}
+
+
+def claude_choice(request: ChatRequest, of: str) -> _Json | None:
+    """The choice in Claude's words, where Converse's do not do."""
+    if of != CLAUDE or not (request.tools or _called(request.messages)):
+        return None
+    if _forbids(request):
+        return {"type": "none"}
+    if request.parallel_tool_calls is not False:
+        return None
+    choice = request.tool_choice
+    mode = "auto" if choice is None else "any" if choice.mode == "required" else choice.mode
+    name = {} if choice is None or choice.name is None else {"name": choice.name}
+    return {"type": mode, **name, "disable_parallel_tool_use": True}
+
+
+def unsayable_tools(request: ChatRequest, of: str) -> Iterator[str]:
+    """What cannot be said of tools, by the caller's names.
+
+    No choice, and nothing to choose from, are kept by offering no tools; but a history of calls demands some.
+    """
+    choice = request.tool_choice
+    if choice is not None and choice.mode in ("required", "tool") and not request.tools:
+        yield "tool_choice"
+    if request.parallel_tool_calls is False and request.tools and not _forbids(request) and of != CLAUDE:
+        yield "parallel_tool_calls"
+    if not _uses_tools(request.messages):
+        return
+    if _forbids(request) and of != CLAUDE:
+        yield "tool_choice" if request.tools else "tools"
+    elif not request.tools and not _called(request.messages):
+        yield "tools"
+
+
+def _forbids(request: ChatRequest) -> bool:
+    """Whether no tool may be used."""
+    return not request.tools or (request.tool_choice is not None and request.tool_choice.mode == "none")
+
+
+def _called(messages: tuple[Message, ...]) -> tuple[str, ...]:
+    """The names of the tools that were called before, each once."""
+    parts = (part for message in messages for part in message.parts)
+    return tuple(dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall)))
+
+
+def _uses_tools(messages: tuple[Message, ...]) -> bool:
+    return any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts)
+
+
+def _tool(tool: Tool, of: str) -> list[_Json]:
+    # A schema of type "object" is required; OpenAI lets a function without parameters have none.
+    schema = _ANY_OBJECT if tool.parameters is None or bytes(tool.parameters) == b"{}" else tool.parameters
+    optional = {"description": tool.description or None, "strict": tool.strict or None}
+    entry = _spec(name=tool.name, schema=schema, **{name: value for name, value in optional.items() if value})
+    if tool.cache_control is None or of not in CACHING_TOOLS:
+        return [entry]
+    return [entry, cache_point(tool.cache_control)]
+
+
+def _spec(*, name: str, schema: Any, **optional: Any) -> _Json:
+    return {"toolSpec": {"name": name, **optional, "inputSchema": {"json": schema}}}

@@ -1,0 +1,202 @@
+"""A canonical conversation as Converse's system prompt and messages.
+
+House rule: every part becomes a block, or `refuse` names it beforehand. Left out are only thinking that nobody signed
+(a model takes back what it signed itself) and marks for the prompt cache of families that have none: they are about
+cost.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html
+"""
+
+import base64
+from typing import Any
+
+import msgspec
+
+from adapters.providers.arguments import arguments_object
+from adapters.providers.bedrock.citations import cited_text
+from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
+from adapters.providers.bedrock.foreign import foreign_block
+from adapters.providers.bedrock.media import audio_block, document_source, image_block
+from adapters.providers.bedrock.names import Names, tool_id
+from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+
+_Json = dict[str, Any]
+
+BASE64_MARK = "base64:"
+"""Before an encrypted block of thinking that is no text: then it is kept as it came."""
+
+
+class _CacheControl(msgspec.Struct, frozen=True):
+    ttl: str | None = None
+
+
+def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """The system's messages before the conversation, and the conversation."""
+    for index, message in enumerate(messages):
+        if message.role not in ("system", "developer"):
+            return messages[:index], messages[index:]
+    return messages, ()
+
+
+def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
+    """The system prompt: text, and cache points."""
+    content: list[_Json] = []
+    for message in leading:
+        for part in message.parts:
+            if isinstance(part, Text) and part.text:
+                content.append({"text": part.text})
+                _mark(content, part.cache_control, of)
+    return content
+
+
+def turns(messages: tuple[Message, ...], of: str) -> list[_Json]:
+    """The conversation: turns of one role after another become one, and turns that say nothing are left out."""
+    names = Names()
+    merged: list[tuple[str, list[Part]]] = []
+    for message in messages:
+        role: str = "system" if message.role == "developer" else message.role
+        parts = [part for part in message.parts if says_something(part)]
+        if merged and merged[-1][0] == role:
+            merged[-1][1].extend(parts)
+        elif parts:
+            merged.append((role, parts))
+    told: list[_Json] = []
+    for role, parts in merged:
+        # Results come first in the turn after the calls, or the request is rejected.
+        content = blocks(sorted(parts, key=lambda part: not _is_result(part)), names, of)
+        told += [{"role": role, "content": content}] if role != "user" else _users(content, of)
+    return told
+
+
+def says_something(part: Part) -> bool:
+    """Whether a part becomes a block: Converse rejects empty text, and thinking that its model did not sign."""
+    match part:
+        case Text():
+            return bool(part.text)
+        case Reasoning():
+            return part.signature is not None or part.redacted is not None
+        case _:
+            return True
+
+
+def blocks(parts: list[Part], names: Names, of: str) -> list[_Json]:
+    """The parts as blocks, with cache points where they are marked."""
+    content: list[_Json] = []
+    for part in parts:
+        if isinstance(part, Foreign):
+            said = foreign_block(part, names)
+            assert said is not None, f"{part.name} is refused beforehand"
+            content.append(said.block)
+            _mark(content, said.cache_control, of)
+        else:
+            content.append(_block(part, names, of))
+            _mark(content, _cache_control(part), of)
+    return content
+
+
+def cache_point(cache_control: msgspec.Raw) -> _Json:
+    """Anthropic's mark as a block of its own, with the hour if it says one."""
+    try:
+        ttl = msgspec.json.decode(cache_control, type=_CacheControl).ttl
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        ttl = None
+    return {"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}
+
+
+def _users(content: list[_Json], of: str) -> list[_Json]:
+    """A user's turn, with what Converse wants of one.
+
+    A document needs text beside it; its name, which the model is shown anyway, says nothing new. Some families want
+    results in a turn of their own; Converse joins neighbouring turns, so a turn that says as little as is accepted
+    stands between.
+    """
+    texts = any("text" in block for block in content)
+    documents = [block["document"]["name"] for block in content if "document" in block]
+    if documents and not texts:
+        content = [*content, {"text": ", ".join(documents)}]
+    beside = BESIDE_RESULTS.get(of)
+    first = next((n for n, block in enumerate(content) if not ("toolResult" in block or "cachePoint" in block)), None)
+    if not first or beside is None or all(next(iter(block)) in beside for block in content[first:]):
+        return [{"role": "user", "content": content}]
+    return [
+        {"role": "user", "content": content[:first]},
+        {"role": "assistant", "content": [{"text": "."}]},
+        {"role": "user", "content": content[first:]},
+    ]
+
+
+def _is_result(part: Part) -> bool:
+    return isinstance(part, ToolResult) or (isinstance(part, Foreign) and part.name.startswith("tool_result."))
+
+
+def _mark(content: list[_Json], cache_control: msgspec.Raw | None, of: str) -> None:
+    """A cache point after what is marked, but before documents and films: right behind those it is rejected."""
+    if cache_control is None or of not in CACHING:
+        return
+    at = len(content)
+    while at and ("document" in content[at - 1] or "video" in content[at - 1]):
+        at -= 1
+    if at and "cachePoint" not in content[at - 1]:
+        content.insert(at, cache_point(cache_control))
+
+
+def _cache_control(part: Part) -> msgspec.Raw | None:
+    """The part's mark; what is marked inside a result is marked behind it, where Converse has a place for it."""
+    if isinstance(part, Reasoning | Audio | Foreign):
+        return None
+    if part.cache_control is None and isinstance(part, ToolResult):
+        return next((inner.cache_control for inner in part.parts if inner.cache_control is not None), None)
+    return part.cache_control
+
+
+def _block(part: Part, names: Names, of: str) -> _Json:
+    block: _Json | None
+    match part:
+        case Text():
+            cited = None if part.citations is None else cited_text(part.text, part.citations)
+            block = cited if cited is not None else {"text": part.text}
+        case Image():
+            block = image_block(part)
+        case Document():
+            block = _document(part, names)
+        case Audio():
+            block = audio_block(part)
+        case Reasoning():
+            block = {"reasoningContent": _reasoning(part)}
+        case ToolCall():
+            block = {
+                "toolUse": {
+                    "toolUseId": tool_id(part.id),
+                    "name": part.name,
+                    "input": arguments_object(part.arguments),
+                }
+            }
+        case ToolResult():
+            block = {"toolResult": _result(part, names, of)}
+        case Foreign():
+            block = None
+    assert block is not None, f"{type(part).__name__} is refused beforehand"
+    return block
+
+
+def _document(document: Document, names: Names) -> _Json | None:
+    source = document_source(document)
+    return None if source is None else {"document": {**source, "name": names.name(document.name)}}
+
+
+def _reasoning(part: Reasoning) -> _Json:
+    """Thinking as it came. An encrypted block is base64 on Converse's wire, of what Anthropic itself calls its data."""
+    if part.redacted is None:
+        return {"reasoningText": {"text": part.text, "signature": part.signature}}
+    if part.redacted.startswith(BASE64_MARK):
+        return {"redactedContent": part.redacted.removeprefix(BASE64_MARK)}
+    return {"redactedContent": base64.b64encode(part.redacted.encode()).decode()}
+
+
+def _result(result: ToolResult, names: Names, of: str) -> _Json:
+    """A tool's answer. Palmyra rejects a status: there, what the tool said says that it failed."""
+    content = [_block(part, names, of) for part in result.parts if says_something(part)]
+    said: _Json = {"toolUseId": tool_id(result.call_id), "content": content}
+    if result.is_error and of != "writer":
+        said["status"] = "error"
+    return said

@@ -1,0 +1,56 @@
+"""What Bedrock counted, as disjoint leaves.
+
+House rule: a number that the provider told is kept or the whole report is refused; nothing is clamped.
+
+Cache reads and writes stand beside `inputTokens`: "Total input tokens = inputTokens + cacheReadInputTokens +
+cacheWriteInputTokens". Thinking counts inside `outputTokens` and is not told apart, for any family.
+https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from domain.usage import UNITS_MAX, Usage
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+
+class _CacheDetail(msgspec.Struct, frozen=True, rename="camel"):
+    ttl: str
+    input_tokens: _Count
+
+
+class Report(msgspec.Struct, frozen=True, rename="camel"):
+    """A `usage` object. `totalTokens` says nothing that the others do not."""
+
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cache_read_input_tokens: _Count | None = None
+    cache_write_input_tokens: _Count | None = None
+    cache_details: list[_CacheDetail] | None = None
+
+
+def leaves(report: Report) -> Usage:
+    """The report as leaves; ValueError where it contradicts itself.
+
+    inputTokens 10, cacheWriteInputTokens 300 of which 100 for an hour: input 10, cache write 200, cache write 1h 100.
+    """
+    written = report.cache_write_input_tokens
+    by_ttl = {"5m": 0, "1h": 0}
+    for detail in report.cache_details or ():
+        if detail.ttl not in by_ttl:
+            raise ValueError(f"usage has cacheDetails for {detail.ttl!r}, which has no price")
+        by_ttl[detail.ttl] += detail.input_tokens
+    parts = sum(by_ttl.values())
+    if report.cache_details and written is not None and parts != written:
+        raise ValueError(
+            f"usage does not add up: cacheWriteInputTokens is {written}, but the parts of cacheDetails sum to {parts}"
+        )
+    return Usage(
+        input_tokens=report.input_tokens,
+        cache_read_tokens=report.cache_read_input_tokens or 0,
+        cache_write_tokens=by_ttl["5m"] if report.cache_details else written or 0,
+        cache_write_1h_tokens=by_ttl["1h"],
+        output_tokens=report.output_tokens,
+    )

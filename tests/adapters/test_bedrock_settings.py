@@ -1,0 +1,315 @@
+"""A canonical request is said in Converse's words: sampling, tools, thinking, formats, and what a family lacks."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.providers.bedrock import BEDROCK
+from adapters.providers.bedrock.families import family
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded, refused
+
+GPT, QWEN, MISTRAL, COHERE = "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "mistral.m-v1:0", "cohere.command-r-v1:0"
+OPAQUE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2"
+
+
+def raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def settings(model: str = CLAUDE, output_cap: int | None = None, **fields: Any) -> dict[str, Any]:
+    """All that is sent but the conversation."""
+    body: dict[str, Any] = encoded(asked(model=model, **fields), output_cap)
+    del body["messages"]
+    return body
+
+
+def for_model(model: str = CLAUDE, **fields: Any) -> Any:
+    return settings(model, **fields).get("additionalModelRequestFields")
+
+
+@pytest.mark.parametrize(
+    ("model", "of"),
+    [
+        (CLAUDE, "anthropic"),
+        ("anthropic.claude-v2", "anthropic"),
+        (NOVA, "amazon"),
+        ("eu.amazon.nova-micro-v1:0", "amazon"),
+        (GPT, "openai"),
+        ("moonshot.kimi-k2-thinking", "moonshot"),
+        ("arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-8b-instruct-v1:0", "meta"),
+        ("arn:aws:bedrock:us-east-1:1:inference-profile/us.deepseek.r1-v1:0", "deepseek"),
+        (OPAQUE, "anthropic"),
+        ("some-alias", "anthropic"),
+    ],
+)
+def test_the_family_of_a_model(model: str, of: str) -> None:
+    assert of == family(model)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"output_tokens_max": 50}, {"inferenceConfig": {"maxTokens": 50}}),
+        ({"temperature": msgspec.Raw(b"0.70"), "top_p": msgspec.Raw(b"1")},
+         {"inferenceConfig": {"temperature": 0.7, "topP": 1}}),
+        ({"stop": ("a", "b")},
+         {"inferenceConfig": {"stopSequences": ["a", "b"]}, "additionalModelResponseFieldPaths": ["/stop_sequence"]}),
+        ({"stream": True}, {}),
+        ({"user": "u-1"}, {"requestMetadata": {"user_id": "u-1"}}),
+        ({"user": '{"id": "ü"}' + "x" * 300}, {"requestMetadata": {"user_id": "__id_: ____" + "x" * 245}}),
+        ({"extra": {"metadata": raw({"team": "a&b", "n": 1})}}, {"requestMetadata": {"team": "a_b"}}),
+        ({"extra": {"service_tier": raw("priority")}}, {"serviceTier": {"type": "priority"}}),
+        ({"extra": {"service_tier": raw("standard_only")}}, {"serviceTier": {"type": "default"}}),
+        ({"extra": {"service_tier": raw("auto"), "store": raw(False), "prompt_cache_key": raw("k")}}, {}),
+        ({"response_format": ResponseFormat(mode="text")}, {}),
+        ({"parallel_tool_calls": False}, {}),
+        ({"tool_choice": ToolChoice(mode="none")}, {}),
+    ],
+)  # fmt: skip
+def test_settings_are_said_in_converses_words(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert expected == settings(**fields)
+
+
+@pytest.mark.parametrize(("own", "cap", "sent"), [(None, None, None), (50, None, 50), (50, 20, 20), (None, 20, 20)])
+def test_the_hubs_cap_goes_before_the_callers(own: int | None, cap: int | None, sent: int | None) -> None:
+    told = settings(output_cap=cap, output_tokens_max=own).get("inferenceConfig", {})
+    assert sent == told.get("maxTokens")
+
+
+def test_numbers_are_sent_as_they_were_written() -> None:
+    body = BEDROCK.encode(asked(temperature=msgspec.Raw(b"0.10000000000000000001")), attempt())
+
+    assert b'"temperature":0.10000000000000000001' in body
+
+
+def test_a_schema_is_json_in_a_string() -> None:
+    wanted = ResponseFormat(mode="json_schema", name="City", schema=msgspec.Raw(b'{"type": "object", "n": 1.50}'))
+
+    assert settings(response_format=wanted) == {
+        "outputConfig": {
+            "textFormat": {
+                "type": "json_schema",
+                "structure": {"jsonSchema": {"schema": '{"type": "object", "n": 1.50}', "name": "City"}},
+            }
+        }
+    }
+
+
+# --- tools ----------------------------------------------------------------------------------------------
+
+F, G = Tool(name="f", strict=True), Tool(name="g", description="d", parameters=raw({"type": "object"}), strict=False)
+SPECS = [
+    {"toolSpec": {"name": "f", "strict": True, "inputSchema": {"json": {"type": "object", "properties": {}}}}},
+    {"toolSpec": {"name": "g", "description": "d", "inputSchema": {"json": {"type": "object"}}}},
+]
+HISTORY = (
+    Message(role="user", parts=(Text(text="a"),)),
+    Message(role="assistant", parts=(ToolCall(id="t", name="f", arguments="{}"),)),
+    Message(role="user", parts=(ToolResult(call_id="t", parts=(Text(text="1"),)),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "choice", "parallel", "expected", "of_the_model"),
+    [
+        (CLAUDE, None, None, None, None),
+        (CLAUDE, None, True, None, None),
+        (CLAUDE, ToolChoice(mode="auto"), None, {"auto": {}}, None),
+        (CLAUDE, ToolChoice(mode="required"), None, {"any": {}}, None),
+        (CLAUDE, ToolChoice(mode="tool", name="f"), True, {"tool": {"name": "f"}}, None),
+        (CLAUDE, None, False, None, {"type": "auto", "disable_parallel_tool_use": True}),
+        (CLAUDE, ToolChoice(mode="required"), False, None, {"type": "any", "disable_parallel_tool_use": True}),
+        (CLAUDE, ToolChoice(mode="tool", name="f"), False, None,
+         {"type": "tool", "name": "f", "disable_parallel_tool_use": True}),
+        (CLAUDE, ToolChoice(mode="none"), False, None, {"type": "none"}),
+        (NOVA, ToolChoice(mode="required"), None, {"any": {}}, None),
+    ],
+)  # fmt: skip
+def test_tools_and_the_choice_among_them(
+    model: str, choice: ToolChoice | None, parallel: bool | None, expected: Any, of_the_model: Any
+) -> None:
+    told = settings(model, tools=(F, G), tool_choice=choice, parallel_tool_calls=parallel)
+
+    assert SPECS == told["toolConfig"]["tools"]
+    assert expected == told["toolConfig"].get("toolChoice")
+    assert of_the_model == told.get("additionalModelRequestFields", {}).get("tool_choice")
+
+
+def test_no_choice_is_kept_by_offering_no_tools_where_the_model_has_no_word_for_it() -> None:
+    assert settings(NOVA, tools=(F,), tool_choice=ToolChoice(mode="none"), parallel_tool_calls=False) == {}
+
+
+def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
+    told = settings(messages=HISTORY)
+
+    assert told == {
+        "toolConfig": {
+            "tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}}}]
+        },
+        "additionalModelRequestFields": {"tool_choice": {"type": "none"}},
+    }
+
+
+# --- thinking -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "expected"),
+    [
+        (CLAUDE, Thinking(tokens_max=2000), {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+        (CLAUDE, Thinking(tokens_max=9000), {"thinking": {"type": "enabled", "budget_tokens": 4999}}),
+        (CLAUDE, Thinking(effort="high"), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        (CLAUDE, Thinking(effort="low", implicit=True), {"output_config": {"effort": "low"}}),
+        (CLAUDE, Thinking(), {"thinking": {"type": "adaptive"}}),
+        (CLAUDE, Thinking(enabled=False), {"thinking": {"type": "disabled"}}),
+        (OPAQUE, Thinking(tokens_max=2000), {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+        (NOVA, Thinking(effort="low"), {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+        (NOVA, Thinking(tokens_max=4096), {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}),
+        (NOVA, Thinking(enabled=False), {"reasoningConfig": {"type": "disabled"}}),
+        (GPT, Thinking(effort="medium"), {"reasoning_effort": "medium"}),
+        (GPT, Thinking(tokens_max=16_000), {"reasoning_effort": "high"}),
+        (QWEN, Thinking(effort="high"), {"reasoning_config": "high"}),
+        (QWEN, Thinking(effort="minimal"), {"reasoning_config": "low"}),
+        (QWEN, Thinking(enabled=False), None),
+        (LLAMA, Thinking(enabled=False), None),
+    ],
+)
+def test_each_family_is_told_to_think_in_its_own_words(model: str, thinking: Thinking, expected: Any) -> None:
+    assert expected == for_model(model, thinking=thinking, output_tokens_max=5000)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (CLAUDE, {"top_k": 5}),
+        (MISTRAL, {"top_k": 5}),
+        (COHERE, {"k": 5}),
+        (NOVA, {"inferenceConfig": {"topK": 5}}),
+    ],
+)
+def test_each_family_has_its_own_word_for_top_k(model: str, expected: Any) -> None:
+    assert expected == for_model(model, top_k=5)
+
+
+def test_what_an_anthropic_caller_says_beside_the_canonical_words_reaches_claude() -> None:
+    extra = {"thinking.display": raw("omitted"), "output_config.task_budget": raw({"type": "tokens", "total": 9})}
+
+    assert for_model(thinking=Thinking(effort="low"), extra=extra) == {
+        "thinking": {"type": "adaptive", "display": "omitted"},
+        "output_config": {"effort": "low", "task_budget": {"type": "tokens", "total": 9}},
+    }
+
+
+def test_converses_own_fields_pass_as_they_are_and_the_models_are_joined() -> None:
+    own = {
+        "guardrailConfig": raw({"guardrailIdentifier": "g", "guardrailVersion": "1", "trace": "enabled"}),
+        "performanceConfig": raw({"latency": "optimized"}),
+        "requestMetadata": raw({"a": "b"}),
+        "serviceTier": raw({"type": "flex"}),
+        "additionalModelResponseFieldPaths": raw(["/x"]),
+        "additionalModelRequestFields": raw({"inferenceConfig": {"seed": 1}, "reasoningConfig": {"type": "disabled"}}),
+    }
+
+    told = settings(NOVA, extra=own, top_k=3, user="u")
+
+    joined = {"inferenceConfig": {"topK": 3, "seed": 1}, "reasoningConfig": {"type": "disabled"}}
+    rest = {name: json.loads(bytes(value)) for name, value in own.items() if name != "additionalModelRequestFields"}
+    assert told == {**rest, "additionalModelRequestFields": joined}
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
+    return Foreign(dialect=dialect, name=name, block=raw({"type": name, **block}))
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (asked(choices=2), "n"),
+        (asked(seed=0), "seed"),
+        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
+        (asked(model=LLAMA, top_k=5), "top_k"),
+        (asked(model=NOVA, tools=(F,), parallel_tool_calls=False), "parallel_tool_calls"),
+        (asked(tool_choice=ToolChoice(mode="required")), "tool_choice"),
+        (asked(model=NOVA, messages=HISTORY), "tools"),
+        (asked(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
+        (asked(ToolResult(call_id="t", parts=())), "tools"),
+        (asked(response_format=ResponseFormat(mode="json_object")), "response_format"),
+        (asked(response_format=ResponseFormat(mode="json_schema")), "response_format.json_schema.schema"),
+        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
+        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
+        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
+        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
+        (asked(model=NOVA, extra={"thinking.display": raw("omitted")}), "thinking.display"),
+        (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
+        (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
+         "additionalModelRequestFields.inferenceConfig.maxNewTokens"),
+        (asked(extra={"additionalModelRequestFields": raw({"tools": []})}), "additionalModelRequestFields.tools"),
+        (asked(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
+        (asked(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
+        (asked(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
+        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
+        (asked(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
+        (asked(Document(file_id="file-1")), "messages.0.content.0.file"),
+        (asked(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
+        (asked(Document(name="a")), "messages.0.content.0.file"),
+        (asked(Document(text="")), "messages.0.content.0.file"),
+        (asked(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
+        (asked(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
+         "messages.0.content.1.arguments"),
+        (asked(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
+         "messages.0.content.0.content.0.image_url"),
+        (asked(_foreign("openai", "audio")), "messages.0.content.0.audio"),
+        (asked(_foreign("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
+        (asked(_foreign("anthropic", "document", source={"type": "url", "url": "https://x"})),
+         "messages.0.content.0.document"),
+        (asked(_foreign("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
+                        a_field_of_tomorrow=1)), "messages.0.content.0.search_result"),
+        (asked(Text(text="")), "messages"),
+        (asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
+        (asked(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
+        (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
+    assert field == refused(request_)
+
+
+@pytest.mark.parametrize(
+    ("model", "roles", "field"),
+    [
+        (CLAUDE, ("user", "system", "assistant"), None),
+        (CLAUDE, ("user", "assistant", "developer"), "messages.2.role"),
+        (NOVA, ("system", "user", "assistant"), None),
+        (NOVA, ("user", "system", "assistant"), "messages.1.role"),
+    ],
+)
+def test_a_later_system_message_is_taken_by_claude_alone(model: str, roles: tuple[Any, ...], field: str | None) -> None:
+    messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in roles)
+
+    assert field == refused(asked(model=model, messages=messages))
