@@ -240,12 +240,16 @@ class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_del
 
 
 class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block"):
-    """A block of the answer that only `dialect` has a word for, whole, as JSON."""
+    """A block of the answer that only `dialect` has a word for, whole, as JSON.
+
+    `generated` is false for what the provider says about the answer, such as why it was withheld: no output.
+    """
 
     dialect: str
     name: str
     block: msgspec.Raw
     choice: int = 0
+    generated: bool = True
 
 
 class SoundDelta(msgspec.Struct, frozen=True, kw_only=True, tag="sound_delta"):

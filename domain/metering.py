@@ -82,7 +82,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 told, told_bytes = event.usage, output_bytes
             case CitationDelta():
                 output_bytes += len(event.citation)
-            case ForeignBlock():
+            case ForeignBlock(generated=True):
                 output_bytes += len(event.block)
             case SoundDelta():
                 sound_bytes += event.byte_count

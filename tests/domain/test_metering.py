@@ -1,10 +1,11 @@
 """A meter reads along; what the provider did not tell is estimated from what was delivered, and labelled so."""
 
+import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.chat import Ended, Event, Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from domain.chat import Ended, Event, Finished, ForeignBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from domain.chat import UsageReported as Told
 from domain.metering import Measured, Meter, measure, observe
 from domain.usage import Usage
@@ -52,6 +53,14 @@ def test_output_that_was_delivered_is_estimated_where_the_provider_counts_none_o
     measured = measure(a_meter(an_answer("Hello, world", Usage(input_tokens=7))), input_bytes=500)
 
     assert Measured(usage=Usage(input_tokens=7, output_tokens=3), source="estimated") == measured
+
+
+def test_what_a_provider_says_about_its_answer_is_no_output() -> None:
+    """Why an answer was withheld is not charged as if it were the answer."""
+    why = ForeignBlock(dialect="google", name="finish", block=msgspec.Raw(b'{"a":"long reason"}'), generated=False)
+    told = Usage(input_tokens=7)
+
+    assert Measured(usage=told, source="provider") == measure(a_meter([why, Told(usage=told), Ended()]), input_bytes=9)
 
 
 @pytest.mark.parametrize(("event", "delivered"), [

@@ -19,7 +19,7 @@ from adapters.providers.google.parts import (
     Candidate,
     Choice,
     Response,
-    foreign,
+    about,
     heard,
     searched,
 )
@@ -151,7 +151,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
         ("logprobsResult", candidate.logprobs_result),
     ):
         if _is_set(value):
-            events.append(foreign(name, value, index))
+            events.append(about(name, value, index))
     if _is_set(candidate.grounding_metadata):
         grounding = _GROUNDING.decode(candidate.grounding_metadata)
         asked = (*(grounding.web_search_queries or ()), *(grounding.image_search_queries or ()))
@@ -175,7 +175,7 @@ def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event
         told: dict[str, object] = {name: value for name, value in why.items() if value}
         if _is_set(candidate.safety_ratings):
             told["safetyRatings"] = candidate.safety_ratings
-        events.append(foreign("finish", told, index))
+        events.append(about("finish", told, index))
     events.append(Finished(reason=reason, choice=index))
 
 
@@ -186,7 +186,7 @@ def _blocked(state: State, feedback: msgspec.Raw, events: list[Event]) -> State:
     """
     if 0 in state.choices and state.choices[0].finished:
         return state
-    events.append(foreign("promptFeedback", feedback))
+    events.append(about("promptFeedback", feedback))
     events.append(Finished(reason="content_filter"))
     blocked = msgspec.structs.replace(state.choices.get(0, Choice()), finished=True)
     return msgspec.structs.replace(state, choices={**state.choices, 0: blocked})

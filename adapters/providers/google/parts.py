@@ -133,16 +133,16 @@ def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: 
         return _said(choice, index, part, signature, events)
     name = next((name for name in _FIELDS.decode(raw) if name not in _NOT_DATA), None)
     if name is not None:
-        events.append(foreign(name, raw, index))
+        events.append(ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
     elif signature is not None:
         events.append(TextDelta(text="", signature=signature, choice=index))
     return Choice(choice.calls, _next_block(choice), finished=choice.finished)
 
 
-def foreign(name: str, block: Any, index: int = 0) -> ForeignBlock:
-    """Something of the answer that only Google has a word for, by Google's own name."""
-    raw = block if isinstance(block, msgspec.Raw) else msgspec.Raw(msgspec.json.encode(block))
-    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index)
+def about(name: str, told: Any, index: int = 0) -> ForeignBlock:
+    """Something that only Google has a word for about the answer, by Google's own name."""
+    raw = msgspec.Raw(bytes(told) if isinstance(told, msgspec.Raw) else msgspec.json.encode(told))
+    return ForeignBlock(dialect=NAME, name=name, block=raw, choice=index, generated=False)
 
 
 def searched(raw: msgspec.Raw) -> list[str]:

@@ -1,0 +1,158 @@
+"""Recorded answers of the Gemini API and of Vertex, through a real hub over real sockets, to callers of both dialects.
+
+Whole answers come whole and as a stream that tells the same; streams come cut byte by byte, with LF and with comments.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.behaviour.calls import Heard, ask
+from tests.behaviour.stub import Stub
+from tests.recordings.google_meaning import as_stream, read_naively
+from tests.recordings.naive import anthropic_said, events, openai_said
+from tests.recordings.seen import FOLDER, checking, label, recorded
+from tests.recordings.test_recordings_end_to_end import PATHS, generic, pieces
+from tests.support.hub import HubProcess, running_hub
+from tests.support.provider import Handler, Received, Reply
+
+FILES = ("google-generateContent", "google-generateContent-stream", "google-vertex-generateContent")
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[Stub]:
+    made = Stub()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def hub(stub: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub that meters and does not bill, with one provider for each of Google's services."""
+    with running_hub(
+        tmp_path_factory.mktemp("google") / "data", billed=False, env={"AIHUB_MAX_RETRIES": "0"}
+    ) as running:
+        for dialect in ("google", "google-vertex"):
+            running.cli("provider", "add", f"rec-{dialect}", "--dialect", dialect, "--base-url", stub.url(dialect))
+        yield running
+
+
+def replaying(status: int, body: bytes, streamed: bool, how: str, seed: str) -> Handler:
+    """Answer with the recording, if what was asked is what was recorded: an answer whole, or streamed."""
+    cut = pieces(body, how, random.Random(seed))
+    content_type = "text/event-stream" if streamed else "application/json; charset=UTF-8"
+    method = "streamGenerateContent?alt=sse" if streamed else "generateContent"
+
+    async def handler(request: Received, reply: Reply) -> None:
+        assert request.path.endswith(f"/models/m:{method}"), request.path
+        await reply.start(status, {"content-type": content_type, "content-length": str(sum(map(len, cut)))})
+        for piece in cut:
+            await reply.write(piece)
+
+    return handler
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+@pytest.mark.parametrize("file", FILES)
+def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, dialect: str) -> None:
+    provider = "rec-google-vertex" if "vertex" in file else "rec-google"
+    expected: dict[str, dict[str, int]] = {}
+    for number, exchange in enumerate(recorded(file)):
+        response = exchange["response"]
+        recorded_stream = "event-stream" in response["content_type"]
+        for how in ("whole", "bytes", "crlf", "comments") if recorded_stream else ("whole", "random as a stream"):
+            with checking(label(file, number)):
+                streamed = recorded_stream or how != "whole"
+                body = response["text"].encode()
+                if response["status"] != 200:
+                    _hears_the_failure(hub, stub, provider, dialect, body, response["status"])
+                    continue
+                sent = as_stream(body) if how == "random as a stream" else body
+                if how == "comments":
+                    sent = sent.replace(b"\r\n", b"\n")
+                stub.always(replaying(200, sent, streamed, how.split()[0], f"{file}{number}"))
+                heard = ask(hub, PATHS[dialect], generic(dialect, f"{provider}/m", streamed))
+
+                naive = read_naively(body, recorded_stream)
+                assert 200 == heard.status, heard.body[:500]
+                _hears(heard, dialect, streamed, naive)
+                expected[str(heard.header("x-request-id"))] = naive["usage"]
+    _check_usage(hub, expected)
+
+
+def _hears(heard: Heard, dialect: str, streamed: bool, naive: dict[str, Any]) -> None:
+    if streamed:
+        assert (b"[DONE]" if dialect == "openai" else b"message_stop") in heard.body
+    said = (openai_said if dialect == "openai" else anthropic_said)(heard.body, streamed)
+    assert naive["text"] == said.text
+    assert naive["calls"] == [(name, json.loads(arguments)) for name, arguments in said.tools]
+    assert naive["finish"] == said.finish
+    assert naive["signed"] == _signatures(heard.body, dialect, streamed)
+    told = _told_usage(heard, dialect, streamed)
+    if naive["usage"]:
+        outputs = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
+        output = sum(naive["usage"].get(leaf, 0) for leaf in outputs)
+        uses = naive["usage"].get("tool_uses", 0)
+        assert (sum(naive["usage"].values()) - output - uses, output) == told
+
+
+def _told_usage(heard: Heard, dialect: str, streamed: bool) -> tuple[int, int] | None:
+    """Tokens in and out, as the caller adds them up."""
+    messages = list(events(heard.body)) if streamed else [heard.json()]
+    usage = [message["usage"] for message in messages if message.get("usage")]
+    if not usage:
+        return None
+    if dialect == "openai":
+        return usage[-1]["prompt_tokens"], usage[-1]["completion_tokens"]
+    told = usage[-1]
+    asked = told["input_tokens"] + told["cache_read_input_tokens"] + told["cache_creation_input_tokens"]
+    return asked, told["output_tokens"]
+
+
+def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
+    """Every signature of Google's in the answer, in its order."""
+    found: list[str] = []
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if name == "thought_signature":
+                    found.append(inner)
+                elif name == "signature" and inner:
+                    found.append(json.loads(inner[inner.index("{") :])["signature"])
+                else:
+                    look(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                look(inner)
+
+    for message in list(events(body)) if streamed else [json.loads(body)]:
+        look(message)
+    return found
+
+
+def _hears_the_failure(hub: HubProcess, stub: Stub, provider: str, dialect: str, body: bytes, status: int) -> None:
+    stub.always(replaying(status, body, False, "whole", ""))
+    heard = ask(hub, PATHS[dialect], generic(dialect, f"{provider}/m", False))
+
+    message = " ".join(json.loads(body)["error"]["message"].split())
+    assert (status, True) == (heard.status, message in heard.json()["error"]["message"])
+
+
+def _check_usage(hub: HubProcess, expected: dict[str, dict[str, int]]) -> None:
+    """The call log counts what Google told, leaf by leaf, and says that it told it; an estimate where it did not."""
+    logged = {call["id"]: call for call in hub.calls()}
+    for call_id, usage in expected.items():
+        call = logged[call_id]
+        assert ("completed", False) == (call["ending"], call["incomplete"])
+        if usage:
+            assert usage == {name: count for name, count in call["usage"].items() if count}, call
+            assert call["usage_source"] in ("provider", "exact"), call["usage_source"]
+        else:
+            assert call["usage_source"] == "estimated"
