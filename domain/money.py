@@ -51,6 +51,13 @@ def format_per_unit(nanos_per_million: int) -> str:
     return _decimal(nanos_per_million, _DECIMALS + 6)
 
 
+def format_credits_each(nanos_per_million: int) -> str:
+    """Write a rate as exact credits for one unit: 40,000,000 nanos each, so 4 * 10**13 a million, is "0.04"."""
+    whole, fraction = divmod(nanos_per_million, NANOS_PER_CREDIT * UNITS_PER_RATE)
+    decimals = f"{fraction:015d}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole)
+
+
 def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
     """Sum `(units, nanos_per_million_units)` lines exactly, then divide once, rounded up to a nano.
 

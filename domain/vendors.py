@@ -83,7 +83,9 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
 
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
 # other APIs at the same paths, or says itself that it has not.
-_NATIVE: dict[str, frozenset[str]] = {"openai": frozenset(("openai-embeddings",))}
+_NATIVE: dict[str, frozenset[str]] = {
+    "openai": frozenset(("openai-completions", "openai-embeddings", "openai-moderations"))
+}
 
 
 def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
@@ -99,7 +101,7 @@ def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
         return call.dialect
     if call.dialect in _NATIVE.get(dialect, ()):
         return call.dialect
-    if call.operation == "chat":
+    if call.operation in ("chat", "completions"):
         return None if dialect in _CHATLESS else dialect
     return _SPOKEN.get(dialect, {}).get(call.operation)
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from domain.books import CAPABILITIES, Capability, Credential, ProviderRow, Rate
 from domain.management import Denied
-from domain.money import format_credits
+from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.vendors import VENDORS
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
@@ -23,7 +23,13 @@ _RATE_FIELDS = {
     "output_audio": "output_audio_nanos",
     "reasoning": "reasoning_nanos",
     "tool_use": "tool_use_nanos",
+    "input_image": "input_image_nanos",
+    "cache_read_audio": "cache_read_audio_nanos",
+    "output_image": "output_image_nanos",
+    "character": "character_nanos",
 }
+# What is sold by the piece is told for one piece.
+_PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "request_nanos"}
 
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -91,8 +97,16 @@ async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> 
 
 async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rate set`."""
+    given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
+    for name, field in _PIECE_FIELDS.items():
+        if getattr(args, name) is not None:
+            given[field] = getattr(args, name) * UNITS_PER_RATE
+    if ("input_nanos" in given) != ("output_nanos" in given):
+        raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
+    if not given:
+        raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
     prices = rates.Prices(
-        **{field: getattr(args, name) for name, field in _RATE_FIELDS.items()},
+        **given,
         context_tokens=args.context,
         output_tokens_max=args.max_output,
         capabilities=_capabilities(args.capabilities),
@@ -102,8 +116,7 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
         raise complaint(outcome.refusal)
     if not isinstance(outcome.row, Rate):
         raise Complaint("no rate was set")
-    sold = f"{format_credits(args.input)} in, {format_credits(args.output)} out, in credits per million tokens"
-    return Said(value=_rate(outcome.row), text=f"{args.model} is sold from now on at {sold}")
+    return Said(value=_rate(outcome.row), text=f"{args.model} is sold from now on at {_sold(outcome.row)}")
 
 
 async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -181,11 +194,33 @@ def _credential(row: Credential) -> dict[str, object]:
     }
 
 
+def _each(nanos: int | None) -> str | None:
+    return None if nanos is None else format_credits_each(nanos)
+
+
+def _sold(rate: Rate) -> str:
+    """The prices in a sentence: those of text, and those by the piece that there are."""
+    pieces = [
+        f"{format_credits_each(nanos)} for each {name}"
+        for name, field in _PIECE_FIELDS.items()
+        if (nanos := getattr(rate, field)) is not None
+    ]
+    if rate.character_nanos is not None:
+        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
+    if pieces and rate.input_nanos == rate.output_nanos == 0:
+        return ", ".join(pieces)
+    text = (
+        f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
+    )
+    return ", ".join((text, *pieces))
+
+
 def _rate(rate: Rate) -> dict[str, object]:
     nanos = {name: getattr(rate, field) for name, field in _RATE_FIELDS.items()}
     return {
         "model": f"{rate.provider}/{rate.model}",
         **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
+        **{name: _each(getattr(rate, field)) for name, field in _PIECE_FIELDS.items()},
         "context": rate.context_tokens,
         "max_output": rate.output_tokens_max,
         "capabilities": None if rate.capabilities is None else list(rate.capabilities),

@@ -8,11 +8,20 @@ from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, st
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
+from entrypoints.http.operations.moderations import MODERATIONS_CALLER
 from entrypoints.http.reads import balance_handler, healthz, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases.hub import Hub
+
+# OpenAI's APIs beside chat.
+_BESIDE_CHAT = (
+    ("/v1/completions", COMPLETIONS_CALLER),
+    ("/v1/embeddings", EMBEDDINGS_CALLER),
+    ("/v1/moderations", MODERATIONS_CALLER),
+)
 
 # AIGNE Hub's chat in OpenAI's shape, and the paths that it had before.
 _CAMEL_CASE = (
@@ -34,7 +43,10 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
         Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
-        Route(method="POST", template="/v1/embeddings", handler=chat_handler(hub, EMBEDDINGS_CALLER), spends=True),
+        *(
+            Route(method="POST", template=template, handler=chat_handler(hub, dialect), spends=True)
+            for template, dialect in _BESIDE_CHAT
+        ),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from domain.books import RATE_NANOS_MAX, Capability, Rate
+from domain.books import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Capability, Rate
 from domain.catalog import Served, catalog_of, priced
 from domain.management import Denied, Outcome, set_rate
-from domain.money import format_credits
+from domain.money import format_credits, format_credits_each
 from domain.refusals import BadRequest
 from domain.scopes import ProviderFacts, ProviderScope
 from entrypoints.usecases.desk import Desk, actor
@@ -16,8 +16,8 @@ RATE_SOURCE = "operator"
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """A rate to be: nanocredits per million units, and the model's bounds in tokens. None: as `Rate` says."""
 
-    input_nanos: int
-    output_nanos: int
+    input_nanos: int = 0
+    output_nanos: int = 0
     cache_read_nanos: int | None = None
     cache_write_nanos: int | None = None
     cache_write_1h_nanos: int | None = None
@@ -25,6 +25,13 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     output_audio_nanos: int | None = None
     reasoning_nanos: int | None = None
     tool_use_nanos: int | None = None
+    input_image_nanos: int | None = None
+    cache_read_audio_nanos: int | None = None
+    output_image_nanos: int | None = None
+    image_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    request_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None
@@ -35,17 +42,19 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:
     for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
-    if any(
-        nanos > RATE_NANOS_MAX for name, nanos in msgspec.structs.asdict(prices).items() if "nanos" in name and nanos
-    ):
-        problem = f"{format_credits(RATE_NANOS_MAX)} credits per million is the dearest that can be charged exactly"
+    given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if name.endswith("_nanos") and nanos}
+    if any(nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()):
+        problem = (
+            f"{format_credits(RATE_NANOS_MAX)} credits per million, or {format_credits_each(PIECE_NANOS_MAX)} for one"
+            " piece, is the dearest that can be charged exactly"
+        )
         return Denied(refusal=BadRequest(field=None, problem=problem))
     return await _add_version(desk, by, model, prices, removed=False)
 
 
 async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
     """From now on `model` is not sold."""
-    return await _add_version(desk, by, model, Prices(input_nanos=0, output_nanos=0), removed=True)
+    return await _add_version(desk, by, model, Prices(), removed=True)
 
 
 async def rates(desk: Desk) -> list[Served]:

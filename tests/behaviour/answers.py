@@ -7,7 +7,7 @@ which passes through can be told from one that was written anew.
 import json
 from typing import Any
 
-from tests.behaviour.answers_beside_chat import polite_beside_chat
+from tests.behaviour.answers_beside_chat import completion_stream, polite_beside_chat
 from tests.support.provider import Handler, Received, Reply
 
 TEXT = "Grüße from the stub 🦉"
@@ -152,7 +152,9 @@ async def polite(request: Received, reply: Reply) -> None:
     if body.get("stream"):
         await reply.start(200, {"content-type": "text/event-stream"})
         wants_usage = (body.get("stream_options") or {}).get("include_usage") is True
-        for piece in openai_stream(usage=wants_usage) if openai else anthropic_stream():
+        legacy = request.path.endswith("/v1/completions")
+        pieces = openai_stream(usage=wants_usage) if openai else anthropic_stream()
+        for piece in completion_stream(wants_usage) if legacy else pieces:
             await reply.write(piece)
     else:
         await reply.send(200, {"content-type": "application/json"}, openai_whole() if openai else anthropic_whole())

@@ -17,7 +17,7 @@ CAMEL_CASE = (
     "/api/v1/chat/completions",
     "/api/chat/completions",
 )
-EMBEDDINGS = "/v1/embeddings"
+EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
 BALANCE = "/api/user/credit/balance"
 PATIENCE_S = 60
 

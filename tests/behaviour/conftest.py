@@ -64,6 +64,7 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
     models = ("oai/m", "oai/org/model", "ant/m", "pair/m", "left/twin", "right/twin", "voy/m")
     commands += [["rate", "set", model, *RATE] for model in models]
+    commands.append(["rate", "set", "oai/omni-moderation-latest", "--input", "0", "--output", "0"])
     names = ("guest", "poor", "small", "revoked")
     commands += [["user", "add", name] for name in names]
     commands += [["credit", "grant", *grant] for grant in (("guest", "1000"), ("owner", "1000"), ("small", "0.004"))]

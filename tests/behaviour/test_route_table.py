@@ -10,8 +10,10 @@ from tests.behaviour.calls import (
     AIGNE,
     CAMEL_CASE,
     CHAT,
+    COMPLETIONS,
     EMBEDDINGS,
     MESSAGES,
+    MODERATIONS,
     aigne_body,
     anthropic_body,
     ask,
@@ -31,6 +33,12 @@ SPENDING = [route for route in TABLE if route.spends]
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
 ASKED: dict[str, list[dict[str, Any]]] = {
     CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "twin") for stream in (False, True)],
+    COMPLETIONS: [
+        {"model": model, "prompt": "Hello", "stream": stream}
+        for model in ("oai/m", "ant/m", "echo")
+        for stream in (False, True)
+    ],
+    MODERATIONS: [{"model": "oai/m", "input": "Hello"}],
     EMBEDDINGS: [{"model": model, "input": "Hello"} for model in ("oai/m", "voy/m", "echo")],
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
     AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
@@ -51,7 +59,9 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 
 def test_chat_spends_and_reading_does_not() -> None:
-    assert {CHAT, EMBEDDINGS, MESSAGES, AIGNE, *CAMEL_CASE} == {route.template for route in SPENDING}
+    assert {CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, MESSAGES, AIGNE, *CAMEL_CASE} == {
+        route.template for route in SPENDING
+    }
     assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"
 
 

@@ -145,8 +145,22 @@ def test_rates(say: Said, tell: Any, refused: Said) -> None:
     assert "aihub rate list" in refused("rate", "remove", "openai/org/model")
     assert "PROVIDER/MODEL" in refused("rate", "set", "gpt", "--input", "1", "--output", "1")
     assert "aihub provider add nobody" in refused("rate", "set", "nobody/m", "--input", "1", "--output", "1")
-    assert "--output" in refused("rate", "set", "openai/m", "--input", "1", code=2)
+    assert "--output" in refused("rate", "set", "openai/m", "--input", "1")
+    assert "--image" in refused("rate", "set", "openai/m")
     assert "--context" in refused("rate", "set", "openai/m", "--input", "1", "--output", "1", "--context", "0")
+
+
+def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
+    say("provider", "add", "openai")
+    pieces = ("--image", "0.04", "--second", "0.0001", "--request", "0", "--character", "15")
+
+    put = tell("rate", "set", "openai/m", *pieces)
+
+    assert put == next(rate for rate in tell("rate", "list") if rate["model"] == "openai/m")
+    assert (put["image"], put["second"], put["request"], put["character"]) == ("0.04", "0.0001", "0", "15")
+    assert (put["input"], put["output"]) == ("0", "0")
+    assert "0.04 for each image" in say("rate", "set", "openai/m", "--image", "0.04")
+    assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
 
 
 def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:

@@ -12,11 +12,19 @@ import httpx2
 import msgspec
 
 from adapters.providers.echo.chat import chat
+from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
+from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
 
 _BYTES_MAX = 64 * 1024 * 1024
-_ENDPOINTS: dict[str, Endpoint] = {"/chat/completions": chat, "/embeddings": embeddings}
+# The first that the path ends with.
+_ENDPOINTS: dict[str, Endpoint] = {
+    "/chat/completions": chat,
+    "/completions": completions,
+    "/embeddings": embeddings,
+    "/moderations": moderations,
+}
 
 
 class EchoTransport(httpx2.AsyncBaseTransport):

@@ -41,7 +41,7 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     fields: dict[str, Any] = dict(call.fields)
     fields["model"] = attempt.target.model
     if call.stream:
-        fields["stream_options"] = _asking_for_usage(call.fields.get("stream_options"))
+        fields["stream_options"] = asking_for_usage(call.fields.get("stream_options"))
     if attempt.output_cap is not None:
         fields[call.cap_field or vendor.caps[0]] = attempt.output_cap
         for name in CAPS:
@@ -62,7 +62,7 @@ def hides(call: ModelCall, events: tuple[Event, ...]) -> bool:
     return len(events) == 1
 
 
-def _asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+def asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     """The caller's stream options with usage in them; what cannot be merged is left for the provider to refuse.
 
     https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create

@@ -1,0 +1,81 @@
+"""The echo's completions: a prompt is continued by itself, word by word; one word is one token.
+
+`max_tokens` (16) cuts the answer, `n` choices all say the same, and `echo` says the prompt before them.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.echo.shared import Spoken, as_events, as_json, event, words_in
+
+_WORDS = re.compile(r"\s*\S+")
+_TOKENS_DEFAULT = 16
+
+
+class _Options(msgspec.Struct, frozen=True):
+    include_usage: bool = False
+
+
+class _Request(msgspec.Struct, frozen=True):
+    model: str
+    prompt: str | Annotated[list[str | int | list[int]], msgspec.Meta(min_length=1)] = ""
+    max_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=128)] | None = None
+    echo: bool | None = None
+    stream: bool | None = None
+    stream_options: _Options | None = None
+
+
+_REQUEST = msgspec.json.Decoder(_Request)
+
+
+def completions(body: bytes, content_type: str) -> Spoken:
+    """The prompts, each `n` times, event by event if the request says `stream`."""
+    asked = _REQUEST.decode(body)
+    texts = [text for text in _prompts(asked) for _ in range(asked.n or 1)]
+    answers = [_answer(asked, text) for text in texts]
+    head = {"id": "cmpl-echo", "object": "text_completion", "created": 0, "model": asked.model}
+    usage = _usage(asked, answers)
+    if asked.stream:
+        return as_events(_streamed(asked, head, answers, usage))
+    choices = [_choice(index, said, finish) for index, (said, finish) in enumerate(answers)]
+    return as_json({**head, "choices": choices, "usage": usage})
+
+
+def _prompts(asked: _Request) -> list[str]:
+    prompts: list[Any] = asked.prompt if isinstance(asked.prompt, list) else [asked.prompt]
+    if isinstance(prompts[0], int):
+        prompts = [prompts]
+    return [text if isinstance(text, str) else " ".join(map(str, text)) for text in prompts]
+
+
+def _answer(asked: _Request, text: str) -> tuple[str, str]:
+    words = _WORDS.findall(text)
+    cap = _TOKENS_DEFAULT if asked.max_tokens is None else asked.max_tokens
+    said = "".join(words[:cap])
+    return (text + said if asked.echo else said), "length" if len(words) > cap else "stop"
+
+
+def _usage(asked: _Request, answers: list[tuple[str, str]]) -> dict[str, int]:
+    prompt = sum(map(words_in, _prompts(asked)))
+    completion = sum(words_in(said) for said, _ in answers)
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
+    return {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
+
+
+def _streamed(
+    asked: _Request, head: dict[str, Any], answers: list[tuple[str, str]], usage: dict[str, int]
+) -> Iterator[bytes]:
+    for index, (said, finish) in enumerate(answers):
+        for word in _WORDS.findall(said):
+            yield event({**head, "choices": [_choice(index, word, None)]})
+        yield event({**head, "choices": [_choice(index, "", finish)]})
+    if asked.stream_options is not None and asked.stream_options.include_usage:
+        yield event({**head, "choices": [], "usage": usage})
+    yield b"data: [DONE]\n\n"

@@ -1,0 +1,113 @@
+"""OpenAI's completions, the legacy API of prompts that are continued: they pass through and are metered on the way.
+
+https://developers.openai.com/api/reference/resources/completions/methods/create
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.openai import asking_for_usage, headers, hides
+from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.usage import WireUsage, leaves
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt, ModelCall
+from domain.chat import Ended, Event, Finished, FinishReason, TextDelta, UsageReported
+
+NAME = "openai-completions"
+_ENCODER = msgspec.json.Encoder()
+_FINISHES: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+
+
+class _Choice(msgspec.Struct):
+    text: str | None = None
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    """A chunk or a whole answer."""
+
+    choices: list[_Choice] | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's own fields with the model's name, the usage option, and OpenAI's cap where the caller gave none.
+
+    That cap is 16, and compatible servers have others or none: said aloud, it bounds the call everywhere alike.
+    """
+    fields: dict[str, Any] = {**call.fields, "model": attempt.target.model}
+    if bytes(call.fields.get("max_tokens", b"null")) == b"null":
+        fields["max_tokens"] = call.output_tokens_max
+    if call.stream:
+        fields["stream_options"] = asking_for_usage(call.fields.get("stream_options"))
+    return _ENCODER.encode(fields)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole answer: the texts, their endings, the usage."""
+    try:
+        answer = _ANSWER.decode(body)
+    except JSON_ERRORS as problem:
+        return (malformed(str(problem), body),)
+    if answer.error is not None:
+        return (told(answer.error, body),)
+    if not answer.choices:
+        return (malformed("it has no choices", body),)
+    return (*_events(answer), Ended())
+
+
+def start() -> None:
+    """The fold remembers nothing."""
+
+
+def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+    """One chunk, or the terminal word."""
+    if event.data == b"[DONE]":
+        return None, (Ended(),)
+    try:
+        answer = _ANSWER.decode(event.data)
+    except JSON_ERRORS as problem:
+        return None, (malformed(str(problem), event.data),)
+    if answer.error is not None:
+        return None, (told(answer.error, event.data),)
+    return None, _events(answer)
+
+
+def _events(answer: _Answer) -> tuple[Event, ...]:
+    events: list[Event] = []
+    for choice in answer.choices or ():
+        if choice.text:
+            events.append(TextDelta(text=choice.text, choice=choice.index))
+        if choice.finish_reason:
+            events.append(Finished(reason=_FINISHES.get(choice.finish_reason, "stop"), choice=choice.index))
+    if answer.usage is not None:
+        usage = leaves(answer.usage)
+        if isinstance(usage, str):
+            return (malformed(usage),)
+        if usage is not None:
+            events.append(UsageReported(usage=usage))
+    return tuple(events)
+
+
+OPENAI_COMPLETIONS = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "completions",
+    headers=headers,
+    encode=never,
+    refuses=never,
+    decode=decode,
+    start=start,
+    step=step,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+    pass_through=pass_through,
+    hides=hides,
+)

@@ -1,0 +1,43 @@
+"""OpenAI's moderations: they pass through. OpenAI counts nothing and charges nothing; Mistral, who charges, counts.
+
+https://developers.openai.com/api/reference/resources/moderations/methods/create
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.operations import JSON_ERRORS, passing
+from adapters.providers.openai.usage import WireUsage, leaves
+from domain.chat import Ended, Event, UsageReported
+
+NAME = "openai-moderations"
+
+
+class _Answer(msgspec.Struct):
+    results: list[msgspec.Raw] | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The usage, where there is one; the verdicts go by as they are."""
+    try:
+        answer = _ANSWER.decode(body)
+    except JSON_ERRORS as problem:
+        return (malformed(str(problem), body),)
+    if answer.error is not None:
+        return (told(answer.error, body),)
+    if not answer.results:
+        return (malformed("it has no results", body),)
+    usage = None if answer.usage is None else leaves(answer.usage)
+    if isinstance(usage, str):
+        return (malformed(usage, body),)
+    return (Ended(),) if usage is None else (UsageReported(usage=usage), Ended())
+
+
+OPENAI_MODERATIONS = passing(NAME, "moderations", decode)
