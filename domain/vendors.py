@@ -58,6 +58,13 @@ VENDORS: dict[str, Vendor] = {
             base_url="https://aiplatform.googleapis.com/v1/publishers/google",
             env="GOOGLE_VERTEX_API_KEY",
         ),
+        Vendor(
+            name="cohere",
+            dialect="cohere",
+            base_url="https://api.cohere.com/v2",
+            env="COHERE_API_KEY",
+            patterns=("command", "c4ai-", "embed-"),
+        ),
         *COMPATIBLE,
         # It has no chat: `_SPOKEN` says what it has.
         Vendor(
@@ -69,7 +76,7 @@ VENDORS: dict[str, Vendor] = {
         ),
     )
 }
-DIALECTS = ("openai", "anthropic", "bedrock", "google", "google-vertex", "voyage", "echo")
+DIALECTS = ("openai", "anthropic", "bedrock", "google", "google-vertex", "cohere", "ollama", "voyage", "echo")
 _CHATLESS = frozenset(("voyage",))
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.

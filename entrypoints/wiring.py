@@ -69,10 +69,12 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.anthropic import ANTHROPIC
     from adapters.providers.bedrock import BEDROCK
+    from adapters.providers.cohere import COHERE
     from adapters.providers.echo import EchoTransport
     from adapters.providers.embeddings import EMBEDDINGS
     from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
     from adapters.providers.http import HttpProviders
+    from adapters.providers.ollama import OLLAMA
     from adapters.providers.openai import OPENAI
     from adapters.providers.openai.beside import BESIDE_CHAT
     from adapters.providers.transport import PyreqwestTransport
@@ -90,7 +92,11 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     vault=operator.vault,
                     dialects={
                         dialect.name: dialect
-                        for dialect in (OPENAI, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, *BESIDE_CHAT, *EMBEDDINGS)
+                        for dialect in (
+                            *(OPENAI, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
+                            *BESIDE_CHAT,
+                            *EMBEDDINGS,
+                        )
                     },
                 ),
                 clock=operator.clock,

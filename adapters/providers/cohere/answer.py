@@ -1,0 +1,296 @@
+"""Cohere's answers, whole and streamed, and the fold that turns them into events.
+
+House rule: a whole answer and the same answer streamed give the same events.
+
+The plan that a model makes before it calls tools (`tool_plan`, "a chain-of-thought style reflection") is thinking; a
+proof beside it says what it was called, so that it goes back under that name. What is charged are `billed_units`;
+`tokens` counts Cohere's own instructions as well, and `cached_tokens` is a part of that
+(https://docs.cohere.com/docs/how-does-cohere-pricing-work).
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai.failure import failure as openai_failure
+from adapters.providers.openai.failure import malformed
+from domain.chat import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    Reasoning,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.failures import Failure
+from domain.proofs import carried, carry
+from domain.usage import PIECES_MAX, UNITS_MAX, Usage
+
+NAME = "cohere"
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+_PLAN_BLOCK = 1_000  # Beyond the indexes of any content.
+_PLAN = carry(NAME, {"as": "tool_plan"})
+
+_FINISHES: dict[str, FinishReason] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR_LIMIT": "length",
+    "ERROR_TOXIC": "content_filter",
+}
+_FAULTS = frozenset({"ERROR", "TIMEOUT", "USER_CANCEL"})
+
+# Cohere's own types say number, its answers whole ones.
+_Count = Annotated[float, msgspec.Meta(ge=0, le=UNITS_MAX)]
+_Pieces = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX)]
+
+
+_NOTHING = msgspec.Raw(b"null")
+
+
+class _Units(msgspec.Struct, frozen=True):
+    input_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    search_units: _Pieces | None = None
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    billed_units: _Units | None = None
+    tokens: _Units | None = None
+
+
+class _Content(msgspec.Struct, frozen=True):
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct, frozen=True):
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """A whole message, or what a stream's event adds to it: then each thing comes alone instead of in a list."""
+
+    content: list[_Content] | _Content | None = None
+    tool_plan: str | None = None
+    tool_calls: list[_Call] | _Call | None = None
+    citations: msgspec.Raw = _NOTHING
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    usage: _Usage | None = None
+    error: str | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    type: str = ""
+    id: str | None = None
+    index: int = 0
+    delta: _Delta | None = None
+    message: str | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    message: _Message
+    id: str = ""
+    finish_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """What a stream said so far: whether a plan is open, and the calls by Cohere's own index."""
+
+    planning: bool = False
+    calls: tuple[int, ...] = ()
+
+
+START = State()
+_EVENT = msgspec.json.Decoder(_Event)
+_ANSWER = msgspec.json.Decoder(_Answer)
+_CITATIONS = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_NO_DELTA, _NO_MESSAGE = _Delta(), _Message()
+_Step = tuple[State, tuple[Event, ...]]
+
+
+def is_plan(thought: Reasoning) -> bool:
+    """Whether the thought is a plan that Cohere told as such."""
+    return carried(NAME, thought.signature) == {"as": "tool_plan"}
+
+
+def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is not 2xx: `{"message": …}`, which is understood as a compatible server's."""
+    return msgspec.structs.replace(openai_failure(status, headers, body), dialect=NAME)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole answer as the events of its stream."""
+    try:
+        answer = _ANSWER.decode(body)
+        said = answer.message
+        events: list[Event] = [Started(id=answer.id, model="")]
+        for index, content in enumerate(said.content if isinstance(said.content, list) else ()):
+            events += _content(content, index)
+        if said.tool_plan:
+            events += [_planned(said.tool_plan), *_plan_over()]
+        for index, call in enumerate(said.tool_calls if isinstance(said.tool_calls, list) else ()):
+            events.append(_called(call, index))
+        events += [_cited(each) for each in _CITATIONS.decode(said.citations) or ()]
+        return (*events, *_ending(answer.finish_reason, answer.usage, None, body))
+    except _NONSENSE as problem:
+        return (malformed(str(problem), body),)
+
+
+def step(state: State, event: ServerEvent) -> _Step:
+    """One event of a stream; what nobody promised to send means nothing."""
+    if not event.data or event.data[:6] == b"[DONE]":
+        return state, ()
+    try:
+        told = _EVENT.decode(event.data)
+        handle = _HANDLERS.get(told.type or event.name)
+        if handle is not None:
+            return handle(state, told, event.data)
+        if event.name == "error" or told.type == "error" or (not told.type and told.message):
+            return state, (_broken(told.message or "", event.data),)
+        return state, ()
+    except _NONSENSE as problem:
+        return state, (malformed(str(problem), event.data),)
+
+
+# --- pieces ---------------------------------------------------------------------------------------------
+
+
+def _content(content: _Content, index: int) -> list[Event]:
+    events: list[Event] = []
+    if content.thinking:
+        events.append(ReasoningDelta(text=content.thinking, block=index))
+    if content.text:
+        events.append(TextDelta(text=content.text))
+    return events
+
+
+def _planned(text: str) -> Event:
+    return ReasoningDelta(text=text, block=_PLAN_BLOCK)
+
+
+def _plan_over() -> tuple[Event, ...]:
+    return (ReasoningDelta(signature=_PLAN, block=_PLAN_BLOCK),)
+
+
+def _called(call: _Call, index: int) -> Event:
+    function = call.function or _Function()
+    return ToolCallDelta(index=index, id=call.id, name=function.name, arguments=function.arguments or "")
+
+
+def _cited(citation: msgspec.Raw) -> Event:
+    return CitationDelta(citation=msgspec.Raw(bytes(citation)), dialect=NAME)
+
+
+def _ending(reason: str | None, usage: _Usage | None, error: str | None, body: bytes) -> tuple[Event, ...]:
+    """Usage, why it finished, the end; or the fault that is said in its place."""
+    counted = None if usage is None else _leaves(usage)
+    told: tuple[Event, ...] = () if counted is None else (UsageReported(usage=counted),)
+    if error or reason in _FAULTS:
+        return (*told, _broken(error or f"The provider ended the answer with {reason}.", body))
+    return (*told, Finished(reason=_FINISHES.get(reason or "", "stop")), Ended())
+
+
+def _leaves(usage: _Usage) -> Usage | None:
+    """What is billed; where that is not told, what was counted."""
+    units = usage.billed_units or usage.tokens
+    if units is None or units.input_tokens is None or units.output_tokens is None:
+        return None
+    return Usage(
+        input_tokens=_whole(units.input_tokens),
+        output_tokens=_whole(units.output_tokens),
+        tool_uses=_whole(units.search_units or 0),
+    )
+
+
+def _whole(count: float) -> int:
+    if not float(count).is_integer():
+        raise ValueError(f"usage does not add up: {count} is no whole number")
+    return int(count)
+
+
+def _broken(message: str, body: bytes) -> Broken:
+    text = message or "The provider reported an error without a message."
+    return Broken(failure=Failure(kind="unavailable", message=text, dialect=NAME, body=body))
+
+
+# --- the stream's events --------------------------------------------------------------------------------
+
+
+def _message_start(state: State, told: _Event, _data: bytes) -> _Step:
+    return state, (Started(id=told.id or "", model=""),)
+
+
+def _content_delta(state: State, told: _Event, _data: bytes) -> _Step:
+    content = _said(told).content
+    return state, tuple(_content(content, told.index)) if isinstance(content, _Content) else ()
+
+
+def _plan_delta(state: State, told: _Event, _data: bytes) -> _Step:
+    text = _said(told).tool_plan
+    return (State(True, state.calls), (_planned(text),)) if text else (state, ())
+
+
+def _call_start(state: State, told: _Event, _data: bytes) -> _Step:
+    call = _said(told).tool_calls
+    if not isinstance(call, _Call):
+        raise ValueError("a tool call begins without the call")
+    before: tuple[Event, ...] = _plan_over() if state.planning else ()
+    return State(False, (*state.calls, told.index)), (*before, _called(call, len(state.calls)))
+
+
+def _call_delta(state: State, told: _Event, _data: bytes) -> _Step:
+    call = _said(told).tool_calls
+    if told.index not in state.calls:
+        raise ValueError(f"it adds to tool call {told.index}, which did not begin")
+    arguments = call.function.arguments if isinstance(call, _Call) and call.function is not None else None
+    index = len(state.calls) - 1 - state.calls[::-1].index(told.index)
+    return state, (ToolCallDelta(index=index, arguments=arguments),) if arguments else ()
+
+
+def _citation_start(state: State, told: _Event, _data: bytes) -> _Step:
+    citation = _said(told).citations
+    return state, () if bytes(citation) == b"null" else (_cited(citation),)
+
+
+def _message_end(state: State, told: _Event, data: bytes) -> _Step:
+    before: tuple[Event, ...] = _plan_over() if state.planning else ()
+    delta = told.delta or _NO_DELTA
+    return State(False, state.calls), (*before, *_ending(delta.finish_reason, delta.usage, delta.error, data))
+
+
+def _said(told: _Event) -> _Message:
+    return (told.delta or _NO_DELTA).message or _NO_MESSAGE
+
+
+_HANDLERS: dict[str, Callable[[State, _Event, bytes], _Step]] = {
+    "message-start": _message_start,
+    "content-start": _content_delta,
+    "content-delta": _content_delta,
+    "tool-plan-delta": _plan_delta,
+    "tool-call-start": _call_start,
+    "tool-call-delta": _call_delta,
+    "citation-start": _citation_start,
+    "message-end": _message_end,
+}

@@ -1,0 +1,189 @@
+"""A canonical request in Cohere's words, and what of it Cohere has no word for.
+
+House rule: every field that is set is expressed or refused by name. Cohere's own fields (`documents`, `safety_mode`, …)
+go as a caller of OpenAI's dialect sent them; a label that changes nothing in the answer is left out.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from adapters.providers.cohere.answer import NAME, is_plan
+from adapters.providers.harmless import is_harmless
+from adapters.providers.openai.messages import messages
+from domain.calls import Attempt
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    ResponseFormat,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from domain.refusals import Unexpressible
+
+_OWN = frozenset(
+    {
+        "citation_options",
+        "documents",
+        "frequency_penalty",
+        "presence_penalty",
+        "priority",
+        "safety_mode",
+        "strict_tools",
+        "thinking",
+    }
+)
+# Anthropic's mark for the prompt cache is about cost, and Cohere caches by itself; its metadata is a label.
+_LEFT_OUT = ("cache_control", "metadata")
+# Cohere thinks within a budget or freely, and knows no effort: whoever asks for one asks for thinking.
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_CHOICES = {"required": "REQUIRED", "tool": "REQUIRED", "none": "NONE"}
+
+
+def refuses(request: ChatRequest) -> Unexpressible | None:
+    """The first thing that cannot be said, by its name, or None."""
+    field = next(_unsayable(request), None)
+    return None if field is None else Unexpressible(field=field, dialect=NAME, model=request.model)
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The request body. What `refuses` names is not expressed here."""
+    body: dict[str, Any] = {
+        "model": attempt.target.model,
+        "messages": [said for turn in request.messages for said in _messages(turn)],
+    }
+    if tools := _offered(request):
+        body["tools"] = [_tool(tool) for tool in tools]
+        if any(tool.strict for tool in tools):
+            body["strict_tools"] = True
+    plain = {
+        "max_tokens": attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max,
+        "temperature": request.temperature,
+        "p": request.top_p,
+        "k": request.top_k,
+        "stop_sequences": list(request.stop) or None,
+        "seed": request.seed,
+        "tool_choice": _CHOICES.get(request.tool_choice.mode) if request.tool_choice else None,
+        "response_format": _response_format(request.response_format) if request.response_format else None,
+        "thinking": _thinking(request.thinking) if request.thinking else None,
+        "stream": True if request.stream else None,
+    }
+    body.update((name, value) for name, value in plain.items() if value is not None)
+    body.update((name, value) for name, value in request.extra.items() if name in _OWN)
+    return msgspec.json.encode(body)
+
+
+# --- what cannot be said --------------------------------------------------------------------------------
+
+
+def _unsayable(request: ChatRequest) -> Iterator[str]:
+    if request.choices != 1:
+        yield "n"
+    if request.parallel_tool_calls is False and request.tools:
+        yield "parallel_tool_calls"
+    if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
+        yield "reasoning_effort"
+    if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not _offered(request):
+        yield "tool_choice"
+    strict = [tool.strict is True for tool in _offered(request)]
+    if any(strict) and not all(strict):
+        yield f"tools[{strict.index(True)}].strict"  # Cohere is strict with all tools or with none.
+    for name, value in request.extra.items():
+        if name not in _OWN and name not in _LEFT_OUT and not is_harmless(name, value):
+            yield name
+    for number, message in enumerate(request.messages):
+        if message.name is not None:
+            yield f"messages[{number}].name"
+        for part in message.parts:
+            if (word := _foreign_word(message, part)) is not None:
+                yield f"messages[{number}].{word}"
+
+
+def _foreign_word(message: Message, part: Part) -> str | None:
+    match part:
+        case Foreign():
+            return part.name
+        case Audio():
+            return "input_audio"
+        case Document():
+            return None if part.text is not None else "document"
+        case Image():
+            return None if message.role == "user" else "image"
+        case ToolResult():
+            return next((f"tool_result.{word}" for inner in part.parts if (word := _unreadable(inner))), None)
+        case _:
+            return None
+
+
+def _unreadable(inner: Part) -> str | None:
+    if isinstance(inner, Image):
+        return "image"
+    return "document" if isinstance(inner, Document) and inner.text is None else None
+
+
+# --- what is said ---------------------------------------------------------------------------------------
+
+
+def _offered(request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools; where one of them is demanded, that one alone, for Cohere can only demand some tool."""
+    choice = request.tool_choice
+    if choice is None or choice.mode != "tool":
+        return request.tools
+    return tuple(tool for tool in request.tools if tool.name == choice.name)
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    # Cohere requires a schema, OpenAI does not.
+    function["parameters"] = tool.parameters if tool.parameters is not None else {"type": "object", "properties": {}}
+    return {"type": "function", "function": function}
+
+
+def _response_format(wanted: ResponseFormat) -> dict[str, Any] | None:
+    if wanted.mode == "text":
+        return None
+    if wanted.mode == "json_object" or wanted.schema is None:
+        return {"type": "json_object"}
+    return {"type": "json_object", "json_schema": wanted.schema}
+
+
+def _thinking(thinking: Thinking) -> dict[str, Any] | None:
+    """Models that think do so unless told not to (https://docs.cohere.com/docs/reasoning)."""
+    if not thinking.enabled:
+        return {"type": "disabled"}
+    if thinking.implicit:
+        return None
+    budget = {} if thinking.tokens_max is None else {"token_budget": thinking.tokens_max}
+    return {"type": "enabled", **budget}
+
+
+def _messages(turn: Message) -> list[dict[str, Any]]:
+    """The turn's messages: OpenAI's, but for the role of the developer and the thinking of the assistant."""
+    if turn.role != "assistant":
+        role = "system" if turn.role == "developer" else turn.role
+        return messages([msgspec.structs.replace(turn, role=role)])
+    thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and part.text]
+    said = [part for part in turn.parts if not isinstance(part, Reasoning)]
+    thinking = [{"type": "thinking", "thinking": part.text} for part in thoughts if not is_plan(part)]
+    plan = "".join(part.text for part in thoughts if is_plan(part))
+    message: dict[str, Any] = {"role": "assistant"}
+    if said:
+        message = messages([msgspec.structs.replace(turn, parts=tuple(said))])[0]
+    if thinking:
+        content = message.get("content") or []
+        texts: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        message["content"] = [*thinking, *texts]
+    if plan and any(isinstance(part, ToolCall) for part in said):
+        message["tool_plan"] = plan
+    return [message] if len(message) > 1 else []

@@ -1,0 +1,34 @@
+"""Ollama's own chat API (https://docs.ollama.com/api/chat), the provider's side; no caller speaks it.
+
+A provider named `ollama` is spoken to in OpenAI's dialect, which Ollama serves beside its own and which passes callers
+of that dialect through. This one is for who asks for it (`--dialect ollama`, with the server's root as its URL): it has
+`keep_alive`, `options` and `think`, which the other lacks. The parts: `encode` (requests), `answer` (decode and step).
+"""
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.ndjson import LineFramer
+from adapters.providers.ollama.answer import NAME, START, State, decode, failure, step
+from adapters.providers.ollama.encode import encode, refuses
+from adapters.providers.openai import headers
+
+
+def _path(_model: str, _stream: bool) -> str:
+    return "api/chat"
+
+
+def _start() -> State:
+    return START
+
+
+OLLAMA = ProviderDialect(
+    name=NAME,
+    path=_path,
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=_start,
+    step=step,
+    failure=failure,
+    framer=LineFramer,
+)

@@ -1,0 +1,135 @@
+"""Ollama's answers, whole and streamed, and the fold that turns them into events.
+
+House rule: a whole answer is a stream of one line, so one function reads both. Tool calls come whole, with their
+arguments as an object.
+"""
+
+import msgspec
+
+from adapters.providers.arguments import arguments_text
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai.failure import failure as openai_failure
+from adapters.providers.openai.failure import malformed
+from domain.chat import (
+    Broken,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.failures import Failure
+from domain.usage import Usage
+
+NAME = "ollama"
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+_FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str
+    arguments: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Call(msgspec.Struct, frozen=True):
+    function: _Function
+    id: str | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    content: str = ""
+    thinking: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A line of a stream, or a whole answer. The counts are on the last line."""
+
+    model: str = ""
+    created_at: str = ""
+    message: _Message | None = None
+    done: bool = False
+    done_reason: str | None = None
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
+    error: str | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """What a stream said so far: when it began, once it did, and how many tools it called."""
+
+    began: str | None = None
+    calls: int = 0
+
+
+START = State()
+_LINE = msgspec.json.Decoder(_Line)
+
+
+def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is not 2xx: `{"error": "…"}`, which is understood as a compatible server's."""
+    return msgspec.structs.replace(openai_failure(status, headers, body), dialect=NAME)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """A whole answer; one that is not done is none."""
+    _, events = step(START, ServerEvent("", body, body))
+    if events and isinstance(events[-1], (Ended, Broken)):
+        return events
+    return (malformed("it is not done", body),)
+
+
+def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
+    """One line."""
+    if not event.data:
+        return state, ()
+    try:
+        line = _LINE.decode(event.data)
+        if line.error is not None:
+            return state, (Broken(failure=Failure(kind="unavailable", message=line.error, dialect=NAME)),)
+        if line.message is None and not line.done:
+            raise ValueError("a line has neither a message nor the end")
+        events: list[Event] = []
+        if state.began is None:
+            state = State(began=line.created_at)
+            events.append(Started(id="", model=line.model))
+        state = _said(state, line.message or _Message(), events)
+        if line.done:
+            events += _ending(state, line)
+        return state, tuple(events)
+    except _NONSENSE as problem:
+        return state, (malformed(str(problem), event.data),)
+
+
+def _said(state: State, message: _Message, events: list[Event]) -> State:
+    if message.thinking:
+        events.append(ReasoningDelta(text=message.thinking))
+    if message.content:
+        events.append(TextDelta(text=message.content))
+    for index, call in enumerate(message.tool_calls or (), state.calls):
+        events.append(
+            ToolCallDelta(
+                index=index,
+                # Older servers give none. Made of the answer's time, it is the same on every reading and no other's.
+                id=call.id or f"call_{''.join(filter(str.isalnum, state.began or ''))}_{index}",
+                name=call.function.name,
+                arguments=arguments_text(call.function.arguments),
+            )
+        )
+    return State(began=state.began, calls=state.calls + len(message.tool_calls or ()))
+
+
+def _ending(state: State, line: _Line) -> list[Event]:
+    """The counts, why it finished, the end. A prompt that it remembered an older server does not count: no report."""
+    events: list[Event] = []
+    if line.prompt_eval_count is not None and line.eval_count is not None:
+        usage = Usage(input_tokens=line.prompt_eval_count, output_tokens=line.eval_count)
+        events.append(UsageReported(usage=usage))
+    reason = _FINISHES.get(line.done_reason or "stop", "stop")
+    events.append(Finished(reason="tool_calls" if state.calls and reason == "stop" else reason))
+    events.append(Ended())
+    return events
