@@ -65,6 +65,14 @@ def test_turns_of_one_role_become_one_content() -> None:
     assert [{"text": "Hello"}, {"text": "there"}] == body["contents"][0]["parts"]
 
 
+def test_who_said_nothing_said_an_empty_text() -> None:
+    body = sent(user(Text(text="")), model(Text(text="")), user(Text(text="Was it empty?"), Text(text="")))
+
+    assert [[{"text": ""}], [{"text": ""}], [{"text": "Was it empty?"}]] == [
+        content["parts"] for content in body["contents"]
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
@@ -119,6 +127,7 @@ def linked(url: str, media_type: str | None) -> Any:
             linked("https://generativelanguage.googleapis.com/v1beta/files/1", None),
         ),
         (Document(file_id="gs://bucket/a.mp4"), linked("gs://bucket/a.mp4", "video/mp4")),
+        (Document(file_id="gs://bucket/a", name="b.csv"), linked("gs://bucket/a", "text/csv")),
         (
             Foreign(dialect="openai", name="video_url", block=raw({"video_url": {"url": "https://youtu.be/1"}})),
             linked("https://youtu.be/1", "video/mp4"),

@@ -84,7 +84,8 @@ def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> No
     ("parts", "is_error", "response"),
     [
         (('{"a": [1]}',), False, {"a": [1]}),
-        (("[1]",), False, {"output": "[1]"}),
+        (("[1]",), False, {"output": [1]}),
+        (("7",), False, {"output": "7"}),
         (("{oops",), False, {"output": "{oops"}),
         ((), False, {"output": ""}),
         (("a", "b"), False, {"output": ["a", "b"]}),
@@ -97,6 +98,24 @@ def test_what_a_tool_said(parts: tuple[str, ...], is_error: bool, response: Any)
     body = sent(QUESTION, model(ToolCall(id="1", name="weather", arguments="{}")), user(result))
 
     assert response == body["contents"][2]["parts"][0]["functionResponse"]["response"]
+
+
+def test_a_result_that_is_a_picture_alone_says_nothing_else() -> None:
+    result = ToolResult(call_id="1", parts=(Image(url="gs://b/a.jpg"),))
+    body = sent(QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
+
+    file = {"fileData": {"fileUri": "gs://b/a.jpg", "mimeType": "image/jpeg"}}
+    told = {"id": "1", "name": "shot", "response": {}, "parts": [file]}
+    assert told == body["contents"][2]["parts"][0]["functionResponse"]
+
+
+def test_googles_tools_beside_functions_are_asked_for_as_gemini_3_wants_it() -> None:
+    extra = {"tools[1].google_search": msgspec.Raw(b'{"type":"google_search"}')}
+    config = {"includeServerSideToolInvocations": True, "functionCallingConfig": {"mode": "VALIDATED"}}
+
+    assert config == sent(tools=(WEATHER,), extra=extra)["toolConfig"]
+    assert "toolConfig" not in sent(extra=extra)
+    assert "toolConfig" not in sent(tools=(WEATHER,), extra=extra, model="gemini-2.5-pro")
 
 
 def test_a_picture_in_a_result_goes_inside_it_or_for_older_models_beside_it() -> None:
@@ -156,6 +175,12 @@ def test_signatures_go_back_to_the_parts_that_they_came_with() -> None:
         {"functionCall": {"id": "1", "name": "weather", "args": {}}, "thoughtSignature": "Y2FsbA=="},
         {"functionCall": {"id": "2", "name": "now", "args": {}}},
     ] == sent(QUESTION, turn, results)["contents"][1]["parts"]
+
+
+def test_thinking_that_nobody_signed_is_googles_own() -> None:
+    talk = (QUESTION, model(Reasoning(text="Hm."), Text(text="Yes.")), user(Text(text="Why?")))
+
+    assert [{"thought": True, "text": "Hm."}, {"text": "Yes."}] == sent(*talk)["contents"][1]["parts"]
 
 
 def test_what_another_vendor_signed_is_left_out_and_its_calls_are_marked_as_not_googles() -> None:

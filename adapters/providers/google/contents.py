@@ -1,7 +1,7 @@
 """A canonical conversation as Gemini's contents.
 
 House rule: every part is said where it belongs; `refuse` has named what cannot be, so this module assumes that all can.
-Left out are thoughts that Google did not sign: they are no use to it, and another vendor's signature is an error.
+Left out are thoughts that another vendor signed: its signature is an error, and they are no use without.
 
 - System messages are one instruction beside the conversation, wherever they stood: there is no such role inside it.
 - Turns of one role after another are one content, but the results of tools stand in one of their own, right after the
@@ -38,7 +38,6 @@ from domain.proofs import googles
 # https://ai.google.dev/gemini-api/docs/thought-signatures
 UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 _SIGNING_SINCE = 3  # the generation that rejects a call without a signature, and takes pictures inside results
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # The numbers of a result become binary fractions at Google; one this long would lose digits.
 _LONG_NUMBER = re.compile(rb"\d{16}")
 
@@ -57,12 +56,19 @@ def contents(messages: tuple[Message, ...], generation: int) -> list[_Json]:
     told: list[_Json] = []
     for role, parts in _turns(messages):
         if role == "model":
-            told.append({"role": role, "parts": _model_parts(parts, generation)})
+            told.append({"role": role, "parts": _model_parts(parts, generation) or _silence(parts)})
             continue
         results, others = _results([part for part in parts if isinstance(part, ToolResult)], names, generation)
         others += [said for part in parts if not isinstance(part, ToolResult) for said in _said(part)]
+        if not results and not others:
+            others = _silence(parts)
         told += [{"role": role, "parts": some} for some in (results, others) if some]
     return [content for content in told if content["parts"]]
+
+
+def _silence(parts: list[Part]) -> list[_Json | msgspec.Raw]:
+    """An empty text where somebody said just that; nothing where all that was said is left out."""
+    return [{"text": ""}] if any(isinstance(part, Text) for part in parts) else []
 
 
 def call_names(messages: Iterable[Message]) -> dict[str, str]:
@@ -107,10 +113,7 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
             signature = googles(part.signature)
             return [_signed({"text": part.text}, signature)] if part.text or signature else []
         case Reasoning():
-            signature = googles(part.signature)
-            if signature is None:
-                return []
-            return [_signed({"thought": True, "text": part.text} if part.text else {"text": ""}, signature)]
+            return _thought(part)
         case Image():
             return [link(part.url) if part.url is not None else blob(part.media_type or "image/png", part.data or "")]
         case Audio():
@@ -125,6 +128,14 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
             raise AssertionError(f"{type(part).__name__} is said elsewhere")
 
 
+def _thought(part: Reasoning) -> list[_Json | msgspec.Raw]:
+    """Thinking that nobody signed is Google's own as a rule, for its signatures stand elsewhere."""
+    signature = googles(part.signature)
+    if signature is None and (part.signature is not None or not part.text):
+        return []
+    return [_signed({"thought": True, "text": part.text} if part.text else {"text": ""}, signature)]
+
+
 def _results(
     results: list[ToolResult], names: dict[str, str], generation: int
 ) -> tuple[list[_Json], list[_Json | msgspec.Raw]]:
@@ -134,10 +145,8 @@ def _results(
     for result in results:
         response: _Json = {"id": result.call_id, "name": names[result.call_id], "response": _response(result)}
         files = [_said(part)[0] for part in result.parts if not _is_text(part)]
-        inside = [file for file in files if isinstance(file, dict) and "inlineData" in file]
-        if inside and generation >= _SIGNING_SINCE:
-            response["parts"] = inside
-            files = [file for file in files if file not in inside]
+        if files and generation >= _SIGNING_SINCE:
+            response["parts"], files = files, []
         beside += files
         told.append({"functionResponse": response})
     return told, beside
@@ -153,13 +162,22 @@ def _response(result: ToolResult) -> _Json | msgspec.Raw:
     said: Any = texts[0] if len(texts) == 1 else texts or ""
     if result.is_error:
         return {"error": said}
-    if isinstance(said, str) and said.lstrip()[:1] == "{" and not _LONG_NUMBER.search(said.encode()):
-        try:
-            _FIELDS.decode(said)
-            return msgspec.Raw(said.encode())
-        except NONSENSE:
-            pass
+    if not texts and result.parts:
+        return {}
+    if isinstance(said, str) and (spelled := _json(said)) is not None:
+        return spelled if said.lstrip().startswith("{") else {"output": spelled}
     return {"output": said}
+
+
+def _json(text: str) -> msgspec.Raw | None:
+    """A text that spells an object or a list, as JSON."""
+    if text.lstrip()[:1] not in ("{", "[") or _LONG_NUMBER.search(text.encode()):
+        return None
+    try:
+        msgspec.json.decode(text)
+    except NONSENSE:
+        return None
+    return msgspec.Raw(text.encode())
 
 
 def _is_text(part: Part) -> bool:

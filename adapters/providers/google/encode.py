@@ -13,6 +13,7 @@ import msgspec
 
 from adapters.providers.google.contents import contents, instruction
 from adapters.providers.google.extras import extras
+from adapters.providers.google.failure import NAME
 from adapters.providers.google.schema import cleaned
 from domain.calls import Attempt
 from domain.chat import ChatRequest, Image, Thinking, Tool, ToolResult
@@ -51,8 +52,13 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     extras(request.extra, body, tools, choice)
     if tools:
         body["tools"] = tools
+    config = _combined(attempt, generation) if request.tools and len(tools) > 1 else {}
+    if config and not choice:
+        choice["mode"] = "VALIDATED"
     if choice:
-        body["toolConfig"] = {"functionCallingConfig": choice}
+        config["functionCallingConfig"] = choice
+    if config:
+        body["toolConfig"] = config
     return _ENCODER.encode(body)
 
 
@@ -66,6 +72,16 @@ def details(request: ChatRequest) -> frozenset[str | None]:
     parts = [part for message in request.messages for part in message.parts]
     inside = [inner for part in parts if isinstance(part, ToolResult) for inner in part.parts]
     return frozenset(part.detail for part in (*parts, *inside) if isinstance(part, Image))
+
+
+def _combined(attempt: Attempt, generation: int) -> _Json:
+    """What Gemini 3 asks for where its own tools stand beside functions; Vertex has no such field.
+
+    https://ai.google.dev/gemini-api/docs/tool-combination
+    """
+    if generation < _LEVELS_SINCE or attempt.target.dialect != NAME:
+        return {}
+    return {"includeServerSideToolInvocations": True}
 
 
 def _generation(model: str) -> int:

@@ -26,7 +26,12 @@ _TOOLS = {
     "google_maps": "googleMaps",
     "file_search": "fileSearch",
 }
-_OWN = {"safety_settings": "safetySettings", "cached_content": "cachedContent", "labels": "labels"}
+_OWN = {
+    "safety_settings": "safetySettings",
+    "cached_content": "cachedContent",
+    "labels": "labels",
+    "model_armor_config": "modelArmorConfig",
+}
 _TOOL_PREFIX, _OWN_FIELD = "tools[", "extra_body"
 
 _Json = dict[str, Any]

@@ -14,8 +14,7 @@ import msgspec
 from domain.chat import Document
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
-_FILE_PREFIXES = ("gs://", "https://generativelanguage.googleapis.com/")
-_VIDEO_HOSTS = ("youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be")
+_FILE_PREFIXES = ("gs://", "https://")
 _TYPES = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -55,11 +54,13 @@ def blob(media_type: str, data: str) -> _Json:
 
 def link(url: str, media_type: str | None = None) -> _Json:
     """What is at a URL, with its type where it is known or shows."""
-    parts = urlsplit(url)
-    shown = _TYPES.get(parts.path.rpartition(".")[2].lower())
-    media_type = media_type or shown or ("video/mp4" if parts.hostname in _VIDEO_HOSTS else None)
+    media_type = media_type or _type_of(urlsplit(url).path)
     file: _Json = {"fileUri": url}
     return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
+
+
+def _type_of(path: str) -> str | None:
+    return _TYPES.get(path.rpartition(".")[2].lower())
 
 
 def document(given: Document) -> _Json:
@@ -72,11 +73,11 @@ def document(given: Document) -> _Json:
         part = link(given.url, given.media_type)
         part["fileData"].setdefault("mimeType", "application/pdf")
         return part
-    return link(given.file_id or "", given.media_type)
+    return link(given.file_id or "", given.media_type or _type_of(given.name or ""))
 
 
 def is_googles_file(file_id: str) -> bool:
-    """Whether a file's id is the URI of a file that Google holds."""
+    """Whether a file's id is a URI, as Google's are: of an uploaded file, of one in its storage, or of the web."""
     return file_id.startswith(_FILE_PREFIXES)
 
 
@@ -84,8 +85,11 @@ def video(block: msgspec.Raw) -> _Json:
     """A `video_url` part, the word of compatible servers for a video: https://openrouter.ai/docs/features/multimodal."""
     given = msgspec.json.decode(block, type=_Video).video_url
     url = given if isinstance(given, str) else given.url
-    head = _DATA_URL.match(url)
-    return link(url) if head is None else blob(head[1].lower(), url[head.end() :])
+    if (head := _DATA_URL.match(url)) is not None:
+        return blob(head[1].lower(), url[head.end() :])
+    part = link(url)
+    part["fileData"].setdefault("mimeType", "video/mp4")
+    return part
 
 
 def is_video(block: msgspec.Raw) -> bool:

@@ -32,6 +32,7 @@ from domain.embeddings import Embedded
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai.foreign import foreign
 from entrypoints.http.openai.signed import extra_content
 
 NAME = "openai"
@@ -111,15 +112,6 @@ def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
         return {"index": delta.index, "function": function, **extra_content(delta.signature)}
     told = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
     return {**told, **extra_content(delta.signature)}
-
-
-def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
-    """OpenAI's own citation is an annotation; everything else is a foreign block that names its dialect."""
-    if isinstance(event, ForeignBlock):
-        return {"foreign_blocks": [{"dialect": event.dialect, "name": event.name, "block": event.block}]}
-    if event.dialect == NAME:
-        return {"annotations": [event.citation]}
-    return {"foreign_blocks": [{"dialect": event.dialect, "name": "citation", "block": event.citation}]}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

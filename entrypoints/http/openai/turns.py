@@ -15,6 +15,7 @@ import msgspec
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.details import Detail, thought_of
 from domain.refusals import BadRequest
+from entrypoints.http.openai.foreign import WireForeign, returned
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
 
@@ -51,6 +52,7 @@ class WireMessage(msgspec.Struct):
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
     extra_content: ExtraContent | None = None
+    foreign_blocks: list[WireForeign] | None = None
     audio: msgspec.Raw = msgspec.Raw()
 
 
@@ -137,7 +139,7 @@ def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) ->
 
 
 def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
-    parts: list[Part] = [*_thoughts(message)]
+    parts: list[Part] = [*_thoughts(message), *returned(message.foreign_blocks)]
     if message.content or not (message.tool_calls or message.function_call):
         parts += _parts(message.content, f"{place}.content")
     sign(parts, message.extra_content)

@@ -21,7 +21,8 @@ from domain.chat import (
 )
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.render import FINISHES, foreign, usage_object
+from entrypoints.http.openai.foreign import foreign
+from entrypoints.http.openai.render import FINISHES, usage_object
 from entrypoints.http.openai.signed import extra_content
 
 

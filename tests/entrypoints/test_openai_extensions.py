@@ -1,0 +1,85 @@
+"""What OpenAI's dialect has no field for goes to its callers in extension fields, and comes back from them."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.calls import ModelCall
+from domain.chat import ChatRequest, Event, ForeignBlock, Part, TextDelta, ToolCall, ToolCallDelta
+from domain.chat import Foreign as Kept
+from domain.chat import Text as Said
+from domain.proofs import googles, signed_by_google
+from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai import OPENAI_CALLER
+
+SIGNED = signed_by_google("c2ln")
+CODE = {"executableCode": {"code": "print(1)"}, "thoughtSignature": "eA=="}
+ANSWER: tuple[Event, ...] = (
+    ForeignBlock(dialect="google", name="executableCode", block=msgspec.Raw(json.dumps(CODE).encode())),
+    TextDelta(text="Look"),
+    TextDelta(text=".", signature=SIGNED),
+    ToolCallDelta(index=0, id="c1", name="now", arguments="{}", signature=SIGNED),
+    ForeignBlock(dialect="google", name="groundingMetadata", block=msgspec.Raw(b'{"x":1}'), generated=False),
+)
+RENDERING = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True)
+
+
+def whole() -> Any:
+    return json.loads(OPENAI_CALLER.whole(ANSWER, RENDERING))["choices"][0]["message"]
+
+
+def streamed() -> Any:
+    """The deltas put together, as a client does that knows none of the extensions."""
+    state, body = OPENAI_CALLER.start(RENDERING), b""
+    for event in ANSWER:
+        state, piece = OPENAI_CALLER.render(state, event)
+        body += piece
+    message: dict[str, Any] = {"content": "", "tool_calls": [], "foreign_blocks": []}
+    for line in body.decode().split("\n\n"):
+        delta = json.loads(line[6:])["choices"][0]["delta"] if line else {}
+        message["content"] += delta.pop("content", "")
+        for name in ("tool_calls", "foreign_blocks"):
+            message[name] += delta.pop(name, [])
+        message |= delta
+    return message
+
+
+def returned(message: Any) -> tuple[Part, ...]:
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", **message}]}
+    call = OPENAI_CALLER.read(json.dumps(asked).encode())
+    assert isinstance(call, ModelCall)
+    request = OPENAI_CALLER.to_request(call)
+    assert isinstance(request, ChatRequest), request
+    return request.messages[1].parts
+
+
+@pytest.mark.parametrize("message", [whole, streamed])
+def test_signatures_and_googles_own_parts_come_back_in_place(message: Any) -> None:
+    code, text, call = returned(message())
+
+    assert isinstance(code, Kept)
+    assert ("google", "executableCode", CODE) == (code.dialect, code.name, json.loads(bytes(code.block)))
+    assert Said(text="Look.", signature=SIGNED) == text
+    assert ToolCall(id="c1", name="now", arguments="{}", signature=SIGNED) == call
+
+
+def test_a_signature_stands_where_googles_own_endpoint_has_it() -> None:
+    message = whole()
+
+    field = {"google": {"thought_signature": "c2ln"}}
+    assert (field, field) == (message["extra_content"], message["tool_calls"][0]["extra_content"])
+
+
+def test_a_signature_without_a_text_signs_an_empty_one() -> None:
+    message: dict[str, Any] = {
+        "content": None,
+        "extra_content": {"google": {"thought_signature": "c2ln"}},
+        "tool_calls": [],
+    }
+
+    (text,) = returned(message)
+
+    assert isinstance(text, Said)
+    assert ("", "c2ln") == (text.text, googles(text.signature))
