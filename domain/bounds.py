@@ -15,7 +15,7 @@ from domain.books import Rate
 from domain.calls import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import input_nanos_max, output_nanos_max
-from domain.refusals import Unbounded, UnpricedFeature
+from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 
 # Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
 # to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
@@ -60,8 +60,10 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     output_cap: int | None
 
 
-def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UnpricedFeature:
+def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | UnpricedFeature:
     """The upper bound of the call's charge under a rate, or why there is none."""
+    if call.uncounted:
+        return Uncounted(field=call.uncounted)
     if call.hosted_tools and rate.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
     if call.hosted_tools and (call.hosted_uses_max is None or rate.context_tokens is None):

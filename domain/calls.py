@@ -23,7 +23,8 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     cost more tokens than the bytes they come in. `opaque_input` names
     a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
     bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
-    `hosted_uses_max` times where the caller bounded all of them. `relay_headers` are the few
+    `hosted_uses_max` times where the caller bounded all of them. `uncounted` names a field that asks for an answer
+    before anything was counted. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
 
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
@@ -45,6 +46,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     opaque_input: str | None = None
     hosted_tools: tuple[str, ...] = ()
     hosted_uses_max: int | None = None
+    uncounted: str | None = None
     relay_headers: tuple[tuple[str, str], ...] = ()
     inputs: int = 1
     pieces: Usage = Usage()

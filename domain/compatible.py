@@ -1,6 +1,6 @@
 """The vendors that are compatible with OpenAI's chat completions, each as it documents itself: data and no code."""
 
-from domain.vendor import Vendor
+from domain.vendor import RESPONSES, Vendor
 
 # Fields that are not in https://docs.mistral.ai/api/endpoint/chat are "extra_forbidden" there (422).
 _STRANGE_TO_MISTRAL = (
@@ -12,7 +12,8 @@ COMPATIBLE = (
     Vendor(
         name="deepseek",
         dialect="openai",
-        base_url="https://api.deepseek.com/v1",
+        base_url="https://api.deepseek.com",
+        also=(RESPONSES,),
         env="DEEPSEEK_API_KEY",
         patterns=("deepseek",),
         # It passes over fields that it does not know, so a cap under another name would bound nothing.
@@ -25,6 +26,7 @@ COMPATIBLE = (
         name="xai",
         dialect="openai",
         base_url="https://api.x.ai/v1",
+        also=(RESPONSES,),
         env="XAI_API_KEY",
         patterns=("grok",),
         caps=("max_completion_tokens", "max_tokens"),
@@ -70,6 +72,7 @@ COMPATIBLE = (
         name="openrouter",
         dialect="openai",
         base_url="https://openrouter.ai/api/v1",
+        also=(RESPONSES,),
         env="OPENROUTER_API_KEY",
         developer=True,
         thinks_by="reasoning",
@@ -140,6 +143,7 @@ COMPATIBLE = (
         name="azure",
         dialect="openai",
         base_url="https://RESOURCE.openai.azure.com/openai/v1",
+        also=(RESPONSES,),
         env="AZURE_OPENAI_API_KEY",
         hosts=(".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
         key_header="api-key",

@@ -15,6 +15,7 @@ from domain.proofs import carried, carry
 
 _ORIGIN = "openrouter"
 CLAUDES = "anthropic-claude-v1"
+RESPONSES = "openai-responses-v1"
 
 
 class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,6 +47,14 @@ def detail_of(thought: Reasoning, index: int) -> dict[str, Any]:
     if thought.redacted is not None:
         return {"type": "reasoning.encrypted", "data": thought.redacted, "index": index}
     return {"type": "reasoning.text", "text": thought.text, "signature": thought.signature, "index": index}
+
+
+def encrypted_by_openai(thought: Reasoning) -> tuple[str | None, str] | None:
+    """The id and the encrypted content of a reasoning item of the Responses API; None if the thought is none."""
+    detail = carried(_ORIGIN, thought.redacted)
+    if detail is None or detail.get("format", RESPONSES) != RESPONSES or not isinstance(detail.get("data"), str):
+        return None
+    return detail.get("id"), detail["data"]
 
 
 def came_as_detail(thought: Reasoning) -> bool:

@@ -20,6 +20,7 @@ from domain.refusals import (
     InvalidKey,
     Refusal,
     Unbounded,
+    Uncounted,
     UnpricedFeature,
 )
 from domain.routing import Candidate
@@ -131,10 +132,10 @@ def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
 
 def _affordable(
     facts: CallFacts, asked: Asked, now_ms: int
-) -> tuple[Affordable, ...] | Unbounded | UnpricedFeature | InsufficientCredit:
+) -> tuple[Affordable, ...] | Unbounded | Uncounted | UnpricedFeature | InsufficientCredit:
     """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
     bounded: list[tuple[Candidate, Bound]] = []
-    why_not: Unbounded | UnpricedFeature | None = None
+    why_not: Unbounded | Uncounted | UnpricedFeature | None = None
     for candidate in asked.candidates:
         assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
         limit = bound(asked.call, candidate.served.rate)

@@ -82,6 +82,12 @@ class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge
     field: str
 
 
+class Uncounted(msgspec.Struct, frozen=True, kw_only=True, tag="uncounted_answer"):
+    """The request's `field` asks the provider to answer before it has counted anything, so nothing could be charged."""
+
+    field: str
+
+
 class Unexpressible(msgspec.Struct, frozen=True, kw_only=True, tag="unexpressible"):
     """The request uses something that the provider's dialect has no word for."""
 
@@ -164,6 +170,7 @@ Refusal: TypeAlias = (
     | UnpricedModel
     | UnpricedFeature
     | Unbounded
+    | Uncounted
     | Unexpressible
     | InsufficientCredit
     | NoCredential

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+RESPONSES = "openai-responses"
 CAPS = ("max_tokens", "max_completion_tokens")
 
 
@@ -12,7 +13,9 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     `env` is the variable that may hold its keys, `env_also` another. `dialect` is what its chat is spoken in; `also`
     are further dialects of callers that it speaks by itself. A vendor whose URL is another for each customer has an
-    example, with a word in capitals, and `hosts`, endings by which it is known. The rest is how it differs from OpenAI:
+    example, with a word in capitals, and `hosts`, endings by which it is known.
+    `responses_only` are patterns of models that it serves through its Responses API alone. The rest is how it differs
+    from OpenAI:
 
     key_header   where its key goes, if not into `authorization` as a bearer token
     caps         the fields that bound the output and that it heeds, the one to use first; the others are renamed
@@ -32,6 +35,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     env_also: str | None = None
     patterns: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    responses_only: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     key_header: str = "authorization"
     caps: tuple[str, ...] = CAPS

@@ -5,12 +5,16 @@ so in a word that the dialect understands, and no code is copied. `patterns` are
 a bare name finds its vendor where no rate says who serves it.
 """
 
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from domain.calls import ModelCall, Operation
 from domain.compatible import COMPATIBLE
-from domain.vendor import Vendor
+from domain.vendor import RESPONSES, Vendor
+
+# "Available in the Responses API only": https://developers.openai.com/api/docs/models says so of each.
+_RESPONSES_ONLY = ("o1-pro*", "o3-pro*", "gpt-5*-pro*", "gpt-5*codex*", "codex-*", "computer-use*", "*-deep-research*")
 
 ECHO = Vendor(name="echo", dialect="openai", base_url="echo://local", patterns=("echo",), developer=True)
 
@@ -27,6 +31,8 @@ VENDORS: dict[str, Vendor] = {
             caps=("max_completion_tokens", "max_tokens"),
             developer=True,
             patterns=("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding", "sora"),
+            also=(RESPONSES,),
+            responses_only=_RESPONSES_ONLY,
         ),
         Vendor(
             name="anthropic",
@@ -76,7 +82,18 @@ VENDORS: dict[str, Vendor] = {
         ),
     )
 }
-DIALECTS = ("openai", "anthropic", "bedrock", "google", "google-vertex", "cohere", "ollama", "voyage", "echo")
+DIALECTS = (
+    "openai",
+    RESPONSES,
+    "anthropic",
+    "bedrock",
+    "google",
+    "google-vertex",
+    "cohere",
+    "ollama",
+    "voyage",
+    "echo",
+)
 _CHATLESS = frozenset(("voyage",))
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
@@ -95,24 +112,6 @@ _NATIVE: dict[str, frozenset[str]] = {
 }
 
 
-def spoken(provider: str, dialect: str, call: ModelCall) -> str | None:
-    """What an attempt at the call is spoken in with a provider of that name and dialect; None if it cannot do it.
-
-    The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
-    own for the operation, translated.
-    """
-    if call.dialect == dialect:
-        return dialect
-    vendor = VENDORS.get(provider)
-    if vendor is not None and call.dialect in vendor.also:
-        return call.dialect
-    if call.dialect in _NATIVE.get(dialect, ()):
-        return call.dialect
-    if call.operation in ("chat", "completions"):
-        return None if dialect in _CHATLESS else dialect
-    return _SPOKEN.get(dialect, {}).get(call.operation)
-
-
 # A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.
 UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True)
 
@@ -127,3 +126,24 @@ def vendor_of(provider: str, base_url: str) -> Vendor:
         if server == urlsplit(vendor.base_url).netloc or host.endswith(vendor.hosts):
             return vendor
     return UNKNOWN
+
+
+def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
+    """What an attempt at the call is spoken in with a provider of that name, place and dialect; None if it cannot be.
+
+    The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
+    own for the operation, translated. `model` is its name there: some are served in one dialect only.
+    """
+    vendor = vendor_of(provider, base_url)
+    if call.operation == "chat" and vendor.responses_only and _matches(model, vendor.responses_only):
+        return RESPONSES
+    if call.dialect == dialect or call.dialect in vendor.also or call.dialect in _NATIVE.get(dialect, ()):
+        return call.dialect
+    if call.operation in ("chat", "completions"):
+        return None if dialect in _CHATLESS else dialect
+    return _SPOKEN.get(dialect, {}).get(call.operation)
+
+
+@lru_cache(maxsize=4096)
+def _matches(model: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)

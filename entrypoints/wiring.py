@@ -77,6 +77,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from adapters.providers.ollama import OLLAMA
     from adapters.providers.openai import OPENAI
     from adapters.providers.openai.beside import BESIDE_CHAT
+    from adapters.providers.responses import RESPONSES
     from adapters.providers.transport import PyreqwestTransport
     from entrypoints.usecases.hub import Hub
 
@@ -93,7 +94,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     dialects={
                         dialect.name: dialect
                         for dialect in (
-                            *(OPENAI, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
+                            *(OPENAI, RESPONSES, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
                             *BESIDE_CHAT,
                             *EMBEDDINGS,
                         )

@@ -59,6 +59,7 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     error          an error as a JSON body
     stream_error   an error as the last bytes of a stream that already began
     read_form      the same of a body of another content type, which is its second argument: a form with a file
+    stream_failed  the same for a stream that `render` wrote, which knows what it said; None: as `stream_error`
     id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
     keep_alive     what a stream says while its provider is silent: a comment, or the dialect's own word
     """
@@ -72,5 +73,6 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     error: Callable[[ErrorBody], bytes]
     stream_error: Callable[[ErrorBody], bytes]
     read_form: Callable[[bytes, str], ModelCall | BadRequest] | None = None
+    stream_failed: Callable[[Any, ErrorBody], bytes] | None = None
     id_headers: tuple[str, ...] = ("x-request-id",)
     keep_alive: bytes = b": keep-alive\n\n"

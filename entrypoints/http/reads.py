@@ -9,7 +9,7 @@ from domain.books import User
 from domain.catalog import Served, priced, serving
 from domain.ledger import balance, usable
 from domain.money import UNITS_PER_RATE, format_credits
-from domain.refusals import Busy, InvalidKey, MissingKey, Refusal, UnknownModel
+from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
 from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
@@ -44,6 +44,16 @@ def model_handler(hub: Hub) -> Handler:
         if "anthropic-version" in request.headers:
             return _anthropic_model(found[0], name)
         return _openai_model(found[0], name)
+
+    return authenticated(hub, read)
+
+
+def kept_response(hub: Hub) -> Handler:
+    """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
+
+    async def read(request: Request, user: User) -> Any:
+        remedy = "The hub keeps no answers: send what was said before in `input`."
+        return Missing(kind="response", name=request.path_values["response"], remedy=remedy)
 
     return authenticated(hub, read)
 

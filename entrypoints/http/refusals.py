@@ -23,6 +23,7 @@ from domain.refusals import (
     Refusal,
     TooLarge,
     Unbounded,
+    Uncounted,
     Unexpressible,
     UnknownModel,
     UnknownPath,
@@ -114,9 +115,18 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"With `{refusal.field}` the charge of this call has no upper bound, since the context of "
-                f"`{refusal.model}` is not known. Send the content inline, or let the operator set `aihub rate set "
-                "… --context N`.",
+                f"With `{refusal.field}` the charge of this call has no upper bound: the context of `{refusal.model}` "
+                "is not known, or the uses of a tool are not bounded. Send the content inline, bound the tool "
+                "(max_uses, max_tool_calls), or let the operator set `aihub rate set … --context N`.",
+                param=refusal.field,
+            )
+        case Uncounted():
+            return _error(
+                refusal,
+                400,
+                "invalid_request",
+                f"With `{refusal.field}` the provider answers before it has counted, so the call could not be charged. "
+                "Leave it out; a long answer can be streamed.",
                 param=refusal.field,
             )
         case Unexpressible():

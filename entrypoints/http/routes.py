@@ -11,8 +11,9 @@ from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.operations.moderations import MODERATIONS_CALLER
-from entrypoints.http.reads import balance_handler, healthz, model_handler, models_handler, readyz
+from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
+from entrypoints.http.responses import RESPONSES_CALLER
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases.hub import Hub
 
@@ -37,6 +38,9 @@ def routes(hub: Hub) -> tuple[Route, ...]:
     camel_case = chat_handler(hub, CAMEL_CASE_CALLER)
     table = (
         Route(method="POST", template="/v1/chat/completions", handler=chat_handler(hub, OPENAI_CALLER), spends=True),
+        Route(method="POST", template="/v1/responses", handler=chat_handler(hub, RESPONSES_CALLER), spends=True),
+        Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
+        Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages", handler=chat_handler(hub, ANTHROPIC_CALLER), spends=True),
         Route(method="POST", template="/api/v2/chat", handler=chat_handler(hub, AIGNE_CALLER), spends=True),
         *(Route(method="POST", template=template, handler=camel_case, spends=True) for template in _CAMEL_CASE),

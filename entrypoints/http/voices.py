@@ -64,4 +64,7 @@ class RenderedStream:
 
     def apology(self, failure: Failure) -> bytes:
         """The stream's last event: an error, never an ending."""
-        return self._dialect.stream_error(failure_error(failure, self._provider))
+        error = failure_error(failure, self._provider)
+        if self._dialect.stream_failed is not None:
+            return self._dialect.stream_failed(self._state, error)
+        return self._dialect.stream_error(error)

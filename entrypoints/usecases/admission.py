@@ -118,7 +118,7 @@ def _expressible(hub: Hub, ask: Ask, offers: Sequence[Served]) -> list[Served] |
     able: list[Served] = []
     lack: Refusal | None = None
     for offer in offers:
-        dialect = spoken(offer.provider.name, offer.provider.dialect, ask.call)
+        dialect = spoken(offer.provider.name, offer.provider.base_url, offer.provider.dialect, ask.call, offer.model)
         refused = _refused(hub, ask, offer, dialect)
         if isinstance(refused, BadRequest):
             return refused

@@ -43,7 +43,9 @@ _OWN = frozenset(
 _SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
 
 
-class _User(msgspec.Struct, forbid_unknown_fields=True):
+class User(msgspec.Struct, forbid_unknown_fields=True):
+    """Anthropic's metadata."""
+
     user_id: str | None = None
 
 
@@ -125,7 +127,7 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
     "standard_only" is OpenAI's "default": the tier that is not the dearer one.
     """
     for name, value in extra.items():
-        if name == "metadata" and (user := _user_of(value)) is not None:
+        if name == "metadata" and (user := user_of(value)) is not None:
             body.setdefault("user", user.user_id)
         elif name == "cache_control":
             continue
@@ -137,8 +139,9 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
         del body["user"]
 
 
-def _user_of(metadata: msgspec.Raw) -> _User | None:
+def user_of(metadata: msgspec.Raw) -> User | None:
+    """Anthropic's metadata, None where it is OpenAI's own, which holds other keys."""
     try:
-        return msgspec.json.decode(metadata, type=_User)
+        return msgspec.json.decode(metadata, type=User)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None

@@ -70,17 +70,21 @@ def asked_to_think(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:
     return _THINKING[vendor.thinks_by](thinking)
 
 
-def _by_effort(thinking: Thinking) -> dict[str, Any]:
-    """The caller's own word stands before a budget in tokens."""
+def effort_of(thinking: Thinking) -> str:
+    """OpenAI's word for how hard to think; the caller's own stands before a budget in tokens."""
     if not thinking.enabled:
-        return {"reasoning_effort": "none"}
+        return "none"
     if thinking.effort is not None:
-        return {"reasoning_effort": thinking.effort}
+        return thinking.effort
     if thinking.tokens_max is None:
-        return {"reasoning_effort": "medium"}
+        return "medium"
     if thinking.tokens_max < _LOW_BELOW:
-        return {"reasoning_effort": "low"}
-    return {"reasoning_effort": "medium" if thinking.tokens_max < _MEDIUM_BELOW else "high"}
+        return "low"
+    return "medium" if thinking.tokens_max < _MEDIUM_BELOW else "high"
+
+
+def _by_effort(thinking: Thinking) -> dict[str, Any]:
+    return {"reasoning_effort": effort_of(thinking)}
 
 
 def _by_type(thinking: Thinking) -> dict[str, Any]:

@@ -46,6 +46,20 @@ _REMEDIES = {
     "tools[].type": "Name the type of the tool, for instance function.",
     "tools[].function": "Describe the function with at least its name.",
     "tools[].function.name": "Send the name of the function.",
+    # The Responses API's own.
+    "input": "Send a text, or a list of input items.",
+    "input[]": "Send each item as an object with its type, or as a message with a role and content.",
+    "input[].role": "Use system, developer, user or assistant.",
+    "input[].content": "Send a text or a list of content parts.",
+    "input[].content[].type": "Name the type of the part: input_text, input_image or input_file.",
+    "input[].call_id": "Send the call_id of the tool call.",
+    "input[].name": "Send the name of the tool that was called.",
+    "input[].arguments": "Send the arguments as JSON text, as the model wrote them.",
+    "input[].output": "Send what the tool answered, a text or a list of content parts.",
+    "instructions": "Send a text.",
+    "max_output_tokens": "Send a whole number of tokens from 1 to 2147483648.",
+    "max_tool_calls": "Send a whole number from 0 to 1048576.",
+    "tools[].name": "Send the name of the function.",
 }
 
 

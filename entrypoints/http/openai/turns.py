@@ -66,7 +66,9 @@ class _Audio(msgspec.Struct):
     format: str
 
 
-class _File(msgspec.Struct):
+class File(msgspec.Struct):
+    """A file, inline or by its id."""
+
     file_data: str | None = None
     file_id: str | None = None
     filename: str | None = None
@@ -79,7 +81,7 @@ class _WirePart(msgspec.Struct):
     thinking: "str | list[_WirePart] | None" = None
     image_url: _ImageUrl | str | None = None
     input_audio: _Audio | None = None
-    file: _File | None = None
+    file: File | None = None
     cache_control: msgspec.Raw = msgspec.Raw()
 
 
@@ -207,46 +209,49 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
     cache_control = None if bytes(part.cache_control) in (b"", b"null") else part.cache_control
     match part.type:
         case "text":
-            return Text(text=_given(part.text, f"{place}.text"), cache_control=cache_control)
+            return Text(text=given(part.text, f"{place}.text"), cache_control=cache_control)
         case "refusal":
-            return Text(text=_given(part.refusal, f"{place}.refusal"))
+            return Text(text=given(part.refusal, f"{place}.refusal"))
         case "thinking":
             inner = part.thinking or ""
             return Reasoning(text=inner if isinstance(inner, str) else "".join(thought.text or "" for thought in inner))
         case "image_url":
             image = part.image_url
-            wire = _ImageUrl(url=image) if isinstance(image, str) else _given(image, f"{place}.image_url")
-            return _image(wire, place, cache_control)
+            wire = _ImageUrl(url=image) if isinstance(image, str) else given(image, f"{place}.image_url")
+            return image_of(wire.url, wire.detail, f"{place}.image_url.url", cache_control)
         case "input_audio":
-            sound = _given(part.input_audio, f"{place}.input_audio")
+            sound = given(part.input_audio, f"{place}.input_audio")
             return Audio(data=sound.data, format=sound.format)
         case "file":
-            return _document(_given(part.file, f"{place}.file"), place, cache_control)
+            return document_of(given(part.file, f"{place}.file"), f"{place}.file", cache_control)
     return Foreign(dialect="openai", name=part.type, block=raw)
 
 
-def _given(value: _Value | None, place: str) -> _Value:
+def given(value: _Value | None, place: str) -> _Value:
+    """The value, which must be there; raises `Wrong`, naming its place."""
     if value is None:
         raise Wrong(bad(place, "The field is missing."))
     return value
 
 
-def _image(image: _ImageUrl, place: str, cache_control: msgspec.Raw | None) -> Image:
-    detail = None if image.detail == "auto" else image.detail  # The default.
-    if split := _split(image.url):
+def image_of(url: str, detail: str | None, field: str, cache_control: msgspec.Raw | None = None) -> Image:
+    """A picture by its URL, which may hold it; raises `Wrong`, naming the field."""
+    if detail == "auto":  # The default.
+        detail = None
+    if split := _split(url):
         media_type, data = split
         return Image(media_type=media_type, data=data, detail=detail, cache_control=cache_control)
-    if not image.url.lower().startswith(("https://", "http://")):
-        raise Wrong(bad(f"{place}.image_url.url", "It is neither an https URL nor a base64 data URL."))
-    return Image(url=image.url, detail=detail, cache_control=cache_control)
+    if not url.lower().startswith(("https://", "http://")):
+        raise Wrong(bad(field, "It is neither an https URL nor a base64 data URL."))
+    return Image(url=url, detail=detail, cache_control=cache_control)
 
 
-def _document(file: _File, place: str, cache_control: msgspec.Raw | None) -> Document:
+def document_of(file: File, field: str, cache_control: msgspec.Raw | None = None) -> Document:
     """A file part. The data may be a data URL or bare base64, whose type then shows in the file's name."""
     if file.file_id is not None:
         return Document(file_id=file.file_id, name=file.filename, cache_control=cache_control)
     if not file.file_data:
-        raise Wrong(bad(f"{place}.file", "It has neither file_data nor file_id."))
+        raise Wrong(bad(field, "It has neither file_data nor file_id."))
     suffix = (file.filename or "").rpartition(".")[2].lower()
     bare = _MEDIA_TYPES.get(suffix, "application/pdf"), file.file_data
     media_type, data = _split(file.file_data) or bare

@@ -1,0 +1,49 @@
+"""OpenAI's Responses API, as a provider.
+
+House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap.
+The parts live beside this file: `answer` (decode and step), `items`, `usage`, `failure`, `encode`, `turns`.
+
+https://developers.openai.com/api/reference/resources/responses
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.openai import headers
+from adapters.providers.responses.answer import decode, start, step
+from adapters.providers.responses.encode import encode, refuses
+from adapters.providers.responses.failure import NAME, failure
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt, ModelCall
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def _path(_model: str, _stream: bool) -> str:
+    return "responses"
+
+
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's own fields, byte for byte and in their order, with the two that the hub answers for."""
+    fields: dict[str, Any] = dict(call.fields)
+    fields["model"] = attempt.target.model
+    if attempt.output_cap is not None:
+        fields["max_output_tokens"] = attempt.output_cap
+    return _ENCODER.encode(fields)
+
+
+RESPONSES = ProviderDialect(
+    name=NAME,
+    path=_path,
+    headers=headers,
+    pass_through=pass_through,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=start,
+    step=step,
+    failure=failure,
+    framer=EventFramer,
+)

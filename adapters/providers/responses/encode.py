@@ -1,0 +1,165 @@
+"""A canonical request in the words of OpenAI's Responses API, and what of it the API has no word for.
+
+House rule: every field that is set is expressed or refused by name. The hub keeps no state at the provider: it asks
+for nothing to be stored and for the encrypted reasoning that the caller hands back instead.
+
+https://developers.openai.com/api/reference/resources/responses/methods/create
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai.encode import user_of
+from adapters.providers.openai.fitting import effort_of
+from adapters.providers.responses.failure import NAME
+from adapters.providers.responses.turns import foreign_word, items
+from domain.calls import Attempt
+from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
+from domain.refusals import Unexpressible
+
+# Fields of chat completions that have the same name and meaning here.
+_SAME = frozenset(
+    {
+        "metadata",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+    }
+)
+# Models without reasoning answer 400 where its encrypted form is asked for.
+_WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-", "computer-use-preview")
+_ENCRYPTED = "reasoning.encrypted_content"
+
+
+def refuses(request: ChatRequest) -> Unexpressible | None:
+    """The first thing that cannot be said in this dialect, by its name, or None."""
+    word = _plain_word(request) or foreign_word(request) or _foreign_extra(request.extra)
+    return None if word is None else Unexpressible(field=word, dialect=NAME, model=request.model)
+
+
+def _plain_word(request: ChatRequest) -> str | None:
+    lacking = {
+        "n": request.choices != 1,
+        "stop": bool(request.stop),
+        "seed": request.seed is not None,
+        "top_k": request.top_k is not None,
+    }
+    return next((word for word, is_set in lacking.items() if is_set), None)
+
+
+def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
+    known = (*_SAME, "cache_control", "verbosity")
+    return next((name for name, raw in extra.items() if name not in known and _custom_tool(name, raw) is None), None)
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The request body. What `refuses` names is not expressed here."""
+    body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
+    tools: list[Any] = [_tool(tool) for tool in request.tools]
+    tools += [tool for name, raw in request.extra.items() if (tool := _custom_tool(name, raw)) is not None]
+    plain = {
+        "tools": tools or None,
+        "tool_choice": None if request.tool_choice is None else _tool_choice(request.tool_choice),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "max_output_tokens": attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "user": request.user,
+        "text": _text(request),
+        "reasoning": None if request.thinking is None else {"effort": effort_of(request.thinking)},
+        "include": _include(attempt.target.model),
+        "store": False,
+        "stream": True if request.stream else None,
+    }
+    body.update((name, value) for name, value in plain.items() if value is not None)
+    _add_extra(body, request.extra)
+    return msgspec.json.encode(body)
+
+
+def _include(model: str) -> list[str] | None:
+    return None if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    """A function. Not strict unless that was asked for: strictness is this API's default and nobody else's.
+
+    https://developers.openai.com/api/docs/guides/migrate-to-responses
+    """
+    function: dict[str, Any] = {"type": "function", "name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    function["parameters"] = tool.parameters
+    function["strict"] = bool(tool.strict)
+    return function
+
+
+class _CustomFormat(msgspec.Struct, frozen=True):
+    type: str
+    grammar: dict[str, msgspec.Raw] = {}
+
+
+class _Custom(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    format: _CustomFormat | None = None
+
+
+class _CustomTool(msgspec.Struct, frozen=True):
+    custom: _Custom
+
+
+def _custom_tool(name: str, raw: msgspec.Raw) -> dict[str, Any] | None:
+    """A custom tool, which a chat-completions caller keeps as `tools[0].custom`: what is nested there is flat here."""
+    if not (name.startswith("tools[") and name.endswith("].custom")):
+        return None
+    try:
+        told = msgspec.json.decode(raw, type=_CustomTool).custom
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    tool: dict[str, Any] = {"type": "custom", "name": told.name}
+    if told.description is not None:
+        tool["description"] = told.description
+    if told.format is not None:
+        tool["format"] = {"type": told.format.type, **told.format.grammar}
+    return tool
+
+
+def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
+    return {"type": "function", "name": choice.name} if choice.mode == "tool" else choice.mode
+
+
+def _text(request: ChatRequest) -> dict[str, Any] | None:
+    """What the text must look like, and how wordy it is."""
+    text: dict[str, Any] = {}
+    if request.response_format is not None:
+        text["format"] = _format(request.response_format)
+    if "verbosity" in request.extra:
+        text["verbosity"] = request.extra["verbosity"]
+    return text or None
+
+
+def _format(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.mode != "json_schema":
+        return {"type": wanted.mode}
+    # OpenAI requires a name, other dialects have none.
+    schema: dict[str, Any] = {"type": "json_schema", "name": wanted.name or "answer"}
+    if wanted.schema is not None:
+        schema["schema"] = wanted.schema
+    schema["strict"] = bool(wanted.strict)
+    return schema
+
+
+def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
+    """The fields of the caller's dialect that have a word here; Anthropic's are said as chat completions says them."""
+    for name, value in extra.items():
+        if name == "metadata" and (user := user_of(value)) is not None:
+            if user.user_id is not None:
+                body.setdefault("user", user.user_id)
+        elif name == "service_tier" and bytes(value) == b'"standard_only"':
+            body[name] = "default"
+        elif name in _SAME:
+            body[name] = value

@@ -1,0 +1,71 @@
+"""What other dialects say besides text, thoughts and functions, as items and annotations of the Responses API.
+
+House rule: what has a word here is said with it; what has none is an extension that names its dialect and holds the
+block as it came: an item or an annotation of type `foreign`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain.chat import CitationDelta, ForeignBlock
+from entrypoints.http.responses.wire import NAME
+
+
+class _Cited(msgspec.Struct, frozen=True):
+    type: str = ""
+    url_citation: dict[str, msgspec.Raw] | None = None
+
+
+class _Custom(msgspec.Struct, frozen=True):
+    name: str = ""
+    input: str = ""
+
+
+class _CustomCall(msgspec.Struct, frozen=True):
+    id: str | None = None
+    custom: _Custom = _Custom()
+
+
+def annotation(event: CitationDelta) -> Any:
+    """A source as an annotation: chat completions nests what is flat here."""
+    if event.dialect == NAME:
+        return one_line(event.citation)
+    if event.dialect == "openai":
+        try:
+            told = msgspec.json.decode(event.citation, type=_Cited)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            told = _Cited()
+        if told.url_citation is not None:
+            return {"type": told.type, **{name: one_line(value) for name, value in told.url_citation.items()}}
+    return {"type": "foreign", "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+
+
+def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
+    """A block as an item; `mark` makes its id. A custom tool's call is OpenAI's own in both of its dialects."""
+    if (event.dialect, event.name) == ("openai", "custom_tool_call"):
+        try:
+            call = msgspec.json.decode(event.block, type=_CustomCall)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            call = _CustomCall()
+        return {
+            "id": f"ctc_{mark}",
+            "type": "custom_tool_call",
+            "status": "completed",
+            "call_id": call.id or f"call_{mark}",
+            "name": call.custom.name,
+            "input": call.custom.input,
+        }
+    block = one_line(event.block)
+    return {"id": f"fb_{mark}", "type": "foreign", "dialect": event.dialect, "name": event.name, "block": block}
+
+
+def one_line(raw: msgspec.Raw) -> msgspec.Raw:
+    """JSON on one line, as a line break would end the data of a server-sent event.
+
+    JSON escapes line breaks inside strings, so those that are left are only space between its words.
+    """
+    return msgspec.Raw(bytes(raw).translate(_SPACES))
+
+
+_SPACES = bytes.maketrans(b"\r\n", b"  ")
