@@ -147,17 +147,32 @@ async def polite(request: Received, reply: Reply) -> None:
     if (besides := polite_beside_chat(request)) is not None:
         await reply.send(200, {"content-type": "application/json"}, besides)
         return
-    openai = request.path.endswith("/chat/completions")
     body = json.loads(request.body)
     if body.get("stream"):
         await reply.start(200, {"content-type": "text/event-stream"})
-        wants_usage = (body.get("stream_options") or {}).get("include_usage") is True
-        legacy = request.path.endswith("/v1/completions")
-        pieces = openai_stream(usage=wants_usage) if openai else anthropic_stream()
-        for piece in completion_stream(wants_usage) if legacy else pieces:
+        for piece in _polite_stream(request.path, body):
             await reply.write(piece)
     else:
-        await reply.send(200, {"content-type": "application/json"}, openai_whole() if openai else anthropic_whole())
+        await reply.send(200, {"content-type": "application/json"}, _polite_whole(request.path))
+
+
+def _polite_stream(path: str, body: dict[str, Any]) -> list[bytes]:
+    from tests.behaviour import responses_answers  # It is made of what is above.
+
+    wants_usage = (body.get("stream_options") or {}).get("include_usage") is True
+    if path.endswith("/chat/completions"):
+        return openai_stream(usage=wants_usage)
+    if path.endswith("/v1/completions"):
+        return completion_stream(wants_usage)
+    return responses_answers.stream() if path.endswith("/responses") else anthropic_stream()
+
+
+def _polite_whole(path: str) -> bytes:
+    from tests.behaviour import responses_answers
+
+    if path.endswith("/chat/completions"):
+        return openai_whole()
+    return responses_answers.whole() if path.endswith("/responses") else anthropic_whole()
 
 
 def failing(status: int, body: bytes = b"", **headers: str) -> Handler:

@@ -18,6 +18,7 @@ CAMEL_CASE = (
     "/api/chat/completions",
 )
 EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
+RESPONSES = "/v1/responses"
 BALANCE = "/api/user/credit/balance"
 PATIENCE_S = 60
 
@@ -82,6 +83,11 @@ def openai_body(model: str = "oai/m", text: str = "Hello", **more: Any) -> dict[
 def anthropic_body(model: str = "ant/m", text: str = "Hello", **more: Any) -> dict[str, Any]:
     """A messages request."""
     return {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": text}], **more}
+
+
+def responses_body(model: str = "rsp/m", text: str = "Hello", **more: Any) -> dict[str, Any]:
+    """A request of the Responses API."""
+    return {"model": model, "input": text, **more}
 
 
 def body_for(path: str, model: str, **more: Any) -> dict[str, Any]:

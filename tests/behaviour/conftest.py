@@ -59,10 +59,10 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
     commands: list[Sequence[str]] = []
     for name, secrets in SECRETS.items():
-        dialect = {"ant": "anthropic", "voy": "voyage"}.get(name, "openai")
+        dialect = {"ant": "anthropic", "rsp": "openai-responses", "voy": "voyage"}.get(name, "openai")
         commands.append(["provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name)])
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
-    models = ("oai/m", "oai/org/model", "ant/m", "pair/m", "left/twin", "right/twin", "voy/m")
+    models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m")
     commands += [["rate", "set", model, *RATE] for model in models]
     commands.append(["rate", "set", "oai/omni-moderation-latest", "--input", "0", "--output", "0"])
     names = ("guest", "poor", "small", "revoked")

@@ -20,6 +20,7 @@ SECRETS = {
     "pair": ("sk-pair-canary-one-1Aa", "sk-pair-canary-two-2Bb"),
     "left": ("sk-left-canary-3Cc",),
     "right": ("sk-right-canary-4Dd",),
+    "rsp": ("sk-rsp-canary-one-3Rr", "sk-rsp-canary-two-4Rs"),
     "voy": ("pa-voy-canary-one-5Ee", "pa-voy-canary-two-6Ff"),
 }
 

@@ -14,11 +14,13 @@ from tests.behaviour.calls import (
     EMBEDDINGS,
     MESSAGES,
     MODERATIONS,
+    RESPONSES,
     aigne_body,
     anthropic_body,
     ask,
     camel_case_body,
     openai_body,
+    responses_body,
 )
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
@@ -40,6 +42,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
     ],
     MODERATIONS: [{"model": "oai/m", "input": "Hello"}],
     EMBEDDINGS: [{"model": model, "input": "Hello"} for model in ("oai/m", "voy/m", "echo")],
+    RESPONSES: [responses_body(model, stream=stream) for model in ("rsp/m", "oai/m", "ant/m") for stream in (False, True)],
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
     AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
     **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
@@ -47,7 +50,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
 
 
 def path_of(route: Route) -> str:
-    return route.template.replace("{model:path}", "echo/echo")
+    return route.template.replace("{model:path}", "echo/echo").replace("{response}", "resp_1")
 
 
 def name_of(route: Route) -> str:
@@ -59,7 +62,7 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 
 def test_chat_spends_and_reading_does_not() -> None:
-    assert {CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, MESSAGES, AIGNE, *CAMEL_CASE} == {
+    assert {CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, MESSAGES, RESPONSES, AIGNE, *CAMEL_CASE} == {
         route.template for route in SPENDING
     }
     assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"

@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.responses.failure import malformed, told
-from adapters.providers.responses.items import BETWEEN_PARTS, ITEM, Item, Seen, begun, citation, done, whole
+from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.responses.usage import ToolUsage, Used, WireUsage, leaves
 from domain.chat import (
     Broken,
@@ -219,7 +219,7 @@ def _annotated(state: State, data: bytes) -> _Step:
 
 def _item_added(state: State, data: bytes) -> _Step:
     event = _ITEM_EVENT.decode(data)
-    return _added(state, ITEM.decode(event.item), event.output_index)
+    return _added(state, read(event.item), event.output_index)
 
 
 def _added(state: State, item: Item, index: int) -> _Step:
@@ -231,7 +231,7 @@ def _added(state: State, item: Item, index: int) -> _Step:
 def _item_done(state: State, data: bytes) -> _Step:
     event = _ITEM_EVENT.decode(data)
     raw = msgspec.Raw(bytes(event.item))
-    item = ITEM.decode(raw)
+    item = read(raw)
     events: tuple[Event, ...] = ()
     if event.output_index not in state.items:
         state, events = _added(state, item, event.output_index)

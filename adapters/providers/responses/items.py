@@ -61,9 +61,21 @@ class _UrlCitation(msgspec.Struct, frozen=True):
     end_index: int | None = None
 
 
-ITEM = msgspec.json.Decoder(Item)
+class _Typed(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+_ITEM = msgspec.json.Decoder(Item)
+_TYPED = msgspec.json.Decoder(_Typed)
+_READ = frozenset({"message", "reasoning", "function_call"})
 _CITATION = msgspec.json.Decoder(_UrlCitation)
 BETWEEN_PARTS = "\n\n"
+
+
+def read(raw: msgspec.Raw) -> Item:
+    """The item; of one that only this API knows nothing but its type, for its fields have shapes of their own."""
+    kind = _TYPED.decode(raw).type
+    return _ITEM.decode(raw) if kind in _READ else Item(type=kind)
 
 
 def begun(item: Item, calls: int) -> tuple[Event, ...]:
@@ -150,7 +162,7 @@ def whole(outputs: Iterable[msgspec.Raw]) -> tuple[list[Event], int]:
     calls = 0
     for index, output in enumerate(outputs):
         raw = msgspec.Raw(bytes(output))
-        item = ITEM.decode(raw)
+        item = read(raw)
         events += begun(item, calls)
         events += done(item, raw, index, Seen(call=calls))
         calls += item.type == "function_call"

@@ -79,7 +79,7 @@ def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
 def _items(turn: Message) -> list[_Json | msgspec.Raw]:
     """The items of one turn; what belongs into one message stays in one."""
     written: list[_Json | msgspec.Raw] = []
-    content: list[_Json] = []
+    content: list[_Json | msgspec.Raw] = []
     thought = ""
 
     def flush() -> None:
@@ -104,6 +104,8 @@ def _items(turn: Message) -> list[_Json | msgspec.Raw]:
                 flush()
                 output = _content([_part(turn, inner) for inner in part.parts])
                 written.append({"type": "function_call_output", "call_id": part.call_id, "output": output})
+            case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
+                content.append(part.block)
             case Foreign():
                 flush()
                 written.append(_custom_tool_call(part) or part.block)
@@ -126,12 +128,13 @@ def _thought(item_id: str | None, encrypted: str, text: str) -> _Json:
     return item if item_id is None else {**item, "id": item_id}
 
 
-def _content(parts: list[_Json]) -> str | list[_Json]:
+def _content(parts: Sequence[_Json | msgspec.Raw]) -> str | list[_Json | msgspec.Raw]:
     """One text, or none, as the plain string that every server understands."""
     if not parts:
         return ""
-    if len(parts) == 1 and parts[0]["type"] in ("input_text", "output_text"):
-        text: str = parts[0]["text"]
+    only = parts[0]
+    if len(parts) == 1 and isinstance(only, dict) and only["type"] in ("input_text", "output_text"):
+        text: str = only["text"]
         return text
     return list(parts)
 

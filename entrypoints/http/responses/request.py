@@ -126,6 +126,8 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
         and bytes(value) != b"null"
         and not (name in _DEFAULTS and msgspec.json.decode(value) == _DEFAULTS[name])
     }
+    if "store" in extra:  # Chat completions keeps other things under that name.
+        extra["responses.store"] = extra.pop("store")
     for name, known in _PARTLY_KNOWN.items():
         if name in fields and bytes(fields[name]) != b"null":
             inner = msgspec.json.decode(fields[name], type=_Extra)

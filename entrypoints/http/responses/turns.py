@@ -88,7 +88,7 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
         case "custom_tool_call" if item.namespace is None:
             return "assistant", [_custom_tool_call(item, place)]
         case "function_call_output":
-            return "user", [_tool_result(item, place)]
+            return "user", [_tool_result(item, raw, place)]
         case name:
             foreign = Foreign(dialect=NAME, name=f"{place}.{name}", block=raw)
             return ("user" if name.endswith("_output") else "assistant"), [foreign]
@@ -108,9 +108,11 @@ def _custom_tool_call(item: Item, place: str) -> Foreign:
     return Foreign(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
 
 
-def _tool_result(item: Item, place: str) -> ToolResult:
+def _tool_result(item: Item, raw: msgspec.Raw, place: str) -> ToolResult | Foreign:
     parts: list[Text | Image | Document] = []
     for number, part in enumerate(_content(item.output, f"{place}.output")):
+        if isinstance(part, Foreign):
+            return Foreign(dialect=NAME, name=part.name, block=raw)
         if not isinstance(part, Text | Image | Document):
             raise Wrong(bad(f"{place}.output[{number}]", "A tool's answer cannot hold a part of this type."))
         parts.append(part)
