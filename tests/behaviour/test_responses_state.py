@@ -1,0 +1,61 @@
+"""What the Responses API keeps at OpenAI, the hub does not: it says so by name, and nothing is charged unseen."""
+
+from typing import Any
+
+import openai
+import pytest
+
+from tests.behaviour.calls import RESPONSES, ask, responses_body
+from tests.behaviour.conftest import People
+from tests.behaviour.stub import Stub
+from tests.behaviour.test_openai_sdk import client_of
+from tests.support.hub import HubProcess
+
+
+def test_the_hub_keeps_no_answers(hub: HubProcess, stub: Stub) -> None:
+    with client_of(hub) as client:
+        for ask_for in (client.responses.retrieve, client.responses.delete):
+            with pytest.raises(openai.NotFoundError, match="keeps no answers"):
+                ask_for("resp_123")
+    assert [] == stub.requests
+
+
+def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: Stub) -> None:
+    heard = ask(hub, RESPONSES, responses_body(background=True))
+
+    assert (400, "uncounted_answer") == (heard.status, heard.json()["error"]["code"])
+    assert "background" == heard.json()["error"]["param"]
+    assert [] == stub.requests
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"store": True}, "responses.store"),
+        ({"background": True}, "background"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ({"truncation": "auto"}, "truncation"),
+        ({"include": ["message.output_text.logprobs"]}, "include.message.output_text.logprobs"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].item_reference"),
+    ],
+)
+@pytest.mark.parametrize("model", ["oai/m", "ant/m"])
+def test_what_only_openai_keeps_is_refused_by_name_elsewhere(
+    hub: HubProcess, stub: Stub, model: str, more: dict[str, Any], param: str
+) -> None:
+    heard = ask(hub, RESPONSES, responses_body(model, **more))
+
+    error = heard.json()["error"]
+    assert (400, "unexpressible") == (heard.status, error["code"])
+    assert error["param"].endswith(param)
+    assert [] == stub.requests
+
+
+def test_a_wallet_too_small_lowers_the_cap_and_says_so(hub: HubProcess, stub: Stub, people: People) -> None:
+    heard = ask(hub, RESPONSES, responses_body(), key=people.small)
+
+    cap = heard.header("x-aihub-output-cap")
+    assert cap is not None
+    assert (200, int(cap)) == (heard.status, stub.only.json()["max_output_tokens"])
