@@ -193,11 +193,15 @@ class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
-    """More text of the answer; a `signature` closes it, and its text may be empty."""
+    """More text of the answer; a `signature` closes it, and its text may be empty.
+
+    `block` tells texts apart where the provider does; their order is that of their first pieces.
+    """
 
     text: str
     choice: int = 0
     signature: str | None = None
+    block: int = 0
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, tag="refusal_delta"):

@@ -286,3 +286,17 @@ def test_nothing_but_ended_ends_a_stream(events: list[Event], broken: bool) -> N
 
     assert b"event: message_stop" not in said
     assert b"event: message_delta" not in said
+
+
+def test_texts_that_the_provider_told_apart_stay_apart_whole_and_streamed() -> None:
+    events = (
+        Started(id="x", model="m"),
+        TextDelta(text="On", block=0),
+        TextDelta(text="e.", block=0),
+        TextDelta(text="Two.", block=2),
+        Finished(reason="stop"),
+        Ended(),
+    )
+
+    assert ["One.", "Two."] == [block["text"] for block in _whole(*events)["content"]]
+    assert ["One.", "Two."] == [block["text"] for block in assemble(_stream(*events))["content"]]

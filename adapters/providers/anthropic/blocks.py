@@ -95,7 +95,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
 def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
     match block.type:
         case "text":
-            return (*text(block), *citations(block.citations or ()))
+            return (*text(block, index), *citations(block.citations or ()))
         case "thinking" | "redacted_thinking":
             return reasoning(block, index)
         case "tool_use":
@@ -107,9 +107,9 @@ def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event
             return (foreign(name, raw),)
 
 
-def text(block: Block) -> tuple[Event, ...]:
+def text(block: Block, index: int) -> tuple[Event, ...]:
     """A block's text, if it has some."""
-    return (TextDelta(text=block.text),) if block.text else ()
+    return (TextDelta(text=block.text, block=index),) if block.text else ()
 
 
 def citations(sources: list[msgspec.Raw] | tuple[msgspec.Raw, ...]) -> tuple[Event, ...]:

@@ -145,7 +145,7 @@ def _block_start(state: State, data: bytes) -> _Step:
         case "text":
             if block.citations:
                 state = _with_open(state, event.index, _Open(kind="cited", citations=tuple(block.citations)))
-            return state, text(block)
+            return state, text(block, event.index)
         case "thinking" | "redacted_thinking":
             return state, reasoning(block, event.index)
         case "tool_use":
@@ -161,7 +161,7 @@ def _block_delta(state: State, data: bytes) -> _Step:
     delta = event.delta
     match delta.type:
         case "text_delta":
-            return state, (TextDelta(text=delta.text),) if delta.text else ()
+            return state, (TextDelta(text=delta.text, block=event.index),) if delta.text else ()
         case "thinking_delta":
             return state, (ReasoningDelta(text=delta.thinking, block=event.index),) if delta.thinking else ()
         case "signature_delta":

@@ -159,9 +159,9 @@ def ended(reason: str | None, usage: UsageReported | None, fields: msgspec.Raw) 
     return (*counted, *finished, Ended())
 
 
-def text(said: str) -> tuple[Event, ...]:
+def text(said: str, index: int) -> tuple[Event, ...]:
     """Text, if there is some."""
-    return (TextDelta(text=said),) if said else ()
+    return (TextDelta(text=said, block=index),) if said else ()
 
 
 def redacted(data: str, index: int) -> Event:
@@ -181,7 +181,7 @@ def foreign(name: str, block: msgspec.Raw) -> Event:
 def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
     block = _BLOCK.decode(raw)
     if block.text is not None:
-        return text(block.text)
+        return text(block.text, index)
     if block.tool_use is not None and block.tool_use.type != SERVER_TOOL:
         use = block.tool_use
         return (
@@ -192,7 +192,7 @@ def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
         return thought
     if block.citations_content is not None:
         cited = block.citations_content
-        said = text("".join(part.text for part in cited.content or ()))
+        said = text("".join(part.text for part in cited.content or ()), index)
         return (*said, *map(citation_event, cited.citations or ()))
     kind = next(iter(_FIELDS.decode(raw)), "")
     return (foreign(SERVER_TOOL if kind == "toolUse" else kind, raw),)

@@ -157,7 +157,7 @@ def _block_delta(state: State, data: bytes) -> _Step:
     event = _BLOCK_DELTA.decode(data)
     index, delta = event.content_block_index, event.delta
     if delta.text is not None:
-        return state, text(delta.text)
+        return state, text(delta.text, index)
     if delta.tool_use is not None:
         return _input_delta(state, index, delta.tool_use.input)
     if (thought := delta.reasoning_content) is not None and (told := _thought(thought, index)) is not None:

@@ -182,7 +182,7 @@ def _content(content: _Content, index: int) -> list[Event]:
     if content.thinking:
         events.append(ReasoningDelta(text=content.thinking, block=index))
     if content.text:
-        events.append(TextDelta(text=content.text))
+        events.append(TextDelta(text=content.text, block=index))
     return events
 
 

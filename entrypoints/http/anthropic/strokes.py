@@ -49,7 +49,7 @@ Stroke: TypeAlias = Begin | Piece | End
 
 
 class _Open(msgspec.Struct, frozen=True):
-    """The open block. `key` tells thinking blocks and tool calls apart; a `sealed` one takes no more text."""
+    """The open block. `key` tells blocks of its kind apart; a `sealed` one takes no more text."""
 
     kind: Literal["text", "thinking", "tool"]
     key: int = 0
@@ -135,10 +135,10 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
     """The strokes of an event while no tool call is open."""
     match event:
         case TextDelta():
-            desk, strokes = _text(desk, event.text)
+            desk, strokes = _text(desk, event.text, event.block)
             return _signed(desk, strokes, None if event.signature is None else of_text(event.signature))
         case RefusalDelta():
-            return _text(msgspec.structs.replace(desk, refused=True), event.text)
+            return _text(msgspec.structs.replace(desk, refused=True), event.text, 0)
         case ReasoningDelta():
             return _reasoning(desk, event)
         case ToolCallDelta():
@@ -161,14 +161,14 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
             return desk, ()  # another vendor's word, which no reader of Anthropic's dialect could take
 
 
-def _text(desk: Desk, text: str) -> tuple[Desk, tuple[Stroke, ...]]:
+def _text(desk: Desk, text: str, block: int) -> tuple[Desk, tuple[Stroke, ...]]:
     """A citation is for all the text of its block, so text after one begins another block."""
     if not text:
         return desk, ()
     open_ = desk.open
-    if open_ is not None and open_.kind == "text" and not open_.sealed:
+    if open_ is not None and open_.kind == "text" and open_.key == block and not open_.sealed:
         return desk, (Piece(desk.blocks - 1, "text_delta", text),)
-    desk, strokes = _begin(desk, _Open(kind="text"), {"type": "text", "text": ""})
+    desk, strokes = _begin(desk, _Open(kind="text", key=block), {"type": "text", "text": ""})
     return desk, (*strokes, Piece(desk.blocks - 1, "text_delta", text))
 
 
