@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.google.account import account, sign
 from adapters.providers.google.answer import UntilTheEnd, decode, start, step
 from adapters.providers.google.encode import encode
 from adapters.providers.google.failure import NAME, failure
@@ -33,9 +34,11 @@ def path(model: str, stream: bool) -> str:
 def headers(secret: str | None) -> Headers:
     """An API key, which both of Google's services take in the same header, or an OAuth access token as a bearer.
 
+    A service account's token is made for each request, see `account`.
+
     Access tokens begin with "ya29.": https://docs.cloud.google.com/docs/authentication/token-types
     """
-    if secret is None:
+    if secret is None or account(secret) is not None:
         return (_JSON,)
     if secret.startswith("ya29."):
         return (_JSON, ("authorization", f"Bearer {secret}"))
@@ -54,4 +57,4 @@ GOOGLE = ProviderDialect(
     failure=failure,
     framer=UntilTheEnd,
 )
-GOOGLE_VERTEX = msgspec.structs.replace(GOOGLE, name="google-vertex")
+GOOGLE_VERTEX = msgspec.structs.replace(GOOGLE, name="google-vertex", sign=sign)
