@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.dialect import ProviderDialect
 from adapters.providers.embeddings.shared import (
     JSON_ERRORS,
     counted,
@@ -20,7 +20,8 @@ from adapters.providers.embeddings.shared import (
     never_streams,
     unreadable,
 )
-from adapters.providers.openai import headers as bearer
+from adapters.providers.google import headers
+from adapters.providers.google.account import sign
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt
 from domain.chat import Event
@@ -55,11 +56,6 @@ class _Single(msgspec.Struct):
 
 _BATCH = msgspec.json.Decoder(_Batch)
 _SINGLE = msgspec.json.Decoder(_Single)
-
-
-def _headers(secret: str | None) -> Headers:
-    plain: Headers = (("content-type", "application/json"),)
-    return plain if secret is None else (*plain, ("x-goog-api-key", secret))
 
 
 def _asked(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
@@ -118,7 +114,7 @@ def _usage(metadata: _Metadata | None) -> Usage | None:
 GOOGLE_EMBEDDINGS = ProviderDialect(
     name=NAME,
     path=lambda model, stream: f"models/{model.removeprefix('models/')}:batchEmbedContents",
-    headers=_headers,
+    headers=headers,
     encode=encode,
     refuses=refuses,
     decode=decode,
@@ -131,7 +127,7 @@ VERTEX_EMBEDDINGS = msgspec.structs.replace(
     GOOGLE_EMBEDDINGS,
     name=VERTEX,
     path=lambda model, stream: f"models/{model.removeprefix('models/')}:embedContent",
-    headers=bearer,
+    sign=sign,
     encode=encode_single,
     refuses=refuses_several,
     decode=decode_single,
