@@ -65,6 +65,36 @@ def test_signatures_and_googles_own_parts_come_back_in_place(message: Any) -> No
     assert ToolCall(id="c1", name="now", arguments="{}", signature=SIGNED) == call
 
 
+def test_pictures_that_a_model_made_are_bounded_as_pictures() -> None:
+    picture = {
+        "dialect": "google",
+        "name": "inlineData",
+        "block": {"inlineData": {"mimeType": "image/png", "data": ""}},
+    }
+    messages = [{"role": "assistant", "content": "Here", "foreign_blocks": [picture, picture]}]
+    call = OPENAI_CALLER.read(json.dumps({"model": "m", "messages": messages}).encode())
+
+    assert isinstance(call, ModelCall)
+    assert 2 == call.images
+
+
+@pytest.mark.parametrize(
+    ("extra_body", "opaque"),
+    [
+        ({"google": {"cached_content": "cachedContents/1"}}, "extra_body.google.cached_content"),
+        ({"google": {"thinking_config": {}}}, None),
+        ({"google": None}, None),
+        (7, None),
+    ],
+)
+def test_a_prompt_that_google_keeps_is_not_in_the_body(extra_body: Any, opaque: str | None) -> None:
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "extra_body": extra_body}
+    call = OPENAI_CALLER.read(json.dumps(asked).encode())
+
+    assert isinstance(call, ModelCall)
+    assert opaque == call.opaque_input
+
+
 def test_a_signature_stands_where_googles_own_endpoint_has_it() -> None:
     message = whole()
 

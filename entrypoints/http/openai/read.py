@@ -43,10 +43,25 @@ class _Part(msgspec.Struct):
     file: _File | None = None
 
 
+class _Foreign(msgspec.Struct):
+    name: str = ""
+
+
 class _Message(msgspec.Struct):
     role: _Role
     content: str | list[_Part] | None = None
     tool_call_id: str | None = None
+    foreign_blocks: list[_Foreign] | None = None
+
+
+class _Google(msgspec.Struct):
+    cached_content: str | None = None
+
+
+class _ExtraBody(msgspec.Struct):
+    """Where Google's endpoint for OpenAI's clients has its own fields."""
+
+    google: _Google | None = None
 
 
 class _Function(msgspec.Struct):
@@ -103,7 +118,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         cap_field="max_completion_tokens" if new is not None else "max_tokens" if old is not None else None,
         choices=known.n or 1,
         images=_images(known.messages),
-        opaque_input=_opaque_input(known.messages),
+        opaque_input=_opaque_input(known.messages) or _cached_input(fields),
         hosted_tools=_hosted_tools(known, fields),
     )
 
@@ -130,10 +145,22 @@ def _problem(body: _Body) -> BadRequest | None:
 
 
 def _images(messages: list[_Message]) -> int:
-    """How many pictures there are, inline and by URL."""
-    return sum(
+    """How many pictures there are, inline and by URL, and among those that a model made."""
+    shown = sum(
         part.type == "image_url" for message in messages if type(message.content) is list for part in message.content
     )
+    return shown + sum(block.name == "inlineData" for message in messages for block in message.foreign_blocks or ())
+
+
+def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
+    """A prompt that Google keeps. Whatever is of another shape, Google's dialect refuses."""
+    if "extra_body" not in fields:
+        return None
+    try:
+        google = msgspec.json.decode(fields["extra_body"], type=_ExtraBody).google
+    except JSON_ERRORS:
+        return None
+    return "extra_body.google.cached_content" if google is not None and google.cached_content is not None else None
 
 
 def _opaque_input(messages: list[_Message]) -> str | None:
