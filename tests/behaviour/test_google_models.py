@@ -80,14 +80,14 @@ def saying(*parts: Any) -> Handler:
     return handler
 
 
-def check_second_turn(sent: Any) -> None:
+def check_second_turn(sent: Any, *said: Any) -> None:
     """What Google gets back: its own parts with their signatures, then the results in a content of their own."""
     asked, called, answered = sent["contents"]
     calls = [part for part in called["parts"] if "functionCall" in part]
     ids = [part["functionCall"].pop("id") for part in calls]
     assert (2, True) == (len(set(ids)), all(ids))
     assert [OSLO, ROME] == calls
-    assert [SAID] == [part for part in called["parts"] if "functionCall" not in part]
+    assert [*said] == [part for part in called["parts"] if "functionCall" not in part]
     assert [
         {"id": ids[0], "name": "weather", "response": {"output": "3 degrees"}},
         {"id": ids[1], "name": "weather", "response": {"t": 25}},
@@ -136,7 +136,7 @@ def test_openais_sdk_over_two_turns(client: openai.OpenAI, google: Stub) -> None
     )
     asked_first, asked_second = (request.json() for request in google.requests)
     assert {"includeThoughts": True, "thinkingLevel": "low"} == asked_first["generationConfig"]["thinkingConfig"]
-    check_second_turn(asked_second)
+    check_second_turn(asked_second, THOUGHT, SAID)
 
 
 def test_openais_sdk_over_two_streamed_turns(client: openai.OpenAI, google: Stub) -> None:
@@ -155,7 +155,7 @@ def test_openais_sdk_over_two_streamed_turns(client: openai.OpenAI, google: Stub
     )
 
     assert "Cold and warm." == "".join(piece.choices[0].delta.content or "" for piece in second if piece.choices)
-    check_second_turn(google.requests[1].json())
+    check_second_turn(google.requests[1].json(), SAID)
 
 
 # --- Anthropic's SDK ------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def claude(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_anthropics_sdk_over_two_turns(claude: anthropic.Anthropic, google: Stub, stream: bool) -> None:
-    google.will(saying(SAID, OSLO, ROME), saying({"text": "Cold and warm."}))
+    google.will(saying(THOUGHT, SAID, OSLO, ROME), saying({"text": "Cold and warm."}))
 
     def say(messages: list[Any]) -> anthropic.types.Message:
         asked: Any = {"model": MODEL, "max_tokens": 900, "messages": messages, "tools": [TOOL]}
@@ -192,7 +192,7 @@ def test_anthropics_sdk_over_two_turns(claude: anthropic.Anthropic, google: Stub
     assert "Let me look." == "".join(block.text for block in first.content if block.type == "text")
     assert (50, 50) == (first.usage.input_tokens, first.usage.output_tokens)
     assert "Cold and warm." == "".join(block.text for block in second.content if block.type == "text")
-    check_second_turn(google.requests[1].json())
+    check_second_turn(google.requests[1].json(), THOUGHT, SAID)
 
 
 # --- failures -------------------------------------------------------------------------------------------
