@@ -66,6 +66,10 @@ lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest vers
 	@rm -rf $(VENV)-lock
 	@echo 'Wrote requirements.lock and requirements-dev.lock.'
 
+.PHONY: prices
+prices: $(VENV)/.ready-dev ## Maintainers: append what genai-prices says anew to the shipped price book
+	@$(BIN)/python -m adapters.pricebook.build
+
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and build output
 	@rm -rf $(VENV) $(VENV)-lock build dist *.egg-info .coverage

@@ -11,6 +11,8 @@ import msgspec
 
 from domain.aliases import Alias
 from domain.calls import AttemptRecord
+from domain.pricebook import Names, Price
+from domain.tiers import Tier
 from domain.usage import Usage
 
 Capability = Literal["tools", "images", "audio", "documents"]
@@ -81,13 +83,15 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     removed_ms: int | None = None
 
 
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
+class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One version of what a model's units are sold for, in nanocredits per million; versions are never changed.
 
     A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
     in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
     the piece, characters and seconds have no parent. `removed` ends the model's sale.
-    `capabilities` are all that the model is able to of what `Capability` names; None: not known.
+    `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
+    of the prices for some requests. A rate made from the price book holds for all `names` that the provider has for
+    the model; one that an operator set, for the model's own name.
     """
 
     id: str
@@ -116,6 +120,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens_max: int | None = None
     removed: bool = False
     capabilities: tuple[Capability, ...] | None = None
+    tiers: tuple[Tier, ...] = ()
+    names: Names = ()
 
     def __post_init__(self) -> None:
         """Refuse a price so high that a charge could go beyond what 64 bits hold."""
@@ -123,6 +129,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
             nanos_max = PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX
             if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= nanos_max:
                 raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name}")
+            if any((getattr(tier.prices, name, None) or 0) > nanos_max for tier in self.tiers):
+                raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name} of a tier")
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +164,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call, from its hold to its ending: the call log and the hold are one row.
 
     `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
-    `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden.
+    `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden. `service_tier`
+    is the one that the provider said it served. `cost_nanos` is what the provider asks, in nano-USD, under the price
+    `price_id` of the book, or as the provider told where that is None; None where anything of it is unknown.
     """
 
     id: str
@@ -186,6 +196,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     charge_nanos: int = 0
     uncollected_nanos: int = 0
     error: str | None = None
+    service_tier: str | None = None
+    cost_nanos: int | None = None
+    price_id: str | None = None
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,9 +248,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-Row: TypeAlias = (
-    User | ApiKey | ProviderRow | Credential | Rate | Alias | Lot | Call | Transfer | Idempotency | AuditEntry
-)
+_OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Lot | Call | Transfer | Idempotency | AuditEntry
 
 
 class Decision(Protocol):
@@ -263,6 +275,7 @@ class Books:
         self.credentials: dict[str, Credential] = {}
         self.rates: dict[tuple[str, str], list[Rate]] = {}
         self.aliases: dict[str, list[Alias]] = {}
+        self.prices: list[Price] = []
         self.lots: dict[str, Lot] = {}
         self.lots_by_user: dict[str, set[str]] = {}
         self.calls: dict[str, Call] = {}
@@ -272,7 +285,7 @@ class Books:
         self.audit: list[AuditEntry] = []
 
     def apply(self, row: Row) -> None:
-        """Let `row` stand. A change of the catalogue (provider, credential, rate, alias) makes a new version."""
+        """Let `row` stand. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
         match row:
             case Call():
                 self.calls[row.id] = row
@@ -302,6 +315,9 @@ class Books:
                 self.version += 1
             case Alias():
                 self.aliases.setdefault(row.name, []).append(row)
+                self.version += 1
+            case Price():
+                self.prices.append(row)
                 self.version += 1
             case AuditEntry():
                 self.audit.append(row)

@@ -3,19 +3,23 @@
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
 the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
 the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
+Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to.
 
 What is not a text is bounded by its pieces (pictures asked for, characters to speak, seconds of a recording), and by
 tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS` and `_TOKENS` say by
 which; without one the call is refused, for unknown is never free.
 """
 
+import contextlib
+
 import msgspec
 
 from domain.books import Rate
 from domain.calls import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
-from domain.pricing import input_nanos_max, output_nanos_max
+from domain.pricing import Dearest, dearest
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
+from domain.tiers import reachable
 
 # Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
 # to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
@@ -72,7 +76,11 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
         return Unbounded(model=call.model, field=call.opaque_input)
     if not is_sold(call.operation, rate):
         return UnpricedFeature(model=call.model, feature=call.operation)
-    if call.operation in _UNCAPPED and output_nanos_max(rate) and rate.output_tokens_max is rate.context_tokens is None:
+    if (
+        call.operation in _UNCAPPED
+        and dearest(rate).output_nanos
+        and rate.output_tokens_max is rate.context_tokens is None
+    ):
         return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file")
     input_tokens = _input_tokens(call, rate)
     per_choice, capped = _output_tokens(call, rate)
@@ -95,7 +103,7 @@ def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> B
 
     Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
     """
-    output_nanos = output_nanos_max(rate)
+    output_nanos = _dearest(call, rate, full.input_tokens).output_nanos
     if call.output_tokens_max is not None or output_nanos == 0 or call.operation not in ("chat", "completions"):
         return None
     echoed = _echoed(call, full.input_tokens)
@@ -159,14 +167,31 @@ def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
 
 
 def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) -> int:
+    dear = _dearest(call, rate, input_tokens)
     return charge_rounded_up(
         (
-            (input_tokens, input_nanos_max(rate)),
-            (output_tokens, output_nanos_max(rate)),
-            (call.hosted_uses_max or 0, rate.tool_use_nanos or 0),
-            (call.pieces.images, rate.image_nanos or 0),
-            (call.pieces.characters, rate.character_nanos or 0),
-            (call.pieces.seconds, rate.second_nanos or 0),
-            (1, rate.request_nanos or 0),
+            (input_tokens, dear.input_nanos),
+            (output_tokens, dear.output_nanos),
+            (call.hosted_uses_max or 0, dear.leaves["tool_uses"]),
+            (call.pieces.images, dear.leaves["images"]),
+            (call.pieces.characters, dear.leaves["characters"]),
+            (call.pieces.seconds, dear.leaves["seconds"]),
+            (1, dear.leaves["requests"]),
         )
     )
+
+
+def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
+    if not rate.tiers:
+        return dearest(rate)
+    return dearest(rate, tuple(reachable(rate.tiers, _services_asked(call), input_tokens)))
+
+
+def _services_asked(call: ModelCall) -> set[str]:
+    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own."""
+    asked = set()
+    for field in ("service_tier", "speed"):
+        if (raw := call.fields.get(field)) is not None:
+            with contextlib.suppress(msgspec.DecodeError):
+                asked.add(msgspec.json.decode(raw, type=str))
+    return asked

@@ -79,7 +79,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind."""
+    """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind.
+
+    `cost_nanos` is what the provider asks for it, in nano-USD; None where nobody knows.
+    """
 
     provider: str
     credential_id: str | None = None
@@ -87,3 +90,4 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     status: int = 0
     message: str = ""
     duration_ms: int = 0
+    cost_nanos: int | None = None

@@ -1,23 +1,35 @@
 """What can be called: providers, credentials, rates and aliases at one version, as one immutable snapshot."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
 from domain.aliases import Alias
 from domain.books import Credential, ProviderRow, Rate
+from domain.pricebook import Names, matches, spellings
 from domain.refusals import UnknownModel, UnpricedModel
 from domain.vendors import VENDORS
 
 
+class Spoken(msgspec.Struct, frozen=True, eq=False):
+    """The names by which one provider's models are called beside their own. Compared by identity, to be remembered."""
+
+    names: tuple[tuple[Names, str], ...]
+
+
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last."""
+    """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last.
+
+    `spoken` holds, by provider, the further names of models whose rates were made from the price book.
+    """
 
     version: int
     providers: dict[str, ProviderRow]
     credentials: dict[str, tuple[Credential, ...]]
     rates: dict[tuple[str, str], tuple[Rate, ...]]
     aliases: dict[str, Alias] = {}
+    spoken: dict[str, Spoken] = {}
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,18 +58,29 @@ def catalog_of(
     by_model: dict[tuple[str, str], list[Rate]] = {}
     for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms, rate.id)):
         by_model.setdefault((rate.provider, rate.model), []).append(rate)
+    spoken: dict[str, list[tuple[Names, str]]] = {}
+    for (provider, model), versions in by_model.items():
+        if versions[-1].names:
+            spoken.setdefault(provider, []).append((versions[-1].names, model))
     return Catalog(
         version=version,
         providers={provider.name: provider for provider in providers},
         credentials={name: tuple(held) for name, held in by_provider.items()},
         rates={model: tuple(versions) for model, versions in by_model.items()},
         aliases={alias.name: alias for alias in aliases},
+        spoken={provider: Spoken(tuple(names)) for provider, names in spoken.items()},
     )
 
 
 def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | None:
-    """The version that holds at `now_ms`; None if the model has no rate then."""
-    for rate in reversed(catalog.rates.get((provider, model), ())):
+    """The version that holds at `now_ms`; None if the model has no rate then.
+
+    A rate of the model's very name comes first, then one that was made for all its names.
+    """
+    versions = catalog.rates.get((provider, model), ())
+    if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
+        versions = catalog.rates[provider, called]
+    for rate in reversed(versions):
         if rate.effective_ms <= now_ms:
             return None if rate.removed else rate
     return None
@@ -93,6 +116,14 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
     if billed and not sold:
         return UnpricedModel(model=name)
     return sold if billed else found
+
+
+@lru_cache(maxsize=4096)
+def _called(spoken: Spoken, name: str) -> str | None:
+    """The model that goes by that name too."""
+    return next(
+        (model for spelled in spellings(name) for names, model in spoken.names if matches(names, spelled)), None
+    )
 
 
 def _is_of_vendor(provider: str, model: str) -> bool:

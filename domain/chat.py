@@ -263,9 +263,15 @@ class SoundDelta(msgspec.Struct, frozen=True, kw_only=True, tag="sound_delta"):
 
 
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
-    """The provider told what it counted so far; the last report stands."""
+    """The provider told what it counted so far; the last report stands.
+
+    `service_tier` is how it says that it served the request, and `cost_nanos` what it says that it charges for it, in
+    nano-USD; None where it says nothing.
+    """
 
     usage: Usage
+    service_tier: str | None = None
+    cost_nanos: int | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):

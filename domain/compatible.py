@@ -75,6 +75,7 @@ COMPATIBLE = (
         also=(RESPONSES,),
         env="OPENROUTER_API_KEY",
         developer=True,
+        tells_cost=True,
         thinks_by="reasoning",
         thought_in="reasoning_details",
     ),

@@ -16,6 +16,10 @@ FailureKind = Literal[
 ]
 
 
+# Failures after which the provider may have worked, and so may charge the operator, without telling us what.
+MAY_HAVE_COST = frozenset(("timed_out", "unavailable", "truncated", "malformed"))
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
 

@@ -42,6 +42,7 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
     `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered.
     `sound_bytes` and `pictures` were delivered besides; no text is in them.
+    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD.
     """
 
     output_bytes: int = 0
@@ -51,6 +52,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
     told_bytes: int = 0
     ended: bool = False
     failure: Failure | None = None
+    service_tier: str | None = None
+    cost_nanos: int | None = None
 
     @property
     def delivered(self) -> bool:
@@ -70,6 +73,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     output_bytes, told, told_bytes = meter.output_bytes, meter.told, meter.told_bytes
     sound_bytes, pictures = meter.sound_bytes, meter.pictures
     ended, failure = meter.ended, meter.failure
+    service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
     for event in events:
         match event:
             case TextDelta() | RefusalDelta():
@@ -80,6 +84,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 output_bytes += len(event.arguments.encode()) + len((event.name or "").encode())
             case UsageReported():
                 told, told_bytes = event.usage, output_bytes
+                service_tier = service_tier if event.service_tier is None else event.service_tier
+                cost_nanos = cost_nanos if event.cost_nanos is None else event.cost_nanos
             case CitationDelta():
                 output_bytes += len(event.citation)
             case ForeignBlock(generated=True):
@@ -102,6 +108,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
         told_bytes=told_bytes,
         ended=ended,
         failure=failure,
+        service_tier=service_tier,
+        cost_nanos=cost_nanos,
     )
 
 

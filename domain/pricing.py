@@ -1,7 +1,8 @@
-"""What a usage costs the customer: leaves of usage times leaves of a rate, summed, and rounded once.
+"""What a usage costs: leaves of usage times leaves of a rate or a price, summed, and rounded once.
 
 A leaf that has no rate of its own is sold at its parent's rate, as `Rate` says; a leaf without a parent and
-without a rate cannot be sold, and asking for it is refused before the call.
+without a rate cannot be sold, and asking for it is refused before the call. The same arithmetic says what the
+provider asks (`cost`); there a leaf without a price makes the whole unknown, never free.
 """
 
 from collections.abc import Mapping
@@ -12,23 +13,35 @@ import msgspec
 
 from domain.books import Rate
 from domain.money import charge_rounded_up
+from domain.pricebook import Price
+from domain.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, tier_of
 from domain.usage import Usage
 
 Nanos: TypeAlias = int
 
-
-_INPUT_LEAVES = frozenset(
-    (
-        "input_tokens",
-        "input_audio_tokens",
-        "input_image_tokens",
-        "cache_read_tokens",
-        "cache_read_audio_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-    )
+INPUT_LEAVES = (
+    "input_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "cache_read_tokens",
+    "cache_read_audio_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
 )
-_OUTPUT_LEAVES = frozenset(("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens"))
+OUTPUT_LEAVES = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
+# A parent stands before its children, so that one pass fills in all of them.
+_PARENTS = {
+    "input_audio_tokens": "input_tokens",
+    "input_image_tokens": "input_tokens",
+    "cache_read_tokens": "input_tokens",
+    "cache_read_audio_tokens": "cache_read_tokens",
+    "cache_write_tokens": "input_tokens",
+    "cache_write_1h_tokens": "cache_write_tokens",
+    "output_audio_tokens": "output_tokens",
+    "output_image_tokens": "output_tokens",
+    "reasoning_tokens": "output_tokens",
+}
+ORDINARY = Occasion()
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,56 +60,71 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     total_nanos: Nanos
 
 
+class Dearest(msgspec.Struct, frozen=True, kw_only=True):
+    """The dearest that a token of input, a token of output and each other leaf can be, in nanos per million."""
+
+    input_nanos: Nanos
+    output_nanos: Nanos
+    leaves: Mapping[str, Nanos]
+
+
 @lru_cache(maxsize=4096)
-def leaf_rates(rate: Rate) -> Mapping[str, Nanos]:
+def leaf_rates(rate: Rate, tier: Tier | None = None) -> Mapping[str, Nanos]:
     """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it."""
-    cache_read = _or(rate.cache_read_nanos, rate.input_nanos)
-    cache_write = rate.input_nanos if rate.cache_write_nanos is None else rate.cache_write_nanos
-    return {
-        "input_tokens": rate.input_nanos,
-        "input_audio_tokens": _or(rate.input_audio_nanos, rate.input_nanos),
-        "input_image_tokens": _or(rate.input_image_nanos, rate.input_nanos),
-        "cache_read_tokens": cache_read,
-        "cache_read_audio_tokens": _or(rate.cache_read_audio_nanos, cache_read),
-        "cache_write_tokens": cache_write,
-        "cache_write_1h_tokens": _or(rate.cache_write_1h_nanos, cache_write),
-        "output_tokens": rate.output_nanos,
-        "output_audio_tokens": _or(rate.output_audio_nanos, rate.output_nanos),
-        "output_image_tokens": _or(rate.output_image_nanos, rate.output_nanos),
-        "reasoning_tokens": _or(rate.reasoning_nanos, rate.output_nanos),
-        "tool_uses": rate.tool_use_nanos or 0,
-        "images": rate.image_nanos or 0,
-        "characters": rate.character_nanos or 0,
-        "seconds": rate.second_nanos or 0,
-        "requests": rate.request_nanos or 0,
-    }
+    return {leaf: nanos or 0 for leaf, nanos in _filled(rate, tier).items()}
 
 
-def price(usage: Usage, rate: Rate) -> Charge:
-    """The charge of a usage under a rate.
+def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
+    """The charge of a usage under a rate, at the tier of the occasion and of the usage's whole input.
 
     1,200 fresh input tokens at 150,000 nanos per million: one line, 180 nanos.
     """
+    tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
     lines = tuple(
         ChargeLine(leaf=leaf, units=units, nanos_per_million=nanos)
-        for leaf, nanos in leaf_rates(rate).items()
+        for leaf, nanos in leaf_rates(rate, tier).items()
         if (units := getattr(usage, leaf))
     )
     total = charge_rounded_up((line.units, line.nanos_per_million) for line in lines)
     return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
 
 
-@lru_cache(maxsize=4096)
-def input_nanos_max(rate: Rate) -> Nanos:
-    """The dearest that an input token can be, whatever the provider's cache makes of it."""
-    return max(nanos for leaf, nanos in leaf_rates(rate).items() if leaf in _INPUT_LEAVES)
+def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
+    """What the provider asks for a usage, in nano-USD rounded up once; None if a leaf that was used has no price."""
+    tier = tier_of(asked.tiers, occasion, input_tokens_of(usage)) if asked.tiers else None
+    prices = _leaf_prices(asked.prices, tier)
+    lines = [(units, prices[leaf]) for leaf in PRICE_OF_LEAF if (units := getattr(usage, leaf))]
+    known = [(units, nanos) for units, nanos in lines if nanos is not None]
+    return charge_rounded_up(known) if len(known) == len(lines) else None
+
+
+def input_tokens_of(usage: Usage) -> int:
+    """The request's whole input: fresh, cached and written, whatever it was made of."""
+    return sum(getattr(usage, leaf) for leaf in INPUT_LEAVES)
 
 
 @lru_cache(maxsize=4096)
-def output_nanos_max(rate: Rate) -> Nanos:
-    """The dearest that an output token can be."""
-    return max(nanos for leaf, nanos in leaf_rates(rate).items() if leaf in _OUTPUT_LEAVES)
+def dearest(rate: Rate, tiers: tuple[Tier, ...] = ()) -> Dearest:
+    """The dearest of the ordinary rates and of those tiers, whatever the provider's cache makes of the input."""
+    rates = [leaf_rates(rate, tier) for tier in (None, *tiers)]
+    leaves = {leaf: max(found[leaf] for found in rates) for leaf in PRICE_OF_LEAF}
+    return Dearest(
+        input_nanos=max(leaves[leaf] for leaf in INPUT_LEAVES),
+        output_nanos=max(leaves[leaf] for leaf in OUTPUT_LEAVES),
+        leaves=leaves,
+    )
 
 
-def _or(nanos: Nanos | None, parent: Nanos) -> Nanos:
-    return parent if nanos is None else nanos
+@lru_cache(maxsize=1024)
+def _leaf_prices(prices: Leaves, tier: Tier | None) -> Mapping[str, Nanos | None]:
+    return _filled(prices, tier)
+
+
+def _filled(base: Rate | Leaves, tier: Tier | None) -> dict[str, Nanos | None]:
+    """The price of every leaf: the tier's, else the ordinary one, else the parent's; None where there is none."""
+    found: dict[str, Nanos | None] = {}
+    for leaf, field in PRICE_OF_LEAF.items():
+        nanos = getattr(tier.prices, field) if tier is not None else None
+        nanos = getattr(base, field) if nanos is None else nanos
+        found[leaf] = found[_PARENTS[leaf]] if nanos is None and leaf in _PARENTS else nanos
+    return found

@@ -12,23 +12,32 @@
 No charge is more than the hold; what the usage comes to beyond it stands in `uncollected_nanos`.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from domain.books import Call, Ending, Idempotency, Rate, Row
 from domain.calls import AttemptRecord, Target
+from domain.failures import MAY_HAVE_COST
 from domain.ledger import resolve
 from domain.metering import Measured, Meter, measure
-from domain.pricing import price
+from domain.pricebook import Price
+from domain.pricing import cost, price
 from domain.scopes import SettleFacts
+from domain.tiers import Occasion
 from domain.usage import Usage
+from domain.vendors import VENDORS
+
+# One that was answered and is not charged for is the hub's own trouble; the provider may still ask for it.
+_COST_UNKNOWN = MAY_HAVE_COST | {"answered"}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a call went, as the process that ran it saw it.
 
-    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was.
-    `pieces` are what the request told of itself, see `ModelCall`. `answer` is the sealed answer to keep for the
-    Idempotency-Key, where there is one and it came whole.
+    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is what
+    the book says that its provider asks. `pieces` are what the request told of itself, see `ModelCall`. `answer` is the
+    sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
     """
 
     call_id: str
@@ -39,6 +48,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptRecord, ...]
     served: Target | None = None
     rate: Rate | None = None
+    price: Price | None = None
     first_byte_ms: int | None = None
     error: str | None = None
     status: int = 0
@@ -60,7 +70,11 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
     if call is None or call.ending is not None:
         return Settlement(call=call, already=True)
     measured = measured_of(outcome)
-    total_nanos = price(measured.usage, outcome.rate).total_nanos if measured and outcome.rate and call.billed else 0
+    occasion = Occasion(service=outcome.meter.service_tier, at_ms=call.started_ms)
+    total_nanos = (
+        price(measured.usage, outcome.rate, occasion).total_nanos if measured and outcome.rate and call.billed else 0
+    )
+    attempts, price_id = _costed(outcome, measured, occasion)
     charge_nanos = min(total_nanos, call.hold_nanos)
     moves = resolve(facts.lots, call.hold_lines, call.id, charge_nanos, now_ms)
     target = outcome.served
@@ -74,12 +88,15 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         provider_model=target.model if target else None,
         credential_id=target.credential_id if target else None,
         rate_id=outcome.rate.id if outcome.rate else None,
-        attempts=outcome.attempts,
+        attempts=attempts,
         usage=measured.usage if measured else None,
         usage_source=measured.source if measured else None,
         charge_nanos=charge_nanos,
         uncollected_nanos=total_nanos - charge_nanos,
         error=outcome.error,
+        service_tier=occasion.service,
+        cost_nanos=total_cost(attempts),
+        price_id=price_id,
     )
     kept = _kept(facts.twin, call, outcome)
     return Settlement(call=ended, writes=(*moves.lots, *moves.transfers, ended, *kept))
@@ -102,6 +119,38 @@ def measured_of(outcome: Outcome) -> Measured | None:
     counted = Usage(characters=usage.characters, requests=usage.requests)
     exact = usage.characters > 0 and price(usage, outcome.rate).total_nanos == price(counted, outcome.rate).total_nanos
     return Measured(usage=usage, source="provider" if exact else measured.source)
+
+
+def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:
+    """What the providers ask for all attempts, in nano-USD; None if it is unknown of any."""
+    costs = [attempt.cost_nanos for attempt in attempts]
+    return None if None in costs else sum(nanos for nanos in costs if nanos is not None)
+
+
+def _costed(
+    outcome: Outcome, measured: Measured | None, occasion: Occasion
+) -> tuple[tuple[AttemptRecord, ...], str | None]:
+    """The attempts with what each costs the operator, and the price of the book that says so of the answered one.
+
+    What a provider tells of its own charge is believed where it is known to tell it in dollars. An attempt that
+    failed may have cost something, unless it failed before the provider could work.
+    """
+    records = [
+        msgspec.structs.replace(record, cost_nanos=None if record.outcome in _COST_UNKNOWN else 0)
+        for record in outcome.attempts
+    ]
+    if outcome.served is None or not records:
+        return tuple(records), None
+    vendor = VENDORS.get(outcome.served.provider)
+    told_nanos = outcome.meter.cost_nanos if vendor is not None and vendor.tells_cost else None
+    cost_nanos, price_id = told_nanos, None
+    if cost_nanos is None and measured is not None and outcome.price is not None:
+        usage = measured.usage
+        if outcome.price.prices.request_nanos is not None and not usage.requests:
+            usage = msgspec.structs.replace(usage, requests=1)
+        cost_nanos, price_id = cost(usage, outcome.price, occasion), outcome.price.id
+    records[-1] = msgspec.structs.replace(records[-1], cost_nanos=cost_nanos)
+    return tuple(records), price_id
 
 
 def _kept(twin: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:

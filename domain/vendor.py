@@ -25,6 +25,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     developer    it knows the role `developer`; for others that is `system`
     thinks_by    how it is told to think: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
                  OpenRouter's `reasoning` object
+    tells_cost   its usage says what it charges, in US dollars
     thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere
     """
 
@@ -42,6 +43,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     renames: tuple[tuple[str, str], ...] = ()
     lacks: tuple[str, ...] = ()
     tells_usage: bool = False
+    tells_cost: bool = False
     developer: bool = False
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""

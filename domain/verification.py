@@ -9,6 +9,7 @@ import msgspec
 
 from domain.books import Call, Lot, Rate, Transfer
 from domain.pricing import price
+from domain.tiers import Occasion
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +135,7 @@ class Auditor:
         if rate is None:
             self._expect(call.id, f"the rate {call.rate_id} is in the books", 1, 0)
             return call.charge_nanos + call.uncollected_nanos
-        return price(call.usage, rate).total_nanos
+        return price(call.usage, rate, Occasion(service=call.service_tier, at_ms=call.started_ms)).total_nanos
 
     def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
         if booked != derived and self.first is None:

@@ -29,6 +29,7 @@ class CannotStart(Exception):
 @asynccontextmanager
 async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
+    from adapters.pricebook.shelves import ShippedBook
     from adapters.storage.migrate import MigrationError
     from adapters.storage.sqlite import SqliteStorage
     from adapters.system import FlockLiveness, RandomIds, SystemClock
@@ -46,7 +47,14 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     liveness.forget_the_dead()
     try:
         async with storage:
-            yield Operator(storage=storage, vault=vault, clock=SystemClock(), ids=RandomIds(), liveness=liveness)
+            yield Operator(
+                storage=storage,
+                book=ShippedBook(),
+                vault=vault,
+                clock=SystemClock(),
+                ids=RandomIds(),
+                liveness=liveness,
+            )
     finally:
         liveness.close()
 
@@ -86,6 +94,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
         try:
             yield Hub(
                 storage=operator.storage,
+                book=operator.book,
                 vault=operator.vault,
                 providers=HttpProviders(
                     transport=transport,

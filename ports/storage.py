@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from domain.aliases import Alias
 from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, Transfer, User
+from domain.pricebook import Price
 from domain.scopes import View
 
 F = TypeVar("F")
@@ -55,6 +56,10 @@ class Storage(Protocol):
 
     async def catalog(self) -> CatalogRows:
         """The version with all that is not removed; of each rate all versions since it was last removed."""
+        ...
+
+    async def prices(self) -> list[Price]:
+        """Every price that operators appended to the book, oldest first; a new one makes a new catalogue version."""
         ...
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:

@@ -27,6 +27,7 @@ from domain.books import (
     UsageSource,
     User,
 )
+from domain.pricebook import Price
 
 _Parent: TypeAlias = User | ApiKey | ProviderRow | Call
 
@@ -86,7 +87,7 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((User, row.user_id), (ApiKey, row.key_id))
         case Transfer() | Idempotency():
             return ((Call, row.call_id),)
-        case User() | ProviderRow() | Alias() | AuditEntry():
+        case User() | ProviderRow() | Alias() | Price() | AuditEntry():
             return ()
         case _:
             assert_never(row)
@@ -129,6 +130,11 @@ def _alias(books: Books, row: Alias) -> None:
     _demand(all(version.id != row.id for version in versions), "alias {} stands already", row.id)
 
 
+def _price(books: Books, row: Price) -> None:
+    _demand(bool(row.provider and row.model), "price {} is of nothing", row.id)
+    _demand(all(version.id != row.id for version in books.prices), "price {} stands already", row.id)
+
+
 def _lot(books: Books, row: Lot) -> None:
     _demand(0 < row.amount_nanos <= NANOS_MAX, "lot {} is of {}", row.id, row.amount_nanos)
     posted = row.available_nanos + row.held_nanos
@@ -146,6 +152,7 @@ def _call(books: Books, row: Call) -> None:
     _demand(0 <= row.hold_nanos <= NANOS_MAX, "call {} holds {}", row.id, row.hold_nanos)
     _demand(0 <= row.charge_nanos <= NANOS_MAX, "call {} is charged {}", row.id, row.charge_nanos)
     _demand(0 <= row.uncollected_nanos <= NANOS_MAX, "call {} leaves {}", row.id, row.uncollected_nanos)
+    _demand((row.cost_nanos or 0) >= 0, "call {} costs {}", row.id, row.cost_nanos)
     _demand(ended or row.charge_nanos == 0, "call {} is charged while it runs", row.id)
     _demand(not row.billed or row.charge_nanos <= row.hold_nanos, "call {} is charged beyond its hold", row.id)
     old = books.calls.get(row.id)
@@ -179,6 +186,7 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
     ApiKey: attrgetter("fingerprint"),
     Rate: attrgetter("id"),
     Alias: attrgetter("id"),
+    Price: attrgetter("id"),
     Transfer: attrgetter("id"),
     AuditEntry: attrgetter("id"),
 }
@@ -189,6 +197,7 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Credential: _credential,
     Rate: _rate,
     Alias: _alias,
+    Price: _price,
     Lot: _lot,
     Call: _call,
     Transfer: _transfer,

@@ -32,6 +32,7 @@ from domain.books import (
     Transfer,
     User,
 )
+from domain.pricebook import Price
 from domain.scopes import View
 from ports.storage import CatalogRows, Snapshot
 
@@ -70,6 +71,10 @@ class MemoryStorage:
                 [row for versions in books.rates.values() for row in _on_sale(versions)],
                 [versions[-1] for versions in books.aliases.values() if not versions[-1].removed],
             )
+
+    async def prices(self) -> list[Price]:
+        with self._lock:
+            return [*self._books.prices]
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
         with self._lock:
@@ -137,6 +142,7 @@ class MemoryStorage:
                 Credential: [*books.credentials.values()],
                 Rate: [row for versions in books.rates.values() for row in versions],
                 Alias: [row for versions in books.aliases.values() for row in versions],
+                Price: [*books.prices],
                 Lot: [*books.lots.values()],
                 Call: [*books.calls.values()],
                 Transfer: [*books.journal.values()],

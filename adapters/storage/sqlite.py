@@ -25,6 +25,7 @@ from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
 from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
 from domain.books import ApiKey, AuditEntry, Call, Decision, Lot, User
+from domain.pricebook import Price
 from domain.scopes import View
 from ports.storage import CatalogRows, Snapshot, StorageUnavailable
 
@@ -205,6 +206,9 @@ class SqliteStorage:
 
     async def catalog(self) -> CatalogRows:
         return await self._read(read.catalog)
+
+    async def prices(self) -> list[Price]:
+        return await self._read(read.prices)
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
         return await self._read(read.caller, fingerprint)

@@ -108,6 +108,7 @@ class Copy:
         books.credentials.clear()
         books.rates.clear()
         books.aliases.clear()
+        books.prices.clear()
         return len(books.lots) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
 
 

@@ -15,6 +15,7 @@ from adapters.storage.sqlite_rows import (
     IDEMPOTENCY,
     KEYS,
     LOTS,
+    PRICES,
     PROVIDERS,
     RATES,
     TRANSFERS,
@@ -22,6 +23,7 @@ from adapters.storage.sqlite_rows import (
     Table,
 )
 from domain.books import ApiKey, AuditEntry, Call, Lot, Rate, Row, Transfer, User
+from domain.pricebook import Price
 from ports.storage import CatalogRows
 
 R = TypeVar("R", bound=Row)
@@ -77,6 +79,11 @@ def catalog(connection: sqlite3.Connection) -> CatalogRows:
         )
     finally:
         connection.execute("rollback")
+
+
+def prices(connection: sqlite3.Connection) -> list[Price]:
+    """Every price that operators appended to the book, oldest first."""
+    return PRICES.read(connection, "from prices order by seq")
 
 
 def caller(connection: sqlite3.Connection, fingerprint: str) -> tuple[ApiKey, User] | None:

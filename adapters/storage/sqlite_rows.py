@@ -29,6 +29,8 @@ from domain.books import (
     User,
 )
 from domain.calls import AttemptRecord
+from domain.pricebook import Names, Price
+from domain.tiers import Leaves, Tier
 from domain.usage import Usage
 
 R = TypeVar("R", bound=Row)
@@ -128,7 +130,11 @@ KEYS = Table("api_keys", ApiKey, fixed=("user_id", "fingerprint"))
 PROVIDERS = Table("providers", ProviderRow, key=("name",))
 CREDENTIALS = Table("credentials", Credential, fixed=("provider",), flags=("active",))
 RATES = Table(
-    "rates", Rate, flags=("removed",), documents={"capabilities": tuple[Capability, ...] | None}, appended=True
+    "rates",
+    Rate,
+    flags=("removed",),
+    documents={"capabilities": tuple[Capability, ...] | None, "tiers": tuple[Tier, ...], "names": Names},
+    appended=True,
 )
 ALIASES = Table(
     "aliases",
@@ -137,6 +143,7 @@ ALIASES = Table(
     documents={"targets": tuple[AliasTarget, ...], "canary": Canary | None},
     appended=True,
 )
+PRICES = Table("prices", Price, documents={"names": Names, "prices": Leaves, "tiers": tuple[Tier, ...]}, appended=True)
 LOTS = Table("lots", Lot, fixed=("user_id", "created_ms"))
 CALLS = Table(
     "calls",
@@ -161,6 +168,7 @@ TABLES: tuple[Table[Any], ...] = (
     CREDENTIALS,
     RATES,
     ALIASES,
+    PRICES,
     LOTS,
     CALLS,
     TRANSFERS,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from domain.calls import AttemptRecord
 from domain.money import format_credits
 from domain.refusals import Missing
 from domain.verification import Difference
@@ -31,10 +32,11 @@ async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
             "incomplete" if report.incomplete else "",
             *_in_and_out(report),
             format_credits(report.call.charge_nanos),
+            _cost(report.call.cost_nanos),
         )
         for report in found
     ]
-    heads = ("ID", "STARTED", "USER", "MODEL", "PROVIDER", "ENDING", "", "IN", "OUT", "CHARGE")
+    heads = ("ID", "STARTED", "USER", "MODEL", "PROVIDER", "ENDING", "", "IN", "OUT", "CHARGE", "COST USD")
     return Said(value=[*map(_call, found)], text=table(heads, rows, "There are no calls yet."))
 
 
@@ -122,7 +124,7 @@ def _call(report: reports.CallReport) -> dict[str, object]:
         "provider": call.provider,
         "provider_model": call.provider_model,
         "credential_id": call.credential_id,
-        "attempts": [msgspec.structs.asdict(attempt) for attempt in call.attempts],
+        "attempts": [_attempt(attempt) for attempt in call.attempts],
         "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
         "usage_source": call.usage_source,
         "billed": call.billed,
@@ -130,10 +132,24 @@ def _call(report: reports.CallReport) -> dict[str, object]:
         "hold": format_credits(call.hold_nanos),
         "uncollected": format_credits(call.uncollected_nanos),
         "rate_id": call.rate_id,
+        "service_tier": call.service_tier,
+        "cost_usd": _cost(call.cost_nanos),
+        "price_id": call.price_id,
         "cost_unknown": report.cost_unknown,
         "idempotency_key": call.idempotency_key,
         "process": call.owner,
     }
+
+
+def _attempt(attempt: AttemptRecord) -> dict[str, object]:
+    said = msgspec.structs.asdict(attempt)
+    cost_nanos = said.pop("cost_nanos")
+    return {**said, "cost_usd": _cost(cost_nanos)}
+
+
+def _cost(nanos: int | None) -> str | None:
+    """Dollars, exactly; nothing where the cost is unknown."""
+    return None if nanos is None else format_credits(nanos)
 
 
 def _since(start_ms: int, end_ms: int | None) -> int | None:

@@ -15,11 +15,12 @@ import anyio
 import msgspec
 
 from domain.books import Call, Ending
-from domain.calls import Attempt, AttemptRecord
+from domain.calls import Attempt, AttemptRecord, Target
 from domain.chat import ModelRequest
 from domain.failures import Failure
 from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan, Replay
+from domain.pricebook import Price
 from domain.refusals import Busy, ProviderFailed, Refusal
 from domain.routing import BACKOFF_MAX_MS, learned_failure, learned_success, next_attempt
 from domain.scopes import SettleScope
@@ -283,6 +284,7 @@ class LiveCall:
             attempts=tuple(self._attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,
+            price=self._price(entry.candidate.target) if entry else None,
             first_byte_ms=(self.first_us - self.planned_us) // 1000 if self._first else None,
             error=error,
             status=self.answer.status if self.answer else 0,
@@ -299,6 +301,9 @@ class LiveCall:
                 return False
         self.settled_us = hub.clock.monotonic_us()
         return self.settled is not None and not (self.settled.already and ending == "completed")
+
+    def _price(self, target: Target) -> Price | None:
+        return self._hub.price_at(target.provider, target.model, self.call.started_ms)
 
     def _sealed_answer(self) -> bytes | None:
         key = self.call.idempotency_key

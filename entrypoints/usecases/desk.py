@@ -7,6 +7,7 @@ import msgspec
 from domain.management import Actor, Changed, Unchanged
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
 from ports.environment import Clock, Ids, Liveness
+from ports.pricebook import PriceBook
 from ports.storage import Storage
 from ports.vault import Vault
 
@@ -19,6 +20,8 @@ class Desk(Protocol):
 
     @property
     def storage(self) -> Storage: ...
+    @property
+    def book(self) -> PriceBook: ...
     @property
     def vault(self) -> Vault: ...
     @property
@@ -33,6 +36,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     """The hub without its providers, for the command line and for the time before serving starts."""
 
     storage: Storage
+    book: PriceBook
     vault: Vault
     clock: Clock
     ids: Ids

@@ -7,8 +7,11 @@ advice (turns and cool-downs), replaced as a whole and harmless to lose.
 from dataclasses import dataclass, field
 
 from domain.catalog import Catalog, catalog_of
+from domain.pricebook import Price
 from domain.routing import Advice
+from entrypoints.usecases.shelves import Shelves, shelves
 from ports.environment import Clock, Ids, Liveness
+from ports.pricebook import PriceBook
 from ports.providers import Providers
 from ports.storage import Storage
 from ports.vault import Vault
@@ -22,6 +25,7 @@ class Hub:
     """
 
     storage: Storage
+    book: PriceBook
     vault: Vault
     providers: Providers
     clock: Clock
@@ -35,6 +39,7 @@ class Hub:
     keep_alive_ms: int = 15_000
     advice: Advice = field(default_factory=Advice)
     _catalog: Catalog | None = None
+    _shelves: Shelves | None = None
 
     async def catalog(self) -> Catalog:
         """The catalogue as last read; it may be a version behind, which every plan notices."""
@@ -46,4 +51,9 @@ class Hub:
         """The catalogue as it is now, read again only if its version has moved."""
         if self._catalog is None or self._catalog.version != await self.storage.catalog_version():
             self._catalog = catalog_of(*await self.storage.catalog())
+            self._shelves = await shelves(self.book, self.storage)
         return self._catalog
+
+    def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
+        """What the provider asks for a model, by the price book as last read; None if nobody knows."""
+        return self._shelves.price_at(provider, model, at_ms) if self._shelves is not None else None

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.books import Call
+from domain.failures import MAY_HAVE_COST
 from domain.refusals import Missing
 from entrypoints.usecases.users import user_names
 from ports.storage import Storage
-
-# Failures after which the provider may have worked, and so may charge the operator, without telling us what.
-_MAY_HAVE_COST = frozenset(("timed_out", "unavailable", "truncated", "malformed"))
 
 
 class CallReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +34,7 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
             return True
         # The last attempt is the one that was answered, where there was one: its usage was told or estimated.
         untold = call.attempts if call.usage is None else call.attempts[:-1]
-        return any(attempt.outcome in _MAY_HAVE_COST for attempt in untold)
+        return any(attempt.outcome in MAY_HAVE_COST for attempt in untold)
 
 
 async def newest_calls(storage: Storage, user_name: str | None, limit: int) -> Sequence[CallReport] | Missing:

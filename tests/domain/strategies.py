@@ -1,5 +1,6 @@
 """What the laws range over: any usage, any rate, any answer."""
 
+import msgspec
 from hypothesis import strategies as st
 
 from domain.books import Lot, Rate
@@ -17,6 +18,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.tiers import Leaves, Occasion, Tier
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_failure, a_lot, a_rate
 
@@ -52,6 +54,33 @@ def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
         "output_tokens_max": draw(st.integers(1, 5_000) | st.none()),
     }
     return a_rate(**(drawn | fixed))
+
+
+_LEAVES = st.builds(
+    Leaves,
+    input_nanos=RATES_NANOS | st.none(),
+    cache_read_nanos=RATES_NANOS | st.none(),
+    cache_write_nanos=RATES_NANOS | st.none(),
+    output_nanos=RATES_NANOS | st.none(),
+    reasoning_nanos=RATES_NANOS | st.none(),
+)
+TIERS = st.builds(
+    Tier,
+    prices=_LEAVES,
+    service=st.sampled_from([None, None, "priority", "flex"]),
+    above_tokens=st.sampled_from([0, 1_000, 2_000, 4_000]),
+    from_minute=st.sampled_from([0, 0, 60, 1_200]),
+    until_minute=st.sampled_from([0, 0, 240]),
+)
+OCCASIONS = st.builds(
+    Occasion, service=st.sampled_from([None, "priority", "flex", "default"]), at_ms=st.integers(0, 2 * 86_400_000)
+)
+
+
+@st.composite
+def tiered_rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
+    """Any rate with some tiers, cheaper or dearer than the ordinary prices."""
+    return msgspec.structs.replace(draw(rates(**fixed)), tiers=tuple(draw(st.lists(TIERS, max_size=4))))
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from adapters.pricebook.shelves import ShippedBook
 from adapters.storage.memory import MemoryStorage
 from adapters.system import FlockLiveness, RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
@@ -29,6 +30,7 @@ class At(Clock):
 def a_desk(storage: Storage | None = None, clock: Clock | None = None, vault: MasterKeyVault | None = None) -> Operator:
     return Operator(
         storage=storage or MemoryStorage(),
+        book=ShippedBook(),
         vault=vault or MasterKeyVault([bytes(32)]),
         clock=clock or SystemClock(),
         ids=RandomIds(),

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import anyio
 
+from adapters.pricebook.shelves import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
@@ -98,6 +99,7 @@ class Process:
         transport = PyreqwestTransport()
         hub = Hub(
             storage=storage,
+            book=ShippedBook(),
             vault=vault,
             providers=HttpProviders(transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}),
             clock=SystemClock(),

@@ -7,7 +7,7 @@ it has put together.
 import msgspec
 
 from adapters.providers.anthropic.failure import error_event, malformed
-from adapters.providers.anthropic.usage import Report, Told, merge, total
+from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from domain.chat import (
     Broken,
@@ -21,7 +21,6 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    UsageReported,
 )
 
 NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -86,7 +85,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
             events += _whole(block, raw, index, tools)
             tools += block.type == "tool_use"
         if message.usage is not None:
-            events.append(UsageReported(usage=total(merge(Told(), message.usage))))
+            events.append(reported(merge(Told(), message.usage)))
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
     return (*events, *finished(message.stop_reason, message.stop_sequence), Ended())

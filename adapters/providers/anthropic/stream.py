@@ -29,10 +29,10 @@ from adapters.providers.anthropic.blocks import (
     with_input,
 )
 from adapters.providers.anthropic.failure import error_event, malformed
-from adapters.providers.anthropic.usage import Report, Told, merge, total
+from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
-from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
+from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 
 class _MessageStart(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ def _message_start(state: State, data: bytes) -> _Step:
     if message.usage is None:
         return state, (started,)
     told = merge(state.told, message.usage)
-    return msgspec.structs.replace(state, told=told), (started, UsageReported(usage=total(told)))
+    return msgspec.structs.replace(state, told=told), (started, reported(told))
 
 
 def _block_start(state: State, data: bytes) -> _Step:
@@ -244,7 +244,7 @@ def _message_delta(state: State, data: bytes) -> _Step:
     if event.usage is None:
         return state, ending
     told = merge(state.told, event.usage)
-    return msgspec.structs.replace(state, told=told), (UsageReported(usage=total(told)), *ending)
+    return msgspec.structs.replace(state, told=told), (reported(told), *ending)
 
 
 def _with_open(state: State, index: int, block: _Open) -> State:

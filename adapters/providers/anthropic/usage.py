@@ -7,10 +7,11 @@ inclusive, authoritative total used for billing"), so no leaf has to be subtract
 https://platform.claude.com/docs/en/api/messages/create
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from domain.chat import UsageReported
 from domain.usage import UNITS_MAX, Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
@@ -44,13 +45,19 @@ class Report(msgspec.Struct, frozen=True):
     cache_creation: _CacheCreation | None = None
     server_tool_use: _ServerToolUse | None = None
     iterations: list[_Iteration] | None = None
+    service_tier: Any = None
+    speed: Any = None
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What the reports so far say: the message's own count, and that of compactions, which is not part of it."""
+    """What the reports so far say: the message's own count, and that of compactions, which is not part of it.
+
+    `service` is how the message was served, in the word that its price goes by.
+    """
 
     message: Usage = Usage()
     compaction: Usage = Usage()
+    service: str | None = None
 
 
 def merge(told: Told, report: Report) -> Told:
@@ -71,6 +78,7 @@ def merge(told: Told, report: Report) -> Told:
             tool_uses=_latest(searches, message.tool_uses),
         ),
         compaction=told.compaction if report.iterations is None else _compaction(report.iterations),
+        service=_service(report) or told.service,
     )
 
 
@@ -79,6 +87,21 @@ def total(told: Told) -> Usage:
     if told.compaction == Usage():
         return told.message
     return _sum(told.message, told.compaction)
+
+
+def reported(told: Told) -> UsageReported:
+    """The event that says all of it."""
+    return UsageReported(usage=total(told), service_tier=told.service)
+
+
+def _service(report: Report) -> str | None:
+    """How it was served: "fast" and "batch" have prices of their own, "priority" is capacity committed to beforehand.
+
+    https://platform.claude.com/docs/en/build-with-claude/fast-mode: `usage.speed` says which speed was used.
+    """
+    if report.speed == "fast":
+        return "fast"
+    return report.service_tier if isinstance(report.service_tier, str) else None
 
 
 def _latest(now: int | None, before: int) -> int:

@@ -13,7 +13,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai.calls import Calls, CustomTool, Piece, PieceFunction
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.thoughts import detail_event
-from adapters.providers.openai.usage import WireUsage, leaves
+from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -95,6 +95,7 @@ class _Answer(msgspec.Struct, frozen=True):
     usage: WireUsage | None = None
     error: Any = None
     x_groq: _Groq | None = None
+    service_tier: Any = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -165,7 +166,8 @@ def _closed(state: State, chunk: _Answer, event: ServerEvent, events: list[Event
             if chunk.choices and not events:
                 # It must not look like the chunk of usage alone, which a caller may not be shown.
                 events.append(TextDelta(text=""))
-            events.append(UsageReported(usage=counted))
+            service = chunk.service_tier if isinstance(chunk.service_tier, str) else None
+            events.append(UsageReported(usage=counted, service_tier=service, cost_nanos=cost_nanos(usage)))
     error = chunk.error or (chunk.x_groq and chunk.x_groq.error) or _fault(chunk.choices)
     if error is None and (event.name == "error" or (not chunk.choices and b'"error"' in event.data)):
         error = _bare_error(event)

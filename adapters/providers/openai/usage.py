@@ -5,6 +5,7 @@ counts cached, written and audio tokens inside `prompt_tokens`, and reasoning an
 (https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens` tells them apart.
 """
 
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
 import msgspec
@@ -41,8 +42,9 @@ class ToolUses(msgspec.Struct, frozen=True):
 class WireUsage(msgspec.Struct, frozen=True):
     """A usage object as it comes, with the extra words of compatible providers.
 
-    `prompt_cache_hit_tokens` is DeepSeek's word for cached tokens, `num_cached_tokens` Mistral's and `cached_tokens`
-    Together's; `num_sources_used` is xAI's count of what it searched, `tool_uses` the hub's own.
+    `cost` is what OpenRouter charges, in dollars. `prompt_cache_hit_tokens` is DeepSeek's word for cached tokens,
+    `num_cached_tokens` Mistral's and `cached_tokens` Together's; `num_sources_used` is xAI's count of what it searched,
+    `tool_uses` the hub's own.
     """
 
     prompt_tokens: _Count | None = None
@@ -57,8 +59,12 @@ class WireUsage(msgspec.Struct, frozen=True):
     server_tool_use_details: ToolUses | None = None
     num_sources_used: _Count | None = None
     tool_uses: _Count | None = None
+    cost: msgspec.Raw | None = None
 
 
+_NANOS_A_DOLLAR = 1_000_000_000
+# No call comes near it, and it fits the books.
+_DOLLARS_MAX = 1_000_000
 _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 
@@ -80,6 +86,23 @@ def leaves(usage: WireUsage) -> Usage | str | None:
     if isinstance(completion, str):
         return completion
     return Usage(**prompt, **completion, tool_uses=_tool_uses(usage))
+
+
+def cost_nanos(usage: WireUsage) -> int | None:
+    """What the provider says that it charges, in nano-USD rounded up; None where it says no amount.
+
+    OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting).
+    Others put an object or a text there, which means something else.
+    """
+    if usage.cost is None:
+        return None
+    try:
+        dollars = msgspec.json.decode(usage.cost, type=Decimal)
+    except msgspec.DecodeError:
+        return None
+    if bytes(usage.cost)[:1] == b'"' or not 0 <= dollars <= _DOLLARS_MAX:
+        return None
+    return int((dollars * _NANOS_A_DOLLAR).to_integral_value(ROUND_CEILING))
 
 
 def _prompt_leaves(usage: WireUsage, prompt: int) -> dict[str, int] | str:

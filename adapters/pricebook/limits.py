@@ -1,0 +1,58 @@
+"""How much a model writes at most: what the catalogue does not tell and its makers' model pages do.
+
+House rule: only what a maker states for the family is here, the largest it allows under any header. A model that is
+not here is bounded by its context, which holds more credit than needed but never too little.
+
+https://platform.claude.com/docs/en/about-claude/models/overview · https://developers.openai.com/api/docs/models ·
+https://ai.google.dev/gemini-api/docs/models · https://api-docs.deepseek.com/quick_start/pricing
+"""
+
+# Beginnings of names, the longer before the shorter that it begins with.
+_ANTHROPIC = (
+    ("claude-3-7-sonnet", 128_000),
+    ("claude-3-5", 8_192),
+    ("claude-3-", 4_096),
+    ("claude-opus-4-0", 32_000),
+    ("claude-opus-4-1", 32_000),
+    ("claude-opus-4-5", 64_000),
+    ("claude-opus-4-6", 128_000),
+    ("claude-opus-4-7", 128_000),
+    ("claude-opus-4-8", 128_000),
+    ("claude-sonnet-4-0", 64_000),
+    ("claude-sonnet-4-5", 64_000),
+    ("claude-sonnet-4-6", 128_000),
+    ("claude-haiku-4-5", 64_000),
+)
+_LIMITS: dict[str, tuple[tuple[str, int], ...]] = {
+    "anthropic": _ANTHROPIC,
+    "google": (
+        ("gemini-1.5", 8_192),
+        ("gemini-2.0", 8_192),
+        ("gemini-2.5-flash-image", 32_768),
+        ("gemini-2.5", 65_536),
+        ("gemini-3-pro-image", 32_768),
+        ("gemini-3-", 65_536),
+        *_ANTHROPIC,
+    ),
+    "openai": (
+        ("gpt-3.5-turbo", 4_096),
+        ("gpt-4-turbo", 4_096),
+        ("gpt-4.1", 32_768),
+        ("gpt-4o:extended", 65_536),
+        ("gpt-4o", 16_384),
+        ("gpt-5-chat", 16_384),
+        ("gpt-5-pro", 272_000),
+        ("gpt-5", 128_000),
+        ("o1-mini", 65_536),
+        ("o1-preview", 32_768),
+        ("o1", 100_000),
+        ("o3", 100_000),
+        ("o4-mini", 100_000),
+    ),
+    "deepseek": (("deepseek-chat", 8_192), ("deepseek-reasoner", 65_536)),
+}
+
+
+def output_tokens_max(provider: str, model: str) -> int | None:
+    """The most tokens that the model writes in one answer; None where its maker does not say."""
+    return next((limit for beginning, limit in _LIMITS.get(provider, ()) if model.startswith(beginning)), None)

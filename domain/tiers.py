@@ -1,0 +1,135 @@
+"""Prices of leaves, and the tiers that replace some of them: by service, by the request's size, by the hour.
+
+A tier says when it holds and names only the leaves that differ from the prices it belongs to. The whole request is
+priced at one tier: past a threshold every token costs more, not only those beyond it ("prompts > 200k tokens" in
+Google's and Anthropic's price lists; "more than 272K input tokens" in OpenAI's).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+# Which price a leaf of usage is charged at.
+PRICE_OF_LEAF: dict[str, str] = {
+    "input_tokens": "input_nanos",
+    "input_audio_tokens": "input_audio_nanos",
+    "input_image_tokens": "input_image_nanos",
+    "cache_read_tokens": "cache_read_nanos",
+    "cache_read_audio_tokens": "cache_read_audio_nanos",
+    "cache_write_tokens": "cache_write_nanos",
+    "cache_write_1h_tokens": "cache_write_1h_nanos",
+    "output_tokens": "output_nanos",
+    "output_audio_tokens": "output_audio_nanos",
+    "output_image_tokens": "output_image_nanos",
+    "reasoning_tokens": "reasoning_nanos",
+    "tool_uses": "tool_use_nanos",
+    "images": "image_nanos",
+    "characters": "character_nanos",
+    "seconds": "second_nanos",
+    "requests": "request_nanos",
+}
+_DAY_MS = 86_400_000
+_MINUTE_MS = 60_000
+
+
+class Leaves(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True
+):
+    """A price for each leaf, in nanos per million units; None is the parent's price, or unpriced."""
+
+    input_nanos: int | None = None
+    input_audio_nanos: int | None = None
+    input_image_nanos: int | None = None
+    cache_read_nanos: int | None = None
+    cache_read_audio_nanos: int | None = None
+    cache_write_nanos: int | None = None
+    cache_write_1h_nanos: int | None = None
+    output_nanos: int | None = None
+    output_audio_nanos: int | None = None
+    output_image_nanos: int | None = None
+    reasoning_nanos: int | None = None
+    tool_use_nanos: int | None = None
+    image_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    request_nanos: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a price below zero."""
+        for name in self.__struct_fields__:
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"a price is not below zero: {name} is {getattr(self, name)}")
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True):
+    """Prices that hold for some requests instead of the ordinary ones; leaves of None stay ordinary.
+
+    `service` is the service tier that the provider says it served (None: the standard one), `above_tokens` what the
+    request's whole input must exceed, and `from_minute` to `until_minute` the hours of the day in UTC (alike: all
+    day; until before from: over midnight).
+    """
+
+    prices: Leaves
+    service: str | None = None
+    above_tokens: int = 0
+    from_minute: int = 0
+    until_minute: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse hours that no day has, and a threshold below zero."""
+        if not (0 <= self.from_minute < 1440 and 0 <= self.until_minute <= 1440):
+            raise ValueError(f"a day has 1440 minutes: {self.from_minute} to {self.until_minute}")
+        if self.above_tokens < 0:
+            raise ValueError(f"a threshold is not below zero: {self.above_tokens}")
+
+
+class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a call was served, as far as its price depends on it: the service tier told, and when it began."""
+
+    service: str | None = None
+    at_ms: int = 0
+
+
+def tier_of(tiers: Sequence[Tier], occasion: Occasion, input_tokens: int) -> Tier | None:
+    """The tier that a request falls under; None: the ordinary prices.
+
+    The provider's word decides about the service; a service that has no tiers is priced as the standard one. Of the
+    thresholds that the input exceeds the highest counts: at exactly 200,000 tokens "above 200,000" does not hold.
+    """
+    if not tiers:
+        return None
+    minute = occasion.at_ms % _DAY_MS // _MINUTE_MS
+    of_service = [tier for tier in tiers if tier.service == occasion.service] if occasion.service else []
+    fitting = [
+        tier
+        for tier in of_service or (tier for tier in tiers if tier.service is None)
+        if _reached(tier, input_tokens) and _in_hours(tier, minute)
+    ]
+    return max(fitting, key=lambda tier: (tier.above_tokens, _has_hours(tier)), default=None)
+
+
+def reachable(tiers: Iterable[Tier], services: Collection[str], input_tokens_max: int) -> list[Tier]:
+    """The tiers that a request of at most so much input may come to, whatever the hour.
+
+    `services` are those that were asked for. The provider may serve the standard one instead, so that counts too.
+    """
+    return [
+        tier
+        for tier in tiers
+        if (tier.service is None or tier.service in services) and _reached(tier, input_tokens_max)
+    ]
+
+
+def _reached(tier: Tier, input_tokens: int) -> bool:
+    return tier.above_tokens == 0 or input_tokens > tier.above_tokens
+
+
+def _has_hours(tier: Tier) -> bool:
+    return tier.from_minute != tier.until_minute
+
+
+def _in_hours(tier: Tier, minute: int) -> bool:
+    start, end = tier.from_minute, tier.until_minute
+    if start == end:
+        return True
+    return start <= minute < end if start < end else minute >= start or minute < end

@@ -1,0 +1,141 @@
+"""What the book makes of the public catalogue: the same cost as its own calculator, for every model it has."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, Decimal
+
+import pytest
+from genai_prices import data
+from genai_prices.types import ModelInfo, Provider
+from genai_prices.types import Usage as TheirUsage
+
+from adapters.pricebook.genai import SOURCES, catalogue
+from adapters.pricebook.shelves import ShippedBook
+from domain.pricebook import Price, Shelf, news, price_at, shelf_of
+from domain.pricing import cost
+from domain.tiers import Occasion
+from domain.usage import Usage
+
+NOW_MS = 1_795_000_000_000
+MOMENTS = (
+    datetime(2024, 6, 1, 12, tzinfo=UTC),
+    datetime(2026, 10, 13, 2, tzinfo=UTC),
+    datetime(2026, 11, 20, 2, tzinfo=UTC),
+    datetime(2026, 11, 20, 18, tzinfo=UTC),
+)
+# (fresh input, cache read, cache write, output): around the thresholds that price lists have.
+USAGES = (
+    (1_200, 0, 0, 0),
+    (1_200, 0, 0, 300),
+    (100_000, 99_999, 1, 7),
+    (150_000, 50_000, 1, 7),
+    (272_000, 0, 0, 1),
+    (1, 272_000, 0, 1),
+)
+PROVIDERS = {provider.id: provider for provider in data.providers}
+SHELVES = {name: shelf_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
+
+
+@pytest.mark.parametrize("provider", SHELVES)
+def test_every_model_costs_what_the_catalogue_says(provider: str) -> None:
+    """At every moment, size and service tier that its calculator can be asked about; to a nano-dollar."""
+    compared = 0
+    for their_id in SOURCES[provider]:
+        for source in (p for p in data.providers if p.id.startswith(their_id.rstrip("*"))):
+            if source.id == their_id or their_id.endswith("*"):
+                suffix = f":{source.id.removeprefix(their_id[:-1])}" if their_id.endswith("*") else ""
+                for model in source.models:
+                    compared += _compared(SHELVES[provider], source, model, suffix)
+
+    assert compared > 10
+
+
+def _compared(shelf: Shelf, source: Provider, model: ModelInfo, suffix: str) -> int:
+    held = shelf.prices.get(model.id + suffix, ())
+    count = 0
+    for moment in MOMENTS if held else ():
+        for context in ({}, {"service_tier": "priority"}, {"service_tier": "flex"}, {"processing": "batch"}):
+            for counts in USAGES:
+                ours = _our_cost(held, moment, next(iter(context.values()), None), counts)
+                if ours is not None:
+                    # A price such as 0.18000000000000002 is float dust in the catalogue, which may round up a nano.
+                    theirs = _their_cost(source, model, moment, context, counts)
+                    assert 0 <= theirs - ours <= 1, (model.id, moment, context, counts)
+                    count += 1
+    return count
+
+
+def _our_cost(held: tuple[Price, ...], moment: datetime, service: str | None, counts: tuple[int, ...]) -> int | None:
+    at_ms = int(moment.timestamp() * 1000)
+    price = next(price for price in reversed(held) if price.effective_ms <= at_ms)
+    fresh, read, written, output = counts
+    usage = Usage(input_tokens=fresh, cache_read_tokens=read, cache_write_tokens=written, output_tokens=output)
+    return cost(usage, price, Occasion(service=service, at_ms=at_ms))
+
+
+def _their_cost(
+    source: Provider, model: ModelInfo, moment: datetime, context: dict[str, str], counts: tuple[int, ...]
+) -> int:
+    fresh, read, written, output = counts
+    usage = TheirUsage(
+        input_tokens=fresh + read + written, cache_read_tokens=read, cache_write_tokens=written, output_tokens=output
+    )
+    said = model.calc_price(usage, source, genai_request_timestamp=moment, price_context=context)
+    fees = model.get_prices(moment, context).__dict__.get("requests_kcount") or Decimal(0)
+    return int(((said.total_price - fees / 1000) * 10**9).to_integral_value(ROUND_CEILING))
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "model"),
+    [
+        ("openai", "gpt-4o-2024-08-06", "gpt-4o"),
+        ("openai", "GPT-5", "gpt-5"),
+        ("openai", "gpt-5.2-20251211", "gpt-5.2"),
+        ("anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
+        ("anthropic", "claude-3-opus-20240229", "claude-3-opus-latest"),
+        ("google", "gemini-2.5-flash", "gemini-2.5-flash"),
+        ("bedrock", "us.anthropic.claude-sonnet-4-20250514-v1:0", None),
+        ("bedrock", "eu.amazon.nova-lite-v1:0", None),
+        ("huggingface", "openai/gpt-oss-120b:cerebras", None),
+    ],
+)
+def test_a_recorded_name_finds_its_price(provider: str, name: str, model: str | None) -> None:
+    price = price_at(SHELVES[provider], name, NOW_MS)
+
+    assert price is not None
+    assert model in (None, price.model)
+
+
+def test_a_name_finds_what_it_finds_in_the_catalogue() -> None:
+    wrong = []
+    for ours, theirs in SOURCES.items():
+        for name in (n for n in theirs if n in PROVIDERS):
+            for model in PROVIDERS[name].models:
+                found = PROVIDERS[name].find_model(model.id)
+                price = price_at(SHELVES[ours], model.id, NOW_MS)
+                if found is not None and price is not None and price.model != found.id:
+                    wrong.append((ours, model.id, price.model, found.id))
+
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("provider", SHELVES)
+def test_the_shipped_book_is_up_to_date(provider: str) -> None:
+    """With the catalogue that is installed: `make prices` brings it there."""
+    shipped = shelf_of(provider, ShippedBook().prices(provider)).prices
+
+    behind = [
+        price.id
+        for model, incoming in SHELVES[provider].prices.items()
+        for price in news(shipped.get(model, ()), incoming, NOW_MS)
+    ]
+
+    assert [] == behind
+    assert provider in ShippedBook().providers()
+
+
+def test_the_shelves_lend_and_a_stranger_has_none() -> None:
+    book = ShippedBook()
+
+    assert book.prices("../shelves") == ()
+    assert "openai" in book.borrows("azure")
+    assert book.prices("openai") is book.prices("openai")
