@@ -8,7 +8,6 @@ from domain.aliases import Alias
 from domain.books import (
     IDEMPOTENCY_KEPT_MS,
     ApiKey,
-    Books,
     Call,
     Credential,
     Idempotency,
@@ -17,6 +16,7 @@ from domain.books import (
     Rate,
     User,
 )
+from domain.working_copy import Books
 
 F_co = TypeVar("F_co", covariant=True)
 

@@ -62,6 +62,7 @@ _UNITS_A_PRICE = 1_000_000
 # The words of the catalogue for how a request was served, which make a service tier of ours.
 _SERVICE_WORDS = ("service_tier", "speed", "processing")
 _BEGINNING = date(1970, 1, 1)
+_FREE = Leaves(input_nanos=0, output_nanos=0)
 
 
 class CatalogueMissing(Exception):
@@ -98,6 +99,8 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
         return
     last = None
     for day, prices, tiers in dated:
+        if prices == Leaves() and _is_free(provider, model.id):
+            prices = _FREE
         if (prices, tiers) == last or prices == Leaves():
             continue
         last = prices, tiers
@@ -116,6 +119,15 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
             context_tokens=model.context_window,
             output_tokens_max=output_tokens_max(provider, model.id),
         )
+
+
+def _is_free(provider: str, model: str) -> bool:
+    """The catalogue has no price both for what is free and for what it does not know; these are said to be free.
+
+    "The moderation endpoint is free to use" (https://developers.openai.com/api/docs/guides/moderation); OpenRouter's
+    `:free` variants cost nothing by their name (https://openrouter.ai/docs/guides/routing/model-variants/free).
+    """
+    return model.endswith(":free") or (provider, model) == ("openai", "moderation")
 
 
 class NotUnderstood(Exception):

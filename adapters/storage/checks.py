@@ -12,7 +12,6 @@ from domain.aliases import Alias
 from domain.books import (
     ApiKey,
     AuditEntry,
-    Books,
     Call,
     Credential,
     Ending,
@@ -28,6 +27,7 @@ from domain.books import (
     User,
 )
 from domain.pricebook import Price
+from domain.working_copy import Books
 
 _Parent: TypeAlias = User | ApiKey | ProviderRow | Call
 

@@ -20,7 +20,6 @@ from domain.aliases import Alias
 from domain.books import (
     ApiKey,
     AuditEntry,
-    Books,
     Call,
     Credential,
     Decision,
@@ -34,6 +33,7 @@ from domain.books import (
 )
 from domain.pricebook import Price
 from domain.scopes import View
+from domain.working_copy import Books
 from ports.storage import CatalogRows, Snapshot
 
 F = TypeVar("F")

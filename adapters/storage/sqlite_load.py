@@ -21,7 +21,7 @@ from adapters.storage.sqlite_rows import (
     Table,
     json_text,
 )
-from domain.books import Books, Row
+from domain.books import Row
 from domain.scopes import (
     AliasScope,
     CallScope,
@@ -33,6 +33,7 @@ from domain.scopes import (
     UserScope,
     View,
 )
+from domain.working_copy import Books
 
 R = TypeVar("R", bound=Row)
 

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.openai import OPENAI
+from adapters.providers.openai.answer import decode
+from adapters.providers.openai.usage import WireUsage, cost_nanos
+from domain.chat import UsageReported
 from domain.usage import Usage
 from tests.adapters.openai_told import chunk, failure_of, folded, told, whole
 
@@ -62,9 +66,9 @@ from tests.adapters.openai_told import chunk, failure_of, folded, told, whole
             {"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 4},
             {"input_tokens": 6, "cache_read_tokens": 4, "output_tokens": 1},
         ),
-        (  # Mistral's word.
+        (  # Mistral's count of its engine's cache, which it does not bill as cached.
             {"prompt_tokens": 10, "completion_tokens": 1, "num_cached_tokens": 4},
-            {"input_tokens": 6, "cache_read_tokens": 4, "output_tokens": 1},
+            {"input_tokens": 10, "output_tokens": 1},
         ),
         (  # Reasoning beside the completion: xAI.
             {
@@ -174,3 +178,32 @@ def test_the_leaves_add_up_to_what_the_provider_counted(prompt: int, completion:
         counted.reasoning_tokens,
         counted.output_audio_tokens,
     )
+
+
+@pytest.mark.parametrize(("said", "nanos"), [
+    (b"0.00014",               140_000),
+    (b"7.79e-05",               77_900),
+    (b"0",                           0),
+    (b"0.0000000001",                1),   # rounded up once
+    (b"3",               3_000_000_000),
+    (b'"0.5"',                    None),   # a text means something else
+    (b'{"total_cost": 1}',        None),
+    (b"null",                     None),
+    (b"-1",                       None),
+    (b"1e300",                    None),
+])  # fmt: skip
+def test_a_told_cost_is_taken_to_the_nano_dollar(said: bytes, nanos: int | None) -> None:
+    usage = msgspec.json.decode(b'{"prompt_tokens": 1, "completion_tokens": 1, "cost": ' + said + b"}", type=WireUsage)
+
+    assert cost_nanos(usage) == nanos
+
+
+def test_the_service_tier_of_an_answer_is_told_with_its_usage() -> None:
+    body = (
+        b'{"id": "1", "model": "m", "service_tier": "priority", "usage": {"prompt_tokens": 1, "completion_tokens": 1},'
+        b' "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}]}'
+    )
+
+    (report,) = (event for event in decode(body) if isinstance(event, UsageReported))
+
+    assert (report.service_tier, report.cost_nanos) == ("priority", None)

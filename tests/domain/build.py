@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.aliases import Alias, AliasTarget
-from domain.books import ApiKey, Books, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
+from domain.books import ApiKey, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
 from domain.calls import ModelCall
 from domain.catalog import Served, catalog_of
 from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
@@ -24,6 +24,7 @@ from domain.settlement import Outcome, Settlement, settle
 from domain.sweep import Swept, sweep
 from domain.usage import Usage
 from domain.verification import Auditor, Difference, Totals
+from domain.working_copy import Books
 
 NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

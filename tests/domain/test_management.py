@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import AuditEntry, Books, Lot, Rate, Row
+from domain.books import AuditEntry, Lot, Rate, Row
 from domain.ledger import available
 from domain.management import (
     Actor,
@@ -30,6 +30,7 @@ from domain.plan import Plan, Refused
 from domain.refusals import Exists, InvalidKey, Missing
 from domain.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.verification import Totals
+from domain.working_copy import Books
 from tests.domain.build import (
     NOW_MS,
     a_credential,

@@ -55,7 +55,7 @@ def openai_usage(usage: dict[str, Any] | None) -> dict[str, int]:
     if not usage:
         return {}
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    cached = prompt.get("cached_tokens") or usage.get("num_cached_tokens") or 0  # Mistral's word
+    cached = prompt.get("cached_tokens") or 0
     reasoning = completion.get("reasoning_tokens") or 0
     audio_in, audio_out = prompt.get("audio_tokens") or 0, completion.get("audio_tokens") or 0
     return _leaves(

@@ -60,7 +60,7 @@ def counted(usage: dict[str, Any]) -> dict[str, int]:
     return {
         "prompt": usage["prompt_tokens"],
         "completion": usage["completion_tokens"],
-        "cached": prompt_details.get("cached_tokens") or usage.get("num_cached_tokens") or 0,
+        "cached": prompt_details.get("cached_tokens") or 0,
         "reasoning": completion_details.get("reasoning_tokens") or 0,
         "searches": searches.get("web_search_requests") or 0,
     }

@@ -43,8 +43,9 @@ class WireUsage(msgspec.Struct, frozen=True):
     """A usage object as it comes, with the extra words of compatible providers.
 
     `cost` is what OpenRouter charges, in dollars. `prompt_cache_hit_tokens` is DeepSeek's word for cached tokens,
-    `num_cached_tokens` Mistral's and `cached_tokens` Together's; `num_sources_used` is xAI's count of what it searched,
-    `tool_uses` the hub's own.
+    `cached_tokens` Together's; `num_sources_used` is xAI's count of what it searched, `tool_uses` the hub's own.
+    Mistral's `num_cached_tokens` is left alone: it counts its engine's cache, while what it bills as cached, in blocks
+    of 64, stands in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
     """
 
     prompt_tokens: _Count | None = None
@@ -53,13 +54,12 @@ class WireUsage(msgspec.Struct, frozen=True):
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: _Count | None = None
-    num_cached_tokens: _Count | None = None
     cached_tokens: _Count | None = None
     server_tool_use: ToolUses | None = None
     server_tool_use_details: ToolUses | None = None
     num_sources_used: _Count | None = None
     tool_uses: _Count | None = None
-    cost: msgspec.Raw | None = None
+    cost: msgspec.Raw = msgspec.Raw()
 
 
 _NANOS_A_DOLLAR = 1_000_000_000
@@ -94,8 +94,6 @@ def cost_nanos(usage: WireUsage) -> int | None:
     OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting).
     Others put an object or a text there, which means something else.
     """
-    if usage.cost is None:
-        return None
     try:
         dollars = msgspec.json.decode(usage.cost, type=Decimal)
     except msgspec.DecodeError:
@@ -143,7 +141,6 @@ def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
     for name, value in (
         ("cached_tokens", details.cached_tokens),
         ("prompt_cache_hit_tokens", usage.prompt_cache_hit_tokens),
-        ("num_cached_tokens", usage.num_cached_tokens),
         ("cached_tokens", usage.cached_tokens),
     ):
         if value:
