@@ -81,7 +81,7 @@ def test_thinking_that_nobody_signed_is_thinking() -> None:
     """GPT OSS, Kimi and Qwen do not sign; GPT OSS opens its stream with a block of no text."""
     blocks = ({"text": ""}, {"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": "Yes."})
 
-    assert whole(*blocks)[1:3] == (ReasoningDelta(text="Hm.", block=1), TextDelta(text="Yes."))
+    assert whole(*blocks)[1:3] == (ReasoningDelta(text="Hm.", block=1), TextDelta(text="Yes.", block=2))
     assert meaning(whole(*blocks)) == meaning(told(answer(*blocks)))
 
 
@@ -108,7 +108,7 @@ def test_tool_calls_are_counted_from_nought_and_keep_their_arguments_as_written(
     assert whole(first, {"text": "and"}, second, stop="tool_use")[1:] == (
         ToolCallDelta(index=0, id="a", name="now"),
         ToolCallDelta(index=0, arguments="{}"),
-        TextDelta(text="and"),
+        TextDelta(text="and", block=1),
         ToolCallDelta(index=1, id="b", name="at"),
         ToolCallDelta(index=1, arguments='{"x": 1.5}'),
         UsageReported(usage=Usage(input_tokens=7, output_tokens=3)),

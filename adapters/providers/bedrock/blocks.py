@@ -142,10 +142,14 @@ def asides(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
     """What stands beside the message, kept as it came: the fields that a caller asked for, and a guardrail's trace."""
     told: list[Event] = []
     if bytes(fields) != b"null" and set(_FIELDS.decode(fields)) - {"stop_sequence"}:
-        told.append(foreign("additionalModelResponseFields", fields))
+        told.append(_aside("additionalModelResponseFields", fields))
     if bytes(trace) != b"null":
-        told.append(foreign("trace", trace))
+        told.append(_aside("trace", trace))
     return tuple(told)
+
+
+def _aside(name: str, said: msgspec.Raw) -> Event:
+    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(said)), generated=False)
 
 
 def ended(reason: str | None, usage: UsageReported | None, fields: msgspec.Raw) -> tuple[Event, ...]:

@@ -241,7 +241,8 @@ def image_of(url: str, detail: str | None, field: str, cache_control: msgspec.Ra
     if split := _split(url):
         media_type, data = split
         return Image(media_type=media_type, data=data, detail=detail, cache_control=cache_control)
-    if not url.lower().startswith(("https://", "http://")):
+    # AWS and Google read pictures from their own stores; who cannot says so.
+    if not url.lower().startswith(("https://", "http://", "s3://", "gs://")):
         raise Wrong(bad(field, "It is neither an https URL nor a base64 data URL."))
     return Image(url=url, detail=detail, cache_control=cache_control)
 
