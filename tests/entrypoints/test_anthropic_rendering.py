@@ -238,7 +238,7 @@ _tool_pieces = st.builds(
 )
 _contents = st.one_of(
     _tool_pieces,
-    st.builds(TextDelta, text=_words),
+    st.builds(TextDelta, text=_words, block=st.integers(0, 2)),
     st.builds(RefusalDelta, text=_words),
     st.builds(
         ReasoningDelta,

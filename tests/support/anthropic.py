@@ -157,7 +157,7 @@ def _grow(block: dict[str, Any], delta: dict[str, Any]) -> str:
 def parsed(arguments: str) -> Any:
     """A tool's input from its pieces; what is no object is kept under the name Anthropic gives it."""
     try:
-        value = json.loads(arguments or "{}")
+        value = json.loads(arguments if arguments.strip() else "{}")
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {"INVALID_JSON": arguments}
