@@ -10,7 +10,9 @@ import msgspec
 
 from domain.usage import Usage
 
-Operation = Literal["chat", "completions", "embeddings", "images", "speech", "transcription", "moderation"]
+Operation = Literal[
+    "chat", "completions", "embeddings", "images", "speech", "transcription", "moderation", "count_tokens"
+]
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,6 +96,9 @@ DIALECTS = (
 )
 _CHATLESS = frozenset(("voyage",))
 
+# Anthropic's count of a request's tokens, which is a call of its own.
+COUNT_TOKENS = "anthropic-count-tokens"
+
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
 _SPOKEN: dict[str, dict[Operation, str]] = {
     "voyage": {"embeddings": "voyage-embeddings"},
@@ -108,7 +111,8 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
 # other APIs at the same paths, or says itself that it has not.
 _NATIVE: dict[str, frozenset[str]] = {
-    "openai": frozenset(("openai-completions", "openai-embeddings", "openai-moderations"))
+    "openai": frozenset(("openai-completions", "openai-embeddings", "openai-moderations")),
+    "anthropic": frozenset((COUNT_TOKENS,)),
 }
 
 

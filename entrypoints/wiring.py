@@ -76,6 +76,7 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
 async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.anthropic import ANTHROPIC
+    from adapters.providers.anthropic.counting import ANTHROPIC_COUNT_TOKENS
     from adapters.providers.bedrock import BEDROCK
     from adapters.providers.cohere import COHERE
     from adapters.providers.echo import EchoTransport
@@ -104,6 +105,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                         dialect.name: dialect
                         for dialect in (
                             *(OPENAI, RESPONSES, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
+                            ANTHROPIC_COUNT_TOKENS,
                             *BESIDE_CHAT,
                             *EMBEDDINGS,
                         )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.anthropic.counting import count_tokens_handler
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
@@ -42,6 +43,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages", handler=chat_handler(hub, ANTHROPIC_CALLER), spends=True),
+        Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
         Route(method="POST", template="/api/v2/chat", handler=chat_handler(hub, AIGNE_CALLER), spends=True),
         *(Route(method="POST", template=template, handler=camel_case, spends=True) for template in _CAMEL_CASE),
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),

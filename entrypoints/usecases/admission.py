@@ -100,6 +100,11 @@ async def deactivate(hub: Hub, credential_id: str, error: str) -> None:
         return
 
 
+async def who_could_serve(hub: Hub, ask: Ask) -> tuple[Candidate, ...] | Refusal:
+    """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
+    return _route(hub, ask, await hub.catalog_anew())
+
+
 def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
     now_ms = hub.clock.now_ms()
