@@ -81,6 +81,26 @@ def test_code_pictures_and_grounding_are_kept_by_the_names_that_google_gives_the
     assert [("inlineData", picture), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
 
 
+def test_a_grounded_text_cites_its_sources_where_its_words_stand() -> None:
+    """Google counts bytes, of the whole text however it was streamed; the words decide where it counts otherwise."""
+    chunks = [{"web": {"uri": "https://a.test", "title": "A"}}, {"web": {"uri": "https://b.test"}}, {"retrieved": {}}]
+    supports = [
+        {"segment": {"endIndex": 7, "text": "Zürich"}, "groundingChunkIndices": [0, 1, 2, 9]},
+        {"segment": {"startIndex": 12, "endIndex": 15, "text": "big"}, "groundingChunkIndices": [1]},
+        {"segment": {"startIndex": 3, "endIndex": 9, "text": "elsewhere"}, "groundingChunkIndices": [0]},
+        {"segment": {"startIndex": 3, "endIndex": 9}},
+    ]
+    grounding = {"groundingChunks": chunks, "groundingSupports": supports}
+    first, last = answer({"text": "Zürich "}, finish=None), answer({"text": "is big."}, groundingMetadata=grounding)
+
+    assert [
+        ("https://a.test", "A", "Zürich", 0, 6),
+        ("https://b.test", None, "Zürich", 0, 6),
+        ("https://b.test", None, "big", 10, 13),
+        ("https://a.test", "A", "elsewhere", None, None),
+    ] == told(streamed(sse(first, last)))["cited"]
+
+
 @pytest.mark.parametrize(
     ("model", "queries", "uses"),
     [

@@ -3,12 +3,25 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls import ModelCall
-from domain.chat import ChatRequest, Ended, Event, Part, Reasoning, ReasoningDelta, Text, TextDelta, ToolCall
+from domain.chat import (
+    ChatRequest,
+    CitationDelta,
+    Ended,
+    Event,
+    ForeignBlock,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Text,
+    TextDelta,
+    ToolCall,
+)
 from domain.chat import ToolCallDelta as Called
 from domain.proofs import signed_by_google
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
@@ -20,13 +33,17 @@ TEXT, CALL = signed_by_google("dGV4dA=="), signed_by_google("Y2FsbA==")
 
 
 def content(events: tuple[Event, ...], stream: bool) -> Any:
+    return rendered(events, stream)["content"]
+
+
+def rendered(events: tuple[Event, ...], stream: bool) -> Any:
     if not stream:
-        return json.loads(ANTHROPIC_CALLER.whole(events, RENDERING))["content"]
+        return json.loads(ANTHROPIC_CALLER.whole(events, RENDERING))
     state, body = ANTHROPIC_CALLER.start(RENDERING), b""
     for event in (*events, Ended()):
         state, piece = ANTHROPIC_CALLER.render(state, event)
         body += piece
-    return assemble(body)["content"]
+    return assemble(body)
 
 
 def returned(blocks: Any) -> tuple[Part, ...]:
@@ -73,6 +90,24 @@ def test_a_signature_whose_text_or_call_is_gone_is_left_out() -> None:
     lost = [{"type": "thinking", "thinking": "", "signature": f"{of}:{TEXT}"} for of in ("text", "tool_use")]
 
     assert (Text(text="Hi"),) == returned([*lost, {"type": "text", "text": "Hi"}])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_another_vendor_says_is_cited_or_stands_beside_the_content(stream: bool) -> None:
+    source = {"url": "https://a.test", "title": "A", "text": "big"}
+    picture = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    events = (
+        TextDelta(text="It is big."),
+        CitationDelta(dialect="google", citation=msgspec.Raw(json.dumps(source).encode())),
+        ForeignBlock(dialect="google", name="inlineData", block=msgspec.Raw(json.dumps(picture).encode())),
+    )
+
+    message = rendered(events, stream)
+
+    (text,) = message["content"]
+    cited = {"type": "web_search_result_location", "url": "https://a.test", "title": "A", "cited_text": "big"}
+    assert [cited | {"encrypted_index": ""}] == text["citations"]
+    assert [{"dialect": "google", "name": "inlineData", "block": picture}] == message["foreign_blocks"]
 
 
 _SIGNATURES = st.none() | st.sampled_from([TEXT, CALL])

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from domain.calls import ModelCall
-from domain.chat import ChatRequest, Event, ForeignBlock, Part, TextDelta, ToolCall, ToolCallDelta
+from domain.chat import ChatRequest, CitationDelta, Event, ForeignBlock, Part, TextDelta, ToolCall, ToolCallDelta
 from domain.chat import Foreign as Kept
 from domain.chat import Text as Said
 from domain.proofs import googles, signed_by_google
@@ -63,6 +63,22 @@ def test_signatures_and_googles_own_parts_come_back_in_place(message: Any) -> No
     assert ("google", "executableCode", CODE) == (code.dialect, code.name, json.loads(bytes(code.block)))
     assert Said(text="Look.", signature=SIGNED) == text
     assert ToolCall(id="c1", name="now", arguments="{}", signature=SIGNED) == call
+
+
+def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
+    google = {"url": "https://a.test", "title": "A", "text": "big", "start": 10, "end": 13}
+    anthropic = {"type": "web_search_result_location", "url": "https://b.test", "encrypted_index": "e"}
+    events = [
+        CitationDelta(dialect=dialect, citation=msgspec.Raw(json.dumps(citation).encode()))
+        for dialect, citation in (("google", google), ("anthropic", anthropic))
+    ]
+    message = json.loads(OPENAI_CALLER.whole((*events,), RENDERING))["choices"][0]["message"]
+
+    assert [
+        {"url": "https://a.test", "title": "A", "start_index": 10, "end_index": 13},
+        {"url": "https://b.test", "title": ""},
+    ] == [annotation["url_citation"] for annotation in message["annotations"]]
+    assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["foreign_blocks"]
 
 
 def test_pictures_that_a_model_made_are_bounded_as_pictures() -> None:

@@ -27,7 +27,7 @@ def answers(body: bytes, streamed: bool) -> list[Any]:
 def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:
     """Text, thinking, calls, what only Google says, the signatures, the ending and the usage."""
     found: dict[str, Any] = {"text": "", "thinking": "", "calls": [], "signed": [], "foreign": [], "usage": {}}
-    found["finish"] = None
+    found["finish"], found["cited"] = None, []
     for answer in answers(body, streamed):
         found["id"], found["model"] = answer["responseId"], answer["modelVersion"]
         if "promptFeedback" in answer:
@@ -35,6 +35,10 @@ def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:
         for candidate in answer.get("candidates", ()):
             for part in candidate.get("content", {}).get("parts", ()):
                 _listen(found, part)
+            grounding = candidate.get("groundingMetadata", {})
+            for support in grounding.get("groundingSupports", ()):
+                pages = [grounding["groundingChunks"][index].get("web") for index in support["groundingChunkIndices"]]
+                found["cited"] += [(page["uri"], support["segment"]["text"]) for page in pages if page is not None]
             if "finishReason" in candidate:
                 finish = _FINISH[candidate["finishReason"]]
                 found["finish"] = "tool_calls" if finish == "stop" and found["calls"] else finish

@@ -67,6 +67,8 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
     assert [block for block in said["foreign"] if block[0] in {name for name, _ in naive["foreign"]}] == naive[
         "foreign"
     ]
+    assert naive["cited"] == [(url, text) for url, _, text, _, _ in said["cited"]]
+    assert all(said["text"][start:end] == text for _, _, text, start, end in said["cited"] if start is not None)
     assert (True, None) == (said["ended"], said["failure"])
 
 

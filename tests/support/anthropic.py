@@ -132,7 +132,7 @@ def assemble(stream: bytes) -> dict[str, Any]:
             case "message_delta":
                 assert open_at is None, "the message ends inside a block"
                 message |= data["delta"]
-                message["usage"] = data["usage"]
+                message |= {name: value for name, value in data.items() if name not in ("type", "delta")}
             case "message_stop":
                 assert "stop_reason" in message
                 message["stopped"] = True

@@ -12,6 +12,7 @@ from domain.calls import Attempt, Target
 from domain.chat import (
     Broken,
     ChatRequest,
+    CitationDelta,
     Ended,
     Event,
     Finished,
@@ -26,6 +27,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.citations import source_of
 from domain.failures import Failure
 from domain.proofs import googles
 
@@ -63,7 +65,15 @@ def sse(*chunks: Any) -> bytes:
 
 def told(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
     """What the events say of a choice, however they were cut; usage and failures stand for the answer."""
-    said: dict[str, Any] = {"text": "", "thoughts": {}, "calls": {}, "signed": [], "foreign": [], "finish": []}
+    said: dict[str, Any] = {
+        "text": "",
+        "thoughts": {},
+        "calls": {},
+        "signed": [],
+        "foreign": [],
+        "cited": [],
+        "finish": [],
+    }
     said |= {"started": None, "usage": None, "ended": False, "failure": None}
     for event in events:
         match event:
@@ -95,6 +105,10 @@ def _tell(said: dict[str, Any], event: Event) -> None:
             assert event.index not in said["calls"], "Google tells a call whole"
             said["calls"][event.index] = (event.id, event.name, json.loads(event.arguments))
             said["signed"] += [googles(event.signature)] if event.signature else []
+        case CitationDelta():
+            source = source_of(event)
+            assert source is not None
+            said["cited"].append((source.url, source.title, source.text, source.start, source.end))
         case ForeignBlock():
             said["foreign"].append((event.name, json.loads(bytes(event.block))))
         case Finished():

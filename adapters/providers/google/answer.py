@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google.failure import NONSENSE, error_event, malformed
+from adapters.providers.google.grounding import GROUNDING, citations
 from adapters.providers.google.parts import (
     FAULTS,
     FINISHES,
@@ -48,18 +49,7 @@ class _Blocked(msgspec.Struct, frozen=True, rename="camel"):
     block_reason: str | None = None
 
 
-class _Chunk(msgspec.Struct, frozen=True):
-    maps: msgspec.Raw = msgspec.Raw()
-
-
-class _Grounding(msgspec.Struct, frozen=True, rename="camel"):
-    web_search_queries: list[str] | None = None
-    image_search_queries: list[str] | None = None
-    grounding_chunks: list[_Chunk] | None = None
-
-
 _BLOCKED = msgspec.json.Decoder(_Blocked)
-_GROUNDING = msgspec.json.Decoder(_Grounding)
 _START = State()
 
 
@@ -153,10 +143,10 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
         if _is_set(value):
             events.append(about(name, value, index))
     if _is_set(candidate.grounding_metadata):
-        grounding = _GROUNDING.decode(candidate.grounding_metadata)
-        asked = (*(grounding.web_search_queries or ()), *(grounding.image_search_queries or ()))
-        queries |= {query for query in asked if query}
-        places = places or any(_is_set(chunk.maps) for chunk in grounding.grounding_chunks or ())
+        grounding = GROUNDING.decode(candidate.grounding_metadata)
+        queries |= grounding.queries
+        places = places or grounding.places
+        events += citations(grounding, choice.said, index)
     if candidate.finish_reason and not choice.finished and not _is_fault(candidate, choice):
         _finish(choice, index, candidate, events)
         choice = msgspec.structs.replace(choice, finished=True)

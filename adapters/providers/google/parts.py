@@ -108,12 +108,30 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What one choice said so far: how many calls, how many blocks of thinking, whether one is open, and the end."""
+    """What one choice said so far: how many calls, how many blocks of thinking, whether one is open, and the end.
+
+    `text` are the pieces of its text, the last one first: adding one copies nothing.
+    """
 
     calls: int = 0
     blocks: int = 0
     thinking: bool = False
     finished: bool = False
+    text: "_Text | None" = None
+
+    @property
+    def said(self) -> str:
+        """All of its text."""
+        pieces, piece = [], self.text
+        while piece is not None:
+            pieces.append(piece.piece)
+            piece = piece.before
+        return "".join(reversed(pieces))
+
+
+class _Text(msgspec.Struct, frozen=True):
+    piece: str
+    before: "_Text | None"
 
 
 RESPONSE = msgspec.json.Decoder(Response)
@@ -128,7 +146,7 @@ def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: 
     signature = signed_by_google(part.thought_signature) if part.thought_signature else None
     if part.function_call is not None:
         events.append(_called(part.function_call, choice.calls, index, answer_id, signature))
-        return Choice(choice.calls + 1, _next_block(choice), finished=choice.finished)
+        return _after(choice, calls=choice.calls + 1)
     if part.text is not None:
         return _said(choice, index, part, signature, events)
     name = next((name for name in _FIELDS.decode(raw) if name not in _NOT_DATA), None)
@@ -136,7 +154,7 @@ def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: 
         events.append(ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
     elif signature is not None:
         events.append(TextDelta(text="", signature=signature, choice=index))
-    return Choice(choice.calls, _next_block(choice), finished=choice.finished)
+    return _after(choice)
 
 
 def about(name: str, told: Any, index: int = 0) -> ForeignBlock:
@@ -159,14 +177,14 @@ def _said(choice: Choice, index: int, part: Part, signature: str | None, events:
     if not part.thought:
         if text or signature is not None:
             events.append(TextDelta(text=text, signature=signature, choice=index))
-            return Choice(choice.calls, _next_block(choice), finished=choice.finished)
+            return _after(choice, text=_Text(text, choice.text) if text else choice.text)
         return choice
     if text:
         events.append(ReasoningDelta(text=text, block=choice.blocks, choice=index))
     if signature is not None:
         events.append(ReasoningDelta(signature=signature, block=choice.blocks, choice=index))
-        return Choice(choice.calls, choice.blocks + 1, finished=choice.finished)
-    return Choice(choice.calls, choice.blocks, bool(text) or choice.thinking, choice.finished)
+        return msgspec.structs.replace(choice, blocks=choice.blocks + 1, thinking=False)
+    return msgspec.structs.replace(choice, thinking=bool(text) or choice.thinking)
 
 
 def _called(call: _FunctionCall, number: int, index: int, answer_id: str, signature: str | None) -> ToolCallDelta:
@@ -183,5 +201,6 @@ def _called(call: _FunctionCall, number: int, index: int, answer_id: str, signat
     )
 
 
-def _next_block(choice: Choice) -> int:
-    return choice.blocks + choice.thinking
+def _after(choice: Choice, **more: Any) -> Choice:
+    """The choice after something that is no thinking: a block of thinking that was open is over."""
+    return msgspec.structs.replace(choice, blocks=choice.blocks + choice.thinking, thinking=False, **more)

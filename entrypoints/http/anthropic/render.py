@@ -123,6 +123,11 @@ def stop(finished: Finished | None, desk: Desk) -> dict[str, str | None]:
     return {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
 
 
+def beside(desk: Desk) -> dict[str, object]:
+    """What another vendor said that Anthropic has no word for, as an extension field; none where there was none."""
+    return {"foreign_blocks": desk.foreign} if desk.foreign else {}
+
+
 def _opening(state: State) -> bytes:
     if state.begun:
         return b""
@@ -132,7 +137,7 @@ def _opening(state: State) -> bytes:
 
 def _ending(state: State) -> bytes:
     desk, strokes = drain(state.desk)
-    delta = _event("message_delta", delta=stop(state.finished, desk), usage=usage_json(state.usage))
+    delta = _event("message_delta", delta=stop(state.finished, desk), usage=usage_json(state.usage), **beside(desk))
     return b"".join([*map(_written, strokes), delta, _event("message_stop")])
 
 

@@ -17,6 +17,7 @@ from domain.chat import (
     TextDelta,
     ToolCallDelta,
 )
+from domain.citations import Source, source_of
 from entrypoints.http.anthropic.signatures import of_call, of_text
 
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
@@ -64,13 +65,17 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class Desk(msgspec.Struct, frozen=True):
-    """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused."""
+    """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused.
+
+    `foreign` is what another vendor said and Anthropic has no block for: it stands beside the content, at the end.
+    """
 
     blocks: int = 0
     open: _Open | None = None
     waiting: _Waiting | None = None
     called: bool = False
     refused: bool = False
+    foreign: tuple[dict[str, object], ...] = ()
 
 
 _CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, CitationDelta, ForeignBlock)
@@ -157,8 +162,13 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
             return _citation(desk, event.citation)
         case ForeignBlock(dialect="anthropic"):
             return _only(desk, event.block)
-        case CitationDelta() | ForeignBlock():
-            return desk, ()  # another vendor's word, which no reader of Anthropic's dialect could take
+        case CitationDelta():
+            source = source_of(event)
+            if source is not None:
+                return _citation(desk, _web_citation(source))
+            return _foreign(desk, event.dialect, "citation", event.citation), ()
+        case ForeignBlock():
+            return _foreign(desk, event.dialect, event.name, event.block), ()
 
 
 def _text(desk: Desk, text: str, block: int) -> tuple[Desk, tuple[Stroke, ...]]:
@@ -170,6 +180,18 @@ def _text(desk: Desk, text: str, block: int) -> tuple[Desk, tuple[Stroke, ...]]:
         return desk, (Piece(desk.blocks - 1, "text_delta", text),)
     desk, strokes = _begin(desk, _Open(kind="text", key=block), {"type": "text", "text": ""})
     return desk, (*strokes, Piece(desk.blocks - 1, "text_delta", text))
+
+
+def _foreign(desk: Desk, dialect: str, name: str, block: msgspec.Raw) -> Desk:
+    told: dict[str, object] = {"dialect": dialect, "name": name, "block": block}
+    return msgspec.structs.replace(desk, foreign=(*desk.foreign, told))
+
+
+def _web_citation(source: Source) -> msgspec.Raw:
+    """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool#citations."""
+    told = {"type": "web_search_result_location", "url": source.url, "title": source.title,
+            "cited_text": source.text, "encrypted_index": ""}  # fmt: skip
+    return msgspec.Raw(msgspec.json.encode(told))
 
 
 def _citation(desk: Desk, citation: msgspec.Raw) -> tuple[Desk, tuple[Stroke, ...]]:

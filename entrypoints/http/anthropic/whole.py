@@ -9,7 +9,7 @@ import msgspec
 
 from domain.chat import Event, Finished, UsageReported
 from domain.usage import Usage
-from entrypoints.http.anthropic.render import message, stop
+from entrypoints.http.anthropic.render import beside, message, stop
 from entrypoints.http.anthropic.strokes import Begin, Desk, Piece, Stroke, drain, draw, is_content
 from entrypoints.http.dialect import Rendering
 
@@ -31,7 +31,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
             finished = event
     desk, more = drain(desk)
     content = _blocks([*strokes, *more])
-    return msgspec.json.encode(message(rendering, usage, content=content, **stop(finished, desk)))
+    return msgspec.json.encode(message(rendering, usage, content=content, **stop(finished, desk), **beside(desk)))
 
 
 def _blocks(strokes: list[Stroke]) -> list[object]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.chat import CitationDelta, Foreign, ForeignBlock
+from domain.citations import Source, source_of
 from entrypoints.http.openai.problem import JSON_ERRORS
 
 _NAME = "openai"
@@ -26,12 +27,25 @@ class WireForeign(msgspec.Struct):
 
 
 def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
-    """OpenAI's own citation is an annotation; everything else is a foreign block that names its dialect."""
+    """A source on the web is an annotation; everything else is a foreign block that names its dialect.
+
+    Another vendor's citation is both, for its own words may say more, but Google's, which says all in a block.
+    """
     if isinstance(event, ForeignBlock):
         return {"foreign_blocks": [{"dialect": event.dialect, "name": event.name, "block": event.block}]}
     if event.dialect == _NAME:
         return {"annotations": [event.citation]}
-    return {"foreign_blocks": [{"dialect": event.dialect, "name": "citation", "block": event.citation}]}
+    source = source_of(event)
+    told: dict[str, Any] = {} if source is None else {"annotations": [_annotation(source)]}
+    if source is None or event.dialect != _GOOGLE:
+        told["foreign_blocks"] = [{"dialect": event.dialect, "name": "citation", "block": event.citation}]
+    return told
+
+
+def _annotation(source: Source) -> dict[str, Any]:
+    """https://developers.openai.com/api/docs/guides/tools-web-search#output-and-citations."""
+    told = {"url": source.url, "title": source.title or "", "start_index": source.start, "end_index": source.end}
+    return {"type": "url_citation", "url_citation": {name: value for name, value in told.items() if value is not None}}
 
 
 def returned(blocks: Sequence[WireForeign] | None) -> list[Foreign]:
