@@ -81,6 +81,17 @@ def test_code_pictures_and_grounding_are_kept_by_the_names_that_google_gives_the
     assert [("inlineData", picture), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
 
 
+def test_how_likely_the_tokens_were_is_told_in_openais_words() -> None:
+    chosen = [{"token": "é", "logProbability": -0.25, "tokenId": 9}, {"token": "!", "logProbability": -1}]
+    top = [{"candidates": [{"token": "é", "logProbability": -0.25}, {"token": "e", "logProbability": -4.5}]}]
+    said = whole({"text": "é!"}, logprobsResult={"chosenCandidates": chosen, "topCandidates": top})
+
+    likely = {"token": "é", "logprob": -0.25, "bytes": [195, 169]}
+    other = {"token": "e", "logprob": -4.5, "bytes": [101]}
+    last = {"token": "!", "logprob": -1, "bytes": [33], "top_logprobs": []}
+    assert [("logprobs", {"content": [{**likely, "top_logprobs": [likely, other]}, last]})] == said["foreign"]
+
+
 def test_a_grounded_text_cites_its_sources_where_its_words_stand() -> None:
     """Google counts bytes, of the whole text however it was streamed; the words decide where it counts otherwise."""
     chunks = [{"web": {"uri": "https://a.test", "title": "A"}}, {"web": {"uri": "https://b.test"}}, {"retrieved": {}}]

@@ -81,6 +81,24 @@ def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
     assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["foreign_blocks"]
 
 
+def test_how_likely_a_token_was_stands_beside_the_message() -> None:
+    tokens = [{"token": token, "logprob": -0.5, "bytes": [], "top_logprobs": []} for token in "ab"]
+    events = [
+        ForeignBlock(dialect="openai", name="logprobs", block=msgspec.Raw(json.dumps({"content": [token]}).encode()))
+        for token in tokens
+    ]
+    whole = json.loads(OPENAI_CALLER.whole((*events,), RENDERING))["choices"][0]
+    state, body = OPENAI_CALLER.start(RENDERING), b""
+    for event in events:
+        state, piece = OPENAI_CALLER.render(state, event)
+        body += piece
+    streamed = [json.loads(line[6:])["choices"][0] for line in body.decode().split("\n\n") if line]
+
+    assert {"content": tokens, "refusal": None} == whole["logprobs"]
+    assert "foreign_blocks" not in whole["message"]
+    assert tokens == [token for choice in streamed for token in choice["logprobs"]["content"]]
+
+
 def test_pictures_that_a_model_made_are_bounded_as_pictures() -> None:
     picture = {
         "dialect": "google",

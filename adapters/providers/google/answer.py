@@ -13,6 +13,7 @@ import msgspec
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google.failure import NONSENSE, error_event, malformed
 from adapters.providers.google.grounding import GROUNDING, citations
+from adapters.providers.google.likelihood import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
     FINISHES,
@@ -138,10 +139,11 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
         ("citationMetadata", candidate.citation_metadata),
         ("urlContextMetadata", candidate.url_context_metadata),
         ("groundingMetadata", candidate.grounding_metadata),
-        ("logprobsResult", candidate.logprobs_result),
     ):
         if _is_set(value):
             events.append(about(name, value, index))
+    if _is_set(candidate.logprobs_result):
+        events.append(logprobs(candidate.logprobs_result, index))
     if _is_set(candidate.grounding_metadata):
         grounding = GROUNDING.decode(candidate.grounding_metadata)
         queries |= grounding.queries

@@ -48,6 +48,11 @@ def _annotation(source: Source) -> dict[str, Any]:
     return {"type": "url_citation", "url_citation": {name: value for name, value in told.items() if value is not None}}
 
 
+def is_logprobs(event: CitationDelta | ForeignBlock) -> bool:
+    """Whether a block is OpenAI's own `logprobs` of a choice, which stand beside its message."""
+    return isinstance(event, ForeignBlock) and (event.dialect, event.name) == (_NAME, "logprobs")
+
+
 def returned(blocks: Sequence[WireForeign] | None) -> list[Foreign]:
     """The blocks that are parts of what was said; what was told about it, such as its sources, is left out."""
     return [

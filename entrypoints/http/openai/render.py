@@ -32,7 +32,7 @@ from domain.embeddings import Embedded
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.foreign import foreign
+from entrypoints.http.openai.foreign import foreign, is_logprobs
 from entrypoints.http.openai.signed import extra_content
 
 NAME = "openai"
@@ -87,6 +87,8 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return _said(state, event.choice, thought) if (thought := _thought(event)) else (state, b"")
         case RefusalDelta():
             return _said(state, event.choice, {"refusal": event.text})
+        case ForeignBlock() if is_logprobs(event):
+            return _likely(state, event)
         case CitationDelta() | ForeignBlock():
             return _said(state, event.choice, foreign(event))
         case Started():
@@ -172,6 +174,12 @@ def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, byte
         _encode(delta),
         state.tail,
     )
+
+
+def _likely(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+    state, delta = _opened(state, event.choice, {})
+    choice = {"index": event.choice, "delta": delta, "logprobs": event.block, "finish_reason": None}
+    return state, state.head + _encode(choice) + state.tail
 
 
 def _finished(state: State, event: Finished) -> tuple[State, bytes]:

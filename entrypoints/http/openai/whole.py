@@ -21,9 +21,13 @@ from domain.chat import (
 )
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.foreign import foreign
+from entrypoints.http.openai.foreign import foreign, is_logprobs
 from entrypoints.http.openai.render import FINISHES, usage_object
 from entrypoints.http.openai.signed import extra_content
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[msgspec.Raw] = []
 
 
 class _Block:
@@ -40,9 +44,10 @@ class _Block:
 class _Gathered:
     """One choice as it grows; it lives within one call of `whole`."""
 
-    __slots__ = ("blocks", "calls", "extras", "finish", "refusal", "text")
+    __slots__ = ("blocks", "calls", "extras", "finish", "likely", "refusal", "text")
 
     def __init__(self) -> None:
+        self.likely: list[msgspec.Raw] = []
         self.text: list[str] = []
         self.refusal: list[str] = []
         self.blocks: dict[int, _Block] = {}
@@ -88,6 +93,8 @@ def _gather(choice: _Gathered, event: Event) -> None:
             block.redacted = event.redacted or block.redacted
         case ToolCallDelta():
             _gather_call(choice, event)
+        case ForeignBlock() if is_logprobs(event):
+            choice.likely += msgspec.json.decode(event.block, type=_Logprobs).content
         case CitationDelta() | ForeignBlock():
             for name, values in foreign(event).items():
                 choice.extras.setdefault(name, []).extend(values)
@@ -130,7 +137,7 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
     choice = {
         "index": index,
         "message": message,
-        "logprobs": None,
+        "logprobs": {"content": gathered.likely, "refusal": None} if gathered.likely else None,
         "finish_reason": None if finish is None else FINISHES[finish.reason],
     }
     if finish is not None and finish.stop_sequence is not None:
