@@ -44,7 +44,8 @@ _FAILURE_STATUS = {
     "truncated": 502,
     "malformed": 502,
 }
-
+# What these say is about the account behind the hub, and the caller would take it for their own.
+_OF_AN_ACCOUNT = (401, 402, 403)
 
 SHOWN_CHARACTERS_MAX = 200
 
@@ -186,7 +187,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
 def failure_error(failure: Failure, provider: str) -> ErrorBody:
     """A provider's failure as an error of the hub, for callers who cannot be shown the provider's own body."""
     kind = {"overloaded": "rate_limit", "request_rejected": "invalid_request"}.get(failure.kind, "provider")
-    theirs = failure.kind in ("request_rejected", "overloaded", "unavailable") and failure.status >= 400
+    telling = failure.status >= 400 and failure.status not in _OF_AN_ACCOUNT
+    theirs = telling and failure.kind in ("request_rejected", "overloaded", "unavailable")
     what = "rejected the hub's credential" if failure.kind == "credential_rejected" else failure.message
     return ErrorBody(
         status=failure.status if theirs else _FAILURE_STATUS[failure.kind],

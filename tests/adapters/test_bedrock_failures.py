@@ -84,6 +84,14 @@ def test_what_was_signed_is_not_repeated() -> None:
     assert "secret access key" in failure.message
 
 
+def test_who_the_hub_is_at_aws_is_not_told() -> None:
+    said = b'{"message":"User: arn:aws:iam::123456789012:user/hub is not authorized to perform: bedrock:InvokeModel"}'
+
+    failure = BEDROCK.failure(403, {"x-amzn-errortype": "AccessDeniedException"}, said)
+
+    assert "User: arn:aws:iam::… is not authorized to perform: bedrock:InvokeModel" == failure.message
+
+
 def test_when_to_come_back_is_read_as_it_is_told() -> None:
     assert 7_000 == BEDROCK.failure(429, {"retry-after": "7"}, b"").retry_after_ms
 

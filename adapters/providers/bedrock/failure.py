@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
 """
 
+import re
+
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
@@ -40,6 +42,9 @@ _KINDS: dict[str, FailureKind] = {
 
 # An answer to a wrong signature repeats what should have been signed, with the session's token in it.
 _REPEATING = frozenset(("invalidsignatureexception", "incompletesignatureexception"))
+
+# Whose account the hub calls with is the operator's business: "User: arn:aws:iam::123456789012:user/hub is not …".
+_IDENTITY = re.compile(r"(arn:aws[a-z-]*:(?:iam|sts)::)\S+")
 
 
 class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -98,7 +103,7 @@ def _read(body: bytes) -> tuple[_ErrorBody, str]:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         said, text = _ErrorBody(), body[: 4 * MESSAGE_CHARACTERS_MAX].decode(errors="replace")
         text = "" if text.lstrip()[:1] in ("<", "{", "[") else text
-    return said, " ".join(text.split())[:MESSAGE_CHARACTERS_MAX]
+    return said, _IDENTITY.sub(r"\1…", " ".join(text.split()))[:MESSAGE_CHARACTERS_MAX]
 
 
 def _name(told: str | None) -> str | None:
