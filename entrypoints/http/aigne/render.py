@@ -12,6 +12,7 @@ import msgspec
 from domain.chat import Ended, Event, ReasoningDelta, RefusalDelta, Started, TextDelta, ToolCallDelta, UsageReported
 from domain.money import format_credits
 from domain.pricing import price
+from domain.proofs import googles
 from domain.usage import Usage
 from entrypoints.http.dialect import ErrorBody, Rendering
 
@@ -19,13 +20,13 @@ _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said so far and is told at the end. `calls` are (id, name, arguments) by their index."""
+    """What was said so far and is told at the end. `calls` are (id, name, arguments, signature)."""
 
     rendering: Rendering
     wants_json: bool
     model: str = ""
     text: str = ""
-    calls: tuple[tuple[str, str, str], ...] = ()
+    calls: tuple[tuple[str, str, str, str | None], ...] = ()
     usage: Usage | None = None
 
 
@@ -116,14 +117,18 @@ def _ending(state: State) -> dict[str, Any]:
 
 
 def _called(state: State, event: ToolCallDelta) -> State:
-    calls = list(state.calls) + [("", "", "")] * (event.index + 1 - len(state.calls))
-    call_id, name, arguments = calls[event.index]
-    calls[event.index] = (event.id or call_id, event.name or name, arguments + event.arguments)
+    calls = list(state.calls) + [("", "", "", None)] * (event.index + 1 - len(state.calls))
+    call_id, name, arguments, signature = calls[event.index]
+    said = (event.id or call_id, event.name or name, arguments + event.arguments)
+    calls[event.index] = (*said, googles(event.signature) or signature)
     return msgspec.structs.replace(state, calls=tuple(calls))
 
 
-def _tool_call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": _object(arguments or "{}")}}
+def _tool_call(call_id: str, name: str, arguments: str, signature: str | None) -> dict[str, Any]:
+    """A call, with Google's signature where AIGNE's own client for Gemini has it."""
+    function = {"name": name, "arguments": _object(arguments or "{}")}
+    told = {"id": call_id, "type": "function", "function": function}
+    return told if signature is None else {**told, "metadata": {"thoughtSignature": signature}}
 
 
 def _object(text: str) -> Any:

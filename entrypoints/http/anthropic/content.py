@@ -14,8 +14,8 @@ import msgspec
 from domain.chat import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.read import UNSAID, complaint, said
-from entrypoints.http.anthropic.signatures import returned
 from entrypoints.http.anthropic.unseen import NONSENSE
+from entrypoints.http.signatures import returned
 
 
 class Malformed(Exception):

@@ -18,7 +18,7 @@ from domain.chat import (
     ToolCallDelta,
 )
 from domain.citations import Source, source_of
-from entrypoints.http.anthropic.signatures import of_call, of_text
+from entrypoints.http.signatures import of_call, of_text
 
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
 

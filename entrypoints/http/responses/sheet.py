@@ -14,6 +14,7 @@ import msgspec
 from domain.chat import CitationDelta, ForeignBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from entrypoints.http.responses.blocks import annotation, foreign_item
 from entrypoints.http.responses.thoughts import packed
+from entrypoints.http.signatures import of_call, of_text
 
 Json: TypeAlias = dict[str, Any]
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
@@ -72,12 +73,18 @@ def note(sheet: Sheet, event: Content) -> _Noted:
     if event.choice != 0:
         return sheet, ()
     match event:
+        case TextDelta(signature=str(signature)):
+            return _signed(*_say(sheet, "output_text", event.text), of_text(signature))
         case TextDelta():
             return _say(sheet, "output_text", event.text)
         case RefusalDelta():
             return _say(sheet, "refusal", event.text)
         case ReasoningDelta():
             return _think(sheet, event)
+        case ToolCallDelta(signature=str(signature)):
+            sheet, notes = _signed(sheet, (), of_call(signature))
+            sheet, more = _call(sheet, event)
+            return sheet, (*notes, *more)
         case ToolCallDelta():
             return _call(sheet, event)
         case CitationDelta():
@@ -226,6 +233,13 @@ def _think(sheet: Sheet, event: ReasoningDelta) -> _Noted:
     if encrypted is not None:
         talk = msgspec.structs.replace(talk, encrypted=encrypted)
     return msgspec.structs.replace(sheet, talk=talk), notes
+
+
+def _signed(sheet: Sheet, before: tuple[Note, ...], signature: str) -> _Noted:
+    """A thought without words, with the signature of a text or a call, after what was noted before."""
+    sheet, notes = _end_talk(sheet)
+    sheet, more = _think(sheet, ReasoningDelta(signature=signature))
+    return sheet, (*before, *notes, *more)
 
 
 def _continues(talk: _Open, event: ReasoningDelta) -> bool:

@@ -17,6 +17,7 @@ from entrypoints.http.openai.turns import File, Wrong, document_of, given, image
 from entrypoints.http.responses import wire
 from entrypoints.http.responses.thoughts import unpacked
 from entrypoints.http.responses.wire import NAME, Item, is_said
+from entrypoints.http.signatures import returned
 
 _RAW_ITEMS = msgspec.json.Decoder(str | list[msgspec.Raw])
 _ITEM = msgspec.json.Decoder(Item)
@@ -44,7 +45,7 @@ def turns(instructions: str | None, given_input: msgspec.Raw | None) -> tuple[Me
     if isinstance(raw, str):
         return (*told, Message(role="user", parts=(Text(text=raw),)))
     for role, parts in _merged(_spoken(raw)):
-        told.append(Message(role=role, parts=tuple(parts)))
+        told.append(Message(role=role, parts=returned(tuple(parts))))
     return tuple(told)
 
 

@@ -1,8 +1,8 @@
-"""Signatures on texts and tool calls, which Anthropic's dialect has only for thinking.
+"""Signatures on texts and tool calls, for callers whose dialect has them for thinking alone.
 
-House rule: what a client of Anthropic's hands back as it came, comes back complete. Its clients keep thinking blocks
-in their place, so a signature on a text is an empty thinking block after the text, and one on a call stands before the
-call. The signature itself says which it is.
+House rule: what a client hands back as it came, comes back complete. Clients keep thinking in its place, so a signature
+on a text is a thought without words after the text, and one on a call stands before the call. The signature itself
+says which it is.
 """
 
 import msgspec
@@ -13,12 +13,12 @@ _OF_TEXT, _OF_CALL = "text:", "tool_use:"
 
 
 def of_text(signature: str) -> str:
-    """What the thinking block after a signed text is signed with."""
+    """What the thought after a signed text is signed with."""
     return _OF_TEXT + signature
 
 
 def of_call(signature: str) -> str:
-    """What the thinking block before a signed call is signed with."""
+    """What the thought before a signed call is signed with."""
     return _OF_CALL + signature
 
 

@@ -1,0 +1,87 @@
+"""Google's signatures on texts and calls survive the way to a caller of every other API, and back."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.calls import ModelCall
+from domain.chat import ChatRequest, Ended, Event, Finished, Part, Reasoning, ReasoningDelta, Started, Text, TextDelta
+from domain.chat import ToolCall as Call
+from domain.chat import ToolCallDelta as Called
+from domain.proofs import signed_by_google
+from entrypoints.http.aigne import AIGNE_CALLER
+from entrypoints.http.dialect import CallerDialect, Rendering
+from entrypoints.http.responses import RESPONSES_CALLER
+
+TEXT, CALL = signed_by_google("dGV4dA=="), signed_by_google("Y2FsbA==")
+EVENTS: tuple[Event, ...] = (
+    Started(id="r", model="m"),
+    ReasoningDelta(text="Hm."),
+    TextDelta(text="Look."),
+    TextDelta(text="", signature=TEXT),
+    Called(index=0, id="c1", name="now", arguments="{}", signature=CALL),
+    Called(index=1, id="c2", name="then", arguments="{}"),
+    Called(index=2, id="c3", name="last", arguments="{}", signature=TEXT),
+    Finished(reason="tool_calls"),
+)
+CALLS = (
+    Call(id="c1", name="now", arguments="{}", signature=CALL),
+    Call(id="c2", name="then", arguments="{}"),
+    Call(id="c3", name="last", arguments="{}", signature=TEXT),
+)
+
+
+def rendering(fields: dict[str, Any]) -> Rendering:
+    raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
+    return Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True, fields=raw)
+
+
+def streamed(caller: CallerDialect, asked: Rendering) -> list[Any]:
+    state, body = caller.start(asked), b""
+    for event in (*EVENTS, Ended()):
+        state, piece = caller.render(state, event)
+        body += piece
+    lines = [line for line in body.decode().split("\n") if line.startswith("data: {")]
+    return [json.loads(line[6:]) for line in lines]
+
+
+def returned(caller: CallerDialect, asked: dict[str, Any]) -> tuple[Part, ...]:
+    call = caller.read(json.dumps(asked).encode())
+    assert isinstance(call, ModelCall), call
+    request = caller.to_request(call)
+    assert isinstance(request, ChatRequest), request
+    [turn] = [message for message in request.messages if message.role == "assistant"]
+    return turn.parts
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_through_responses(stream: bool) -> None:
+    asked = rendering({"model": "m", "input": "Hi"})
+    if stream:
+        output = streamed(RESPONSES_CALLER, asked)[-1]["response"]["output"]
+    else:
+        output = json.loads(RESPONSES_CALLER.whole(EVENTS, asked))["output"]
+
+    parts = returned(RESPONSES_CALLER, {"model": "m", "input": [{"role": "user", "content": "Hi"}, *output]})
+
+    assert (Reasoning(text="Hm."), Text(text="Look.", signature=TEXT), *CALLS) == parts
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_through_aignes_own_api_as_far_as_it_has_a_place(stream: bool) -> None:
+    """Its client keeps a signature with a call; it has no place for one on a text, which Google can do without."""
+    asked = rendering({"model": "m"})
+    if stream:
+        deltas = streamed(AIGNE_CALLER, asked)
+        calls = next(
+            delta["delta"]["json"]["toolCalls"] for delta in deltas if "toolCalls" in delta["delta"].get("json", {})
+        )
+    else:
+        calls = json.loads(AIGNE_CALLER.whole(EVENTS, asked))["toolCalls"]
+    said = [{"role": "user", "content": "Hi"}, {"role": "agent", "toolCalls": calls}]
+
+    parts = returned(AIGNE_CALLER, {"input": {"messages": said, "modelOptions": {"model": "m"}}})
+
+    assert CALLS == tuple(part for part in parts if isinstance(part, Call))
