@@ -12,6 +12,7 @@ UNITS_PER_RATE = 1_000_000
 NANOS_MAX = 2**63 - 1
 
 _DECIMALS = 9
+_HUNDRED_PERCENT = 100 * NANOS_PER_CREDIT
 
 
 class AmountError(ValueError):
@@ -65,6 +66,26 @@ def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
     """
     total = sum(units * nanos_per_million for units, nanos_per_million in lines)
     return checked(-(-total // UNITS_PER_RATE))
+
+
+def rate_from_cost(cost_nanos: int, margin_nanos: int, credit_price_nanos: int) -> int:
+    """What to sell for what costs so much: cost x (100 + margin percent) / 100 / the price of a credit, rounded up.
+
+    `margin_nanos` are 10**9 for one percent, `credit_price_nanos` what one credit costs its buyer, in nano-USD. At a
+    margin of 20 and a dollar a credit, 150,000,000 nano-USD are sold for 180,000,000 nanocredits.
+    """
+    numerator = cost_nanos * (_HUNDRED_PERCENT + margin_nanos) * NANOS_PER_CREDIT
+    return checked(-(-numerator // (_HUNDRED_PERCENT * credit_price_nanos)))
+
+
+def thousandths_moved(before_nanos: int, after_nanos: int) -> int | None:
+    """How far a price moved, in thousandths of what it was, away from zero; None from nothing to something."""
+    if before_nanos == after_nanos:
+        return 0
+    if before_nanos == 0:
+        return None
+    up = -(-abs(after_nanos - before_nanos) * 1_000 // before_nanos)
+    return up if after_nanos > before_nanos else -up
 
 
 def units_affordable(nanos: int, nanos_per_million: int) -> int:

@@ -98,9 +98,9 @@ def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[
     A version is news where another price holds at its moment. Where the catalogue takes a version back, what it
     says now holds from now on.
     """
-    found = [price for price in incoming if _differs(_standing(held, price.effective_ms), price)]
-    says_now = _standing(incoming, now_ms)
-    if says_now is not None and _differs(_standing([*held, *found], now_ms), says_now):
+    found = [price for price in incoming if _differs(standing(held, price.effective_ms), price)]
+    says_now = standing(incoming, now_ms)
+    if says_now is not None and _differs(standing([*held, *found], now_ms), says_now):
         again_id = price_id(says_now.provider, says_now.model, now_ms, says_now.known_ms)
         found.append(msgspec.structs.replace(says_now, id=again_id, effective_ms=now_ms))
     return found
@@ -111,7 +111,8 @@ def price_id(provider: str, model: str, effective_ms: int, known_ms: int) -> str
     return f"{provider}/{model}@{effective_ms}:{known_ms}"
 
 
-def _standing(prices: Iterable[Price], at_ms: int) -> Price | None:
+def standing(prices: Iterable[Price], at_ms: int) -> Price | None:
+    """Of the versions of one model's price the one that holds at a moment."""
     holding = [price for price in prices if price.effective_ms <= at_ms]
     return max(holding, key=lambda price: (price.effective_ms, price.known_ms), default=None)
 

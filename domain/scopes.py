@@ -16,6 +16,7 @@ from domain.books import (
     Rate,
     User,
 )
+from domain.pricebook import Price
 from domain.working_copy import Books
 
 F_co = TypeVar("F_co", covariant=True)
@@ -187,6 +188,16 @@ class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class PriceScope(msgspec.Struct, frozen=True, kw_only=True):
+    """What operators appended to the price book about a provider."""
+
+    provider: str
+
+    def view(self, books: Books) -> tuple[Price, ...]:
+        """The prices, in the order they were appended."""
+        return tuple(price for price in books.prices if price.provider == self.provider)
+
+
 class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
     """The credential of that id."""
 
@@ -222,5 +233,13 @@ def _standing(versions: list[Alias] | None) -> Alias | None:
 
 
 Scope: TypeAlias = (
-    CallScope | SettleScope | SweepScope | UserScope | KeyScope | ProviderScope | CredentialScope | AliasScope
+    CallScope
+    | SettleScope
+    | SweepScope
+    | UserScope
+    | KeyScope
+    | ProviderScope
+    | CredentialScope
+    | AliasScope
+    | PriceScope
 )

@@ -15,6 +15,7 @@ from ports.storage import StorageUnavailable
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
+    from domain.pricebook import Price
     from entrypoints.usecases.hub import Hub
 
 BOOKS = "aikit.db"
@@ -57,6 +58,16 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
             )
     finally:
         liveness.close()
+
+
+def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
+    """What the public catalogue says, for bringing the price book up to date. CannotStart if it is not installed."""
+    from adapters.pricebook.genai import CatalogueMissing, catalogue
+
+    try:
+        return catalogue(known_ms)
+    except CatalogueMissing as missing:
+        raise CannotStart(str(missing)) from None
 
 
 @asynccontextmanager

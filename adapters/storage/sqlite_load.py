@@ -15,6 +15,7 @@ from adapters.storage.sqlite_rows import (
     IDEMPOTENCY,
     KEYS,
     LOTS,
+    PRICES,
     PROVIDERS,
     RATES,
     USERS,
@@ -27,6 +28,7 @@ from domain.scopes import (
     CallScope,
     CredentialScope,
     KeyScope,
+    PriceScope,
     ProviderScope,
     SettleScope,
     SweepScope,
@@ -58,6 +60,7 @@ _CREDENTIALS_OF_PROVIDER = f"from credentials where provider in {_LISTED} order 
 _CREDENTIALS_BY_ID = f"from credentials where id in {_LISTED}"
 _RATES_OF_PROVIDER = f"from rates where provider in {_LISTED} order by seq"
 _ALIASES_BY_NAME = f"from aliases where name in {_LISTED} order by seq"
+_PRICES_OF_PROVIDER = f"from prices where provider in {_LISTED} order by seq"
 
 STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (KEYS, _KEYS_BY_FINGERPRINT),
@@ -77,6 +80,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (CREDENTIALS, _CREDENTIALS_BY_ID),
     (RATES, _RATES_OF_PROVIDER),
     (ALIASES, _ALIASES_BY_NAME),
+    (PRICES, _PRICES_OF_PROVIDER),
 )
 
 # Beyond so many rows the copy is thrown away and begun again.
@@ -179,6 +183,7 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
     keys: set[str] = set()
     providers: set[str] = set()
     credentials: set[str] = set()
+    books_of: set[str] = set()
     every_name = False
     for scope in scopes:
         match scope:
@@ -192,6 +197,8 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
                 credentials.add(scope.credential_id)
             case AliasScope():
                 every_name = True
+            case PriceScope():
+                books_of.add(scope.provider)
             case _:
                 raise TypeError(f"the books cannot be seen through a {type(scope).__name__}")
     _add(connection, books, USERS, _USERS_BY_NAME, names - books.users_by_name.keys(), books.users)
@@ -204,6 +211,7 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
     _add(connection, books, CREDENTIALS, _CREDENTIALS_OF_PROVIDER, providers, books.credentials)
     _add(connection, books, RATES, _RATES_OF_PROVIDER, providers, {})
     _add(connection, books, CREDENTIALS, _CREDENTIALS_BY_ID, credentials, books.credentials)
+    _add(connection, books, PRICES, _PRICES_OF_PROVIDER, books_of, {})
     if every_name:
         _keep(books, PROVIDERS, PROVIDERS.read(connection, "from providers order by seq"), books.providers)
         _keep(books, ALIASES, ALIASES.read(connection, "from aliases order by seq"), {})

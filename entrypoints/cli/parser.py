@@ -12,6 +12,7 @@ _NOUNS = {
     "provider": "the vendors and servers that answer calls",
     "credential": "the secrets that providers are called with",
     "rate": "what models are sold for",
+    "price": "what providers ask, in dollars",
     "alias": "names for a choice of models",
     "user": "who may call",
     "key": "the API keys that callers show",
@@ -41,6 +42,7 @@ def build_parser() -> Parser:
     commands = _Commands(parser)
     _serving(commands)
     _market(commands)
+    _prices(commands)
     _routing(commands)
     _people(commands)
     _books(commands)
@@ -148,6 +150,29 @@ def _market(commands: _Commands) -> None:
     commands.add("rate list", "list what is sold", "aihub rate list")
     remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
     remove.add_argument("model", metavar="PROVIDER/MODEL")
+
+
+def _prices(commands: _Commands) -> None:
+    bulk = commands.add(
+        "rate bulk",
+        "sell what the price book knows, at a margin",
+        "aihub rate bulk --margin 20 --credit-price 1 --provider openai",
+    )
+    bulk.add_argument("--margin", type=_credits, metavar="PERCENT", required=True, help="on top of what it costs")
+    bulk.add_argument("--credit-price", type=_credits, metavar="USD", required=True, help="what one credit costs")
+    bulk.add_argument("--provider", metavar="NAME", help="only this provider's models (all)")
+    bulk.add_argument("--model", metavar="PROVIDER/MODEL", help="only this model, also if it was taken from sale")
+    show = commands.add("price list", "list what holds now", "aihub price list --provider anthropic")
+    show.add_argument("--provider", metavar="NAME", help="only this provider's prices")
+    show = commands.add("price show", "show every version of a price", "aihub price show openai/gpt-5-mini")
+    show.add_argument("model", metavar="PROVIDER/MODEL")
+    source = "a price list as JSON, or genai-prices, the public catalogue (genai-prices)"
+    diff = commands.add("price diff", "show what a sync would change", "aihub price diff --from prices.json")
+    diff.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
+    sync = commands.add("price sync", "append what a catalogue says anew", "aihub price sync --accept")
+    sync.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
+    sync.add_argument("--accept", action="store_true", help="also where a price moves by more than a tenth")
+    sync.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 
 def _routing(commands: _Commands) -> None:

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, market, people, routing
+from entrypoints.cli import books, market, people, prices, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -29,6 +29,11 @@ COMMANDS: Mapping[str, Command] = {
     "credential remove": market.remove_credential,
     "rate set": market.set_rate,
     "rate list": market.list_rates,
+    "rate bulk": prices.bulk_rates,
+    "price list": prices.list_prices,
+    "price show": prices.show_price,
+    "price diff": prices.diff_prices,
+    "price sync": prices.sync_prices,
     "rate remove": market.remove_rate,
     "alias set": routing.set_alias,
     "alias list": routing.list_aliases,

@@ -1,0 +1,3 @@
+-- A synchronisation looks at one provider.
+
+create index prices_of_provider on prices (provider);

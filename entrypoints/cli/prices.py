@@ -1,0 +1,243 @@
+"""The commands about the price book, and about selling by it."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from domain.booksync import Difference, Move, tier_label
+from domain.money import format_credits
+from domain.pricebook import Price, standing, versions
+from domain.refusals import BadRequest, Missing
+from domain.selling import terms_of
+from domain.tiers import Leaves, Tier
+from entrypoints.cli.said import Complaint, Said, complaint, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases import booksync
+from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.pricefile import PriceFileError, read_price_file
+from entrypoints.usecases.selling import sell_by_book
+from entrypoints.usecases.shelves import shelves
+
+CATALOGUE = "genai-prices"
+
+
+async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`price list`: what holds now."""
+    book, now_ms = await shelves(desk.book, desk.storage), desk.clock.now_ms()
+    found = [
+        price
+        for provider in book.providers()
+        if args.provider in (None, provider)
+        for held in book.shelf(provider).prices.values()
+        if (price := standing(held, now_ms))
+    ]
+    rows = [
+        (
+            f"{price.provider}/{price.model}",
+            *(_dollars(getattr(price.prices, f"{leaf}_nanos")) for leaf in ("input", "cache_read", "output")),
+            price.context_tokens,
+            len(price.tiers) or None,
+            price.source,
+        )
+        for price in found
+    ]
+    heads = ("MODEL", "INPUT", "CACHE READ", "OUTPUT", "CONTEXT", "TIERS", "SOURCE")
+    return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."))
+
+
+async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`price show`: every version of one model's price, under any of its names."""
+    provider, _, name = args.model.partition("/")
+    held = versions((await shelves(desk.book, desk.storage)).shelf(provider), name)
+    if not held:
+        raise complaint(Missing(kind="price", name=args.model, remedy="see `aihub price list`"))
+    rows = [
+        (
+            moment(price.effective_ms) if price.effective_ms else "the beginning",
+            tier_label(tier),
+            *(_dollars(getattr(leaves, field)) for field in _used(held)),
+            price.source,
+        )
+        for price in held
+        for tier, leaves in ((None, price.prices), *((tier, tier.prices) for tier in price.tiers))
+    ]
+    heads = (
+        "FROM",
+        "FOR",
+        *(field.removesuffix("_nanos").upper().replace("_", " ") for field in _used(held)),
+        "SOURCE",
+    )
+    return Said(
+        value=[*map(_price, held)], text=f"{held[-1].model}, in dollars per million\n\n{table(heads, rows, '')}"
+    )
+
+
+async def diff_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`price diff`: what a sync would change."""
+    found = await booksync.compare(desk, _incoming(desk, args.source))
+    return Said(value=[*map(_difference, found)], text=_told(found) or "The book is up to date.")
+
+
+async def sync_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`price sync`; exit code 1 where a price moves far and nobody has accepted it."""
+    if args.dry_run:
+        return await diff_prices(desk, settings, args)
+    synced = await booksync.sync(desk, args.actor, _incoming(desk, args.source), args.accept)
+    waiting = [each.difference for each in synced if not each.appended]
+    appended = sum(len(each.difference.prices) for each in synced if each.appended)
+    value = {
+        "appended": appended,
+        "waiting": [*map(_difference, waiting)],
+        "providers": [each.difference.provider for each in synced if each.appended],
+    }
+    text = f"appended {appended} prices; `aihub rate bulk` sells by them"
+    if not waiting:
+        return Said(value=value, text=text if appended else "The book is up to date.")
+    names = ", ".join(changed.provider for changed in waiting)
+    note = f"prices of {names} move by more than a tenth; look at them and say --accept"
+    return Said(value=value, text=f"{_told(waiting)}\n\n{text}", note=note, code=1)
+
+
+async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate bulk`."""
+    terms = terms_of(args.margin, args.credit_price)
+    if isinstance(terms, BadRequest):
+        raise complaint(terms)
+    provider, model = args.provider, args.model
+    if model and not provider:
+        provider, _, model = model.partition("/")
+        if not model:
+            problem = "write PROVIDER/MODEL, or the provider as --provider"
+            raise complaint(BadRequest(field="--model", problem=problem))
+    sold = await sell_by_book(desk, args.actor, terms, provider, model)
+    if isinstance(sold, Missing | BadRequest):
+        raise complaint(sold)
+    value = [
+        {
+            "provider": each.provider,
+            "sold": [rate.model for rate in each.rates],
+            "unchanged": [*each.unchanged],
+            "kept": [*each.kept],
+            "impossible": [*each.impossible],
+        }
+        for each in sold
+    ]
+    rows = [
+        (each.provider, len(each.rates), len(each.unchanged), len(each.kept), len(each.impossible)) for each in sold
+    ]
+    heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
+    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."))
+
+
+def _incoming(desk: Desk, source: str) -> dict[str, list[Price]]:
+    """The prices that a catalogue or a file says; Complaint if it cannot be read."""
+    now_ms = desk.clock.now_ms()
+    if source == CATALOGUE:
+        from entrypoints.wiring import CannotStart, public_catalogue
+
+        try:
+            return public_catalogue(now_ms)
+        except CannotStart as missing:
+            raise Complaint(str(missing)) from None
+    try:
+        return read_price_file(Path(source).read_bytes(), f"file {Path(source).name}", now_ms)
+    except OSError as error:
+        raise Complaint(f"{source} cannot be read: {error.strerror or error}") from None
+    except PriceFileError as error:
+        raise Complaint(f"{source}: {error}") from None
+
+
+def _told(found: list[Difference]) -> str:
+    """The moves as a table, and what is new in a line for each provider."""
+    moves = [move for changed in found for move in changed.moves]
+    rows = [
+        (
+            f"{move.provider}/{move.model}",
+            move.tier,
+            move.leaf.removesuffix("_nanos").replace("_", " "),
+            _dollars(move.before_nanos),
+            _dollars(move.after_nanos),
+            _percent(move),
+        )
+        for move in moves
+    ]
+    lines = [table(("MODEL", "FOR", "PRICE", "BEFORE", "AFTER", "MOVE"), rows, "")]
+    lines += [
+        f"{changed.provider}: {len(changed.prices)} prices, {len(changed.new_models)} of models that are new"
+        for changed in found
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _percent(move: Move) -> str:
+    if move.before_nanos is None:
+        return "new"
+    if move.after_nanos is None:
+        return "gone"
+    if move.thousandths is None:
+        return "from nothing"
+    whole, tenth = divmod(abs(move.thousandths), 10)
+    return f"{'-' if move.thousandths < 0 else '+'}{whole}.{tenth} %"
+
+
+def _used(held: tuple[Price, ...]) -> list[str]:
+    """The leaves that any version has a price for."""
+    every = [leaves for price in held for leaves in (price.prices, *(tier.prices for tier in price.tiers))]
+    return [field for field in Leaves.__struct_fields__ if any(getattr(leaves, field) is not None for leaves in every)]
+
+
+def _price(price: Price) -> dict[str, object]:
+    return {
+        "id": price.id,
+        "model": f"{price.provider}/{price.model}",
+        "names": [*price.names],
+        "effective": moment(price.effective_ms),
+        "known": moment(price.known_ms),
+        "source": price.source,
+        "prices": _leaves(price.prices),
+        "tiers": [_tier(tier) for tier in price.tiers],
+        "context": price.context_tokens,
+        "max_output": price.output_tokens_max,
+    }
+
+
+def _tier(tier: Tier) -> dict[str, object]:
+    return {
+        "service": tier.service,
+        "above_tokens": tier.above_tokens,
+        "from_minute": tier.from_minute,
+        "until_minute": tier.until_minute,
+        "prices": _leaves(tier.prices),
+    }
+
+
+def _leaves(leaves: Leaves) -> dict[str, str]:
+    """The prices that there are, in dollars per million, as a price list writes them."""
+    return {
+        field.removesuffix("_nanos"): format_credits(nanos)
+        for field in Leaves.__struct_fields__
+        if (nanos := getattr(leaves, field)) is not None
+    }
+
+
+def _difference(changed: Difference) -> dict[str, object]:
+    return {
+        "provider": changed.provider,
+        "prices": len(changed.prices),
+        "new_models": [*changed.new_models],
+        "moves": [
+            {
+                "model": f"{move.provider}/{move.model}",
+                "for": move.tier,
+                "price": move.leaf.removesuffix("_nanos"),
+                "before": _dollars(move.before_nanos),
+                "after": _dollars(move.after_nanos),
+                "move": _percent(move),
+                "large": move.is_large,
+            }
+            for move in changed.moves
+        ],
+    }
+
+
+def _dollars(nanos: int | None) -> str | None:
+    return None if nanos is None else format_credits(nanos)

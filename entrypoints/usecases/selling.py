@@ -1,0 +1,63 @@
+"""Selling what the price book knows: a rate for every model of the providers that there are, or for some of them."""
+
+from collections.abc import Iterable
+
+from domain.management import Denied, Outcome
+from domain.pricebook import Price, Shelf, versions
+from domain.refusals import BadRequest, Missing
+from domain.scopes import ProviderFacts, ProviderScope
+from domain.selling import Sold, Terms, sell
+from entrypoints.usecases.desk import Desk, actor
+from entrypoints.usecases.shelves import shelves
+
+
+async def sell_by_book(
+    desk: Desk, by: str, terms: Terms, provider: str | None = None, model: str | None = None
+) -> list[Sold] | Missing | BadRequest:
+    """Make rates of all prices, of one provider's, or of one model's; what was sold, provider by provider."""
+    book = await shelves(desk.book, desk.storage)
+    rows = (await desk.storage.catalog())[1]
+    chosen = [row.name for row in rows if provider in (None, row.name)]
+    if provider is not None and not chosen:
+        return Missing(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")
+    found: list[Sold] = []
+    for name in chosen:
+        prices = _prices(book.shelf(name), model, desk.clock.now_ms())
+        if prices:
+            found.append(await _sell(desk, by, name, prices, terms, model is not None))
+    if model is not None and not found:
+        return Missing(kind="price", name=model, remedy="see `aihub price list`")
+    return found
+
+
+async def _sell(desk: Desk, by: str, provider: str, prices: list[Price], terms: Terms, named: bool) -> Sold:
+    who = actor(desk, by)
+    rate_ids = [desk.ids.new("rate") for _ in prices]
+    told: list[Sold] = []
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        sold, outcome = sell(facts, who, prices, terms, rate_ids, named)
+        told[:] = [sold]
+        return outcome
+
+    outcome = await desk.storage.decide(ProviderScope(name=provider), rule)
+    return Sold(provider=provider) if isinstance(outcome, Denied) else told[0]
+
+
+def _prices(shelf: Shelf, model: str | None, now_ms: int) -> list[Price]:
+    """What holds now of a shelf and of those that it borrows, the shelf's own first; or of the one model."""
+    if model is not None:
+        held = versions(shelf, model)
+        return _holding([held[-1].model] if held else [], shelf, now_ms)
+    names = dict.fromkeys(name for lent in (shelf, *shelf.borrowed) for name in lent.prices)
+    return _holding(names, shelf, now_ms)
+
+
+def _holding(models: Iterable[str], shelf: Shelf, now_ms: int) -> list[Price]:
+    found = []
+    for model in models:
+        lent = next(lent for lent in (shelf, *shelf.borrowed) if model in lent.prices)
+        holding = [price for price in lent.prices[model] if price.effective_ms <= now_ms]
+        if holding:
+            found.append(holding[-1])
+    return found

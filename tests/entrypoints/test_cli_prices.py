@@ -1,0 +1,108 @@
+"""The price book at the command line: listed, shown, compared, brought up to date, and sold by."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from entrypoints.cli import main
+from tests.entrypoints.cli_said import Said
+
+
+def a_list(folder: Path, **prices: Any) -> str:
+    entry = {"model": "gpt-5", "names": ["=gpt-5"], "prices": {"input": "1.25", "output": "10"}, **prices}
+    path = folder / "prices.json"
+    path.write_text(json.dumps({"openai": [entry]}))
+    return str(path)
+
+
+def test_what_holds_is_listed_and_every_version_is_shown(say: Said, tell: Any, refused: Said) -> None:
+    listed = tell("price", "list", "--provider", "openai")
+
+    (gpt,) = (price for price in listed if price["model"] == "openai/gpt-5")
+    assert gpt["prices"] == {"input": "1.25", "cache_read": "0.125", "output": "10", "tool_use": "10000"}
+    assert (gpt["context"], gpt["max_output"]) == (400_000, 128_000)
+    assert {tier["service"] for tier in gpt["tiers"]} == {"flex", "priority", "fast", "batch"}
+    assert len(tell("price", "show", "openai/gpt-5-2025-08-07")) == 3, "a dated name shows the model"
+    shown = say("price", "show", "anthropic/claude-sonnet-4-5-20250929")
+    assert "above 200000" in shown
+    assert "the beginning" in shown
+    assert "no price" in refused("price", "show", "openai/nonsense")
+
+
+def test_a_price_that_moves_far_waits_until_it_is_accepted_and_nothing_is_overwritten(
+    say: Said, tell: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_list(tmp_path, prices={"input": "2.5", "output": "10"})
+
+    assert "+100.0 %" in say("price", "diff", "--from", path)
+    assert main(["price", "sync", "--from", path]) == 1
+    assert "--accept" in capsys.readouterr().err
+    assert len(tell("price", "show", "openai/gpt-5")) == 3
+    assert tell("price", "sync", "--from", path, "--accept")["appended"] == 1
+    assert [price["prices"]["input"] for price in tell("price", "show", "openai/gpt-5")] == ["1.25"] * 3 + ["2.5"]
+    (now,) = (price for price in tell("price", "list") if price["model"] == "openai/gpt-5")
+    assert (now["prices"]["input"], now["source"]) == ("2.5", "file prices.json")
+
+
+def test_a_sync_with_the_catalogue_that_the_book_was_made_from_changes_nothing(say: Said) -> None:
+    assert "up to date" in say("price", "sync")
+    assert "up to date" in say("price", "diff")
+
+
+def test_a_dry_run_changes_nothing(say: Said, tell: Any, tmp_path: Path) -> None:
+    path = a_list(tmp_path, model="gpt-99", names=["=gpt-99"])
+
+    assert "1 of models that are new" in say("price", "sync", "--from", path, "--dry-run")
+    assert not any("gpt-99" in price["model"] for price in tell("price", "list"))
+
+
+@pytest.mark.parametrize(("entry", "complaint"), [
+    ({"prices": {"input": "cheap"}},                "cheap"),
+    ({"prices": {"tokens": "1"}},                   "no price; the prices are input"),
+    ({"prices": {}},                                "at least one price"),
+    ({"names": ["gpt-5"]},                          "no name"),
+    ({"names": ["/("]},                             "no regular expression"),
+    ({"tiers": [{"prices": {}, "until_minute": 2_000}]}, "1440 minutes"),
+    ({"price": "1"},                                "unknown field"),
+])  # fmt: skip
+def test_a_price_list_that_is_none_is_refused_by_name(
+    refused: Said, tmp_path: Path, entry: dict[str, Any], complaint: str
+) -> None:
+    assert complaint in refused("price", "sync", "--from", a_list(tmp_path, **entry))
+
+
+def test_a_price_list_that_is_not_there_is_said(refused: Said, tmp_path: Path) -> None:
+    assert "cannot be read" in refused("price", "sync", "--from", str(tmp_path / "none.json"))
+
+
+def test_everything_is_sold_at_a_margin_and_what_an_operator_set_stays(say: Said, tell: Any) -> None:
+    say("provider", "add", "openai")
+    say("rate", "set", "openai/gpt-5", "--input", "9", "--output", "9")
+
+    (sold,) = (each for each in tell("rate", "bulk", "--margin", "20", "--credit-price", "1") if each["sold"])
+
+    rates = {rate["model"]: rate for rate in tell("rate", "list")}
+    assert sold["kept"] == ["gpt-5"]
+    assert len(sold["sold"]) > 90
+    assert rates["openai/gpt-5"]["input"] == "9"
+    assert (rates["openai/gpt-4o"]["input"], rates["openai/gpt-4o"]["output"]) == ("3", "12")
+    assert rates["openai/gpt-4o"]["source"].startswith("price book: openai/gpt-4o@")
+    (again,) = (each for each in tell("rate", "bulk", "--margin", "20", "--credit-price", "1") if each["kept"])
+    assert (again["sold"], len(again["unchanged"])) == ([], len(sold["sold"]))
+
+
+def test_one_model_is_sold_under_any_of_its_names(say: Said, tell: Any, refused: Said) -> None:
+    say("provider", "add", "anthropic")
+
+    terms = ("--margin", "0", "--credit-price", "0.01")
+    (sold,) = tell("rate", "bulk", *terms, "--model", "anthropic/claude-sonnet-4-5-20250929")
+
+    assert sold["sold"] == ["claude-sonnet-4-5"]
+    rates = {rate["model"]: rate for rate in tell("rate", "list")}
+    assert rates["anthropic/claude-sonnet-4-5"]["input"] == "300", "a credit of a cent"
+    assert "no price" in refused("rate", "bulk", *terms, "--model", "anthropic/nonsense")
+    assert "no provider" in refused("rate", "bulk", *terms, "--provider", "xai")
+    assert "--credit-price" in refused("rate", "bulk", "--margin", "0", "--credit-price", "0")
+    assert "--model" in refused("rate", "bulk", *terms, "--model", "gpt-5")
