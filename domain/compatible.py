@@ -156,6 +156,7 @@ COMPATIBLE = (
         name="bedrock-mantle",
         dialect="openai",
         base_url="https://bedrock-mantle.us-east-1.api.aws/v1",
+        also=(RESPONSES,),
         env="BEDROCK_MANTLE_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
     ),

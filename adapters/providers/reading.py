@@ -180,7 +180,7 @@ class StreamChunks:
         step, hides = self._dialect.step, self._dialect.hides
         raws: list[bytes] = []
         events: list[Event] = []
-        for event in framed:
+        for number, event in enumerate(framed):
             if not event.data:  # A comment or a blank: relayed, for it keeps connections alive, and means nothing.
                 raws.append(event.raw)
                 continue
@@ -190,7 +190,9 @@ class StreamChunks:
                 self._over = True
                 if isinstance(meant[-1], Ended):
                     self.ended = True
-                    self._ready.append(Chunk(b"" if hides(self._call, meant) else event.raw, meant))
+                    # A [DONE] that came with the terminal event, as OpenRouter's after a response, goes with it.
+                    last = [event.raw, *(after.raw for after in framed[number + 1 :] if after.data == b"[DONE]")]
+                    self._ready.append(Chunk(b"" if hides(self._call, meant) else b"".join(last), meant))
                 else:
                     self._ready.append(Chunk(b"", _scrubbed(meant, self._party)))
                 return

@@ -76,8 +76,9 @@ def counted(response: dict[str, Any]) -> dict[str, int] | None:
         "input": usage["input_tokens"],
         "output": usage["output_tokens"],
         "cached": input_details["cached_tokens"],
+        "written": input_details.get("cache_write_tokens") or 0,
         "reasoning": output_details["reasoning_tokens"],
-        "uses": searches + sum(item["type"] in tools for item in response["output"]),
+        "uses": usage.get("tool_uses") or searches + sum(item["type"] in tools for item in response["output"]),
     }
 
 
@@ -87,6 +88,7 @@ def usage_leaves(usage: Usage) -> dict[str, int]:
         "input": usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
         "output": usage.output_tokens + usage.reasoning_tokens,
         "cached": usage.cache_read_tokens,
+        "written": usage.cache_write_tokens,
         "reasoning": usage.reasoning_tokens,
         "uses": usage.tool_uses,
     }
