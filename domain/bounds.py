@@ -41,7 +41,7 @@ OUTPUT_TOKENS_USEFUL = 256
 # The prices by the piece that an operation may be sold at.
 _UNITS: dict[Operation, tuple[str, ...]] = {
     "images": ("image_nanos", "request_nanos"),
-    "speech": ("character_nanos", "second_nanos", "request_nanos"),
+    "speech": ("character_nanos", "request_nanos"),
     "transcription": ("second_nanos", "request_nanos"),
 }
 # The prices by token. One that may be None is said by being there, another by being more than nothing.

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from domain.forms import Form
 from domain.usage import Usage
 
 Operation = Literal[
@@ -29,6 +30,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     before anything was counted. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
 
+    Where the body is a `form` with files, that goes upstream, and `fields` are its short texts as JSON.
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
     `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
     characters to speak, begun seconds of a recording. `echoes` says that the input may be charged as output again.
@@ -53,6 +55,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     inputs: int = 1
     pieces: Usage = Usage()
     echoes: bool = False
+    form: Form | None = None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

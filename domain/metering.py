@@ -2,7 +2,7 @@
 
 Unknown is never zero: where the provider told no usage, it is estimated from the bytes that were delivered, at
 four bytes a token rounded up, and labelled so. Sound and pictures have no such bytes: they are estimated by what was
-asked for, at the rates that OpenAI documents for its own models.
+asked for, at the rates that OpenAI documents for its own models; or counted, where they are sold by the piece.
 """
 
 from collections.abc import Iterable
@@ -134,13 +134,24 @@ def measure(meter: Meter, input_bytes: int, pieces: Usage = _NO_PIECES) -> Measu
     told_output = told.output_tokens + told.reasoning_tokens + told.output_audio_tokens + told.output_image_tokens
     is_last_word = meter.ended or meter.told_bytes == meter.output_bytes
     # A provider that ends by counting nothing of what it delivered has not told its output.
-    if is_last_word and (told_output or not estimated_output):
+    # So has one that counts the seconds of what it heard instead of the tokens of what it wrote.
+    if is_last_word and (told_output or meter.told.seconds or not estimated_output):
         return Measured(usage=told, source="provider")
     missing = max(0, estimated_output - told_output)
     return Measured(
         usage=msgspec.structs.replace(told, output_tokens=told.output_tokens + missing),
         source="estimated" if missing else "provider",
     )
+
+
+def counted(meter: Meter, pieces: Usage) -> Measured:
+    """The usage of what is sold by the piece and was not told: pieces alone, no tokens.
+
+    Characters are counted in the request and pictures as they come, exactly; a recording's length is what its own
+    header says, which is an estimate.
+    """
+    exact = pieces.characters or (pieces.images and meter.ended)
+    return Measured(usage=_with_pieces(Usage(), meter, pieces), source="provider" if exact else "estimated")
 
 
 def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:

@@ -20,7 +20,7 @@ from domain.books import Call, Ending, Idempotency, Rate, Row
 from domain.calls import AttemptRecord, Target
 from domain.failures import MAY_HAVE_COST
 from domain.ledger import resolve
-from domain.metering import Measured, Meter, measure
+from domain.metering import Measured, Meter, counted, measure
 from domain.pricebook import Price
 from domain.pricing import cost, price
 from domain.scopes import SettleFacts
@@ -109,16 +109,24 @@ def measured_of(outcome: Outcome) -> Measured | None:
     failed = outcome.ending in ("provider failed", "timed out", "lost")
     if failed and not outcome.meter.delivered:
         return None
-    measured = measure(outcome.meter, outcome.input_bytes, outcome.pieces)
-    if outcome.rate is None:
+    rate = outcome.rate
+    if outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
+        measured = counted(outcome.meter, outcome.pieces)
+    else:
+        measured = measure(outcome.meter, outcome.input_bytes, outcome.pieces)
+    if rate is None or rate.request_nanos is None or measured.usage.requests:
         return measured
-    usage = measured.usage
-    if outcome.rate.request_nanos is not None and not usage.requests:
-        usage = msgspec.structs.replace(usage, requests=1)
-    # Characters are counted and not estimated: where they are all that is charged, so is the charge.
-    counted = Usage(characters=usage.characters, requests=usage.requests)
-    exact = usage.characters > 0 and price(usage, outcome.rate).total_nanos == price(counted, outcome.rate).total_nanos
-    return Measured(usage=usage, source="provider" if exact else measured.source)
+    return msgspec.structs.replace(measured, usage=msgspec.structs.replace(measured.usage, requests=1))
+
+
+def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
+    """Whether what was asked for has a price by the piece, so that nobody needs to guess its tokens."""
+    priced = (
+        (pieces.images, rate.image_nanos),
+        (pieces.characters, rate.character_nanos),
+        (pieces.seconds, rate.second_nanos),
+    )
+    return any(count and nanos is not None for count, nanos in priced)
 
 
 def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:

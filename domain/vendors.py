@@ -111,7 +111,20 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
 # other APIs at the same paths, or says itself that it has not.
 _NATIVE: dict[str, frozenset[str]] = {
-    "openai": frozenset(("openai-completions", "openai-embeddings", "openai-moderations")),
+    "openai": frozenset(
+        (
+            "openai-completions",
+            "openai-embeddings",
+            "openai-moderations",
+            "openai-speech",
+            "openai-speech-events",
+            "openai-transcriptions",
+            "openai-transcriptions-text",
+            "openai-transcriptions-events",
+            "openai-translations",
+            "openai-translations-text",
+        )
+    ),
     "anthropic": frozenset((COUNT_TOKENS,)),
 }
 

@@ -75,6 +75,7 @@ class Crossing:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._cancel: anyio.CancelScope | None = None
+        self._problem: BaseException | None = None
         self._keep_alive_ms = keep_alive_ms
 
     async def carry(self, handler: Handler, request: Request) -> None:
@@ -87,6 +88,7 @@ class Crossing:
                     if not isinstance(reply.body, bytes):
                         await self._pump(reply.body)
         except BaseException as problem:
+            self._problem = problem
             if self.head.done():
                 _log.error("request %s failed in its stream", request.id, exc_info=problem)
             else:
@@ -115,6 +117,9 @@ class Crossing:
                 silences += 1
                 piece = self._said_in_silence(silences)
             if piece is None:
+                if self._problem is not None:
+                    # What did not come to its end must not look as if it had: the server breaks the connection.
+                    raise ConnectionError("the answer broke off") from self._problem
                 return
             if not self._room.is_set() and self._pieces.qsize() < PIECES_MAX // 2 and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._room.set)

@@ -30,6 +30,7 @@ _FAULTS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
 
 _ERROR_BYTES_MAX = 1024 * 1024
 _CONNECT_S_MAX = 10.0
+_PIECE_BYTES = 64 * 1024
 _LINGER_S = 0.05
 _CLOSE_S = 5.0
 
@@ -121,7 +122,12 @@ class _Exchange:
     def _http_request(self, line: Line) -> httpx2.Request | Failure:
         attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
         added: Headers = ()
-        if self._request is not None:
+        form = call.form if self._request is None else None
+        if form is not None:
+            body = b""
+            headers = httpx2.Headers(headers)
+            headers["content-type"] = form.content_type
+        elif self._request is not None:
             body = dialect.encode(self._request, attempt)
         else:
             body = dialect.pass_through(call, attempt)
@@ -134,20 +140,21 @@ class _Exchange:
         if added:
             raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
             headers = httpx2.Headers([*headers.raw, *raw])
+        pieces = () if form is None else form.with_model(attempt.target.model)
         timeout_s = attempt.timeout_ms / 1000
         connect_s = min(timeout_s, _CONNECT_S_MAX)
         request = httpx2.Request(
             "POST",
             line.url,
             headers=headers,
-            stream=httpx2.ByteStream(body),
+            stream=httpx2.ByteStream(body) if form is None else _Pieces(pieces),
             extensions={
                 "timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s},
                 WHOLE: not call.stream,
             },
         )
         request.headers.encoding = "latin-1"  # Else each look at them tries which encoding they are in.
-        request.headers["content-length"] = str(len(body))
+        request.headers["content-length"] = str(len(body) + sum(map(len, pieces)))
         return request
 
     async def _answer(self, response: httpx2.Response) -> Answer | Failure:
@@ -245,6 +252,18 @@ class _Exchange:
         else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
             with suppress(*_FAULTS):
                 await response.aclose()
+
+
+class _Pieces(httpx2.AsyncByteStream):
+    """A body that is sent from where it lies, a piece at a time, so that it is never in memory twice."""
+
+    def __init__(self, pieces: tuple[memoryview, ...]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            for start in range(0, len(piece), _PIECE_BYTES):
+                yield bytes(piece[start : start + _PIECE_BYTES])
 
 
 def _lower(headers: httpx2.Headers) -> dict[str, str]:

@@ -75,7 +75,7 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
         call=call,
         to_request=dialect.to_request,
         idempotency_key=idempotency_key,
-        digest=_digest(request) if idempotency_key else "",
+        digest=_digest(request, call) if idempotency_key else "",
     )
 
 
@@ -86,8 +86,10 @@ def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:
     return dialect.read(request.body)
 
 
-def _digest(request: Request) -> str:
-    return hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+def _digest(request: Request, call: ModelCall) -> str:
+    """What was asked where. SDKs make up another boundary for a form each time, which asks for nothing else."""
+    body = request.body if call.form is None else request.body.replace(b"--" + call.form.boundary, b"--")
+    return hashlib.sha256(request.path.encode() + b"\n" + body).hexdigest()
 
 
 def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
@@ -134,9 +136,9 @@ def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall
         ("x-accel-buffering", "no"),
         *_call_headers(hub, dialect, request, live),
     )
-    return Reply(
-        status=200, headers=headers, body=live.stream(), keep_alive=dialect.keep_alive, given=lambda: live.given
-    )
+    # Only events have a word that says nothing.
+    keep_alive = dialect.keep_alive if live.content_type.startswith("text/event-stream") else b""
+    return Reply(status=200, headers=headers, body=live.stream(), keep_alive=keep_alive, given=lambda: live.given)
 
 
 def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:

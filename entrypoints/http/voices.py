@@ -3,6 +3,7 @@
 from domain.failures import Failure
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.refusals import failure_error
+from entrypoints.usecases.voice import AnswerBroken
 from ports.providers import Chunk
 
 JSON = "application/json"
@@ -22,7 +23,9 @@ class AsSaid:
         return chunk.raw
 
     def apology(self, failure: Failure) -> bytes:
-        """The stream's last event: an error, never an ending."""
+        """The stream's last event: an error, never an ending. What is no stream of events is broken off instead."""
+        if not self.content_type.startswith("text/event-stream"):
+            raise AnswerBroken(failure.message)
         return self._dialect.stream_error(failure_error(failure, self._provider))
 
 

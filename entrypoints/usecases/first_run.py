@@ -10,7 +10,7 @@ import msgspec
 
 from domain.books import ApiKey, ProviderRow, Rate, User
 from domain.management import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate
-from domain.money import NANOS_PER_CREDIT
+from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.scopes import CallFacts, CallScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.vendors import ECHO
 from entrypoints.usecases.desk import Desk, actor
@@ -107,7 +107,10 @@ async def _give_key(desk: Desk, owner: User, text: str) -> FirstRun:
 
 
 async def _echo(desk: Desk) -> None:
-    """The built-in provider with one model: one credit per million tokens in, two out."""
+    """The built-in provider with one model.
+
+    One credit per million tokens in or characters spoken, two out, a hundredth a picture, a ten-thousandth a second.
+    """
     who, also = actor(desk, BY), actor(desk, BY)
     provider = ProviderRow(name=ECHO.name, dialect=ECHO.dialect, base_url=ECHO.base_url, created_ms=who.now_ms)
     rate = Rate(
@@ -119,6 +122,9 @@ async def _echo(desk: Desk) -> None:
         source=BY,
         input_nanos=NANOS_PER_CREDIT,
         output_nanos=2 * NANOS_PER_CREDIT,
+        image_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
+        second_nanos=NANOS_PER_CREDIT // 10_000 * UNITS_PER_RATE,
+        character_nanos=NANOS_PER_CREDIT,
         context_tokens=128_000,
         output_tokens_max=4096,
     )

@@ -8,6 +8,10 @@ from domain.plan import Affordable
 from ports.providers import Answer, Chunk
 
 
+class AnswerBroken(Exception):
+    """An answer broke off that cannot say so, such as a sound: its connection is to break as well."""
+
+
 class Voice(Protocol):
     """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
 
@@ -18,7 +22,7 @@ class Voice(Protocol):
         ...
 
     def apology(self, failure: Failure) -> bytes:
-        """The last bytes of an answer that broke after it began."""
+        """The last bytes of an answer that broke after it began; AnswerBroken if it has no words for that."""
         ...
 
 

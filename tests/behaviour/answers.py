@@ -145,7 +145,8 @@ def tool_use(n: int, arguments: str, streamed: bool = False) -> dict[str, Any]:
 async def polite(request: Received, reply: Reply) -> None:
     """Answer in the dialect of the path, streamed if asked for."""
     if (besides := polite_beside_chat(request)) is not None:
-        await reply.send(200, {"content-type": "application/json"}, besides)
+        content_type, body = besides
+        await reply.send(200, {"content-type": content_type}, body)
         return
     body = json.loads(request.body)
     if body.get("stream"):

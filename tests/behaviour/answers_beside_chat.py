@@ -7,22 +7,56 @@ from typing import Any
 
 from tests.support.provider import Received
 
+JSON, EVENTS = "application/json", "text/event-stream"
+SOUND = bytes(range(256)) * 4  # No text in any encoding.
 TEXT = "continued by the stub"
 VECTOR = [0.25, -0.5, 0.125]
 PACKED = b64encode(pack("<3f", *VECTOR)).decode()
 
 
-def polite_beside_chat(request: Received) -> bytes | None:
-    """A whole answer for the path, None where chat is asked for."""
-    if request.path.endswith("/embeddings"):
-        return embeddings(json.loads(request.body), voyage=request.path.startswith("/voy/"))
-    if request.path.endswith("/moderations"):
+def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
+    """The content type and a whole answer for the path, None where a chat or a stream of events is asked for."""
+    path = request.path
+    if path.endswith("/audio/speech"):
+        return ("audio/mpeg", SOUND) if b'"sse"' not in request.body else (EVENTS, b"".join(speech_events()))
+    if path.endswith(("/audio/transcriptions", "/audio/translations")):
+        return heard(request.body)
+    if path.endswith("/embeddings"):
+        return JSON, embeddings(json.loads(request.body), voyage=path.startswith("/voy/"))
+    if path.endswith("/moderations"):
         verdict = {"flagged": True, "categories": {"violence": True}, "category_scores": {"violence": 0.9}}
-        return json.dumps({"id": "modr-1", "model": "omni", "results": [verdict], "future_field": 1.50}).encode()
-    if request.path.endswith("/completions") and "/chat/" not in request.path:
+        return JSON, json.dumps({"id": "modr-1", "model": "omni", "results": [verdict], "future_field": 1.50}).encode()
+    if path.endswith("/completions") and "/chat/" not in path:
         asked = json.loads(request.body)
-        return None if asked.get("stream") else completion(asked["model"])
+        return None if asked.get("stream") else (JSON, completion(asked["model"]))
     return None
+
+
+def speech_events() -> list[bytes]:
+    """The sound in two pieces, and four tokens in and thirty out."""
+    pieces: list[dict[str, Any]] = [
+        {"type": "speech.audio.delta", "audio": b64encode(part).decode()} for part in (SOUND[:9], SOUND[9:])
+    ]
+    usage = {"input_tokens": 4, "output_tokens": 30, "total_tokens": 34}
+    return [data(each) for each in (*pieces, {"type": "speech.audio.done", "usage": usage})]
+
+
+def heard(form: bytes) -> tuple[str, bytes]:
+    """What was heard, in the format that the form asks for: six tokens of sound and one of text in, five out, or 3 s."""
+    if b"\r\n\r\nvtt\r\n" in form:
+        return "text/vtt; charset=utf-8", b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello\n"
+    tokens: dict[str, Any] = {"type": "tokens", "input_tokens": 7, "output_tokens": 5, "total_tokens": 12}
+    tokens["input_token_details"] = {"text_tokens": 1, "audio_tokens": 6}
+    usage = tokens if b"listener" in form else {"type": "duration", "seconds": 3}
+    if b'name="stream"' in form:
+        done: dict[str, Any] = {"type": "transcript.text.done", "text": "Hello", "usage": usage}
+        return EVENTS, data({"type": "transcript.text.delta", "delta": "Hello"}) + data(done)
+    return JSON, json.dumps({"text": "Hello", "usage": usage, "future_field": 1.50}).encode()
+
+
+def data(value: dict[str, Any]) -> bytes:
+    """One event."""
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
 def completion(model: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tests.behaviour.forms import FORM
 from tests.support.hub import HubProcess
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -17,6 +18,7 @@ CAMEL_CASE = (
     "/api/v1/chat/completions",
     "/api/chat/completions",
 )
+SPEECH, HEARD, TRANSLATED = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations"
 EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
 RESPONSES = "/v1/responses"
 BALANCE = "/api/user/credit/balance"
@@ -51,6 +53,8 @@ def ask(
     """One request with the owner's key, or another, or with none if that is ""."""
     content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     sent = {"content-type": "application/json"} if content is not None else {}
+    if isinstance(body, bytes) and body.startswith(b"--form\r\n"):
+        sent["content-type"] = FORM
     bearer = hub.key if key is None else key
     if bearer:
         sent["authorization"] = f"Bearer {bearer}"

@@ -64,6 +64,11 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
     models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m")
     commands += [["rate", "set", model, *RATE] for model in models]
+    # A credit per thousand characters, a hundredth for a second; tokens at 1 and 2.
+    commands.append(["rate", "set", "oai/tts", "--character", "1000"])
+    commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
+    commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])
+    commands.append(["rate", "set", "oai/speaker", *RATE, "--output-audio", "12"])
     commands.append(["rate", "set", "oai/omni-moderation-latest", "--input", "0", "--output", "0"])
     names = ("guest", "poor", "small", "revoked")
     commands += [["user", "add", name] for name in names]

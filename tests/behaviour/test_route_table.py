@@ -12,9 +12,12 @@ from tests.behaviour.calls import (
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,
+    HEARD,
     MESSAGES,
     MODERATIONS,
     RESPONSES,
+    SPEECH,
+    TRANSLATED,
     aigne_body,
     anthropic_body,
     ask,
@@ -24,6 +27,7 @@ from tests.behaviour.calls import (
 )
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.forms import recording
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -33,13 +37,16 @@ TABLE: tuple[Route, ...] = routes(cast(Any, None))
 OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/api/ai/models"}
 SPENDING = [route for route in TABLE if route.spends]
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
-ASKED: dict[str, list[dict[str, Any]]] = {
+ASKED: dict[str, list[Any]] = {
     CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "twin") for stream in (False, True)],
     COMPLETIONS: [
         {"model": model, "prompt": "Hello", "stream": stream}
         for model in ("oai/m", "ant/m", "echo")
         for stream in (False, True)
     ],
+    SPEECH: [{"model": model, "input": "Hello", "voice": "alloy"} for model in ("oai/tts", "oai/speaker", "echo")],
+    HEARD: [recording(model) for model in ("oai/whisper", "oai/listener", "echo")],
+    TRANSLATED: [recording("oai/whisper")],
     MODERATIONS: [{"model": "oai/m", "input": "Hello"}],
     EMBEDDINGS: [{"model": model, "input": "Hello"} for model in ("oai/m", "voy/m", "echo")],
     RESPONSES: [responses_body(model, stream=stream) for model in ("rsp/m", "oai/m", "ant/m") for stream in (False, True)],
@@ -62,9 +69,19 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 
 def test_chat_spends_and_reading_does_not() -> None:
-    assert {CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS, MESSAGES, RESPONSES, AIGNE, *CAMEL_CASE} == {
-        route.template for route in SPENDING
-    }
+    assert {
+        SPEECH,
+        HEARD,
+        TRANSLATED,
+        CHAT,
+        COMPLETIONS,
+        EMBEDDINGS,
+        MODERATIONS,
+        MESSAGES,
+        RESPONSES,
+        AIGNE,
+        *CAMEL_CASE,
+    } == {route.template for route in SPENDING}
     assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"
 
 
@@ -85,7 +102,7 @@ def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
 def test_whatever_is_not_open_is_refused_without_a_valid_key(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
-    bodies: list[dict[str, Any]] | list[None] = ASKED[route.template] if route.spends else [None]
+    bodies: list[Any] = ASKED[route.template] if route.spends else [None]
     for body in bodies:
         for key in ("", "ahk_wrong", people.revoked):
             check_error(ask(hub, path_of(route), body, key=key, method=route.method), route.template, 401)

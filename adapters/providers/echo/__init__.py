@@ -16,6 +16,7 @@ from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
 from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
+from adapters.providers.echo.sound import speech, transcription
 
 _BYTES_MAX = 64 * 1024 * 1024
 # The first that the path ends with.
@@ -24,6 +25,9 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/completions": completions,
     "/embeddings": embeddings,
     "/moderations": moderations,
+    "/audio/speech": speech,
+    "/audio/transcriptions": transcription,
+    "/audio/translations": transcription,
 }
 
 

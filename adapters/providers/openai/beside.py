@@ -3,5 +3,6 @@
 from adapters.providers.openai.completions import OPENAI_COMPLETIONS
 from adapters.providers.openai.embeddings import OPENAI_EMBEDDINGS
 from adapters.providers.openai.moderations import OPENAI_MODERATIONS
+from adapters.providers.openai.sound import SOUND
 
-BESIDE_CHAT = (OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_MODERATIONS)
+BESIDE_CHAT = (OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_MODERATIONS, *SOUND)

@@ -1,0 +1,171 @@
+"""OpenAI's sound, the provider's side: what is spoken and what is heard passes through and is metered on the way.
+
+https://developers.openai.com/api/reference/resources/audio tells tokens where a stream of events was asked for or a
+newer model answers, seconds for `whisper-1`, and for a plain file nothing: then the request tells (`ModelCall.pieces`).
+"""
+
+from math import ceil
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.openai import headers
+from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never, passing, with_model
+from adapters.providers.raw import END, RawFramer
+from adapters.providers.sse import EventFramer
+from domain.chat import Ended, Event, SoundDelta, TextDelta, UsageReported
+from domain.usage import PIECES_MAX, UNITS_MAX, Usage
+
+SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
+HEARD, HEARD_TEXT, HEARD_EVENTS = "openai-transcriptions", "openai-transcriptions-text", "openai-transcriptions-events"
+TRANSLATED, TRANSLATED_TEXT = "openai-translations", "openai-translations-text"
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX - 1)]
+
+
+class _InputDetails(msgspec.Struct):
+    text_tokens: _Count = 0
+    audio_tokens: _Count = 0
+
+
+class _Usage(msgspec.Struct):
+    """Tokens, or the seconds of a duration."""
+
+    input_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    input_token_details: _InputDetails | None = None
+    seconds: _Seconds | None = None
+
+
+class _Event(msgspec.Struct):
+    """One event of a stream: a piece of sound or text, or the last, with the usage."""
+
+    type: str = ""
+    delta: str | None = None
+    audio: str | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Heard(msgspec.Struct):
+    text: str
+    duration: _Seconds | None = None
+    usage: _Usage | None = None
+
+
+class _Failed(msgspec.Struct):
+    error: Any = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_HEARD = msgspec.json.Decoder(_Heard)
+_FAILED = msgspec.json.Decoder(_Failed)
+
+
+def start() -> None:
+    """The folds remember nothing."""
+
+
+def step_sound(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+    """A read of a sound, or its end."""
+    if event.name == END:
+        return None, (Ended(),)
+    return None, (SoundDelta(byte_count=len(event.data)),)
+
+
+def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+    """An event that tells its type: `….delta`, or `….done`, which is the last."""
+    if event.data == b"[DONE]":
+        return None, (Ended(),)
+    try:
+        said = _EVENT.decode(event.data)
+    except JSON_ERRORS as problem:
+        return None, (malformed(str(problem), event.data),)
+    if said.error is not None:
+        return None, (told(said.error, event.data),)
+    if said.type.endswith(".done"):
+        return None, (*_reported(said.usage, spoken=said.type.startswith("speech")), Ended())
+    if said.audio is not None:
+        return None, (SoundDelta(byte_count=len(said.audio)),)
+    return None, () if not said.delta else (TextDelta(text=said.delta),)
+
+
+def decode_heard(body: bytes) -> tuple[Event, ...]:
+    """What was heard, as JSON: short, or with its duration."""
+    try:
+        failed = _FAILED.decode(body)
+        if failed.error is not None:
+            return (told(failed.error, body),)
+        heard = _HEARD.decode(body)
+    except JSON_ERRORS as problem:
+        return (malformed(str(problem), body),)
+    usage = heard.usage
+    if usage is None and heard.duration is not None:
+        usage = _Usage(seconds=heard.duration)
+    return (TextDelta(text=heard.text), *_reported(usage, spoken=False), Ended())
+
+
+def decode_heard_text(body: bytes) -> tuple[Event, ...]:
+    """What was heard, as plain text or subtitles: nothing in it counts anything."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as problem:
+        return (malformed(str(problem), body),)
+    if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
+        return (malformed("it is a web page", body),)
+    return (TextDelta(text=text), Ended())
+
+
+def _reported(usage: _Usage | None, spoken: bool) -> tuple[Event, ...]:
+    """The usage as leaves; what is spoken comes as sound and goes in as text, what is heard the other way round."""
+    if usage is None:
+        return ()
+    if usage.seconds is not None:
+        return (UsageReported(usage=Usage(seconds=ceil(usage.seconds))),)
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return ()
+    if spoken:
+        return (UsageReported(usage=Usage(input_tokens=usage.input_tokens, output_audio_tokens=usage.output_tokens)),)
+    details = usage.input_token_details
+    text = min(usage.input_tokens, details.text_tokens) if details else 0
+    return (
+        UsageReported(
+            usage=Usage(
+                input_tokens=text, input_audio_tokens=usage.input_tokens - text, output_tokens=usage.output_tokens
+            )
+        ),
+    )
+
+
+def _streaming(name: str, path: str, family: str, raw: bool) -> ProviderDialect:
+    return ProviderDialect(
+        name=name,
+        path=lambda model, stream: path,
+        headers=headers,
+        encode=never,
+        refuses=never,
+        decode=never,
+        start=start,
+        step=step_sound if raw else step_events,
+        failure=failing_as(family),
+        framer=RawFramer if raw else EventFramer,
+        pass_through=with_model,
+    )
+
+
+def _whole(name: str, path: str, family: str, plain: bool) -> ProviderDialect:
+    record = passing(name, path, decode_heard_text if plain else decode_heard)
+    return msgspec.structs.replace(record, failure=failing_as(family))
+
+
+SOUND = (
+    _streaming(SPEECH, "audio/speech", SPEECH, raw=True),
+    _streaming(SPEECH_EVENTS, "audio/speech", SPEECH, raw=False),
+    _whole(HEARD, "audio/transcriptions", HEARD, plain=False),
+    _whole(HEARD_TEXT, "audio/transcriptions", HEARD, plain=True),
+    _streaming(HEARD_EVENTS, "audio/transcriptions", HEARD, raw=False),
+    _whole(TRANSLATED, "audio/translations", TRANSLATED, plain=False),
+    _whole(TRANSLATED_TEXT, "audio/translations", TRANSLATED, plain=True),
+)
