@@ -188,10 +188,14 @@ def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
 
 
 def _services_asked(call: ModelCall) -> set[str]:
-    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own."""
-    asked = set()
-    for field in ("service_tier", "speed"):
+    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own.
+
+    Callers of Bedrock's models may say it in Bedrock's words, `{"type": "flex"}` and `{"latency": "optimized"}`.
+    """
+    asked: set[str] = set()
+    for field in ("service_tier", "speed", "serviceTier", "performanceConfig"):
         if (raw := call.fields.get(field)) is not None:
             with contextlib.suppress(msgspec.DecodeError):
-                asked.add(msgspec.json.decode(raw, type=str))
+                told = msgspec.json.decode(raw, type=str | dict[str, str])
+                asked.update((told,) if isinstance(told, str) else told.values())
     return asked

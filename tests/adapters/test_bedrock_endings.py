@@ -116,6 +116,23 @@ def test_usage_is_counted_in_leaves(told_usage: dict[str, Any], usage: Usage) ->
 
 
 @pytest.mark.parametrize(
+    ("said", "tier"),
+    [
+        ({}, None),
+        ({"serviceTier": {"type": "flex"}}, "flex"),
+        ({"serviceTier": {"type": "default"}, "performanceConfig": {"latency": "standard"}}, "default"),
+        ({"performanceConfig": {"latency": "optimized"}}, "optimized"),
+    ],
+)
+def test_how_it_was_served_is_told_with_the_usage(said: dict[str, Any], tier: str | None) -> None:
+    stream = event("messageStop", stopReason="end_turn") + event("metadata", usage=USAGE, **said)
+
+    counted = UsageReported(usage=Usage(input_tokens=7, output_tokens=3), service_tier=tier)
+    assert counted in whole({"text": "a"}, **said)
+    assert counted in told(stream)
+
+
+@pytest.mark.parametrize(
     ("usage", "names"),
     [
         (

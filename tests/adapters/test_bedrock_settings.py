@@ -27,6 +27,7 @@ from domain.chat import (
 from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded, refused
 
 GPT, QWEN, MISTRAL, COHERE = "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "mistral.m-v1:0", "cohere.command-r-v1:0"
+NEW = "us.anthropic.claude-sonnet-4-6"
 OPAQUE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2"
 
 
@@ -176,7 +177,9 @@ def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
     [
         (CLAUDE, Thinking(tokens_max=2000), {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
         (CLAUDE, Thinking(tokens_max=9000), {"thinking": {"type": "enabled", "budget_tokens": 4999}}),
-        (CLAUDE, Thinking(effort="high"), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        (NEW, Thinking(effort="high"), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        (CLAUDE, Thinking(effort="low"), {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        (CLAUDE, Thinking(effort="high"), {"thinking": {"type": "enabled", "budget_tokens": 4999}}),
         (CLAUDE, Thinking(effort="low", implicit=True), {"output_config": {"effort": "low"}}),
         (CLAUDE, Thinking(), {"thinking": {"type": "adaptive"}}),
         (CLAUDE, Thinking(enabled=False), {"thinking": {"type": "disabled"}}),
@@ -212,7 +215,7 @@ def test_each_family_has_its_own_word_for_top_k(model: str, expected: Any) -> No
 def test_what_an_anthropic_caller_says_beside_the_canonical_words_reaches_claude() -> None:
     extra = {"thinking.display": raw("omitted"), "output_config.task_budget": raw({"type": "tokens", "total": 9})}
 
-    assert for_model(thinking=Thinking(effort="low"), extra=extra) == {
+    assert for_model(NEW, thinking=Thinking(effort="low"), extra=extra) == {
         "thinking": {"type": "adaptive", "display": "omitted"},
         "output_config": {"effort": "low", "task_budget": {"type": "tokens", "total": 9}},
     }

@@ -69,6 +69,9 @@ def test_a_tier_replaces_what_it_names_and_children_follow_their_parent() -> Non
     ({"service_tier": msgspec.Raw(b'"priority"')},  8 * CREDIT),
     ({"speed": msgspec.Raw(b'"priority"')},         8 * CREDIT),
     ({"service_tier": msgspec.Raw(b'["priority"]')}, 4 * CREDIT),
+    ({"serviceTier": msgspec.Raw(b'{"type": "priority"}')}, 8 * CREDIT),
+    ({"performanceConfig": msgspec.Raw(b'{"latency": "priority"}')}, 8 * CREDIT),
+    ({"performanceConfig": msgspec.Raw(b'{"latency": 7}')}, 4 * CREDIT),
 ])  # fmt: skip
 def test_what_a_call_asks_for_is_held_for(fields: dict[str, msgspec.Raw], input_nanos: int) -> None:
     """200,001 tokens may be reached, so the dearest of what they can come to counts."""

@@ -15,7 +15,7 @@ from adapters.providers.arguments import arguments_text
 from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
-from adapters.providers.bedrock.usage import Report, leaves
+from adapters.providers.bedrock.usage import Report, Service, reported
 from domain.chat import (
     Broken,
     Ended,
@@ -27,7 +27,6 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    UsageReported,
 )
 
 NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -106,7 +105,7 @@ class Asides(msgspec.Struct, frozen=True):
     stop_sequence: str | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+class _Answer(Service, frozen=True, rename="camel", kw_only=True):
     output: _Output
     stop_reason: str | None = None
     usage: Report | None = None
@@ -131,8 +130,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
             events += said
             tools += any(isinstance(event, ToolCallDelta) for event in said)
         events += asides(answer.additional_model_response_fields, answer.trace)
-        usage = None if answer.usage is None else UsageReported(usage=leaves(answer.usage))
-        ending = ended(answer.stop_reason, usage, answer.additional_model_response_fields)
+        counted = reported(answer.usage, answer)
+        ending = ended(answer.stop_reason, counted, answer.additional_model_response_fields)
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
     return (*events, *ending)
@@ -152,9 +151,8 @@ def _aside(name: str, said: msgspec.Raw) -> Event:
     return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(said)), generated=False)
 
 
-def ended(reason: str | None, usage: UsageReported | None, fields: msgspec.Raw) -> tuple[Event, ...]:
+def ended(reason: str | None, counted: tuple[Event, ...], fields: msgspec.Raw) -> tuple[Event, ...]:
     """How the answer ended. A reason that is new to us is still the model's own, unforced end."""
-    counted = () if usage is None else (usage,)
     if reason in _FAULTS:
         return (*counted, Broken(failure=malformed(f"the model ended its answer with {reason}")))
     said = _ASIDES.decode(fields)

@@ -63,7 +63,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         serviceTier=_service_tier(request.extra),
         requestMetadata=_metadata(request),
         additionalModelRequestFields=_joined(
-            _said(**model_fields(request, of, cap), tool_choice=claude_choice(request, of)),
+            _said(**model_fields(request, attempt.target.model, cap), tool_choice=claude_choice(request, of)),
             request.extra.get(MODEL_FIELDS),
         ),
         # Claude tells which stop sequence it met only if it is asked to.

@@ -30,9 +30,9 @@ from adapters.providers.bedrock.blocks import (
 from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
-from adapters.providers.bedrock.usage import Report, leaves
+from adapters.providers.bedrock.usage import Report, Service, reported
 from adapters.providers.dialect import ServerEvent
-from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta, UsageReported
+from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta
 
 _Json = dict[str, Any]
 
@@ -77,7 +77,7 @@ class _MessageStop(msgspec.Struct, frozen=True, rename="camel"):
     additional_model_response_fields: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Metadata(msgspec.Struct, frozen=True):
+class _Metadata(Service, frozen=True, rename="camel"):
     usage: Report | None = None
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -254,8 +254,8 @@ def _over(state: State) -> _Step:
     stopped, counted = state.stopped, state.counted
     if stopped is None or counted is None:
         return state, ()
-    usage = None if counted.usage is None else UsageReported(usage=leaves(counted.usage))
     fields = stopped.additional_model_response_fields
+    usage = reported(counted.usage, counted)
     return state, (*asides(fields, counted.trace), *ended(stopped.stop_reason, usage, fields))
 
 

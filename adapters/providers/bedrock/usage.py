@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from domain.chat import UsageReported
 from domain.usage import UNITS_MAX, Usage
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
@@ -29,6 +30,35 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     cache_read_input_tokens: _Count | None = None
     cache_write_input_tokens: _Count | None = None
     cache_details: list[_CacheDetail] | None = None
+
+
+class _ServiceTier(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+class _Performance(msgspec.Struct, frozen=True):
+    latency: str = ""
+
+
+class Service(msgspec.Struct, frozen=True, rename="camel"):
+    """How an answer says that it was served; both have prices of their own.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
+    https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html
+    """
+
+    service_tier: _ServiceTier | None = None
+    performance_config: _Performance | None = None
+
+
+def reported(report: Report | None, service: Service) -> tuple[UsageReported, ...]:
+    """What was counted, if it was, and the word that its price goes by; ValueError as `leaves`."""
+    if report is None:
+        return ()
+    speed, tier = service.performance_config, service.service_tier
+    if speed is not None and speed.latency == "optimized":
+        return (UsageReported(usage=leaves(report), service_tier=speed.latency),)
+    return (UsageReported(usage=leaves(report), service_tier=tier.type or None if tier is not None else None),)
 
 
 def leaves(report: Report) -> Usage:
