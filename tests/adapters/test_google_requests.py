@@ -137,6 +137,14 @@ def linked(url: str, media_type: str | None) -> Any:
             inline("video/webm", "AAAA"),
         ),
         (
+            Foreign(dialect="openai", name="document_url", block=raw({"document_url": "https://x.test/a"})),
+            linked("https://x.test/a", "application/pdf"),
+        ),
+        (
+            Foreign(dialect="openai", name="audio_url", block=raw({"audio_url": {"url": "https://x.test/a.wav"}})),
+            linked("https://x.test/a.wav", "audio/wav"),
+        ),
+        (
             Foreign(dialect="google", name="executableCode", block=raw({"executableCode": {"code": "1"}})),
             {"executableCode": {"code": "1"}},
         ),
@@ -189,4 +197,5 @@ def test_googles_own_tools_stand_beside_the_functions() -> None:
     body = sent(tools=(WEATHER,), extra=extra)
 
     assert [{"googleSearch": {}}, {"fileSearch": {"file_search_store_names": ["s/1"]}}] == body["tools"][1:]
-    assert [{"googleSearch": {}}] == sent(extra={"web_search_options": msgspec.Raw(b"{}")})["tools"]
+    for name, value in (("web_search_options", b"{}"), ("tools[0].web_search", b'{"type":"web_search"}')):
+        assert [{"googleSearch": {}}] == sent(extra={name: msgspec.Raw(value)})["tools"]

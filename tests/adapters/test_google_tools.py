@@ -60,6 +60,13 @@ def test_a_set_of_allowed_functions() -> None:
     assert {"mode": "ANY", "allowedFunctionNames": ["a", "b"]} == body["toolConfig"]["functionCallingConfig"]
 
 
+def test_a_set_of_allowed_functions_as_responses_have_it() -> None:
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "a"}]}
+    body = sent(tools=(WEATHER,), extra={"tool_choice.allowed_tools": raw(allowed)})
+
+    assert {"mode": "VALIDATED", "allowedFunctionNames": ["a"]} == body["toolConfig"]["functionCallingConfig"]
+
+
 def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> None:
     calls = (ToolCall(id="1", name="weather", arguments='{"c":"Oslo"}'), ToolCall(id="2", name="now", arguments=""))
     results = (

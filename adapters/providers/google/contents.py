@@ -19,7 +19,7 @@ import msgspec
 
 from adapters.providers.arguments import arguments_object
 from adapters.providers.google.failure import NAME, NONSENSE
-from adapters.providers.google.media import blob, document, link, video
+from adapters.providers.google.media import blob, document, elsewhere, link
 from domain.chat import (
     Audio,
     Document,
@@ -121,7 +121,7 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
         case Document():
             return [document(part)]
         case Foreign(dialect="openai"):
-            return [video(part.block)]
+            return [elsewhere(part.name, part.block)]
         case Foreign():
             return [part.block] if part.dialect == NAME else []
         case _:

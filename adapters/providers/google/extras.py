@@ -25,7 +25,10 @@ _TOOLS = {
     "code_execution": "codeExecution",
     "google_maps": "googleMaps",
     "file_search": "fileSearch",
+    "web_search": "googleSearch",
 }
+# OpenAI's own tools have other fields than Google's: they are the same only without any.
+_PLAIN = frozenset(("web_search",))
 _OWN = {
     "safety_settings": "safetySettings",
     "cached_content": "cachedContent",
@@ -53,7 +56,11 @@ class _AllowedTools(msgspec.Struct, frozen=True):
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    allowed_tools: _AllowedTools
+    """Chat completions have the set in an object of its own, responses beside the type."""
+
+    allowed_tools: _AllowedTools | None = None
+    mode: str = "auto"
+    tools: list[_Allowed] = []
 
 
 class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +119,7 @@ def _is_sayable(name: str, value: msgspec.Raw) -> bool:
     if name == "tool_choice.allowed_tools":
         return _is(value, _Choice)
     if name.startswith(_TOOL_PREFIX):
-        return _tool(name) != ""
+        return _tool(name) != "" and (name.partition("].")[2] not in _PLAIN or _fields(value).keys() == {"type"})
     return False
 
 
@@ -122,7 +129,8 @@ def _tool(name: str) -> str:
 
 
 def _allowed(value: msgspec.Raw) -> _Json:
-    wanted = msgspec.json.decode(value, type=_Choice).allowed_tools
+    choice = msgspec.json.decode(value, type=_Choice)
+    wanted = choice.allowed_tools or _AllowedTools(choice.mode, choice.tools)
     names = [tool.function.name if tool.function is not None else tool.name for tool in wanted.tools]
     mode = "ANY" if wanted.mode == "required" else "VALIDATED"
     return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}

@@ -43,8 +43,18 @@ class _Url(msgspec.Struct, frozen=True):
     url: str
 
 
-class _Video(msgspec.Struct, frozen=True):
-    video_url: _Url | str
+class _Elsewhere(msgspec.Struct, frozen=True):
+    """A part of compatible servers' that names what is at a URL, which is a text or an object."""
+
+    video_url: _Url | str | None = None
+    audio_url: _Url | str | None = None
+    document_url: _Url | str | None = None
+
+
+# What such a part holds if its URL does not show it. OpenRouter's word, vLLM's, and Mistral's:
+# https://openrouter.ai/docs/features/multimodal/videos, https://docs.vllm.ai/en/latest/features/multimodal_inputs.html,
+# https://docs.mistral.ai/capabilities/document_ai
+_ELSEWHERE = {"video_url": "video/mp4", "audio_url": "audio/mpeg", "document_url": "application/pdf"}
 
 
 def blob(media_type: str, data: str) -> _Json:
@@ -81,21 +91,20 @@ def is_googles_file(file_id: str) -> bool:
     return file_id.startswith(_FILE_PREFIXES)
 
 
-def video(block: msgspec.Raw) -> _Json:
-    """A `video_url` part, the word of compatible servers for a video: https://openrouter.ai/docs/features/multimodal."""
-    given = msgspec.json.decode(block, type=_Video).video_url
-    url = given if isinstance(given, str) else given.url
+def elsewhere(name: str, block: msgspec.Raw) -> _Json:
+    """A `video_url`, `audio_url` or `document_url` part."""
+    given = getattr(msgspec.json.decode(block, type=_Elsewhere), name)
+    url = given.url if isinstance(given, _Url) else given
     if (head := _DATA_URL.match(url)) is not None:
         return blob(head[1].lower(), url[head.end() :])
     part = link(url)
-    part["fileData"].setdefault("mimeType", "video/mp4")
+    part["fileData"].setdefault("mimeType", _ELSEWHERE[name])
     return part
 
 
-def is_video(block: msgspec.Raw) -> bool:
-    """Whether a block is a `video_url` part that can be read."""
+def is_elsewhere(name: str, block: msgspec.Raw) -> bool:
+    """Whether a block is such a part and can be read."""
     try:
-        msgspec.json.decode(block, type=_Video)
+        return name in _ELSEWHERE and getattr(msgspec.json.decode(block, type=_Elsewhere), name) is not None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    return True

@@ -11,7 +11,7 @@ from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, details
 from adapters.providers.google.extras import unsayable as unsayable_extras
 from adapters.providers.google.failure import NAME
-from adapters.providers.google.media import is_googles_file, is_video
+from adapters.providers.google.media import is_elsewhere, is_googles_file
 from adapters.providers.google.schema import unsayable as unsayable_schema
 from domain.chat import (
     ChatRequest,
@@ -98,8 +98,8 @@ def _part(part: Part, names: Mapping[str, str], path: str) -> Iterator[str]:
             for at, inner in enumerate(part.parts):
                 yield from _part(inner, names, f"{path}.content.{at}")
         case Foreign():
-            own_video = part.dialect == "openai" and part.name == "video_url" and is_video(part.block)
-            if part.dialect != NAME and not own_video:
+            at_url = part.dialect == "openai" and is_elsewhere(part.name, part.block)
+            if part.dialect != NAME and not at_url:
                 yield f"{path}.{part.name}"
         case _:
             return
