@@ -42,6 +42,8 @@ COMPATIBLE = (
         lacks=_STRANGE_TO_MISTRAL,
         tells_usage=True,
         thought_in="content",
+        call_id_size=9,
+        prefix=True,
     ),
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.

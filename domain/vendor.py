@@ -27,6 +27,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
                  OpenRouter's `reasoning` object
     tells_cost   its usage says what it charges, in US dollars
     thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere
+    call_id_size how many letters and digits the id of a tool call must have, 0 for any number of any
+    prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
     """
 
     name: str
@@ -47,6 +49,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     developer: bool = False
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
+    call_id_size: int = 0
+    prefix: bool = False
 
     @property
     def needs_credential(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.providers.dialect import ServerEvent
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, Target
@@ -13,8 +14,10 @@ from domain.chat import ChatRequest, Message, Part, Reasoning, ReasoningDelta, T
 from domain.details import Detail, thought_of
 from domain.proofs import carried, carry, is_carrier
 from domain.vendors import VENDORS
+from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.http_attempts import SECRET, WHOLE, attempt_at, chat, outcome
-from tests.adapters.openai_told import call
+from tests.adapters.openai_told import call, folded, told
 from tests.support.provider import StubProvider, answering
 
 SAID = [{"role": "user", "content": "Hi"}]
@@ -185,7 +188,8 @@ def test_earlier_thinking_goes_back_where_the_vendor_wants_it(
 ) -> None:
     message = encoded(vendor, messages=conversation(*thoughts))["messages"][1]
 
-    calls = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]
+    call_id = "d0f631ca1" if vendor == "mistral" else "c1"
+    calls = [{"id": call_id, "type": "function", "function": {"name": "look", "arguments": "{}"}}]
     assert {"role": "assistant", "content": "I look.", "tool_calls": calls, **sent} == message
 
 
@@ -231,3 +235,67 @@ async def test_azures_key_stands_in_a_header_of_its_own_and_a_deployment_in_the_
     sent = stub.requests[0]
     assert "/v1/deployments/my%20gpt%2F4o/chat/completions?api-version=2024-10-21" == sent.path
     assert (SECRET, False) == (sent.headers["api-key"], "authorization" in sent.headers)
+
+
+def test_a_tool_call_of_another_vendor_has_one_id_that_mistral_takes() -> None:
+    foreign, own = "toolu_01A09q90qw90lq917835lq9", "KikbB849t"
+    calls = [
+        {"id": name, "type": "function", "function": {"name": "look", "arguments": "{}"}} for name in (foreign, own)
+    ]
+    said = [
+        *SAID,
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        *({"role": "tool", "tool_call_id": name, "content": "x"} for name in (foreign, own)),
+    ]
+
+    sent = passed("mistral", {"messages": said})["messages"]
+
+    first, second = (call["id"] for call in sent[1]["tool_calls"])
+    assert ([first, own], own) == ([message["tool_call_id"] for message in sent[2:]], second)
+    assert (9, True) == (len(first), first.isalnum())
+    assert said == passed("groq", {"messages": said})["messages"]
+
+
+@pytest.mark.parametrize("calls", ['"x"', "[1]", '[{"id":5}]', "null", "[]"])
+def test_tool_calls_that_are_none_are_left_for_the_vendor_to_judge(calls: str) -> None:
+    body = '{"model":"m","messages":[{"role":"assistant","content":"x","tool_calls":' + calls + "}]}"
+
+    assert json.loads(OPENAI.pass_through(call(body), at("mistral")))["messages"][0]["content"] == "x"
+
+
+def test_a_last_word_of_the_assistant_is_marked_where_it_must_be() -> None:
+    begun = (Message(role="user", parts=(Text(text="Hi"),)), Message(role="assistant", parts=(Text(text="I"),)))
+
+    last = {vendor: encoded(vendor, messages=begun)["messages"][-1] for vendor in ("mistral", "groq")}
+
+    assert {"mistral": True, "groq": None} == {vendor: message.get("prefix") for vendor, message in last.items()}
+
+
+def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
+    """Perplexity repeats them with every chunk; something else under that name means nothing."""
+
+    def chunk(*pages: Any) -> ServerEvent:
+        choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}]
+        return ServerEvent("", json.dumps({"id": "c", "citations": pages, "choices": choices}).encode(), b"")
+
+    pages = ["https://a.test", "https://b.test"]
+    streamed = told(folded([chunk(*pages[:1]), chunk(*pages[:1]), chunk(*pages), chunk({"no": "url"})]))
+    message = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "citations": pages}
+
+    for answer in (streamed, told(OPENAI.decode(json.dumps(message).encode()))):
+        cited = [json.loads(citation) for citation in answer["choices"][0]["cited"]]
+        assert [{"type": "url_citation", "url_citation": {"url": page}} for page in pages] == cited
+
+
+def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> None:
+    picture, ran = (
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "search", "index": 0},
+    )
+    message = {"content": "x", "images": [picture], "executed_tools": [ran]}
+    events = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
+
+    rendering = Rendering(call_id="c", model="m", created_s=1, wants_usage=True)
+    rendered = json.loads(OPENAI_CALLER.whole(events, rendering))["choices"][0]["message"]
+
+    assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])

@@ -39,6 +39,14 @@ https://platform.claude.com/docs/en/about-claude/models/overview
 """
 
 _ENCODER = msgspec.json.Encoder()
+
+
+class _Indexed(msgspec.Struct):
+    encrypted_index: str | None = None
+
+
+_CITATIONS = msgspec.json.Decoder(list[msgspec.Raw])
+_INDEX = msgspec.json.Decoder(_Indexed)
 _ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
@@ -88,6 +96,15 @@ def says_something(part: Part) -> bool:
             return True
 
 
+def _own(citations: msgspec.Raw | None) -> msgspec.Raw | None:
+    """The citations that Anthropic told; of another vendor's pages the hub made some without what proves them."""
+    if citations is None or b'"encrypted_index"' not in bytes(citations):
+        return citations
+    cited = _CITATIONS.decode(citations)
+    own = [each for each in cited if _INDEX.decode(each).encrypted_index != ""]
+    return citations if len(own) == len(cited) else msgspec.Raw(_ENCODER.encode(own)) if own else None
+
+
 def _said(**fields: Any) -> _Json:
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -124,7 +141,7 @@ def _blocks(parts: Iterable[Part]) -> list[_Json | msgspec.Raw]:
 def _block(part: Part) -> _Json | msgspec.Raw:
     match part:
         case Text():
-            return _said(type="text", text=part.text, cache_control=part.cache_control, citations=part.citations)
+            return _said(type="text", text=part.text, cache_control=part.cache_control, citations=_own(part.citations))
         case Image():
             return _said(type="image", source=_image_source(part), cache_control=part.cache_control)
         case Document():

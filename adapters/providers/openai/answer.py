@@ -68,6 +68,8 @@ class _Delta(msgspec.Struct, frozen=True):
     reasoning_details: list[Detail] | None = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
+    images: list[msgspec.Raw] | None = None
+    executed_tools: list[msgspec.Raw] | None = None
     tool_calls: list[Piece] | None = None
     function_call: PieceFunction | None = None
 
@@ -96,15 +98,17 @@ class _Answer(msgspec.Struct, frozen=True):
     error: Any = None
     x_groq: _Groq | None = None
     service_tier: Any = None
+    citations: Any = None
 
 
 class State(msgspec.Struct, frozen=True):
-    """What the fold remembers: the answer's id, the tool calls begun, the choices that are finished."""
+    """What the fold remembers: the answer's id, the calls begun, the choices finished, the pages that were cited."""
 
     started: bool = False
     id: str = ""
     calls: Calls = Calls()
     finished: tuple[int, ...] = ()
+    cited: int = 0
 
 
 START = State()
@@ -129,6 +133,8 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         # Azure opens with a chunk of content-filter results that has no id, no model and no choices.
         state = State(started=True, id=chunk.id or "")
         events.append(Started(id=chunk.id or "", model=chunk.model or ""))
+    if chunk.citations:
+        state = _cited(state, chunk.citations, events)
     if chunk.choices:
         state = _choices(state, chunk.choices, False, events)
     return _closed(state, chunk, event, events)
@@ -148,6 +154,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (malformed("a choice has no message", body),)
     events: list[Event] = [Started(id=answer.id or "", model=answer.model or "")]
     state = State(started=True, id=answer.id or "")
+    if answer.citations:
+        state = _cited(state, answer.citations, events)
     _choices(state, answer.choices, True, events)
     _, told_events = _closed(state, answer, ServerEvent("", body, b""), events)
     return told_events if isinstance(told_events[-1], Broken) else (*told_events, Ended())
@@ -208,7 +216,7 @@ def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Eve
             reason = "tool_calls" if state.calls.any_of(index) else "stop"
         if reason and index not in state.finished:
             # OpenRouter repeats the word on its last chunk.
-            state = State(True, state.id, state.calls, (*state.finished, index))
+            state = State(True, state.id, state.calls, (*state.finished, index), state.cited)
             met = choice.stop_reason if isinstance(choice.stop_reason, str) else None  # vLLM's word
             events.append(Finished(reason=_FINISHES.get(reason, "stop"), choice=index, stop_sequence=met))
     return state
@@ -231,6 +239,9 @@ def _choice_events(state: State, choice: int, said: _Delta, events: list[Event])
     if said.annotations:
         for annotation in said.annotations:
             events.append(CitationDelta(citation=msgspec.Raw(bytes(annotation)), dialect=NAME, choice=choice))
+    if said.images or said.executed_tools:
+        events += [_aside("images", image, choice) for image in said.images or ()]
+        events += [_aside("executed_tools", tool, choice) for tool in said.executed_tools or ()]
     if said.tool_calls:
         state = _tool_calls(state, choice, said.tool_calls, events)
     if said.function_call and (said.function_call.name or said.function_call.arguments):
@@ -259,7 +270,25 @@ def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Eve
         calls, delta = calls.heard(choice, piece, state.id)
         if delta is not None:
             events.append(delta)
-    return State(True, state.id, calls, state.finished)
+    return State(True, state.id, calls, state.finished, state.cited)
+
+
+def _aside(name: str, block: msgspec.Raw, choice: int) -> ForeignBlock:
+    """OpenRouter's pictures, and what Groq's compound models ran: neither is counted as text."""
+    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)), choice=choice, generated=False)
+
+
+def _cited(state: State, pages: Any, events: list[Event]) -> State:
+    """The pages that xAI and Perplexity cite for the whole answer, as OpenAI's citations of a page.
+
+    Perplexity repeats all of them with every chunk, xAI tells them with the last
+    (https://docs.x.ai/docs/guides/live-search#returning-citations).
+    """
+    urls = [page for page in pages if isinstance(page, str)] if isinstance(pages, list) else []
+    for url in urls[state.cited :]:
+        citation = msgspec.json.encode({"type": "url_citation", "url_citation": {"url": url}})
+        events.append(CitationDelta(citation=msgspec.Raw(citation), dialect=NAME))
+    return State(state.started, state.id, state.calls, state.finished, max(state.cited, len(urls)))
 
 
 def _custom(choice: int, piece: Piece, custom: CustomTool) -> ForeignBlock:

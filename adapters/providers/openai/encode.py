@@ -59,6 +59,8 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """The request body. What `refuses` names is not expressed here."""
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
+    if vendor.prefix and body["messages"] and body["messages"][-1]["role"] == "assistant":
+        body["messages"][-1]["prefix"] = True
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
     if request.tool_choice is not None:

@@ -6,6 +6,7 @@ the vendor refuses it in its own words.
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ _IDLE: dict[str, tuple[Any, ...] | None] = {
 _LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
 
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_CALLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _SYSTEM = msgspec.Raw(b'"system"')
 _encode = msgspec.json.Encoder().encode
 
@@ -54,8 +56,11 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
             del fields[name]
     if vendor.tells_usage:
         fields.pop("stream_options", None)
-    if not vendor.developer and "messages" in fields:
-        fields["messages"] = _without_developer(fields["messages"])
+    if "messages" in fields:
+        if not vendor.developer:
+            fields["messages"] = _without_developer(fields["messages"])
+        if vendor.call_id_size:
+            fields["messages"] = _with_short_ids(fields["messages"], vendor.call_id_size)
     if vendor.thinks_by == "thinking" and "thinking" not in fields and _plain(fields.get("reasoning_effort")) == "none":
         del fields["reasoning_effort"]
         fields["thinking"] = {"type": "disabled"}
@@ -140,3 +145,34 @@ def _without_developer(messages: Any) -> Any:
     for turn in theirs:
         turn["role"] = _SYSTEM
     return msgspec.Raw(_encode(turns)) if theirs else messages
+
+
+def _with_short_ids(messages: Any, size: int) -> Any:
+    """Tool calls of another vendor under ids that this one takes; what it named itself keeps its name.
+
+    Mistral: "must be a-z, A-Z, 0-9, with a length of 9". The same id always becomes the same.
+    """
+    if isinstance(messages, msgspec.Raw):
+        if b'"tool_call' not in bytes(messages):
+            return messages
+        try:
+            return [_renamed(turn, size) for turn in _MESSAGES.decode(messages)]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return messages  # The vendor will say what is wrong with them.
+    return [_renamed(turn, size) for turn in messages]
+
+
+def _renamed(turn: dict[str, Any], size: int) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    if isinstance(answered := _plain(turn.get("tool_call_id")), str):
+        changed["tool_call_id"] = _short(answered, size)
+    if isinstance(calls := turn.get("tool_calls"), msgspec.Raw):
+        calls = _CALLS.decode(calls)
+    if calls:
+        changed["tool_calls"] = [call | {"id": _short(str(_plain(call.get("id"))), size)} for call in calls]
+    return turn | changed
+
+
+def _short(call_id: str, size: int) -> str:
+    fits = len(call_id) == size and call_id.isascii() and call_id.isalnum()
+    return call_id if fits else sha256(call_id.encode()).hexdigest()[:size]

@@ -26,11 +26,17 @@ class WireForeign(msgspec.Struct):
     block: msgspec.Raw = msgspec.Raw()
 
 
+# Lists that compatible servers have in a message: OpenRouter's pictures, what Groq's compound models ran by themselves.
+_FIELDS = frozenset(("images", "executed_tools"))
+
+
 def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
     """A source on the web is an annotation; everything else is a foreign block that names its dialect.
 
     Another vendor's citation is both, for its own words may say more, but Google's, which says all in a block.
     """
+    if isinstance(event, ForeignBlock) and event.dialect == _NAME and event.name in _FIELDS:
+        return {event.name: [event.block]}
     if isinstance(event, ForeignBlock):
         return {"foreign_blocks": [{"dialect": event.dialect, "name": event.name, "block": event.block}]}
     if event.dialect == _NAME:

@@ -1,0 +1,36 @@
+"""Citations of other vendors, for callers of Anthropic's dialect."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from adapters.providers.anthropic import ANTHROPIC
+from domain.chat import ChatRequest, CitationDelta, Ended, Finished, Message, Text, TextDelta
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialect import Rendering
+from tests.support.anthropic import attempt
+
+RENDERING = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True)
+
+
+def raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def test_a_page_that_another_vendor_cites_is_one_in_anthropics_words_and_does_not_come_back_as_anthropics_own() -> None:
+    page = {"type": "url_citation", "url_citation": {"url": "https://a.test", "title": "A", "start_index": 0}}
+    cited = CitationDelta(citation=raw(page), dialect="openai")
+    other = CitationDelta(citation=raw({"type": "file_citation"}), dialect="openai")
+    events = (TextDelta(text="So."), cited, other, Finished(reason="stop"), Ended())
+    own = {"type": "char_location", "cited_text": "x", "document_index": 0}
+
+    (block,) = json.loads(ANTHROPIC_CALLER.whole(events, RENDERING))["content"]
+
+    assert [("web_search_result_location", "https://a.test", "A")] == [
+        (each["type"], each["url"], each["title"]) for each in block["citations"]
+    ]
+    for citations, kept in ((block["citations"], None), ([*block["citations"], own], [own]), ([own], [own])):
+        said = Message(role="assistant", parts=(Text(text="So.", citations=raw(citations)),))
+        body = ANTHROPIC.encode(ChatRequest(model="m", messages=(said,)), attempt())
+        assert kept == json.loads(body)["messages"][0]["content"][0].get("citations")
