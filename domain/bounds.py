@@ -184,10 +184,10 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
     if not rate.tiers:
         return dearest(rate)
-    return dearest(rate, tuple(reachable(rate.tiers, _services_asked(call), input_tokens)))
+    return dearest(rate, tuple(reachable(rate.tiers, services_asked(call), input_tokens)))
 
 
-def _services_asked(call: ModelCall) -> set[str]:
+def services_asked(call: ModelCall) -> set[str]:
     """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own.
 
     Callers of Bedrock's models may say it in Bedrock's words, `{"type": "flex"}` and `{"latency": "optimized"}`.

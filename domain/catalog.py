@@ -73,17 +73,19 @@ def catalog_of(
 
 
 def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | None:
-    """The version that holds at `now_ms`; None if the model has no rate then.
-
-    A rate of the model's very name comes first, then one that was made for all its names.
-    """
-    versions = catalog.rates.get((provider, model), ())
-    if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
-        versions = catalog.rates[provider, called]
-    for rate in reversed(versions):
+    """The version that holds at `now_ms`; None if the model has no rate then."""
+    for rate in reversed(versions_of(catalog, provider, model)):
         if rate.effective_ms <= now_ms:
             return None if rate.removed else rate
     return None
+
+
+def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]:
+    """All versions of a model's rate: one of its very name comes first, then one that was made for all its names."""
+    versions = catalog.rates.get((provider, model), ())
+    if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
+        versions = catalog.rates[provider, called]
+    return versions
 
 
 def priced(catalog: Catalog, now_ms: int) -> list[Served]:

@@ -162,6 +162,14 @@ def _prices(commands: _Commands) -> None:
     bulk.add_argument("--credit-price", type=_credits, metavar="USD", required=True, help="what one credit costs")
     bulk.add_argument("--provider", metavar="NAME", help="only this provider's models (all)")
     bulk.add_argument("--model", metavar="PROVIDER/MODEL", help="only this model, also if it was taken from sale")
+    quote = commands.add(
+        "quote",
+        "tell what a request would be charged, spending nothing",
+        "aihub quote request.json --user alice",
+    )
+    quote.add_argument("file", metavar="FILE", help="the request's JSON body")
+    quote.add_argument("--user", metavar="NAME", default="owner", help="whose wallet is asked (owner)")
+    quote.add_argument("--route", metavar="ROUTE", help="what it is for, such as /v1/completions (by its fields)")
     show = commands.add("price list", "list what holds now", "aihub price list --provider anthropic")
     show.add_argument("--provider", metavar="NAME", help="only this provider's prices")
     show = commands.add("price show", "show every version of a price", "aihub price show openai/gpt-5-mini")

@@ -17,6 +17,7 @@ from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
 from entrypoints.usecases.chat import LiveCall, Refused, Replayed, chat
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.quoting import basis_of
 from entrypoints.usecases.voice import Voice
 from ports.providers import Answer
 
@@ -62,10 +63,13 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
         problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
         call = BadRequest(field="Idempotency-Key", problem=problem)
     if isinstance(call, BadRequest):
-        caller = await hub.storage.caller(fingerprint)
-        if caller is None or caller[0].revoked_ms is not None:
-            return InvalidKey(revoked=caller is not None)
-        return call
+        return await _to_somebody(hub, fingerprint, call)
+    rate_ids: tuple[str, ...] = ()
+    if (quote_id := request.headers.get("x-aihub-quote")) is not None:
+        basis = basis_of(hub.vault, fingerprint, quote_id, call.model, hub.clock.now_ms())
+        if isinstance(basis, BadRequest):
+            return await _to_somebody(hub, fingerprint, basis)
+        rate_ids = basis.rate_ids
     relayed = tuple((name, request.headers[name]) for name in RELAYED_REQUEST_HEADERS if name in request.headers)
     if relayed:
         call = msgspec.structs.replace(call, relay_headers=relayed)
@@ -76,7 +80,16 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
         to_request=dialect.to_request,
         idempotency_key=idempotency_key,
         digest=_digest(request, call) if idempotency_key else "",
+        rate_ids=rate_ids,
     )
+
+
+async def _to_somebody(hub: Hub, fingerprint: str, refusal: BadRequest) -> Refusal:
+    """The refusal for the holder of a valid key; a stranger learns no more than that the key is not."""
+    caller = await hub.storage.caller(fingerprint)
+    if caller is None or caller[0].revoked_ms is not None:
+        return InvalidKey(revoked=caller is not None)
+    return refusal
 
 
 def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:

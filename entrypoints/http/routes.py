@@ -13,6 +13,7 @@ from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.operations.moderations import MODERATIONS_CALLER
 from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
+from entrypoints.http.quotes import quote_handler
 from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
 from entrypoints.http.responses import RESPONSES_CALLER
@@ -28,6 +29,14 @@ _BESIDE_CHAT = (
     ("/v1/audio/transcriptions", TRANSCRIPTIONS_CALLER),
     ("/v1/audio/translations", TRANSLATIONS_CALLER),
 )
+
+# What may be asked about before it is made.
+QUOTED = {
+    "/v1/chat/completions": OPENAI_CALLER,
+    "/v1/messages": ANTHROPIC_CALLER,
+    "/v1/responses": RESPONSES_CALLER,
+    **dict(_BESIDE_CHAT),
+}
 
 # AIGNE Hub's chat in OpenAI's shape, and the paths that it had before.
 _CAMEL_CASE = (
@@ -57,6 +66,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
             Route(method="POST", template=template, handler=chat_handler(hub, dialect), spends=True)
             for template, dialect in _BESIDE_CHAT
         ),
+        Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),

@@ -16,6 +16,7 @@ from domain.catalog import Catalog, Served, serving
 from domain.chat import ModelRequest
 from domain.management import Actor, deactivate_credential
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
+from domain.quotes import quoted
 from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal, Unexpressible
 from domain.routing import Candidate, candidates, providers_of
 from domain.scopes import CallScope, CredentialScope
@@ -32,7 +33,10 @@ TWIN_POLL_S = 0.05
 
 
 class Ask:
-    """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words."""
+    """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words.
+
+    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all.
+    """
 
     def __init__(
         self,
@@ -43,12 +47,14 @@ class Ask:
         to_request: Callable[[ModelCall], ModelRequest | BadRequest],
         idempotency_key: str | None = None,
         digest: str = "",
+        rate_ids: tuple[str, ...] = (),
     ) -> None:
         self.call_id = call_id
         self.fingerprint = fingerprint
         self.call = call
         self.idempotency_key = idempotency_key
         self.digest = digest
+        self.rate_ids = rate_ids
         self.request: ModelRequest | None = None
         self._to_request = to_request
 
@@ -71,7 +77,7 @@ async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
             if not isinstance(found, tuple):
                 newer = await hub.catalog_anew()
                 if newer.version == catalog.version:
-                    return await _with_valid_key(hub, ask, found)
+                    return await with_valid_key(hub, ask, found)
                 catalog = newer
                 continue
             planned = await _plan(hub, ask, catalog, found)
@@ -111,6 +117,11 @@ def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refu
     offers = serving(catalog, ask.call.model, hub.billed, now_ms)
     if not isinstance(offers, list):
         return offers
+    if ask.rate_ids:
+        offers = quoted(catalog, offers, ask.rate_ids)
+        if not offers:
+            problem = "What was quoted is not sold any more: ask for a new quote with POST /v1/quote."
+            return BadRequest(field="x-aihub-quote", problem=problem)
     able = _expressible(hub, ask, offers)
     if not isinstance(able, list):
         return able
@@ -173,7 +184,7 @@ async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ..
     return planned
 
 
-async def _with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
+async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
     """The refusal, unless the key itself is invalid: a stranger learns nothing about the models."""
     caller = await hub.storage.caller(ask.fingerprint)
     if caller is None or caller[0].revoked_ms is not None:

@@ -1,0 +1,91 @@
+"""A quote: what a call would be charged at most and in all likelihood, and the rates that it would be charged at.
+
+A quote names versions of rates, which never change, so a call that names the quote within its time is charged by
+them whatever was set since. Nothing is written or held for a quote.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from domain.books import Rate
+from domain.bounds import Bound, bound, services_asked
+from domain.calls import ModelCall
+from domain.catalog import Catalog, Served, versions_of
+from domain.metering import BYTES_PER_TOKEN
+from domain.plan import Planned
+from domain.pricing import price
+from domain.tiers import Occasion
+from domain.usage import Usage
+
+QUOTE_KEPT_MS = 15 * 60_000
+# What an answer is taken to be where nothing is known of it: some 2,000 characters.
+OUTPUT_TOKENS_EXPECTED = 500
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What a quote stands on, sealed into its id: until when it holds, for which model name, at which rates."""
+
+    expires_ms: int
+    model: str
+    rate_ids: tuple[str, ...]
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to make the call: at most, and in all likelihood, so many nanocredits under that rate."""
+
+    provider: str
+    model: str
+    rate: Rate
+    limit: Bound
+    expected_nanos: int
+
+
+class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rule that admits calls would decide; nothing of it is written."""
+
+    planned: Planned
+    writes: tuple[()] = ()
+
+
+def offer(call: ModelCall, served: Served) -> Offer | None:
+    """What the call comes to with one provider; None where it has no rate, or the charge no bound."""
+    if served.rate is None:
+        return None
+    limit = bound(call, served.rate)
+    if not isinstance(limit, Bound):
+        return None
+    return Offer(
+        provider=served.provider.name,
+        model=served.model,
+        rate=served.rate,
+        limit=limit,
+        expected_nanos=min(limit.nanos, price(_expected(call, limit), served.rate, _occasion(call)).total_nanos),
+    )
+
+
+def quoted(catalog: Catalog, offers: Sequence[Served], rate_ids: Sequence[str]) -> list[Served]:
+    """The offers at the rates that were quoted; an offer that was not quoted, or is sold no more, is none."""
+    found = []
+    for each in offers:
+        versions = versions_of(catalog, each.provider.name, each.model)
+        rate = next((rate for rate in versions if rate.id in rate_ids and not rate.removed), None)
+        if rate is not None:
+            found.append(msgspec.structs.replace(each, rate=rate))
+    return found
+
+
+def _expected(call: ModelCall, limit: Bound) -> Usage:
+    """Four bytes to a token of input, an answer of ordinary length, and the pieces that were asked for."""
+    return Usage(
+        input_tokens=min(limit.input_tokens, -(-call.body_bytes // BYTES_PER_TOKEN)),
+        output_tokens=min(limit.output_tokens, OUTPUT_TOKENS_EXPECTED * call.choices),
+        images=call.pieces.images,
+        characters=call.pieces.characters,
+        seconds=call.pieces.seconds,
+        requests=1,
+    )
+
+
+def _occasion(call: ModelCall) -> Occasion:
+    return Occasion(service=next(iter(sorted(services_asked(call))), None))

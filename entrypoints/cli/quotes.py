@@ -1,0 +1,56 @@
+"""`aihub quote`: what a request would be charged, asked with the eyes of one user."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from domain.refusals import BadRequest, Missing
+from entrypoints.cli.said import Complaint, Said, complaint, fields, table
+from entrypoints.config import Settings
+from entrypoints.usecases.desk import Desk
+
+
+async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`quote`; exit code 1 where the wallet does not afford the request."""
+    # What serves is loaded for this command alone: no other needs a provider.
+    from entrypoints.http.quotes import quote_body, read_quoted
+    from entrypoints.http.refusals import error_of
+    from entrypoints.http.routes import QUOTED
+    from entrypoints.usecases.admission import Ask
+    from entrypoints.usecases.quoting import Quote, quote
+    from entrypoints.wiring import hub
+
+    read = read_quoted(QUOTED, _content(args.file), args.route)
+    if isinstance(read, BadRequest):
+        raise complaint(read)
+    dialect, call = read
+    fingerprint = await _fingerprint(desk, args.user)
+    async with hub(settings) as whole:
+        ask = Ask(call_id="quote", fingerprint=fingerprint, call=call, to_request=dialect.to_request)
+        made = await quote(whole, ask)
+        if not isinstance(made, Quote):
+            raise Complaint(error_of(made).message)
+        value = quote_body(whole, made)
+    offers = value.pop("offers")
+    columns = ("provider", "model", "charge_max", "charge_expected", "rate_id")
+    rows = [[offer[name] for name in columns] for offer in offers]
+    shown = {name: part for name, part in value.items() if name not in ("object", "quote")}
+    text = fields(shown) + "\n\n" + table(("PROVIDER", "MODEL", "AT MOST", "EXPECTED", "RATE"), rows, "")
+    return Said(value={**value, "offers": offers}, text=text.rstrip(), code=0 if made.affordable else 1)
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Complaint(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+async def _fingerprint(desk: Desk, name: str) -> str:
+    """An active key of the user, as the books know it."""
+    user = await desk.storage.user_named(name)
+    if user is None:
+        raise complaint(Missing(kind="user", name=name, remedy="see `aihub user list`"))
+    keys = [key for key in await desk.storage.keys() if key.user_id == user.id and key.revoked_ms is None]
+    if not keys:
+        raise Complaint(f"{name} has no key; make one with `aihub key create --user {name}`")
+    return keys[0].fingerprint
