@@ -43,6 +43,12 @@ def test_an_exception_and_an_error_are_told_apart_from_events() -> None:
     assert (f"{EXCEPTION}InternalFailure", {"message": 'it "broke"'}) == (failed.name, json.loads(failed.data))
 
 
+def test_an_exception_may_say_nothing() -> None:
+    silent = message({":message-type": "exception", ":exception-type": "throttlingException"}, b"")
+
+    assert framed(silent) == [ServerEvent(f"{EXCEPTION}throttlingException", b"{}", b"")]
+
+
 def test_where_the_reads_were_cut_changes_nothing() -> None:
     whole = framed(_STREAM)
 
@@ -70,7 +76,7 @@ def test_a_damaged_byte_is_found_and_what_came_before_it_stands(at: int, change:
 
 @pytest.mark.parametrize(
     ("headers", "total"),
-    [(0, 0), (0, 15), (100, 20), (200_000, 300_000), (0, 30 * 1024 * 1024)],
+    [(0, 0), (0, 12), (0, 15), (100, 20), (200_000, 300_000), (0, 30 * 1024 * 1024)],
 )
 def test_lengths_that_cannot_be_are_refused_before_anything_is_kept(headers: int, total: int) -> None:
     prelude = struct.pack(">II", total, headers)

@@ -122,6 +122,7 @@ def test_no_two_documents_have_one_name() -> None:
         "Document 5",
         "Document 6",
     ]
+    assert names("a", "a", "a") == ["a", "a (2)", "a (3)"]
     assert [180, 184] == [len(name) for name in names("x" * 300, "x" * 300)]
 
 

@@ -201,6 +201,7 @@ def test_a_cache_point_never_stands_right_behind_a_document() -> None:
     kinds = [next(iter(block)) for block in content(Text(text="a"), Document(text="b"), document)]
     assert ["text", "cachePoint", "document", "document"] == kinds
     assert _POINT not in content(document, Text(text="a"))
+    assert 1 == content(Text(text="a", cache_control=_MARK), document, document).count(_POINT)
 
 
 def test_what_is_marked_inside_a_result_is_marked_behind_it() -> None:

@@ -9,13 +9,7 @@ import pytest
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.bedrock.families import family
 from domain.chat import (
-    Audio,
-    ChatRequest,
-    Document,
-    Foreign,
-    Image,
     Message,
-    Reasoning,
     ResponseFormat,
     Text,
     Thinking,
@@ -24,7 +18,7 @@ from domain.chat import (
     ToolChoice,
     ToolResult,
 )
-from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded, refused
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
 
 GPT, QWEN, MISTRAL, COHERE = "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "mistral.m-v1:0", "cohere.command-r-v1:0"
 NEW = "us.anthropic.claude-sonnet-4-6"
@@ -114,6 +108,10 @@ def test_a_schema_is_json_in_a_string() -> None:
     }
 
 
+def test_only_claude_is_asked_which_stop_sequence_it_met() -> None:
+    assert settings(NOVA, stop=("a",)) == {"inferenceConfig": {"stopSequences": ["a"]}}
+
+
 # --- tools ----------------------------------------------------------------------------------------------
 
 F, G = Tool(name="f", strict=True), Tool(name="g", description="d", parameters=raw({"type": "object"}), strict=False)
@@ -180,6 +178,11 @@ def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
         (NEW, Thinking(effort="high"), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
         (CLAUDE, Thinking(effort="low"), {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
         (CLAUDE, Thinking(effort="high"), {"thinking": {"type": "enabled", "budget_tokens": 4999}}),
+        (
+            CLAUDE,
+            Thinking(tokens_max=2000, effort="high"),
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}, "output_config": {"effort": "high"}},
+        ),
         (CLAUDE, Thinking(effort="low", implicit=True), {"output_config": {"effort": "low"}}),
         (CLAUDE, Thinking(), {"thinking": {"type": "adaptive"}}),
         (CLAUDE, Thinking(enabled=False), {"thinking": {"type": "disabled"}}),
@@ -236,83 +239,3 @@ def test_converses_own_fields_pass_as_they_are_and_the_models_are_joined() -> No
     joined = {"inferenceConfig": {"topK": 3, "seed": 1}, "reasoningConfig": {"type": "disabled"}}
     rest = {name: json.loads(bytes(value)) for name, value in own.items() if name != "additionalModelRequestFields"}
     assert told == {**rest, "additionalModelRequestFields": joined}
-
-
-# --- refusals -------------------------------------------------------------------------------------------
-
-
-def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
-    return Foreign(dialect=dialect, name=name, block=raw({"type": name, **block}))
-
-
-@pytest.mark.parametrize(
-    ("request_", "field"),
-    [
-        (asked(choices=2), "n"),
-        (asked(seed=0), "seed"),
-        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
-        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
-        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
-        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
-        (asked(model=LLAMA, top_k=5), "top_k"),
-        (asked(model=NOVA, tools=(F,), parallel_tool_calls=False), "parallel_tool_calls"),
-        (asked(tool_choice=ToolChoice(mode="required")), "tool_choice"),
-        (asked(model=NOVA, messages=HISTORY), "tools"),
-        (asked(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
-        (asked(ToolResult(call_id="t", parts=())), "tools"),
-        (asked(response_format=ResponseFormat(mode="json_object")), "response_format"),
-        (asked(response_format=ResponseFormat(mode="json_schema")), "response_format.json_schema.schema"),
-        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
-        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
-        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
-        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
-        (asked(model=NOVA, extra={"thinking.display": raw("omitted")}), "thinking.display"),
-        (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
-        (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
-         "additionalModelRequestFields.inferenceConfig.maxNewTokens"),
-        (asked(extra={"additionalModelRequestFields": raw({"tools": []})}), "additionalModelRequestFields.tools"),
-        (asked(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
-        (asked(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
-        (asked(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
-        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
-        (asked(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
-        (asked(Document(file_id="file-1")), "messages.0.content.0.file"),
-        (asked(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
-        (asked(Document(name="a")), "messages.0.content.0.file"),
-        (asked(Document(text="")), "messages.0.content.0.file"),
-        (asked(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
-        (asked(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
-         "messages.0.content.1.arguments"),
-        (asked(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
-         "messages.0.content.0.content.0.image_url"),
-        (asked(_foreign("openai", "audio")), "messages.0.content.0.audio"),
-        (asked(_foreign("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
-        (asked(_foreign("anthropic", "document", source={"type": "url", "url": "https://x"})),
-         "messages.0.content.0.document"),
-        (asked(_foreign("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
-                        a_field_of_tomorrow=1)), "messages.0.content.0.search_result"),
-        (asked(Text(text="")), "messages"),
-        (asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
-        (asked(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
-        (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
-    assert field == refused(request_)
-
-
-@pytest.mark.parametrize(
-    ("model", "roles", "field"),
-    [
-        (CLAUDE, ("user", "system", "assistant"), None),
-        (CLAUDE, ("user", "assistant", "developer"), "messages.2.role"),
-        (NOVA, ("system", "user", "assistant"), None),
-        (NOVA, ("user", "system", "assistant"), "messages.1.role"),
-    ],
-)
-def test_a_later_system_message_is_taken_by_claude_alone(model: str, roles: tuple[Any, ...], field: str | None) -> None:
-    messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in roles)
-
-    assert field == refused(asked(model=model, messages=messages))

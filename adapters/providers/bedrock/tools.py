@@ -88,7 +88,7 @@ def _uses_tools(messages: tuple[Message, ...]) -> bool:
 def _tool(tool: Tool, of: str) -> list[_Json]:
     # A schema of type "object" is required; OpenAI lets a function without parameters have none.
     schema = _ANY_OBJECT if tool.parameters is None or bytes(tool.parameters) == b"{}" else tool.parameters
-    optional = {"description": tool.description or None, "strict": tool.strict or None}
+    optional = {"description": tool.description, "strict": tool.strict}
     entry = _spec(name=tool.name, schema=schema, **{name: value for name, value in optional.items() if value})
     if tool.cache_control is None or of not in CACHING_TOOLS:
         return [entry]

@@ -1,0 +1,119 @@
+"""What of a canonical request Converse, or the family behind it, has no word for is refused by name."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.chat import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, refused
+
+GPT = "openai.gpt-oss-120b-1:0"
+
+
+def raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+F = Tool(name="f")
+HISTORY = (
+    Message(role="user", parts=(Text(text="a"),)),
+    Message(role="assistant", parts=(ToolCall(id="t", name="f", arguments="{}"),)),
+    Message(role="user", parts=(ToolResult(call_id="t", parts=(Text(text="1"),)),)),
+)
+
+
+def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
+    return Foreign(dialect=dialect, name=name, block=raw({"type": name, **block}))
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (asked(choices=2), "n"),
+        (asked(seed=0), "seed"),
+        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
+        (asked(model=LLAMA, top_k=5), "top_k"),
+        (asked(model=NOVA, tools=(F,), parallel_tool_calls=False), "parallel_tool_calls"),
+        (asked(tool_choice=ToolChoice(mode="required")), "tool_choice"),
+        (asked(model=NOVA, messages=HISTORY), "tools"),
+        (asked(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
+        (asked(ToolResult(call_id="t", parts=())), "tools"),
+        (asked(response_format=ResponseFormat(mode="json_object")), "response_format"),
+        (asked(response_format=ResponseFormat(mode="json_schema")), "response_format.json_schema.schema"),
+        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
+        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
+        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
+        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
+        (asked(model=NOVA, extra={"thinking.display": raw("omitted")}), "thinking.display"),
+        (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
+        (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
+         "additionalModelRequestFields.inferenceConfig.maxNewTokens"),
+        (asked(extra={"additionalModelRequestFields": raw({"tools": []})}), "additionalModelRequestFields.tools"),
+        (asked(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
+        (asked(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
+        (asked(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
+        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
+        (asked(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
+        (asked(Document(file_id="file-1")), "messages.0.content.0.file"),
+        (asked(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
+        (asked(Document(name="a")), "messages.0.content.0.file"),
+        (asked(Document(text="")), "messages.0.content.0.file"),
+        (asked(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
+        (asked(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
+         "messages.0.content.1.arguments"),
+        (asked(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
+         "messages.0.content.0.content.0.image_url"),
+        (asked(_foreign("openai", "audio")), "messages.0.content.0.audio"),
+        (asked(_foreign("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
+        (asked(_foreign("anthropic", "document", source={"type": "url", "url": "https://x"})),
+         "messages.0.content.0.document"),
+        (asked(_foreign("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
+                        a_field_of_tomorrow=1)), "messages.0.content.0.search_result"),
+        (asked(_foreign("anthropic", "tool_result", tool_use_id="t", content=[
+            {"type": "tool_result", "tool_use_id": "u", "content": []}]), tools=(F,)),
+         "messages.0.content.0.tool_result"),
+        (asked(Text(text="")), "messages"),
+        (asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
+        (asked(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
+        (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
+    assert field == refused(request_)
+
+
+@pytest.mark.parametrize(
+    ("model", "roles", "field"),
+    [
+        (CLAUDE, ("user", "system", "assistant"), None),
+        (CLAUDE, ("user", "assistant", "developer"), "messages.2.role"),
+        (NOVA, ("system", "user", "assistant"), None),
+        (NOVA, ("user", "system", "assistant"), "messages.1.role"),
+    ],
+)
+def test_a_later_system_message_is_taken_by_claude_alone(model: str, roles: tuple[Any, ...], field: str | None) -> None:
+    messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in roles)
+
+    assert field == refused(asked(model=model, messages=messages))
