@@ -115,6 +115,8 @@ _NATIVE: dict[str, frozenset[str]] = {
         (
             "openai-completions",
             "openai-embeddings",
+            "openai-image-edits",
+            "openai-images",
             "openai-moderations",
             "openai-speech",
             "openai-speech-events",

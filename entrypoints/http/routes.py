@@ -12,6 +12,7 @@ from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.operations.moderations import MODERATIONS_CALLER
+from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
 from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
 from entrypoints.http.quotes import quote_handler
 from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
@@ -25,6 +26,8 @@ _BESIDE_CHAT = (
     ("/v1/completions", COMPLETIONS_CALLER),
     ("/v1/embeddings", EMBEDDINGS_CALLER),
     ("/v1/moderations", MODERATIONS_CALLER),
+    ("/v1/images/generations", PICTURES_CALLER),
+    ("/v1/images/edits", EDITS_CALLER),
     ("/v1/audio/speech", SPEECH_CALLER),
     ("/v1/audio/transcriptions", TRANSCRIPTIONS_CALLER),
     ("/v1/audio/translations", TRANSLATIONS_CALLER),

@@ -1,6 +1,7 @@
 """What the stub providers answer where no chat is asked for, as OpenAI would write it, and Voyage its vectors."""
 
 import json
+import re
 from base64 import b64encode
 from struct import pack
 from typing import Any
@@ -17,6 +18,8 @@ PACKED = b64encode(pack("<3f", *VECTOR)).decode()
 def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
     """The content type and a whole answer for the path, None where a chat or a stream of events is asked for."""
     path = request.path
+    if path.endswith(("/images/generations", "/images/edits")):
+        return pictures(request.body)
     if path.endswith("/audio/speech"):
         return ("audio/mpeg", SOUND) if b'"sse"' not in request.body else (EVENTS, b"".join(speech_events()))
     if path.endswith(("/audio/transcriptions", "/audio/translations")):
@@ -30,6 +33,21 @@ def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
         asked = json.loads(request.body)
         return None if asked.get("stream") else (JSON, completion(asked["model"]))
     return None
+
+
+def pictures(body: bytes) -> tuple[str, bytes]:
+    """Two pictures where two are asked for; tokens where the model is the painter: 50 of text and 300 of picture in."""
+    details = {"text_tokens": 50, "image_tokens": 300}
+    usage = {"input_tokens": 350, "output_tokens": 1_000, "total_tokens": 1_350, "input_tokens_details": details}
+    told = {"usage": usage} if b"painter" in body else {}
+    picture = {"b64_json": PACKED}
+    if b'"stream"' in body and b"false" not in body:
+        done = {"type": "image_generation.completed", **picture, **told}
+        return EVENTS, data({"type": "image_generation.partial_image", **picture, "partial_image_index": 0}) + data(
+            done
+        )
+    count = 2 if re.search(rb'"n"(: ?|\r\n\r\n)2', body) else 1
+    return JSON, json.dumps({"created": 1, "data": [picture] * count, "future_field": 1.50, **told}).encode()
 
 
 def speech_events() -> list[bytes]:

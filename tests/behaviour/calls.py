@@ -19,6 +19,7 @@ CAMEL_CASE = (
     "/api/chat/completions",
 )
 SPEECH, HEARD, TRANSLATED = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations"
+PICTURES, EDITS = "/v1/images/generations", "/v1/images/edits"
 EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
 RESPONSES = "/v1/responses"
 BALANCE = "/api/user/credit/balance"

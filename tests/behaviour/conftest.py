@@ -65,6 +65,8 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m")
     commands += [["rate", "set", model, *RATE] for model in models]
     # A credit per thousand characters, a hundredth for a second; tokens at 1 and 2.
+    commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])
+    commands.append(["rate", "set", "oai/dall", "--image", "0.04"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
     commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])

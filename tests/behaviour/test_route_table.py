@@ -11,10 +11,12 @@ from tests.behaviour.calls import (
     CAMEL_CASE,
     CHAT,
     COMPLETIONS,
+    EDITS,
     EMBEDDINGS,
     HEARD,
     MESSAGES,
     MODERATIONS,
+    PICTURES,
     RESPONSES,
     SPEECH,
     TRANSLATED,
@@ -27,7 +29,7 @@ from tests.behaviour.calls import (
 )
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
-from tests.behaviour.forms import recording
+from tests.behaviour.forms import form, recording
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -44,6 +46,8 @@ ASKED: dict[str, list[Any]] = {
         for model in ("oai/m", "ant/m", "echo")
         for stream in (False, True)
     ],
+    PICTURES: [{"model": model, "prompt": "a cat"} for model in ("oai/painter", "oai/dall", "echo")],
+    EDITS: [form({"image": ("a.png", b"x")}, model="oai/dall", prompt="a cat")],
     SPEECH: [{"model": model, "input": "Hello", "voice": "alloy"} for model in ("oai/tts", "oai/speaker", "echo")],
     HEARD: [recording(model) for model in ("oai/whisper", "oai/listener", "echo")],
     TRANSLATED: [recording("oai/whisper")],
@@ -70,6 +74,8 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 def test_chat_spends_and_reading_does_not() -> None:
     assert {
+        PICTURES,
+        EDITS,
         SPEECH,
         HEARD,
         TRANSLATED,

@@ -15,6 +15,7 @@ from adapters.providers.echo.chat import chat
 from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
 from adapters.providers.echo.moderations import moderations
+from adapters.providers.echo.pictures import edits, pictures
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
 from adapters.providers.echo.sound import speech, transcription
 
@@ -25,6 +26,8 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/completions": completions,
     "/embeddings": embeddings,
     "/moderations": moderations,
+    "/images/generations": pictures,
+    "/images/edits": edits,
     "/audio/speech": speech,
     "/audio/transcriptions": transcription,
     "/audio/translations": transcription,

@@ -1,0 +1,74 @@
+"""The echo's pictures: each is one pixel, and its colour depends on the prompt alone.
+
+As events, where the request says `stream`: as many partial pictures as are asked for, and the finished one.
+"""
+
+import hashlib
+import re
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.echo.shared import Spoken, as_events, as_json, event
+
+_Few = Annotated[int, msgspec.Meta(ge=1, le=10)]
+_FIELD = re.compile(rb'name="(model|prompt|n|stream)"\r\n\r\n([^\r]*)\r\n')
+
+
+class _Request(msgspec.Struct, frozen=True):
+    model: str
+    prompt: Annotated[str, msgspec.Meta(min_length=1)]
+    n: _Few | None = None
+    stream: bool | None = None
+    partial_images: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
+
+
+_REQUEST = msgspec.json.Decoder(_Request)
+
+
+def pictures(body: bytes, content_type: str) -> Spoken:
+    """A pixel for each picture."""
+    asked = _REQUEST.decode(body)
+    if asked.stream:
+        return as_events(_streamed(asked, "image_generation"))
+    return as_json(_whole(asked))
+
+
+def edits(body: bytes, content_type: str) -> Spoken:
+    """The same, from a form."""
+    if not content_type.startswith("multipart/"):
+        return pictures(body, content_type)
+    fields = {name.decode(): value.decode("utf-8", "replace") for name, value in _FIELD.findall(body)}
+    stream = fields.get("stream", "").lower() in ("true", "1")
+    asked = _Request(
+        model=fields.get("model", ""), prompt=fields.get("prompt", ""), n=int(fields.get("n") or 1), stream=stream
+    )
+    return as_events(_streamed(asked, "image_edit")) if stream else as_json(_whole(asked))
+
+
+def _whole(asked: _Request) -> dict[str, Any]:
+    pixel = b64encode(_pixel(asked.prompt)).decode()
+    return {"created": 0, "data": [{"b64_json": pixel}] * (asked.n or 1), "output_format": "png", "size": "1x1"}
+
+
+def _streamed(asked: _Request, kind: str) -> Iterator[bytes]:
+    pixel = b64encode(_pixel(asked.prompt)).decode()
+    for number in range(asked.partial_images or 0):
+        name = f"{kind}.partial_image"
+        yield event({"type": name, "b64_json": pixel, "partial_image_index": number}, name)
+    yield event({"type": f"{kind}.completed", "b64_json": pixel, "created_at": 0}, f"{kind}.completed")
+
+
+def _pixel(prompt: str) -> bytes:
+    """A PNG of one pixel, 8 bits of red, green and blue (https://www.w3.org/TR/png-3)."""
+    head = (1).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    line = zlib.compress(b"\x00" + hashlib.sha256(prompt.encode()).digest()[:3])
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in ((b"IHDR", head), (b"IDAT", line), (b"IEND", b"")))
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    check = zlib.crc32(name + content)
+    return len(content).to_bytes(4, "big") + name + content + check.to_bytes(4, "big")

@@ -1,0 +1,99 @@
+"""OpenAI's pictures, the provider's side: they pass through, and what they cost is read on the way.
+
+https://developers.openai.com/api/reference/resources/images. GPT's image models tell tokens, of text and of pictures;
+others tell none, and the pictures that came are counted. A stream gives one picture, whose event is the last.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.operations import JSON_ERRORS, failing_as, passing
+from domain.chat import Ended, Event, Started, UsageReported
+from domain.pictures import Pictured
+from domain.usage import UNITS_MAX, Usage
+
+GENERATIONS, EDITS = "openai-images", "openai-image-edits"
+_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+
+
+class _Details(msgspec.Struct):
+    text_tokens: _Count = 0
+    image_tokens: _Count = 0
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+
+
+class _Answer(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    usage: _Usage | None = None
+    error: Any = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """How many pictures came, and the usage; the pictures go by as they are."""
+    try:
+        answer = _ANSWER.decode(body)
+    except JSON_ERRORS as problem:
+        return (malformed(str(problem), body[:1000]),)
+    if answer.error is not None:
+        return (told(answer.error, body),)
+    if not answer.data:
+        return (malformed("it has no pictures", body),)
+    return (*(Pictured() for _ in answer.data), *_reported(answer.usage), Ended())
+
+
+def start() -> None:
+    """The fold remembers nothing."""
+
+
+def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+    """A picture in the making, or the finished one."""
+    try:
+        said = _EVENT.decode(event.data)
+    except JSON_ERRORS as problem:
+        return None, (malformed(str(problem), event.data[:1000]),)
+    if said.error is not None:
+        return None, (told(said.error, event.data),)
+    if said.type.endswith(".completed"):
+        return None, (Pictured(), *_reported(said.usage), Ended())
+    # A partial picture is worth nothing yet, but it has been said: the caller sees it at once.
+    return None, (Started(id="", model=""),)
+
+
+def _reported(usage: _Usage | None) -> tuple[Event, ...]:
+    if usage is None or usage.input_tokens is None or not usage.output_tokens:
+        return ()
+    pictures_in = min(usage.input_tokens, usage.input_tokens_details.image_tokens if usage.input_tokens_details else 0)
+    text_out = min(usage.output_tokens, usage.output_tokens_details.text_tokens if usage.output_tokens_details else 0)
+    leaves = Usage(
+        input_tokens=usage.input_tokens - pictures_in,
+        input_image_tokens=pictures_in,
+        output_tokens=text_out,
+        output_image_tokens=usage.output_tokens - text_out,
+    )
+    return (UsageReported(usage=leaves),)
+
+
+def _record(name: str, path: str) -> ProviderDialect:
+    return msgspec.structs.replace(passing(name, path, decode), start=start, step=step, failure=failing_as(name))
+
+
+PICTURES = (_record(GENERATIONS, "images/generations"), _record(EDITS, "images/edits"))
