@@ -5,6 +5,7 @@ the field; what they hand back as they got it must bring it there all the same.
 https://ai.google.dev/gemini-api/docs/thought-signatures
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.behaviour.calls import CHAT, ask
 from tests.behaviour.stub import Stub
@@ -193,6 +196,30 @@ def test_anthropics_sdk_over_two_turns(claude: anthropic.Anthropic, google: Stub
     assert (50, 50) == (first.usage.input_tokens, first.usage.output_tokens)
     assert "Cold and warm." == "".join(block.text for block in second.content if block.type == "text")
     check_second_turn(google.requests[1].json(), THOUGHT, SAID)
+
+
+# --- Vertex ---------------------------------------------------------------------------------------------
+
+
+def test_a_service_account_is_known_by_a_token_that_it_signed(hub: HubProcess, google: Stub) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, form, plain).decode()
+    file = {"client_email": "hub@x.test", "private_key_id": "k1", "private_key": pem, "token_uri": "https://x.test"}
+    secret = base64.b64encode(json.dumps(file).encode()).decode()
+    hub.cli("provider", "add", "google-vertex", "--base-url", google.url("vertex"))
+    hub.cli("credential", "add", "google-vertex", secret=secret)
+    hub.cli("rate", "set", "google-vertex/gemini-2.5-pro", "--input", "1", "--output", "2", "--max-output", "64000")
+    google.will(answering(200, json.dumps(chunk({"text": "Ciao."}, finish="STOP")).encode()))
+
+    heard = ask(hub, CHAT, {"model": "google-vertex/gemini-2.5-pro", "messages": [QUESTION]})
+
+    assert "Ciao." == heard.json()["choices"][0]["message"]["content"]
+    head, claims, signature = google.only.headers["authorization"].removeprefix("Bearer ").split(".")
+    proof = base64.urlsafe_b64decode(signature + "==")
+    key.public_key().verify(proof, f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    assert google.only.path.endswith("/models/gemini-2.5-pro:generateContent")
+    assert [] == [name for name, value in google.only.headers.items() if secret in value or name == "x-goog-api-key"]
 
 
 # --- failures -------------------------------------------------------------------------------------------

@@ -97,6 +97,16 @@ async def test_vendors_keys_register_once_and_what_was_removed_stays_removed() -
     assert desk.vault.unseal(kept.sealed, f"credential:{kept.id}") == (CANARY + "2").encode()
 
 
+async def test_a_vendor_whose_keys_have_two_names_takes_both_and_one_key_once() -> None:
+    desk = a_desk()
+    keys = {"GEMINI_API_KEY": (CANARY,), "GOOGLE_API_KEY": (CANARY, CANARY + "2")}
+
+    registered = await providers.register_vendor_keys(desk, "test", keys)
+
+    assert [row.name for row in registered] == ["env GEMINI_API_KEY #1", "env GOOGLE_API_KEY #2"]
+    assert [(row.name, row.dialect) for row in await providers.providers(desk.storage)] == [("google", "google")]
+
+
 async def test_a_start_under_another_server_prepares_all_but_a_key_that_nobody_would_see() -> None:
     desk = a_desk()
 
