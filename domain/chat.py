@@ -155,7 +155,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
 
     An encoder must express every field that is set or refuse it by name (`refusals.Unexpressible`);
-    `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them.
+    `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
+    those of Anthropic's that the caller switched on: only a Claude knows them, and what needs one stands in a field.
     """
 
     model: str
@@ -174,6 +175,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     thinking: Thinking | None = None
     stream: bool = False
     user: str | None = None
+    betas: tuple[str, ...] = ()
     extra: dict[str, msgspec.Raw] = {}
 
 

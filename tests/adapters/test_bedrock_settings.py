@@ -224,6 +224,18 @@ def test_what_an_anthropic_caller_says_beside_the_canonical_words_reaches_claude
     }
 
 
+def test_betas_that_bedrock_knows_reach_claude_and_nobody_else() -> None:
+    betas = ("claude-code-20250219", "interleaved-thinking-2025-05-14")
+
+    assert for_model(betas=betas) == {"anthropic_beta": ["interleaved-thinking-2025-05-14"]}
+    assert for_model(NOVA, betas=betas) is None
+    edits = raw({"edits": [{"type": "clear_tool_uses_20250919"}]})
+    assert for_model(extra={"context_management": edits}) == {
+        "context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]},
+        "anthropic_beta": ["context-management-2025-06-27"],
+    }
+
+
 def test_converses_own_fields_pass_as_they_are_and_the_models_are_joined() -> None:
     own = {
         "guardrailConfig": raw({"guardrailIdentifier": "g", "guardrailVersion": "1", "trace": "enabled"}),

@@ -125,7 +125,8 @@ def test_an_anthropic_client_gets_its_answer(
         with anthropic_client.messages.stream(**asked) as events:
             message = events.get_final_message()
     else:
-        message = anthropic_client.messages.create(**asked)
+        message = anthropic_client.messages.create(**asked, extra_headers={"anthropic-beta": "context-1m-2025-08-07,x"})
+        assert ["context-1m-2025-08-07"] == stub.only.json()["additionalModelRequestFields"].pop("anthropic_beta")
 
     thought, text = message.content
     assert ("thinking", "Let me look.", "sig+/==") == (thought.type, thought.thinking, thought.signature)  # type: ignore[union-attr]
@@ -135,8 +136,8 @@ def test_an_anthropic_client_gets_its_answer(
         message.usage.cache_read_input_tokens,
         message.usage.output_tokens,
     )
-    sent = stub.only.json()
-    assert {"thinking": {"type": "enabled", "budget_tokens": 2000}} == sent["additionalModelRequestFields"]
+    sent = stub.only.json()["additionalModelRequestFields"]
+    assert {"type": "enabled", "budget_tokens": 2000} == sent["thinking"]
     assert "0.000141" == charged(hub)
 
 

@@ -244,3 +244,13 @@ def test_what_only_anthropic_has_a_word_for_is_kept_by_name(fields: dict[str, An
 )
 def test_what_is_malformed_deeper_is_named_too(fields: dict[str, Any], field: str) -> None:
     assert _complaint(**fields).field == field
+
+
+def test_betas_are_read_from_the_header_that_switches_them_on() -> None:
+    call = msgspec.structs.replace(_call(), relay_headers=(("anthropic-beta", "a-1, b-2,,a-1"), ("anthropic-x", "c")))
+
+    request = ANTHROPIC_CALLER.to_request(call)
+
+    assert isinstance(request, ChatRequest)
+    assert ("a-1", "b-2") == request.betas
+    assert () == _request().betas

@@ -34,6 +34,17 @@ BESIDE_RESULTS: dict[str, frozenset[str]] = {
 CLAUDES_OWN = ("thinking", "output_config")
 """Objects of Anthropic's that Claude takes here as well, with whatever else an Anthropic caller says in them."""
 
+CONTEXT_MANAGEMENT = "context_management"
+"""Anthropic's field for what to forget of a long conversation, which a Claude takes here with its beta."""
+
+# Bedrock rejects betas that it does not know, and clients send labels of their own among them; so only these go on.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+_CONTEXT_MANAGEMENT_BETA = "context-management-2025-06-27"
+_BETAS = frozenset(
+    ("interleaved-thinking-2025-05-14", "dev-full-thinking-2025-05-14", "context-1m-2025-08-07", "effort-2025-11-24",
+     "output-128k-2025-02-19", "token-efficient-tools-2025-02-19", _CONTEXT_MANAGEMENT_BETA)
+)  # fmt: skip
+
 _CLAUDE_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _NOVA_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _GPT_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
@@ -154,3 +165,9 @@ def _add_claudes_own(fields: _Fields, request: ChatRequest) -> None:
         whole, dot, part = name.partition(".")
         if dot and whole in CLAUDES_OWN:
             fields[whole] = {**fields.get(whole, {}), part: value}
+    betas = [name for name in request.betas if name in _BETAS]
+    if CONTEXT_MANAGEMENT in request.extra:
+        fields[CONTEXT_MANAGEMENT] = request.extra[CONTEXT_MANAGEMENT]
+        betas += [] if _CONTEXT_MANAGEMENT_BETA in betas else [_CONTEXT_MANAGEMENT_BETA]
+    if betas:
+        fields["anthropic_beta"] = betas

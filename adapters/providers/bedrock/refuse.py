@@ -12,7 +12,7 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.encode import MODEL_FIELDS, OWN, TIERS
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, family, unsayable
+from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsayable
 from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
@@ -85,10 +85,14 @@ def _extra(name: str, value: msgspec.Raw, of: str) -> Iterator[str]:
     elif name == "service_tier":
         if not is_harmless(name, value) and bytes(value).strip(b' "\t\r\n').decode(errors="replace") not in TIERS:
             yield name
-    elif name in OWN or name == "cache_control" or is_harmless(name, value):
-        return
-    elif of != CLAUDE or name.partition(".")[0] not in CLAUDES_OWN or "." not in name:
+    elif name not in OWN and name != "cache_control" and not is_harmless(name, value) and not _is_claudes(name, of):
         yield name
+
+
+def _is_claudes(name: str, of: str) -> bool:
+    """Whether Claude takes what an Anthropic caller says there: "thinking.display", "context_management"."""
+    whole, dot, _ = name.partition(".")
+    return of == CLAUDE and (name == CONTEXT_MANAGEMENT or (bool(dot) and whole in CLAUDES_OWN))
 
 
 def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[str]:

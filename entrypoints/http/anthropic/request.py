@@ -101,8 +101,15 @@ def _request(call: ModelCall) -> ChatRequest:
         thinking=thinking,
         stream=call.stream,
         user=_user(fields, extra),
+        betas=_betas(call),
     )
     return msgspec.structs.replace(request, extra=extra | fields)
+
+
+def _betas(call: ModelCall) -> tuple[str, ...]:
+    """What `anthropic-beta` switches on: names with commas between them."""
+    told = ",".join(value for name, value in call.relay_headers if name == "anthropic-beta")
+    return tuple(dict.fromkeys(name for part in told.split(",") if (name := part.strip())))
 
 
 def _take(fields: _Extra, name: str, kind: type[_T] | Any) -> _T | None:
