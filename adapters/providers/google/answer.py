@@ -27,7 +27,7 @@ from adapters.providers.google.parts import (
 )
 from adapters.providers.google.usage import leaves
 from adapters.providers.sse import EventFramer
-from domain.chat import Broken, Ended, Event, Finished, Started, UsageReported
+from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
 
 END = ServerEvent("end of stream", b"{}", b"")
 """The stream's bytes are over. No event of a provider's is like it, for each has bytes."""
@@ -133,7 +133,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
     choice, queries, places = state.choices.get(index, Choice()), state.queries, state.places
     for raw in (candidate.content and candidate.content.parts) or ():
         choice = heard(choice, index, raw, state.id, events)
-        if b'"toolCall"' in bytes(raw):
+        if events and type(said := events[-1]) is ForeignBlock and said.name == "toolCall":
             queries |= {query for query in searched(raw) if query}
     for name, value in (
         ("citationMetadata", candidate.citation_metadata),
@@ -152,8 +152,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
     if candidate.finish_reason and not choice.finished and not _is_fault(candidate, choice):
         _finish(choice, index, candidate, events)
         choice = msgspec.structs.replace(choice, finished=True)
-    choices = {**state.choices, index: choice}
-    return msgspec.structs.replace(state, choices=choices, queries=queries, places=places)
+    return State(state.started, state.id, state.model, {**state.choices, index: choice}, queries, places)
 
 
 def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event]) -> None:
@@ -212,4 +211,5 @@ def _tool_uses(state: State) -> int:
 
 def _is_set(raw: msgspec.Raw) -> bool:
     """Whether an optional field says anything: null and the empty object do not."""
-    return len(raw) > 8 or bytes(raw).translate(None, b" \t\r\n") not in (b"", b"null", b"{}")
+    size = len(raw)
+    return size > 8 or (size > 0 and bytes(raw).translate(None, b" \t\r\n") not in (b"", b"null", b"{}"))

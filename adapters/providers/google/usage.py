@@ -62,6 +62,9 @@ def leaves(report: Report, tool_uses: int) -> Usage | None:
             f"more than promptTokenCount and toolUsePromptTokenCount, which are {asked} together"
         )
     fresh = asked - cached
+    if not cached and not _is_mixed(report):
+        output, reasoning = _output(report, asked)
+        return Usage(input_tokens=asked, output_tokens=output, reasoning_tokens=reasoning, tool_uses=tool_uses)
     details = (*(report.prompt_tokens_details or ()), *(report.tool_use_prompt_tokens_details or ()))
     # The details need not add up to the counts, as they leave out the declarations of tools: no more is split off
     # than is there.
@@ -98,6 +101,18 @@ def _output(report: Report, asked: int) -> tuple[int, int]:
     if total == asked + answered and thoughts <= answered:
         return answered - thoughts, thoughts
     return answered, thoughts
+
+
+def _is_mixed(report: Report) -> bool:
+    """Whether anything but text is counted, which most streams repeat with every chunk that it is not."""
+    for details in (
+        report.prompt_tokens_details,
+        report.tool_use_prompt_tokens_details,
+        report.candidates_tokens_details,
+    ):
+        if details and (len(details) > 1 or details[0].modality != "TEXT"):
+            return True
+    return False
 
 
 def _of(details: Iterable[ModalityCount] | None, *modalities: str) -> int:
