@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.providers.dialect import ServerEvent
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, Target
@@ -14,10 +13,8 @@ from domain.chat import ChatRequest, Message, Part, Reasoning, ReasoningDelta, T
 from domain.details import Detail, thought_of
 from domain.proofs import carried, carry, is_carrier
 from domain.vendors import VENDORS
-from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.http_attempts import SECRET, WHOLE, attempt_at, chat, outcome
-from tests.adapters.openai_told import call, folded, told
+from tests.adapters.openai_told import call
 from tests.support.provider import StubProvider, answering
 
 SAID = [{"role": "user", "content": "Hi"}]
@@ -269,33 +266,3 @@ def test_a_last_word_of_the_assistant_is_marked_where_it_must_be() -> None:
     last = {vendor: encoded(vendor, messages=begun)["messages"][-1] for vendor in ("mistral", "groq")}
 
     assert {"mistral": True, "groq": None} == {vendor: message.get("prefix") for vendor, message in last.items()}
-
-
-def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
-    """Perplexity repeats them with every chunk; something else under that name means nothing."""
-
-    def chunk(*pages: Any) -> ServerEvent:
-        choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}]
-        return ServerEvent("", json.dumps({"id": "c", "citations": pages, "choices": choices}).encode(), b"")
-
-    pages = ["https://a.test", "https://b.test"]
-    streamed = told(folded([chunk(*pages[:1]), chunk(*pages[:1]), chunk(*pages), chunk({"no": "url"})]))
-    message = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "citations": pages}
-
-    for answer in (streamed, told(OPENAI.decode(json.dumps(message).encode()))):
-        cited = [json.loads(citation) for citation in answer["choices"][0]["cited"]]
-        assert [{"type": "url_citation", "url_citation": {"url": page}} for page in pages] == cited
-
-
-def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> None:
-    picture, ran = (
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-        {"type": "search", "index": 0},
-    )
-    message = {"content": "x", "images": [picture], "executed_tools": [ran]}
-    events = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
-
-    rendering = Rendering(call_id="c", model="m", created_s=1, wants_usage=True)
-    rendered = json.loads(OPENAI_CALLER.whole(events, rendering))["choices"][0]["message"]
-
-    assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])

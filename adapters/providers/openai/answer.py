@@ -68,8 +68,8 @@ class _Delta(msgspec.Struct, frozen=True):
     reasoning_details: list[Detail] | None = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
-    images: list[msgspec.Raw] | None = None
-    executed_tools: list[msgspec.Raw] | None = None
+    images: Any = None
+    executed_tools: Any = None
     tool_calls: list[Piece] | None = None
     function_call: PieceFunction | None = None
 
@@ -240,8 +240,7 @@ def _choice_events(state: State, choice: int, said: _Delta, events: list[Event])
         for annotation in said.annotations:
             events.append(CitationDelta(citation=msgspec.Raw(bytes(annotation)), dialect=NAME, choice=choice))
     if said.images or said.executed_tools:
-        events += [_aside("images", image, choice) for image in said.images or ()]
-        events += [_aside("executed_tools", tool, choice) for tool in said.executed_tools or ()]
+        events += [*_asides("images", said.images, choice), *_asides("executed_tools", said.executed_tools, choice)]
     if said.tool_calls:
         state = _tool_calls(state, choice, said.tool_calls, events)
     if said.function_call and (said.function_call.name or said.function_call.arguments):
@@ -273,9 +272,10 @@ def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Eve
     return State(True, state.id, calls, state.finished, state.cited)
 
 
-def _aside(name: str, block: msgspec.Raw, choice: int) -> ForeignBlock:
+def _asides(name: str, told: Any, choice: int) -> list[Event]:
     """OpenRouter's pictures, and what Groq's compound models ran: neither is counted as text."""
-    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)), choice=choice, generated=False)
+    blocks = [msgspec.Raw(msgspec.json.encode(each)) for each in told] if isinstance(told, list) else []
+    return [ForeignBlock(dialect=NAME, name=name, block=block, choice=choice, generated=False) for block in blocks]
 
 
 def _cited(state: State, pages: Any, events: list[Event]) -> State:

@@ -6,16 +6,18 @@ https://github.com/ollama/ollama/issues/7881), count from 1, send one index for 
 (DashScope), or have no ids.
 """
 
+from typing import Any
+
 import msgspec
 
 from domain.chat import ToolCallDelta
 
 
 class PieceFunction(msgspec.Struct, frozen=True):
-    """The function of a tool call, or a piece of it."""
+    """The function of a tool call, or a piece of it. Some servers of Hugging Face's write arguments as an object."""
 
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Any] | None = None
 
 
 class CustomTool(msgspec.Struct, frozen=True):
@@ -56,7 +58,8 @@ class Calls(msgspec.Struct, frozen=True):
     def heard(self, choice: int, piece: Piece, answer_id: str) -> tuple["Calls", ToolCallDelta | None]:
         """The calls after one more piece, and what it adds; None where it adds nothing."""
         name = (piece.function and piece.function.name) or None
-        arguments = (piece.function and piece.function.arguments) or ""
+        told = piece.function.arguments if piece.function is not None else None
+        arguments = msgspec.json.encode(told).decode() if isinstance(told, dict) else told or ""
         call = self._call_of(choice, piece, name)
         if call is None:
             index = sum(1 for begun in self.begun if begun.choice == choice)

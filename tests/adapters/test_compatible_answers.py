@@ -1,0 +1,59 @@
+"""What compatible servers say beside an answer, and in their own way."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai import OPENAI
+from entrypoints.http.dialect import Rendering
+from entrypoints.http.openai import OPENAI_CALLER
+from tests.adapters.openai_told import folded, told
+
+
+def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
+    """Perplexity repeats them with every chunk; something else under that name means nothing."""
+
+    def chunk(*pages: Any) -> ServerEvent:
+        choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}]
+        return ServerEvent("", json.dumps({"id": "c", "citations": pages, "choices": choices}).encode(), b"")
+
+    pages = ["https://a.test", "https://b.test"]
+    streamed = told(folded([chunk(*pages[:1]), chunk(*pages[:1]), chunk(*pages), chunk({"no": "url"})]))
+    message = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "citations": pages}
+
+    for answer in (streamed, told(OPENAI.decode(json.dumps(message).encode()))):
+        cited = [json.loads(citation) for citation in answer["choices"][0]["cited"]]
+        assert [{"type": "url_citation", "url_citation": {"url": page}} for page in pages] == cited
+
+
+def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> None:
+    picture, ran = (
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "search", "index": 0},
+    )
+    message = {"content": "x", "images": [picture], "executed_tools": [ran]}
+    events = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
+
+    rendering = Rendering(call_id="c", model="m", created_s=1, wants_usage=True)
+    rendered = json.loads(OPENAI_CALLER.whole(events, rendering))["choices"][0]["message"]
+
+    assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])
+
+
+@pytest.mark.parametrize("odd", [{"images": {}}, {"executed_tools": "x"}, {"images": [1]}])
+def test_the_same_names_for_something_else_break_nothing(odd: dict[str, Any]) -> None:
+    body = {"choices": [{"message": {"content": "x", **odd}, "finish_reason": "stop"}], "citations": {"no": "list"}}
+
+    assert ("x", True) == (
+        told(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["text"],
+        told(OPENAI.decode(json.dumps(body).encode()))["ended"],
+    )
+
+
+def test_arguments_that_are_an_object_are_its_text() -> None:
+    calls = [{"id": "0", "type": "function", "function": {"name": "look", "arguments": {"at": "é"}}}]
+    body = {"choices": [{"message": {"content": None, "tool_calls": calls}, "finish_reason": "tool_calls"}]}
+
+    assert {0: ("0", "look", '{"at":"é"}')} == told(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["calls"]
