@@ -14,7 +14,7 @@ import msgspec
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
-from adapters.providers.responses.usage import ToolUsage, Used, WireUsage, leaves
+from adapters.providers.responses.usage import ToolUsage, Used, WireUsage, cost_nanos, leaves
 from domain.chat import (
     Broken,
     Ended,
@@ -50,6 +50,7 @@ class _Response(msgspec.Struct, frozen=True):
     output: list[msgspec.Raw] | None = None
     usage: WireUsage | None = None
     tool_usage: ToolUsage | None = None
+    service_tier: Any = None
     incomplete_details: _Why | None = None
     error: Any = None
 
@@ -143,7 +144,10 @@ def _ending(response: _Response, state: State) -> tuple[Event, ...]:
     counted = leaves(response.usage, used, response.tool_usage) if response.usage is not None else None
     if isinstance(counted, str):
         return (malformed(counted),)
-    usage = () if counted is None else (UsageReported(usage=counted),)
+    usage: tuple[Event, ...] = ()
+    if counted is not None and response.usage is not None:
+        tier = response.service_tier if isinstance(response.service_tier, str) else None
+        usage = (UsageReported(usage=counted, service_tier=tier, cost_nanos=cost_nanos(response.usage)),)
     if response.status == "failed" or (response.error and response.status != "completed"):
         return (*usage, told(response.error or {"message": "The provider could not finish the answer."}))
     if response.status == "cancelled":

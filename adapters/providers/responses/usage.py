@@ -24,7 +24,13 @@ class WireUsage(msgspec.Struct, frozen=True):
     total_tokens: _Count | None = None
     input_tokens_details: chat.PromptDetails | None = None
     output_tokens_details: chat.CompletionDetails | None = None
+    cost: msgspec.Raw = msgspec.Raw()  # OpenRouter's, in dollars
     num_server_side_tools_used: _Count | None = None  # xAI's own count of all that it ran
+
+
+def cost_nanos(usage: WireUsage) -> int | None:
+    """What OpenRouter says that it charges, in nano-USD."""
+    return chat.cost_nanos(chat.WireUsage(cost=usage.cost))
 
 
 class _WebSearch(msgspec.Struct, frozen=True):

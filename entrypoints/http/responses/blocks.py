@@ -9,12 +9,8 @@ from typing import Any
 import msgspec
 
 from domain.chat import CitationDelta, ForeignBlock
+from domain.citations import source_of
 from entrypoints.http.responses.wire import NAME
-
-
-class _Cited(msgspec.Struct, frozen=True):
-    type: str = ""
-    url_citation: dict[str, msgspec.Raw] | None = None
 
 
 class _Custom(msgspec.Struct, frozen=True):
@@ -28,16 +24,17 @@ class _CustomCall(msgspec.Struct, frozen=True):
 
 
 def annotation(event: CitationDelta) -> Any:
-    """A source as an annotation: chat completions nests what is flat here."""
+    """A source as an annotation: a page in OpenAI's own words, with another vendor's beside them if they say more."""
     if event.dialect == NAME:
         return one_line(event.citation)
-    if event.dialect == "openai":
-        try:
-            told = msgspec.json.decode(event.citation, type=_Cited)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            told = _Cited()
-        if told.url_citation is not None:
-            return {"type": told.type, **{name: one_line(value) for name, value in told.url_citation.items()}}
+    source = source_of(event)
+    if source is not None:
+        told: dict[str, Any] = {"type": "url_citation", "url": source.url, "title": source.title or ""}
+        places = {"start_index": source.start, "end_index": source.end}
+        told |= {name: place for name, place in places.items() if place is not None}
+        if event.dialect == "anthropic":
+            told["foreign"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+        return told
     return {"type": "foreign", "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
 
 

@@ -56,6 +56,7 @@ class State(msgspec.Struct, frozen=True):
     sheet: Sheet
     events: int = 0
     usage: Usage | None = None
+    service_tier: str | None = None
     finished: Finished | None = None
 
 
@@ -73,7 +74,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Started():
             return _written(state, ())
         case UsageReported():
-            return msgspec.structs.replace(state, usage=event.usage), b""
+            return msgspec.structs.replace(state, usage=event.usage, service_tier=event.service_tier), b""
         case Finished(choice=0):
             return msgspec.structs.replace(state, finished=event), b""
         case Ended():
@@ -146,6 +147,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
         "model": rendering.model,
         "output": state.sheet.output(),
         **{name: _repeated(rendering, name, usual) for name, usual in _REPEATED.items()},
+        **({} if state.service_tier is None else {"service_tier": state.service_tier}),
         "store": False,
         "usage": None if state.usage is None or status == "in_progress" else _usage(state.usage),
     }

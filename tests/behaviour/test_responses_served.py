@@ -1,0 +1,177 @@
+"""A model that only the Responses API serves, called by both SDKs in the dialects of their own.
+
+Thinking that OpenAI encrypted comes back to it under its id: by chat completions in `reasoning_details`, by messages in a
+`redacted_thinking` block, over as many turns as there are tool calls.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from tests.behaviour import responses_answers as rsp
+from tests.behaviour.answers import ARGUMENTS, TEXT
+from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.stub import Stub
+from tests.behaviour.test_openai_sdk import client_of
+from tests.support.hub import HubProcess
+from tests.support.provider import answering, streaming
+
+STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+# What goes back of the turn that `_thinking` answers with.
+THOUGHT = {
+    "type": "reasoning",
+    "id": "rs_stub1",
+    "summary": [{"type": "summary_text", "text": "Hm, Paris."}],
+    "encrypted_content": "gAAAA-encrypted",
+}
+CALLED = {"type": "function_call", "call_id": "call_0", "name": "weather", "arguments": ARGUMENTS}
+ANSWERED = {"type": "function_call_output", "call_id": "call_0", "output": "20 degrees"}
+
+
+@pytest.fixture
+def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
+    with client_of(hub) as made:
+        yield made
+
+
+@pytest.fixture
+def claude(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as made:
+        yield made
+
+
+def _thinking(stream: bool) -> Any:
+    items = (rsp.thought(), rsp.call(ARGUMENTS))
+    return streaming(*rsp.stream(*items)) if stream else answering(200, rsp.whole(*items))
+
+
+@STREAM
+def test_chat_completions_brings_the_encrypted_thought_back(client: openai.OpenAI, stub: Stub, stream: bool) -> None:
+    turns: list[Any] = [{"role": "user", "content": "Hello"}]
+    tools: Any = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+    stub.will(_thinking(stream))
+
+    if stream:
+        message = _put_together(client.chat.completions.create(model="rsp/m", messages=turns, tools=tools, stream=True))
+    else:
+        message = (
+            client.chat.completions.create(model="rsp/m", messages=turns, tools=tools).choices[0].message.to_dict()
+        )
+
+    assert "Hm, Paris." == message["reasoning_content"]
+    (detail,) = message["reasoning_details"]
+    assert ("reasoning.encrypted", "rs_stub1", "gAAAA-encrypted") == (detail["type"], detail["id"], detail["data"])
+
+    turns += [message, {"role": "tool", "tool_call_id": "call_0", "content": "20 degrees"}]
+    answer = client.chat.completions.create(model="rsp/m", messages=turns, tools=tools)
+
+    assert TEXT == answer.choices[0].message.content
+    _check_sent(stub)
+
+
+def _put_together(chunks: Any) -> dict[str, Any]:
+    """What a client keeps of a stream: every field of the deltas, added up."""
+    message: dict[str, Any] = {"role": "assistant", "reasoning_content": "", "reasoning_details": [], "tool_calls": []}
+    for chunk in chunks:
+        delta = chunk.choices[0].delta.to_dict() if chunk.choices else {}
+        message["reasoning_content"] += delta.get("reasoning_content") or ""
+        message["reasoning_details"] += delta.get("reasoning_details") or []
+        for piece in delta.get("tool_calls") or ():
+            if piece.get("id"):
+                message["tool_calls"].append(piece)
+            else:
+                message["tool_calls"][-1]["function"]["arguments"] += piece["function"]["arguments"]
+    return message
+
+
+@STREAM
+def test_messages_bring_the_encrypted_thought_back(claude: anthropic.Anthropic, stub: Stub, stream: bool) -> None:
+    turns: list[Any] = [{"role": "user", "content": "Hello"}]
+    asked: Any = {"model": "rsp/m", "max_tokens": 100, "tools": [{"name": "weather", "input_schema": SCHEMA}]}
+    stub.will(_thinking(stream))
+
+    if stream:
+        with claude.messages.stream(messages=turns, **asked) as events:
+            content = events.get_final_message().content
+    else:
+        content = claude.messages.create(messages=turns, **asked).content
+
+    assert ["thinking", "redacted_thinking", "tool_use"] == [block.type for block in content]
+    result = {"type": "tool_result", "tool_use_id": "call_0", "content": "20 degrees"}
+    turns += [{"role": "assistant", "content": content}, {"role": "user", "content": [result]}]
+    answer = claude.messages.create(messages=turns, **asked)
+
+    said: Any = answer.content[0]
+    assert TEXT == said.text
+    _check_sent(stub)
+
+
+def _check_sent(stub: Stub) -> None:
+    sent = stub.requests[-1].json()
+    first, thought, called, result = sent["input"]
+    assert {"role": "user", "content": "Hello"} == first
+    assert (THOUGHT, ANSWERED) == (thought, result)
+    assert {**CALLED, "arguments": json.loads(ARGUMENTS)} == {**called, "arguments": json.loads(called["arguments"])}
+    assert (False, ["reasoning.encrypted_content"]) == (sent["store"], sent["include"])
+    tool = {"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}
+    assert [tool] == sent["tools"]
+
+
+def test_every_field_of_a_chat_is_said_in_a_responses_words(hub: HubProcess, stub: Stub) -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
+    custom = {"name": "code", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: /x/"}}}
+    heard = ask(
+        hub,
+        CHAT,
+        openai_body(
+            "rsp/m",
+            max_completion_tokens=300,
+            reasoning_effort="high",
+            verbosity="low",
+            response_format=schema,
+            tool_choice={"type": "function", "function": {"name": "weather"}},
+            tools=[{"type": "function", "function": {"name": "weather"}}, {"type": "custom", "custom": custom}],
+            parallel_tool_calls=False,
+            temperature=0.5,
+            metadata={"team": "red"},
+            service_tier="flex",
+            prompt_cache_key="k",
+            user="u",
+        ),
+    )
+
+    assert 200 == heard.status, heard.body
+    sent = stub.only.json()
+    assert {"effort": "high"} == sent["reasoning"]
+    form = {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}
+    assert {"format": form, "verbosity": "low"} == sent["text"]
+    assert {"type": "function", "name": "weather"} == sent["tool_choice"]
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /x/"}
+    assert {"type": "custom", "name": "code", "format": grammar} == sent["tools"][1]
+    told = {name: sent[name] for name in ("max_output_tokens", "parallel_tool_calls", "temperature", "metadata",
+                                          "service_tier", "prompt_cache_key", "user")}  # fmt: skip
+    assert {
+        "max_output_tokens": 300,
+        "parallel_tool_calls": False,
+        "temperature": 0.5,
+        "metadata": {"team": "red"},
+        "service_tier": "flex",
+        "prompt_cache_key": "k",
+        "user": "u",
+    } == told
+
+
+@pytest.mark.parametrize(
+    "more", [{"stop": "x"}, {"seed": 1}, {"n": 2}, {"logit_bias": {"1": 1}}, {"frequency_penalty": 1}, {"top_k": 3}]
+)
+def test_what_a_response_has_no_word_for_is_refused_by_name(hub: HubProcess, stub: Stub, more: dict[str, Any]) -> None:
+    heard = ask(hub, CHAT, openai_body("rsp/m", **more))
+
+    error = heard.json()["error"]
+    assert (400, "unexpressible", *more) == (heard.status, error["code"], error["param"])
+    assert [] == stub.requests
