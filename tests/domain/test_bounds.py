@@ -18,7 +18,7 @@ from domain.bounds import (
 from domain.calls import ModelCall
 from domain.money import NANOS_MAX
 from domain.pricing import price
-from domain.refusals import Unbounded, UnpricedFeature
+from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import rates, usages
@@ -93,6 +93,10 @@ def test_a_call_whose_charge_has_no_bound_or_no_price_is_refused(
     call = a_chat_call(opaque_input=opaque, hosted_tools=tools)
 
     assert refusal == bound(call, a_rate(tool_use_nanos=tool_use_nanos, context_tokens=None))
+
+
+def test_a_call_that_is_answered_before_it_is_counted_is_refused() -> None:
+    assert Uncounted(field="background") == bound(a_chat_call(uncounted="background"), a_rate())
 
 
 @pytest.mark.parametrize(("call", "field"), [

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from domain import compatible
-from domain.vendors import UNKNOWN, VENDORS, vendor_of
+from domain.vendors import UNKNOWN, VENDORS, spoken, vendor_of
+from tests.domain.build import a_chat_call
 
 LINES_MAX = 15
 
@@ -57,3 +58,28 @@ def test_adding_a_compatible_vendor_takes_less_than_fifteen_lines() -> None:
 
     assert len(entries) == len(compatible.COMPATIBLE)
     assert [] == too_long
+
+
+@pytest.mark.parametrize(
+    ("provider", "dialect", "spoken_by_caller", "model", "expected"),
+    [
+        ("openai",      "openai",     "openai",            "gpt-5",               "openai"),
+        ("openai",      "openai",     "openai-responses",  "gpt-5",               "openai-responses"),
+        ("openai",      "openai",     "openai",            "gpt-5-pro",           "openai-responses"),
+        ("openai",      "openai",     "anthropic",         "gpt-5.2-codex",       "openai-responses"),
+        ("openai",      "openai",     "anthropic",         "o3-deep-research",    "openai-responses"),
+        ("openai",      "openai",     "anthropic",         "o3",                  "openai"),
+        ("azure",       "openai",     "openai-responses",  "gpt-5",               "openai-responses"),
+        ("deepseek",    "openai",     "openai-responses",  "deepseek-chat",       "openai-responses"),
+        ("openrouter",  "openai",     "openai-responses",  "openai/gpt-5-pro",    "openai-responses"),
+        ("groq",        "openai",     "openai-responses",  "llama",               "openai"),
+        ("anthropic",   "anthropic",  "openai-responses",  "claude",              "anthropic"),
+        ("mine",        "openai-responses", "openai",      "m",                   "openai-responses"),
+    ],
+)  # fmt: skip
+def test_a_call_is_spoken_in_the_callers_dialect_where_the_model_has_it(
+    provider: str, dialect: str, spoken_by_caller: str, model: str, expected: str
+) -> None:
+    call = a_chat_call(dialect=spoken_by_caller)
+
+    assert expected == spoken(provider, "https://x.test", dialect, call, model)
