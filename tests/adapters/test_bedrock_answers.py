@@ -21,6 +21,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.citations import Source, source_of
 from domain.usage import Usage
 from tests.support.anthropic import meaning
 from tests.support.bedrock import told
@@ -207,10 +208,11 @@ def test_citations_of_searches_and_of_the_web() -> None:
         "source": "https://x",
         "location": {"searchResultLocation": {"searchResultIndex": 2, "start": 0, "end": 1}},
     }
-    web = {"location": {"web": {"url": "https://x", "domain": "x"}}}
-    block = {"citationsContent": {"content": [{"text": "So."}], "citations": [found, web]}}
+    page = {"title": "T", "sourceContent": [{"text": "q"}], "location": {"web": {"url": "https://x", "domain": "x"}}}
+    other = {"location": {"of_tomorrow": {"a": 1}}}
+    block = {"citationsContent": {"content": [{"text": "So."}], "citations": [found, page, other]}}
 
-    first, second = (event for event in whole(block) if isinstance(event, CitationDelta))
+    first, second, third = (event for event in whole(block) if isinstance(event, CitationDelta))
 
     assert "anthropic" == first.dialect
     assert json.loads(bytes(first.citation)) == {
@@ -222,4 +224,5 @@ def test_citations_of_searches_and_of_the_web() -> None:
         "start_block_index": 0,
         "end_block_index": 1,
     }
-    assert ("bedrock", web) == (second.dialect, json.loads(bytes(second.citation)))
+    assert Source(url="https://x", title="T", text="q") == source_of(second)
+    assert ("bedrock", other) == (third.dialect, json.loads(bytes(third.citation)))

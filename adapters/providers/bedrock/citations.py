@@ -1,7 +1,8 @@
 """Citations, which Converse and Anthropic tell of the same documents in words of their own.
 
 House rule: a citation whose place Anthropic has a word for is told as Anthropic's, so that a caller of that dialect
-reads it; any other is told as it came. What goes back with the next turn is told in Converse's words again.
+reads it; a page on the web as a `Source`, which every caller's dialect has words for; any other is told
+as it came. What goes back with the next turn is told in Converse's words again.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html
 https://platform.claude.com/docs/en/build-with-claude/citations
@@ -13,6 +14,7 @@ import msgspec
 
 from adapters.providers.bedrock.failure import NAME
 from domain.chat import CitationDelta, Event
+from domain.citations import Source
 
 
 class _Place(msgspec.Struct, frozen=True, rename="camel"):
@@ -22,11 +24,16 @@ class _Place(msgspec.Struct, frozen=True, rename="camel"):
     end: int = 0
 
 
+class _Web(msgspec.Struct, frozen=True):
+    url: str | None = None
+
+
 class _Location(msgspec.Struct, frozen=True, rename="camel"):
     document_char: _Place | None = None
     document_page: _Place | None = None
     document_chunk: _Place | None = None
     search_result_location: _Place | None = None
+    web: _Web | None = None
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -70,10 +77,13 @@ _PLACES = (
 def citation_event(raw: msgspec.Raw) -> Event:
     """A citation of Converse's as an event."""
     said = _CITATION.decode(raw)
-    theirs = _as_anthropic(said)
-    if theirs is None:
+    if (theirs := _as_anthropic(said)) is not None:
+        return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(theirs)), dialect="anthropic")
+    web = said.location.web if said.location is not None else None
+    if web is None or web.url is None:
         return CitationDelta(citation=msgspec.Raw(bytes(raw)), dialect=NAME)
-    return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(theirs)), dialect="anthropic")
+    source = Source(url=web.url, title=said.title, text=_quoted(said))
+    return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(source)), dialect=NAME)
 
 
 def cited_text(text: str, citations: msgspec.Raw) -> dict[str, Any] | None:
@@ -87,8 +97,12 @@ def cited_text(text: str, citations: msgspec.Raw) -> dict[str, Any] | None:
     return {"citationsContent": {"content": [{"text": text}], "citations": told}}
 
 
+def _quoted(said: _Citation) -> str:
+    return "".join(part.text for part in said.source_content or ())
+
+
 def _as_anthropic(said: _Citation) -> dict[str, Any] | None:
-    quoted = "".join(part.text for part in said.source_content or ())
+    quoted = _quoted(said)
     if said.location is None:
         return None
     for field, _, kind, unit in _PLACES:
