@@ -61,7 +61,7 @@ VENDORS: dict[str, Vendor] = {
         Vendor(
             name="google-vertex",
             dialect="google-vertex",
-            base_url="https://aiplatform.googleapis.com/v1/publishers/google",
+            base_url="https://aiplatform.googleapis.com/v1beta1/publishers/google",
             env="GOOGLE_VERTEX_API_KEY",
         ),
         Vendor(

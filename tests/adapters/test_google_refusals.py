@@ -38,10 +38,17 @@ def refused(*messages: Message, **fields: Any) -> str | None:
         ({"thinking": Thinking(effort="enormous")}, "reasoning_effort"),
         ({"tools": (Tool(name="a"),), "parallel_tool_calls": False}, "parallel_tool_calls"),
         ({"tool_choice": ToolChoice(mode="required")}, "tool_choice"),
-        ({"tools": (Tool(name="a", parameters=msgspec.Raw(b'{"allOf":[{},{}]}')),)}, "tools.0.parameters.allOf"),
+        (
+            {"tools": (Tool(name="a", parameters=msgspec.Raw(b'{"allOf":[{"$ref":"#/a"},{}]}')),)},
+            "tools.0.parameters.allOf",
+        ),
         ({"response_format": ResponseFormat(mode="json_schema")}, "response_format.json_schema.schema"),
         (
-            {"response_format": ResponseFormat(mode="json_schema", schema=msgspec.Raw(b'{"allOf":[{},{}]}'))},
+            {
+                "response_format": ResponseFormat(
+                    mode="json_schema", schema=msgspec.Raw(b'{"allOf":[{"$ref":"#/a"},{}]}')
+                )
+            },
             "response_format.json_schema.schema.allOf",
         ),
     ],

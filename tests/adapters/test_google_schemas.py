@@ -44,6 +44,21 @@ def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
             {"properties": {"$ref": {"const": 1}}, "default": {"const": 1}},
             {"properties": {"$ref": {"type": "integer", "enum": [1]}}, "default": {"const": 1}},
         ),
+        (
+            {
+                "allOf": [
+                    {"properties": {"a": {"const": 1}}, "required": ["a"]},
+                    {"type": "object", "properties": {"b": {}}},
+                ],
+                "description": "both",
+            },
+            {
+                "description": "both",
+                "type": "object",
+                "properties": {"a": {"type": "integer", "enum": [1]}, "b": {}},
+                "required": ["a"],
+            },
+        ),
         ({"items": {"oneOf": [{"const": "a"}]}}, {"items": {"oneOf": [{"type": "string", "enum": ["a"]}]}}),
     ],
 )
@@ -55,8 +70,10 @@ def test_what_gemini_would_reject_or_pass_over_is_said_otherwise(schema: Any, to
 @pytest.mark.parametrize(
     "schema",
     [
-        {"allOf": [{"type": "object"}, {"required": ["a"]}]},
-        {"properties": {"a": {"items": {"allOf": [{}, {}]}}}},
+        {"allOf": [{"type": "object"}, {"minProperties": 1}]},
+        {"allOf": [{"properties": {"a": {}}}, {"properties": {"a": {}}}]},
+        {"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]},
+        {"properties": {"a": {"items": {"allOf": [{"type": "string"}, {}]}}}},
         {"allOf": [{"$ref": "#/$defs/A"}], "anyOf": [{}]},
     ],
 )

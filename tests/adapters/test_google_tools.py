@@ -141,20 +141,20 @@ def test_a_picture_in_a_result_goes_inside_it_or_for_older_models_beside_it() ->
 @pytest.mark.parametrize(
     ("name", "thinking", "told"),
     [
-        ("gemini-3-pro-preview", Thinking(effort="low"), {"includeThoughts": True, "thinkingLevel": "low"}),
-        ("gemini-flash-latest", Thinking(effort="max"), {"includeThoughts": True, "thinkingLevel": "high"}),
+        ("gemini-3-pro-preview", Thinking(effort="low"), {"includeThoughts": True, "thinkingLevel": "LOW"}),
+        ("gemini-flash-latest", Thinking(effort="max"), {"includeThoughts": True, "thinkingLevel": "HIGH"}),
         ("gemini-2.5-pro", Thinking(effort="medium"), {"includeThoughts": True, "thinkingBudget": 8192}),
         ("gemini-2.5-pro", Thinking(tokens_max=5000), {"includeThoughts": True, "thinkingBudget": 5000}),
         ("gemini-3-pro-preview", Thinking(tokens_max=5000), {"includeThoughts": True, "thinkingBudget": 5000}),
         (
             "gemini-3-pro-preview",
             Thinking(effort="low", tokens_max=9),
-            {"includeThoughts": True, "thinkingLevel": "low"},
+            {"includeThoughts": True, "thinkingLevel": "LOW"},
         ),
         ("gemini-3-pro-preview", Thinking(), {"includeThoughts": True}),
         ("gemini-2.5-pro", Thinking(), {"includeThoughts": True, "thinkingBudget": -1}),
         ("gemini-2.5-flash", Thinking(enabled=False), {"thinkingBudget": 0}),
-        ("gemini-3-pro-preview", Thinking(effort="high", implicit=True), {"thinkingLevel": "high"}),
+        ("gemini-3-pro-preview", Thinking(effort="high", implicit=True), {"thinkingLevel": "HIGH"}),
     ],
 )
 def test_how_hard_to_think(name: str, thinking: Thinking, told: Any) -> None:
@@ -164,7 +164,7 @@ def test_how_hard_to_think(name: str, thinking: Thinking, told: Any) -> None:
 def test_thoughts_that_shall_not_be_shown_are_not_asked_for() -> None:
     extra = {"thinking.display": msgspec.Raw(b'"omitted"')}
 
-    assert {"thinkingLevel": "low"} == config(thinking=Thinking(effort="low"), extra=extra)["thinkingConfig"]
+    assert {"thinkingLevel": "LOW"} == config(thinking=Thinking(effort="low"), extra=extra)["thinkingConfig"]
 
 
 def test_signatures_go_back_to_the_parts_that_they_came_with() -> None:

@@ -138,7 +138,7 @@ def test_openais_sdk_over_two_turns(client: openai.OpenAI, google: Stub) -> None
         first.usage.completion_tokens_details.reasoning_tokens if first.usage.completion_tokens_details else None,
     )
     asked_first, asked_second = (request.json() for request in google.requests)
-    assert {"includeThoughts": True, "thinkingLevel": "low"} == asked_first["generationConfig"]["thinkingConfig"]
+    assert {"includeThoughts": True, "thinkingLevel": "LOW"} == asked_first["generationConfig"]["thinkingConfig"]
     check_second_turn(asked_second, THOUGHT, SAID)
 
 

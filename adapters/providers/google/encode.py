@@ -25,12 +25,12 @@ _LEVELS_SINCE = 3
 # How hard to think, as Google's own endpoint for OpenAI's clients maps it: a level, and for the models before levels
 # a budget in tokens. https://ai.google.dev/gemini-api/docs/openai#thinking
 _EFFORTS: dict[str, tuple[str, int]] = {
-    "minimal": ("minimal", 1_024),
-    "low": ("low", 1_024),
-    "medium": ("medium", 8_192),
-    "high": ("high", 24_576),
-    "xhigh": ("high", 24_576),
-    "max": ("high", 24_576),
+    "minimal": ("MINIMAL", 1_024),
+    "low": ("LOW", 1_024),
+    "medium": ("MEDIUM", 8_192),
+    "high": ("HIGH", 24_576),
+    "xhigh": ("HIGH", 24_576),
+    "max": ("HIGH", 24_576),
 }
 EFFORTS = ("none", *_EFFORTS)
 _DYNAMIC = -1
@@ -135,7 +135,7 @@ def _thinking(request: ChatRequest, generation: int) -> _Json | None:
 
 def _amount(thinking: Thinking, generation: int) -> _Json:
     if thinking.effort is not None and generation >= _LEVELS_SINCE:
-        return {"thinkingLevel": _EFFORTS[thinking.effort][0]}
+        return {"thinkingLevel": _EFFORTS[thinking.effort][0]}  # In capitals, which Vertex wants.
     if thinking.tokens_max is not None:
         return {"thinkingBudget": thinking.tokens_max}
     if thinking.effort is not None:

@@ -17,6 +17,8 @@ _ANY = msgspec.json.Decoder()
 _SUSPECT = (b'"$ref"', b'"const"', b'"allOf"', b'"$schema"', b'"$comment"', b"\\u")
 _MAPS = frozenset(("properties", "$defs", "definitions", "patternProperties", "dependentSchemas"))
 _DATA = frozenset(("enum", "const", "default", "example", "examples", "required"))
+_PLAIN = frozenset(("type", "properties", "required", "title", "description"))
+_AROUND = frozenset(("$defs", "definitions", "$schema", "$comment", "$id"))
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
     (str, "string"),
@@ -54,12 +56,36 @@ def _cleaned(schema: Any) -> Any:
         constant = told.pop("const")
         kind = next(name for of, name in _TYPES if isinstance(constant, of))
         told = {"type": kind, **told, "enum": [constant]}
-    if len(only := told.get("allOf") or ()) == 1:
+    if (whole := _one_object(told)) is not None:
+        told = whole
+    elif len(only := told.get("allOf") or ()) == 1 and "anyOf" not in told:
         del told["allOf"]
-        told = {**told, "anyOf": only} if "anyOf" not in told else told
+        told["anyOf"] = only
     if "$ref" in told and not all(name.startswith("$") for name in told):
         told = {"anyOf": [{"$ref": told.pop("$ref")}], **told} if "anyOf" not in told else told
     return told
+
+
+def _one_object(schema: dict[str, Any]) -> dict[str, Any] | None:
+    """Objects that must hold at once as the one object with all their properties, where it is plain that they are.
+
+    {"allOf": [{"properties": {"a": …}}, {"properties": {"b": …}}]} is {"properties": {"a": …, "b": …}}.
+    """
+    parts = schema.get("allOf")
+    if not isinstance(parts, list) or len(parts) < 2:
+        return None
+    rest = {name: value for name, value in schema.items() if name != "allOf"}
+    every = [rest, *parts]
+    if not all(isinstance(part, dict) and part.get("type", "object") == "object" for part in every):
+        return None
+    if not all(part.keys() <= _PLAIN for part in parts) or not rest.keys() <= _PLAIN | _AROUND:
+        return None
+    names = [name for part in every for name in part.get("properties", {})]
+    if len(names) != len(set(names)):
+        return None
+    properties = {name: value for part in every for name, value in part.get("properties", {}).items()}
+    required = list(dict.fromkeys(name for part in every for name in part.get("required", ())))
+    return {**rest, "type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
 def _value(name: str, value: Any) -> Any:
@@ -79,7 +105,7 @@ def _has_all_of(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     told = schema.get("allOf")
-    if isinstance(told, list) and (len(told) > 1 or (told and "anyOf" in schema)):
+    if isinstance(told, list) and told and (len(told) > 1 or "anyOf" in schema) and _one_object(schema) is None:
         return True
     return any(
         any(map(_has_all_of, value.values())) if name in _MAPS and isinstance(value, dict) else _has_all_of(value)
