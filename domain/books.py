@@ -220,6 +220,22 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         assert self.amount_nanos > 0, f"transfer {self.id} moves {self.amount_nanos}"
 
 
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """A past call charged anew under another version of its rate; the call itself stays as it was settled.
+
+    `amount_nanos` was charged in addition, or given back where it is below zero, by `lines` from and to which lots.
+    `owed_nanos` is what should have been charged and the wallet did not have. The id derives from call and rate.
+    """
+
+    id: str
+    call_id: str
+    rate_id: str
+    amount_nanos: int
+    owed_nanos: int
+    at_ms: int
+    lines: tuple[HoldLine, ...]
+
+
 class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to remember for a user's Idempotency-Key. `digest` is of the route and the body.
 
@@ -248,7 +264,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
-Row: TypeAlias = User | ApiKey | _OfTheMarket | Lot | Call | Transfer | Idempotency | AuditEntry
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Lot | Call | Transfer | Adjustment | Idempotency | AuditEntry
 
 
 class Decision(Protocol):

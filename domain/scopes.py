@@ -7,6 +7,7 @@ import msgspec
 from domain.aliases import Alias
 from domain.books import (
     IDEMPOTENCY_KEPT_MS,
+    Adjustment,
     ApiKey,
     Call,
     Credential,
@@ -188,6 +189,29 @@ class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rerate` sees: the call, all lots of its user, and how it was adjusted so far, oldest first."""
+
+    call: Call | None
+    lots: tuple[Lot, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, the whole wallet that paid for it, and its adjustments."""
+
+    call_id: str
+
+    def view(self, books: Books) -> RerateFacts:
+        """The call as the books know it now."""
+        call = books.calls.get(self.call_id)
+        return RerateFacts(
+            call=call,
+            lots=books.wallet(call.user_id) if call else (),
+            adjustments=tuple(books.adjustments.get(self.call_id, ())),
+        )
+
+
 class PriceScope(msgspec.Struct, frozen=True, kw_only=True):
     """What operators appended to the price book about a provider."""
 
@@ -242,4 +266,5 @@ Scope: TypeAlias = (
     | CredentialScope
     | AliasScope
     | PriceScope
+    | RerateScope
 )

@@ -69,10 +69,12 @@ def sell(
     terms: Terms,
     rate_ids: Sequence[str],
     named: bool,
+    since_ms: int | None = None,
 ) -> tuple[Sold, Outcome]:
     """New versions of the rates of these models; `rate_ids` are as many as there are prices.
 
-    `named`: the operator asked for this very model, so one that was taken from sale is sold again.
+    `named`: the operator asked for this very model, so one that was taken from sale is sold again. The
+    rates hold from `since_ms` on, None: from now.
     """
     row = facts.provider
     if row is None or row.removed_ms is not None:
@@ -88,10 +90,13 @@ def sell(
         moment_ms = max(actor.now_ms, standing.effective_ms + 1) if standing else actor.now_ms
         try:
             rate = rate_of(price, terms, row.name, rate_id, moment_ms)
+            if since_ms is not None:
+                rate = msgspec.structs.replace(rate, effective_ms=since_ms)
         except (ValueError, AmountError):
             impossible.append(price.model)
             continue
-        if standing is not None and not standing.removed and _alike(standing, rate):
+        holds = standing is not None and not standing.removed and standing.effective_ms <= rate.effective_ms
+        if standing is not None and holds and _alike(standing, rate):
             unchanged.append(price.model)
         else:
             new.append(rate)

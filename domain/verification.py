@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import msgspec
 
-from domain.books import Call, Lot, Rate, Transfer
+from domain.books import Adjustment, Call, Lot, Rate, Transfer
 from domain.pricing import price
 from domain.tiers import Occasion
 
@@ -36,7 +36,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Auditor:
-    """Feed it the rates, the journal, the calls and the lots of one snapshot, in this order, then ask."""
+    """Feed it the rates, the journal, the adjustments, the calls and the lots of one snapshot, in this order; ask."""
 
     def __init__(self) -> None:
         self.first: Difference | None = None
@@ -44,6 +44,8 @@ class Auditor:
         self._captured: dict[str, int] = defaultdict(int)
         self._granted: dict[str, int] = defaultdict(int)
         self._held_for: dict[str, int] = defaultdict(int)
+        self._adjusted: dict[str, int] = defaultdict(int)
+        self._adjustments: dict[str, list[Adjustment]] = defaultdict(list)
         self._rates: dict[str, Rate] = {}
         self._held_by_lot: dict[str, int] = defaultdict(int)
         self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
@@ -62,8 +64,17 @@ class Auditor:
             self._captured[transfer.call_id or ""] += transfer.amount_nanos
         if transfer.kind == "hold":
             self._held_for[transfer.call_id or ""] += transfer.amount_nanos
+        if transfer.kind == "adjustment":
+            sign = 1 if transfer.to_account == "revenue" else -1
+            self._adjusted[transfer.call_id or ""] += sign * transfer.amount_nanos
         if transfer.kind == "grant":
             self._granted[transfer.to_account] += transfer.amount_nanos
+
+    def adjustment(self, adjustment: Adjustment) -> None:
+        """A call charged anew: its lines make its amount; what it comes to is proved with the call."""
+        lines = sum(line.nanos for line in adjustment.lines)
+        self._expect(adjustment.id, "the adjustment is the sum of its lines", adjustment.amount_nanos, lines)
+        self._adjustments[adjustment.call_id].append(adjustment)
 
     def call(self, call: Call) -> None:
         """A call: its hold against the journal, its charge against its quantities."""
@@ -90,6 +101,7 @@ class Auditor:
             charge = min(total, call.hold_nanos)
             self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
             self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
+        self._adjustments_of(call)
 
     def lot(self, lot: Lot) -> None:
         """A lot: what is available and held in it, against the journal and the open calls."""
@@ -104,10 +116,13 @@ class Auditor:
     def conclude(self) -> Totals | Difference:
         """The totals if all adds up, else the first difference found."""
         held = sum(self._held_by_lot.values())
-        self._expect("revenue", "revenue is the sum of all charges", self._charged, self._balances["revenue"])
+        self._expect(
+            "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances["revenue"]
+        )
         for account, nanos in sorted(self._balances.items()):
             if account.startswith(("lot:", "held:")):
                 self._expect(account, "an account of the journal is known to the books", 0, nanos)
+        self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
         self._expect("held", "what is held in lots no call accounts for", 0, held)
         issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
         self._expect("issued", "what was issued is the sum of all lots", self._amounts, -issued)
@@ -127,13 +142,26 @@ class Auditor:
             held_nanos=self._held,
         )
 
-    def _derived(self, call: Call) -> int:
-        """What the call's quantities come to under the rate it names, beyond its hold too."""
-        if not call.billed or call.usage is None or call.rate_id is None:
+    def _adjustments_of(self, call: Call) -> None:
+        """What was charged in addition and given back is in the journal, and follows from the last rate applied."""
+        adjustments = self._adjustments.pop(call.id, [])
+        moved = sum(adjustment.amount_nanos for adjustment in adjustments)
+        self._charged += moved
+        self._expect(call.id, "the adjustments are what was moved", moved, self._adjusted.pop(call.id, 0))
+        if adjustments:
+            last = adjustments[-1]
+            charge = min(self._derived(call, last.rate_id), call.hold_nanos)
+            booked = call.charge_nanos + moved + last.owed_nanos
+            self._expect(last.id, "the charge as adjusted follows from the quantities", booked, charge)
+
+    def _derived(self, call: Call, rate_id: str | None = None) -> int:
+        """What the call's quantities come to under the rate it names, or another, beyond its hold too."""
+        rate_id = rate_id or call.rate_id
+        if not call.billed or call.usage is None or rate_id is None:
             return 0
-        rate = self._rates.get(call.rate_id)
+        rate = self._rates.get(rate_id)
         if rate is None:
-            self._expect(call.id, f"the rate {call.rate_id} is in the books", 1, 0)
+            self._expect(call.id, f"the rate {rate_id} is in the books", 1, 0)
             return call.charge_nanos + call.uncollected_nanos
         return price(call.usage, rate, Occasion(service=call.service_tier, at_ms=call.started_ms)).total_nanos
 

@@ -5,6 +5,7 @@ The in-memory adapter's holds everything, the SQL adapters' hold what one batch 
 
 from domain.aliases import Alias
 from domain.books import (
+    Adjustment,
     ApiKey,
     AuditEntry,
     Call,
@@ -41,6 +42,7 @@ class Books:
         self.open_calls: set[str] = set()
         self.idempotency: dict[tuple[str, str], Idempotency] = {}
         self.journal: dict[str, Transfer] = {}
+        self.adjustments: dict[str, list[Adjustment]] = {}
         self.audit: list[AuditEntry] = []
 
     def apply(self, row: Row) -> None:
@@ -55,6 +57,8 @@ class Books:
             case Transfer():
                 assert row.id not in self.journal, f"{row.id} is in the journal already"
                 self.journal[row.id] = row
+            case Adjustment():
+                self.adjustments.setdefault(row.call_id, []).append(row)
             case Idempotency():
                 self.idempotency[row.user_id, row.key] = row
             case ApiKey():

@@ -5,7 +5,19 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
 from domain.aliases import Alias
-from domain.books import ApiKey, AuditEntry, Call, Credential, Decision, Lot, ProviderRow, Rate, Transfer, User
+from domain.books import (
+    Adjustment,
+    ApiKey,
+    AuditEntry,
+    Call,
+    Credential,
+    Decision,
+    Lot,
+    ProviderRow,
+    Rate,
+    Transfer,
+    User,
+)
 from domain.pricebook import Price
 from domain.scopes import View
 
@@ -23,6 +35,10 @@ class Snapshot(Protocol):
 
     def transfers(self) -> AsyncIterator[Transfer]:
         """Every line of the journal, in the order written."""
+        ...
+
+    def adjustments(self) -> AsyncIterator[Adjustment]:
+        """Every adjustment of a call, in the order made."""
         ...
 
     def lots(self) -> AsyncIterator[Lot]:
@@ -88,6 +104,10 @@ class Storage(Protocol):
 
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         """Call id, status, content type and sealed answer remembered for a user's Idempotency-Key."""
+        ...
+
+    async def adjustments(self, call_id: str) -> list[Adjustment]:
+        """How a call was charged anew, oldest first."""
         ...
 
     async def calls(self, user_id: str | None, limit: int) -> list[Call]:

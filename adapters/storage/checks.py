@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 from domain.aliases import Alias
 from domain.books import (
+    Adjustment,
     ApiKey,
     AuditEntry,
     Call,
@@ -85,7 +86,7 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((ProviderRow, row.provider),)
         case Call():
             return ((User, row.user_id), (ApiKey, row.key_id))
-        case Transfer() | Idempotency():
+        case Transfer() | Idempotency() | Adjustment():
             return ((Call, row.call_id),)
         case User() | ProviderRow() | Alias() | Price() | AuditEntry():
             return ()
@@ -167,6 +168,12 @@ def _transfer(books: Books, row: Transfer) -> None:
     _demand(row.from_account != row.to_account, "transfer {} goes nowhere", row.id)
 
 
+def _adjustment(books: Books, row: Adjustment) -> None:
+    known = books.adjustments.get(row.call_id, ())
+    _demand(all(one.id != row.id for one in known), "adjustment {} stands already", row.id)
+    _demand(row.owed_nanos >= 0, "adjustment {} owes {}", row.id, row.owed_nanos)
+
+
 def _idempotency(_: Books, row: Idempotency) -> None:
     _demand(row.status >= 0, "answer {} has status {}", row.key, row.status)
 
@@ -188,6 +195,7 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
     Alias: attrgetter("id"),
     Price: attrgetter("id"),
     Transfer: attrgetter("id"),
+    Adjustment: attrgetter("id"),
     AuditEntry: attrgetter("id"),
 }
 _JUDGES: dict[type, Callable[[Books, Any], None]] = {
@@ -201,6 +209,7 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Lot: _lot,
     Call: _call,
     Transfer: _transfer,
+    Adjustment: _adjustment,
     Idempotency: _idempotency,
     AuditEntry: _audit,
 }

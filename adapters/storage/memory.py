@@ -18,6 +18,7 @@ from adapters.storage.sqlite_file import publish
 from adapters.storage.sqlite_rows import TABLES
 from domain.aliases import Alias
 from domain.books import (
+    Adjustment,
     ApiKey,
     AuditEntry,
     Call,
@@ -104,6 +105,10 @@ class MemoryStorage:
         row = self._books.idempotency.get((user_id, key))
         return (row.call_id, row.status, row.content_type, row.answer) if row else None
 
+    async def adjustments(self, call_id: str) -> list[Adjustment]:
+        with self._lock:
+            return [*self._books.adjustments.get(call_id, ())]
+
     async def calls(self, user_id: str | None, limit: int) -> list[Call]:
         with self._lock:
             newest = reversed(self._books.calls.values())
@@ -146,6 +151,7 @@ class MemoryStorage:
                 Lot: [*books.lots.values()],
                 Call: [*books.calls.values()],
                 Transfer: [*books.journal.values()],
+                Adjustment: [row for rows in books.adjustments.values() for row in rows],
                 Idempotency: [*books.idempotency.values()],
                 AuditEntry: [*books.audit],
             }
@@ -164,6 +170,9 @@ class MemorySnapshot:
 
     def transfers(self) -> AsyncIterator[Transfer]:
         return _each(self._rows[Transfer])
+
+    def adjustments(self) -> AsyncIterator[Adjustment]:
+        return _each(self._rows[Adjustment])
 
     def lots(self) -> AsyncIterator[Lot]:
         return _each(sorted(self._rows[Lot], key=lambda lot: (lot.created_ms, lot.id)))

@@ -24,7 +24,7 @@ from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
 from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
-from domain.books import ApiKey, AuditEntry, Call, Decision, Lot, User
+from domain.books import Adjustment, ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.pricebook import Price
 from domain.scopes import View
 from ports.storage import CatalogRows, Snapshot, StorageUnavailable
@@ -230,6 +230,9 @@ class SqliteStorage:
 
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         return await self._read(read.idempotent_answer, user_id, key)
+
+    async def adjustments(self, call_id: str) -> list[Adjustment]:
+        return await self._read(read.adjustments, call_id)
 
     async def calls(self, user_id: str | None, limit: int) -> list[Call]:
         return await self._read(read.calls, user_id, limit)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from adapters.storage.sqlite_rows import (
+    ADJUSTMENTS,
     ALIASES,
     CALLS,
     CREDENTIALS,
@@ -30,6 +31,7 @@ from domain.scopes import (
     KeyScope,
     PriceScope,
     ProviderScope,
+    RerateScope,
     SettleScope,
     SweepScope,
     UserScope,
@@ -61,6 +63,7 @@ _CREDENTIALS_BY_ID = f"from credentials where id in {_LISTED}"
 _RATES_OF_PROVIDER = f"from rates where provider in {_LISTED} order by seq"
 _ALIASES_BY_NAME = f"from aliases where name in {_LISTED} order by seq"
 _PRICES_OF_PROVIDER = f"from prices where provider in {_LISTED} order by seq"
+_ADJUSTMENTS_OF_CALL = f"from adjustments where call_id in {_LISTED} order by seq"
 
 STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (KEYS, _KEYS_BY_FINGERPRINT),
@@ -81,6 +84,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (RATES, _RATES_OF_PROVIDER),
     (ALIASES, _ALIASES_BY_NAME),
     (PRICES, _PRICES_OF_PROVIDER),
+    (ADJUSTMENTS, _ADJUSTMENTS_OF_CALL),
 )
 
 # Beyond so many rows the copy is thrown away and begun again.
@@ -114,6 +118,7 @@ class Copy:
         books.rates.clear()
         books.aliases.clear()
         books.prices.clear()
+        books.adjustments.clear()
         return len(books.lots) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
 
 
@@ -122,6 +127,7 @@ def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]
     calls: list[CallScope] = []
     settled: set[str] = set()
     sweeps: list[SweepScope] = []
+    rerated: set[str] = set()
     others: list[View[Any]] = []
     for scope in scopes:
         match scope:
@@ -131,12 +137,16 @@ def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]
                 settled.add(scope.call_id)
             case SweepScope():
                 sweeps.append(scope)
+            case RerateScope():
+                rerated.add(scope.call_id)
             case _:
                 others.append(scope)
     version = copy.books.version
     if others:
         _load_others(connection, copy, others)
-    _load_calls(connection, copy, calls, settled)
+    _load_calls(connection, copy, calls, settled | rerated)
+    if rerated:
+        _load_rerated(connection, copy, rerated)
     if sweeps:
         _load_sweep(connection, copy.books, sweeps)  # last: it needs the lots of every open call in the copy
     copy.books.version = version  # a provider that is loaded is no new one
@@ -217,6 +227,15 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
         _keep(books, ALIASES, ALIASES.read(connection, "from aliases order by seq"), {})
     else:
         _add(connection, books, ALIASES, _ALIASES_BY_NAME, providers, {})
+
+
+def _load_rerated(connection: sqlite3.Connection, copy: Copy, calls: set[str]) -> None:
+    """All lots of those who paid for the calls, spent ones too: what is given back goes where it came from."""
+    books = copy.books
+    users = {books.calls[call_id].user_id for call_id in calls if call_id in books.calls}
+    _add(connection, books, LOTS, _LOTS_OF_USER, users, books.lots)
+    copy.wallets |= users
+    _add(connection, books, ADJUSTMENTS, _ADJUSTMENTS_OF_CALL, calls, {})
 
 
 def _load_sweep(connection: sqlite3.Connection, books: Books, sweeps: list[SweepScope]) -> None:

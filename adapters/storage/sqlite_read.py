@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from adapters.storage.sqlite_rows import (
+    ADJUSTMENTS,
     ALIASES,
     AUDIT,
     CALLS,
@@ -22,7 +23,7 @@ from adapters.storage.sqlite_rows import (
     USERS,
     Table,
 )
-from domain.books import ApiKey, AuditEntry, Call, Lot, Rate, Row, Transfer, User
+from domain.books import Adjustment, ApiKey, AuditEntry, Call, Lot, Rate, Row, Transfer, User
 from domain.pricebook import Price
 from ports.storage import CatalogRows
 
@@ -35,6 +36,7 @@ _USER_BY_ID = "from users where id = ?"
 _USER_NAMED = "from users where name = ?"
 _WALLET = "from lots where user_id = ? order by created_ms, id"
 _CALL = "from calls where id = ?"
+_ADJUSTMENTS = "from adjustments where call_id = ? order by seq"
 _CALLS_OF_USER = "from calls where user_id = ? order by seq desc limit ?"
 _CALLS = "from calls order by seq desc limit ?"
 _AUDIT = "from audit order by seq desc limit ?"
@@ -54,6 +56,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (LOTS, _WALLET),
     (CALLS, _CALL),
     (CALLS, _CALLS_OF_USER),
+    (ADJUSTMENTS, _ADJUSTMENTS),
     (IDEMPOTENCY, _IDEMPOTENT),
 )
 
@@ -119,6 +122,11 @@ def call(connection: sqlite3.Connection, call_id: str) -> Call | None:
     return next(iter(CALLS.read(connection, _CALL, (call_id,))), None)
 
 
+def adjustments(connection: sqlite3.Connection, call_id: str) -> list[Adjustment]:
+    """How a call was charged anew, oldest first."""
+    return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (call_id,))
+
+
 def calls(connection: sqlite3.Connection, user_id: str | None, limit: int) -> list[Call]:
     """The newest calls first."""
     if user_id is None:
@@ -158,6 +166,9 @@ class SqliteSnapshot:
 
     def transfers(self) -> AsyncIterator[Transfer]:
         return self._rows(TRANSFERS, "from transfers order by seq")
+
+    def adjustments(self) -> AsyncIterator[Adjustment]:
+        return self._rows(ADJUSTMENTS, "from adjustments order by seq")
 
     def lots(self) -> AsyncIterator[Lot]:
         return self._rows(LOTS, "from lots order by created_ms, id")

@@ -14,6 +14,7 @@ import msgspec
 
 from domain.aliases import Alias, AliasTarget, Canary
 from domain.books import (
+    Adjustment,
     ApiKey,
     AuditEntry,
     Call,
@@ -157,6 +158,7 @@ CALLS = Table(
     },
 )
 TRANSFERS = Table("transfers", Transfer, appended=True)
+ADJUSTMENTS = Table("adjustments", Adjustment, documents={"lines": tuple[HoldLine, ...]}, appended=True)
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
 AUDIT = Table("audit", AuditEntry, appended=True)
 
@@ -172,6 +174,7 @@ TABLES: tuple[Table[Any], ...] = (
     LOTS,
     CALLS,
     TRANSFERS,
+    ADJUSTMENTS,
     IDEMPOTENCY,
     AUDIT,
 )

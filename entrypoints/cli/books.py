@@ -46,6 +46,15 @@ async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if isinstance(found, Missing):
         raise complaint(found)
     value = _call(found)
+    value["adjustments"] = [
+        {
+            "rate_id": adjustment.rate_id,
+            "amount": format_credits(adjustment.amount_nanos),
+            "owed": format_credits(adjustment.owed_nanos),
+            "at": moment(adjustment.at_ms),
+        }
+        for adjustment in await desk.storage.adjustments(args.id)
+    ]
     return Said(value=value, text=fields(value))
 
 

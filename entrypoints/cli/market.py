@@ -111,7 +111,8 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
         output_tokens_max=args.max_output,
         capabilities=_capabilities(args.capabilities),
     )
-    outcome = await rates.put_rate(desk, args.actor, args.model, prices)
+    since_ms = args.since(desk.clock.now_ms()) if args.since else None
+    outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
     if isinstance(outcome, Denied):
         raise complaint(outcome.refusal)
     if not isinstance(outcome.row, Rate):

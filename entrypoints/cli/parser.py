@@ -1,11 +1,12 @@
 """The words of the command line: every command with its arguments, its help and an example.
 
-House rule: nothing is imported here but argparse, and a wrong argument is told in one line.
+House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
 """
 
 import argparse
-import re
 from typing import Any, NoReturn
+
+from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, whole
 
 Parser = argparse.ArgumentParser
 _NOUNS = {
@@ -21,7 +22,6 @@ _NOUNS = {
     "ledger": "the journal of all credit",
     "config": "the settings",
 }
-_UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -99,10 +99,8 @@ def _market(commands: _Commands) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--dialect", help="openai, anthropic or echo")
     add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
-    add.add_argument(
-        "--priority", type=_whole, default=0, metavar="N", help="lower is tried first for a bare model (0)"
-    )
-    add.add_argument("--weight", type=_whole, default=1, metavar="N", help="its share among equals (1)")
+    add.add_argument("--priority", type=whole, default=0, metavar="N", help="lower is tried first for a bare model (0)")
+    add.add_argument("--weight", type=whole, default=1, metavar="N", help="its share among equals (1)")
     commands.add("provider list", "list the providers", "aihub provider list")
     remove = commands.add("provider remove", "remove a provider with its credentials", "aihub provider remove local")
     remove.add_argument("name", metavar="NAME")
@@ -114,7 +112,7 @@ def _market(commands: _Commands) -> None:
     )
     add.add_argument("provider", metavar="PROVIDER")
     add.add_argument("--name", metavar="LABEL", default="", help="what to call it")
-    add.add_argument("--weight", type=_whole, default=100, metavar="N", help="its share of the calls (100)")
+    add.add_argument("--weight", type=whole, default=100, metavar="N", help="its share of the calls (100)")
     add.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
     commands.add("credential list", "list the credentials, masked", "aihub credential list")
     remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
@@ -126,24 +124,25 @@ def _market(commands: _Commands) -> None:
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
-    put.add_argument("--input", type=_credits, metavar="X", help="fresh input (0)")
-    put.add_argument("--output", type=_credits, metavar="X", help="output (0)")
-    put.add_argument("--cache-read", type=_credits, metavar="X", help="input read from the prompt cache (as input)")
-    put.add_argument("--cache-write", type=_credits, metavar="X", help="input written to it for 5 minutes (as input)")
-    put.add_argument("--cache-write-1h", type=_credits, metavar="X", help="for an hour (as for 5 minutes)")
-    put.add_argument("--input-audio", type=_credits, metavar="X", help="audio in (as input)")
-    put.add_argument("--output-audio", type=_credits, metavar="X", help="audio out (as output)")
-    put.add_argument("--reasoning", type=_credits, metavar="X", help="reasoning (as output)")
-    put.add_argument("--tool-use", type=_credits, metavar="X", help="a million uses of a hosted tool (not sold)")
-    put.add_argument("--input-image", type=_credits, metavar="X", help="pictures in, by the token (as input)")
-    put.add_argument("--output-image", type=_credits, metavar="X", help="pictures out, by the token (as output)")
-    put.add_argument("--cache-read-audio", type=_credits, metavar="X", help="audio read from the cache (as text)")
-    put.add_argument("--character", type=_credits, metavar="X", help="a million characters spoken (not sold)")
-    put.add_argument("--image", type=_credits, metavar="X", help="one picture made (not sold)")
-    put.add_argument("--second", type=_credits, metavar="X", help="one second of sound, heard or made (not sold)")
-    put.add_argument("--request", type=_credits, metavar="X", help="one call, whatever else it costs (nothing)")
-    put.add_argument("--context", type=_whole, metavar="N", help="the most tokens that the model reads and writes")
-    put.add_argument("--max-output", type=_whole, metavar="N", help="the most tokens that it writes")
+    put.add_argument("--input", type=decimal, metavar="X", help="fresh input (0)")
+    put.add_argument("--output", type=decimal, metavar="X", help="output (0)")
+    put.add_argument("--cache-read", type=decimal, metavar="X", help="input read from the prompt cache (as input)")
+    put.add_argument("--cache-write", type=decimal, metavar="X", help="input written to it for 5 minutes (as input)")
+    put.add_argument("--cache-write-1h", type=decimal, metavar="X", help="for an hour (as for 5 minutes)")
+    put.add_argument("--input-audio", type=decimal, metavar="X", help="audio in (as input)")
+    put.add_argument("--output-audio", type=decimal, metavar="X", help="audio out (as output)")
+    put.add_argument("--reasoning", type=decimal, metavar="X", help="reasoning (as output)")
+    put.add_argument("--tool-use", type=decimal, metavar="X", help="a million uses of a hosted tool (not sold)")
+    put.add_argument("--input-image", type=decimal, metavar="X", help="pictures in, by the token (as input)")
+    put.add_argument("--output-image", type=decimal, metavar="X", help="pictures out, by the token (as output)")
+    put.add_argument("--cache-read-audio", type=decimal, metavar="X", help="audio read from the cache (as text)")
+    put.add_argument("--character", type=decimal, metavar="X", help="a million characters spoken (not sold)")
+    put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
+    put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
+    put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
+    put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
+    put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")
+    put.add_argument("--max-output", type=whole, metavar="N", help="the most tokens that it writes")
     put.add_argument(
         "--capabilities", metavar="LIST", help="all it is able to of tools,images,audio,documents; none (not known)"
     )
@@ -158,10 +157,20 @@ def _prices(commands: _Commands) -> None:
         "sell what the price book knows, at a margin",
         "aihub rate bulk --margin 20 --credit-price 1 --provider openai",
     )
-    bulk.add_argument("--margin", type=_credits, metavar="PERCENT", required=True, help="on top of what it costs")
-    bulk.add_argument("--credit-price", type=_credits, metavar="USD", required=True, help="what one credit costs")
+    bulk.add_argument("--margin", type=decimal, metavar="PERCENT", required=True, help="on top of what it costs")
+    bulk.add_argument("--credit-price", type=decimal, metavar="USD", required=True, help="what one credit costs")
     bulk.add_argument("--provider", metavar="NAME", help="only this provider's models (all)")
     bulk.add_argument("--model", metavar="PROVIDER/MODEL", help="only this model, also if it was taken from sale")
+    bulk.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
+    again = commands.add(
+        "rerate",
+        "charge past calls anew where their rate was corrected; shows what would move",
+        "aihub rerate --model openai/gpt-5-mini --since 2026-11-01 --apply",
+    )
+    again.add_argument("--model", metavar="PROVIDER/MODEL", required=True, help="by any of its names, also a bare one")
+    again.add_argument("--since", type=moment, metavar="TIME", required=True, help="such as 2026-11-01, or 7d for ago")
+    again.add_argument("--until", type=moment, metavar="TIME", help="calls that began before then (now)")
+    again.add_argument("--apply", action="store_true", help="move the differences, and not only show them")
     quote = commands.add(
         "quote",
         "tell what a request would be charged, spending nothing",
@@ -207,7 +216,7 @@ def _routing(commands: _Commands) -> None:
     put.add_argument("--canary", metavar="MODEL=N%", help="a model on trial for exactly N of every hundred calls")
     put.add_argument(
         "--first-token-timeout",
-        type=_whole,
+        type=whole,
         metavar="S",
         help="seconds until the next is tried when a stream has not begun (AIHUB_FIRST_TOKEN_TIMEOUT_S)",
     )
@@ -231,9 +240,9 @@ def _people(commands: _Commands) -> None:
     revoke.add_argument("id", metavar="ID")
     grant = commands.add("credit grant", "give a user credit", "aihub credit grant alice 5 --expires-in 30d")
     grant.add_argument("user", metavar="USER")
-    grant.add_argument("amount", type=_credits, metavar="AMOUNT", help="credits, such as 5 or 0.25")
-    grant.add_argument("--expires-in", type=_duration_ms, metavar="TIME", help="such as 30d, 12h or 45m (never)")
-    grant.add_argument("--priority", type=_whole, default=100, metavar="N", help="lower is spent first (100)")
+    grant.add_argument("amount", type=decimal, metavar="AMOUNT", help="credits, such as 5 or 0.25")
+    grant.add_argument("--expires-in", type=duration_ms, metavar="TIME", help="such as 30d, 12h or 45m (never)")
+    grant.add_argument("--priority", type=whole, default=100, metavar="N", help="lower is spent first (100)")
     balance = commands.add("credit balance", "show what a user can spend", "aihub credit balance alice")
     balance.add_argument("user", metavar="USER")
 
@@ -241,7 +250,7 @@ def _people(commands: _Commands) -> None:
 def _books(commands: _Commands) -> None:
     calls = commands.add("call list", "list the newest calls", "aihub call list --user alice --limit 5")
     calls.add_argument("--user", metavar="U", help="only this user's")
-    calls.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many at most (20)")
+    calls.add_argument("--limit", type=limit, default=20, metavar="N", help="how many at most (20)")
     show = commands.add("call show", "show all about one call", "aihub call show call_01k8…")
     show.add_argument("id", metavar="ID")
     commands.add(
@@ -253,32 +262,3 @@ def _books(commands: _Commands) -> None:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _credits(text: str) -> int:
-    from domain.money import AmountError, parse_credits
-
-    try:
-        return parse_credits(text)
-    except AmountError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _limit(text: str) -> int:
-    limit = _whole(text)
-    if not 1 <= limit <= 10_000:
-        raise argparse.ArgumentTypeError("write a number from 1 to 10000")
-    return limit
-
-
-def _duration_ms(text: str) -> int:
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhms])", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write such as 30d, 12h or 45m")
-    return int(match[1]) * _UNIT_MS[match[2]]

@@ -108,7 +108,8 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
         if not model:
             problem = "write PROVIDER/MODEL, or the provider as --provider"
             raise complaint(BadRequest(field="--model", problem=problem))
-    sold = await sell_by_book(desk, args.actor, terms, provider, model)
+    since_ms = args.since(desk.clock.now_ms()) if args.since else None
+    sold = await sell_by_book(desk, args.actor, terms, provider, model, since_ms)
     if isinstance(sold, Missing | BadRequest):
         raise complaint(sold)
     value = [

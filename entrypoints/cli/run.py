@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, market, people, prices, quotes, routing
+from entrypoints.cli import books, market, people, prices, quotes, rerating, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "rate set": market.set_rate,
     "rate list": market.list_rates,
     "rate bulk": prices.bulk_rates,
+    "rerate": rerating.rerate_calls,
     "quote": quotes.quote_request,
     "price list": prices.list_prices,
     "price show": prices.show_price,

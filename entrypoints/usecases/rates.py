@@ -37,8 +37,8 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...] | None = None
 
 
-async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:
-    """From now on `model` ("provider/model") is sold at these prices."""
+async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: int | None = None) -> Outcome:
+    """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
     for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
@@ -49,7 +49,7 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices) -> Outcome:
             " piece, is the dearest that can be charged exactly"
         )
         return Denied(refusal=BadRequest(field=None, problem=problem))
-    return await _add_version(desk, by, model, prices, removed=False)
+    return await _add_version(desk, by, model, prices, removed=False, since_ms=since_ms)
 
 
 async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
@@ -62,7 +62,9 @@ async def rates(desk: Desk) -> list[Served]:
     return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
 
 
-async def _add_version(desk: Desk, by: str, model: str, prices: Prices, removed: bool) -> Outcome:
+async def _add_version(
+    desk: Desk, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
+) -> Outcome:
     provider, _, name = model.partition("/")
     if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:
         problem = f"{model!r} is no model: write PROVIDER/MODEL, such as openai/gpt-5-mini"
@@ -77,7 +79,7 @@ async def _add_version(desk: Desk, by: str, model: str, prices: Prices, removed:
             id=rate_id,
             provider=provider,
             model=name,
-            effective_ms=max(who.now_ms, last_ms + 1),
+            effective_ms=max(who.now_ms, last_ms + 1) if since_ms is None else since_ms,
             known_ms=who.now_ms,
             source=RATE_SOURCE,
             removed=removed,

@@ -12,9 +12,17 @@ from entrypoints.usecases.shelves import shelves
 
 
 async def sell_by_book(
-    desk: Desk, by: str, terms: Terms, provider: str | None = None, model: str | None = None
+    desk: Desk,
+    by: str,
+    terms: Terms,
+    provider: str | None = None,
+    model: str | None = None,
+    since_ms: int | None = None,
 ) -> list[Sold] | Missing | BadRequest:
-    """Make rates of all prices, of one provider's, or of one model's; what was sold, provider by provider."""
+    """Make rates of all prices, of one provider's, or of one model's; what was sold, provider by provider.
+
+    They hold from `since_ms` on, at the prices of that moment; None: from now.
+    """
     book = await shelves(desk.book, desk.storage)
     rows = (await desk.storage.catalog())[1]
     chosen = [row.name for row in rows if provider in (None, row.name)]
@@ -22,21 +30,23 @@ async def sell_by_book(
         return Missing(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")
     found: list[Sold] = []
     for name in chosen:
-        prices = _prices(book.shelf(name), model, desk.clock.now_ms())
+        prices = _prices(book.shelf(name), model, desk.clock.now_ms() if since_ms is None else since_ms)
         if prices:
-            found.append(await _sell(desk, by, name, prices, terms, model is not None))
+            found.append(await _sell(desk, by, name, prices, terms, model is not None, since_ms))
     if model is not None and not found:
         return Missing(kind="price", name=model, remedy="see `aihub price list`")
     return found
 
 
-async def _sell(desk: Desk, by: str, provider: str, prices: list[Price], terms: Terms, named: bool) -> Sold:
+async def _sell(
+    desk: Desk, by: str, provider: str, prices: list[Price], terms: Terms, named: bool, since_ms: int | None
+) -> Sold:
     who = actor(desk, by)
     rate_ids = [desk.ids.new("rate") for _ in prices]
     told: list[Sold] = []
 
     def rule(facts: ProviderFacts) -> Outcome:
-        sold, outcome = sell(facts, who, prices, terms, rate_ids, named)
+        sold, outcome = sell(facts, who, prices, terms, rate_ids, named, since_ms)
         told[:] = [sold]
         return outcome
 

@@ -77,6 +77,8 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
             count += 1
             if count % PROGRESS_EVERY == 0:
                 progress(f"{count} transfers")
+        async for adjustment in snapshot.adjustments():
+            auditor.adjustment(adjustment)
         count = 0
         async for call in snapshot.calls():
             auditor.call(call)

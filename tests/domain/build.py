@@ -224,6 +224,9 @@ def proof(books: Books) -> Totals | Difference:
             auditor.rate(rate)
     for transfer in books.journal.values():
         auditor.transfer(transfer)
+    for adjustments in books.adjustments.values():
+        for adjustment in adjustments:
+            auditor.adjustment(adjustment)
     for call in books.calls.values():
         auditor.call(call)
     for lot in books.lots.values():

@@ -69,3 +69,28 @@ def test_the_command_line_quotes_for_a_user(tmp_path: Path) -> None:
         assert (owner["affordable"], poor["affordable"]) == (True, False)
         assert owner["charge_max"] == poor["shortfall"]
         assert owner["offers"][0]["provider"] == "echo"
+
+
+def test_past_calls_are_charged_anew_under_a_corrected_rate_once(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "data") as hub:
+        hub.cli("rate", "set", "echo/echo", "--input", "10", "--output", "20", "--context", "9000")
+        charges = [Decimal(ask(hub, CHAT, openai_body("echo")).header("x-aihub-charge") or "") for _ in range(2)]
+        before = hub.cli("credit", "balance", "owner")
+        (wrong,) = hub.cli("rate", "list")
+        halved = ("--input", "5", "--output", "10", "--context", "9000")
+        hub.cli("rate", "set", "echo/echo", *halved, "--from", wrong["effective"])
+        words = ("rerate", "--model", "echo/echo", "--since", "1d")
+
+        shown = hub.cli(*words)
+        unmoved = hub.cli("credit", "balance", "owner")
+        done, again = hub.cli(*words, "--apply"), hub.cli(*words, "--apply")
+
+        assert before["available"] == unmoved["available"], "a dry run moves nothing"
+        assert (len(shown["calls"]), len(done["calls"]), len(again["calls"])) == (2, 2, 0)
+        assert Decimal(done["moved"]) == Decimal(shown["moved"]) == -sum(charges) / 2
+        after = hub.cli("credit", "balance", "owner")
+        assert Decimal(after["available"]) - Decimal(before["available"]) == sum(charges) / 2
+        assert hub.cli("ledger", "verify")["ok"]
+        (adjustment,) = hub.cli("call", "show", done["calls"][0]["call"])["adjustments"]
+        assert Decimal(adjustment["amount"]) < 0
+        assert hub.cli("rerate", "--model", "nobody/knows", "--since", "1d")["calls"] == []

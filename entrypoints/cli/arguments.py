@@ -1,0 +1,55 @@
+"""What the words of a command mean: each reads a text, and a wrong one is told in one line."""
+
+import argparse
+import re
+from collections.abc import Callable
+
+_UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}
+
+
+def decimal(text: str) -> int:
+    """An exact decimal, in nanos."""
+    from domain.money import AmountError, parse_credits
+
+    try:
+        return parse_credits(text)
+    except AmountError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def whole(text: str) -> int:
+    """Digits alone."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def limit(text: str) -> int:
+    """How many rows to show."""
+    rows = whole(text)
+    if not 1 <= rows <= 10_000:
+        raise argparse.ArgumentTypeError("write a number from 1 to 10000")
+    return rows
+
+
+def moment(text: str) -> Callable[[int], int]:
+    """A date, a moment or a duration ago, as milliseconds by what time it is now."""
+    if re.fullmatch(r"[1-9][0-9]{0,5}[dhms]", text):
+        ago_ms = duration_ms(text)
+        return lambda now_ms: now_ms - ago_ms
+    from datetime import UTC, datetime
+
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 2026-11-01, 2026-11-01T12:00Z or 7d") from None
+    at_ms = int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
+    return lambda now_ms: at_ms
+
+
+def duration_ms(text: str) -> int:
+    """A duration in days, hours, minutes or seconds, in milliseconds."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhms])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write such as 30d, 12h or 45m")
+    return int(match[1]) * _UNIT_MS[match[2]]

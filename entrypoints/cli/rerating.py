@@ -1,0 +1,44 @@
+"""`aihub rerate`: past calls under the rate as it is known now."""
+
+from argparse import Namespace
+
+from domain.money import format_credits
+from entrypoints.cli.said import Said, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.rerating import Due, apply, due
+from entrypoints.usecases.users import user_names
+
+
+async def rerate_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rerate`: what would move; with --apply it moves."""
+    found = await due(desk, args.model, args.since(desk.clock.now_ms()), args.until and args.until(desk.clock.now_ms()))
+    if args.apply:
+        found = await apply(desk, found)
+    names = await user_names(desk.storage)
+    value = [_due(one, names.get(one.call.user_id, one.call.user_id)) for one in found]
+    columns = ("call", "started", "user", "before", "after", "difference", "owed")
+    rows = [[row[column] for column in columns] for row in value]
+    owed = sum(one.done.owed_nanos for one in found if one.done)
+    moved = sum(one.done.amount_nanos if one.done else one.after_nanos - one.before_nanos for one in found)
+    verb = "were" if args.apply else "would be"
+    sums = f"{len(found)} calls {verb} charged anew, {format_credits(moved)} credits in all"
+    sums += f"; {format_credits(owed)} are owed by wallets that lack them" if owed else ""
+    text = table([column.upper() for column in columns], rows, "No charge differs.")
+    summary = {"calls": value, "applied": args.apply, "moved": format_credits(moved), "owed": format_credits(owed)}
+    note = "" if args.apply or not found else "nothing was changed; say --apply to charge them anew"
+    return Said(value=summary, text=f"{text}\n\n{sums}" if found else text, note=note)
+
+
+def _due(one: Due, user: str) -> dict[str, object]:
+    moved = one.done.amount_nanos if one.done else one.after_nanos - one.before_nanos
+    return {
+        "call": one.call.id,
+        "started": moment(one.call.started_ms),
+        "user": user,
+        "rate_id": one.rate.id,
+        "before": format_credits(one.before_nanos),
+        "after": format_credits(one.after_nanos),
+        "difference": format_credits(moved),
+        "owed": format_credits(one.done.owed_nanos) if one.done and one.done.owed_nanos else None,
+    }
