@@ -48,11 +48,10 @@ def test_for_others_the_hub_estimates_and_says_so(hub: HubProcess, stub: Stub, m
 @pytest.mark.usefixtures("free")
 def test_anthropics_own_sdk_counts(hub: HubProcess, stub: Stub) -> None:
     stub.will(counting)
-    client = Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0)
-
-    for model, tokens in (("ant/m", 2095), ("oai/m", 6)):
-        counted = client.messages.count_tokens(model=model, messages=[{"role": "user", "content": "Hello"}])
-        assert tokens == counted.input_tokens
+    with Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as client:
+        for model, tokens in (("ant/m", 2095), ("oai/m", 6)):
+            counted = client.messages.count_tokens(model=model, messages=[{"role": "user", "content": "Hello"}])
+            assert tokens == counted.input_tokens
 
 
 def test_who_has_no_credit_reaches_no_provider(hub: HubProcess, stub: Stub, people: People) -> None:
