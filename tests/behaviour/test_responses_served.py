@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from tests.behaviour import responses_answers as rsp
-from tests.behaviour.answers import ARGUMENTS, TEXT
+from tests.behaviour.answers import ARGUMENTS, TEXT, data, openai_stream, openai_whole
 from tests.behaviour.calls import CHAT, ask, openai_body
 from tests.behaviour.stub import Stub
 from tests.behaviour.test_openai_sdk import client_of
@@ -120,6 +120,48 @@ def _check_sent(stub: Stub) -> None:
     assert (False, ["reasoning.encrypted_content"]) == (sent["store"], sent["include"])
     tool = {"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}
     assert [tool] == sent["tools"]
+
+
+LIKELY = [{"token": "Hi", "logprob": -0.25, "bytes": [72, 105], "top_logprobs": []}]
+
+
+@STREAM
+def test_how_likely_the_tokens_were_is_told_to_chat_completions(
+    client: openai.OpenAI, stub: Stub, stream: bool
+) -> None:
+    said = rsp.message("Hi")
+    said["content"][0]["logprobs"] = LIKELY
+    stub.will(streaming(*rsp.stream(said)) if stream else answering(200, rsp.whole(said)))
+    asked: Any = {"model": "rsp/m", "messages": [{"role": "user", "content": "Hello"}], "logprobs": True}
+
+    answer: Any = client.chat.completions.create(**asked, top_logprobs=2, stream=stream)
+
+    told = [chunk.choices[0].logprobs for chunk in answer if chunk.choices] if stream else [answer.choices[0].logprobs]
+    assert LIKELY == [token.to_dict() for likely in told if likely for token in likely.content]
+    sent = stub.only.json()
+    assert "message.output_text.logprobs" in sent["include"]
+    assert 2 == sent["top_logprobs"]
+
+
+@STREAM
+def test_how_likely_the_tokens_were_is_told_to_responses(client: openai.OpenAI, stub: Stub, stream: bool) -> None:
+    likely = {"content": LIKELY, "refusal": None}
+    if stream:
+        events = openai_stream({"content": "Hi"})
+        chunk = json.loads(events[1].removeprefix(b"data: "))
+        chunk["choices"][0]["logprobs"] = likely
+        stub.will(streaming(events[0], data(chunk), *events[2:]))
+    else:
+        body = json.loads(openai_whole({"role": "assistant", "content": "Hi"}))
+        body["choices"][0]["logprobs"] = likely
+        stub.will(answering(200, json.dumps(body).encode()))
+    asked: Any = {"model": "oai/m", "input": "Hello", "include": ["message.output_text.logprobs"]}
+
+    answer: Any = client.responses.create(**asked, stream=stream)
+
+    response = list(answer)[-1].response if stream else answer
+    assert LIKELY == [token.to_dict() for token in response.output[0].content[0].logprobs]
+    assert True is stub.only.json()["logprobs"]
 
 
 def test_every_field_of_a_chat_is_said_in_a_responses_words(hub: HubProcess, stub: Stub) -> None:

@@ -37,7 +37,7 @@ def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: 
         ({"background": True}, "background"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"truncation": "auto"}, "truncation"),
-        ({"include": ["message.output_text.logprobs"]}, "include.message.output_text.logprobs"),
+        ({"include": ["message.input_image.image_url"]}, "include.message.input_image.image_url"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].item_reference"),
     ],
 )

@@ -87,7 +87,7 @@ def as_naively_read(events: tuple[Event, ...]) -> dict[str, Any]:
     assert answer["failure"] is None
     choice = answer["choices"].get(0, {})
     proofs = [event for event in events if isinstance(event, ReasoningDelta) and event.redacted]
-    others = [name for _, name, _ in choice.get("foreign", ())]
+    others = [name for _, name, _ in choice.get("foreign", ()) if name != "logprobs"]
     return {
         "started": answer["started"],
         "text": choice.get("text", ""),

@@ -12,6 +12,7 @@ import msgspec
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai.calls import Calls, CustomTool, Piece, PieceFunction
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
+from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
 from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from domain.chat import (
@@ -81,6 +82,7 @@ class _Choice(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     stop_reason: Any = None
     error: Any = None
+    logprobs: msgspec.Raw = msgspec.Raw()
 
 
 class _Groq(msgspec.Struct, frozen=True):
@@ -208,6 +210,8 @@ def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Eve
         said = choice.delta or choice.message
         if said is not None:
             state = _choice_events(state, index, said, events)
+        if bytes(choice.logprobs) not in (b"", b"null"):
+            events += likelihood(choice.logprobs, index)
         reason = choice.finish_reason
         if reason in _FAULTS:
             continue

@@ -28,10 +28,12 @@ _SAME = frozenset(
         "safety_identifier",
         "service_tier",
         "store",
+        "top_logprobs",
     }
 )
 # Models without reasoning answer 400 where its encrypted form is asked for.
 _WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-", "computer-use-preview")
+_LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
@@ -52,7 +54,7 @@ def _plain_word(request: ChatRequest) -> str | None:
 
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    known = (*_SAME, "cache_control", "verbosity")
+    known = (*_SAME, "cache_control", "verbosity", "logprobs")
     return next((name for name, raw in extra.items() if name not in known and _custom_tool(name, raw) is None), None)
 
 
@@ -71,7 +73,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         "user": request.user,
         "text": _text(request),
         "reasoning": None if request.thinking is None else {"effort": effort_of(request.thinking)},
-        "include": _include(attempt.target.model),
+        "include": _include(attempt.target.model, request.extra) or None,
         "store": False,
         "stream": True if request.stream else None,
     }
@@ -80,8 +82,9 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _include(model: str) -> list[str] | None:
-    return None if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
+def _include(model: str, extra: dict[str, msgspec.Raw]) -> list[str]:
+    thoughts = [] if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
+    return [*thoughts, _LOGPROBS] if bytes(extra.get("logprobs", b"")) == b"true" else thoughts
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Part(msgspec.Struct, frozen=True):
     text: str | None = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
+    logprobs: list[msgspec.Raw] | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -113,6 +114,10 @@ def _message(item: Item, seen: Seen) -> list[Event]:
             cited += 1
             if cited > seen.citations:
                 events.append(citation(annotation))
+    likely = [logprob for part in item.content or () for logprob in part.logprobs or ()]
+    if likely:
+        block = msgspec.Raw(msgspec.json.encode({"content": likely}))
+        events.append(ForeignBlock(dialect="openai", name="logprobs", block=block, generated=False))
     return events
 
 

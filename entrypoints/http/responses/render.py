@@ -15,7 +15,8 @@ from domain.usage import Usage
 from entrypoints.http.dialect import ErrorBody, Rendering
 from entrypoints.http.openai.render import usage_object
 from entrypoints.http.responses.blocks import one_line
-from entrypoints.http.responses.sheet import Content, Note, Sheet, close, note
+from entrypoints.http.responses.items import Note, Sheet
+from entrypoints.http.responses.sheet import Content, close, note
 
 _ENCODE = msgspec.json.Encoder().encode
 

@@ -71,12 +71,14 @@ _REQUEST = msgspec.json.Decoder(_Request)
 _READ_ALREADY = ("model", "input", "stream", "stream_options", "max_output_tokens", "max_tool_calls")
 _CANONICAL = frozenset((*_Request.__struct_fields__, *_READ_ALREADY))
 # The encrypted form of thinking is always told.
+_LOGPROBS = "message.output_text.logprobs"
 _TOLD_ANYWAY = ("reasoning.encrypted_content",)
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
 
 # Of these fields what is not known stands in `extra` by its path. A wish for a summary of the thinking is met by any
 # thinking that the provider shows.
+_IDLE = (b"null", b'"auto"', b'"all_turns"')  # Every thought that comes back goes on to the provider.
 _PARTLY_KNOWN = {"reasoning": ("effort", "summary", "generate_summary"), "text": ("format", "verbosity")}
 
 # `store` is true by default at OpenAI; only a caller who says so is told that the hub keeps nothing.
@@ -131,9 +133,11 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
     for name, known in _PARTLY_KNOWN.items():
         if name in fields and bytes(fields[name]) != b"null":
             inner = msgspec.json.decode(fields[name], type=_Extra)
-            extra |= {f"{name}.{n}": raw for n, raw in inner.items() if n not in known and bytes(raw) != b"null"}
+            extra |= {f"{name}.{n}": raw for n, raw in inner.items() if n not in known and bytes(raw) not in _IDLE}
     for wanted in wire.include or ():
-        if wanted not in _TOLD_ANYWAY:
+        if wanted == _LOGPROBS:
+            extra["logprobs"] = msgspec.Raw(b"true")
+        elif wanted not in _TOLD_ANYWAY:
             extra[f"include.{wanted}"] = msgspec.Raw(b"true")
     return extra
 

@@ -12,59 +12,13 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from domain.chat import CitationDelta, ForeignBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
-from entrypoints.http.responses.blocks import annotation, foreign_item
+from entrypoints.http.openai.foreign import is_logprobs
+from entrypoints.http.responses.blocks import annotation, foreign_item, one_line
+from entrypoints.http.responses.items import Json, Note, Open, PartKind, Said, Sheet, text_of
 from entrypoints.http.responses.thoughts import packed
 from entrypoints.http.signatures import of_call, of_text
 
-Json: TypeAlias = dict[str, Any]
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
-PartKind = Literal["output_text", "refusal", "summary_text"]
-
-
-class Note(msgspec.Struct, frozen=True):
-    """One event: its type and its fields."""
-
-    type: str
-    fields: Json
-
-
-class _Said(msgspec.Struct, frozen=True):
-    """What was said of a part, the last piece first: adding one copies nothing."""
-
-    text: str
-    before: "_Said | None"
-
-
-class _Open(msgspec.Struct, frozen=True, kw_only=True):
-    """An item that is being said; `part` is its open part, `key` tells thoughts and tool calls apart."""
-
-    kind: Literal["message", "reasoning", "function_call"]
-    place: int
-    id: str
-    key: int = 0
-    parts: tuple[Json, ...] = ()
-    part: PartKind | None = None
-    said: _Said | None = None
-    annotations: tuple[Any, ...] = ()
-    encrypted: str | None = None
-    call_id: str = ""
-    name: str = ""
-
-
-class Sheet(msgspec.Struct, frozen=True, kw_only=True):
-    """The items so far: `talk` is the open message or thought, `calls` are the open tool calls by their index."""
-
-    call_id: str
-    places: int = 0
-    done: dict[int, Json] = {}
-    talk: _Open | None = None
-    calls: dict[int, _Open] = {}
-
-    def output(self) -> list[Json]:
-        """The items that are done, in their order."""
-        return [self.done[place] for place in sorted(self.done)]
-
-
 _Noted: TypeAlias = tuple[Sheet, tuple[Note, ...]]
 
 
@@ -89,6 +43,8 @@ def note(sheet: Sheet, event: Content) -> _Noted:
             return _call(sheet, event)
         case CitationDelta():
             return _cite(sheet, event)
+        case ForeignBlock() if is_logprobs(event):
+            return _weigh(sheet, event), ()
         case ForeignBlock():
             return _put(sheet, event)
 
@@ -102,14 +58,6 @@ def close(sheet: Sheet, status: Literal["completed", "incomplete"]) -> _Noted:
     return sheet, notes
 
 
-def _text_of(said: _Said | None) -> str:
-    pieces: list[str] = []
-    while said is not None:
-        pieces.append(said.text)
-        said = said.before
-    return "".join(reversed(pieces))
-
-
 # --- messages -------------------------------------------------------------------------------------------
 
 
@@ -120,7 +68,7 @@ def _say(sheet: Sheet, kind: Literal["output_text", "refusal"], text: str) -> _N
     delta: Json = {**_at(talk), "delta": text}
     if kind == "output_text":
         delta["logprobs"] = []
-    talk = msgspec.structs.replace(talk, said=_Said(text, talk.said))
+    talk = msgspec.structs.replace(talk, said=Said(text, talk.said))
     return msgspec.structs.replace(sheet, talk=talk), (*notes, Note(f"response.{kind}.delta", delta))
 
 
@@ -135,12 +83,25 @@ def _cite(sheet: Sheet, event: CitationDelta) -> _Noted:
     )
 
 
-def _message_with(sheet: Sheet, kind: Literal["output_text", "refusal"]) -> tuple[Sheet, _Open, tuple[Note, ...]]:
+class _Logprobs(msgspec.Struct):
+    content: list[msgspec.Raw]
+
+
+def _weigh(sheet: Sheet, event: ForeignBlock) -> Sheet:
+    """How likely the tokens of the open text were, told with the text when it is done."""
+    talk = sheet.talk
+    if talk is None or talk.part != "output_text":
+        return sheet
+    content = [one_line(raw) for raw in msgspec.json.decode(event.block, type=_Logprobs).content]
+    return msgspec.structs.replace(sheet, talk=msgspec.structs.replace(talk, likely=(*talk.likely, *content)))
+
+
+def _message_with(sheet: Sheet, kind: Literal["output_text", "refusal"]) -> tuple[Sheet, Open, tuple[Note, ...]]:
     """The sheet with a message open at a part of this kind."""
     notes: tuple[Note, ...] = ()
     if sheet.talk is None or sheet.talk.kind != "message":
         sheet, notes = _end_talk(sheet)
-        talk = _Open(kind="message", place=sheet.places, id=f"msg_{sheet.call_id}_{sheet.places}")
+        talk = Open(kind="message", place=sheet.places, id=f"msg_{sheet.call_id}_{sheet.places}")
         empty = {"id": talk.id, "type": "message", "status": "in_progress", "role": "assistant", "content": []}
         sheet = msgspec.structs.replace(sheet, places=sheet.places + 1, talk=talk)
         notes += (_added(talk, empty),)
@@ -149,41 +110,41 @@ def _message_with(sheet: Sheet, kind: Literal["output_text", "refusal"]) -> tupl
     if talk.part != kind:
         talk, more = _end_part(talk)
         talk = msgspec.structs.replace(talk, part=kind)
-        part = _part(kind, "", ())
+        part = _part(kind, "")
         notes += (*more, Note("response.content_part.added", {**_at(talk), "part": part}))
         sheet = msgspec.structs.replace(sheet, talk=talk)
     return sheet, talk, notes
 
 
-def _part(kind: PartKind, text: str, annotations: tuple[Any, ...]) -> Json:
+def _part(kind: PartKind, text: str, annotations: tuple[Any, ...] = (), likely: tuple[Any, ...] = ()) -> Json:
     if kind == "output_text":
-        return {"type": kind, "text": text, "annotations": list(annotations), "logprobs": []}
+        return {"type": kind, "text": text, "annotations": list(annotations), "logprobs": list(likely)}
     return {"type": kind, "refusal" if kind == "refusal" else "text": text}
 
 
-def _at(talk: _Open) -> Json:
+def _at(talk: Open) -> Json:
     number = "summary_index" if talk.kind == "reasoning" else "content_index"
     return {"item_id": talk.id, "output_index": talk.place, number: len(talk.parts)}
 
 
-def _added(item: _Open, empty: Json) -> Note:
+def _added(item: Open, empty: Json) -> Note:
     return Note("response.output_item.added", _item(item.place, empty))
 
 
-def _end_part(talk: _Open) -> tuple[_Open, tuple[Note, ...]]:
+def _end_part(talk: Open) -> tuple[Open, tuple[Note, ...]]:
     if talk.part is None:
         return talk, ()
-    text = _text_of(talk.said)
-    part = _part(talk.part, text, talk.annotations)
+    text = text_of(talk.said)
+    part = _part(talk.part, text, talk.annotations, talk.likely)
     at = _at(talk)
     if talk.part == "summary_text":
         told = Note("response.reasoning_summary_text.done", {**at, "text": text})
         ended = Note("response.reasoning_summary_part.done", {**at, "part": part})
     else:
-        word: Json = {"refusal": text} if talk.part == "refusal" else {"text": text, "logprobs": []}
+        word: Json = {"refusal": text} if talk.part == "refusal" else {"text": text, "logprobs": list(talk.likely)}
         told = Note(f"response.{talk.part}.done", {**at, **word})
         ended = Note("response.content_part.done", {**at, "part": part})
-    done = msgspec.structs.replace(talk, parts=(*talk.parts, part), part=None, said=None, annotations=())
+    done = msgspec.structs.replace(talk, parts=(*talk.parts, part), part=None, said=None, annotations=(), likely=())
     return done, (told, ended)
 
 
@@ -219,16 +180,16 @@ def _think(sheet: Sheet, event: ReasoningDelta) -> _Noted:
     if talk is None or not _continues(talk, event):
         sheet, notes = _end_talk(sheet)
         item_id = f"rs_{sheet.call_id}_{sheet.places}"
-        talk = _Open(kind="reasoning", place=sheet.places, id=item_id, key=event.block)
+        talk = Open(kind="reasoning", place=sheet.places, id=item_id, key=event.block)
         sheet = msgspec.structs.replace(sheet, places=sheet.places + 1)
         notes += (_added(talk, {"id": talk.id, "type": "reasoning", "summary": []}),)
     if event.text:
         if talk.part is None:
             talk = msgspec.structs.replace(talk, part="summary_text")
-            part = _part("summary_text", "", ())
+            part = _part("summary_text", "")
             notes += (Note("response.reasoning_summary_part.added", {**_at(talk), "part": part}),)
         notes += (Note("response.reasoning_summary_text.delta", {**_at(talk), "delta": event.text}),)
-        talk = msgspec.structs.replace(talk, said=_Said(event.text, talk.said))
+        talk = msgspec.structs.replace(talk, said=Said(event.text, talk.said))
     encrypted = packed(event.signature, event.redacted)
     if encrypted is not None:
         talk = msgspec.structs.replace(talk, encrypted=encrypted)
@@ -242,7 +203,7 @@ def _signed(sheet: Sheet, before: tuple[Note, ...], signature: str) -> _Noted:
     return sheet, (*before, *notes, *more)
 
 
-def _continues(talk: _Open, event: ReasoningDelta) -> bool:
+def _continues(talk: Open, event: ReasoningDelta) -> bool:
     """Whether more thinking belongs to what is open: the same block, not proven yet."""
     return talk.kind == "reasoning" and talk.key == event.block and talk.encrypted is None
 
@@ -257,7 +218,7 @@ def _call(sheet: Sheet, event: ToolCallDelta) -> _Noted:
         sheet, notes = _end_talk(sheet)
         place = sheet.places
         call_id = event.id or f"call_{sheet.call_id}_{place}"
-        call = _Open(
+        call = Open(
             kind="function_call",
             place=place,
             id=f"fc_{sheet.call_id}_{place}",
@@ -272,11 +233,11 @@ def _call(sheet: Sheet, event: ToolCallDelta) -> _Noted:
     if event.arguments:
         delta = {"item_id": call.id, "output_index": call.place, "delta": event.arguments}
         notes += (Note("response.function_call_arguments.delta", delta),)
-        call = msgspec.structs.replace(call, said=_Said(event.arguments, call.said))
+        call = msgspec.structs.replace(call, said=Said(event.arguments, call.said))
     return msgspec.structs.replace(sheet, calls={**sheet.calls, event.index: call}), notes
 
 
-def _call_item(call: _Open, arguments: str, status: str) -> Json:
+def _call_item(call: Open, arguments: str, status: str) -> Json:
     item = {"id": call.id, "type": "function_call", "status": status, "arguments": arguments}
     return {**item, "call_id": call.call_id, "name": call.name}
 
@@ -284,7 +245,7 @@ def _call_item(call: _Open, arguments: str, status: str) -> Json:
 def _end_call(sheet: Sheet, index: int, status: Literal["completed", "incomplete"]) -> _Noted:
     call = sheet.calls[index]
     notes: tuple[Note, ...] = ()
-    arguments = _text_of(call.said)
+    arguments = text_of(call.said)
     at = {"item_id": call.id, "output_index": call.place}
     if not arguments and status == "completed":
         arguments = "{}"  # OpenAI's own word for no arguments; clients parse them.
