@@ -6,7 +6,8 @@ import msgspec
 class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`count` pictures of what `prompt` says.
 
-    `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `as_url` is how the caller wants to get them.
+    `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `answer` is how the caller wants to get them:
+    "b64_json", "url", or None for either.
     `extra` holds what only some providers have a word for, as JSON.
     """
 
@@ -17,7 +18,7 @@ class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
     quality: str | None = None
     background: str | None = None
     format: str | None = None
-    as_url: bool = False
+    answer: str | None = None
     extra: dict[str, msgspec.Raw] = {}
 
 

@@ -80,6 +80,14 @@ VENDORS: dict[str, Vendor] = {
             env="VOYAGE_API_KEY",
             patterns=("voyage-",),
         ),
+        # It has pictures alone.
+        Vendor(
+            name="ideogram",
+            dialect="ideogram",
+            base_url="https://api.ideogram.ai/v1",
+            env="IDEOGRAM_API_KEY",
+            patterns=("ideogram",),
+        ),
     )
 }
 DIALECTS = (
@@ -92,9 +100,10 @@ DIALECTS = (
     "cohere",
     "ollama",
     "voyage",
+    "ideogram",
     "echo",
 )
-_CHATLESS = frozenset(("voyage",))
+_CHATLESS = frozenset(("voyage", "ideogram"))
 
 # Anthropic's count of a request's tokens, which is a call of its own.
 COUNT_TOKENS = "anthropic-count-tokens"
@@ -102,8 +111,9 @@ COUNT_TOKENS = "anthropic-count-tokens"
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
 _SPOKEN: dict[str, dict[Operation, str]] = {
     "voyage": {"embeddings": "voyage-embeddings"},
-    "google": {"embeddings": "google-embeddings"},
-    "google-vertex": {"embeddings": "google-vertex-embeddings"},
+    "ideogram": {"images": "ideogram-images"},
+    "google": {"embeddings": "google-embeddings", "images": "google-images"},
+    "google-vertex": {"embeddings": "google-vertex-embeddings", "images": "google-vertex-images"},
     "cohere": {"embeddings": "cohere-embeddings"},
     "bedrock": {"embeddings": "bedrock-embeddings"},
 }

@@ -97,6 +97,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from adapters.providers.ollama import OLLAMA
     from adapters.providers.openai import OPENAI
     from adapters.providers.openai.beside import BESIDE_CHAT
+    from adapters.providers.pictures import PICTURES
     from adapters.providers.responses import RESPONSES
     from adapters.providers.transport import PyreqwestTransport
     from entrypoints.usecases.hub import Hub
@@ -119,6 +120,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                             ANTHROPIC_COUNT_TOKENS,
                             *BESIDE_CHAT,
                             *EMBEDDINGS,
+                            *PICTURES,
                         )
                     },
                 ),

@@ -8,8 +8,9 @@ from typing import Any
 from domain.books import User
 from domain.catalog import Served, priced, serving
 from domain.ledger import balance, usable
-from domain.money import UNITS_PER_RATE, format_credits
+from domain.money import format_credits
 from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
+from entrypoints.http.described import openai_model
 from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
@@ -28,7 +29,7 @@ def models_handler(hub: Hub) -> Handler:
             ids = [str(model["id"]) for model in data]
             edges = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
             return {"data": data, "has_more": False, **edges}
-        return {"object": "list", "data": [_openai_model(served) for served in listed]}
+        return {"object": "list", "data": [openai_model(served) for served in listed]}
 
     return authenticated(hub, read)
 
@@ -43,7 +44,7 @@ def model_handler(hub: Hub) -> Handler:
             return found if isinstance(found, UnknownModel) else UnknownModel(model=name)
         if "anthropic-version" in request.headers:
             return _anthropic_model(found[0], name)
-        return _openai_model(found[0], name)
+        return openai_model(found[0], name)
 
     return authenticated(hub, read)
 
@@ -124,25 +125,6 @@ def authenticated(hub: Hub, read: Read) -> Handler:
         yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)
 
     return handle
-
-
-def _openai_model(served: Served, name: str | None = None) -> dict[str, Any]:
-    rate = served.rate
-    described: dict[str, Any] = {
-        "id": name or f"{served.provider.name}/{served.model}",
-        "object": "model",
-        "created": (rate.effective_ms if rate else served.provider.created_ms) // 1000,
-        "owned_by": served.provider.name,
-    }
-    if rate is not None:
-        described["context_length"] = rate.context_tokens
-        described["max_output_tokens"] = rate.output_tokens_max
-        described["pricing"] = {
-            "unit": f"credits per {UNITS_PER_RATE} tokens",
-            "input": format_credits(rate.input_nanos),
-            "output": format_credits(rate.output_nanos),
-        }
-    return described
 
 
 def _anthropic_model(served: Served, name: str | None = None) -> dict[str, Any]:

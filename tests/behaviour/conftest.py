@@ -59,13 +59,16 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
     commands: list[Sequence[str]] = []
     for name, secrets in SECRETS.items():
-        dialect = {"ant": "anthropic", "rsp": "openai-responses", "voy": "voyage"}.get(name, "openai")
+        dialect = {"ant": "anthropic", "rsp": "openai-responses", "voy": "voyage", "ideo": "ideogram"}.get(
+            name, "openai"
+        )
         commands.append(["provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name)])
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
     models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m")
     commands += [["rate", "set", model, *RATE] for model in models]
     # A credit per thousand characters, a hundredth for a second; tokens at 1 and 2.
     commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])
+    commands.append(["rate", "set", "ideo/ideogram-v3", "--image", "0.06"])
     commands.append(["rate", "set", "oai/dall", "--image", "0.04"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])

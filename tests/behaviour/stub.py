@@ -21,6 +21,7 @@ SECRETS = {
     "left": ("sk-left-canary-3Cc",),
     "right": ("sk-right-canary-4Dd",),
     "rsp": ("sk-rsp-canary-one-3Rr", "sk-rsp-canary-two-4Rs"),
+    "ideo": ("ideo-canary-one-7Gg", "ideo-canary-two-8Hh"),
     "voy": ("pa-voy-canary-one-5Ee", "pa-voy-canary-two-6Ff"),
 }
 
@@ -81,7 +82,10 @@ class Stub:
             said = request.headers | {"body": request.body.decode("utf-8", "replace")}
             leaked = [name for name, value in said.items() for secret in self.forbidden if secret in value]
             assert leaked == [], f"a secret of a caller went upstream in {leaked}"
-            if request.path.endswith(("/messages", "/messages/count_tokens")):
+            if provider == "ideo":
+                assert request.headers["api-key"] in self._known[provider]
+                assert "authorization" not in request.headers
+            elif request.path.endswith(("/messages", "/messages/count_tokens")):
                 assert request.headers["x-api-key"] in self._known[provider]
                 assert "authorization" not in request.headers
             else:

@@ -146,3 +146,26 @@ def test_the_echo_pictures_a_pixel(client: openai.OpenAI, hub: HubProcess) -> No
     assert b64decode(made.data[0].b64_json or "").startswith(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01")
     assert ["partial_image", "partial_image", "completed"] == [event.type.split(".")[1] for event in events]
     assert ("0.01", "provider", {"images": 1}) == last_call(hub)
+
+
+def test_another_kind_of_provider_pictures_in_its_own_words(client: openai.OpenAI, hub: HubProcess, stub: Stub) -> None:
+    stub.will(
+        answering(200, b'{"data": [{"url": "https://i.test/1", "prompt": "A cat"}, {"url": "https://i.test/2"}]}')
+    )
+
+    answer = client.images.generate(model="ideo/ideogram-v3", prompt="a cat", n=2, size="1024x1024")
+
+    assert ["https://i.test/1", "https://i.test/2"] == [picture.url for picture in answer.data or ()]
+    assert stub.only.path.endswith("/ideogram-v3/generate")
+    assert b'name="aspect_ratio"\r\n\r\n1x1\r\n' in stub.only.body
+    assert ("0.12", "provider", {"images": 2}) == last_call(hub)
+
+
+@pytest.mark.usefixtures("nothing_moves")
+def test_what_another_kind_of_provider_has_no_word_for_is_refused_by_name(hub: HubProcess) -> None:
+    asked = {"model": "ideo/ideogram-v3", "prompt": "a cat"}
+
+    for more, param in (({"quality": "high"}, "quality"), ({"stream": True}, "stream"), ({"size": "64x64"}, "size")):
+        assert param == check_error(ask(hub, PICTURES, {**asked, **more}), PICTURES, 400)["param"]
+    body = form(PNG, model="ideo/ideogram-v3", prompt="a hat")
+    assert "image" == check_error(ask(hub, EDITS, body), EDITS, 400)["param"]

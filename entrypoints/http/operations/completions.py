@@ -17,12 +17,13 @@ from domain.usage import Usage
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.render import FINISHES, usage_object
-from entrypoints.http.operations.shared import FIELDS, Model, error, stream_error
+from entrypoints.http.operations.shared import FIELDS, Inputs, Model, error, inputs_of, stream_error
 
 NAME = "openai-completions"
 # OpenAI's own default. It is said to every provider, since theirs differ.
 OUTPUT_TOKENS_DEFAULT = 16
-PROMPTS_MAX = 2_048
+# So is this: the mark between documents, after which a model may begin anything.
+PROMPT_DEFAULT = "<|endoftext|>"
 
 _Cap = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=128)]
@@ -34,7 +35,7 @@ class _StreamOptions(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     model: Model
-    prompt: str | list[str | int | list[int]] = "<|endoftext|>"
+    prompt: Inputs = PROMPT_DEFAULT
     max_tokens: _Cap | None = None
     n: _Count | None = None
     best_of: _Count | None = None
@@ -50,6 +51,7 @@ _BODY = msgspec.json.Decoder(_Body)
 _DECODED = frozenset({"model", "prompt", "max_tokens", "n", "stream", "stream_options", "stop", "seed", "user"})
 _NUMBERS = ("temperature", "top_p")
 _ENCODE = msgspec.json.Encoder().encode
+_NO_PROMPT = msgspec.Raw(b"null")  # Then the default stands, which is a text.
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -62,9 +64,9 @@ def read(body: bytes) -> ModelCall | BadRequest:
         fields = FIELDS.decode(body)
     except JSON_ERRORS as problem:
         return unreadable(problem)
-    prompts = _prompts(known.prompt)
-    if not 1 <= prompts <= PROMPTS_MAX:
-        return bad("prompt", f"Send from 1 to {PROMPTS_MAX} prompts.")
+    prompts = inputs_of("prompt", known.prompt, fields.get("prompt", _NO_PROMPT))
+    if isinstance(prompts, BadRequest):
+        return prompts
     if known.stream_options is not None and not known.stream:
         return bad("stream_options", "It is only allowed together with stream: true.")
     if known.best_of is not None and known.best_of < (known.n or 1):
@@ -80,8 +82,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
         wants_usage=not stream or (known.stream_options is not None and known.stream_options.include_usage is True),
         output_tokens_max=OUTPUT_TOKENS_DEFAULT if known.max_tokens is None else known.max_tokens,
         cap_field="max_tokens",
-        choices=max(known.n or 1, known.best_of or 1) * prompts,
-        inputs=prompts,
+        choices=max(known.n or 1, known.best_of or 1) * len(prompts),
+        inputs=len(prompts),
         echoes=known.echo is True,
     )
 
@@ -157,11 +159,6 @@ def render(state: _State, event: Event) -> tuple[_State, bytes]:
                 told = _chunk(state, [], usage_object(state.usage))
             return state, told + _DONE
     return state, b""
-
-
-def _prompts(prompt: str | list[str | int | list[int]]) -> int:
-    """How many prompts there are; the tokens of one are one."""
-    return 1 if isinstance(prompt, str) or (prompt and isinstance(prompt[0], int)) else len(prompt)
 
 
 def _says(name: str, raw: msgspec.Raw) -> bool:

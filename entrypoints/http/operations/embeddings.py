@@ -6,7 +6,7 @@ House rule: a vector is rendered in the form that was asked for, whoever made it
 
 from base64 import b64decode, b64encode
 from struct import pack, unpack
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,32 +16,22 @@ from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.metering import Meter, measure, observe
 from domain.refusals import BadRequest
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
-from entrypoints.http.operations.shared import FIELDS, Model, error, never_streams, stream_error
+from entrypoints.http.openai.problem import JSON_ERRORS, unreadable
+from entrypoints.http.operations.shared import FIELDS, Inputs, Model, error, inputs_of, never_streams, stream_error
 
 NAME = "openai-embeddings"
 
-_Text = Annotated[str, msgspec.Meta(min_length=1)]
-_Token = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
-_Tokens = Annotated[list[_Token], msgspec.Meta(min_length=1)]
-_Input: TypeAlias = _Text | list[str | int | list[int]]
 _Own = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
-
-# OpenAI takes 2,048 at most and others fewer; what is far beyond is refused here, since each is bounded on its own.
-INPUTS_MAX = 16_384
 
 
 class _Body(msgspec.Struct):
     model: Model
-    input: _Input
+    input: Inputs
     dimensions: Annotated[int, msgspec.Meta(ge=1, le=2**20)] | None = None
     encoding_format: Literal["float", "base64"] | None = None
 
 
 _BODY = msgspec.json.Decoder(_Body)
-_TEXTS = msgspec.json.Decoder(list[_Text])
-_TOKENS = msgspec.json.Decoder(_Tokens)
-_TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
 _NUMBERS = msgspec.json.Decoder(list[float])
 
 
@@ -54,7 +44,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         fields = FIELDS.decode(body)
     except JSON_ERRORS as problem:
         return unreadable(problem)
-    inputs = _inputs(known.input, fields["input"])
+    inputs = inputs_of("input", known.input, fields["input"])
     if isinstance(inputs, BadRequest):
         return inputs
     return ModelCall(
@@ -70,7 +60,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 def to_request(call: ModelCall) -> EmbeddingsRequest | BadRequest:
     """The call in canonical words; `read` has looked at all of it already."""
     known = _BODY.decode(msgspec.json.encode(call.fields))
-    inputs = _inputs(known.input, call.fields["input"])
+    inputs = inputs_of("input", known.input, call.fields["input"])
     if isinstance(inputs, BadRequest):
         return inputs
     return EmbeddingsRequest(
@@ -94,24 +84,6 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     tokens = _tokens(events, rendering.call)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return msgspec.json.encode({"object": "list", "data": data, "model": rendering.model, "usage": usage})
-
-
-def _inputs(known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:
-    """What is to be embedded, one by one: a text, texts, the tokens of one text, or those of several."""
-    if isinstance(known, str):
-        return (known,)
-    if not known:
-        return bad("input", "The list is empty.")
-    if len(known) > INPUTS_MAX:
-        return bad("input", f"The list has more than {INPUTS_MAX} inputs.")
-    try:
-        if isinstance(known[0], str):
-            return tuple(_TEXTS.decode(raw))
-        if isinstance(known[0], int):
-            return (tuple(_TOKENS.decode(raw)),)
-        return tuple(map(tuple, _TOKEN_LISTS.decode(raw)))
-    except msgspec.ValidationError as problem:
-        return unreadable(problem, "input")
 
 
 def _vector(event: Embedded, in_base64: bool) -> Any:

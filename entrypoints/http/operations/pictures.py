@@ -88,7 +88,7 @@ def to_request(call: ModelCall) -> PicturesRequest | BadRequest:
         quality=_unless_auto(known.quality),
         background=_unless_auto(known.background),
         format=known.output_format,
-        as_url=known.response_format == "url",
+        answer=known.response_format,
         extra=extra,
     )
 
