@@ -25,7 +25,7 @@ from adapters.providers.google.parts import (
     heard,
     searched,
 )
-from adapters.providers.google.usage import leaves
+from adapters.providers.google.usage import leaves, service
 from adapters.providers.sse import EventFramer
 from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
 
@@ -124,7 +124,7 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
     if response.usage_metadata is not None:
         usage = leaves(response.usage_metadata, _tool_uses(state))
         if usage is not None:
-            events.append(UsageReported(usage=usage))
+            events.append(UsageReported(usage=usage, service_tier=service(response.usage_metadata)))
     events += _faults(state, response)
     return state, tuple(events)
 

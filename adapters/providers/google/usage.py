@@ -9,7 +9,7 @@ https://ai.google.dev/api/generate-content#UsageMetadata
 """
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -44,6 +44,20 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     cache_tokens_details: _Details = None
     candidates_tokens_details: _Details = None
     tool_use_prompt_tokens_details: _Details = None
+    service_tier: Any = None
+    traffic_type: Any = None
+
+
+def service(report: Report) -> str | None:
+    """How the request was served: Gemini's `serviceTier`, or Vertex AI's `trafficType` (ON_DEMAND_PRIORITY, _FLEX).
+
+    https://ai.google.dev/gemini-api/docs/priority-inference: a priority request may be served at the standard tier.
+    """
+    if isinstance(report.service_tier, str):
+        return report.service_tier.removeprefix("SERVICE_TIER_").lower()
+    if isinstance(report.traffic_type, str):
+        return report.traffic_type.rpartition("_")[2].lower()
+    return None
 
 
 def leaves(report: Report, tool_uses: int) -> Usage | None:

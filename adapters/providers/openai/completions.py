@@ -11,7 +11,7 @@ from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
-from adapters.providers.openai.usage import WireUsage, leaves
+from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
 from domain.chat import Ended, Event, Finished, FinishReason, TextDelta, UsageReported
@@ -33,6 +33,7 @@ class _Answer(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: WireUsage | None = None
     error: Any = None
+    service_tier: Any = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -93,7 +94,8 @@ def _events(answer: _Answer) -> tuple[Event, ...]:
         if isinstance(usage, str):
             return (malformed(usage),)
         if usage is not None:
-            events.append(UsageReported(usage=usage))
+            tier = answer.service_tier if isinstance(answer.service_tier, str) else None
+            events.append(UsageReported(usage=usage, service_tier=tier, cost_nanos=cost_nanos(answer.usage)))
     return tuple(events)
 
 

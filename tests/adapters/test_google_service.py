@@ -1,0 +1,31 @@
+"""How Google says that it served a request, in the word that its price goes by."""
+
+import msgspec
+import pytest
+
+from adapters.providers.google import GOOGLE
+from adapters.providers.google.usage import Report, service
+from domain.chat import UsageReported
+
+
+@pytest.mark.parametrize(("said", "told"), [
+    (b'{"serviceTier": "standard"}',               "standard"),
+    (b'{"serviceTier": "SERVICE_TIER_PRIORITY"}',  "priority"),
+    (b'{"trafficType": "ON_DEMAND_FLEX"}',         "flex"),
+    (b'{"trafficType": "ON_DEMAND"}',              "demand"),  # a word that has no prices is the standard service
+    (b'{"serviceTier": 7}',                        None),
+    (b"{}",                                        None),
+])  # fmt: skip
+def test_the_service_tier_is_told_in_both_words(said: bytes, told: str | None) -> None:
+    assert service(msgspec.json.decode(said, type=Report)) == told
+
+
+def test_it_goes_with_the_usage() -> None:
+    body = (
+        b'{"candidates": [{"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP"}],'
+        b' "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "serviceTier": "flex"}}'
+    )
+
+    (report,) = (event for event in GOOGLE.decode(body) if isinstance(event, UsageReported))
+
+    assert report.service_tier == "flex"
