@@ -20,6 +20,7 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
+from domain.proofs import carry
 from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"
@@ -62,6 +63,9 @@ def test_system_messages_lead_and_turns_of_one_role_become_one() -> None:
             says("user", ToolResult(call_id="b", parts=(), is_error=True)),
             says("developer", Text(text="Be quick.")),
             says("assistant", Reasoning(text="hm"), Reasoning(text="", signature="s"), Reasoning(redacted="r")),
+            says(
+                "assistant", Reasoning(text="hm", signature=carry("cohere", {})), Reasoning(redacted=carry("acme", {}))
+            ),
         ),
         tools=(F,),
     )

@@ -19,6 +19,7 @@ from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.proofs import is_carrier
 
 _Json = dict[str, Any]
 
@@ -74,7 +75,8 @@ def says_something(part: Part) -> bool:
         case Text():
             return bool(part.text)
         case Reasoning():
-            return part.signature is not None or part.redacted is not None
+            proof = part.signature or part.redacted
+            return proof is not None and not is_carrier(proof)
         case _:
             return True
 
