@@ -67,6 +67,8 @@ def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
         (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
         (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
         (asked(model=NOVA, extra={"thinking.display": raw("omitted")}), "thinking.display"),
+        (asked(model=NOVA, extra={"tools[0].web_search": raw({})}), "tools[0].web_search"),
+        (asked(extra={"tools.0.type": raw("nova_code_interpreter")}), "tools.0.type"),
         (asked(model=NOVA, extra={"context_management": raw({})}), "context_management"),
         (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
         (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),

@@ -167,6 +167,20 @@ def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [{"tools[1].nova_code_interpreter": raw({"type": "nova_code_interpreter"})},
+     {"tools.1.type": raw("nova_code_interpreter")}],
+)  # fmt: skip
+def test_a_tool_that_nova_runs_itself_is_named(extra: dict[str, msgspec.Raw]) -> None:
+    hosted = {"systemTool": {"name": "nova_code_interpreter"}}
+
+    told = settings(NOVA, tools=(F,), tool_choice=ToolChoice(mode="required"), extra=extra)
+    assert told == {"toolConfig": {"tools": [SPECS[0], hosted], "toolChoice": {"any": {}}}}
+    assert settings(NOVA, extra=extra) == {"toolConfig": {"tools": [hosted]}}
+    assert settings(NOVA, extra=extra, tool_choice=ToolChoice(mode="none")) == {}
+
+
 # --- thinking -------------------------------------------------------------------------------------------
 
 

@@ -255,6 +255,8 @@ def _tools(tools: list[dict[str, Any]], tell: Any) -> list[dict[str, Any]]:
     for tool in tools:
         if "cachePoint" in tool:
             told[-1]["cache_control"] = {"type": "ephemeral"}
+        elif "systemTool" in tool:
+            told.append({"type": tool["systemTool"]["name"]})
         else:
             told.append(tell(tool["toolSpec"]))
     return told

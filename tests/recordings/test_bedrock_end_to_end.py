@@ -27,7 +27,7 @@ from tests.support.sigv4 import verified
 
 FILES = ("bedrock-converse", "bedrock-converse-stream")
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-NO_WORD = ("systemTool", "video")
+NO_WORD = ("server_tool_use", "video")
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 

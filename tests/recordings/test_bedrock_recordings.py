@@ -34,8 +34,8 @@ from tests.support.bedrock import attempt, told
 from tests.support.eventstream import answer
 
 FILES = ("bedrock-converse", "bedrock-converse-stream")
-# Tools that Bedrock runs itself, and film that a tool gives back: no caller's dialect has a word for them.
-NO_WORD = ("systemTool", "video")
+# What a tool that Bedrock ran itself said, and film that a tool gives back: no caller hands them in again.
+NO_WORD = ("server_tool_use", "video")
 
 _RECORDED = {label(file, number): exchange for file in FILES for number, exchange in enumerate(recorded(file))}
 if not _RECORDED:

@@ -16,7 +16,7 @@ from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MAN
 from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
-from adapters.providers.bedrock.tools import unsayable_tools
+from adapters.providers.bedrock.tools import system_tools, unsayable_tools
 from adapters.providers.bedrock.turns import says_something, split
 from adapters.providers.harmless import is_harmless
 from domain.chat import (
@@ -66,8 +66,10 @@ def _unsayable(request: ChatRequest, of: str) -> Iterator[str]:
     yield from unsayable_tools(request, of)
     if request.response_format is not None:
         yield from _format(request.response_format)
+    hosted = system_tools(request.extra, of)
     for name, value in request.extra.items():
-        yield from _extra(name, value, of)
+        if name not in hosted:
+            yield from _extra(name, value, of)
     yield from _conversation(request.messages, of)
 
 

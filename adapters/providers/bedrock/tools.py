@@ -6,13 +6,18 @@ Claude has; where those are needed the choice is said in Claude's words alone, f
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
 from adapters.providers.bedrock.turns import cache_point
 from domain.chat import ChatRequest, Message, Tool, ToolCall, ToolResult
 
+_SYSTEM_TOOL = re.compile(r"tools\[\d+\]\.(nova_\w+)")
+_TYPE = re.compile(r"tools\.\d+\.type")
 _ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
@@ -25,12 +30,13 @@ def tool_config(request: ChatRequest, of: str) -> _Json | None:
     that were called are named again for Claude, and `claude_choice` forbids them.
     """
     choice = request.tool_choice
-    if not request.tools:
+    hosted = [{"systemTool": {"name": name}} for name in system_tools(request.extra, of).values()]
+    if not (request.tools or hosted):
         called = _called(request.messages)
         return {"tools": [_spec(name=name, schema=_ANY_OBJECT) for name in called]} if called else None
-    if _forbids(request) and of != CLAUDE:
+    if _forbids(request, of) and of != CLAUDE:
         return None
-    tools = [entry for tool in request.tools for entry in _tool(tool, of)]
+    tools = [*(entry for tool in request.tools for entry in _tool(tool, of)), *hosted]
     if choice is None or claude_choice(request, of) is not None:
         return {"tools": tools}
     if choice.mode == "tool":
@@ -38,11 +44,28 @@ def tool_config(request: ChatRequest, of: str) -> _Json | None:
     return {"tools": tools, "toolChoice": {"any" if choice.mode == "required" else "auto": {}}}
 
 
+def system_tools(extra: dict[str, msgspec.Raw], of: str) -> dict[str, str]:
+    """The tools that Nova runs itself, by the field in which a caller names one.
+
+    `{"type": "nova_code_interpreter"}` among the tools is kept as `tools[0].nova_code_interpreter` of OpenAI's callers
+    and as `tools.0.type` of Anthropic's. https://docs.aws.amazon.com/nova/latest/nova2-userguide/built-in-tools.html
+    """
+    if of != "amazon":
+        return {}
+    found: dict[str, str] = {}
+    for field, value in extra.items():
+        named = _SYSTEM_TOOL.fullmatch(field)
+        said = named[1] if named else bytes(value).decode().strip('"') if _TYPE.fullmatch(field) else ""
+        if said.startswith("nova_"):
+            found[field] = said
+    return found
+
+
 def claude_choice(request: ChatRequest, of: str) -> _Json | None:
     """The choice in Claude's words, where Converse's do not do."""
     if of != CLAUDE or not (request.tools or _called(request.messages)):
         return None
-    if _forbids(request):
+    if _forbids(request, of):
         return {"type": "none"}
     if request.parallel_tool_calls is not False:
         return None
@@ -58,21 +81,27 @@ def unsayable_tools(request: ChatRequest, of: str) -> Iterator[str]:
     No choice, and nothing to choose from, are kept by offering no tools; but a history of calls demands some.
     """
     choice = request.tool_choice
-    if choice is not None and choice.mode in ("required", "tool") and not request.tools:
+    if (
+        choice is not None
+        and choice.mode in ("required", "tool")
+        and not (request.tools or system_tools(request.extra, of))
+    ):
         yield "tool_choice"
-    if request.parallel_tool_calls is False and request.tools and not _forbids(request) and of != CLAUDE:
+    if request.parallel_tool_calls is False and request.tools and not _forbids(request, of) and of != CLAUDE:
         yield "parallel_tool_calls"
     if not _uses_tools(request.messages):
         return
-    if _forbids(request) and of != CLAUDE:
+    if _forbids(request, of) and of != CLAUDE:
         yield "tool_choice" if request.tools else "tools"
     elif not request.tools and not _called(request.messages):
         yield "tools"
 
 
-def _forbids(request: ChatRequest) -> bool:
+def _forbids(request: ChatRequest, of: str) -> bool:
     """Whether no tool may be used."""
-    return not request.tools or (request.tool_choice is not None and request.tool_choice.mode == "none")
+    return not (request.tools or system_tools(request.extra, of)) or (
+        request.tool_choice is not None and request.tool_choice.mode == "none"
+    )
 
 
 def _called(messages: tuple[Message, ...]) -> tuple[str, ...]:
