@@ -23,6 +23,7 @@ from domain.chat import (
 
 QUESTION = Message(role="user", parts=(Text(text="Hello"),))
 NOTHING = msgspec.Raw(b"{}")
+FILM = msgspec.Raw(b'{"inlineData":{"mimeType":"video/mp4","data":"AAAA"}}')
 
 
 def refused(*messages: Message, **fields: Any) -> str | None:
@@ -99,6 +100,18 @@ def test_a_field_of_googles_that_is_not_known_is_named_with_its_place() -> None:
         (Message(role="system", parts=(Text(text="Be brief."),)), "messages"),
         (Message(role="user", parts=()), "messages"),
         (Message(role="user", parts=(Image(),)), "messages.0.content.0.image_url"),
+        (
+            Message(role="user", parts=(Image(media_type="video/mp4", data="AAAA"),)),
+            "messages.0.content.0.image_url",
+        ),
+        (
+            Message(role="assistant", parts=(Foreign(dialect="google", name="inlineData", block=FILM),)),
+            "messages.0.content.0.inlineData",
+        ),
+        (
+            Message(role="assistant", parts=(Foreign(dialect="google", name="inlineData", block=NOTHING),)),
+            "messages.0.content.0.inlineData",
+        ),
         (Message(role="user", parts=(Document(file_id="file-1"),)), "messages.0.content.0.file_id"),
         (Message(role="user", parts=(Document(),)), "messages.0.content.0.file"),
         (

@@ -116,7 +116,8 @@ def linked(url: str, media_type: str | None) -> Any:
     [
         (Image(media_type="image/webp", data="AAAA"), inline("image/webp", "AAAA")),
         (Image(url="https://x.test/a.PNG?w=1"), linked("https://x.test/a.PNG?w=1", "image/png")),
-        (Image(url="https://x.test/a"), linked("https://x.test/a", None)),
+        (Image(url="https://x.test/a"), linked("https://x.test/a", "image/jpeg")),
+        (Image(url="https://x.test/film.mp4"), linked("https://x.test/film.mp4", "image/jpeg")),
         (Audio(data="AAAA", format="mp3"), inline("audio/mp3", "AAAA")),
         (Document(media_type="application/pdf", data="AAAA"), inline("application/pdf", "AAAA")),
         (Document(media_type="video/mp4", data="AAAA"), inline("video/mp4", "AAAA")),

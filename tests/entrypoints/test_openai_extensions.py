@@ -99,6 +99,23 @@ def test_how_likely_a_token_was_stands_beside_the_message() -> None:
     assert tokens == [token for choice in streamed for token in choice["logprobs"]["content"]]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "name", "block"),
+    [
+        ("google", "fileData", {"fileData": {"fileUri": "https://x.test/film.mp4"}}),
+        ("google", "toolCall", {"toolCall": {}, "fileData": {"fileUri": "https://x.test/film.mp4"}}),
+        ("google", "groundingMetadata", {"groundingMetadata": {}}),
+        ("google", "toolCall", []),
+        ("bedrock", "toolCall", {"toolCall": {}}),
+    ],
+)
+def test_no_other_part_comes_in_as_a_foreign_block(dialect: str, name: str, block: Any) -> None:
+    """What is at an address is more than the bytes of its block, so that nothing would bound its price."""
+    message = {"content": "Hi", "foreign_blocks": [{"dialect": dialect, "name": name, "block": block}]}
+
+    assert (Said(text="Hi"),) == returned(message)
+
+
 def test_pictures_that_a_model_made_are_bounded_as_pictures() -> None:
     picture = {
         "dialect": "google",

@@ -19,7 +19,7 @@ import msgspec
 
 from adapters.providers.arguments import arguments_object
 from adapters.providers.google.failure import NAME, NONSENSE
-from adapters.providers.google.media import blob, document, elsewhere, link
+from adapters.providers.google.media import blob, document, elsewhere, picture
 from domain.chat import (
     Audio,
     Document,
@@ -115,7 +115,7 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
         case Reasoning():
             return _thought(part)
         case Image():
-            return [link(part.url) if part.url is not None else blob(part.media_type or "image/png", part.data or "")]
+            return [picture(part)]
         case Audio():
             return [blob(f"audio/{part.format}", part.data)]
         case Document():

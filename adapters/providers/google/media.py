@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from domain.chat import Document
+from domain.chat import Document, Image
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
 _FILE_PREFIXES = ("gs://", "https://")
@@ -43,6 +43,14 @@ class _Url(msgspec.Struct, frozen=True):
     url: str
 
 
+class _Blob(msgspec.Struct, frozen=True, rename="camel"):
+    mime_type: str
+
+
+class _Inline(msgspec.Struct, frozen=True, rename="camel"):
+    inline_data: _Blob
+
+
 class _Elsewhere(msgspec.Struct, frozen=True):
     """A part of compatible servers' that names what is at a URL, which is a text or an object."""
 
@@ -67,6 +75,23 @@ def link(url: str, media_type: str | None = None) -> _Json:
     media_type = media_type or _type_of(urlsplit(url).path)
     file: _Json = {"fileUri": url}
     return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
+
+
+def picture(given: Image) -> _Json:
+    """A picture. What a URL holds is always said to be one: a film behind it would cost more than a picture may."""
+    if given.url is None:
+        return blob(given.media_type or "image/png", given.data or "")
+    shown = _type_of(urlsplit(given.url).path) or ""
+    return link(given.url, shown if shown.startswith("image/") else "image/jpeg")
+
+
+def is_picture(block: msgspec.Raw) -> bool:
+    """Whether an `inlineData` part of Google's is a picture."""
+    try:
+        inline = msgspec.json.decode(block, type=_Inline).inline_data
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return inline.mime_type.startswith("image/")
 
 
 def _type_of(path: str) -> str | None:

@@ -11,7 +11,7 @@ from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, details
 from adapters.providers.google.extras import unsayable as unsayable_extras
 from adapters.providers.google.failure import NAME
-from adapters.providers.google.media import is_elsewhere, is_googles_file
+from adapters.providers.google.media import is_elsewhere, is_googles_file, is_picture
 from adapters.providers.google.schema import unsayable as unsayable_schema
 from domain.chat import (
     ChatRequest,
@@ -84,7 +84,9 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[str]:
 def _part(part: Part, names: Mapping[str, str], path: str) -> Iterator[str]:
     match part:
         case Image():
-            if (part.url is None) == (part.data is None):
+            # A film would pass for a picture, and cost more than one may.
+            other = part.media_type is not None and not part.media_type.startswith("image/")
+            if (part.url is None) == (part.data is None) or other:
                 yield f"{path}.image_url"
         case Document():
             yield from _document(part, path)
@@ -97,9 +99,12 @@ def _part(part: Part, names: Mapping[str, str], path: str) -> Iterator[str]:
                 yield f"{path}.tool_call_id"
             for at, inner in enumerate(part.parts):
                 yield from _part(inner, names, f"{path}.content.{at}")
+        case Foreign(dialect=dialect) if dialect == NAME:
+            if part.name == "inlineData" and not is_picture(part.block):
+                yield f"{path}.{part.name}"
         case Foreign():
             at_url = part.dialect == "openai" and is_elsewhere(part.name, part.block)
-            if part.dialect != NAME and not at_url:
+            if not at_url:
                 yield f"{path}.{part.name}"
         case _:
             return

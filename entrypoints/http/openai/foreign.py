@@ -14,8 +14,11 @@ from domain.citations import Source, source_of
 from entrypoints.http.openai.problem import JSON_ERRORS
 
 _NAME = "openai"
-# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, pictures.
 _GOOGLE = "google"
+# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, pictures. No
+# other part may come this way, and nothing beside it: a file by its address would be more than the bytes that it has.
+_PARTS = frozenset(("toolCall", "toolResponse", "executableCode", "codeExecutionResult", "inlineData"))
+_SIGNED = frozenset(("thought", "thoughtSignature"))
 
 
 class WireForeign(msgspec.Struct):
@@ -64,12 +67,12 @@ def returned(blocks: Sequence[WireForeign] | None) -> list[Foreign]:
     return [
         Foreign(dialect=block.dialect, name=block.name, block=block.block)
         for block in blocks or ()
-        if block.dialect == _GOOGLE and block.name in _fields(block.block)
+        if block.dialect == _GOOGLE and block.name in _PARTS and _fields(block.block) - _SIGNED == {block.name}
     ]
 
 
-def _fields(block: msgspec.Raw) -> dict[str, msgspec.Raw]:
+def _fields(block: msgspec.Raw) -> set[str]:
     try:
-        return msgspec.json.decode(block, type=dict[str, msgspec.Raw])
+        return {*msgspec.json.decode(block, type=dict[str, msgspec.Raw])}
     except JSON_ERRORS:
-        return {}
+        return set()
