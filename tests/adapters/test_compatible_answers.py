@@ -57,3 +57,13 @@ def test_arguments_that_are_an_object_are_its_text() -> None:
     body = {"choices": [{"message": {"content": None, "tool_calls": calls}, "finish_reason": "tool_calls"}]}
 
     assert {0: ("0", "look", '{"at":"é"}')} == told(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["calls"]
+
+
+@pytest.mark.parametrize("message", [{}, {"message": {"content": ""}}])
+def test_a_choice_that_failed_says_why(message: dict[str, Any]) -> None:
+    error = {"code": 502, "message": "Upstream went away."}
+    body = {"choices": [{"index": 0, "error": error, "finish_reason": "error", **message}]}
+
+    failure = told(OPENAI.decode(json.dumps(body).encode()))["failure"]
+
+    assert ("unavailable", "Upstream went away.", 502) == (failure.kind, failure.message, failure.status)

@@ -153,7 +153,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
             return (told(error, body),)
         return (malformed("it has no choices", body),)
     if any(choice.message is None and choice.delta is None for choice in answer.choices):
-        return (malformed("a choice has no message", body),)
+        fault = _fault(answer.choices)  # OpenRouter may say in a choice why there is none.
+        return (told(fault, body) if fault else malformed("a choice has no message", body),)
     events: list[Event] = [Started(id=answer.id or "", model=answer.model or "")]
     state = State(started=True, id=answer.id or "")
     if answer.citations:
