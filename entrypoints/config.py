@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from domain.money import AmountError, parse_credits
+from domain.selling import Terms
 from domain.vendors import VENDORS
 from entrypoints.usecases.masking import is_secret_text, masked
 
@@ -40,12 +41,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     starter_enabled: bool
     starter_nanos: int
     starter_days: int
+    margin_nanos: int | None
+    credit_price_nanos: int
     upstream_timeout_s: int
     keep_alive_s: int
     retries_max: int
     body_bytes_max: int
     synchronous: Synchronous
     vendor_keys: dict[str, tuple[str, ...]]
+
+    @property
+    def terms(self) -> Terms | None:
+        """How the price book makes rates by itself; None if it does not."""
+        if self.margin_nanos is None:
+            return None
+        return Terms(margin_nanos=self.margin_nanos, credit_price_nanos=self.credit_price_nanos)
 
     def __repr__(self) -> str:
         """Say nothing: there are secrets inside, and a traceback must not show them."""
@@ -125,6 +135,17 @@ def _amount(text: str) -> int:
         raise ValueError(str(error)) from None
 
 
+def _margin(text: str) -> int | None:
+    return _amount(text) if text else None
+
+
+def _price(text: str) -> int:
+    nanos = _amount(text)
+    if nanos == 0:
+        raise ValueError("write what a credit costs in dollars, such as 1 or 0.01")
+    return nanos
+
+
 def _link(text: str) -> str | None:
     if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
         raise ValueError("write an http or https URL")
@@ -167,6 +188,10 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", _amount, "credits", "0", "how much starter credit"),
         ("CREDIT_EXPIRATION_DAYS", "starter_days", _whole(0, 36500), "days", "0",
          "how long starter credit lasts; 0: for ever"),
+        ("AIHUB_MARGIN", "margin_nanos", _margin, "percent", "",
+         "sell every model that the price book knows, at this margin; nothing: only what has a rate of its own"),
+        ("AIHUB_CREDIT_PRICE", "credit_price_nanos", _price, "US dollars", "1",
+         "what one credit costs its buyer, where AIHUB_MARGIN makes the rates"),
         ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", _whole(1, 86400), "seconds", "600",
          "how long a provider may be silent before an attempt is given up"),
         ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", _whole(0, 3600), "seconds", "15",

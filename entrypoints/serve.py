@@ -23,6 +23,7 @@ import msgspec
 from entrypoints.config import Settings
 from entrypoints.usecases.first_run import BY, FirstRun, first_run
 from entrypoints.usecases.providers import register_vendor_keys
+from entrypoints.usecases.selling import sell_by_rule
 from entrypoints.usecases.upkeep import sweep
 from entrypoints.wiring import BOOKS, MASTER_KEY, CannotStart, operator_hub
 
@@ -66,6 +67,7 @@ async def _prepare(settings: Settings) -> Started:
     async with operator_hub(settings) as desk:
         first = await first_run(desk, settings.owner_key)
         registered = await register_vendor_keys(desk, BY, settings.vendor_keys)
+        await sell_by_rule(desk, settings.terms)
         swept = await sweep(desk.storage, desk.liveness, desk.clock)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
     data_dir = settings.data_dir.resolve()
@@ -192,6 +194,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "AIHUB_PORT": str(settings.port),
         "AIHUB_WORKERS": str(settings.workers),
         "AIHUB_INTERFACE": settings.interface,
+        "AIHUB_MARGIN": "",  # What the book knows is sold by now, and no worker needs to read all of it.
     }
 
 

@@ -79,7 +79,7 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
     async with hub(settings) as whole:
         # `aihub serve` has done this already; another server, or Lambda, has not. A key that nobody would see is
         # not made: without AIHUB_OWNER_KEY the operator makes one with `aihub key create --user owner`.
-        await prepare(whole, settings.owner_key, settings.vendor_keys)
+        await prepare(whole, settings.owner_key, settings.vendor_keys, settings.terms)
         yield whole
 
 

@@ -12,6 +12,7 @@ from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import providers, rates
 from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.selling import sell_by_rule
 
 _RATE_FIELDS = {
     "input": "input_nanos",
@@ -42,6 +43,7 @@ async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     row = outcome.row
     if not isinstance(row, ProviderRow):
         raise Complaint("nothing was added")
+    await sell_by_rule(desk, settings.terms, row.name)
     vendor = VENDORS.get(row.name)
     hint = f"; give it a secret with `aihub credential add {row.name}`" if vendor and vendor.needs_credential else ""
     return Said(value=_provider(row), text=f"added provider {row.name}: {row.dialect} at {row.base_url}{hint}")

@@ -14,7 +14,7 @@ from entrypoints.config import Settings
 from entrypoints.usecases import booksync
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.pricefile import PriceFileError, read_price_file
-from entrypoints.usecases.selling import sell_by_book
+from entrypoints.usecases.selling import sell_by_book, sell_by_rule
 from entrypoints.usecases.shelves import shelves
 
 CATALOGUE = "genai-prices"
@@ -82,6 +82,7 @@ async def sync_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if args.dry_run:
         return await diff_prices(desk, settings, args)
     synced = await booksync.sync(desk, args.actor, _incoming(desk, args.source), args.accept)
+    await sell_by_rule(desk, settings.terms)
     waiting = [each.difference for each in synced if not each.appended]
     appended = sum(len(each.difference.prices) for each in synced if each.appended)
     value = {
@@ -89,7 +90,8 @@ async def sync_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
         "waiting": [*map(_difference, waiting)],
         "providers": [each.difference.provider for each in synced if each.appended],
     }
-    text = f"appended {appended} prices; `aihub rate bulk` sells by them"
+    sells = "they are sold by AIHUB_MARGIN" if settings.terms else "`aihub rate bulk` sells by them"
+    text = f"appended {appended} prices; {sells}"
     if not waiting:
         return Said(value=value, text=text if appended else "The book is up to date.")
     names = ", ".join(changed.provider for changed in waiting)

@@ -12,9 +12,11 @@ from domain.books import ApiKey, ProviderRow, Rate, User
 from domain.management import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate
 from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.scopes import CallFacts, CallScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.selling import Terms
 from domain.vendors import ECHO
 from entrypoints.usecases.desk import Desk, actor
 from entrypoints.usecases.providers import register_vendor_keys
+from entrypoints.usecases.selling import sell_by_rule
 from entrypoints.usecases.upkeep import sweep
 from entrypoints.usecases.users import KEY_MARK, Starter, add_user_with_credit, key_row, starter_lot
 
@@ -52,13 +54,19 @@ async def first_run(desk: Desk, given_key: str | None) -> FirstRun:
     return await _make_key(desk, owner)
 
 
-async def prepare(desk: Desk, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]]) -> None:
-    """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept."""
+async def prepare(
+    desk: Desk, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]], terms: Terms | None = None
+) -> None:
+    """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept.
+
+    With `terms`, every model that the price book knows is sold by them, if it has no rate of its own.
+    """
     if given_key:
         await first_run(desk, given_key)
     else:
         await found(desk)
     await register_vendor_keys(desk, BY, vendor_keys)
+    await sell_by_rule(desk, terms)
     await sweep(desk.storage, desk.liveness, desk.clock)
 
 

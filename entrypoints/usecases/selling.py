@@ -10,6 +10,8 @@ from domain.selling import Sold, Terms, sell
 from entrypoints.usecases.desk import Desk, actor
 from entrypoints.usecases.shelves import shelves
 
+RULE = "AIHUB_MARGIN"
+
 
 async def sell_by_book(
     desk: Desk,
@@ -36,6 +38,12 @@ async def sell_by_book(
     if model is not None and not found:
         return Missing(kind="price", name=model, remedy="see `aihub price list`")
     return found
+
+
+async def sell_by_rule(desk: Desk, terms: Terms | None, provider: str | None = None) -> None:
+    """Sell what the book knows of all providers, or of one, where the operator's settings say so."""
+    if terms is not None:
+        await sell_by_book(desk, RULE, terms, provider)
 
 
 async def _sell(

@@ -106,3 +106,20 @@ def test_one_model_is_sold_under_any_of_its_names(say: Said, tell: Any, refused:
     assert "no provider" in refused("rate", "bulk", *terms, "--provider", "xai")
     assert "--credit-price" in refused("rate", "bulk", "--margin", "0", "--credit-price", "0")
     assert "--model" in refused("rate", "bulk", *terms, "--model", "gpt-5")
+
+
+def test_with_a_margin_set_a_provider_that_is_added_is_sold_at_once(
+    say: Said, tell: Any, refused: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIHUB_MARGIN", "50")
+    monkeypatch.setenv("AIHUB_CREDIT_PRICE", "0.5")
+
+    say("provider", "add", "openai")
+    first = {rate["model"]: rate["input"] for rate in tell("rate", "list")}
+    say("price", "sync", "--from", a_list(tmp_path, prices={"input": "2", "output": "10"}), "--accept")
+    later = {rate["model"]: rate["input"] for rate in tell("rate", "list")}
+
+    assert (first["openai/gpt-5"], later["openai/gpt-5"]) == ("3.75", "6"), "cost, half as much again, at half a dollar"
+    assert first["openai/gpt-4o"] == later["openai/gpt-4o"] == "7.5"
+    monkeypatch.setenv("AIHUB_CREDIT_PRICE", "0")
+    assert "AIHUB_CREDIT_PRICE" in refused("rate", "list")

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.storage.sqlite import SqliteStorage
 from adapters.vault import MasterKeyVault
+from domain.selling import Terms
 from domain.verification import Totals
 from entrypoints.usecases import credit, providers, rates, users
 from entrypoints.usecases.first_run import OWNER, first_run, prepare
@@ -115,3 +116,20 @@ async def test_a_start_under_another_server_prepares_all_but_a_key_that_nobody_w
     assert await desk.storage.keys() == []
     assert [row.name for row in await providers.providers(desk.storage)] == ["echo", "openai"]
     assert (await first_run(desk, None)).fresh
+
+
+async def test_a_start_sells_what_the_book_knows_where_a_margin_is_set() -> None:
+    desk = a_desk()
+    terms = Terms(margin_nanos=20 * CREDIT, credit_price_nanos=CREDIT)
+
+    await prepare(desk, None, {"DEEPSEEK_API_KEY": (CANARY,)}, terms)
+    sold = {served.model: served.rate for served in await rates.rates(desk) if served.provider.name == "deepseek"}
+    await prepare(desk, None, {}, terms)
+
+    chat = sold["deepseek-v4-flash"]
+    assert chat is not None
+    assert chat.source.startswith("price book: deepseek/deepseek-v4-flash@")
+    assert len(chat.tiers) == 2, "dearer by day"
+    assert sold == {
+        served.model: served.rate for served in await rates.rates(desk) if served.provider.name == "deepseek"
+    }
