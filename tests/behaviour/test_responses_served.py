@@ -122,6 +122,41 @@ def _check_sent(stub: Stub) -> None:
     assert [tool] == sent["tools"]
 
 
+@STREAM
+def test_a_custom_tool_is_called_and_answered_in_chat_completions(
+    client: openai.OpenAI, stub: Stub, stream: bool
+) -> None:
+    code = {"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_c", "name": "code", "input": "x = 1"}
+    items = (rsp.call(ARGUMENTS, 0), code, rsp.call("{}", 1))
+    stub.will(streaming(*rsp.stream(*items)) if stream else answering(200, rsp.whole(*items)))
+    turns: list[Any] = [{"role": "user", "content": "Hello"}]
+    asked: Any = {"model": "rsp/m", "tools": [{"type": "custom", "custom": {"name": "code"}}]}
+
+    if stream:
+        chunks = list(client.chat.completions.create(messages=turns, stream=True, **asked))
+        message = _put_together(chunks)
+        indexes = [piece.index for chunk in chunks for piece in chunk.choices[0].delta.tool_calls or () if piece.id]
+        assert [0, 1, 2] == indexes
+        finish = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1]
+    else:
+        answer = client.chat.completions.create(messages=turns, **asked)
+        message, finish = answer.choices[0].message.to_dict(), answer.choices[0].finish_reason
+
+    calls: Any = message["tool_calls"]
+    assert ("tool_calls", ["call_0", "call_c", "call_1"]) == (finish, [call["id"] for call in calls])
+    assert {"name": "code", "input": "x = 1"} == calls[1]["custom"]
+
+    custom = {"id": "call_c", "type": "custom", "custom": {"name": "code", "input": "x = 1"}}
+    turns += [{"role": "assistant", "tool_calls": [custom]}, {"role": "tool", "tool_call_id": "call_c", "content": "1"}]
+    client.chat.completions.create(messages=turns, **asked)
+
+    _, called, result = stub.requests[-1].json()["input"]
+    assert ("custom_tool_call", "call_c", "code", "x = 1") == tuple(
+        called[name] for name in ("type", "call_id", "name", "input")
+    )
+    assert {"type": "custom_tool_call_output", "call_id": "call_c", "output": "1"} == result
+
+
 LIKELY = [{"token": "Hi", "logprob": -0.25, "bytes": [72, 105], "top_logprobs": []}]
 
 

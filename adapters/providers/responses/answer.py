@@ -154,14 +154,15 @@ def _ending(response: _Response, state: State) -> tuple[Event, ...]:
         return (*usage, told({"message": "The answer was cancelled at the provider."}))
     if response.status in ("queued", "in_progress"):
         return (*usage, Ended())  # Told in the background: the model has not finished.
-    return (*usage, Finished(reason=_reason(response, state.calls)), Ended())
+    called = bool(state.calls) or any(item.type == "custom_tool_call" for item in used)
+    return (*usage, Finished(reason=_reason(response, called)), Ended())
 
 
-def _reason(response: _Response, calls: int) -> FinishReason:
+def _reason(response: _Response, called: bool) -> FinishReason:
     if response.status == "incomplete":
         why = response.incomplete_details
         return _INCOMPLETE.get(why.reason or "", "pause") if why is not None else "length"
-    return "tool_calls" if calls else "stop"
+    return "tool_calls" if called else "stop"
 
 
 # --- the events of a stream -----------------------------------------------------------------------------

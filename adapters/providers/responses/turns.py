@@ -70,14 +70,16 @@ _NAMES: dict[type, str] = {
 
 def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
     """The turns as items."""
+    calls = [_custom_tool_call(part) for turn in turns for part in turn.parts if isinstance(part, Foreign)]
+    custom = {call["call_id"] for call in calls if call is not None}
     written: list[_Json | msgspec.Raw] = []
     for turn in turns:
-        written += _items(turn)
+        written += _items(turn, custom)
     return written
 
 
-def _items(turn: Message) -> list[_Json | msgspec.Raw]:
-    """The items of one turn; what belongs into one message stays in one."""
+def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
+    """The items of one turn; what belongs into one message stays in one. `custom` are the calls of custom tools."""
     written: list[_Json | msgspec.Raw] = []
     content: list[_Json | msgspec.Raw] = []
     thought = ""
@@ -103,7 +105,8 @@ def _items(turn: Message) -> list[_Json | msgspec.Raw]:
             case ToolResult():
                 flush()
                 output = _content([_part(turn, inner) for inner in part.parts])
-                written.append({"type": "function_call_output", "call_id": part.call_id, "output": output})
+                kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
+                written.append({"type": kind, "call_id": part.call_id, "output": output})
             case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
                 content.append(part.block)
             case Foreign():

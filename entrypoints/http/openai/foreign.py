@@ -62,6 +62,11 @@ def is_logprobs(event: CitationDelta | ForeignBlock) -> bool:
     return isinstance(event, ForeignBlock) and (event.dialect, event.name) == (_NAME, "logprobs")
 
 
+def is_custom_call(event: CitationDelta | ForeignBlock) -> bool:
+    """Whether a block is the call of a custom tool, which is a tool call in OpenAI's own dialect."""
+    return isinstance(event, ForeignBlock) and (event.dialect, event.name) == (_NAME, "custom_tool_call")
+
+
 def returned(blocks: Sequence[WireForeign] | None) -> list[Foreign]:
     """The blocks that are parts of what was said; what was told about it, such as its sources, is left out."""
     return [

@@ -32,7 +32,7 @@ from domain.embeddings import Embedded
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.foreign import foreign, is_logprobs
+from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
 from entrypoints.http.openai.signed import extra_content
 
 NAME = "openai"
@@ -53,12 +53,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class State(msgspec.Struct, frozen=True):
-    """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told."""
+    """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told.
+
+    `functions` are the calls of functions so far, `customs` the places of custom tools' calls among all.
+    """
 
     head: bytes
     tail: bytes
     wants_usage: bool
     opened: tuple[int, ...] = ()
+    functions: int = 0
+    customs: tuple[int, ...] = ()
     usage: Usage | None = None
 
 
@@ -82,13 +87,15 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case TextDelta():
             return _said(state, event.choice, said) if (said := _text(event)) else (state, b"")
         case ToolCallDelta():
-            return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
+            return _called(state, event)
         case ReasoningDelta():
             return _said(state, event.choice, thought) if (thought := _thought(event)) else (state, b"")
         case RefusalDelta():
             return _said(state, event.choice, {"refusal": event.text})
         case ForeignBlock() if is_logprobs(event):
             return _likely(state, event)
+        case ForeignBlock() if is_custom_call(event):
+            return _called_custom(state, event)
         case CitationDelta() | ForeignBlock():
             return _said(state, event.choice, foreign(event))
         case Started():
@@ -104,6 +111,24 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.
     assert_never(event)
+
+
+def _called(state: State, event: ToolCallDelta) -> tuple[State, bytes]:
+    """A piece of a function's call, at its place among all calls: custom ones may stand before it."""
+    if event.id is not None and event.index >= state.functions:
+        state = msgspec.structs.replace(state, functions=event.index + 1)
+    if state.customs:
+        before = sum(event.index >= place - number for number, place in enumerate(state.customs))
+        event = msgspec.structs.replace(event, index=event.index + before)
+    return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
+
+
+def _called_custom(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+    """The call of a custom tool, whole in one piece."""
+    place = state.functions + len(state.customs)
+    state = msgspec.structs.replace(state, customs=(*state.customs, place))
+    call = msgspec.json.decode(event.block, type=dict[str, Any])
+    return _said(state, event.choice, {"tool_calls": [{"index": place, **call}]})
 
 
 def tool_call(delta: ToolCallDelta) -> dict[str, Any]:

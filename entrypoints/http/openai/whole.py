@@ -21,7 +21,7 @@ from domain.chat import (
 )
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
-from entrypoints.http.openai.foreign import foreign, is_logprobs
+from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
 from entrypoints.http.openai.render import FINISHES, usage_object
 from entrypoints.http.openai.signed import extra_content
 
@@ -95,6 +95,8 @@ def _gather(choice: _Gathered, event: Event) -> None:
             _gather_call(choice, event)
         case ForeignBlock() if is_logprobs(event):
             choice.likely += msgspec.json.decode(event.block, type=_Logprobs).content
+        case ForeignBlock() if is_custom_call(event):
+            choice.calls[-1 - len(choice.calls)] = msgspec.json.decode(event.block, type=dict[str, Any])
         case CitationDelta() | ForeignBlock():
             for name, values in foreign(event).items():
                 choice.extras.setdefault(name, []).extend(values)
@@ -131,7 +133,9 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
             for number, block in gathered.blocks.items()
         ]
     if gathered.calls:
-        message["tool_calls"] = [gathered.calls[number] for number in sorted(gathered.calls)]
+        # Calls of custom tools have numbers below 0: then the order is that in which the calls began.
+        order = sorted(gathered.calls) if min(gathered.calls) >= 0 else list(gathered.calls)
+        message["tool_calls"] = [gathered.calls[number] for number in order]
     message.update(gathered.extras)
     finish = gathered.finish
     choice = {
