@@ -166,11 +166,17 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
     vendor = vendor_of(provider, base_url)
     if call.operation == "chat" and vendor.responses_only and _matches(model, vendor.responses_only):
         return RESPONSES
-    if call.dialect == dialect or call.dialect in vendor.also or call.dialect in _NATIVE.get(dialect, ()):
+    chats_only = call.operation == "completions" and vendor.name in _NO_COMPLETIONS
+    native = call.dialect in vendor.also or call.dialect in _NATIVE.get(dialect, ())
+    if call.dialect == dialect or (native and not chats_only):
         return call.dialect
     if call.operation in ("chat", "completions"):
         return None if dialect in _CHATLESS else dialect
     return _SPOKEN.get(dialect, {}).get(call.operation)
+
+
+# Who speaks OpenAI's chat but documents no legacy completions: a prompt is asked as a chat there.
+_NO_COMPLETIONS = frozenset(("deepseek", "doubao", "groq", "huggingface", "mistral", "poe", "zai"))
 
 
 @lru_cache(maxsize=4096)

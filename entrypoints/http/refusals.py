@@ -107,8 +107,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"`{_shown(refusal.feature)}` is charged by the use and the rate of `{refusal.model}` has no "
-                "price for it. Leave it out, or ask the operator for a rate.",
+                f"The rate of `{refusal.model}` has no price for `{_shown(refusal.feature)}`, so it is not sold. Leave "
+                "it out or call another model, or let the operator set a price with `aihub rate set`.",
                 param=_shown(refusal.feature),
             )
         case Unbounded():

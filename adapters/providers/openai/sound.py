@@ -31,12 +31,13 @@ class _InputDetails(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    """Tokens, or the seconds of a duration."""
+    """Tokens, or the seconds of a duration; Mistral tells both, and charges the seconds."""
 
     input_tokens: _Count | None = None
     output_tokens: _Count | None = None
     input_token_details: _InputDetails | None = None
     seconds: _Seconds | None = None
+    prompt_audio_seconds: _Seconds | None = None
 
 
 class _Event(msgspec.Struct):
@@ -122,8 +123,9 @@ def _reported(usage: _Usage | None, spoken: bool) -> tuple[Event, ...]:
     """The usage as leaves; what is spoken comes as sound and goes in as text, what is heard the other way round."""
     if usage is None:
         return ()
-    if usage.seconds is not None:
-        return (UsageReported(usage=Usage(seconds=ceil(usage.seconds))),)
+    seconds = usage.prompt_audio_seconds if usage.seconds is None else usage.seconds
+    if seconds is not None:
+        return (UsageReported(usage=Usage(seconds=ceil(seconds))),)
     if usage.input_tokens is None or usage.output_tokens is None:
         return ()
     if spoken:

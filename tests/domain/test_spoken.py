@@ -1,0 +1,40 @@
+"""What each provider is spoken to in, by what is asked of it."""
+
+import pytest
+
+from domain.calls import Operation
+from domain.vendors import VENDORS, spoken
+from tests.domain.build import a_chat_call
+
+
+@pytest.mark.parametrize(("provider", "operation", "dialect", "expected"), [
+    ("openai",        "embeddings",    "openai-embeddings",    "openai-embeddings"),
+    ("mistral",       "embeddings",    "openai-embeddings",    "openai-embeddings"),
+    ("voyage",        "embeddings",    "openai-embeddings",    "voyage-embeddings"),
+    ("google",        "embeddings",    "openai-embeddings",    "google-embeddings"),
+    ("google-vertex", "embeddings",    "openai-embeddings",    "google-vertex-embeddings"),
+    ("cohere",        "embeddings",    "openai-embeddings",    "cohere-embeddings"),
+    ("bedrock",       "embeddings",    "openai-embeddings",    "bedrock-embeddings"),
+    ("anthropic",     "embeddings",    "openai-embeddings",    None),
+    ("openai",        "completions",   "openai-completions",   "openai-completions"),
+    ("together",      "completions",   "openai-completions",   "openai-completions"),
+    ("groq",          "completions",   "openai-completions",   "openai"),     # it has no such path
+    ("anthropic",     "completions",   "openai-completions",   "anthropic"),
+    ("google",        "completions",   "openai-completions",   "google"),
+    ("voyage",        "completions",   "openai-completions",   None),
+    ("voyage",        "chat",          "openai",               None),
+    ("ideogram",      "chat",          "anthropic",            None),
+    ("openai",        "images",        "openai-image-edits",   "openai-image-edits"),
+    ("google",        "images",        "openai-images",        "google-images"),
+    ("ideogram",      "images",        "openai-images",        "ideogram-images"),
+    ("groq",          "transcription", "openai-transcriptions-text", "openai-transcriptions-text"),
+    ("anthropic",     "speech",        "openai-speech",        None),
+    ("cohere",        "moderation",    "openai-moderations",   None),
+])  # fmt: skip
+def test_a_call_is_spoken_as_the_provider_understands_it(
+    provider: str, operation: Operation, dialect: str, expected: str | None
+) -> None:
+    vendor = VENDORS[provider]
+    call = a_chat_call(operation=operation, dialect=dialect)
+
+    assert expected == spoken(provider, vendor.base_url, vendor.dialect, call, "some-model")
