@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import Heard, ask
+from tests.behaviour.calls import RESPONSES, Heard, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.google_meaning import as_stream, read_naively
-from tests.recordings.naive import anthropic_said, events, openai_said
+from tests.recordings.naive import Said, anthropic_said, events, openai_said
+from tests.recordings.responses_meaning import final
 from tests.recordings.seen import FOLDER, checking, label, recorded
 from tests.recordings.test_recordings_end_to_end import PATHS, generic, pieces
+from tests.recordings.test_responses_end_to_end import said as responses_said
 from tests.support.hub import HubProcess, running_hub
 from tests.support.provider import Handler, Received, Reply
 
+_LAST_WORD = {"openai": b"[DONE]", "anthropic": b"message_stop", "responses": b"event: response."}
 FILES = ("google-generateContent", "google-generateContent-stream", "google-vertex-generateContent")
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
@@ -58,7 +61,7 @@ def replaying(status: int, body: bytes, streamed: bool, how: str, seed: str) -> 
     return handler
 
 
-@pytest.mark.parametrize("dialect", PATHS)
+@pytest.mark.parametrize("dialect", [*PATHS, "responses"])
 @pytest.mark.parametrize("file", FILES)
 def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, dialect: str) -> None:
     provider = "rec-google-vertex" if "vertex" in file else "rec-google"
@@ -77,7 +80,7 @@ def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, 
                 if how == "comments":
                     sent = sent.replace(b"\r\n", b"\n")
                 stub.always(replaying(200, sent, streamed, how.split()[0], f"{file}{number}"))
-                heard = ask(hub, PATHS[dialect], generic(dialect, f"{provider}/m", streamed))
+                heard = _ask(hub, dialect, f"{provider}/m", streamed)
 
                 naive = read_naively(body, recorded_stream)
                 assert 200 == heard.status, heard.body[:500]
@@ -86,10 +89,22 @@ def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, 
     _check_usage(hub, expected)
 
 
+def _ask(hub: HubProcess, dialect: str, model: str, streamed: bool) -> Heard:
+    if dialect == "responses":
+        return ask(hub, RESPONSES, {"model": model, "input": "Hi", "stream": streamed})
+    return ask(hub, PATHS[dialect], generic(dialect, model, streamed))
+
+
+def _said(heard: Heard, dialect: str, streamed: bool) -> Said:
+    if dialect == "responses":
+        return responses_said(heard.body, streamed)
+    return (openai_said if dialect == "openai" else anthropic_said)(heard.body, streamed)
+
+
 def _hears(heard: Heard, dialect: str, streamed: bool, naive: dict[str, Any]) -> None:
     if streamed:
-        assert (b"[DONE]" if dialect == "openai" else b"message_stop") in heard.body
-    said = (openai_said if dialect == "openai" else anthropic_said)(heard.body, streamed)
+        assert _LAST_WORD[dialect] in heard.body
+    said = _said(heard, dialect, streamed)
     assert naive["text"] == said.text
     assert naive["calls"] == [(name, json.loads(arguments)) for name, arguments in said.tools]
     assert naive["finish"] == said.finish
@@ -104,6 +119,9 @@ def _hears(heard: Heard, dialect: str, streamed: bool, naive: dict[str, Any]) ->
 
 def _told_usage(heard: Heard, dialect: str, streamed: bool) -> tuple[int, int] | None:
     """Tokens in and out, as the caller adds them up."""
+    if dialect == "responses":
+        told = final(heard.body, streamed)["usage"]
+        return None if told is None else (told["input_tokens"], told["output_tokens"])
     messages = list(events(heard.body)) if streamed else [heard.json()]
     usage = [message["usage"] for message in messages if message.get("usage")]
     if not usage:
@@ -124,7 +142,7 @@ def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
             for name, inner in value.items():
                 if name == "thought_signature":
                     found.append(inner)
-                elif name == "signature" and inner:
+                elif name in ("signature", "encrypted_content") and inner:
                     found.append(json.loads(inner[inner.index("{") :])["signature"])
                 else:
                     look(inner)
@@ -132,6 +150,9 @@ def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
             for inner in value:
                 look(inner)
 
+    if dialect == "responses":
+        look(final(body, streamed)["output"])
+        return found
     for message in list(events(body)) if streamed else [json.loads(body)]:
         look(message)
     return found
@@ -139,7 +160,7 @@ def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
 
 def _hears_the_failure(hub: HubProcess, stub: Stub, provider: str, dialect: str, body: bytes, status: int) -> None:
     stub.always(replaying(status, body, False, "whole", ""))
-    heard = ask(hub, PATHS[dialect], generic(dialect, f"{provider}/m", False))
+    heard = _ask(hub, dialect, f"{provider}/m", False)
 
     message = " ".join(json.loads(body)["error"]["message"].split())
     assert (status, True) == (heard.status, message in heard.json()["error"]["message"])
