@@ -8,6 +8,7 @@ from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, st
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.anthropic.counting import count_tokens_handler
 from entrypoints.http.chat import chat_handler
+from entrypoints.http.dialect import CallerDialect
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
@@ -21,58 +22,55 @@ from entrypoints.http.responses import RESPONSES_CALLER
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases.hub import Hub
 
-# OpenAI's APIs beside chat.
-_BESIDE_CHAT = (
-    ("/v1/completions", COMPLETIONS_CALLER),
-    ("/v1/embeddings", EMBEDDINGS_CALLER),
-    ("/v1/moderations", MODERATIONS_CALLER),
-    ("/v1/images/generations", PICTURES_CALLER),
-    ("/v1/images/edits", EDITS_CALLER),
-    ("/v1/audio/speech", SPEECH_CALLER),
-    ("/v1/audio/transcriptions", TRANSCRIPTIONS_CALLER),
-    ("/v1/audio/translations", TRANSLATIONS_CALLER),
-)
-
-# What may be asked about before it is made.
-QUOTED = {
+# What calls a model, each path with the dialect of its callers. What is here may be quoted before it is made.
+QUOTED: dict[str, CallerDialect] = {
     "/v1/chat/completions": OPENAI_CALLER,
-    "/v1/messages": ANTHROPIC_CALLER,
     "/v1/responses": RESPONSES_CALLER,
-    **dict(_BESIDE_CHAT),
+    "/v1/messages": ANTHROPIC_CALLER,
+    "/v1/completions": COMPLETIONS_CALLER,
+    "/v1/embeddings": EMBEDDINGS_CALLER,
+    "/v1/moderations": MODERATIONS_CALLER,
+    "/v1/images/generations": PICTURES_CALLER,
+    "/v1/images/edits": EDITS_CALLER,
+    "/v1/audio/speech": SPEECH_CALLER,
+    "/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
+    "/v1/audio/translations": TRANSLATIONS_CALLER,
 }
 
-# AIGNE Hub's chat in OpenAI's shape, and the paths that it had before.
-_CAMEL_CASE = (
-    "/api/v2/chat/completions",
-    "/api/v2/completions",
-    "/api/v1/chat/completions",
-    "/api/chat/completions",
-)
+# AIGNE Hub's: its own chat, OpenAI's under other names, and the paths that it had before.
+_AIGNE: dict[str, CallerDialect] = {
+    "/api/v2/chat": AIGNE_CALLER,
+    "/api/v2/chat/completions": CAMEL_CASE_CALLER,
+    "/api/v2/completions": CAMEL_CASE_CALLER,
+    "/api/v1/chat/completions": CAMEL_CASE_CALLER,
+    "/api/chat/completions": CAMEL_CASE_CALLER,
+    "/api/v2/embeddings": EMBEDDINGS_CALLER,
+    "/api/v1/embeddings": EMBEDDINGS_CALLER,
+    "/api/v2/image/generations": PICTURES_CALLER,
+    "/api/v1/image/generations": PICTURES_CALLER,
+    "/api/images/generations": PICTURES_CALLER,
+    "/api/v2/audio/speech": SPEECH_CALLER,
+    "/api/v2/audio/transcriptions": TRANSCRIPTIONS_CALLER,
+}
 
 
 def routes(hub: Hub) -> tuple[Route, ...]:
     """Every route of the hub."""
-    camel_case = chat_handler(hub, CAMEL_CASE_CALLER)
     table = (
-        Route(method="POST", template="/v1/chat/completions", handler=chat_handler(hub, OPENAI_CALLER), spends=True),
-        Route(method="POST", template="/v1/responses", handler=chat_handler(hub, RESPONSES_CALLER), spends=True),
+        *(
+            Route(method="POST", template=template, handler=chat_handler(hub, caller), spends=True)
+            for template, caller in (QUOTED | _AIGNE).items()
+        ),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
-        Route(method="POST", template="/v1/messages", handler=chat_handler(hub, ANTHROPIC_CALLER), spends=True),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
-        Route(method="POST", template="/api/v2/chat", handler=chat_handler(hub, AIGNE_CALLER), spends=True),
-        *(Route(method="POST", template=template, handler=camel_case, spends=True) for template in _CAMEL_CASE),
-        Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
-        Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
-        Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
-        *(
-            Route(method="POST", template=template, handler=chat_handler(hub, dialect), spends=True)
-            for template, dialect in _BESIDE_CHAT
-        ),
         Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
+        Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
+        Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
+        Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )

@@ -19,14 +19,23 @@ from entrypoints.http.dialect import ErrorBody, Rendering
 _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+class Called(msgspec.Struct, frozen=True):
+    """A tool call so far."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    signature: str | None = None
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said so far and is told at the end. `calls` are (id, name, arguments, signature)."""
+    """What was said so far and is told at the end. `calls` are those of the answer, by their index."""
 
     rendering: Rendering
     wants_json: bool
     model: str = ""
     text: str = ""
-    calls: tuple[tuple[str, str, str, str | None], ...] = ()
+    calls: tuple[Called, ...] = ()
     usage: Usage | None = None
 
 
@@ -43,7 +52,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Started():
             state = msgspec.structs.replace(state, model=event.model or state.model)
             return state, _delta({"json": {"model": state.model}})
-        case TextDelta() | RefusalDelta() if event.choice == 0:
+        case TextDelta() | RefusalDelta() if event.choice == 0 and event.text:
             if state.wants_json:
                 return msgspec.structs.replace(state, text=state.text + event.text), b""
             return state, _delta({"text": {"text": event.text}})
@@ -108,7 +117,7 @@ def _ending(state: State) -> dict[str, Any]:
     """What is told once, when all is there."""
     told: dict[str, Any] = {}
     if state.calls:
-        told["toolCalls"] = [_tool_call(*call) for call in state.calls]
+        told["toolCalls"] = [_tool_call(call) for call in state.calls]
     elif state.wants_json and state.text:
         told["json"] = _object(state.text)
     if state.usage is not None:
@@ -117,17 +126,21 @@ def _ending(state: State) -> dict[str, Any]:
 
 
 def _called(state: State, event: ToolCallDelta) -> State:
-    calls = list(state.calls) + [("", "", "", None)] * (event.index + 1 - len(state.calls))
-    call_id, name, arguments, signature = calls[event.index]
-    said = (event.id or call_id, event.name or name, arguments + event.arguments)
-    calls[event.index] = (*said, googles(event.signature) or signature)
+    calls = [*state.calls, *[Called()] * (event.index + 1 - len(state.calls))]
+    call = calls[event.index]
+    calls[event.index] = Called(
+        event.id or call.id,
+        event.name or call.name,
+        call.arguments + event.arguments,
+        event.signature or call.signature,
+    )
     return msgspec.structs.replace(state, calls=tuple(calls))
 
 
-def _tool_call(call_id: str, name: str, arguments: str, signature: str | None) -> dict[str, Any]:
-    """A call, with Google's signature where AIGNE's own client for Gemini has it."""
-    function = {"name": name, "arguments": _object(arguments or "{}")}
-    told = {"id": call_id, "type": "function", "function": function}
+def _tool_call(call: Called) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": _object(call.arguments or "{}")}
+    told: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    signature = googles(call.signature)
     return told if signature is None else {**told, "metadata": {"thoughtSignature": signature}}
 
 

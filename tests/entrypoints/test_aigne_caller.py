@@ -1,0 +1,84 @@
+"""AIGNE's native answers: what its deltas add up to is what the whole answer says, and nothing of a tool call is lost."""
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.chat import (
+    ChatRequest,
+    Ended,
+    Event,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.proofs import signed_by_google
+from domain.refusals import BadRequest
+from domain.usage import Usage
+from entrypoints.http.aigne import AIGNE_CALLER
+from entrypoints.http.dialect import Rendering
+from tests.domain.build import a_rate
+
+FORMATS = st.sampled_from([{}, {"response_format": msgspec.Raw(b'{"type":"json_schema","json_schema":{}}')}])
+TEXTS = st.text(max_size=8)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[Event, ...]:
+    """An answer in pieces: texts and thoughts in any order, tool calls whose arguments come bit by bit, and usage."""
+    said: list[Event] = [Started(id="answer", model="m")]
+    said += draw(st.lists(st.builds(TextDelta, text=TEXTS) | st.builds(ReasoningDelta, text=TEXTS), max_size=5))
+    for index in range(draw(st.integers(0, 3))):
+        signature = draw(st.none() | st.just(signed_by_google("proof")))
+        said.append(ToolCallDelta(index=index, id=f"call_{index}", name="weather", signature=signature))
+        said += [ToolCallDelta(index=index, arguments=piece) for piece in ('{"city":', '"Rome"}')]
+    if draw(st.booleans()):
+        said.append(UsageReported(usage=Usage(input_tokens=3, cache_read_tokens=4, output_tokens=5)))
+    return (*said, Ended())
+
+
+@given(answers(), FORMATS)
+def test_the_deltas_of_an_answer_add_up_to_the_whole(events: tuple[Event, ...], fields: dict[str, msgspec.Raw]) -> None:
+    rendering = Rendering(
+        call_id="call", model="acme/m", created_s=1, wants_usage=True, fields=fields, served="acme/m", rate=a_rate()
+    )
+    state, streamed = AIGNE_CALLER.start(rendering), b""
+    for event in events:
+        state, piece = AIGNE_CALLER.render(state, event)
+        streamed += piece
+
+    assert json.loads(AIGNE_CALLER.whole(events, rendering)) == added_up(streamed)
+
+
+def test_a_signature_goes_out_with_its_tool_call_and_comes_back_with_it() -> None:
+    proof = signed_by_google("proof")
+    events = (ToolCallDelta(index=0, id="call_1", name="weather", arguments="{}", signature=proof), Ended())
+    rendering = Rendering(call_id="call", model="m", created_s=1, wants_usage=True)
+    told = json.loads(AIGNE_CALLER.whole(events, rendering))["toolCalls"]
+
+    history = [{"role": "agent", "toolCalls": told}, {"role": "tool", "toolCallId": "call_1", "content": "Sunny"}]
+    call = AIGNE_CALLER.read(json.dumps({"input": {"messages": history, "modelOptions": {"model": "m"}}}).encode())
+    assert not isinstance(call, BadRequest)
+    request = AIGNE_CALLER.to_request(call)
+
+    assert {"thoughtSignature": "proof"} == told[0]["metadata"]
+    assert isinstance(request, ChatRequest)
+    assert (ToolCall(id="call_1", name="weather", arguments="{}", signature=proof),) == request.messages[0].parts
+
+
+def added_up(body: bytes) -> dict[str, Any]:
+    """What the client makes of the deltas: texts are appended, the rest replaces."""
+    whole: dict[str, Any] = {}
+    for line in body.decode().split("\n\n"):
+        if line:
+            delta = json.loads(line.removeprefix("data: "))["delta"]
+            for name, text in delta.get("text", {}).items():
+                whole[name] = whole.get(name, "") + text
+            whole |= delta.get("json", {})
+    return whole
