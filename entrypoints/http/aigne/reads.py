@@ -47,8 +47,11 @@ def catalogue_handler(hub: Hub) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         wanted = request.asked("type")
-        listed = [_described(served) for served in priced(await hub.catalog_anew(), hub.clock.now_ms())]
-        yield json_reply(request, [model for model in listed if wanted in (None, "", model["type"])])
+        listed = [(served, _kinds(served)) for served in priced(await hub.catalog_anew(), hub.clock.now_ms())]
+        described = [
+            _described(served, wanted or kinds[0]) for served, kinds in listed if not wanted or wanted in kinds
+        ]
+        yield json_reply(request, described)
 
     return handle
 
@@ -87,12 +90,12 @@ def _costs(rate: Rate | None) -> bool:
     return rate is not None and bool(rate.input_nanos or rate.output_nanos or rate.image_nanos or rate.second_nanos)
 
 
-def _described(served: Served) -> dict[str, Any]:
+def _described(served: Served, kind: str) -> dict[str, Any]:
     rate = served.rate
     assert rate is not None, "only what has a rate is listed"
     return {
         "model": served.model,
-        "type": _kind(rate),
+        "type": kind,
         "provider": served.provider.name,
         "providerDisplayName": served.provider.name,
         "input_credits_per_token": format_per_unit(rate.input_nanos),
@@ -102,10 +105,13 @@ def _described(served: Served) -> dict[str, Any]:
     }
 
 
-def _kind(rate: Rate) -> str:
-    """What the model makes, as far as its rate tells."""
-    if rate.image_nanos is not None or rate.output_image_nanos is not None:
-        return "image"
-    if rate.second_nanos is not None and not rate.input_nanos:
-        return "video"
-    return "chat"
+def _kinds(served: Served) -> tuple[str, ...]:
+    """What the model makes, as far as its name and its rate tell; the first is what it is known for."""
+    rate = served.rate
+    assert rate is not None, "only what has a rate is listed"
+    if "embed" in served.model:
+        return ("embedding",)
+    pictures = rate.image_nanos is not None or rate.output_image_nanos is not None
+    if rate.output_nanos or not pictures:
+        return ("chat", "image") if pictures else ("chat",)
+    return ("image",)
