@@ -80,6 +80,12 @@ def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | 
     return None
 
 
+def known_at(versions: Iterable[Rate], moment_ms: int) -> Rate | None:
+    """The version that held at a moment by what was known then, also where it ended the sale."""
+    known = [rate for rate in versions if rate.effective_ms <= moment_ms and rate.known_ms <= moment_ms]
+    return known[-1] if known else None
+
+
 def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]:
     """All versions of a model's rate: one of its very name comes first, then one that was made for all its names."""
     versions = catalog.rates.get((provider, model), ())

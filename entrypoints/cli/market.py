@@ -8,6 +8,7 @@ from domain.books import CAPABILITIES, Capability, Credential, ProviderRow, Rate
 from domain.management import Denied
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.vendors import VENDORS
+from entrypoints.cli.prices import tier_value
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import providers, rates
@@ -227,6 +228,8 @@ def _rate(rate: Rate) -> dict[str, object]:
         "context": rate.context_tokens,
         "max_output": rate.output_tokens_max,
         "capabilities": None if rate.capabilities is None else list(rate.capabilities),
+        "tiers": [*map(tier_value, rate.tiers)],
+        "names": [*rate.names],
         "effective": moment(rate.effective_ms),
         "source": rate.source,
         "id": rate.id,

@@ -197,13 +197,14 @@ def _price(price: Price) -> dict[str, object]:
         "known": moment(price.known_ms),
         "source": price.source,
         "prices": _leaves(price.prices),
-        "tiers": [_tier(tier) for tier in price.tiers],
+        "tiers": [tier_value(tier) for tier in price.tiers],
         "context": price.context_tokens,
         "max_output": price.output_tokens_max,
     }
 
 
-def _tier(tier: Tier) -> dict[str, object]:
+def tier_value(tier: Tier) -> dict[str, object]:
+    """A tier for scripts, in decimals."""
     return {
         "service": tier.service,
         "above_tokens": tier.above_tokens,

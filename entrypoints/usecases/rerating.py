@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from domain.books import Adjustment, Call, Rate
-from domain.catalog import Catalog, catalog_of, rate_at
+from domain.catalog import Catalog, catalog_of, known_at, rate_at, versions_of
 from domain.rerating import Rerated, charge_under, charged, is_due, rerate
 from domain.scopes import RerateScope
 from entrypoints.usecases.desk import Desk
@@ -59,6 +59,9 @@ def _due(catalog: Catalog, call: Call, adjustments: Sequence[Adjustment], model:
     if provider is None or name is None:
         return None
     rate = rate_at(catalog, provider, name, call.started_ms)
+    then = known_at(versions_of(catalog, provider, name), call.started_ms)
+    if then is not None and then.id != call.rate_id:
+        return None  # It was charged as quoted, and what was quoted is kept.
     if rate is None or not is_due(call, adjustments, rate) or model not in _names(provider, name, rate):
         return None
     before, after = charged(call, adjustments), charge_under(call, rate)

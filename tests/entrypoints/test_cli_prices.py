@@ -88,6 +88,10 @@ def test_everything_is_sold_at_a_margin_and_what_an_operator_set_stays(say: Said
     assert len(sold["sold"]) > 90
     assert rates["openai/gpt-5"]["input"] == "9"
     assert (rates["openai/gpt-4o"]["input"], rates["openai/gpt-4o"]["output"]) == ("3", "12")
+    assert {tier["service"]: tier["prices"]["input"] for tier in rates["openai/gpt-4o"]["tiers"]} == {
+        "priority": "5.1", "fast": "5.1", "batch": "1.5"
+    }  # fmt: skip
+    assert "=gpt-4o-2024-08-06" in rates["openai/gpt-4o"]["names"]
     assert rates["openai/gpt-4o"]["source"].startswith("price book: openai/gpt-4o@")
     (again,) = (each for each in tell("rate", "bulk", "--margin", "20", "--credit-price", "1") if each["kept"])
     assert (again["sold"], len(again["unchanged"])) == ([], len(sold["sold"]))

@@ -51,6 +51,7 @@ def test_a_call_that_names_a_quote_is_charged_at_its_price_whatever_was_set_sinc
         kept = ask(hub, CHAT, BODY, headers={"x-aihub-quote": quoted["quote"]})
         now = ask(hub, CHAT, BODY)
 
+        assert hub.cli("rerate", "--model", "echo/echo", "--since", "1d")["calls"] == [], "what was quoted is kept"
         assert hub.cli("call", "list", "--limit", "2")[1]["rate_id"] == quoted["offers"][0]["rate_id"]
         assert Decimal(now.header("x-aihub-charge") or "") == 100 * Decimal(kept.header("x-aihub-charge") or "")
         assert hub.cli("ledger", "verify")["ok"]
