@@ -34,6 +34,8 @@ PICTURE_TOKENS_MAX = 16_384
 INPUT_TOKENS_ADDED_EACH = 32
 # Google hears 32 tokens in a second of sound, others fewer (ai.google.dev, "Audio understanding").
 SOUND_TOKENS_PER_SECOND_MAX = 50
+# A decoder may hear the padding of a recording's last frame, which tips the length over into another second.
+SECONDS_ADDED = 1
 OUTPUT_TOKENS_DEFAULT = 4_096
 # Below this an answer is not worth its question, so the hub does not lower a cap any further.
 OUTPUT_TOKENS_USEFUL = 256
@@ -175,7 +177,7 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
             (call.hosted_uses_max or 0, dear.leaves["tool_uses"]),
             (call.pieces.images, dear.leaves["images"]),
             (call.pieces.characters, dear.leaves["characters"]),
-            (call.pieces.seconds, dear.leaves["seconds"]),
+            (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.leaves["seconds"]),
             (1, dear.leaves["requests"]),
         )
     )

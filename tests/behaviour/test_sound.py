@@ -84,6 +84,17 @@ def test_a_sound_that_breaks_off_never_looks_complete(hub: HubProcess, stub: Stu
     assert ("0.005", 5) == (charge, usage["characters"]), "what was delivered is charged"
 
 
+def test_speech_is_spoken_and_charged_once_for_a_key(hub: HubProcess, stub: Stub) -> None:
+    asked = {"model": "oai/tts", "voice": "a", "input": "Hello"}
+    key = {"idempotency-key": f"speech-{hub.interface}"}
+
+    first, again = (ask(hub, SPEECH, asked, headers=key) for _ in range(2))
+
+    assert (SOUND, SOUND) == (first.body, again.body)
+    assert ("audio/mpeg", "true") == (again.header("content-type"), again.header("idempotent-replayed"))
+    assert 1 == len(stub.requests)
+
+
 @pytest.mark.usefixtures("nothing_moves")
 @pytest.mark.parametrize(("fields", "param"), [
     ({"model": "oai/tts"},                                        "input"),

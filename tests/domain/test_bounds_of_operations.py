@@ -41,6 +41,12 @@ def test_three_pictures_at_a_cent_each_are_bounded_by_three_cents() -> None:
     assert 30_000_000 == bounded(call, a_rate(**FREE, image_nanos=CENT)).nanos
 
 
+def test_a_recording_of_nine_seconds_is_bounded_by_ten_for_its_last_frame_may_be_padded() -> None:
+    call = a_call("transcription", pieces=Usage(seconds=9))
+
+    assert 100_000_000 == bounded(call, a_rate(**FREE, second_nanos=CENT)).nanos
+
+
 def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     batch = a_call("embeddings", body_bytes=100_000, inputs=10)
 
