@@ -57,6 +57,8 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
         for target in self.targets:
             if not (0 <= target.priority <= PRIORITY_MAX and 1 <= target.weight <= WEIGHT_MAX):
                 raise ValueError(f"priorities are from 0 to {PRIORITY_MAX}, weights from 1 to {WEIGHT_MAX}")
+        if len({target.model for target in self.targets}) < len(self.targets):
+            raise ValueError("an alias leads to the same model twice")
         if self.canary is not None and not 1 <= self.canary.percent <= 99:
             raise ValueError("a canary gets from 1 to 99 of a hundred calls")
 

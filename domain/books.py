@@ -4,18 +4,15 @@ A decision carries `writes`: each a row as it shall stand from now on. `Transfer
 ever added.
 """
 
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
 from domain.aliases import Alias
-from domain.calls import AttemptRecord
+from domain.calls import AttemptRecord, Capability
 from domain.pricebook import Names, Price
 from domain.tiers import Tier
 from domain.usage import Usage
-
-Capability = Literal["tools", "images", "audio", "documents"]
-CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 Role = Literal["owner", "admin", "guest"]
 Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]

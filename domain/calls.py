@@ -4,7 +4,7 @@ Only what must be known is read out of the body; the body itself stays as its to
 that the caller sent, so that a pass-through call can change three fields and keep the rest.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -14,6 +14,8 @@ from domain.usage import Usage
 Operation = Literal[
     "chat", "completions", "embeddings", "images", "speech", "transcription", "moderation", "count_tokens"
 ]
+Capability = Literal["tools", "images", "audio", "documents"]
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
     `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
     characters to speak, begun seconds of a recording. `echoes` says that the input may be charged as output again.
+    `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
     """
 
     dialect: str
@@ -56,6 +59,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     pieces: Usage = Usage()
     echoes: bool = False
     form: Form | None = None
+    needs: tuple[Capability, ...] = ()
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

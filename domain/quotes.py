@@ -64,15 +64,11 @@ def offer(call: ModelCall, served: Served) -> Offer | None:
     )
 
 
-def quoted(catalog: Catalog, offers: Sequence[Served], rate_ids: Sequence[str]) -> list[Served]:
-    """The offers at the rates that were quoted; an offer that was not quoted, or is sold no more, is none."""
-    found = []
-    for each in offers:
-        versions = versions_of(catalog, each.provider.name, each.model)
-        rate = next((rate for rate in versions if rate.id in rate_ids and not rate.removed), None)
-        if rate is not None:
-            found.append(msgspec.structs.replace(each, rate=rate))
-    return found
+def at_quoted_rate(catalog: Catalog, each: Served, rate_ids: Sequence[str]) -> Served | None:
+    """The offer at the rate that was quoted; None if it was not quoted, or is sold no more."""
+    versions = versions_of(catalog, each.provider.name, each.model)
+    rate = next((rate for rate in versions if rate.id in rate_ids and not rate.removed), None)
+    return None if rate is None else msgspec.structs.replace(each, rate=rate)
 
 
 def _expected(call: ModelCall, limit: Bound) -> Usage:

@@ -75,6 +75,13 @@ class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_f
     feature: str
 
 
+class Incapable(msgspec.Struct, frozen=True, kw_only=True, tag="incapable_model"):
+    """Nobody who serves the model is able to do what is asked; `lacks` names what."""
+
+    model: str
+    lacks: tuple[str, ...]
+
+
 class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge"):
     """The charge of the request has no upper bound; `field` is what makes it so."""
 
@@ -169,6 +176,7 @@ Refusal: TypeAlias = (
     | UnknownModel
     | UnpricedModel
     | UnpricedFeature
+    | Incapable
     | Unbounded
     | Uncounted
     | Unexpressible

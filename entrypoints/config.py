@@ -8,10 +8,11 @@ CREDIT_BASED_BILLING_ENABLED would give everything away.
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
+from domain.aliases import Strategy
 from domain.money import AmountError, parse_credits
 from domain.selling import Terms
 from domain.vendors import VENDORS
@@ -45,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     credit_price_nanos: int
     upstream_timeout_s: int
     keep_alive_s: int
+    first_token_timeout_s: int
+    strategy: Strategy
     retries_max: int
     body_bytes_max: int
     synchronous: Synchronous
@@ -196,6 +199,11 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how long a provider may be silent before an attempt is given up"),
         ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", _whole(0, 3600), "seconds", "15",
          "how often a caller hears of a stream that its provider is still working on; 0: never"),
+        ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", _whole(0, 3600), "seconds", "0",
+         "how long a stream may take to begin before the next provider is tried, where there is one; 0: as long as "
+         "AIHUB_UPSTREAM_TIMEOUT_S"),
+        ("AIHUB_ROUTING_STRATEGY", "strategy", _one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
+         "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
         ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",
          "how many more attempts a call gets after the first one failed"),
         ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", _whole(1024, 2**31 - 1), "bytes", "33554432",

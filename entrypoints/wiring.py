@@ -131,6 +131,8 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                 payment_link=settings.payment_link,
                 upstream_timeout_ms=settings.upstream_timeout_s * 1000,
                 keep_alive_ms=settings.keep_alive_s * 1000,
+                first_token_timeout_ms=settings.first_token_timeout_s * 1000 or None,
+                strategy=settings.strategy,
                 retries_max=settings.retries_max,
                 body_bytes_max=settings.body_bytes_max,
             )

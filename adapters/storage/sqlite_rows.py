@@ -18,7 +18,6 @@ from domain.books import (
     ApiKey,
     AuditEntry,
     Call,
-    Capability,
     Credential,
     HoldLine,
     Idempotency,
@@ -29,7 +28,7 @@ from domain.books import (
     Transfer,
     User,
 )
-from domain.calls import AttemptRecord
+from domain.calls import AttemptRecord, Capability
 from domain.pricebook import Names, Price
 from domain.tiers import Leaves, Tier
 from domain.usage import Usage

@@ -4,7 +4,8 @@ import os
 import sys
 from argparse import Namespace
 
-from domain.books import CAPABILITIES, Capability, Credential, ProviderRow, Rate
+from domain.books import Credential, ProviderRow, Rate
+from domain.calls import CAPABILITIES, Capability
 from domain.management import Denied
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.vendors import VENDORS

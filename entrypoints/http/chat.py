@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from domain.calls import ModelCall
+from domain.explain import brief
 from domain.money import format_credits
 from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal
@@ -168,11 +169,13 @@ def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: Live
     """Who served the call, under which cap, and where the time went so far (milliseconds)."""
     assert live.served is not None
     assert live.answer is not None
+    ask, target = live.ask, live.served.candidate.target
     told = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
     headers = [
         *told,
         *((name, request.id) for name in dialect.id_headers if all(name != known for known, _ in told)),
-        ("x-aihub-provider", live.served.candidate.target.provider),
+        ("x-aihub-provider", target.provider),
+        *((("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)),) if ask.route and ask.order else ()),
         ("server-timing", _timing(hub, request, live)),
     ]
     if live.served.bound is not None and live.served.bound.output_cap is not None:

@@ -13,6 +13,7 @@ from domain.refusals import (
     Exists,
     IdempotencyConflict,
     IdempotencyUnavailable,
+    Incapable,
     InsufficientCredit,
     InvalidKey,
     Missing,
@@ -110,6 +111,16 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"The rate of `{refusal.model}` has no price for `{_shown(refusal.feature)}`, so it is not sold. Leave "
                 "it out or call another model, or let the operator set a price with `aihub rate set`.",
                 param=_shown(refusal.feature),
+            )
+        case Incapable():
+            lacks = " and ".join(refusal.lacks)
+            return _error(
+                refusal,
+                400,
+                "invalid_request",
+                f"`{_shown(refusal.model)}` takes no {lacks}. Leave that out, or call a model that does: "
+                "GET /v1/models tells what each is able to.",
+                param="tools" if refusal.lacks[0] == "tools" else "messages",
             )
         case Unbounded():
             return _error(

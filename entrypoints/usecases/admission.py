@@ -5,21 +5,22 @@ compared with the books, and a plan is only made at the version that the books h
 holds for the next call in every process.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import anyio
 import msgspec
 
 from domain.books import Call
 from domain.calls import ModelCall
-from domain.catalog import Catalog, Served, serving
+from domain.capability import lacking, with_room
+from domain.catalog import Catalog, Served
 from domain.chat import ModelRequest
-from domain.management import Actor, deactivate_credential
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
-from domain.quotes import quoted
-from domain.refusals import BadRequest, Busy, InvalidKey, NoCredential, Refusal, Unexpressible
-from domain.routing import Candidate, candidates, providers_of
-from domain.scopes import CallScope, CredentialScope
+from domain.quotes import at_quoted_rate
+from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredential, Refusal, Unexpressible
+from domain.routes import Route, kept, providers_of, route_of
+from domain.routing import Candidate, Circumstances, Order, order
+from domain.scopes import CallScope
 from domain.sweep import GRACE_MS
 from domain.vendors import spoken
 from entrypoints.usecases.hub import Hub
@@ -56,6 +57,8 @@ class Ask:
         self.digest = digest
         self.rate_ids = rate_ids
         self.request: ModelRequest | None = None
+        self.route: Route | None = None
+        self.order: Order | None = None
         self._to_request = to_request
 
     def translate(self) -> ModelRequest | BadRequest:
@@ -94,18 +97,6 @@ async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
         return Busy(reason=str(problem))
 
 
-async def deactivate(hub: Hub, credential_id: str, error: str) -> None:
-    """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
-    actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
-    try:
-        await hub.storage.decide(
-            CredentialScope(credential_id=credential_id),
-            lambda credential: deactivate_credential(credential, actor, credential_id, error),
-        )
-    except StorageUnavailable:
-        return
-
-
 async def who_could_serve(hub: Hub, ask: Ask) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
     return _route(hub, ask, await hub.catalog_anew())
@@ -114,50 +105,61 @@ async def who_could_serve(hub: Hub, ask: Ask) -> tuple[Candidate, ...] | Refusal
 def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
     now_ms = hub.clock.now_ms()
-    offers = serving(catalog, ask.call.model, hub.billed, now_ms)
-    if not isinstance(offers, list):
-        return offers
+    call = ask.call
+    route = route_of(catalog, call.model, hub.billed, hub.strategy, now_ms)
+    if not isinstance(route, Route):
+        return route
     if ask.rate_ids:
-        offers = quoted(catalog, offers, ask.rate_ids)
-        if not offers:
+        way = kept(route.way, lambda offer: at_quoted_rate(catalog, offer, ask.rate_ids))
+        if way is None:
             problem = "What was quoted is not sold any more: ask for a new quote with POST /v1/quote."
             return BadRequest(field="x-aihub-quote", problem=problem)
-    able = _expressible(hub, ask, offers)
-    if not isinstance(able, list):
+        route = msgspec.structs.replace(route, way=way)
+    able = _able(hub, ask, route)
+    if not isinstance(able, Route):
         return able
-    hub.advice, found = candidates(catalog, hub.advice, ask.call.model, able, now_ms)
-    return found or NoCredential(model=ask.call.model, providers=providers_of(able))
+    at = Circumstances(catalog=catalog, advice=hub.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
+    ask.route, ask.order = able, order(able.way, at)
+    hub.advice = ask.order.advice
+    if ask.order.ranks:
+        return ask.order.candidates
+    return NoCredential(model=call.model, providers=providers_of(able.way))
 
 
-def _expressible(hub: Hub, ask: Ask, offers: Sequence[Served]) -> list[Served] | Refusal:
-    """The offers whose dialect has words for all that is asked; the first lack if there is none."""
-    able: list[Served] = []
-    lack: Refusal | None = None
-    for offer in offers:
+def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
+    """The route by those who have words for all that is asked and can do it; the first lack if there is none."""
+    lacks: list[Refusal] = []
+
+    def keep(offer: Served) -> Served | None:
         dialect = spoken(offer.provider.name, offer.provider.base_url, offer.provider.dialect, ask.call, offer.model)
-        refused = _refused(hub, ask, offer, dialect)
-        if isinstance(refused, BadRequest):
-            return refused
-        if refused is not None:
-            lack = lack or msgspec.structs.replace(refused, model=ask.call.model)
-        elif dialect == offer.provider.dialect:
-            able.append(offer)
-        else:
-            able.append(msgspec.structs.replace(offer, dialect=dialect))
-    return able or lack or []
+        lack = _refused(hub, ask, offer, dialect)
+        if lack is not None:
+            lacks.append(lack)
+            return None
+        return offer if dialect == offer.provider.dialect else msgspec.structs.replace(offer, dialect=dialect)
+
+    able = kept(route.way, keep)
+    if able is None:
+        return lacks[0]
+    able = with_room(able, ask.call)
+    return route if able is route.way else msgspec.structs.replace(route, way=able)
 
 
-def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Unexpressible | BadRequest | None:
+def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal | None:
     """Why the offer cannot serve the call in that dialect, or None if it can. The caller's own says everything."""
+    lacks = lacking(ask.call, offer.rate)
+    if lacks:
+        return Incapable(model=ask.call.model, lacks=lacks)
     if dialect == ask.call.dialect:
         return None
     if dialect is None:
-        return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect)
+        return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
     request = ask.translate()
     if isinstance(request, BadRequest):
         return request
     # What a model can be told may depend on the model itself, not on the caller's name for it.
-    return hub.providers.refuses(dialect, msgspec.structs.replace(request, model=offer.model))
+    refused = hub.providers.refuses(dialect, msgspec.structs.replace(request, model=offer.model))
+    return None if refused is None else msgspec.structs.replace(refused, model=ask.call.model)
 
 
 async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:

@@ -75,6 +75,8 @@ def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequ
     wrong = next((target for target in targets if isinstance(target, BadRequest)), None)
     if wrong is not None:
         return wrong
+    if len({target.model for target in targets if isinstance(target, AliasTarget)}) < len(targets):
+        return BadRequest(field="--to", problem="a model is given twice; give it once, with a weight")
     return Alias(
         id=alias_id,
         name=words.name,

@@ -22,11 +22,13 @@ from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan, Replay
 from domain.pricebook import Price
 from domain.refusals import Busy, ProviderFailed, Refusal
-from domain.routing import BACKOFF_MAX_MS, learned_failure, learned_success, next_attempt
+from domain.retries import BACKOFF_MAX_MS, is_another, next_attempt
 from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
-from entrypoints.usecases.admission import Ask, admit, deactivate
+from entrypoints.usecases.admission import Ask, admit
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.learning import learn_failure, learn_success
+from entrypoints.usecases.patience import first_token_ms, in_time
 from entrypoints.usecases.voice import Voice, VoiceOf
 from ports.providers import Answer, Chunk
 from ports.storage import StorageUnavailable
@@ -87,13 +89,14 @@ class LiveCall:
         self.first_us = self.settled_us = self.planned_us
         self.given = 0  # How many pieces of a stream the caller was given.
         self._hub = hub
-        self._ask = ask
+        self.ask = ask
         self._plan = plan
-        self._attempts: list[AttemptRecord] = []
+        self.attempts: list[AttemptRecord] = []
         self._exchange: AbstractAsyncContextManager[Answer | Failure] | None = None
         self._first: Chunk | None = None
         self._voice: Voice | None = None
         self._kept = bytearray()
+        self._first_byte_us = 0
         # How the call ends if nobody settles it before `close`.
         self._unsettled: tuple[Ending, str | None] = (
             "caller left",
@@ -113,14 +116,16 @@ class LiveCall:
         failures: list[tuple[int, Failure]] = []
         index = 0
         while True:
-            failure = await self._attempt(tried[index])
+            others = is_another(order, failures, index, hub.retries_max)
+            patience_ms = first_token_ms(hub, self.ask) if others else None
+            failure = await self._attempt(tried[index], patience_ms)
             if failure is None:
                 assert self.answer is not None
                 self._voice = voice_of(tried[index], self.answer)
-                hub.advice = learned_success(hub.advice, order[index].target)
+                learn_success(hub, self.ask, tried[index].candidate.target, self._first_byte_us)
                 return None
             failures.append((index, failure))
-            await self._learn(tried[index], failure)
+            await learn_failure(hub, order[index].target, failure)
             left_ms = self.call.deadline_ms - hub.clock.now_ms()
             retry = next_attempt(order, failures, hub.retries_max, left_ms, hub.ids.chance(BACKOFF_MAX_MS))
             if retry is None:
@@ -195,7 +200,7 @@ class LiveCall:
         await self._settle(ending, failure.message)
         return voice.apology(failure)
 
-    async def _attempt(self, entry: Affordable) -> Failure | None:
+    async def _attempt(self, entry: Affordable, patience_ms: int | None) -> Failure | None:
         """One attempt, up to its first piece; its failure, with the connection closed, or None."""
         hub, target = self._hub, entry.candidate.target
         began_us = hub.clock.monotonic_us()
@@ -205,19 +210,12 @@ class LiveCall:
             output_cap=entry.bound.output_cap if entry.bound else None,
             timeout_ms=hub.upstream_timeout_ms,
         )
-        request: ModelRequest | None = None if target.dialect == self.call.dialect else self._ask.request
-        exchange = hub.providers.open(attempt, self._ask.call, request)
-        opened = await exchange.__aenter__()
-        self._exchange = exchange
-        if isinstance(opened, Failure):
-            failure: Failure | None = opened
-        else:
-            # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
-            self.served = entry
-            failure = await self._begin(opened)
+        request: ModelRequest | None = None if target.dialect == self.call.dialect else self.ask.request
+        exchange = hub.providers.open(attempt, self.ask.call, request)
+        failure = await in_time(patience_ms, self._opened(exchange, entry))
         duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
         outcome = failure.kind if failure else "answered"
-        self._attempts.append(
+        self.attempts.append(
             AttemptRecord(
                 provider=target.provider,
                 credential_id=target.credential_id,
@@ -229,10 +227,23 @@ class LiveCall:
         )
         if failure is None:
             self.first_us = hub.clock.monotonic_us()
+            self._first_byte_us = self.first_us - began_us
         else:
             self.served = None
             await self._hang_up_on_provider()
         return failure
+
+    async def _opened(
+        self, exchange: AbstractAsyncContextManager[Answer | Failure], entry: Affordable
+    ) -> Failure | None:
+        """Send the request and read until the provider says something."""
+        opened = await exchange.__aenter__()
+        self._exchange = exchange
+        if isinstance(opened, Failure):
+            return opened
+        # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
+        self.served = entry
+        return await self._begin(opened)
 
     async def _hang_up_on_provider(self) -> None:
         exchange, self._exchange = self._exchange, None
@@ -256,15 +267,6 @@ class LiveCall:
             return None
         return Failure(kind="truncated", message="the provider's answer is empty")
 
-    async def _learn(self, entry: Affordable, failure: Failure) -> None:
-        """Others go first for a while; a credential that the provider rejected is put out of use."""
-        hub, target = self._hub, entry.candidate.target
-        hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
-        # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
-        theirs = failure.kind == "credential_rejected" and failure.status != 0
-        if theirs and target.credential_id:
-            await deactivate(hub, target.credential_id, failure.message)
-
     def _keep(self, piece: bytes) -> None:
         """Remember what was said, while an Idempotency-Key asks for it and it is not too much."""
         if self.call.idempotency_key is not None and len(self._kept) <= ANSWER_KEPT_BYTES_MAX:
@@ -279,9 +281,9 @@ class LiveCall:
             call_id=self.call.id,
             ending=ending,
             meter=self.meter,
-            input_bytes=self._ask.call.body_bytes,
-            pieces=self._ask.call.pieces,
-            attempts=tuple(self._attempts),
+            input_bytes=self.ask.call.body_bytes,
+            pieces=self.ask.call.pieces,
+            attempts=tuple(self.attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,
             price=self._price(entry.candidate.target) if entry else None,

@@ -6,9 +6,10 @@ advice (turns and cool-downs), replaced as a whole and harmless to lose.
 
 from dataclasses import dataclass, field
 
+from domain.advice import Advice
+from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
 from domain.pricebook import Price
-from domain.routing import Advice
 from entrypoints.usecases.shelves import Shelves, shelves
 from ports.environment import Clock, Ids, Liveness
 from ports.pricebook import PriceBook
@@ -22,6 +23,8 @@ class Hub:
     """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
 
     `keep_alive_ms` is how often a stream's silence is looked at, 0 for never.
+    `strategy` is for bare models; an alias has its own. `first_token_timeout_ms` of None: a stream may begin whenever
+    it does.
     """
 
     storage: Storage
@@ -37,6 +40,8 @@ class Hub:
     retries_max: int
     body_bytes_max: int
     keep_alive_ms: int = 15_000
+    first_token_timeout_ms: int | None = None
+    strategy: Strategy = "round-robin"
     advice: Advice = field(default_factory=Advice)
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None

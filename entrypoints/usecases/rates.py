@@ -2,7 +2,8 @@
 
 import msgspec
 
-from domain.books import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Capability, Rate
+from domain.books import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
+from domain.calls import Capability
 from domain.catalog import Served, catalog_of, priced
 from domain.management import Denied, Outcome, set_rate
 from domain.money import format_credits, format_credits_each

@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 
+from domain.advice import Advice
 from domain.aliases import Alias, AliasTarget
 from domain.books import ApiKey, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
 from domain.calls import ModelCall
-from domain.catalog import Served, catalog_of
+from domain.catalog import Catalog, Served, catalog_of
 from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
 from domain.failures import Failure, FailureKind
 from domain.ledger import grant
 from domain.metering import Meter, observe
 from domain.plan import Asked, Plan, Planned, plan_call
-from domain.routing import Advice, Candidate, candidates
+from domain.routes import Group, Member, Way
+from domain.routing import Candidate, Circumstances, order
 from domain.scopes import CallScope, SettleScope, SweepScope
 from domain.settlement import Outcome, Settlement, settle
 from domain.sweep import Swept, sweep
@@ -122,7 +124,22 @@ def a_candidate(rate: Rate | None = None, provider: str = "acme") -> Candidate:
 
 def candidates_for(*offers: Served) -> tuple[Candidate, ...]:
     catalog = catalog_of(0, [offer.provider for offer in offers], [], [])
-    return candidates(catalog, Advice(), "any", offers, NOW_MS)[1]
+    return order(a_group(*offers), circumstances(catalog)).candidates
+
+
+def a_group(*ways: Way | Member, **changes: Any) -> Group:
+    """Equal ways, in turns, under the names of their providers or keys; or members as they are."""
+    members = tuple(way if isinstance(way, Member) else Member(name=_name(way), way=way) for way in ways)
+    return msgspec.structs.replace(Group(key="any", strategy="round-robin", members=members), **changes)
+
+
+def _name(way: Way) -> str:
+    return way.key if isinstance(way, Group) else way.provider.name
+
+
+def circumstances(catalog: Catalog, advice: Advice | None = None, **changes: Any) -> Circumstances:
+    at = Circumstances(catalog=catalog, advice=advice or Advice(), call=a_chat_call(), caller="ada", now_ms=NOW_MS)
+    return msgspec.structs.replace(at, **changes)
 
 
 def an_asked(call_id: str = "call-1", call: ModelCall | None = None, **changes: Any) -> Asked:

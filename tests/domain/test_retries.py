@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.failures import Failure, FailureKind
-from domain.routing import BACKOFF_FIRST_MS, BACKOFF_MAX_MS, RETRY_AFTER_MAX_MS, Candidate, Retry, next_attempt
+from domain.retries import (
+    BACKOFF_FIRST_MS,
+    BACKOFF_MAX_MS,
+    RETRY_AFTER_MAX_MS,
+    Retry,
+    next_attempt,
+)
+from domain.routing import Candidate
 from tests.domain.build import a_candidate, a_failure
 
 KINDS: tuple[FailureKind, ...] = (

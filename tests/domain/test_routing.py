@@ -7,22 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.advice import Advice, Turns, learned_failure, learned_success
 from domain.books import Credential
 from domain.catalog import Catalog, Served, catalog_of
 from domain.failures import FailureKind
 from domain.health import COOL_DOWN_LONG_MS, COOL_DOWN_MS, CoolDown, after_failure, is_cooling
 from domain.plan import Plan
-from domain.routing import Advice, Turns, candidates, learned_failure, learned_success, next_turn, providers_of
+from domain.routing import Order, next_turn, order
 from tests.domain.build import (
     NOW_MS,
     a_candidate,
     a_credential,
     a_failure,
+    a_group,
     a_lot,
     a_rate,
     an_asked,
     an_offer,
     books_with,
+    circumstances,
     plan_in,
 )
 
@@ -62,8 +65,9 @@ def test_a_providers_credentials_take_turns_by_weight() -> None:
     catalog = _catalog(a_credential("heavy", weight=2), a_credential("light", weight=1))
     advice, used = Advice(), []
     for _ in range(6):
-        advice, order = candidates(catalog, advice, "small", OFFERS[:1], NOW_MS)
-        used.append(order[0].target.credential_id)
+        made = _order(catalog, advice, OFFERS[:1])
+        advice = made.advice
+        used.append(made.candidates[0].target.credential_id)
 
     assert used == ["heavy", "light", "heavy", "heavy", "light", "heavy"]
 
@@ -81,7 +85,7 @@ def test_what_is_cooling_down_goes_last_and_is_never_left_out(cooling: tuple[str
     catalog = _catalog(a_credential("a1"), a_credential("a2"), a_credential("b1", provider="bolt"))
     advice = Advice(cooling=dict.fromkeys(cooling, CoolDown(failures=1, until_ms=NOW_MS + 1)))
 
-    _, tried = candidates(catalog, advice, "small", OFFERS[:2], NOW_MS)
+    tried = _order(catalog, advice, OFFERS[:2]).candidates
 
     assert [f"{c.target.provider}/{c.target.credential_id}" for c in tried] == order
 
@@ -100,9 +104,9 @@ def test_a_credential_that_is_not_active_is_never_tried(
     offer = an_offer(a_rate(provider=provider), provider)
     catalog = catalog_of(0, [offer.provider], held, [])
 
-    _, order = candidates(catalog, Advice(), "small", [offer], NOW_MS)
+    made = _order(catalog, Advice(), [offer])
 
-    assert [candidate.target.credential_id for candidate in order] == tried
+    assert [candidate.target.credential_id for candidate in made.candidates] == tried
 
 
 CREDENTIALS = st.lists(
@@ -129,13 +133,13 @@ def test_each_active_credential_is_tried_once_whatever_the_advice(
     catalog = _catalog(*credentials)
     advice = Advice(cooling=cooling)
     for _ in range(turns):
-        advice, _ = candidates(catalog, advice, "small", OFFERS, NOW_MS)
+        advice = _order(catalog, advice).advice
 
-    _, order = candidates(catalog, advice, "small", OFFERS, NOW_MS)
+    made = _order(catalog, advice).candidates
 
     bare = {name for name in ("acme", "bolt", "calm") if not any(c.provider == name for c in credentials)}
     expected = [(c.provider, c.id) for c in credentials if c.active] + [(name, None) for name in bare]
-    assert Counter((c.target.provider, c.target.credential_id) for c in order) == Counter(expected)
+    assert Counter((c.target.provider, c.target.credential_id) for c in made) == Counter(expected)
 
 
 @given(CREDENTIALS, COOLING, st.integers(0, 20), st.integers(1, 2_000_000))
@@ -145,7 +149,7 @@ def test_forgetting_the_advice_changes_no_money(
     catalog = _catalog(*credentials, a_credential("always"))
     advice = Advice(cooling=cooling)
     for _ in range(turns):
-        advice, _ = candidates(catalog, advice, "small", OFFERS, NOW_MS)
+        advice = _order(catalog, advice).advice
 
     remembered = _held(catalog, advice, balance)
     forgotten = _held(catalog, Advice(), balance)
@@ -167,9 +171,9 @@ def test_forgetting_the_advice_changes_no_money(
     ("request_rejected",     None),
 ])  # fmt: skip
 def test_what_cools_down_after_a_failure(kind: FailureKind, cools: str | None) -> None:
-    _, order = candidates(_catalog(a_credential()), Advice(), "small", OFFERS[:1], NOW_MS)
+    made = _order(_catalog(a_credential()), Advice(), OFFERS[:1]).candidates
 
-    advice = learned_failure(Advice(), order[0].target, a_failure(kind), NOW_MS)
+    advice = learned_failure(Advice(), made[0].target, a_failure(kind), NOW_MS)
 
     assert set(advice.cooling) == ({cools} if cools else set())
 
@@ -181,11 +185,11 @@ def test_a_model_without_a_credential_cools_down_as_a_whole() -> None:
 
 
 def test_an_answer_warms_up_what_served_it_and_nothing_else() -> None:
-    _, order = candidates(_catalog(a_credential()), Advice(), "small", OFFERS[:1], NOW_MS)
+    made = _order(_catalog(a_credential()), Advice(), OFFERS[:1]).candidates
     cold = CoolDown(failures=3, until_ms=NOW_MS + 1)
     advice = Advice(turns={"t": {"a": 1}}, cooling={"cred-1": cold, "acme/small": cold, "bolt/small": cold})
 
-    learned = learned_success(advice, order[0].target)
+    learned = learned_success(advice, made[0].target)
 
     assert Advice(turns={"t": {"a": 1}}, cooling={"bolt/small": cold}) == learned
 
@@ -208,10 +212,6 @@ def test_how_long_a_failure_cools_down(failures_before: int, retry_after_ms: int
     assert not is_cooling(after, NOW_MS + pause_ms)
 
 
-def test_the_providers_of_some_offers_are_told_by_name() -> None:
-    assert providers_of(OFFERS) == ("acme", "bolt", "calm")
-
-
 def _chosen(weights: dict[str, int], times: int) -> list[str]:
     turns: Turns = {}
     chosen = []
@@ -228,13 +228,20 @@ def _catalog(*credentials: Credential) -> Catalog:
 def _firsts(advice: Advice, catalog: Catalog, times: int, offers: Sequence[Served] = OFFERS) -> list[str]:
     firsts = []
     for _ in range(times):
-        advice, order = candidates(catalog, advice, "small", offers, NOW_MS)
-        firsts.append(order[0].target.provider)
+        made = _order(catalog, advice, offers)
+        advice = made.advice
+        firsts.append(made.candidates[0].target.provider)
     return firsts
+
+
+def _order(catalog: Catalog, advice: Advice, offers: Sequence[Served] = OFFERS) -> Order:
+    """As a bare model's is: one offer is a way by itself."""
+    way = offers[0] if len(offers) == 1 else a_group(*offers)
+    return order(way, circumstances(catalog, advice))
 
 
 def _held(catalog: Catalog, advice: Advice, balance: int) -> int | None:
     """What is held for a call that is routed by this advice; None if it is refused."""
-    _, order = candidates(catalog, advice, "small", OFFERS, NOW_MS)
-    planned = plan_in(books_with(a_lot(balance)), an_asked(candidates=order))
+    made = _order(catalog, advice).candidates
+    planned = plan_in(books_with(a_lot(balance)), an_asked(candidates=made))
     return planned.call.hold_nanos if isinstance(planned, Plan) else None

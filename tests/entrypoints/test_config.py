@@ -29,6 +29,8 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_KEEP_ALIVE_S": ("5", "0"),
     "AIHUB_MAX_RETRIES": ("0", "5"),
     "AIHUB_BODY_BYTES_MAX": ("1024", "2048"),
+    "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),
+    "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),
 }
 

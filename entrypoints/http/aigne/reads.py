@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from domain.books import Rate, User
-from domain.catalog import Served, priced, serving
+from domain.catalog import Served, priced
 from domain.ledger import balance
 from domain.money import format_per_unit
 from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
-from domain.routing import Advice, candidates, providers_of
+from domain.routes import Route, offers_of, providers_of, route_of
+from domain.routing import credentials_for
 from entrypoints.http.reads import authenticated
 from entrypoints.http.refusals import error_of
 from entrypoints.http.replies import json_reply
@@ -75,11 +76,12 @@ def status_handler(hub: Hub) -> Handler:
 async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
     now_ms = hub.clock.now_ms()
     catalog = await hub.catalog_anew()
-    offers = serving(catalog, model, hub.billed, now_ms)
-    if not isinstance(offers, list):
-        return offers
-    if not candidates(catalog, Advice(), model, offers, now_ms)[1]:
-        return NoCredential(model=model, providers=providers_of(offers))
+    route = route_of(catalog, model, hub.billed, hub.strategy, now_ms)
+    if not isinstance(route, Route):
+        return route
+    offers = tuple(offers_of(route.way))
+    if all(credentials_for(catalog, offer) is None for offer in offers):
+        return NoCredential(model=model, providers=providers_of(route.way))
     available_nanos = balance(await hub.storage.wallet(user.id), now_ms).available_nanos
     if hub.billed and available_nanos <= 0 and any(_costs(offer.rate) for offer in offers):
         return InsufficientCredit(bound_nanos=1, available_nanos=available_nanos, payment_link=hub.payment_link)

@@ -76,6 +76,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         opaque_input=stored_elsewhere(fields) or opaque,
         hosted_tools=hosted,
         hosted_uses_max=uses_max,
+        needs=("documents",) if opaque is not None and opaque.endswith(".source") else (),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain.calls import ModelCall
+from domain.calls import Capability, ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 
@@ -20,6 +20,8 @@ _Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 # Parts whose tokens stand in the body. Sound is longer in base64 than in tokens: some ten a second.
 # A picture's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
 _BOUNDED_PARTS = frozenset({"text", "refusal", "input_audio", "thinking", "reasoning", "image_url"})
+
+_NEEDS: dict[str, Capability] = {"input_audio": "audio", "file": "documents"}
 
 # Tools that are run by the caller; every other type is run, and charged by the use, by the provider.
 _CALLERS_TOOLS = frozenset({"function", "custom"})
@@ -120,6 +122,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         images=_images(known.messages),
         opaque_input=_opaque_input(known.messages) or _cached_input(fields),
         hosted_tools=_hosted_tools(known, fields),
+        needs=_needs(known.messages),
     )
 
 
@@ -161,6 +164,14 @@ def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
     except JSON_ERRORS:
         return None
     return "extra_body.google.cached_content" if google is not None and google.cached_content is not None else None
+
+
+def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
+    """What the parts ask of a model beside pictures."""
+    parts = {part.type for message in messages if type(message.content) is list for part in message.content}
+    if parts.isdisjoint(_NEEDS):
+        return ()
+    return tuple(_NEEDS[part] for part in sorted(parts & _NEEDS.keys()))
 
 
 def _opaque_input(messages: list[_Message]) -> str | None:

@@ -1,0 +1,42 @@
+"""What the hub takes from each attempt for the calls to come: advice, and credentials that are put out of use."""
+
+from domain.advice import learned_conversation, learned_failure, learned_first_byte, learned_success
+from domain.calls import Target
+from domain.failures import Failure
+from domain.management import Actor, deactivate_credential
+from domain.scopes import CredentialScope
+from entrypoints.usecases.admission import Ask
+from entrypoints.usecases.hub import Hub
+from ports.storage import StorageUnavailable
+
+
+def learn_success(hub: Hub, ask: Ask, target: Target, first_byte_us: int) -> None:
+    """What answered is warm again; where there was a choice, also how fast it was, and who talks to it."""
+    hub.advice = learned_success(hub.advice, target)
+    order = ask.order
+    if order is None or len(order.ranks) < 2:
+        return
+    hub.advice = learned_first_byte(hub.advice, target, ask.call.stream, first_byte_us)
+    if order.conversation is not None:
+        hub.advice = learned_conversation(hub.advice, order.conversation, target, hub.clock.now_ms())
+
+
+async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
+    """Others go first for a while; a credential that the provider rejected is put out of use."""
+    hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
+    # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
+    theirs = failure.kind == "credential_rejected" and failure.status != 0
+    if theirs and target.credential_id:
+        await _deactivate(hub, target.credential_id, failure.message)
+
+
+async def _deactivate(hub: Hub, credential_id: str, error: str) -> None:
+    """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
+    actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
+    try:
+        await hub.storage.decide(
+            CredentialScope(credential_id=credential_id),
+            lambda credential: deactivate_credential(credential, actor, credential_id, error),
+        )
+    except StorageUnavailable:
+        return

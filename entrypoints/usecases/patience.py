@@ -1,0 +1,31 @@
+"""How long an attempt may take to begin while another can be tried."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+import anyio
+
+from domain.failures import Failure
+from entrypoints.usecases.admission import Ask
+from entrypoints.usecases.hub import Hub
+
+
+def first_token_ms(hub: Hub, ask: Ask) -> int | None:
+    """How long the call's stream may take to begin; None: as long as a provider may be silent."""
+    if not ask.call.stream:
+        return None  # The first piece of a whole answer is its last.
+    alias = ask.route.alias if ask.route is not None else None
+    own_ms = alias.first_token_timeout_ms if alias is not None else None
+    return hub.first_token_timeout_ms if own_ms is None else own_ms
+
+
+async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, Failure | None]) -> Failure | None:
+    """What came of it; cancelled, and a failure, if that took longer than the limit. None is no limit.
+
+    The provider may have worked and may charge for it, as after every time-out.
+    """
+    if limit_ms is None:
+        return await begun
+    with anyio.move_on_after(limit_ms / 1000):
+        return await begun
+    return Failure(kind="timed_out", message=f"the provider brought no first token within {limit_ms} ms")
