@@ -57,7 +57,7 @@ def test_a_whole_answer_is_its_items_in_order() -> None:
     assert ReasoningDelta(text="Hm, Paris.", block=0) == events[1]
     assert ("rs_stub1", "gAAAA-encrypted") == encrypted_by_openai(Reasoning(redacted=events[2].redacted))  # type: ignore[union-attr]
     assert (
-        TextDelta(text="Hi"),
+        TextDelta(text="Hi", block=1),
         ToolCallDelta(index=0, id="call_0", name="weather"),
         ToolCallDelta(index=0, arguments="{}"),
         UsageReported(usage=Usage(input_tokens=11, output_tokens=7)),

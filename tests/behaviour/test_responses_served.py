@@ -199,6 +199,23 @@ def test_how_likely_the_tokens_were_is_told_to_responses(client: openai.OpenAI, 
     assert True is stub.only.json()["logprobs"]
 
 
+@STREAM
+def test_texts_that_were_told_apart_are_blocks_of_their_own(
+    claude: anthropic.Anthropic, stub: Stub, stream: bool
+) -> None:
+    items = (rsp.message("Let me see.", 0), rsp.message("Paris.", 1))
+    stub.will(streaming(*rsp.stream(*items)) if stream else answering(200, rsp.whole(*items)))
+    asked: Any = {"model": "rsp/m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
+
+    if stream:
+        with claude.messages.stream(**asked) as events:
+            content: Any = events.get_final_message().content
+    else:
+        content = claude.messages.create(**asked).content
+
+    assert ["Let me see.", "Paris."] == [block.text for block in content]
+
+
 def test_every_field_of_a_chat_is_said_in_a_responses_words(hub: HubProcess, stub: Stub) -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
     custom = {"name": "code", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: /x/"}}}

@@ -176,7 +176,8 @@ def _created(state: State, data: bytes) -> _Step:
 
 def _text(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    return _saying(state, delta.output_index), (TextDelta(text=delta.delta),) if delta.delta else _NOTHING
+    said = TextDelta(text=delta.delta, block=delta.output_index)
+    return _saying(state, delta.output_index), (said,) if delta.delta else _NOTHING
 
 
 def _refusal(state: State, data: bytes) -> _Step:

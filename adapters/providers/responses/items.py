@@ -90,7 +90,7 @@ def done(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
     """All that was not said of the item before it was done."""
     match item.type:
         case "message":
-            return _message(item, seen)
+            return _message(item, index, seen)
         case "reasoning":
             return _reasoning(item, index, seen)
         case "function_call":
@@ -102,12 +102,12 @@ def done(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
             return [ForeignBlock(dialect=NAME, name=name, block=raw)]
 
 
-def _message(item: Item, seen: Seen) -> list[Event]:
+def _message(item: Item, index: int, seen: Seen) -> list[Event]:
     events: list[Event] = []
     cited = 0
     for part in item.content or ():
         if part.text and not seen.said:
-            events.append(TextDelta(text=part.text))
+            events.append(TextDelta(text=part.text, block=index))
         if part.refusal and not seen.said:
             events.append(RefusalDelta(text=part.refusal))
         for annotation in part.annotations or ():
