@@ -3,9 +3,8 @@
 House rule: as in chat, nothing of the caller's body changes but what must; here that is the model's name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,12 +15,10 @@ from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
 from domain.chat import Event
 from domain.failures import Failure
+from domain.vendors import vendor_of
 
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ENCODER = msgspec.json.Encoder()
-
-# Fields that a compatible server calls otherwise (https://docs.mistral.ai/api/endpoint/embeddings).
-_RENAMED: Mapping[str, Mapping[str, str]] = {"api.mistral.ai": {"dimensions": "output_dimension"}}
 
 
 def with_model(call: ModelCall, attempt: Attempt) -> bytes:
@@ -30,8 +27,8 @@ def with_model(call: ModelCall, attempt: Attempt) -> bytes:
 
 
 def with_model_renamed(call: ModelCall, attempt: Attempt) -> bytes:
-    """The same, for a server that has other names for some fields."""
-    names = _RENAMED.get(urlsplit(attempt.target.base_url).hostname or "", {})
+    """The same, for a vendor that has other names for some fields."""
+    names = dict(vendor_of(attempt.target.provider, attempt.target.base_url).renames)
     fields: dict[str, Any] = {names.get(name, name): value for name, value in call.fields.items()}
     fields["model"] = attempt.target.model
     return _ENCODER.encode(fields)
