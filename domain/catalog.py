@@ -106,8 +106,8 @@ def priced(catalog: Catalog, now_ms: int) -> list[Served]:
 def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Served] | UnknownModel | UnpricedModel:
     """Who serves the model of that name, `provider/model` or bare.
 
-    A bare model is served by every provider that has a rate for it, and by the vendors to whose models its name
-    belongs. With billing on, what has no rate is not sold.
+    A bare model is served by every provider that has a rate of that very name, and by the vendors to whose models its
+    name belongs. With billing on, what has no rate is not sold.
     """
     provider_name, _, rest = name.partition("/")
     if rest and (provider := catalog.providers.get(provider_name)):
@@ -116,7 +116,7 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
         found = [
             Served(provider=provider, model=name, rate=rate)
             for provider in catalog.providers.values()
-            if (rate := rate_at(catalog, provider.name, name, now_ms)) or _is_of_vendor(provider.name, name)
+            if (rate := _bare_rate(catalog, provider.name, name, now_ms)) or _is_of_vendor(provider.name, name)
         ]
     if not found:
         return UnknownModel(model=name, similar=_similar(catalog, name, now_ms))
@@ -132,6 +132,13 @@ def _called(spoken: Spoken, name: str) -> str | None:
     return next(
         (model for spelled in spellings(name) for names, model in spoken.names if matches(names, spelled)), None
     )
+
+
+def _bare_rate(catalog: Catalog, provider: str, name: str, now_ms: int) -> Rate | None:
+    """A resale of the model may know it by that name, too, but only its maker means it by the name alone."""
+    if (provider, name) in catalog.rates or _is_of_vendor(provider, name):
+        return rate_at(catalog, provider, name, now_ms)
+    return None
 
 
 def _is_of_vendor(provider: str, model: str) -> bool:

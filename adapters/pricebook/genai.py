@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from adapters.pricebook.limits import output_tokens_max
-from domain.pricebook import Clause, Names, Price, checked_names, price_id
+from domain.pricebook import Clause, Names, Price, checked_names, matches, price_id
 from domain.tiers import Leaves, Tier
 
 # What the catalogue calls our providers; several of its names make one provider of ours, told apart by a suffix.
@@ -24,6 +24,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "deepseek": ("deepseek",),
     "fireworks": ("fireworks",),
     "google": ("google",),
+    "google-vertex": ("google",),
     "groq": ("groq",),
     "huggingface": ("huggingface_*",),
     "minimax": ("minimax",),
@@ -33,7 +34,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "openrouter": ("openrouter",),
     "perplexity": ("perplexity",),
     "together": ("together",),
-    "voyageai": ("voyageai",),
+    "voyage": ("voyageai",),
     "xai": ("x-ai",),
     "zai": ("zai",),
 }
@@ -93,9 +94,12 @@ def catalogue(known_ms: int) -> dict[str, list[Price]]:
 def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) -> Iterator[Price]:
     """All dated versions of one model's price; none if the catalogue says more than we understand."""
     try:
-        names = checked_names(_names(model.match, suffix))
+        names = checked_names(names_of(model.match, suffix))
+        name = callable_name(provider, model.id + suffix, names)
         dated = [(day, *_priced_from(model, day)) for day in _days(model)]
     except NotUnderstood:
+        return
+    if name is None:
         return
     last = None
     for day, prices, tiers in dated:
@@ -105,7 +109,6 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
             continue
         last = prices, tiers
         effective_ms = (day - _BEGINNING).days * 86_400_000
-        name = model.id + suffix
         yield Price(
             id=price_id(provider, name, effective_ms, known_ms),
             provider=provider,
@@ -121,6 +124,20 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
         )
 
 
+def callable_name(provider: str, their_name: str, names: Names) -> str | None:
+    """The name to sell a model under, one that the provider answers to; None if it does not serve the model.
+
+    The catalogue's own may be none: Fireworks' are without the `accounts/…` that its API wants, OpenRouter's old ones
+    without the maker; and of Google's, Claude is at Vertex AI alone.
+    """
+    if provider == "google" and their_name.startswith("claude"):
+        return None
+    exact = [name[1:] for name in names if isinstance(name, str) and name[0] == "="]
+    known = [their_name] if matches(names, their_name.lower()) else []
+    found = [name for name in (*known, *exact, their_name) if provider != "openrouter" or "/" in name]
+    return found[0] if found else None
+
+
 def _is_free(provider: str, model: str) -> bool:
     """The catalogue has no price both for what is free and for what it does not know; these are said to be free.
 
@@ -134,7 +151,8 @@ class NotUnderstood(Exception):
     """The catalogue says something that has no counterpart here."""
 
 
-def _names(match: Any, suffix: str) -> Names:
+def names_of(match: Any, suffix: str) -> Names:
+    """The clauses of the catalogue in our signs, each with the suffix of the host."""
     clauses = match.or_ if hasattr(match, "or_") else (match,)
     return tuple(_clause(clause, suffix) for clause in clauses)
 

@@ -15,8 +15,8 @@ BOOK = Path(__file__).parent / "book"
 # Whose models a provider offers under their own names and at their prices, where its own shelf has none.
 BORROWS: Mapping[str, tuple[str, ...]] = {
     "azure": ("openai", "anthropic", "deepseek", "xai", "moonshotai"),
-    "google": ("anthropic",),
-    "google-vertex": ("google", "anthropic"),
+    "bedrock-mantle": ("bedrock",),
+    "google-vertex": ("anthropic",),
 }
 
 

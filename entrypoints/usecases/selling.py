@@ -63,12 +63,11 @@ async def _sell(
 
 
 def _prices(shelf: Shelf, model: str | None, now_ms: int) -> list[Price]:
-    """What holds now of a shelf and of those that it borrows, the shelf's own first; or of the one model."""
+    """What holds now of a shelf; or of the one model, which it may borrow: who knows which of those are there?"""
     if model is not None:
         held = versions(shelf, model)
         return _holding([held[-1].model] if held else [], shelf, now_ms)
-    names = dict.fromkeys(name for lent in (shelf, *shelf.borrowed) for name in lent.prices)
-    return _holding(names, shelf, now_ms)
+    return _holding(shelf.prices, shelf, now_ms)
 
 
 def _holding(models: Iterable[str], shelf: Shelf, now_ms: int) -> list[Price]:

@@ -8,12 +8,13 @@ from genai_prices import data
 from genai_prices.types import ModelInfo, Provider
 from genai_prices.types import Usage as TheirUsage
 
-from adapters.pricebook.genai import SOURCES, catalogue
-from adapters.pricebook.shelves import ShippedBook
+from adapters.pricebook.genai import SOURCES, callable_name, catalogue, names_of
+from adapters.pricebook.shelves import BORROWS, ShippedBook
 from domain.pricebook import Price, Shelf, news, price_at, shelf_of
 from domain.pricing import cost
 from domain.tiers import Occasion
 from domain.usage import Usage
+from domain.vendors import VENDORS
 
 NOW_MS = 1_795_000_000_000
 MOMENTS = (
@@ -50,7 +51,8 @@ def test_every_model_costs_what_the_catalogue_says(provider: str) -> None:
 
 
 def _compared(shelf: Shelf, source: Provider, model: ModelInfo, suffix: str) -> int:
-    held = shelf.prices.get(model.id + suffix, ())
+    name = callable_name(shelf.provider, model.id + suffix, names_of(model.match, suffix))
+    held = shelf.prices.get(name or "", ())
     count = 0
     for moment in MOMENTS if held else ():
         for context in ({}, {"service_tier": "priority"}, {"service_tier": "flex"}, {"processing": "batch"}):
@@ -139,3 +141,11 @@ def test_the_shelves_lend_and_a_stranger_has_none() -> None:
     assert book.prices("../shelves") == ()
     assert "openai" in book.borrows("azure")
     assert book.prices("openai") is book.prices("openai")
+
+
+def test_every_shelf_is_of_a_vendor_that_the_hub_knows_by_that_name() -> None:
+    """But for three that are added by their URL."""
+    book = ShippedBook()
+
+    assert {"minimax", "moonshotai", "perplexity"} == set(book.providers()) - set(VENDORS)
+    assert set(BORROWS) <= set(VENDORS)

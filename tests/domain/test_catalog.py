@@ -168,3 +168,21 @@ def test_credentials_are_found_by_their_provider() -> None:
 def _catalog(rates: list[Rate]) -> Catalog:
     providers: list[ProviderRow] = [a_provider(name) for name in ("acme", "bolt", "openai")]
     return catalog_of(1, providers, [], rates)
+
+
+def test_a_rate_of_many_names_serves_them_where_the_provider_is_named_and_a_bare_name_only_where_it_is_the_makers() -> (
+    None
+):
+    """A resale may know "gpt-5-2025" too, under a name of its own; called so it would answer that there is none."""
+    names = ("=gpt-5", "^gpt-5-2025")
+    made = a_rate(id="rate-1", provider="openai", model="gpt-5", names=names)
+    resold = a_rate(id="rate-2", provider="acme", model="resale/gpt-5", names=(*names, "=resale/gpt-5"))
+    catalog = catalog_of(1, [a_provider("openai"), a_provider("acme")], [], [made, resold])
+
+    bare = serving(catalog, "gpt-5-2025-08-07", True, NOW_MS)
+    named = serving(catalog, "acme/gpt-5-20250807", True, NOW_MS)
+
+    assert isinstance(bare, list)
+    assert [served.provider.name for served in bare] == ["openai"]
+    assert isinstance(named, list)
+    assert [served.rate for served in named] == [resold]

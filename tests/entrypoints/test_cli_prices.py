@@ -127,3 +127,15 @@ def test_with_a_margin_set_a_provider_that_is_added_is_sold_at_once(
     assert first["openai/gpt-4o"] == later["openai/gpt-4o"] == "7.5"
     monkeypatch.setenv("AIHUB_CREDIT_PRICE", "0")
     assert "AIHUB_CREDIT_PRICE" in refused("rate", "list")
+
+
+def test_what_a_provider_only_passes_on_is_sold_one_by_one(say: Said, tell: Any) -> None:
+    say("provider", "add", "azure", "--base-url", "https://example.openai.azure.com/openai/v1")
+    terms = ("--margin", "0", "--credit-price", "1")
+
+    (own,) = tell("rate", "bulk", *terms)
+    (named,) = tell("rate", "bulk", *terms, "--model", "azure/gpt-5-mini")
+
+    assert not any(model.startswith("gpt-5") for model in own["sold"])
+    assert named["sold"] == ["gpt-5-mini"]
+    assert any(rate["model"] == "azure/gpt-5-mini" for rate in tell("rate", "list"))
