@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
+from entrypoints.http.aigne.pictures import image_handler
 from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.anthropic.counting import count_tokens_handler
@@ -61,6 +62,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
             Route(method="POST", template=template, handler=chat_handler(hub, caller), spends=True)
             for template, caller in (QUOTED | _AIGNE).items()
         ),
+        Route(method="POST", template="/api/v2/image", handler=image_handler(hub), spends=True),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const index = join(process.env.AIGNE_CLIENT, "node_modules/@aigne/aigne-hub/lib/esm/index.js");
-const { AIGNEHubChatModel } = await import(pathToFileURL(index));
+const { AIGNEHubChatModel, AIGNEHubImageModel } = await import(pathToFileURL(index));
 
 const chat = (model) =>
   new AIGNEHubChatModel({ baseURL: process.env.AIGNE_HUB_API_URL, apiKey: process.env.KEY, model: `aignehub/${model}` });
+const painter = (model) =>
+  new AIGNEHubImageModel({ baseURL: process.env.AIGNE_HUB_API_URL, apiKey: process.env.KEY, model: `aignehub/${model}` });
 const say = (text) => ({ messages: [{ role: "system", content: "Be brief." }, { role: "user", content: text }] });
 const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const tools = [{ type: "function", function: { name: "weather", description: "The weather.", parameters } }];
@@ -43,6 +45,11 @@ const asked = {
       Object.assign(told, chunk.delta?.json);
     }
     return told;
+  },
+  painted: () => painter("oai/painter").invoke({ prompt: "a cat", outputFileType: "file" }),
+  repainted: () => {
+    const image = [{ type: "file", data: pixel, mimeType: "image/png" }];
+    return painter("oai/painter").invoke({ prompt: "a hat", image, outputFileType: "file" });
   },
   refused: () => chat("nobody/m").invoke(say("Hello")).catch((error) => ({ message: error.message, type: error.type })),
 };

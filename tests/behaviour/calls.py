@@ -11,7 +11,7 @@ from tests.behaviour.forms import FORM
 from tests.support.hub import HubProcess
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
-AIGNE = "/api/v2/chat"
+AIGNE, AIGNE_IMAGE = "/api/v2/chat", "/api/v2/image"
 CAMEL_CASE = (
     "/api/v2/chat/completions",
     "/api/v2/completions",
@@ -73,6 +73,11 @@ def aigne_body(model: str, streaming: bool, **more: Any) -> dict[str, Any]:
     """AIGNE's native call."""
     asked = {"messages": [{"role": "user", "content": "Hello"}], "modelOptions": {"model": model}}
     return {"input": {**asked, **more}, "options": {"streaming": streaming}}
+
+
+def aigne_picture(model: str, **more: Any) -> dict[str, Any]:
+    """AIGNE's native call for a picture."""
+    return {"input": {"prompt": "a cat", "modelOptions": {"model": model}, **more}}
 
 
 def camel_case_body(model: str, **more: Any) -> dict[str, Any]:

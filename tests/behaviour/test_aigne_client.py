@@ -19,7 +19,7 @@ from tests.behaviour.answers import (
     openai_stream,
     openai_whole,
 )
-from tests.behaviour.calls import AIGNE, aigne_body, ask, camel_case_body
+from tests.behaviour.calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_picture, ask, camel_case_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
@@ -107,6 +107,21 @@ def test_the_client_gets_structured_output(hub: HubProcess, stub: Stub) -> None:
 
 
 @with_client
+def test_the_client_gets_pictures_made_and_changed(hub: HubProcess, stub: Stub) -> None:
+    made = told(hub, "painted")
+
+    assert [("file", "image/png")] == [(image["type"], image["mimeType"]) for image in made["images"]]
+    assert made["usage"]["inputTokens"] > 0
+    assert made["usage"]["aigneHubCredits"] > 0
+    assert "/images/generations" in stub.only.path
+
+    stub.reset()
+    told(hub, "repainted")
+    assert "/images/edits" in stub.only.path
+    assert json.loads(stub.only.body)["images"][0]["image_url"].startswith("data:image/png;base64,")
+
+
+@with_client
 def test_the_client_raises_what_the_hub_refuses(hub: HubProcess, stub: Stub) -> None:
     refused = told(hub, "refused")
 
@@ -161,6 +176,26 @@ def test_a_bad_native_call_is_refused_by_the_name_of_its_field(
     hub: HubProcess, stub: Stub, nothing_moves: None, body: dict[str, Any], field: str
 ) -> None:
     heard = ask(hub, AIGNE, body)
+
+    assert (400, field) == (heard.status, heard.json()["error"]["param"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({}, "input.prompt"),
+        ({"prompt": ""}, "input.prompt"),
+        ({"n": 11}, "input.n"),
+        ({"image": [{"type": "local"}]}, "input.image[0].path"),
+        ({"modelOptions": {}}, "input.modelOptions.model"),
+        ({"modelOptions": {"model": "oai/painter", "size": 5}}, "input.modelOptions.size"),
+    ],
+)
+def test_a_bad_native_picture_is_refused_by_the_name_of_its_field(
+    hub: HubProcess, stub: Stub, nothing_moves: None, asked: dict[str, Any], field: str
+) -> None:
+    body: dict[str, Any] = {"input": {"modelOptions": {"model": "oai/painter"}}} if not asked else {}
+    heard = ask(hub, AIGNE_IMAGE, body or aigne_picture("oai/painter", **asked))
 
     assert (400, field) == (heard.status, heard.json()["error"]["param"])
 

@@ -8,6 +8,7 @@ from entrypoints.http.routes import routes
 from entrypoints.http.wire import Route
 from tests.behaviour.calls import (
     AIGNE,
+    AIGNE_IMAGE,
     CAMEL_CASE,
     CHAT,
     COMPLETIONS,
@@ -21,6 +22,7 @@ from tests.behaviour.calls import (
     SPEECH,
     TRANSLATED,
     aigne_body,
+    aigne_picture,
     anthropic_body,
     ask,
     camel_case_body,
@@ -56,6 +58,7 @@ ASKED: dict[str, list[Any]] = {
     RESPONSES: [responses_body(model, stream=stream) for model in ("rsp/m", "oai/m", "ant/m") for stream in (False, True)],
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
     AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
+    AIGNE_IMAGE: [aigne_picture("oai/painter"), aigne_picture("oai/dall", image=[{"type": "file", "data": "eA=="}])],
     **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
 }  # fmt: skip
 # AIGNE Hub's other names for the same.
