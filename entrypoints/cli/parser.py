@@ -15,6 +15,7 @@ _NOUNS = {
     "rate": "what models are sold for",
     "price": "what providers ask, in dollars",
     "alias": "names for a choice of models",
+    "route": "where calls go",
     "user": "who may call",
     "key": "the API keys that callers show",
     "credit": "what users can spend",
@@ -223,6 +224,10 @@ def _routing(commands: _Commands) -> None:
     commands.add("alias list", "list the aliases", "aihub alias list")
     show = commands.add("alias show", "show where an alias leads", "aihub alias show fast")
     show.add_argument("name", metavar="NAME")
+    explain = commands.add(
+        "route explain", "show where a call to a model goes, and why, by the books", "aihub route explain fast"
+    )
+    explain.add_argument("model", metavar="MODEL", help="PROVIDER/MODEL, a bare model or an alias")
     remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")
     remove.add_argument("name", metavar="NAME")
 

@@ -2,12 +2,16 @@
 
 from argparse import Namespace
 
+from domain.advice import Advice
 from domain.aliases import Alias
+from domain.catalog import catalog_of
 from domain.management import Denied
+from domain.refusals import UnpricedModel
 from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import aliases
 from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.explaining import Sample, explained
 
 _NOTHING = "There are no aliases; see `aihub alias set -h`."
 
@@ -52,6 +56,27 @@ async def remove_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if isinstance(outcome, Denied):
         raise complaint(outcome.refusal)
     return Said(value={"name": args.name, "removed": True}, text=f"{args.name} leads nowhere from now on")
+
+
+async def explain_route(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`route explain`: by the books alone, as a process that has just started would route it."""
+    catalog = catalog_of(*await desk.storage.catalog())
+    now_ms = desk.clock.now_ms()
+    told = explained(catalog, Advice(), Sample(model=args.model), settings.billed, settings.strategy, now_ms)
+    if not isinstance(told, dict):
+        why = "has no rate" if isinstance(told, UnpricedModel) else "is served by no provider"
+        raise Complaint(f"{told.model} {why}; see `aihub rate list`")
+    columns = ("place", "provider", "model", "credential", "priority", "weight", "expected_charge", "why")
+    rows = [[_joined(one[column]) for column in columns] for one in told["candidates"]]
+    heads = [column.upper().replace("_", " ") for column in columns]
+    left = "".join(f"\nleft out: {one['model']}, since {one['why']}" for one in told["left_out"])
+    by = f"alias {told['alias']}, {told['strategy']}" if told["alias"] else told["strategy"]
+    text = f"{told['model']} ({by})\n" + table(heads, rows, "Nobody could serve it.") + left
+    return Said(value=told, text=text, note="GET /api/route/MODEL tells what a running process has learned besides")
+
+
+def _joined(value: object) -> object:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _alias(alias: Alias) -> dict[str, object]:

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "alias list": routing.list_aliases,
     "alias show": routing.show_alias,
     "alias remove": routing.remove_alias,
+    "route explain": routing.explain_route,
     "user add": people.add_user,
     "user list": people.list_users,
     "key create": people.create_key,

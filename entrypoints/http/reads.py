@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.books import User
-from domain.catalog import Served, priced, serving
+from domain.catalog import Served, priced
 from domain.ledger import balance, usable
 from domain.money import format_credits
 from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
+from domain.routes import Route, offers_of, route_of
 from entrypoints.http.described import openai_model
 from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
@@ -23,13 +24,13 @@ def models_handler(hub: Hub) -> Handler:
     """`GET /v1/models`: every model with a rate, as the caller's SDK lists models."""
 
     async def read(request: Request, user: User) -> Any:
-        listed = priced(await hub.catalog_anew(), hub.clock.now_ms())
+        listed = await _listed(hub)
         if "anthropic-version" in request.headers:
-            data = [_anthropic_model(served) for served in listed]
+            data = [_anthropic_model(served, name) for served, name in listed]
             ids = [str(model["id"]) for model in data]
             edges = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
             return {"data": data, "has_more": False, **edges}
-        return {"object": "list", "data": [openai_model(served) for served in listed]}
+        return {"object": "list", "data": [openai_model(served, name) for served, name in listed]}
 
     return authenticated(hub, read)
 
@@ -39,14 +40,26 @@ def model_handler(hub: Hub) -> Handler:
 
     async def read(request: Request, user: User) -> Any:
         name = request.path_values["model"]
-        found = serving(await hub.catalog_anew(), name, hub.billed, hub.clock.now_ms())
-        if not isinstance(found, list):
-            return found if isinstance(found, UnknownModel) else UnknownModel(model=name)
+        route = route_of(await hub.catalog_anew(), name, hub.billed, hub.strategy, hub.clock.now_ms())
+        if not isinstance(route, Route):
+            return route if isinstance(route, UnknownModel) else UnknownModel(model=name)
+        served = next(offers_of(route.way))
         if "anthropic-version" in request.headers:
-            return _anthropic_model(found[0], name)
-        return openai_model(found[0], name)
+            return _anthropic_model(served, name)
+        return openai_model(served, name)
 
     return authenticated(hub, read)
+
+
+async def _listed(hub: Hub) -> list[tuple[Served, str | None]]:
+    """Every model with a rate, then every alias that leads to one, as the first of them is described."""
+    catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
+    listed: list[tuple[Served, str | None]] = [(served, None) for served in priced(catalog, now_ms)]
+    for name in sorted(catalog.aliases):
+        route = route_of(catalog, name, hub.billed, hub.strategy, now_ms)
+        if isinstance(route, Route):
+            listed.append((next(offers_of(route.way)), name))
+    return listed
 
 
 def kept_response(hub: Hub) -> Handler:

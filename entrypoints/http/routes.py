@@ -20,6 +20,7 @@ from entrypoints.http.quotes import quote_handler
 from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.replies import json_reply
 from entrypoints.http.responses import RESPONSES_CALLER
+from entrypoints.http.route_reads import route_handler
 from entrypoints.http.wire import Handler, Reply, Request, Route
 from entrypoints.usecases.hub import Hub
 
@@ -69,6 +70,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
+        Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),
         Route(method="GET", template="/api/v2/status", handler=status_handler(hub)),
         Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),

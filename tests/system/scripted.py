@@ -63,11 +63,13 @@ class ScriptedProvider:
         """The ids of all scripts that came."""
         return set(self._seen)
 
-    def wait_for(self, marker: str) -> Seen:
-        """The first request with the script of that id, once it has come."""
+    def wait_for(self, marker: str, number: int = 1) -> Seen:
+        """The first request with the script of that id, or a later one, once it has come."""
         with self._arrival:
-            assert self._arrival.wait_for(lambda: marker in self._seen, WAIT_S), f"{marker} never came"
-            return self._seen[marker][0]
+            assert self._arrival.wait_for(lambda: len(self._seen.get(marker, ())) >= number, WAIT_S), (
+                f"{marker} never came"
+            )
+            return self._seen[marker][number - 1]
 
     def open_gate(self, name: str) -> None:
         """Let every request of that gate be answered, now and later."""

@@ -1,0 +1,78 @@
+"""What is explained beforehand is what is done: by examples, and as a law over any aliases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.advice import Advice
+from domain.aliases import AliasTarget, Canary
+from domain.calls import AttemptRecord
+from domain.catalog import Catalog, catalog_of
+from domain.explain import Explanation, brief, explain
+from domain.health import CoolDown
+from domain.routes import Route, route_of
+from domain.routing import order
+from tests.domain.build import NOW_MS, a_chat_call, a_provider, a_rate, an_alias, circumstances
+
+PROVIDERS = ("acme", "bolt", "calm")
+
+
+def _catalog(*targets: AliasTarget, canary: Canary | None = None) -> Catalog:
+    rates = [a_rate(id=name, provider=name, input_nanos=n) for n, name in enumerate(PROVIDERS)]
+    providers = [a_provider(name) for name in PROVIDERS]
+    return catalog_of(0, providers, [], rates, [an_alias("fast", targets=targets, canary=canary)])
+
+
+TARGETS = st.lists(
+    st.builds(
+        AliasTarget,
+        model=st.sampled_from([*(f"{name}/small" for name in PROVIDERS), "small", "nobody"]),
+        priority=st.integers(0, 2),
+        weight=st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda target: target.model,
+)
+COOLING = st.dictionaries(
+    st.sampled_from([f"{name}/small" for name in PROVIDERS]),
+    st.builds(CoolDown, failures=st.just(1), until_ms=st.sampled_from([NOW_MS, NOW_MS + 1])),
+)
+
+
+@given(TARGETS, COOLING, st.none() | st.just(Canary(model="calm/small", percent=30)), st.integers(0, 6))
+def test_what_is_explained_is_what_the_next_call_does(
+    targets: list[AliasTarget], cooling: dict[str, CoolDown], canary: Canary | None, turns: int
+) -> None:
+    catalog, call = _catalog(*targets, canary=canary), a_chat_call(model="fast")
+    route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
+    advice = Advice(cooling=cooling)
+    for _ in range(turns if isinstance(route, Route) else 0):
+        assert isinstance(route, Route)
+        advice = order(route.way, circumstances(catalog, advice, call=call)).advice
+
+    told = explain(circumstances(catalog, advice, call=call), True, "round-robin")
+
+    if not isinstance(route, Route):
+        assert route == told
+        return
+    assert isinstance(told, Explanation)
+    done = order(route.way, circumstances(catalog, advice, call=call))
+    assert done.ranks == tuple(one.rank for one in told.candidates)
+    assert ("nobody" in {target.model for target in targets}) == ("nobody" in {one.model for one in told.left_out})
+
+
+@pytest.mark.parametrize(("cooling", "place", "line"), [
+    ((),               0,  "alias fast; round-robin; 1 of 2"),
+    (("acme/small",),  0,  "alias fast; round-robin; 1 of 2; acme cooling"),
+    ((),               1,  "alias fast; round-robin; 2 of 2; acme overloaded"),
+])  # fmt: skip
+def test_one_line_tells_why(cooling: tuple[str, ...], place: int, line: str) -> None:
+    catalog = _catalog(AliasTarget(model="acme/small"), AliasTarget(model="bolt/small", priority=1))
+    route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
+    assert isinstance(route, Route)
+    advice = Advice(cooling=dict.fromkeys(cooling, CoolDown(failures=1, until_ms=NOW_MS + 1)))
+    made = order(route.way, circumstances(catalog, advice))
+    failed = [AttemptRecord(provider="acme", outcome="overloaded")] if place else []
+
+    assert line == brief(route, made, made.candidates[place].target, failed)

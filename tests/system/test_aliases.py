@@ -1,0 +1,117 @@
+"""Aliases over real sockets: shares, fallback across dialects, patience for a first word, and what is told of it."""
+
+from collections.abc import Iterator
+
+import anyio
+import anyio.to_thread
+import msgspec
+import pytest
+
+from tests.support.hub import HubProcess, running_hub
+from tests.system.answers import Script
+from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat
+from tests.system.people import Person, person
+from tests.system.scripted import ScriptedProvider
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[HubProcess]:
+    """Two providers of different dialects; those of each test's alias are its own models."""
+    with running_hub(tmp_path_factory.mktemp("aliases") / "data", env={"AIHUB_MAX_RETRIES": "1"}) as running:
+        running.add_provider("one", provider.base_url)
+        running.add_provider("two", provider.base_url, "anthropic")
+        for model in ("turns", "chain", "slow", "able"):
+            for name in ("one", "two"):
+                rate = ["--input", "1", "--output", "2", "--context", "128000", "--max-output", "4096"]
+                able = ["--capabilities", "none"] if (name, model) == ("one", "able") else []
+                running.cli("rate", "set", f"{name}/{model}", *rate, *able)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def buyer(hub: HubProcess) -> Person:
+    return person(hub, "buyer", 10**12)
+
+
+async def test_an_alias_shares_its_calls_by_weight_and_says_so(hub: HubProcess, buyer: Person) -> None:
+    hub.cli("alias", "set", "turns", "--to", "one/turns*2", "two/turns")
+
+    heard = [await _ask(hub, buyer, Script(id=f"turns-{n}"), "turns") for n in range(3)]
+
+    assert ["one", "one", "two"] == sorted(one.headers["x-aihub-provider"] for one in heard)
+    assert {"alias turns; round-robin; 1 of 2"} == {one.headers["x-aihub-route"] for one in heard}
+
+
+@pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
+async def test_a_chain_falls_back_across_dialects(hub: HubProcess, buyer: Person, path: str) -> None:
+    name = f"chain{len(path)}"
+    hub.cli("rate", "set", f"one/{name}", "--input", "1", "--output", "2", "--max-output", "99")
+    hub.cli("alias", "set", f"{name}-last", "--to", "two/chain")
+    hub.cli("alias", "set", f"{name}-first", "--to", f"one/{name}@0", f"{name}-last@1")
+
+    heard = await _ask(hub, buyer, Script(id=name, first=503), f"{name}-first", path)
+
+    assert (200, "two") == (heard.status, heard.headers["x-aihub-provider"])
+    assert heard.headers["x-aihub-route"] == f"alias {name}-first; round-robin; 2 of 2; one unavailable"
+
+
+async def test_a_stream_that_does_not_begin_in_time_is_begun_elsewhere(
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider
+) -> None:
+    hub.cli("alias", "set", "slow", "--to", "one/slow", "two/slow@1", "--first-token-timeout", "1")
+    script = Script(id="slow", gate="slow")
+
+    heard: Heard | None = None
+
+    async with anyio.create_task_group() as tasks:
+
+        async def call() -> None:
+            nonlocal heard
+            heard = await _ask(hub, buyer, script, "slow", stream=True)
+
+        tasks.start_soon(call)
+        await anyio.to_thread.run_sync(provider.wait_for, "slow", 2)
+        provider.open_gate("slow")
+
+    assert heard is not None
+    assert (200, "two") == (heard.status, heard.headers["x-aihub-provider"])
+    assert heard.headers["x-aihub-route"].endswith("; one timed_out")
+    attempts = hub.cli("call", "show", heard.call_id)["attempts"]
+    assert ["timed_out", "answered"] == [attempt["outcome"] for attempt in attempts]
+
+
+async def test_who_cannot_do_it_is_not_asked_and_if_nobody_can_the_lack_is_named(
+    hub: HubProcess, buyer: Person
+) -> None:
+    hub.cli("alias", "set", "able", "--to", "one/able", "two/able")
+    body = msgspec.json.decode(chat(Script(id="able"), model="able"))
+    body["tools"] = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+    able = [await ask(hub.port, buyer.key, msgspec.json.encode(body)) for _ in range(2)]
+    lacking = await ask(hub.port, buyer.key, msgspec.json.encode(body | {"model": "one/able"}))
+
+    assert [(200, "two")] * 2 == [(heard.status, heard.headers["x-aihub-provider"]) for heard in able]
+    assert (400, "incapable_model", "tools") == (lacking.status, lacking.error()["code"], lacking.error()["param"])
+
+
+async def test_owners_are_told_where_a_call_would_go_and_guests_are_not(hub: HubProcess, buyer: Person) -> None:
+    hub.cli("alias", "set", "told", "--to", "one/turns", "two/turns@1", "nobody")
+
+    by_books = hub.cli("route", "explain", "told")
+    live = msgspec.json.decode((await ask(hub.port, hub.key, path="/api/route/told")).body)
+    refused = await ask(hub.port, buyer.key, path="/api/route/told")
+    listed = msgspec.json.decode((await ask(hub.port, buyer.key, path="/v1/models")).body)
+
+    for told in (by_books, live):
+        assert [("one", [0]), ("two", [1])] == [(one["provider"], one["priority"][:1]) for one in told["candidates"]]
+        assert [{"model": "nobody", "why": "no provider serves it"}] == told["left_out"]
+    assert (403, "not_allowed") == (refused.status, refused.error()["code"])
+    assert "told" in {model["id"] for model in listed["data"]}
+
+
+async def _ask(
+    hub: HubProcess, buyer: Person, script: Script, model: str, path: str = OPENAI, stream: bool = False
+) -> Heard:
+    return await ask(hub.port, buyer.key, chat(script, model=model, stream=stream), path)
