@@ -99,11 +99,11 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from adapters.providers.openai.beside import BESIDE_CHAT
     from adapters.providers.pictures import PICTURES
     from adapters.providers.responses import RESPONSES
-    from adapters.providers.transport import PyreqwestTransport
+    from adapters.providers.transport import Http1Transport
     from entrypoints.usecases.hub import Hub
 
     async with operator_hub(settings) as operator:
-        transport = PyreqwestTransport()
+        transport = Http1Transport()
         try:
             yield Hub(
                 storage=operator.storage,

@@ -18,7 +18,6 @@ import msgspec
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.lines import Line, Lines
 from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
-from adapters.providers.transport import WHOLE
 from domain.calls import Attempt, ModelCall
 from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
@@ -150,7 +149,6 @@ class _Exchange:
             stream=httpx2.ByteStream(body) if form is None else _Pieces(pieces),
             extensions={
                 "timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s},
-                WHOLE: not call.stream,
             },
         )
         request.headers.encoding = "latin-1"  # Else each look at them tries which encoding they are in.

@@ -9,13 +9,14 @@ import httpx2
 import pytest
 
 from adapters.providers.http import HttpProviders
-from adapters.providers.transport import PyreqwestTransport
+from adapters.providers.transport import Http1Transport
 from adapters.storage.memory import MemoryStorage
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite import SqliteStorage
 from adapters.storage.sqlite_file import open_writer
 from ports.storage import Storage
 from tests.adapters.http_attempts import shell
+from tests.adapters.transport_identity import Identity
 
 
 @pytest.fixture
@@ -44,19 +45,24 @@ async def storage(request: pytest.FixtureRequest, books_path: Path, anyio_backen
             yield opened
 
 
-@pytest.fixture(params=["pyreqwest", "httpx2"])
+@pytest.fixture(params=["ours", "httpx2"])
 async def providers(request: pytest.FixtureRequest) -> AsyncIterator[HttpProviders]:
     """The shell, over the transport that the hub uses and over httpx2's own: it relies on the seam between, not on
     either."""
-    transport = PyreqwestTransport() if request.param == "pyreqwest" else httpx2.AsyncHTTPTransport(verify=False)
+    transport = Http1Transport() if request.param == "ours" else httpx2.AsyncHTTPTransport(verify=False)
     yield shell(transport)
     await transport.aclose()
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[PyreqwestTransport]:
-    async with PyreqwestTransport() as made:
+async def transport() -> AsyncIterator[Http1Transport]:
+    async with Http1Transport() as made:
         yield made
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Identity:
+    return Identity(tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.providers.bedrock import BEDROCK, signing
 from adapters.providers.bedrock.signing import key_pair, region
 from adapters.providers.http import HttpProviders
-from adapters.providers.transport import PyreqwestTransport
+from adapters.providers.transport import Http1Transport
 from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Message, Text
 from domain.failures import Failure
@@ -138,7 +138,7 @@ def test_without_botocore_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(params=["pyreqwest", "httpx2"])
 async def bedrock(request: pytest.FixtureRequest) -> AsyncIterator[HttpProviders]:
-    transport = PyreqwestTransport() if request.param == "pyreqwest" else httpx2.AsyncHTTPTransport(verify=False)
+    transport = Http1Transport() if request.param == "pyreqwest" else httpx2.AsyncHTTPTransport(verify=False)
     yield HttpProviders(transport, {}, RowVault(), {"bedrock": BEDROCK})
     await transport.aclose()
 

@@ -1,15 +1,17 @@
 """The transport over real sockets: leaving an exchange early, and closing it all."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
-from adapters.providers.transport import PyreqwestTransport
+from adapters.providers.transport import Http1Transport
 from tests.adapters.transport_peer import (
     CHUNKED,
     GUARD_S,
     SMALL,
+    Peer,
     ask,
     falling_silent,
     keeping_alive,
@@ -21,7 +23,7 @@ from tests.adapters.transport_peer import (
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
 
-async def test_closing_the_response_early_closes_the_connection(transport: PyreqwestTransport) -> None:
+async def test_closing_the_response_early_closes_the_connection(transport: Http1Transport) -> None:
     async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         pieces = response.aiter_raw()
@@ -32,7 +34,7 @@ async def test_closing_the_response_early_closes_the_connection(transport: Pyreq
             await anext(pieces)
 
 
-async def test_closing_a_response_that_nobody_read_closes_the_connection(transport: PyreqwestTransport) -> None:
+async def test_closing_a_response_that_nobody_read_closes_the_connection(transport: Http1Transport) -> None:
     async with serve(falling_silent(CHUNKED)) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         await response.aclose()
@@ -40,7 +42,7 @@ async def test_closing_a_response_that_nobody_read_closes_the_connection(transpo
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_cancelling_the_reader_closes_the_connection(transport: PyreqwestTransport) -> None:
+async def test_cancelling_the_reader_closes_the_connection(transport: Http1Transport) -> None:
     async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=60))
         begun = asyncio.Event()
@@ -57,21 +59,39 @@ async def test_cancelling_the_reader_closes_the_connection(transport: PyreqwestT
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_cancelling_the_wait_for_headers_frees_the_caller_at_once_and_the_connection_in_the_end(
-    transport: PyreqwestTransport,
-) -> None:
+async def test_cancelling_the_wait_for_headers_closes_the_connection_at_once(transport: Http1Transport) -> None:
     async with serve(falling_silent(b"")) as peer:
-        waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=0.5)))
+        waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
         await peer.asked.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        # pyreqwest cannot abort a request here; what closes the connection is the limit of abandoned exchanges.
+        await asyncio.wait_for(peer.gone.wait(), GUARD_S)
+
+
+async def test_cancelling_the_sending_of_a_body_closes_the_connection(transport: Http1Transport) -> None:
+    never = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        await never.wait()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"one")
+        peer.asked.set()
+        await peer.hang_up(reader)
+
+    async with serve(peer := Peer(talk)):
+        waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, content=pieces())))
+        await peer.asked.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
 async def test_closing_the_transport_closes_idle_connections_and_refuses_requests() -> None:
-    transport = PyreqwestTransport()
+    transport = Http1Transport()
     async with serve(keeping_alive()) as peer:
         await whole(await transport.handle_async_request(ask(peer.url)))
         await transport.aclose()
@@ -81,16 +101,16 @@ async def test_closing_the_transport_closes_idle_connections_and_refuses_request
 
 
 async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers() -> None:
-    transport = PyreqwestTransport()
+    transport = Http1Transport()
     async with serve(falling_silent(b"")) as peer:
-        waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=0.5)))
+        waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
         await peer.asked.wait()
         await transport.aclose()
         with pytest.raises(httpx2.ReadError):
             await waiting
 
 
-async def test_a_body_is_read_once(transport: PyreqwestTransport) -> None:
+async def test_a_body_is_read_once(transport: Http1Transport) -> None:
     async with serve(saying(SMALL)) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         assert isinstance(response.stream, httpx2.AsyncByteStream)

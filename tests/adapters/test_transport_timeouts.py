@@ -8,12 +8,12 @@ from contextlib import suppress
 import httpx2
 import pytest
 
-from adapters.providers.transport import PyreqwestTransport
+from adapters.providers.transport import Http1Transport
 from tests.adapters.transport_peer import CHUNKED, GUARD_S, Peer, ask, falling_silent, saying, serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
-PROMPT_S = 3.0  # Sooner than the limit of abandoned exchanges that goes with a read timeout of 0.6 s, which is 4 s.
+PROMPT_S = 3.0
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def deaf() -> Iterator[str]:
 
 @pytest.mark.parametrize(("connect", "read"), [(0.2, 60.0), (0.5, 0.5), (None, 0.3), (0.2, None)])
 async def test_a_host_that_does_not_connect_is_a_connect_timeout(
-    transport: PyreqwestTransport, deaf: str, connect: float | None, read: float | None
+    transport: Http1Transport, deaf: str, connect: float | None, read: float | None
 ) -> None:
     async with asyncio.timeout(GUARD_S):
         with pytest.raises(httpx2.ConnectTimeout) as caught:
@@ -44,7 +44,7 @@ async def test_a_host_that_does_not_connect_is_a_connect_timeout(
 
 @pytest.mark.parametrize("connect", [60.0, 0.1, None])
 async def test_a_host_that_connects_and_stays_silent_is_a_read_timeout(
-    transport: PyreqwestTransport, connect: float | None
+    transport: Http1Transport, connect: float | None
 ) -> None:
     async with serve(falling_silent(b"")) as peer, asyncio.timeout(PROMPT_S):
         with pytest.raises(httpx2.ReadTimeout):
@@ -55,7 +55,7 @@ async def test_a_host_that_connects_and_stays_silent_is_a_read_timeout(
     "begun", [CHUNKED + b"2\r\nhi\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi"], ids=["stream", "whole"]
 )
 async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connection(
-    transport: PyreqwestTransport, begun: bytes
+    transport: Http1Transport, begun: bytes
 ) -> None:
     async with serve(falling_silent(begun)) as peer, asyncio.timeout(PROMPT_S):
         response = await transport.handle_async_request(ask(peer.url, read=0.6))
@@ -64,7 +64,7 @@ async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connectio
         await peer.gone.wait()
 
 
-async def test_the_read_timeout_begins_anew_with_every_chunk(transport: PyreqwestTransport) -> None:
+async def test_the_read_timeout_begins_anew_with_every_chunk(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.hear(reader)
         writer.write(CHUNKED)
@@ -78,7 +78,7 @@ async def test_the_read_timeout_begins_anew_with_every_chunk(transport: Pyreqwes
         assert await response.aread() == b"x" * 8
 
 
-async def test_time_in_which_nobody_reads_is_not_the_providers(transport: PyreqwestTransport) -> None:
+async def test_time_in_which_nobody_reads_is_not_the_providers(transport: Http1Transport) -> None:
     async with serve(saying(CHUNKED + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=0.6))
         size = 0

@@ -16,7 +16,7 @@ from adapters.pricebook.shelves import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
-from adapters.providers.transport import PyreqwestTransport
+from adapters.providers.transport import Http1Transport
 from adapters.storage.sqlite import SqliteStorage
 from adapters.system import RandomIds, SystemClock
 from domain.books import Decision
@@ -79,9 +79,7 @@ class ImpatientIds(RandomIds):
 class Process:
     """One process of the hub, with the calls that it is running."""
 
-    def __init__(
-        self, name: str, hub: Hub, storage: MortalStorage, transport: PyreqwestTransport, gone: set[str]
-    ) -> None:
+    def __init__(self, name: str, hub: Hub, storage: MortalStorage, transport: Http1Transport, gone: set[str]) -> None:
         self.name = name
         self.hub = hub
         self.handlers: dict[str, Handler] = {route.template: route.handler for route in routes(hub)}
@@ -96,7 +94,7 @@ class Process:
         storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
         assert isinstance(storage, MortalStorage)
         storage.faults = lambda: chance.random() < 0.03
-        transport = PyreqwestTransport()
+        transport = Http1Transport()
         hub = Hub(
             storage=storage,
             book=ShippedBook(),

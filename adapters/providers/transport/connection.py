@@ -1,0 +1,290 @@
+"""One HTTP/1.1 connection: one exchange after another, and rest in between.
+
+House rule: only bytes that belong to the exchange under way are ever taken for its answer. Whatever else comes, or
+stays unsaid, closes the connection.
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+
+import httptools
+import httpx2
+
+from adapters.providers.transport.answer import Answer
+from adapters.providers.transport.dialing import Origin
+
+# Of headers, interim answers, chunk extensions and trailers: of all that is not body, between two pieces of body.
+HEAD_BYTES_MAX = 128 * 1024
+
+_HEAD, _BODY, _OVER = range(3)
+
+
+class Connection(asyncio.Protocol):
+    """A connection to `origin`. `keep` is told when an exchange is over and another may follow, `lost` at the end."""
+
+    __slots__ = (
+        "_answer",
+        "_due",
+        "_headers",
+        "_interim",
+        "_keep",
+        "_loop",
+        "_lost",
+        "_parser",
+        "_paused",
+        "_poll",
+        "_reusable",
+        "_stage",
+        "_timer",
+        "_transport",
+        "_unbodied",
+        "_until_closed",
+        "_waiter",
+        "is_full",
+        "is_sending",
+        "origin",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        origin: Origin,
+        keep: "Callable[[Connection], None]",
+        lost: "Callable[[Connection], None]",
+    ) -> None:
+        self.origin = origin
+        self.is_full = False  # What was written waits to be sent.
+        self.is_sending = False  # The request's body is still being made.
+        self._loop = loop
+        self._keep = keep
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._poll = select.poll()
+        self._answer: Answer | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._stage = _OVER
+        self._interim = self._until_closed = self._reusable = self._paused = False
+        self._unbodied = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- the caller's side ---
+
+    def is_quiet(self) -> bool:
+        """Whether the connection that rested still stands: an end or anything else that came closes it.
+
+        The event loop may not have seen it yet, hence the question to the kernel.
+        """
+        return self._transport is not None and not self._transport.is_closing() and not self._poll.poll(0)
+
+    def ask(self, request: httpx2.Request, head: bytes, limit_s: float | None) -> Answer | None:
+        """Begin an exchange. None if not a byte could be sent: then the same may be asked elsewhere.
+
+        A transport sends at once what it can. If it cannot send the first byte, it begins to close.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return None
+        transport.write(head)
+        if transport.is_closing():
+            return None
+        answer = self._answer = Answer(self, request, limit_s)
+        self._headers = []
+        self._stage = _HEAD
+        self._interim = self._until_closed = self._reusable = False
+        self._unbodied = 0
+        self._due = None
+        self.is_sending = not isinstance(request.stream, httpx2.ByteStream)
+        return answer
+
+    def write(self, data: bytes) -> None:
+        """Send more of a request."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def go_on(self) -> None:
+        """What had come was taken: read on."""
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    async def wait(self, limit_s: float | None) -> None:
+        """Until something happens; TimeoutError if nothing does within the limit."""
+        waiter = self._waiter = self._loop.create_future()
+        if limit_s is not None:
+            self._look_at(self._loop.time() + limit_s)
+        try:
+            await waiter
+        finally:
+            if self._waiter is waiter:  # Else the connection has another exchange already, and somebody waits for that.
+                self._waiter = self._due = None
+
+    def rest(self, limit_s: float) -> None:
+        """Nobody asks for now; close after so many seconds of it."""
+        self._look_at(self._loop.time() + limit_s)
+
+    def abort(self) -> None:
+        """Close at once: the peer hears of it, and nobody else."""
+        self._answer = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close_unless_answering(self) -> None:
+        """Close at once, failing an exchange that waits for its headers; one that has them goes on."""
+        if self._answer is None or self._stage == _HEAD:
+            self._fail(httpx2.ReadError("the transport was closed"))
+
+    # --- the event loop's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None:
+            self.abort()
+            return
+        self._unbodied += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if self._stage != _OVER:
+                self._fail(httpx2.RemoteProtocolError(f"the answer is not HTTP: {error}"))
+                return
+            self._reusable = False
+        if self._stage == _OVER:
+            self._finish(answer)
+        elif self._unbodied > HEAD_BYTES_MAX:
+            self._fail(httpx2.RemoteProtocolError(f"the answer's headers are larger than {HEAD_BYTES_MAX} bytes"))
+        elif answer.has_news:
+            self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        answer, self._transport = self._answer, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._lost(self)
+        if answer is None:
+            return
+        if error is not None:
+            self._fail(httpx2.ReadError(f"the connection broke: {error}"))
+        elif self._until_closed:
+            self._finish(answer)
+        else:
+            self._fail(httpx2.RemoteProtocolError("the connection was closed before the answer was whole"))
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self._wake()
+
+    # --- the parser's side ---
+
+    def on_message_begin(self) -> None:
+        if self._stage == _OVER:
+            self._reusable = False  # Nobody asked for a second answer.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._stage == _HEAD:  # Else it is a trailer.
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        answer, parser, headers = self._answer, self._parser, self._headers
+        if answer is None or self._stage != _HEAD:
+            return
+        status = parser.get_status_code()
+        if status < 200:
+            if status == 101:
+                raise ValueError("it switches protocols, unasked")
+            self._interim = True
+            self._headers = []
+            return
+        length, framed, streamed = None, False, False
+        for name, value in headers:
+            if name == b"content-length":
+                framed, length = True, int(value)
+            elif name == b"transfer-encoding":
+                framed = b"chunked" in value.lower()
+            elif name == b"content-type":
+                streamed = value.startswith(b"text/event-stream")
+        self._reusable = parser.should_keep_alive()
+        self._until_closed = not framed and not self._reusable
+        self._stage = _BODY
+        self._unbodied = 0
+        answer.begin(status, b"HTTP/" + parser.get_http_version().encode(), headers, None if streamed else length)
+        if answer.request.method == "HEAD":
+            self._stage, self._reusable = _OVER, False  # The parser does not know, and waits for a body.
+
+    def on_body(self, piece: bytes) -> None:
+        answer = self._answer
+        if answer is None or self._stage != _BODY:
+            return
+        self._unbodied = 0
+        if not answer.feed(piece) and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self._interim:
+            self._interim = False
+        else:
+            self._stage = _OVER
+
+    # --- how it ends, and how it waits ---
+
+    def _finish(self, answer: Answer) -> None:
+        """The answer is whole. The connection has another exchange ahead of it, or closes."""
+        self._answer = None
+        answer.end()
+        self._wake()
+        self.go_on()
+        if self._reusable and not self.is_sending:
+            self._keep(self)
+        elif self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, error: httpx2.TransportError) -> None:
+        answer = self._answer
+        self.abort()
+        if answer is not None:
+            error.request = answer.request
+            answer.fail(error)
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            self._due = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _look_at(self, due: float) -> None:
+        """Wait no longer than until `due`. The timer of an earlier wait serves: it looks again when it fires."""
+        self._due = due
+        timer = self._timer
+        if timer is None or timer.when() > due:
+            if timer is not None:
+                timer.cancel()
+            self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._loop.time() < self._due:
+            self._look_at(self._due)
+        elif self._waiter is None:
+            if self._transport is not None:
+                self._transport.close()
+        else:
+            waiter, self._waiter = self._waiter, None
+            if not waiter.done():
+                waiter.set_exception(TimeoutError())

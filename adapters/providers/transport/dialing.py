@@ -1,0 +1,213 @@
+"""How a connection is made: to the provider itself or through a proxy, plain or over TLS."""
+
+import asyncio
+import base64
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
+
+import httpx2
+
+_HAPPY_EYEBALLS_S = 0.25  # RFC 8305, section 8: when the next address is tried beside one that does not answer.
+_TUNNEL_BYTES_MAX = 64 * 1024
+# A provider may think for minutes, and a router in between forgets a connection that is silent for that long.
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5))
+
+
+class Origin(NamedTuple):
+    """Who is asked: a host (ASCII, no brackets) and a port, over TLS or not."""
+
+    tls: bool
+    host: str
+    port: int
+
+
+class Proxy(NamedTuple):
+    """A proxy, and how it knows us: the value of Proxy-Authorization, if it wants one."""
+
+    origin: Origin
+    authorization: bytes | None
+
+
+class Dialer:
+    """Makes connections. The environment and the trusted roots are read when the first is made."""
+
+    def __init__(self, ca_pem: bytes | None = None) -> None:
+        self._ca_pem = ca_pem
+        self._environment: Mapping[str, str] | None = None
+        self._ways: dict[Origin, Proxy | None] = {}
+        self._tls: asyncio.Task[ssl.SSLContext] | None = None
+
+    def way(self, origin: Origin) -> Proxy | None:
+        """The proxy on the way to the origin, None for none. ProxyError if the environment names one we cannot use."""
+        if origin not in self._ways:
+            if self._environment is None:
+                self._environment = getproxies()
+            self._ways[origin] = proxy_for(origin, self._environment)
+        return self._ways[origin]
+
+    async def dial(self, origin: Origin, protocol: asyncio.Protocol) -> None:
+        """Connect the protocol to the origin: to be given up by cancelling it.
+
+        Raises:
+            httpx2.ConnectError: Nobody there, or nobody whom a trusted root vouches for.
+            httpx2.ProxyError: The proxy does not let us through.
+        """
+        proxy = self.way(origin)
+        loop = asyncio.get_running_loop()
+        try:
+            if proxy is None:
+                await self._connect(loop, origin, protocol)
+            elif not origin.tls:
+                await self._connect(loop, proxy.origin, protocol)
+            else:
+                tunnel = _Tunnel(loop, origin, proxy.authorization)
+                await self._connect(loop, proxy.origin, tunnel)
+                await self._through(loop, tunnel, origin, protocol)
+        except ssl.SSLError as error:
+            raise httpx2.ConnectError(f"TLS: {error.reason or error}") from error
+        except OSError as error:
+            raise httpx2.ConnectError(_text(error)) from error
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, to: Origin, protocol: asyncio.BaseProtocol) -> None:
+        transport, _ = await loop.create_connection(
+            lambda: protocol,
+            to.host,
+            to.port,
+            ssl=await self._context() if to.tls else None,
+            server_hostname=to.host if to.tls else None,
+            happy_eyeballs_delay=_HAPPY_EYEBALLS_S,
+        )
+        _keep_alive(transport.get_extra_info("socket"))
+
+    async def _through(
+        self, loop: asyncio.AbstractEventLoop, tunnel: "_Tunnel", to: Origin, protocol: asyncio.Protocol
+    ) -> None:
+        """TLS with the origin inside the tunnel that the proxy has opened."""
+        assert tunnel.transport is not None
+        try:
+            await tunnel.opened
+            transport = await loop.start_tls(tunnel.transport, protocol, await self._context(), server_hostname=to.host)
+        except BaseException:
+            tunnel.transport.abort()
+            raise
+        if transport is None:
+            raise httpx2.ConnectError("the proxy closed the tunnel")
+        protocol.connection_made(transport)
+
+    async def _context(self) -> ssl.SSLContext:
+        """One for the process. Reading the roots takes some 80 ms, so the event loop does not wait for it."""
+        if self._tls is None or (self._tls.done() and (self._tls.cancelled() or self._tls.exception() is not None)):
+            self._tls = asyncio.create_task(asyncio.to_thread(_context, self._ca_pem))
+        return await asyncio.shield(self._tls)
+
+
+class _Tunnel(asyncio.Protocol):
+    """Asks a proxy to put us through; `opened` is done when it has."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, to: Origin, authorization: bytes | None) -> None:
+        self.opened: asyncio.Future[None] = loop.create_future()
+        self.transport: asyncio.Transport | None = None
+        self._to = to
+        self._authorization = authorization
+        self._heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        name = f"[{self._to.host}]" if ":" in self._to.host else self._to.host
+        place = f"{name}:{self._to.port}".encode("ascii")
+        known = b"proxy-authorization: %b\r\n" % self._authorization if self._authorization else b""
+        transport.write(b"CONNECT %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (place, place, known))
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        head, end, rest = self._heard.partition(b"\r\n\r\n")
+        if self.opened.done() or (not end and len(head) < _TUNNEL_BYTES_MAX):
+            return
+        status = head.partition(b"\r\n")[0]
+        words = status.split(b" ")
+        if end and not rest and words[0].startswith(b"HTTP/1.") and words[1:2] and words[1].startswith(b"2"):
+            self.opened.set_result(None)
+        else:
+            told = status[:100].decode("latin-1")
+            self.opened.set_exception(httpx2.ProxyError(f"the proxy does not let us through: {told}"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.opened.done():
+            self.opened.set_exception(httpx2.ProxyError("the proxy closed the connection"))
+            self.opened.exception()  # Seen, if nobody waits for it any more.
+
+
+def proxy_for(origin: Origin, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy that the environment names for the origin: `environment` as `urllib.request.getproxies` gives it."""
+    url = environment.get("https" if origin.tls else "http") or environment.get("all")
+    if not url or is_exempt(origin, environment.get("no", "")):
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    port = None
+    with suppress(ValueError):
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if port is None or parts.scheme not in ("http", "https"):
+        raise httpx2.ProxyError(f"a proxy is http://host:port or https://host:port, not {parts.scheme}://…")
+    known = None
+    if parts.username is not None:
+        name_and_word = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        known = b"Basic " + base64.b64encode(name_and_word.encode())
+    return Proxy(Origin(parts.scheme == "https", parts.hostname or "", port), known)
+
+
+def is_exempt(origin: Origin, no_proxy: str) -> bool:
+    """Whether NO_PROXY names the origin: `*`, a domain and what is below it, an address or a network of addresses.
+
+    Each may end in `:port`. https://curl.se/libcurl/c/CURLOPT_NOPROXY.html
+    """
+    address = None
+    with suppress(ValueError):
+        address = ip_address(origin.host)
+    host = origin.host.lower()
+    for entry in no_proxy.lower().split(","):
+        name = entry.strip()
+        if name == "*":
+            return True
+        if name.endswith(f":{origin.port}") and (name.count(":") == 1 or "]" in name):
+            name = name.rpartition(":")[0]
+        name = name.strip("[]").removeprefix("*").lstrip(".")
+        if not name:
+            continue
+        if address is None:
+            if host == name or host.endswith(f".{name}"):
+                return True
+        else:
+            with suppress(ValueError):
+                if address in ip_network(name, strict=False):
+                    return True
+    return False
+
+
+def _context(ca_pem: bytes | None) -> ssl.SSLContext:
+    context = httpx2.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_pem is not None:
+        context.load_verify_locations(cadata=ca_pem.decode("ascii"))
+    return context
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        option = getattr(socket, name, None)  # Each system knows three of the four.
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _text(error: OSError) -> str:
+    """What the system means by the number, for all that asyncio says is "Connect call failed"."""
+    is_numbered = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
+    return os.strerror(error.errno) if is_numbered and error.errno is not None else str(error)
