@@ -110,6 +110,18 @@ async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers(
             await waiting
 
 
+async def test_closing_the_transport_breaks_an_answer_that_is_not_whole() -> None:
+    transport = Http1Transport()
+    async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
+        response = await transport.handle_async_request(ask(peer.url, read=600))
+        pieces = response.aiter_raw()
+        assert await anext(pieces) == b"hi"
+        await transport.aclose()
+        with pytest.raises(httpx2.ReadError):
+            await anext(pieces)
+        await asyncio.wait_for(peer.gone.wait(), GUARD_S)
+
+
 async def test_a_body_is_read_once(transport: Http1Transport) -> None:
     async with serve(saying(SMALL)) as peer:
         response = await transport.handle_async_request(ask(peer.url))

@@ -84,10 +84,10 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close the idle connections and fail what waits for headers; answers at hand can be read to their end."""
+        """Close all connections; an exchange under way fails with ReadError."""
         self._closed = True
         for connection in [*self._all]:
-            connection.close_unless_answering()
+            connection.fail(httpx2.ReadError("the transport was closed"))
         await asyncio.sleep(0)  # The loop closes a socket in its next turn.
 
     def _ask_spare(self, origin: Origin, request: httpx2.Request, head: bytes, read_s: float | None) -> Answer | None:

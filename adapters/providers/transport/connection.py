@@ -132,11 +132,6 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def close_unless_answering(self) -> None:
-        """Close at once, failing an exchange that waits for its headers; one that has them goes on."""
-        if self._answer is None or self._stage == _HEAD:
-            self._fail(httpx2.ReadError("the transport was closed"))
-
     # --- the event loop's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -154,13 +149,13 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self._stage != _OVER:
-                self._fail(httpx2.RemoteProtocolError(f"the answer is not HTTP: {error}"))
+                self.fail(httpx2.RemoteProtocolError(f"the answer is not HTTP: {error}"))
                 return
             self._reusable = False
         if self._stage == _OVER:
             self._finish(answer)
         elif self._unbodied > HEAD_BYTES_MAX:
-            self._fail(httpx2.RemoteProtocolError(f"the answer's headers are larger than {HEAD_BYTES_MAX} bytes"))
+            self.fail(httpx2.RemoteProtocolError(f"the answer's headers are larger than {HEAD_BYTES_MAX} bytes"))
         elif answer.has_news:
             self._wake()
 
@@ -173,11 +168,11 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return
         if error is not None:
-            self._fail(httpx2.ReadError(f"the connection broke: {error}"))
+            self.fail(httpx2.ReadError(f"the connection broke: {error}"))
         elif self._until_closed:
             self._finish(answer)
         else:
-            self._fail(httpx2.RemoteProtocolError("the connection was closed before the answer was whole"))
+            self.fail(httpx2.RemoteProtocolError("the connection was closed before the answer was whole"))
 
     def pause_writing(self) -> None:
         self.is_full = True
@@ -251,7 +246,8 @@ class Connection(asyncio.Protocol):
         elif self._transport is not None:
             self._transport.abort()
 
-    def _fail(self, error: httpx2.TransportError) -> None:
+    def fail(self, error: httpx2.TransportError) -> None:
+        """Close at once; an exchange under way ends with this error."""
         answer = self._answer
         self.abort()
         if answer is not None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
@@ -82,7 +82,7 @@ class Dialer:
             to.port,
             ssl=await self._context() if to.tls else None,
             server_hostname=to.host if to.tls else None,
-            happy_eyeballs_delay=_HAPPY_EYEBALLS_S,
+            happy_eyeballs_delay=_HAPPY_EYEBALLS_S if address_of(to.host) is None else None,
         )
         _keep_alive(transport.get_extra_info("socket"))
 
@@ -168,9 +168,7 @@ def is_exempt(origin: Origin, no_proxy: str) -> bool:
 
     Each may end in `:port`. https://curl.se/libcurl/c/CURLOPT_NOPROXY.html
     """
-    address = None
-    with suppress(ValueError):
-        address = ip_address(origin.host)
+    address = address_of(origin.host)
     host = origin.host.lower()
     for entry in no_proxy.lower().split(","):
         name = entry.strip()
@@ -189,6 +187,13 @@ def is_exempt(origin: Origin, no_proxy: str) -> bool:
                 if address in ip_network(name, strict=False):
                     return True
     return False
+
+
+def address_of(host: str) -> IPv4Address | IPv6Address | None:
+    """The address, if the host is one and not a name."""
+    with suppress(ValueError):
+        return ip_address(host)
+    return None
 
 
 def _context(ca_pem: bytes | None) -> ssl.SSLContext:
