@@ -136,9 +136,9 @@ def test_without_botocore_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -
 # --- over the wire --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["pyreqwest", "httpx2"])
+@pytest.fixture(params=["ours", "httpx2"])
 async def bedrock(request: pytest.FixtureRequest) -> AsyncIterator[HttpProviders]:
-    transport = Http1Transport() if request.param == "pyreqwest" else httpx2.AsyncHTTPTransport(verify=False)
+    transport = Http1Transport() if request.param == "ours" else httpx2.AsyncHTTPTransport(verify=False)
     yield HttpProviders(transport, {}, RowVault(), {"bedrock": BEDROCK})
     await transport.aclose()
 
