@@ -146,7 +146,7 @@ def _begin_worker() -> None:
 
 def _tune_interpreter() -> None:
     """Set the interpreter up for a server; when everything is imported."""
-    # The loop, the writer of the books and the HTTP client share one interpreter. Whoever waits for it is let in after
+    # The loop, the writer of the books and the server share one interpreter. Whoever waits for it is let in after
     # this long; at Python's own 5 ms a commit under load would take a second, since it asks again for every statement.
     sys.setswitchinterval(SWITCH_S)
     # What lives as long as the process is not looked through again and again, and calls leave hardly any cycles.
