@@ -17,7 +17,8 @@ Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 _JOURNAL_BYTES_MAX = 64 * 1024 * 1024
 # Of the write-ahead log, between two checkpoints: 4,000 pages are 16 MB, and half as many syncs of the file.
 _CHECKPOINT_PAGES = 4_000
-_CACHE_KIB = 16 * 1024
+# More makes no call cheaper, and 4 MiB are too few for what lies between two checkpoints.
+_CACHE_KIB = 8 * 1024
 # SQLite itself would ask again after 1, 2, 5 and so on up to 100 ms, and meet a busy neighbour each time: of two
 # processes under load, one then stands still for a second. Asking every millisecond keeps it under a tenth.
 _RETRY_MS = 1
