@@ -1,8 +1,7 @@
-"""Answers in OpenAI's dialect: what they look like on the wire, and the fold that turns them into events.
+"""Answers in OpenAI's dialect as events: a fold over what `wire` says they look like.
 
 House rule: a whole answer and the same answer streamed give the same events, for both go through `_choice_events`.
-Only the fields that mean something are decoded, and what a server adds is passed over. The wire shapes are those of
-https://developers.openai.com/api/reference/resources/chat, stretched to what compatible servers send.
+Only the fields that mean something are decoded, and what a server adds is passed over.
 """
 
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.openai.calls import Calls, CustomTool, Piece, PieceFunction
+from adapters.providers.openai.calls import Calls, CustomTool, Piece
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
-from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
+from adapters.providers.openai.usage import cost_nanos, leaves
+from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -29,7 +29,6 @@ from domain.chat import (
     TextDelta,
     UsageReported,
 )
-from domain.details import Detail
 
 # OpenAI's five words, then those of compatible servers. A word that nobody knows is a plain stop: the text is whole.
 _FINISHES: dict[str, FinishReason] = {
@@ -51,58 +50,6 @@ _FINISHES: dict[str, FinishReason] = {
 _FAULTS = frozenset({"error", "insufficient_system_resource", "network_error"})
 
 
-class _ContentPart(msgspec.Struct, frozen=True):
-    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`."""
-
-    type: str = ""
-    text: str | None = None
-    thinking: "str | list[_ContentPart] | None" = None
-    refusal: str | None = None
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    """A delta of a chunk, or the message of a whole answer."""
-
-    content: str | list[_ContentPart] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[Detail] | None = None
-    refusal: str | None = None
-    annotations: list[msgspec.Raw] | None = None
-    images: Any = None
-    executed_tools: Any = None
-    tool_calls: list[Piece] | None = None
-    function_call: PieceFunction | None = None
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    index: int | None = None
-    delta: _Delta | None = None
-    message: _Delta | None = None
-    finish_reason: str | None = None
-    stop_reason: Any = None
-    error: Any = None
-    logprobs: msgspec.Raw = msgspec.Raw()
-
-
-class _Groq(msgspec.Struct, frozen=True):
-    usage: WireUsage | None = None
-    error: Any = None
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    """A chunk or a whole answer."""
-
-    id: str | None = None
-    model: str | None = None
-    choices: list[_Choice] | None = None
-    usage: WireUsage | None = None
-    error: Any = None
-    x_groq: _Groq | None = None
-    service_tier: Any = None
-    citations: Any = None
-
-
 class State(msgspec.Struct, frozen=True):
     """What the fold remembers: the answer's id, the calls begun, the choices finished, the pages that were cited."""
 
@@ -114,7 +61,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = msgspec.json.Decoder(Answer)
 _NOTHING: tuple[Event, ...] = ()
 _ENDED: tuple[Event, ...] = (Ended(),)
 
@@ -164,7 +111,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     return told_events if isinstance(told_events[-1], Broken) else (*told_events, Ended())
 
 
-def _closed(state: State, chunk: _Answer, event: ServerEvent, events: list[Event]) -> tuple[State, tuple[Event, ...]]:
+def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]) -> tuple[State, tuple[Event, ...]]:
     """Usage, which may stand on any chunk, and then the error, for nothing follows an error."""
     usage = chunk.usage
     if usage is None and chunk.x_groq is not None:
@@ -187,7 +134,7 @@ def _closed(state: State, chunk: _Answer, event: ServerEvent, events: list[Event
     return state, tuple(events)
 
 
-def _fault(choices: list[_Choice] | None) -> Any:
+def _fault(choices: list[Choice] | None) -> Any:
     for choice in choices or ():
         if choice.error:
             return choice.error
@@ -204,7 +151,7 @@ def _bare_error(event: ServerEvent) -> Any:
     return said if event.name == "error" or said.get("object") == "error" else None
 
 
-def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Event]) -> State:
+def _choices(state: State, choices: list[Choice], whole: bool, events: list[Event]) -> State:
     """Append what the choices say; the state after it."""
     for position, choice in enumerate(choices):
         index = choice.index if choice.index is not None else position
@@ -227,7 +174,7 @@ def _choices(state: State, choices: list[_Choice], whole: bool, events: list[Eve
     return state
 
 
-def _choice_events(state: State, choice: int, said: _Delta, events: list[Event]) -> State:
+def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) -> State:
     content = said.content
     details = said.reasoning_details or ()
     told_in_detail = any(detail.text or detail.summary for detail in details)  # Then by the block it belongs to.
@@ -254,7 +201,7 @@ def _choice_events(state: State, choice: int, said: _Delta, events: list[Event])
     return state
 
 
-def _parts(choice: int, parts: list[_ContentPart], events: list[Event]) -> None:
+def _parts(choice: int, parts: list[ContentPart], events: list[Event]) -> None:
     for part in parts:
         if part.text:
             events.append(TextDelta(text=part.text, choice=choice))

@@ -14,7 +14,8 @@ import msgspec
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
-from adapters.providers.responses.usage import ToolUsage, Used, WireUsage, cost_nanos, leaves
+from adapters.providers.responses.usage import Used, cost_nanos, leaves
+from adapters.providers.responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
 from domain.chat import (
     Broken,
     Ended,
@@ -39,49 +40,6 @@ _INCOMPLETE: dict[str, FinishReason] = {
 }
 
 
-class _Why(msgspec.Struct, frozen=True):
-    reason: str | None = None
-
-
-class _Response(msgspec.Struct, frozen=True):
-    id: str | None = None
-    model: str | None = None
-    status: str | None = None
-    output: list[msgspec.Raw] | None = None
-    usage: WireUsage | None = None
-    tool_usage: ToolUsage | None = None
-    service_tier: Any = None
-    incomplete_details: _Why | None = None
-    error: Any = None
-
-
-class _About(msgspec.Struct, frozen=True):
-    """`response.created` and the events that end an answer."""
-
-    response: _Response
-
-
-class _ItemEvent(msgspec.Struct, frozen=True):
-    item: msgspec.Raw
-    output_index: int = 0
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    delta: str
-    output_index: int = 0
-    content_index: int = 0
-    summary_index: int = 0
-
-
-class _Annotation(msgspec.Struct, frozen=True):
-    annotation: msgspec.Raw
-    output_index: int = 0
-
-
-class _Typed(msgspec.Struct, frozen=True):
-    type: str = ""
-
-
 class State(msgspec.Struct, frozen=True):
     """What a stream said so far: of each item, how many tools it called, and which items are done."""
 
@@ -93,12 +51,12 @@ class State(msgspec.Struct, frozen=True):
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
 
-_ABOUT = msgspec.json.Decoder(_About)
-_ITEM_EVENT = msgspec.json.Decoder(_ItemEvent)
-_DELTA = msgspec.json.Decoder(_Delta)
-_ANNOTATION = msgspec.json.Decoder(_Annotation)
-_TYPED = msgspec.json.Decoder(_Typed)
-_RESPONSE = msgspec.json.Decoder(_Response)
+_ABOUT = msgspec.json.Decoder(About)
+_ITEM_EVENT = msgspec.json.Decoder(ItemEvent)
+_DELTA = msgspec.json.Decoder(Delta)
+_ANNOTATION = msgspec.json.Decoder(Annotation)
+_TYPED = msgspec.json.Decoder(Typed)
+_RESPONSE = msgspec.json.Decoder(Response)
 _USED = msgspec.json.Decoder(Used)
 _NOTHING: tuple[Event, ...] = ()
 
@@ -134,11 +92,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (malformed(str(problem), body),)
 
 
-def _started(response: _Response) -> Started:
+def _started(response: Response) -> Started:
     return Started(id=response.id or "", model=response.model or "")
 
 
-def _ending(response: _Response, state: State) -> tuple[Event, ...]:
+def _ending(response: Response, state: State) -> tuple[Event, ...]:
     """What was counted, why the model stopped, and the end; an answer that failed is broken instead."""
     used = [_USED.decode(item) for item in response.output or ()] or state.used
     counted = leaves(response.usage, used, response.tool_usage) if response.usage is not None else None
@@ -158,7 +116,7 @@ def _ending(response: _Response, state: State) -> tuple[Event, ...]:
     return (*usage, Finished(reason=_reason(response, called)), Ended())
 
 
-def _reason(response: _Response, called: bool) -> FinishReason:
+def _reason(response: Response, called: bool) -> FinishReason:
     if response.status == "incomplete":
         why = response.incomplete_details
         return _INCOMPLETE.get(why.reason or "", "pause") if why is not None else "length"
@@ -195,7 +153,7 @@ def _reasoning_text(state: State, data: bytes) -> _Step:
     return _thought(state, delta, ("content", delta.content_index))
 
 
-def _thought(state: State, delta: _Delta, part: tuple[str, int]) -> _Step:
+def _thought(state: State, delta: Delta, part: tuple[str, int]) -> _Step:
     if not delta.delta:
         return state, _NOTHING
     seen = state.items.get(delta.output_index, Seen())

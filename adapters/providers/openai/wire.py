@@ -1,0 +1,69 @@
+"""What answers in OpenAI's dialect look like on the wire, where it means something.
+
+The shapes are those of https://developers.openai.com/api/reference/resources/chat, stretched to what compatible servers
+send.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai.calls import Piece, PieceFunction
+from adapters.providers.openai.usage import WireUsage
+from domain.details import Detail
+
+
+class ContentPart(msgspec.Struct, frozen=True):
+    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: "str | list[ContentPart] | None" = None
+    refusal: str | None = None
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """A delta of a chunk, or the message of a whole answer."""
+
+    content: str | list[ContentPart] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
+    refusal: str | None = None
+    annotations: list[msgspec.Raw] | None = None
+    images: Any = None
+    executed_tools: Any = None
+    tool_calls: list[Piece] | None = None
+    function_call: PieceFunction | None = None
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One choice, of a chunk (`delta`) or of a whole answer (`message`)."""
+
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    stop_reason: Any = None
+    error: Any = None
+    logprobs: msgspec.Raw = msgspec.Raw()
+
+
+class Groq(msgspec.Struct, frozen=True):
+    """Where Groq puts what others put beside the choices."""
+
+    usage: WireUsage | None = None
+    error: Any = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A chunk or a whole answer."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+    x_groq: Groq | None = None
+    service_tier: Any = None
+    citations: Any = None
