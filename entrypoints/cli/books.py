@@ -129,7 +129,7 @@ def _call(report: reports.CallReport) -> dict[str, object]:
         "started": moment(call.started_ms),
         "ended": moment(call.ended_ms),
         "duration_ms": _since(call.started_ms, call.ended_ms),
-        "first_byte_ms": _since(call.started_ms, call.first_byte_ms),
+        "first_byte_ms": call.first_byte_ms,
         "provider": call.provider,
         "provider_model": call.provider_model,
         "credential_id": call.credential_id,

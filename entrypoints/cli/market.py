@@ -130,7 +130,8 @@ async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     columns = ("model", "input", "output", "cache_read", "cache_write", "context", "max_output", "effective")
     heads = [column.upper().replace("_", " ") for column in columns]
     rows = [[rate[column] for column in columns] for rate in found]
-    return Said(value=found, text=table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`."))
+    text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
+    return Said(value=found, text=text, note="in credits per million tokens; --json tells every price" if found else "")
 
 
 async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -98,7 +98,7 @@ def _market(commands: _Commands) -> None:
         "aihub provider add local --dialect openai --base-url http://127.0.0.1:11434/v1",
     )
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--dialect", help="openai, anthropic or echo")
+    add.add_argument("--dialect", help="what its chat is spoken in, such as openai, anthropic or ollama")
     add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
     add.add_argument("--priority", type=whole, default=0, metavar="N", help="lower is tried first for a bare model (0)")
     add.add_argument("--weight", type=whole, default=1, metavar="N", help="its share among equals (1)")

@@ -41,7 +41,8 @@ async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
         for price in found
     ]
     heads = ("MODEL", "INPUT", "CACHE READ", "OUTPUT", "CONTEXT", "TIERS", "SOURCE")
-    return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."))
+    note = "in dollars per million tokens; `aihub price show` tells every price of a model" if found else ""
+    return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."), note=note)
 
 
 async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:

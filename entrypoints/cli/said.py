@@ -39,7 +39,7 @@ def complaint(denial: Denial) -> Complaint:
         case Missing():
             return Complaint(f"there is no {denial.kind} {denial.name!r}; {denial.remedy or 'nothing was changed'}")
         case Exists():
-            article = "an" if denial.kind[0] in "aeiou" else "a"
+            article = "an" if denial.kind[0] in "aeio" else "a"  # a user, an alias
             return Complaint(
                 f"there is {article} {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`"
             )

@@ -46,6 +46,7 @@ def test_a_batch_gives_a_vector_for_each_text_and_costs_what_the_provider_counte
     assert "0.000011" == answer.headers["x-aihub-charge"]
     newest = hub.cli("call", "list", "--limit", "1")[0]
     shown = hub.cli("call", "show", newest["id"])
+    assert 0 <= shown["first_byte_ms"] <= 600_000, "since the call began, not since 1970"
     assert {"input_tokens": 11} == {leaf: units for leaf, units in shown["usage"].items() if units}
 
 

@@ -23,7 +23,7 @@ def test_users(say: Said, tell: Any, refused: Said) -> None:
         ("alice", "guest"), ("bob", "admin"), ("owner", "owner")
     ]  # fmt: skip
     assert "NAME" in say("user", "list")
-    assert "already" in refused("user", "add", "alice")
+    assert "a user 'alice' already" in refused("user", "add", "alice")
     assert "no user name" in refused("user", "add", " ")
     assert "--role" in refused("user", "add", "eve", "--role", "queen", code=2)
 
