@@ -82,7 +82,7 @@ async def _prepare(settings: Settings) -> Started:
 
 
 def _server(settings: Settings) -> Any:  # granian picks its class by the interpreter it was built for
-    from granian.constants import HTTPModes, Interfaces
+    from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LOGGING_CONFIG, LogLevels
     from granian.server import Server
@@ -99,6 +99,7 @@ def _server(settings: Settings) -> Any:  # granian picks its class by the interp
         blocking_threads=WSGI_THREADS if wsgi else 1,
         backlog=BACKLOG,
         backpressure=BACKLOG,
+        loop=Loops.asyncio,  # the one that is tested: granian takes another where it happens to be installed
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES_MAX),
         websockets=False,
