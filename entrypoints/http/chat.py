@@ -112,13 +112,10 @@ def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer
         return AsSaid(dialect, target.provider, _content_type(call, answer))
     rendering = Rendering(
         call_id=ask.call_id,
-        model=call.model,
         created_s=hub.clock.now_ms() // 1000,
-        wants_usage=call.wants_usage,
-        fields=call.fields,
+        call=call,
         served=f"{target.provider}/{target.model}",
         rate=entry.candidate.served.rate if hub.billed else None,
-        call=call,
     )
     if call.stream:
         return RenderedStream(dialect, rendering, target.provider)

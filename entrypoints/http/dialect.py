@@ -12,21 +12,16 @@ from domain.refusals import BadRequest
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer says beside the events: the call's id, the model as asked, the time, whether usage is wanted.
+    """What an answer says beside the events: the call's id, the time, and what was asked, which some APIs repeat.
 
-    `fields` are the request's own, which some APIs repeat; `served` is `provider/model` as it is served; `rate` is what
-    usage is charged at, None where it is not charged.
-    `call` is what was asked, for the dialects whose answers depend on it.
+    `served` is `provider/model` as it is served; `rate` is what usage is charged at, None where it is not charged.
     """
 
     call_id: str
-    model: str
     created_s: int
-    wants_usage: bool
-    fields: dict[str, msgspec.Raw] = {}
+    call: ModelCall
     served: str = ""
     rate: Rate | None = None
-    call: ModelCall | None = None
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):

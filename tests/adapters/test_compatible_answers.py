@@ -7,9 +7,9 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, told
+from tests.support.rendering import a_rendering
 
 
 def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
@@ -36,7 +36,7 @@ def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> No
     message = {"content": "x", "images": [picture], "executed_tools": [ran]}
     events = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
 
-    rendering = Rendering(call_id="c", model="m", created_s=1, wants_usage=True)
+    rendering = a_rendering()
     rendered = json.loads(OPENAI_CALLER.whole(events, rendering))["choices"][0]["message"]
 
     assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])

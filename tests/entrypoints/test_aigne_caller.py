@@ -22,8 +22,8 @@ from domain.proofs import signed_by_google
 from domain.refusals import BadRequest
 from domain.usage import Usage
 from entrypoints.http.aigne import AIGNE_CALLER
-from entrypoints.http.dialect import Rendering
 from tests.domain.build import a_rate
+from tests.support.rendering import a_rendering
 
 FORMATS = st.sampled_from([{}, {"response_format": msgspec.Raw(b'{"type":"json_schema","json_schema":{}}')}])
 TEXTS = st.text(max_size=8)
@@ -45,9 +45,7 @@ def answers(draw: st.DrawFn) -> tuple[Event, ...]:
 
 @given(answers(), FORMATS)
 def test_the_deltas_of_an_answer_add_up_to_the_whole(events: tuple[Event, ...], fields: dict[str, msgspec.Raw]) -> None:
-    rendering = Rendering(
-        call_id="call", model="acme/m", created_s=1, wants_usage=True, fields=fields, served="acme/m", rate=a_rate()
-    )
+    rendering = msgspec.structs.replace(a_rendering(model="acme/m", fields=fields), served="acme/m", rate=a_rate())
     state, streamed = AIGNE_CALLER.start(rendering), b""
     for event in events:
         state, piece = AIGNE_CALLER.render(state, event)
@@ -59,7 +57,7 @@ def test_the_deltas_of_an_answer_add_up_to_the_whole(events: tuple[Event, ...], 
 def test_a_signature_goes_out_with_its_tool_call_and_comes_back_with_it() -> None:
     proof = signed_by_google("proof")
     events = (ToolCallDelta(index=0, id="call_1", name="weather", arguments="{}", signature=proof), Ended())
-    rendering = Rendering(call_id="call", model="m", created_s=1, wants_usage=True)
+    rendering = a_rendering()
     told = json.loads(AIGNE_CALLER.whole(events, rendering))["toolCalls"]
 
     history = [{"role": "agent", "toolCalls": told}, {"role": "tool", "toolCallId": "call_1", "content": "Sunny"}]

@@ -8,10 +8,10 @@ import msgspec
 from adapters.providers.anthropic import ANTHROPIC
 from domain.chat import ChatRequest, CitationDelta, Ended, Finished, Message, Text, TextDelta
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import attempt
+from tests.support.rendering import a_rendering
 
-RENDERING = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True)
+RENDERING = a_rendering()
 
 
 def raw(value: Any) -> msgspec.Raw:

@@ -25,10 +25,10 @@ from domain.chat import (
 from domain.failures import Failure
 from domain.usage import Usage
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import assemble, server_events
+from tests.support.rendering import a_rendering
 
-_RENDERING = Rendering(call_id="call_1", model="claude-test", created_s=0, wants_usage=True)
+_RENDERING = a_rendering(model="claude-test")
 
 
 def _raw(value: Any) -> msgspec.Raw:

@@ -25,10 +25,10 @@ from domain.chat import (
 from domain.chat import ToolCallDelta as Called
 from domain.proofs import signed_by_google
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import Rendering
 from tests.support.anthropic import assemble
+from tests.support.rendering import a_rendering
 
-RENDERING = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True)
+RENDERING = a_rendering()
 TEXT, CALL = signed_by_google("dGV4dA=="), signed_by_google("Y2FsbA==")
 
 

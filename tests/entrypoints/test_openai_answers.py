@@ -24,9 +24,10 @@ from domain.failures import Failure
 from domain.usage import Usage
 from entrypoints.http.dialect import ErrorBody, Rendering
 from entrypoints.http.openai import OPENAI_CALLER
+from tests.support.rendering import a_rendering
 
-RENDERING = Rendering(call_id="call-1", model="gpt-4o", created_s=1_700_000_000, wants_usage=True)
-SILENT = msgspec.structs.replace(RENDERING, wants_usage=False)
+RENDERING = a_rendering("call-1", 1_700_000_000, model="gpt-4o")
+SILENT = a_rendering("call-1", 1_700_000_000, model="gpt-4o", wants_usage=False)
 STARTED = Started(id="msg_1", model="claude")
 USED = UsageReported(usage=Usage(input_tokens=2, cache_read_tokens=1, output_tokens=3, reasoning_tokens=4))
 USAGE = {

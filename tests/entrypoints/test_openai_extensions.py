@@ -11,8 +11,8 @@ from domain.chat import ChatRequest, CitationDelta, Event, ForeignBlock, Part, T
 from domain.chat import Foreign as Kept
 from domain.chat import Text as Said
 from domain.proofs import googles, signed_by_google
-from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
+from tests.support.rendering import a_rendering
 
 SIGNED = signed_by_google("c2ln")
 CODE = {"executableCode": {"code": "print(1)"}, "thoughtSignature": "eA=="}
@@ -23,7 +23,7 @@ ANSWER: tuple[Event, ...] = (
     ToolCallDelta(index=0, id="c1", name="now", arguments="{}", signature=SIGNED),
     ForeignBlock(dialect="google", name="groundingMetadata", block=msgspec.Raw(b'{"x":1}'), generated=False),
 )
-RENDERING = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True)
+RENDERING = a_rendering()
 
 
 def whole() -> Any:

@@ -37,9 +37,9 @@ from domain.chat import (
     UsageReported,
 )
 from domain.usage import Usage
-from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
+from tests.support.rendering import a_rendering
 
 # --- requests -------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ def test_what_is_read_passes_through_as_it_was_written(request: ChatRequest) -> 
 
 # --- answers --------------------------------------------------------------------------------------------
 
-RENDERING = Rendering(call_id="call-1", model="m", created_s=1, wants_usage=True)
+RENDERING = a_rendering("call-1")
 USAGE = st.builds(
     Usage,
     **{

@@ -23,8 +23,9 @@ from domain.chat import (
     UsageReported,
 )
 from domain.usage import Usage
-from entrypoints.http.dialect import ErrorBody, Rendering
+from entrypoints.http.dialect import ErrorBody
 from entrypoints.http.responses import RESPONSES_CALLER
+from tests.support.rendering import a_rendering
 
 FIELDS = {
     "tools": msgspec.Raw(b'[\n{"type":"function","name":"f",\r\n"parameters":{},"strict":false}]'),
@@ -32,7 +33,7 @@ FIELDS = {
     "temperature": msgspec.Raw(b"0.50"),
     "metadata": msgspec.Raw(b"null"),
 }
-RENDERING = Rendering(call_id="call_1", model="m", created_s=1, wants_usage=True, fields=FIELDS)
+RENDERING = a_rendering(fields=FIELDS)
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 USAGE = UsageReported(usage=Usage(input_tokens=5, cache_read_tokens=6, output_tokens=4, reasoning_tokens=3))
 END = (USAGE, Finished(reason="stop"), Ended())

@@ -14,6 +14,7 @@ from domain.proofs import signed_by_google
 from entrypoints.http.aigne import AIGNE_CALLER
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.responses import RESPONSES_CALLER
+from tests.support.rendering import a_rendering
 
 TEXT, CALL = signed_by_google("dGV4dA=="), signed_by_google("Y2FsbA==")
 EVENTS: tuple[Event, ...] = (
@@ -35,7 +36,7 @@ CALLS = (
 
 def rendering(fields: dict[str, Any]) -> Rendering:
     raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
-    return Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True, fields=raw)
+    return a_rendering(fields=raw)
 
 
 def streamed(caller: CallerDialect, asked: Rendering) -> list[Any]:

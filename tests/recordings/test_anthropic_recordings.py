@@ -14,9 +14,9 @@ from adapters.providers.anthropic import ANTHROPIC
 from domain.calls import ModelCall
 from domain.chat import ChatRequest, Event, Foreign, TextDelta
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import Rendering
 from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.anthropic import assemble, attempt, fold, meaning, server_events
+from tests.support.rendering import a_rendering
 
 _RECORDED = {
     label(path.stem, number): exchange
@@ -136,7 +136,7 @@ def test_a_recorded_failure_is_told_in_its_own_words(exchange: Any) -> None:
 def test_an_answer_is_rendered_again_as_it_was(exchange: Any) -> None:
     """But for texts that are empty."""
     events, message = _events(exchange), _message(exchange)
-    rendering = Rendering(call_id=message["id"], model=message["model"], created_s=0, wants_usage=True)
+    rendering = a_rendering(message["id"], model=message["model"])
     state, stream = ANTHROPIC_CALLER.start(rendering), b""
     for event in events:
         state, more = ANTHROPIC_CALLER.render(state, event)

@@ -68,7 +68,7 @@ def test_vectors_are_rendered_as_openai_lists_them(dialect: ProviderDialect, sai
         pytest.skip("passes through")
     body = said["response"]["text"].encode()
     call = _read(said, encoding_format=form)
-    rendering = Rendering(call_id="call_1", model="m", created_s=0, wants_usage=True, call=call)
+    rendering = Rendering(call_id="call_1", created_s=0, call=call)
 
     rendered = json.loads(EMBEDDINGS_CALLER.whole(dialect.decode(body), rendering))
 

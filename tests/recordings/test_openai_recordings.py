@@ -16,11 +16,11 @@ from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, ChatRequest
 from domain.vendors import VENDORS
-from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
 from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
 from tests.recordings.seen import FOLDER, label, recorded
+from tests.support.rendering import a_rendering
 
 PROVIDERS = (
     *("openai", "groq", "deepseek", "mistral", "openrouter", "cerebras", "zai", "huggingface", "crusoe"),
@@ -151,7 +151,7 @@ def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: Exchange) -> No
         return  # Nothing is rendered of a failure: the shell words it.
     answer = told(events)
     started, model = answer["started"][0]
-    rendering = Rendering(call_id=started, model=model, created_s=1, wants_usage=True)
+    rendering = a_rendering(started, model=model)
 
     state, sent = OPENAI_CALLER.start(rendering), b""
     for event in events:

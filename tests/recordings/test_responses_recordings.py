@@ -12,11 +12,11 @@ from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, ChatRequest, Ended, Event, Reasoning, ReasoningDelta
 from domain.details import encrypted_by_openai
-from entrypoints.http.dialect import Rendering
 from entrypoints.http.responses import RESPONSES_CALLER
 from tests.adapters.openai_told import told
 from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_leaves
 from tests.recordings.seen import FOLDER, files, label, recorded
+from tests.support.rendering import a_rendering
 
 FILES = [file for file in files() if "-responses" in file]
 
@@ -149,7 +149,7 @@ def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: dict[str, Any])
     """Rendered for a caller of the same dialect, as if it came from a provider of another; whole as streamed."""
     events = understood(exchange)
     naive = read_naively(body_of(exchange), streamed(exchange))
-    rendering = Rendering(call_id="call_1", model="m", created_s=1, wants_usage=True)
+    rendering = a_rendering()
 
     state, sent = RESPONSES_CALLER.start(rendering), b""
     for event in events:

@@ -41,9 +41,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def start(rendering: Rendering) -> State:
     """Before the first event."""
-    asked = rendering.fields.get("response_format")
+    asked = rendering.call.fields.get("response_format")
     wants_json = asked is not None and bytes(_FORMAT.decode(asked).get("type", b"")) == b'"json_schema"'
-    return State(rendering=rendering, wants_json=wants_json, model=rendering.model)
+    return State(rendering=rendering, wants_json=wants_json, model=rendering.call.model)
 
 
 def render(state: State, event: Event) -> tuple[State, bytes]:

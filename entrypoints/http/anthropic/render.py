@@ -77,7 +77,7 @@ def message(rendering: Rendering, usage: Usage, **rest: object) -> dict[str, obj
         "id": rendering.call_id,
         "type": "message",
         "role": "assistant",
-        "model": rendering.model,
+        "model": rendering.call.model,
         **rest,
         "usage": usage_json(usage),
     }

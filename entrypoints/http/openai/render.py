@@ -74,11 +74,11 @@ def start(rendering: Rendering) -> State:
             "id": rendering.call_id,
             "object": "chat.completion.chunk",
             "created": rendering.created_s,
-            "model": rendering.model,
+            "model": rendering.call.model,
         }
     )
-    tail = b'],"usage":null}\n\n' if rendering.wants_usage else b"]}\n\n"
-    return State(head=b"data: " + about[:-1] + b',"choices":[', tail=tail, wants_usage=rendering.wants_usage)
+    tail = b'],"usage":null}\n\n' if rendering.call.wants_usage else b"]}\n\n"
+    return State(head=b"data: " + about[:-1] + b',"choices":[', tail=tail, wants_usage=rendering.call.wants_usage)
 
 
 def render(state: State, event: Event) -> tuple[State, bytes]:

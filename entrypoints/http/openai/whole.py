@@ -71,7 +71,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
         "id": rendering.call_id,
         "object": "chat.completion",
         "created": rendering.created_s,
-        "model": rendering.model,
+        "model": rendering.call.model,
         "choices": [_choice(index, choices[index]) for index in sorted(choices)],
     }
     if usage is not None:

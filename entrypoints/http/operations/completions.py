@@ -141,7 +141,7 @@ class _State(msgspec.Struct, frozen=True):
 
 def start(rendering: Rendering) -> _State:
     """The state before the first event."""
-    return _State(head=_head(rendering), wants_usage=rendering.wants_usage)
+    return _State(head=_head(rendering), wants_usage=rendering.call.wants_usage)
 
 
 def render(state: _State, event: Event) -> tuple[_State, bytes]:
@@ -176,7 +176,7 @@ def _head(rendering: Rendering) -> dict[str, Any]:
         "id": f"cmpl-{rendering.call_id}",
         "object": "text_completion",
         "created": rendering.created_s,
-        "model": rendering.model,
+        "model": rendering.call.model,
     }
 
 

@@ -74,7 +74,6 @@ def to_request(call: ModelCall) -> EmbeddingsRequest | BadRequest:
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     """The vectors as OpenAI lists them, with the tokens that are charged where the provider counted none."""
-    assert rendering.call is not None, "a call of this dialect brings itself"
     in_base64 = bytes(rendering.call.fields.get("encoding_format", b"")) == b'"base64"'
     data = [
         {"object": "embedding", "index": event.index, "embedding": _vector(event, in_base64)}
@@ -83,7 +82,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     ]
     tokens = _tokens(events, rendering.call)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return msgspec.json.encode({"object": "list", "data": data, "model": rendering.model, "usage": usage})
+    return msgspec.json.encode({"object": "list", "data": data, "model": rendering.call.model, "usage": usage})
 
 
 def _vector(event: Embedded, in_base64: bool) -> Any:

@@ -145,7 +145,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
         "background": False,
         "error": None,
         "incomplete_details": why,
-        "model": rendering.model,
+        "model": rendering.call.model,
         "output": state.sheet.output(),
         **{name: _repeated(rendering, name, usual) for name, usual in _REPEATED.items()},
         **({} if state.service_tier is None else {"service_tier": state.service_tier}),
@@ -155,7 +155,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
 
 
 def _repeated(rendering: Rendering, name: str, usual: Any) -> Any:
-    said = rendering.fields.get(name)
+    said = rendering.call.fields.get(name)
     return usual if said is None or bytes(said) == b"null" else one_line(said)
 
 

@@ -1,0 +1,12 @@
+"""What an answer is rendered for, where a test minds little but the events."""
+
+from typing import Any
+
+from domain.calls import ModelCall
+from entrypoints.http.dialect import Rendering
+
+
+def a_rendering(call_id: str = "call_1", created_s: int = 1, *, model: str = "m", **asked: Any) -> Rendering:
+    """The rendering of a call of which a test says what matters: `fields`, `wants_usage`, or nothing at all."""
+    call = ModelCall(**{"dialect": "openai", "model": model, "fields": {}, "body_bytes": 2, **asked})
+    return Rendering(call_id=call_id, created_s=created_s, call=call)
