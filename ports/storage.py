@@ -57,12 +57,15 @@ class Snapshot(Protocol):
 class Storage(Protocol):
     """Where the books are kept."""
 
-    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         """Show the rule the facts of `scope`, write what it decides, and answer once that is durable.
 
         Atomic: no other decision comes between the facts and the writes, in any process. The rule must be pure:
         it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
         of the rule reaches its own caller only. `scope` is one of `scopes.Scope`.
+
+        With `within_s`, StorageUnavailable comes after so many seconds at the latest. Then the decision may still
+        be written: whoever sets a limit must be able to ask again.
         """
         ...
 

@@ -49,7 +49,7 @@ class MemoryStorage:
         self._books = Books()
         self._lock = Lock()
 
-    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         with self._lock:
             decision = rule(scope.view(self._books))
             writes = decision.writes

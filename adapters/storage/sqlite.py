@@ -6,7 +6,8 @@ there; a visit for each statement would hold the write lock across turns of the 
 Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers
 every caller when it has committed; meanwhile the next batch gathers. Nothing waits for a timer.
 
-A caller that is cancelled while it waits is skipped if its batch has not begun; otherwise its decision commits.
+A caller that is cancelled while it waits, or whose time is over, is skipped if its batch has not begun; otherwise its
+decision commits.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ P = ParamSpec("P")
 
 # A longer batch would make its first caller wait longer than it saves the others.
 _BATCH_MAX = 256
+# How often a batch that is stuck is looked at, for those who set themselves a limit.
+_LOOK_S = 0.5
 
 
 class Connection(aiosqlite.Connection):
@@ -86,6 +89,7 @@ class SqliteStorage:
         self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()
         self._work = asyncio.Event()
         self._closed = False
+        self._loop = asyncio.get_running_loop()
         self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
 
     @classmethod
@@ -138,13 +142,15 @@ class SqliteStorage:
 
     # --- writing ---
 
-    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         if self._closed:
             raise StorageUnavailable("the books are closed")
         if len(self._waiting) >= self._waiting_max:
             raise StorageUnavailable(f"{self._waiting_max} decisions are waiting already")
         operation = Operation(scope, rule)
-        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[None] = self._loop.create_future()
+        if within_s is not None:
+            operation.due = self._loop.time() + within_s
         self._waiting.append((operation, answered))
         self._work.set()
         await answered
@@ -172,11 +178,12 @@ class SqliteStorage:
         callers: list[asyncio.Future[None]] = []
         while self._waiting and len(batch) < _BATCH_MAX:
             operation, answered = self._waiting.popleft()
-            if not answered.cancelled():
+            if not answered.done():  # Nobody waits any more for one that was cancelled, or that came too late.
                 batch.append(operation)
                 callers.append(answered)
         if not batch:
             return
+        watch = self._loop.call_later(_LOOK_S, self._look_at_time, [*zip(batch, callers, strict=True)])
         try:
             await self._writer.run(self._fold.run, batch)
         except asyncio.CancelledError:
@@ -187,9 +194,20 @@ class SqliteStorage:
         except Exception as error:
             for operation in batch:
                 operation.error = StorageUnavailable(f"the writer failed: {error!r}")
+        finally:
+            watch.cancel()
         for answered in callers:
             if not answered.done():
                 answered.set_result(None)
+
+    def _look_at_time(self, running: list[tuple[Operation, "asyncio.Future[None]"]]) -> None:
+        """Tell those whose time is over. Only a batch that takes long is looked at, so no other call pays for it."""
+        now = self._loop.time()
+        for operation, answered in (*running, *self._waiting):
+            if operation.due is not None and operation.due < now and not answered.done():
+                answered.set_exception(StorageUnavailable("the books gave no answer in time"))
+        if not self._pump.done() and not all(answered.done() for _, answered in running):
+            self._loop.call_later(_LOOK_S, self._look_at_time, running)
 
     # --- reading ---
 

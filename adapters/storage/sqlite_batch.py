@@ -22,13 +22,17 @@ _APPENDED = frozenset(table.kind for table in TABLES if table.appended)
 
 
 class Operation:
-    """One `decide` on its way through: the question, then either `decision` or `error`."""
+    """One `decide` on its way through: the question, then either `decision` or `error`.
 
-    __slots__ = ("decision", "error", "rule", "scope")
+    `due` is when its caller wants to wait no longer, in the event loop's time; None for as long as it takes.
+    """
+
+    __slots__ = ("decision", "due", "error", "rule", "scope")
 
     def __init__(self, scope: View[Any], rule: Callable[[Any], Decision]) -> None:
         self.scope = scope
         self.rule = rule
+        self.due: float | None = None
         self.decision: Decision | None = None
         self.error: BaseException | None = None
 

@@ -5,7 +5,8 @@ compared with the books, and a plan is only made at the version that the books h
 holds for the next call in every process.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 import msgspec
@@ -18,7 +19,7 @@ from domain.chat import ModelRequest
 from domain.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
 from domain.quotes import at_quoted_rate
 from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredential, Refusal, Unexpressible
-from domain.routes import Route, kept, providers_of, route_of
+from domain.routes import Route, kept, providers_of
 from domain.routing import Candidate, Circumstances, Order, order
 from domain.scopes import CallScope
 from domain.sweep import GRACE_MS
@@ -31,6 +32,8 @@ from ports.storage import StorageUnavailable
 # times the silence that is allowed.
 DEADLINE_SILENCES = 6
 TWIN_POLL_S = 0.05
+
+D = TypeVar("D")
 
 
 class Ask:
@@ -106,7 +109,7 @@ def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refu
     """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
     now_ms = hub.clock.now_ms()
     call = ask.call
-    route = route_of(catalog, call.model, hub.billed, hub.strategy, now_ms)
+    route = hub.route(catalog, call.model, now_ms)
     if not isinstance(route, Route):
         return route
     if ask.rate_ids:
@@ -176,14 +179,22 @@ async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ..
         idempotency_key=ask.idempotency_key,
         payment_link=hub.payment_link,
     )
-    scope = CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
-    if not ask.call.stream:
-        return await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
-    # A hold that is being written must reach somebody who will settle it, so a hang-up waits for the answer. (Only
-    # what streams is cancelled by a hang-up.)
-    with anyio.CancelScope(shield=True):
-        planned: Planned = await hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
+    call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
+    planned: Planned = await undisturbed(call, hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms)))
     return planned
+
+
+async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
+    """The decision. A hang-up waits for it: a hold that is being written must reach somebody who will settle it.
+
+    Only what streams is cancelled by a hang-up, and for a call that is not, the scope would cost more than its plan.
+    """
+    if call.stream:
+        with anyio.CancelScope(shield=True):
+            decided = await decision
+    else:
+        decided = await decision
+    return decided
 
 
 async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:

@@ -127,6 +127,28 @@ async def test_another_s_lock_held_too_long_is_unavailable_and_survived(books_pa
         assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=10)]
 
 
+async def test_who_sets_a_limit_is_told_when_it_is_over_and_may_ask_again(books_path: Path) -> None:
+    """The first may still be written, the second was never begun: each can be asked for once more."""
+    async with SqliteStorage.open(books_path) as storage:
+        await open_account(storage)
+        with closing(sqlite3.connect(books_path, isolation_level=None)) as other:
+            other.execute("begin immediate")
+            begun = asyncio.create_task(hold_one(storage, "begun"))
+            for _ in range(5):  # Its batch is on the writer's thread by then.
+                await checkpoint()
+            patient = asyncio.create_task(hold_one(storage, "patient"))
+            late = storage.decide(CALLER, hold("late"), 0.01)
+            with pytest.raises(StorageUnavailable, match="in time"):
+                await late
+            assert not begun.done()
+            assert not patient.done(), "those without a limit wait on"
+
+        assert await begun
+        assert await patient
+        assert await storage.call("late") is None
+        assert await hold_one(storage, "late")
+
+
 async def test_more_than_may_wait_are_turned_away(books_path: Path) -> None:
     async with SqliteStorage.open(books_path, waiting_max=4) as storage:
         await open_account(storage)

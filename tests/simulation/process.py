@@ -44,12 +44,12 @@ class MortalStorage(SqliteStorage):
     dead = False
     faults: Callable[[], bool] = staticmethod(lambda: False)
 
-    async def decide(self, scope: View[F], rule: Callable[[F], D]) -> D:
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         if self.dead:
             raise Died
         if self.faults():
             raise StorageUnavailable("the simulation says no")
-        decision = await super().decide(scope, rule)
+        decision = await super().decide(scope, rule, within_s)
         if self.dead:
             raise Died
         return decision
