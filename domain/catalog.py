@@ -80,6 +80,12 @@ def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | 
     return None
 
 
+def next_change_ms(catalog: Catalog, now_ms: int) -> int | None:
+    """The first moment after `now_ms` from which another version of some rate holds; None if none is to come."""
+    coming = (rate.effective_ms for versions in catalog.rates.values() for rate in versions)
+    return min((at_ms for at_ms in coming if at_ms > now_ms), default=None)
+
+
 def known_at(versions: Iterable[Rate], moment_ms: int) -> Rate | None:
     """The version that held at a moment by what was known then, also where it ended the sale."""
     known = [rate for rate in versions if rate.effective_ms <= moment_ms and rate.known_ms <= moment_ms]

@@ -10,7 +10,7 @@ from domain.catalog import Served, priced
 from domain.ledger import balance, usable
 from domain.money import format_credits
 from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
-from domain.routes import Route, offers_of, route_of
+from domain.routes import Route, offers_of
 from entrypoints.http.described import openai_model
 from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
@@ -40,7 +40,7 @@ def model_handler(hub: Hub) -> Handler:
 
     async def read(request: Request, user: User) -> Any:
         name = request.path_values["model"]
-        route = route_of(await hub.catalog_anew(), name, hub.billed, hub.strategy, hub.clock.now_ms())
+        route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
             return route if isinstance(route, UnknownModel) else UnknownModel(model=name)
         served = next(offers_of(route.way))
@@ -56,7 +56,7 @@ async def _listed(hub: Hub) -> list[tuple[Served, str | None]]:
     catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
     listed: list[tuple[Served, str | None]] = [(served, None) for served in priced(catalog, now_ms)]
     for name in sorted(catalog.aliases):
-        route = route_of(catalog, name, hub.billed, hub.strategy, now_ms)
+        route = hub.route(catalog, name, now_ms)
         if isinstance(route, Route):
             listed.append((next(offers_of(route.way)), name))
     return listed

@@ -10,6 +10,8 @@ from domain.advice import Advice
 from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
 from domain.pricebook import Price
+from domain.routes import NoWay, Route
+from entrypoints.usecases.routed import Routed
 from entrypoints.usecases.shelves import Shelves, shelves
 from ports.environment import Clock, Ids, Liveness
 from ports.pricebook import PriceBook
@@ -45,6 +47,7 @@ class Hub:
     advice: Advice = field(default_factory=Advice)
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None
+    _routed: Routed | None = None
 
     async def catalog(self) -> Catalog:
         """The catalogue as last read; it may be a version behind, which every plan notices."""
@@ -58,6 +61,12 @@ class Hub:
             self._catalog = catalog_of(*await self.storage.catalog())
             self._shelves = await shelves(self.book, self.storage)
         return self._catalog
+
+    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoWay:
+        """Where a name leads now."""
+        if self._routed is None:
+            self._routed = Routed(self.billed, self.strategy)
+        return self._routed.route(catalog, name, now_ms)
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """What the provider asks for a model, by the price book as last read; None if nobody knows."""

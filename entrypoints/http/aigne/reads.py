@@ -11,7 +11,7 @@ from domain.catalog import Served, priced
 from domain.ledger import balance
 from domain.money import format_per_unit
 from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
-from domain.routes import Route, offers_of, providers_of, route_of
+from domain.routes import Route, offers_of, providers_of
 from domain.routing import credentials_for
 from entrypoints.http.reads import authenticated
 from entrypoints.http.refusals import error_of
@@ -76,7 +76,7 @@ def status_handler(hub: Hub) -> Handler:
 async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
     now_ms = hub.clock.now_ms()
     catalog = await hub.catalog_anew()
-    route = route_of(catalog, model, hub.billed, hub.strategy, now_ms)
+    route = hub.route(catalog, model, now_ms)
     if not isinstance(route, Route):
         return route
     offers = tuple(offers_of(route.way))
