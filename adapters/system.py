@@ -11,11 +11,13 @@ import os
 import secrets
 import time
 import weakref
+from collections import deque
 from pathlib import Path
 
 from ports.environment import Clock, Ids, Liveness
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_DRAW_BYTES, _DRAWS_AT_ONCE = 10, 64
 _PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 
 
@@ -32,11 +34,14 @@ class SystemClock(Clock):
 class RandomIds(Ids):
     """Ids of 26 characters after their prefix: 48 bits of milliseconds, then 80 of chance, in Crockford's base 32.
 
-    No stock of random bytes is kept: a fork would share it, and two threads might draw the same.
+    Chance is drawn for many ids at once, since each visit to the kernel lets other threads go first. No two ids get
+    the same: a thread takes a draw by `popleft`, which is one step, and a fork leaves the stock behind.
     """
 
     def __init__(self) -> None:
         self._moment: tuple[int, str] = (-1, "")
+        self._stock: deque[bytes] = deque()
+        os.register_at_fork(after_in_child=self._stock.clear)
 
     def new(self, prefix: str) -> str:
         """`call_01k9…`: ids of different milliseconds sort by time."""
@@ -45,7 +50,15 @@ class RandomIds(Ids):
         if then_ms != now_ms:
             head = _base32(now_ms, pairs=5)
             self._moment = (now_ms, head)
-        return f"{prefix}_{head}{_base32(int.from_bytes(os.urandom(10), 'big'), pairs=8)}"
+        return f"{prefix}_{head}{_base32(int.from_bytes(self._drawn(), 'big'), pairs=8)}"
+
+    def _drawn(self) -> bytes:
+        try:
+            return self._stock.popleft()
+        except IndexError:
+            drawn = os.urandom(_DRAW_BYTES * _DRAWS_AT_ONCE)
+            self._stock.extend(drawn[at : at + _DRAW_BYTES] for at in range(_DRAW_BYTES, len(drawn), _DRAW_BYTES))
+            return drawn[:_DRAW_BYTES]
 
     def secret(self) -> str:
         """43 characters that may stand in a URL."""
