@@ -66,7 +66,7 @@ class HttpProviders:
 class _Exchange:
     """One attempt from request to closed connection."""
 
-    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_reads", "_request", "_response")
+    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_reads", "_request", "_stream")
 
     _line: Line
     _reads: AsyncIterator[bytes]
@@ -76,7 +76,7 @@ class _Exchange:
         self._attempt = attempt
         self._call = call
         self._request = request
-        self._response: httpx2.Response | None = None
+        self._stream: httpx2.AsyncByteStream | None = None
         self._open = False  # Whether there may be more to read.
         self._chunks: StreamChunks | WholeChunk | None = None
 
@@ -92,8 +92,8 @@ class _Exchange:
             response = await line.transport.handle_async_request(request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        self._response = response
         assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._stream = response.stream
         self._reads = response.stream.__aiter__()
         self._open = True
         try:
@@ -235,8 +235,8 @@ class _Exchange:
         A stream's terminal event is not the end of its HTTP body. The end comes with it, as a rule, and reading it
         saves the next call a connection and its TLS handshake; so it is waited for, shortly.
         """
-        response, self._response, self._chunks = self._response, None, None
-        if response is None:
+        stream, self._stream, self._chunks = self._stream, None, None
+        if stream is None:
             return
         if linger and self._open:
             with anyio.move_on_after(_LINGER_S, shield=True):
@@ -246,10 +246,10 @@ class _Exchange:
             with anyio.move_on_after(_CLOSE_S, shield=True), suppress(*_FAULTS):
                 if isinstance(self._reads, AsyncGenerator):
                     await self._reads.aclose()
-                await response.aclose()
+                await stream.aclose()
         else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
             with suppress(*_FAULTS):
-                await response.aclose()
+                await stream.aclose()
 
 
 class _Pieces(httpx2.AsyncByteStream):

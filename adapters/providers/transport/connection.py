@@ -18,6 +18,8 @@ from adapters.providers.transport.dialing import Origin
 HEAD_BYTES_MAX = 128 * 1024
 
 _HEAD, _BODY, _OVER = range(3)
+# A server that closes a connection of its own accord does so after seconds.
+_FRESH_S = 0.05
 
 
 class Connection(asyncio.Protocol):
@@ -34,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_poll",
+        "_rested",
         "_reusable",
         "_stage",
         "_timer",
@@ -67,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._stage = _OVER
         self._interim = self._until_closed = self._reusable = self._paused = False
         self._unbodied = 0
+        self._rested = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -76,9 +80,12 @@ class Connection(asyncio.Protocol):
     def is_quiet(self) -> bool:
         """Whether the connection that rested still stands: an end or anything else that came closes it.
 
-        The event loop may not have seen it yet, hence the question to the kernel.
+        The event loop may not have seen it yet, hence the question to the kernel; but not of one that has only just
+        come to rest, for every visit to the kernel lets other threads go first.
         """
-        return self._transport is not None and not self._transport.is_closing() and not self._poll.poll(0)
+        if self._transport is None or self._transport.is_closing():
+            return False
+        return self._loop.time() - self._rested < _FRESH_S or not self._poll.poll(0)
 
     def ask(self, request: httpx2.Request, head: bytes, limit_s: float | None) -> Answer | None:
         """Begin an exchange. None if not a byte could be sent: then the same may be asked elsewhere.
@@ -124,7 +131,8 @@ class Connection(asyncio.Protocol):
 
     def rest(self, limit_s: float) -> None:
         """Nobody asks for now; close after so many seconds of it."""
-        self._look_at(self._loop.time() + limit_s)
+        self._rested = self._loop.time()
+        self._look_at(self._rested + limit_s)
 
     def abort(self) -> None:
         """Close at once: the peer hears of it, and nobody else."""

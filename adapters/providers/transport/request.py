@@ -8,6 +8,7 @@ import httpx2
 from adapters.providers.transport.dialing import Origin, Proxy
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LENGTH = b"content-length"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -29,37 +30,51 @@ def head_of(request: httpx2.Request, proxy: Proxy | None) -> bytes:
 
     A proxy that relays (one for TLS only tunnels) is told the whole URL, and who we are.
     """
-    url = request.url
-    relay = proxy if url.scheme == "http" else None
-    target = url.raw_path if relay is None else b"http://" + url.netloc + url.raw_path
+    url, headers = request.url, request.headers.raw
+    length = b""
+    if headers and headers[-1][0] == _LENGTH:
+        length = b"content-length: %b\r\n" % headers.pop()[1]
     body = b"".join(request.stream) if isinstance(request.stream, httpx2.ByteStream) else b""
     try:
-        lines = [b"%b %b HTTP/1.1" % (_token(request.method.encode("ascii")), target)]
-        lines += [b"%b: %b" % (_name(name), value) for name, value in request.headers.raw]
+        relay = proxy if url.scheme == "http" else None
+        target = url.raw_path if relay is None else b"http://" + url.netloc + url.raw_path
+        head = _head(request.method, target, url.netloc, tuple(headers), relay and relay.authorization)
+        if length.count(b"\n") > 1 or length.count(b"\r") > 1 or b"\0" in length:
+            raise ValueError("a line break in the length of the body")
     except ValueError as error:
         raise httpx2.LocalProtocolError(str(error), request=request) from error
-    if "host" not in request.headers:
-        lines.append(b"host: " + url.netloc)
-    if relay is not None and relay.authorization is not None:
-        lines.append(b"proxy-authorization: " + relay.authorization)
-    if body and "content-length" not in request.headers:
-        lines.append(b"content-length: %d" % len(body))
-    head = b"\r\n".join(lines)
-    ends = len(lines) - 1
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-        raise httpx2.LocalProtocolError("a line break in the URL or in a header", request=request)
-    return b"%b\r\n\r\n%b" % (head, body)
+    if body and not length and "content-length" not in request.headers:
+        length = b"content-length: %d\r\n" % len(body)
+    return b"%b%b\r\n%b" % (head, length, body)
+
+
+@lru_cache(maxsize=512)
+def _head(
+    method: str, target: bytes, host: bytes, headers: tuple[tuple[bytes, bytes], ...], known: bytes | None
+) -> bytes:
+    """All lines but the length of the body, where that stands last; `known` is how the proxy knows us.
+
+    ValueError if HTTP cannot say them.
+
+    Remembered, since from call to call to one model only the body changes.
+    """
+    lines = [b"%b %b HTTP/1.1" % (_token(method.encode("ascii")), target)]
+    named = [(_token(name).lower(), value) for name, value in headers]
+    lines += [b"%b: %b" % pair for pair in named]
+    names = {name for name, _ in named}
+    if b"host" not in names:
+        lines.append(b"host: " + host)
+    if known is not None:
+        lines.append(b"proxy-authorization: " + known)
+    head = b"".join(b"%b\r\n" % line for line in lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        raise ValueError("a line break in the URL or in a header")
+    return head
 
 
 def is_chunked(request: httpx2.Request) -> bool:
     """Whether the body is sent in chunks, since nobody knows its length."""
     return "content-length" not in request.headers
-
-
-@lru_cache(maxsize=512)
-def _name(name: bytes) -> bytes:
-    """The header's name in lower case; ValueError if it is none."""
-    return _token(name).lower()
 
 
 def _token(word: bytes) -> bytes:
