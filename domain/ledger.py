@@ -99,9 +99,8 @@ def hold(lots: Sequence[Lot], call_id: str, nanos: int, now_ms: int) -> Moves:
             lines.append(HoldLine(lot.id, part))
             missing -= part
     assert missing == 0, f"a hold of {nanos} lacks {missing}"
-    transfers = _transfers(
-        "hold", call_id, now_ms, ((lot_account(line.lot_id), held_account(call_id), line.nanos) for line in lines)
-    )
+    held = held_account(call_id)
+    transfers = _transfers("hold", call_id, now_ms, [(lot_account(line.lot_id), held, line.nanos) for line in lines])
     return Moves(lots=tuple(moved), transfers=transfers, lines=tuple(lines))
 
 
@@ -165,7 +164,7 @@ def _transfers(
     kind: TransferKind, call_id: str, now_ms: int, moves: Iterable[tuple[str, str, int]]
 ) -> tuple[Transfer, ...]:
     """One transfer for each move, named after the call: `<call>:hold`, and `<call>:hold:1` for a second lot."""
-    return tuple(
+    named = [
         Transfer(
             id=f"{call_id}:{kind}" if n == 0 else f"{call_id}:{kind}:{n}",
             kind=kind,
@@ -176,4 +175,5 @@ def _transfers(
             call_id=call_id,
         )
         for n, (from_account, to_account, nanos) in enumerate(moves)
-    )
+    ]
+    return tuple(named)

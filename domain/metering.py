@@ -15,10 +15,12 @@ from domain.chat import (
     CitationDelta,
     Ended,
     Event,
+    Finished,
     ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
     SoundDelta,
+    Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -76,6 +78,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
     for event in events:
         match event:
+            case Started() | Finished():
+                pass
             case TextDelta() | RefusalDelta():
                 output_bytes += len(event.text.encode())
             case ReasoningDelta():

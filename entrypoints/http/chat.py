@@ -1,8 +1,7 @@
 """`POST /v1/chat/completions` and `/v1/messages`: read in the caller's dialect, made by the use case, answered."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 import msgspec
 
@@ -16,7 +15,7 @@ from entrypoints.http.replies import bearer_of, refuse
 from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
-from entrypoints.usecases.chat import LiveCall, Refused, Replayed, chat
+from entrypoints.usecases.chat import Chat, LiveCall, Refused, Replayed
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.quoting import basis_of
 from entrypoints.usecases.voice import Voice
@@ -28,28 +27,51 @@ RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
 
 def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
     """The handler of chat calls by callers of one dialect."""
+    return lambda request: _Handling(hub, dialect, request)
 
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
+
+class _Handling:
+    """One request: inside the context its reply stands, leaving it ends the call."""
+
+    __slots__ = ("_chat", "_dialect", "_hub", "_request")
+
+    def __init__(self, hub: Hub, dialect: CallerDialect, request: Request) -> None:
+        self._hub = hub
+        self._dialect = dialect
+        self._request = request
+        self._chat: Chat | None = None
+
+    async def __aenter__(self) -> Reply:
+        hub, dialect, request = self._hub, self._dialect, self._request
         ask = await _ask_of(hub, dialect, request)
         if not isinstance(ask, Ask):
-            yield refuse(dialect, request, ask)
-            return
+            return refuse(dialect, request, ask)
         if ask.call.stream:
             # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
             # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
             request.watch()
-        async with chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer)) as made:
+        chat = Chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer))
+        made = await chat.__aenter__()
+        try:
             if isinstance(made, Refused):
-                yield refuse(dialect, request, made.refusal)
+                reply = refuse(dialect, request, made.refusal)
             elif isinstance(made, Replayed):
-                yield _replayed(dialect, made)
+                reply = _replayed(dialect, made)
             elif ask.call.stream:
-                yield _streamed(hub, dialect, request, made)
+                reply = _streamed(hub, dialect, request, made)
             else:
-                yield await _whole(hub, dialect, request, made)
+                reply = await _whole(hub, dialect, request, made)
+        except BaseException:
+            await chat.__aexit__(None, None, None)
+            raise
+        self._chat = chat
+        return reply
 
-    return handle
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._chat is not None:
+            await self._chat.__aexit__(kind, error, trace)
 
 
 async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | Refusal:
@@ -168,24 +190,24 @@ def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: Live
     assert live.answer is not None
     ask, target = live.ask, live.served.candidate.target
     told = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
-    headers = [
-        *told,
-        *((name, request.id) for name in dialect.id_headers if all(name != known for known, _ in told)),
-        ("x-aihub-provider", target.provider),
-        *((("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)),) if ask.route and ask.order else ()),
-        ("server-timing", _timing(hub, request, live)),
-    ]
+    known = {name for name, _ in told}
+    headers = [*told, *[(name, request.id) for name in dialect.id_headers if name not in known]]
+    headers.append(("x-aihub-provider", target.provider))
+    if ask.route is not None and ask.order is not None:
+        headers.append(("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)))
+    headers.append(("server-timing", _timing(hub, request, live)))
     if live.served.bound is not None and live.served.bound.output_cap is not None:
         headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
     return headers
 
 
 def _timing(hub: Hub, request: Request, live: LiveCall) -> str:
-    stages = [("plan", request.started_us, live.planned_us), ("provider", live.planned_us, live.first_us)]
-    if live.settled is not None:
-        stages.append(("settle", live.first_us, live.settled_us))
-    stages.append(("total", request.started_us, hub.clock.monotonic_us()))
-    return ", ".join(f"{name};dur={_ms(end - begin)}" for name, begin, end in stages)
+    begun_us, planned_us, first_us = request.started_us, live.planned_us, live.first_us
+    settle = f"settle;dur={_ms(live.settled_us - first_us)}, " if live.settled is not None else ""
+    total = _ms(hub.clock.monotonic_us() - begun_us)
+    return (
+        f"plan;dur={_ms(planned_us - begun_us)}, provider;dur={_ms(first_us - planned_us)}, {settle}total;dur={total}"
+    )
 
 
 def _ms(duration_us: int) -> str:

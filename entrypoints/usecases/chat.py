@@ -9,7 +9,8 @@ Settlement is shielded, with a deadline of its own, so that neither a hang-up no
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 import anyio
 import msgspec
@@ -25,7 +26,7 @@ from domain.refusals import Busy, ProviderFailed, Refusal
 from domain.retries import BACKOFF_MAX_MS, is_another, next_attempt
 from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
-from entrypoints.usecases.admission import Ask, admit
+from entrypoints.usecases.admission import Ask, admit, undisturbed
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.learning import learn_failure, learn_success
 from entrypoints.usecases.patience import first_token_ms, in_time
@@ -56,24 +57,42 @@ class Replayed(msgspec.Struct, frozen=True):
     charge_nanos: int
 
 
-@asynccontextmanager
-async def chat(hub: Hub, ask: Ask, voice_of: VoiceOf) -> AsyncIterator["LiveCall | Refused | Replayed"]:
-    """Make the call. Inside the context a `LiveCall` has its first piece; leaving it settles what is not settled."""
-    admitted = await admit(hub, ask)
-    if isinstance(admitted, Replay):
-        kept = admitted.kept
-        body = hub.vault.unseal(kept.answer or b"", f"answer:{kept.user_id}:{kept.key}")
-        yield Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
-        return
-    if not isinstance(admitted, Plan):
-        yield Refused(admitted, ask.call_id)
-        return
-    live = LiveCall(hub, ask, admitted)
-    try:
-        refusal = await live.open(voice_of)
-        yield live if refusal is None else Refused(refusal, ask.call_id)
-    finally:
-        await live.close()
+class Chat:
+    """The call as a context: inside, a `LiveCall` has its first piece; leaving it settles what is not settled.
+
+    A class, because a generator that is a context costs each call more than its plan does.
+    """
+
+    __slots__ = ("_ask", "_hub", "_live", "_voice_of")
+
+    def __init__(self, hub: Hub, ask: Ask, voice_of: VoiceOf) -> None:
+        self._hub = hub
+        self._ask = ask
+        self._voice_of = voice_of
+        self._live: LiveCall | None = None
+
+    async def __aenter__(self) -> "LiveCall | Refused | Replayed":
+        hub, ask = self._hub, self._ask
+        admitted = await admit(hub, ask)
+        if isinstance(admitted, Replay):
+            kept = admitted.kept
+            body = hub.vault.unseal(kept.answer or b"", f"answer:{kept.user_id}:{kept.key}")
+            return Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
+        if not isinstance(admitted, Plan):
+            return Refused(admitted, ask.call_id)
+        live = self._live = LiveCall(hub, ask, admitted)
+        try:
+            refusal = await live.open(self._voice_of)
+        except BaseException:
+            await live.close()
+            raise
+        return live if refusal is None else Refused(refusal, ask.call_id)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            await self._live.close()
 
 
 class LiveCall:
@@ -294,15 +313,15 @@ class LiveCall:
             answer=self._sealed_answer() if ending == "completed" else None,
         )
         now_ms = hub.clock.now_ms()
-        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + SETTLE_DEADLINE_S):
-            try:
-                self.settled = await hub.storage.decide(
-                    SettleScope(call_id=self.call.id), lambda facts: settle(facts, outcome, now_ms)
-                )
-            except StorageUnavailable:
-                return False
+        decision = hub.storage.decide(
+            SettleScope(call_id=self.call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
+        )
+        try:
+            self.settled = await undisturbed(self.ask.call, decision)
+        except StorageUnavailable:
+            return False
         self.settled_us = hub.clock.monotonic_us()
-        return self.settled is not None and not (self.settled.already and ending == "completed")
+        return not (self.settled.already and ending == "completed")
 
     def _price(self, target: Target) -> Price | None:
         return self._hub.price_at(target.provider, target.model, self.call.started_ms)

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.usage import UNITS_MAX, Usage
 
+_UNTOLD = msgspec.Raw()
 _Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
@@ -59,7 +60,7 @@ class WireUsage(msgspec.Struct, frozen=True):
     server_tool_use_details: ToolUses | None = None
     num_sources_used: _Count | None = None
     tool_uses: _Count | None = None
-    cost: msgspec.Raw = msgspec.Raw()
+    cost: msgspec.Raw = _UNTOLD
 
 
 _NANOS_A_DOLLAR = 1_000_000_000
@@ -94,6 +95,8 @@ def cost_nanos(usage: WireUsage) -> int | None:
     OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting).
     Others put an object or a text there, which means something else.
     """
+    if usage.cost is _UNTOLD:
+        return None
     try:
         dollars = msgspec.json.decode(usage.cost, type=Decimal)
     except msgspec.DecodeError:
@@ -114,14 +117,10 @@ def _prompt_leaves(usage: WireUsage, prompt: int) -> dict[str, int] | str:
     written = details.cache_write_tokens or 0
     audio = details.audio_tokens or 0
     image = details.image_tokens or 0
-    for name, part in (
-        (said_by, read),
-        ("cache_write_tokens", written),
-        ("audio_tokens", audio),
-        ("image_tokens", image),
-    ):
-        if part > prompt:
-            return f"usage does not add up: {name} is {part}, more than prompt_tokens, which is {prompt}"
+    if max(read, written, audio, image) > prompt:
+        told = ((said_by, read), ("cache_write_tokens", written), ("audio_tokens", audio), ("image_tokens", image))
+        name, part = next((name, part) for name, part in told if part > prompt)
+        return f"usage does not add up: {name} is {part}, more than prompt_tokens, which is {prompt}"
     cached_audio = min(details.cached_audio_tokens or 0, audio, read)
     written = min(written, prompt - read)
     audio = min(audio - cached_audio, prompt - read - written)
