@@ -79,7 +79,7 @@ def run(args: Namespace) -> int:
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
     except (StorageUnavailable, VaultError) as trouble:
-        return _complain(f"{trouble}; nothing was changed, try again")
+        return _complain(f"{trouble}; nothing was changed")
     text = written(said, args.json)
     if text:
         print(text)
