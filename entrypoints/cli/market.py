@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from domain.books import Credential, ProviderRow, Rate
 from domain.calls import CAPABILITIES, Capability
-from domain.management import Denied
+from domain.management import Denied, Unchanged, no_provider
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.vendors import VENDORS
 from entrypoints.cli.prices import tier_value
@@ -37,6 +37,7 @@ _PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "r
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider add`; adding one again with another URL moves it."""
+    known = {row.name for row in await providers.providers(desk.storage)}
     outcome = await providers.create_provider(
         desk, args.actor, args.name, args.dialect, args.base_url, args.priority, args.weight
     )
@@ -46,9 +47,22 @@ async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if not isinstance(row, ProviderRow):
         raise Complaint("nothing was added")
     await sell_by_rule(desk, settings.terms, row.name)
-    vendor = VENDORS.get(row.name)
-    hint = f"; give it a secret with `aihub credential add {row.name}`" if vendor and vendor.needs_credential else ""
-    return Said(value=_provider(row), text=f"added provider {row.name}: {row.dialect} at {row.base_url}{hint}")
+    done = f"{'changed' if row.name in known else 'added'} provider {row.name}"
+    if isinstance(outcome, Unchanged):
+        done = f"provider {row.name} is there already"
+    hint = await _secret_hint(desk, row.name)
+    return Said(value=_provider(row), text=f"{done}: {row.dialect} at {row.base_url}{hint}")
+
+
+async def _secret_hint(desk: Desk, name: str) -> str:
+    """How to give the provider a secret, if it needs one and has none."""
+    vendor = VENDORS.get(name)
+    has = any(row.provider == name for row in await providers.credentials(desk.storage))
+    return (
+        f"; give it a secret with `aihub credential add {name}`"
+        if vendor and vendor.needs_credential and not has
+        else ""
+    )
 
 
 async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -70,6 +84,8 @@ async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Sa
 
 async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credential add`: the secret comes from standard input or a variable, never from the command line."""
+    if all(row.name != args.provider for row in await providers.providers(desk.storage)):
+        raise complaint(no_provider(args.provider))  # before anybody looks for the secret
     secret = read_secret(args.from_env, args.provider)
     outcome = await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight)
     if isinstance(outcome, Denied):
@@ -88,7 +104,19 @@ async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> S
         for row in found
     ]
     heads = ("ID", "PROVIDER", "NAME", "SECRET", "WEIGHT", "STATE", "ERROR")
-    return Said(value=[*map(_credential, found)], text=table(heads, rows, "There are no credentials yet."))
+    nothing = "There are no credentials yet; see `aihub credential add -h`."
+    note = (
+        "" if all(row.active for row in found) else "`aihub credential activate ID` lets an inactive one be used again"
+    )
+    return Said(value=[*map(_credential, found)], text=table(heads, rows, nothing), note=note)
+
+
+async def activate_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`credential activate`; one that is active is no error."""
+    outcome = await providers.reactivate(desk, args.actor, args.id)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"id": args.id, "active": True}, text=f"credential {args.id} is used again")
 
 
 async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -116,6 +116,12 @@ def _market(commands: _Commands) -> None:
     add.add_argument("--weight", type=whole, default=100, metavar="N", help="its share of the calls (100)")
     add.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
     commands.add("credential list", "list the credentials, masked", "aihub credential list")
+    activate = commands.add(
+        "credential activate",
+        "use a credential again that its provider rejected",
+        "aihub credential activate cred_01k8…",
+    )
+    activate.add_argument("id", metavar="ID")
     remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
     remove.add_argument("id", metavar="ID")
 

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Command] = {
     "provider remove": market.remove_provider,
     "credential add": market.add_credential,
     "credential list": market.list_credentials,
+    "credential activate": market.activate_credential,
     "credential remove": market.remove_credential,
     "rate set": market.set_rate,
     "rate list": market.list_rates,

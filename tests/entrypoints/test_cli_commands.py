@@ -96,7 +96,9 @@ def test_providers(say: Said, tell: Any, refused: Said) -> None:
     assert [row["name"] for row in tell("provider", "list")] == ["echo", "openai", "local", "parrot"]
     assert "local" in say("provider", "list")
     say("provider", "remove", "local")
-    assert "aihub provider add local" in refused("provider", "remove", "local")
+    assert "aihub provider list" in refused("provider", "remove", "local")
+    assert "provider parrot is there already" in say("provider", "add", "parrot", "--dialect", "echo")
+    assert "changed provider openai" in say("provider", "add", "openai", "--base-url", "https://eu.api.openai.com/v1")
     assert "--dialect" in refused("provider", "add", "unknown")
     assert "--base-url" in refused("provider", "add", "unknown", "--dialect", "anthropic")
     assert "one of openai" in refused("provider", "add", "unknown", "--dialect", "gibberish")
@@ -116,10 +118,13 @@ def test_credentials_from_the_environment(say: Said, tell: Any, refused: Said, m
     assert listed["secret"] == "sk-c…mnop"
     assert CANARY not in say("credential", "list")
     assert "NOT_SET" in refused("credential", "add", "openai", "--from-env", "NOT_SET")
-    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "MY_SECRET")
+    assert f"{added['id']} holds it already" in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
+    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "NOT_SET")
     assert "--weight" in refused("credential", "add", "openai", "--from-env", "MY_SECRET", "--weight", "0")
     monkeypatch.setenv("MY_SECRET", "two words")
     assert "two words" not in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
+    assert "is used again" in say("credential", "activate", added["id"])
+    assert "aihub credential list" in refused("credential", "activate", "cred_nobody")
     say("credential", "remove", added["id"])
     assert tell("credential", "list") == []
     assert "aihub credential list" in refused("credential", "remove", added["id"])
