@@ -71,7 +71,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
         case NotAllowed():
             return _error(refusal, 403, "permission", f"A {refusal.role} may not {refusal.action}.")
         case BadRequest():
-            return _error(refusal, 400, "invalid_request", refusal.problem, param=refusal.field)
+            return _error(refusal, 400, "invalid_request", _at_field(refusal), param=refusal.field)
         case TooLarge():
             return _error(
                 refusal,
@@ -89,7 +89,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 "in /v1 (OpenAI) or without it (Anthropic).",
             )
         case WrongMethod():
-            allowed = ", ".join(refusal.allowed)
+            allowed = ", ".join(method for method in refusal.allowed if method != "OPTIONS")
             message = f"{refusal.method} is not served here; use {allowed}."
             return _error(refusal, 405, "invalid_request", message)
         case UnknownModel():
@@ -242,6 +242,12 @@ def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
 
 def _failed(refusal: ProviderFailed) -> ErrorBody:
     return failure_error(refusal.failure, refusal.provider)
+
+
+def _at_field(wrong: BadRequest) -> str:
+    """The problem with the field's name before it: many programs show the message and nothing else."""
+    named = wrong.field is None or f"`{wrong.field}`" in wrong.problem
+    return wrong.problem if named else f"`{_shown(wrong.field or '')}`: {wrong.problem}"
 
 
 def _shown(text: str) -> str:
