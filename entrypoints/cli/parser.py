@@ -180,7 +180,7 @@ def _prices(commands: _Commands) -> None:
     again.add_argument("--apply", action="store_true", help="move the differences, and not only show them")
     quote = commands.add(
         "quote",
-        "tell what a request would be charged, spending nothing",
+        "tell what a request would be charged where billing is on, spending nothing",
         "aihub quote request.json --user alice",
     )
     quote.add_argument("file", metavar="FILE", help="the request's JSON body")
@@ -231,7 +231,9 @@ def _routing(commands: _Commands) -> None:
     show = commands.add("alias show", "show where an alias leads", "aihub alias show fast")
     show.add_argument("name", metavar="NAME")
     explain = commands.add(
-        "route explain", "show where a call to a model goes, and why, by the books", "aihub route explain fast"
+        "route explain",
+        "show where a call to a model goes, and why, by the books and this environment's settings",
+        "aihub route explain fast",
     )
     explain.add_argument("model", metavar="MODEL", help="PROVIDER/MODEL, a bare model or an alias")
     remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, market, people, prices, quotes, rerating, routing
+from entrypoints.cli import books, calls, market, people, prices, quotes, rerating, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -50,8 +50,8 @@ COMMANDS: Mapping[str, Command] = {
     "key revoke": people.revoke_key,
     "credit grant": people.grant_credit,
     "credit balance": people.show_balance,
-    "call list": books.list_calls,
-    "call show": books.show_call,
+    "call list": calls.list_calls,
+    "call show": calls.show_call,
     "ledger verify": books.verify_ledger,
     "sweep": books.sweep,
     "backup": books.backup,

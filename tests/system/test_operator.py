@@ -1,0 +1,30 @@
+"""What an operator reads of a hub that runs, as text: calls, quotes and routes."""
+
+import json
+from pathlib import Path
+
+from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.support.hub import running_hub
+
+
+def test_calls_quotes_and_routes_are_told_in_what_there_is_to_say(tmp_path: Path) -> None:
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps(openai_body("echo", max_tokens=100)))
+    with running_hub(tmp_path / "data", billed=False) as hub:
+        made = ask(hub, CHAT, openai_body("echo"))
+        assert made.status == 200
+        words = (["call", "list"], ["call", "show", str(made.header("x-request-id"))],
+                 ["quote", str(request)], ["route", "explain", "echo"])  # fmt: skip
+        listed, shown, quoted, explained = hub.script(*words)
+
+    assert "completed" in listed
+    assert "a call without a charge was made with billing off" in listed
+    usage = next(line for line in shown.splitlines() if line.startswith("usage  "))
+    assert "input tokens" in usage
+    assert " 0" not in usage, "what was not used has no word"
+    assert "0 credits, as billing was off" in shown
+    assert "ATTEMPT  PROVIDER" in shown
+    assert "idempotency" not in shown, "what there is not has no line"
+    assert "at most     0.0" in quoted, "a quote tells the price also where this environment charges nothing"
+    assert "billing is off in this environment" in quoted
+    assert "billing off" in explained
