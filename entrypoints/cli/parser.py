@@ -31,6 +31,33 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"aihub: {message}; see `{self.prog} --help`\n")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Of a wrong command, argparse would list all that there are."""
+        if isinstance(action.choices, dict) and value not in action.choices:
+            from difflib import get_close_matches
+
+            near = get_close_matches(value, action.choices, n=1)
+            self.error(f"there is no command {value!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        super()._check_value(action, value)
+
+
+class _Version(argparse.Action):
+    """`--version`; what is installed is looked up when it is asked for, since that takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"aihub {version('aihub')}")
+        parser.exit(0)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse's own, with room for the longest command, which it forgets to indent."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+        self._action_max_length = max(map(len, _NOUNS)) + 4
+
 
 def build_parser() -> Parser:
     """The parser of all commands; `command` in its result is such as "user add"."""
@@ -38,8 +65,10 @@ def build_parser() -> Parser:
         prog="aihub",
         description="A self-hosted AI gateway whose billing can be proved.",
         epilog="Settings come from the environment; `aihub config show` lists them.\nexample:\n  aihub serve",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.set_defaults(command=None, incomplete=parser)
     commands = _Commands(parser)
     _serving(commands)
     _market(commands)
@@ -54,7 +83,7 @@ class _Commands:
     """Adds commands of one word or two to a parser."""
 
     def __init__(self, parser: Parser) -> None:
-        self._top = parser.add_subparsers(metavar="COMMAND", required=True)
+        self._top = parser.add_subparsers(title="commands", metavar="COMMAND")
         self._nouns: dict[str, Any] = {}
 
     def add(self, words: str, meaning: str, example: str) -> Parser:
@@ -62,15 +91,18 @@ class _Commands:
         place = self._top
         if verb:
             if noun not in self._nouns:
-                under = self._top.add_parser(noun, help=_NOUNS[noun], description=_sentence(_NOUNS[noun]))
-                self._nouns[noun] = under.add_subparsers(metavar="VERB", required=True)
+                under = self._top.add_parser(
+                    noun, help=_NOUNS[noun], description=_sentence(_NOUNS[noun]), formatter_class=_Help
+                )
+                under.set_defaults(incomplete=under)
+                self._nouns[noun] = under.add_subparsers(title="commands", metavar="VERB")
             place = self._nouns[noun]
         command: Parser = place.add_parser(
             verb or noun,
             help=meaning,
             description=_sentence(meaning),
             epilog=f"example:\n  {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
         command.add_argument("--json", action="store_true", help="print JSON, for scripts")
         command.set_defaults(command=words)
@@ -154,6 +186,8 @@ def _market(commands: _Commands) -> None:
         "--capabilities", metavar="LIST", help="all it is able to of tools,images,audio,documents; none (not known)"
     )
     commands.add("rate list", "list what is sold", "aihub rate list")
+    show = commands.add("rate show", "show every version of a model's rate", "aihub rate show openai/gpt-5-mini")
+    show.add_argument("model", metavar="PROVIDER/MODEL")
     remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
     remove.add_argument("model", metavar="PROVIDER/MODEL")
 

@@ -23,6 +23,9 @@ CATALOGUE = "genai-prices"
 async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`price list`: what holds now."""
     book, now_ms = await shelves(desk.book, desk.storage), desk.clock.now_ms()
+    if args.provider is not None and args.provider not in book.providers():
+        known = ", ".join(sorted(book.providers()))
+        raise Complaint(f"the price book knows no provider {args.provider!r}; it knows {known}")
     found = [
         price
         for provider in book.providers()

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, calls, market, people, prices, quotes, rerating, routing
+from entrypoints.cli import books, calls, market, people, prices, quotes, rates, rerating, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -28,8 +28,9 @@ COMMANDS: Mapping[str, Command] = {
     "credential list": market.list_credentials,
     "credential activate": market.activate_credential,
     "credential remove": market.remove_credential,
-    "rate set": market.set_rate,
-    "rate list": market.list_rates,
+    "rate set": rates.set_rate,
+    "rate list": rates.list_rates,
+    "rate show": rates.show_rate,
     "rate bulk": prices.bulk_rates,
     "rerate": rerating.rerate_calls,
     "quote": quotes.quote_request,
@@ -37,7 +38,7 @@ COMMANDS: Mapping[str, Command] = {
     "price show": prices.show_price,
     "price diff": prices.diff_prices,
     "price sync": prices.sync_prices,
-    "rate remove": market.remove_rate,
+    "rate remove": rates.remove_rate,
     "alias set": routing.set_alias,
     "alias list": routing.list_aliases,
     "alias show": routing.show_alias,

@@ -168,6 +168,39 @@ def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
 
 
+def test_rates_are_told_with_what_they_are_sold_by(
+    say: Said, tell: Any, refused: Said, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say("provider", "add", "openai")
+    say("rate", "set", "openai/dall-e", "--image", "0.04")
+    say("rate", "set", "openai/gpt-5-mini", "--input", "1", "--output", "2", "--from", "2026-01-02")
+    say("rate", "set", "openai/gpt-5-mini", "--input", "3", "--output", "4")
+    say("rate", "bulk", "--margin", "0", "--credit-price", "1", "--model", "openai/gpt-4o")
+
+    assert main(["rate", "list"]) == 0
+    listed, units = capsys.readouterr()
+    heads, *rows = listed.splitlines()
+    pictures = next(row for row in rows if row.startswith("openai/dall-e"))
+    assert "in credits, for a million tokens" in units
+    assert "IMAGE" in heads
+    assert "TOOL USE" not in heads
+    assert pictures.split()[1] == "0.04", "what is sold by the picture is not told to be free by the token"
+    assert main(["rate", "show", "openai/gpt-5-mini"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [row.split()[0][:10] for row in shown[3:4]] == ["2026-01-02"]
+    assert [row.split()[1:3] for row in shown[3:]] == [["1", "2"], ["3", "4"]]
+    assert main(["rate", "show", "openai/gpt-4o-2024-08-06"]) == 0
+    tiers = capsys.readouterr().out
+    assert tiers.startswith("openai/gpt-4o\n")
+    assert {"priority", "fast", "batch"} <= set(tiers.split())
+    assert [each["input"] for each in tell("rate", "show", "openai/gpt-5-mini")] == ["1", "3"]
+    say("rate", "remove", "openai/dall-e")
+    main(["rate", "show", "openai/dall-e"])
+    assert "sold no more" in capsys.readouterr().out
+    assert "aihub rate list" in refused("rate", "show", "openai/nothing")
+    assert "it knows anthropic, azure" in refused("price", "list", "--provider", "nobody")
+
+
 def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:
     proved = tell("ledger", "verify")
     assert (proved["ok"], proved["issued"], proved["available"], proved["held"]) == (True, "5", "5", "0")
