@@ -96,6 +96,9 @@ async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
         if await desk.storage.user_named(OWNER) is None:
             # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
             await found(desk)
+            if sys.stderr.isatty():
+                # Whoever forgot DATA_DIR would take empty books for their own.
+                print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
         return await COMMANDS[args.command](desk, settings, args)
 
 

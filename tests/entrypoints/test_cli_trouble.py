@@ -1,12 +1,16 @@
 """The command line, when the data are not what they should be: one line that names what is wrong and the remedy."""
 
+import os
+import pty
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.entrypoints.cli_said import Said
+from tests.entrypoints.command import AIHUB, ROOT
 
 
 def test_books_without_their_master_key_get_no_new_one(say: Said, refused: Said, data_dir: Path) -> None:
@@ -73,3 +77,23 @@ def test_a_data_dir_that_is_a_file_is_told_as_such(
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
 
     assert refused("user", "list") == f"aihub: DATA_DIR {tmp_path / 'file'} cannot be used: it is no directory\n"
+
+
+def test_somebody_who_watches_is_told_that_the_books_are_new(data_dir: Path) -> None:
+    terminal, its_end = pty.openpty()
+    told = []
+    for _ in range(2):
+        env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
+        ran = subprocess.run(
+            [*AIHUB, "call", "list"], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end, check=True
+        )
+        assert ran.stdout == b"There are no calls yet.\n"
+        os.write(its_end, b"end\n")
+        shown = b""
+        while not shown.endswith(b"end\r\n"):
+            shown += os.read(terminal, 4096)
+        told.append(shown.decode())
+    os.close(its_end)
+    os.close(terminal)
+
+    assert told == [f"began new books in {data_dir} (DATA_DIR)\r\nend\r\n", "end\r\n"]
