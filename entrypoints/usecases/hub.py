@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from domain.advice import Advice
 from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
-from domain.pricebook import Price
+from domain.pricebook import Price, standing
 from entrypoints.usecases.shelves import Shelves, shelves
 from ports.environment import Clock, Ids, Liveness
 from ports.pricebook import PriceBook
@@ -58,6 +58,11 @@ class Hub:
             self._catalog = catalog_of(*await self.storage.catalog())
             self._shelves = await shelves(self.book, self.storage)
         return self._catalog
+
+    def prices(self, provider: str, at_ms: int) -> list[Price]:
+        """What the provider is known to serve at a moment, by the price book as last read."""
+        held = self._shelves.shelf(provider).prices.values() if self._shelves is not None else ()
+        return [price for versions in held if (price := standing(versions, at_ms))]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """What the provider asks for a model, by the price book as last read; None if nobody knows."""

@@ -52,6 +52,10 @@ def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(h
             model = client.models.retrieve(name)
             assert (name, "model") == (model.id, model.type)
             assert model.created_at.year >= 2025
+            assert (model.lifecycle, model.max_input_tokens, model.max_tokens) == ("active", 128_000, 4_096)
+            own: Any = model.to_dict()["aihub"]
+            assert (own["pricing"]["input"], own["pricing"]["output"]) == ("1", "2")
+            assert "chat" in own["operations"]
         with pytest.raises(anthropic.NotFoundError):
             client.models.retrieve("no/such/model")
 

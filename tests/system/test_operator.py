@@ -28,3 +28,24 @@ def test_calls_quotes_and_routes_are_told_in_what_there_is_to_say(tmp_path: Path
     assert "at most     0.0" in quoted, "a quote tells the price also where this environment charges nothing"
     assert "billing is off in this environment" in quoted
     assert "billing off" in explained
+
+
+def test_with_billing_off_what_the_price_book_knows_is_listed_too(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "data", billed=False) as hub:
+        hub.cli("provider", "add", "openai")
+
+        models = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
+        one = ask(hub, "/v1/models/openai/gpt-4o-2024-08-06").json()
+
+    assert list(models) == sorted(models)
+    assert models["echo/echo"]["pricing"]["input"] == "1"
+    known = models["openai/gpt-4o"]
+    assert (known["owned_by"], known["context_length"], known["pricing"]) == ("openai", 128_000, None)
+    assert one == {**known, "id": "openai/gpt-4o-2024-08-06"}
+
+
+def test_with_billing_on_only_what_has_a_rate_is_listed(tmp_path: Path) -> None:
+    with running_hub(tmp_path / "data") as hub:
+        hub.cli("provider", "add", "openai")
+
+        assert [model["id"] for model in ask(hub, "/v1/models").json()["data"]] == ["echo/echo"]
