@@ -269,7 +269,7 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
                 value=", ".join(map(masked, secrets)),
                 origin="environment" if secrets else "default",
                 default="",
-                meaning=f"API keys for {vendor}, separated by commas, which register themselves when the hub starts",
+                meaning=f"API keys for {vendor}, which register themselves when the hub starts",
             )
         )
     return rows

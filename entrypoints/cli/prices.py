@@ -132,7 +132,9 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
         (each.provider, len(each.rates), len(each.unchanged), len(each.kept), len(each.impossible)) for each in sold
     ]
     heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
-    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."))
+    told = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
+    note = told if rows else ""
+    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
 def _incoming(desk: Desk, source: str) -> dict[str, list[Price]]:

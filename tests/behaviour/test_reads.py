@@ -95,6 +95,16 @@ def test_the_hub_says_that_it_is_well_to_everybody(hub: HubProcess) -> None:
     assert {"POST /v1/chat/completions", "POST /v1/messages", "GET /healthz"} <= set(index["routes"])
 
 
+def test_a_browser_gets_a_page_that_says_how_to_begin(hub: HubProcess) -> None:
+    page = ask(hub, "/", key="", headers={"accept": "text/html,application/xhtml+xml", "host": "hub.example<script>"})
+
+    text = page.body.decode()
+    assert (200, "text/html; charset=utf-8") == (page.status, page.header("content-type"))
+    assert "<code>/v1/chat/completions</code>" in text
+    assert "http://hub.example&lt;script&gt;/v1" in text
+    assert "<script" not in text
+
+
 @pytest.mark.parametrize("path", GUARDED)
 def test_without_a_valid_key_nothing_is_told(hub: HubProcess, people: People, path: str) -> None:
     for key, code in (("", "missing_api_key"), ("ahk_x", "invalid_api_key"), (people.revoked, "invalid_api_key")):
