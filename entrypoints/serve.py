@@ -63,8 +63,21 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
     print(_json(started) if as_json else banner(started), flush=True)
-    _server(settings).serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
+    server = _server(settings)
+    if not as_json:
+        server.shutdown = _announced(server.shutdown)
+    server.serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
     return 0
+
+
+def _announced(shutdown: Callable[[int], None]) -> Callable[[int], None]:
+    """The server's end, with a word before it: while calls still run it takes a while, and nothing else is seen."""
+
+    def stop(exit_code: int = 0) -> None:
+        print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
+        shutdown(exit_code)
+
+    return stop
 
 
 async def _prepare(settings: Settings) -> Started:

@@ -91,6 +91,7 @@ def test_the_first_start_shows_the_key_once_with_a_curl_line_that_works(data_dir
         running.terminate()
         banner, _ = running.communicate()
     assert running.returncode == 0
+    assert f"aihub is stopping; calls that run have {STOP_S} seconds to end" in banner
     assert [key["id"] for key in started] == ["key_first"]
     key = next(word for word in banner.split() if word.startswith("ahk_"))
     assert str(data_dir / "aikit.db") in banner
