@@ -217,7 +217,7 @@ def _prices(commands: _Commands) -> None:
         "tell what a request would be charged where billing is on, spending nothing",
         "aihub quote request.json --user alice",
     )
-    quote.add_argument("file", metavar="FILE", help="the request's JSON body")
+    quote.add_argument("file", metavar="FILE", help="the request's JSON body; - for standard input")
     quote.add_argument("--user", metavar="NAME", default="owner", help="whose wallet is asked (owner)")
     quote.add_argument("--route", metavar="ROUTE", help="what it is for, such as /v1/completions (by its fields)")
     show = commands.add("price list", "list what holds now", "aihub price list --provider anthropic")

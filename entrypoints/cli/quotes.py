@@ -4,6 +4,7 @@ It is quoted as a hub with billing on would quote it, whatever this environment 
 books, and whether the hub that runs charges at all is in its own environment, which nobody else can read.
 """
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -25,7 +26,13 @@ async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said
     from entrypoints.usecases.quoting import Quote, quote
     from entrypoints.wiring import hub
 
+    if args.route is not None and args.route not in QUOTED:
+        raise Complaint(f"--route: nothing is quoted for {args.route!r}; write one of {', '.join(sorted(QUOTED))}")
     read = read_quoted(QUOTED, _content(args.file), args.route)
+    if isinstance(read, BadRequest) and read.field == "route":
+        raise Complaint(
+            f"{args.file} does not tell what it is for; say --route with one of {', '.join(sorted(QUOTED))}"
+        )
     if isinstance(read, BadRequest):
         raise complaint(read)
     dialect, call = read
@@ -52,6 +59,8 @@ async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said
 
 
 def _content(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.entrypoints.command import process
 from tests.support.hub import running_hub
 
 
@@ -16,6 +17,11 @@ def test_calls_quotes_and_routes_are_told_in_what_there_is_to_say(tmp_path: Path
         words = (["call", "list"], ["call", "show", str(made.header("x-request-id"))],
                  ["quote", str(request)], ["route", "explain", "echo"])  # fmt: skip
         listed, shown, quoted, explained = hub.script(*words)
+        prompt = tmp_path / "prompt.json"
+        prompt.write_text('{"model": "echo", "prompt": "Hello", "max_tokens": 5}')
+        untold = process(tmp_path / "data", "quote", str(prompt))
+        told = process(tmp_path / "data", "quote", "-", "--route", "/v1/completions", stdin=prompt.read_text())
+        wrong = process(tmp_path / "data", "quote", str(prompt), "--route", "/v1/nothing")
 
     assert "completed" in listed
     assert "a call without a charge was made with billing off" in listed
@@ -28,6 +34,9 @@ def test_calls_quotes_and_routes_are_told_in_what_there_is_to_say(tmp_path: Path
     assert "at most     0.0" in quoted, "a quote tells the price also where this environment charges nothing"
     assert "billing is off in this environment" in quoted
     assert "billing off" in explained
+    assert "does not tell what it is for; say --route with one of /v1/audio" in untold.stderr
+    assert told.stdout.startswith("at most     0.00")
+    assert "nothing is quoted for '/v1/nothing'; write one of" in wrong.stderr
 
 
 def test_with_billing_off_what_the_price_book_knows_is_listed_too(tmp_path: Path) -> None:
