@@ -133,7 +133,7 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     ]
     heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
     told = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
-    note = told if rows else ""
+    note = told if any(each.kept or each.impossible for each in sold) else ""
     return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
