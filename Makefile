@@ -73,6 +73,18 @@ lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest vers
 prices: $(VENV)/.ready-dev ## Maintainers: append what genai-prices says anew to the shipped price book
 	@$(BIN)/python -m adapters.pricebook.build
 
+# What `sam build` calls for template.yaml, which names the same Python and processor: on whatever machine it is called,
+# these are the packages that Lambda runs.
+LAMBDA = --only-binary=:all: --implementation cp --python-version 3.13 \
+	--platform manylinux_2_28_aarch64 --platform manylinux_2_17_aarch64 --platform manylinux2014_aarch64
+
+.PHONY: build-Hub
+build-Hub:
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
+		$(LAMBDA) --target $(ARTIFACTS_DIR)
+	@cp -R domain ports adapters entrypoints $(ARTIFACTS_DIR)
+	@find $(ARTIFACTS_DIR) -name __pycache__ -type d -prune -exec rm -rf {} +
+
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and build output
 	@rm -rf $(VENV) $(VENV)-lock build dist *.egg-info .coverage

@@ -104,19 +104,26 @@ def decode_master_key(text: str, origin: str) -> bytes:
     return key
 
 
-def master_key(data_dir: Path, given: str | None) -> bytes:
+def master_key(data_dir: Path, given: str | None, books: str) -> bytes:
     """The master key of a data directory: the one given, else that of its file, which the first start makes.
 
-    VaultError if the key is malformed, if others can read its file, or if this directory was made under another key.
+    VaultError if the key is malformed or gone while there are `books` that were made under it, if others can read its
+    file, or if this directory was made under another key.
     """
-    path = data_dir / "master.key"
-    key = decode_master_key(given, "AIHUB_MASTER_KEY") if given else _key_in_file(path)
+    key = decode_master_key(given, "AIHUB_MASTER_KEY") if given else _key_in_file(data_dir / "master.key", books)
     _check_same(data_dir / "master.id", key)
     return key
 
 
-def _key_in_file(path: Path) -> bytes:
+def _key_in_file(path: Path, books: str) -> bytes:
+    # Looked for before the key: a first start that runs beside this one makes its key before its books.
+    orphaned = path.with_name(books).exists()
     text = _read(path)
+    if text is None and orphaned:
+        raise VaultError(
+            f"there is no {path}, and the books beside it were made under a master key: put that one back, or give it "
+            "in AIHUB_MASTER_KEY; under a new one every API key would be unknown and every sealed secret lost"
+        )
     if text is None:
         _make(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
         text = _read(path) or ""

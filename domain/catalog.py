@@ -11,6 +11,9 @@ from domain.pricebook import Names, matches, spellings
 from domain.refusals import UnknownModel, UnpricedModel
 from domain.vendors import VENDORS
 
+# How alike in a hundred a name must be to be suggested for another, and how many are.
+_LIKE, _SHOWN_MAX = 60, 3
+
 
 class Spoken(msgspec.Struct, frozen=True, eq=False):
     """The names by which one provider's models are called beside their own. Compared by identity, to be remembered."""
@@ -153,8 +156,25 @@ def _is_of_vendor(provider: str, model: str) -> bool:
 
 
 def _similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
-    """A few model names that exist and share the asked name's last part, or else simply the first ones."""
+    """A few model names that exist and look like the asked one, the likest first; all, where there are but a few."""
     names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
-    last = name.rpartition("/")[2].lower()
-    near = [known for known in names if last and (last in known.lower() or known.rpartition("/")[2].lower() in last)]
-    return tuple((near or names)[:3])
+    if len(names) <= _SHOWN_MAX:
+        return tuple(names)
+    asked = (name, name.rpartition("/")[2])
+    likeness = {
+        known: max(_likeness(one, other) for one in asked for other in (known, known.rpartition("/")[2]))
+        for known in names
+    }
+    near = sorted((known for known in names if likeness[known] >= _LIKE), key=lambda known: -likeness[known])
+    return tuple(near[:_SHOWN_MAX])
+
+
+def _likeness(one: str, other: str) -> int:
+    """How many in a hundred of the pairs of neighbouring letters and digits are in both: spelling, but no order."""
+    left, right = _pairs(one), _pairs(other)
+    return 200 * len(left & right) // max(1, len(left) + len(right))
+
+
+def _pairs(name: str) -> set[str]:
+    letters = "".join(filter(str.isalnum, name.lower()))
+    return {letters[at : at + 2] for at in range(len(letters) - 1)}

@@ -86,7 +86,7 @@ def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> O
 def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
     """The provider is called no more; its credentials go with it, its rates stay for the books."""
     if facts.provider is None or facts.provider.removed_ms is not None:
-        return Denied(refusal=_no_provider(name))
+        return Denied(refusal=Missing(kind="provider", name=name, remedy="see `aihub provider list`"))
     gone = msgspec.structs.replace(facts.provider, removed_ms=actor.now_ms)
     credentials = tuple(
         msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
@@ -99,7 +99,7 @@ def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
 def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -> Outcome:
     """A new credential for an existing provider."""
     if facts.provider is None or facts.provider.removed_ms is not None:
-        return Denied(refusal=_no_provider(credential.provider))
+        return Denied(refusal=no_provider(credential.provider))
     return _changed(
         actor, "credential add", credential.id, credential, detail=f"{credential.masked} for {credential.provider}"
     )
@@ -108,7 +108,7 @@ def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -
 def remove_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
     """The credential is used no more."""
     if credential is None or credential.removed_ms is not None:
-        return Denied(refusal=Missing(kind="credential", name=credential_id, remedy="see `aihub credential list`"))
+        return Denied(refusal=_no_credential(credential_id))
     gone = msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
     return _changed(actor, "credential remove", credential_id, gone)
 
@@ -116,17 +116,27 @@ def remove_credential(credential: Credential | None, actor: Actor, credential_id
 def deactivate_credential(credential: Credential | None, actor: Actor, credential_id: str, error: str) -> Outcome:
     """The provider rejected the credential: it is not used until somebody replaces it."""
     if credential is None or credential.removed_ms is not None:
-        return Denied(refusal=Missing(kind="credential", name=credential_id))
+        return Denied(refusal=_no_credential(credential_id))
     if not credential.active:
         return Unchanged(row=credential)
     off = msgspec.structs.replace(credential, active=False, error=error)
     return _changed(actor, "credential deactivate", credential_id, off, detail=error)
 
 
+def activate_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
+    """What had the credential rejected has been put right at its provider: it is used again."""
+    if credential is None or credential.removed_ms is not None:
+        return Denied(refusal=_no_credential(credential_id))
+    if credential.active:
+        return Unchanged(row=credential)
+    on = msgspec.structs.replace(credential, active=True, error=None)
+    return _changed(actor, "credential activate", credential_id, on)
+
+
 def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
     """A new version of a model's rate; the versions before it stay, for the charges made under them."""
     if facts.provider is None or facts.provider.removed_ms is not None:
-        return Denied(refusal=_no_provider(rate.provider))
+        return Denied(refusal=no_provider(rate.provider))
     subject = f"{rate.provider}/{rate.model}"
     if rate.removed:
         current = max(
@@ -145,7 +155,7 @@ def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
     for model in alias.models:
         provider, _, rest = model.partition("/")
         if rest and provider not in facts.providers:
-            return Denied(refusal=_no_provider(provider))
+            return Denied(refusal=no_provider(provider))
     new = {alias.name: alias}
     problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is told from it
     if problem is not None:
@@ -181,9 +191,14 @@ def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, deta
     return Changed(row=row, writes=(row, *more, entry))
 
 
+def _no_credential(credential_id: str) -> Missing:
+    return Missing(kind="credential", name=credential_id, remedy="see `aihub credential list`")
+
+
 def _no_user(name: str) -> Missing:
     return Missing(kind="user", name=name, remedy=f"add the user with `aihub user add {name}`")
 
 
-def _no_provider(name: str) -> Missing:
+def no_provider(name: str) -> Missing:
+    """The answer where a provider is named that is not there."""
     return Missing(kind="provider", name=name, remedy=f"add the provider with `aihub provider add {name}`")

@@ -269,7 +269,7 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
                 value=", ".join(map(masked, secrets)),
                 origin="environment" if secrets else "default",
                 default="",
-                meaning=f"API keys for {vendor}, separated by commas, which register themselves when the hub starts",
+                meaning=f"API keys for {vendor}, which register themselves when the hub starts",
             )
         )
     return rows
@@ -289,10 +289,11 @@ def _vendor_keys(environment: Mapping[str, str], variable: str) -> tuple[str, ..
 
 
 def _text_of(setting: Setting, environment: Mapping[str, str], options: Mapping[str, str]) -> tuple[str, Origin]:
-    for source, origin in ((options, "command line"), (environment, "environment")):
+    sources: tuple[tuple[Mapping[str, str], Origin], ...] = ((options, "command line"), (environment, "environment"))
+    for source, origin in sources:
         text = source.get(setting.name, "").strip()
         if text:
-            return text, origin  # type: ignore[return-value]  # a tuple of literals loses its type in the loop
+            return text, origin
     return setting.default, "default"
 
 

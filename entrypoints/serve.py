@@ -11,6 +11,7 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from entrypoints.config import Settings
+from entrypoints.config import Interface, Settings
 from entrypoints.usecases.first_run import BY, FirstRun, first_run
 from entrypoints.usecases.providers import register_vendor_keys
 from entrypoints.usecases.selling import sell_by_rule
@@ -51,6 +52,9 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     first: FirstRun
     registered: tuple[str, ...]
     lost: int
+    billed: bool
+    workers: int
+    interface: Interface
 
 
 def serve(settings: Settings, as_json: bool = False) -> int:
@@ -59,8 +63,21 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
     print(_json(started) if as_json else banner(started), flush=True)
-    _server(settings).serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
+    server = _server(settings)
+    if not as_json:
+        server.shutdown = _announced(server.shutdown)
+    server.serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
     return 0
+
+
+def _announced(shutdown: Callable[[int], None]) -> Callable[[int], None]:
+    """The server's end, with a word before it: while calls still run it takes a while, and nothing else is seen."""
+
+    def stop(exit_code: int = 0) -> None:
+        print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
+        shutdown(exit_code)
+
+    return stop
 
 
 async def _prepare(settings: Settings) -> Started:
@@ -78,6 +95,9 @@ async def _prepare(settings: Settings) -> Started:
         first=first,
         registered=tuple(f"{credential.masked} for {credential.provider}" for credential in registered),
         lost=len(swept.lost),
+        billed=settings.billed,
+        workers=settings.workers,
+        interface=settings.interface,
     )
 
 
@@ -184,7 +204,7 @@ def _check_port_is_free(host: str, port: int) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        remedy = "choose another with --host and --port"
+        remedy = "another hub may be running; choose another address with --host and --port"
         raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror or error}; {remedy}") from error
 
 
@@ -202,32 +222,49 @@ def _environment(settings: Settings) -> dict[str, str]:
 def banner(started: Started) -> str:
     """What is printed at the start: at length on the first run, which alone shows the owner's key."""
     first = started.first
-    lines = [f"aihub serves at {started.url}/v1"]
+    charged = "are charged to prepaid credit" if started.billed else "are metered and not charged"
+    billing = f"{'on' if started.billed else 'off'}: calls {charged} (CREDIT_BASED_BILLING_ENABLED)"
+    keep = "   (keep a copy: sealed secrets are lost without it)" if first.fresh else ""
+    facts = {
+        "data": started.data,
+        "master key": f"{started.master_key}{keep}",
+        "billing": billing,
+        "processes": f"{started.workers}, {started.interface}",
+    }
     if first.fresh:
-        key = first.key or "$AIHUB_OWNER_KEY"
-        lines += [
-            "",
-            f"  owner's API key   {first.key + '   (shown once)' if first.key else 'the one in AIHUB_OWNER_KEY'}",
-            f"  data              {started.data}",
-            f"  master key        {started.master_key}   (keep a copy: sealed secrets are lost without it)",
-            "",
-            "Try it:",
-            "",
-            f"  curl {started.url}/v1/chat/completions \\",
-            f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\',
-            """    -d '{"model": "echo/echo", "messages": [{"role": "user", "content": "Hello, hub!"}]}'""",
-            "",
-            f"Then: {sys.argv[0]} call list, {sys.argv[0]} credit balance owner, {sys.argv[0]} --help",
-            "",
-        ]
-    else:
-        lines.append("Books and master key are where they were; `aihub --help` shows how to manage them.")
+        facts = {
+            "owner's API key": f"{first.key}   (shown once)" if first.key else "the one in AIHUB_OWNER_KEY"
+        } | facts
+    lines = [f"aihub serves at {started.url}/v1", "", *(f"  {name:<15}  {fact}" for name, fact in facts.items()), ""]
+    if first.fresh:
+        lines += _first_steps(started)
     if first.given_key_revoked:
         lines.append("The key in AIHUB_OWNER_KEY was revoked and authenticates nobody; unset it or give another.")
     lines += [f"Registered from the environment: {what}" for what in started.registered]
     if started.lost:
         lines.append(f"Given back what {started.lost} lost calls of an earlier process held.")
     return "\n".join(lines)
+
+
+def _first_steps(started: Started) -> list[str]:
+    """A call and two commands that work as pasted, in another terminal too."""
+    key = started.first.key or "$AIHUB_OWNER_KEY"
+    folder = os.environ.get("DATA_DIR", "")
+    command = f"DATA_DIR={shlex.quote(os.path.abspath(folder))} {sys.argv[0]}" if folder else sys.argv[0]
+    return [
+        "Try it:",
+        "",
+        f"  curl {started.url}/v1/chat/completions \\",
+        f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\',
+        """    -d '{"model": "echo/echo", "messages": [{"role": "user", "content": "Hello, hub!"}]}'""",
+        "",
+        "Then:",
+        "",
+        f"  {command} call list",
+        f"  {command} provider add openai",
+        f"  {sys.argv[0]} --help",
+        "",
+    ]
 
 
 def _json(started: Started) -> str:
@@ -241,5 +278,8 @@ def _json(started: Started) -> str:
             "master_key": started.master_key,
             "registered": started.registered,
             "lost": started.lost,
+            "billing": started.billed,
+            "workers": started.workers,
+            "interface": started.interface,
         }
     ).decode()

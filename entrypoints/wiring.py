@@ -38,11 +38,14 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
 
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        vault = MasterKeyVault([master_key(settings.data_dir, settings.master_key)])
+        vault = MasterKeyVault([master_key(settings.data_dir, settings.master_key, BOOKS)])
         storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
     except OSError as error:
-        raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {error}") from error
-    except (VaultError, MigrationError, StorageUnavailable) as error:
+        why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror or error
+        raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {why}") from error
+    except MigrationError as error:
+        raise CannotStart(f"{settings.data_dir / BOOKS}: {error}") from error
+    except (VaultError, StorageUnavailable) as error:
         raise CannotStart(str(error)) from error
     liveness = FlockLiveness(settings.data_dir / WORKERS)
     liveness.forget_the_dead()

@@ -75,7 +75,9 @@ def catalogue(known_ms: int) -> dict[str, list[Price]]:
     try:
         from genai_prices import data
     except ImportError:
-        raise CatalogueMissing("genai-prices is not installed; pip install 'aihub[prices]'") from None
+        raise CatalogueMissing(
+            "genai-prices is not installed: install aihub[prices], such as by .venv/bin/pip install -e '.[prices]'"
+        ) from None
     source = f"genai-prices {version('genai-prices')}"
     by_id = {provider.id: provider for provider in data.providers}
     found: dict[str, list[Price]] = {}

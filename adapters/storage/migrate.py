@@ -72,7 +72,7 @@ def _claim(connection: sqlite3.Connection) -> None:
         return
     (tables,) = connection.execute("select count(*) from sqlite_schema").fetchone()
     if application_id or tables:
-        raise MigrationError("the file is a database of something else")
+        raise MigrationError("the file is a database of something else; move it away, or name another DATA_DIR")
     connection.execute(f"pragma application_id = {_APPLICATION_ID}")
     connection.execute(_CREATE_RECORDS)
 
@@ -82,7 +82,7 @@ def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) ->
     known = {migration.name: migration for migration in migrations}
     for name, sha256 in applied.items():
         if name not in known:
-            raise MigrationError(f"migration {name} is unknown: the file was made by a newer aihub")
+            raise MigrationError(f"migration {name} is unknown: the books were made by a newer aihub; run that one")
         if known[name].sha256 != sha256:
             raise MigrationError(f"migration {name} has been changed since it was applied")
     for migration in migrations:

@@ -24,7 +24,7 @@ import aiosqlite
 from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
-from adapters.storage.sqlite_file import Synchronous, copy, open_reader, open_writer
+from adapters.storage.sqlite_file import Synchronous, copy, in_words, open_reader, open_writer
 from domain.books import Adjustment, ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.pricebook import Price
 from domain.scopes import View
@@ -113,8 +113,10 @@ class SqliteStorage:
             steps = await asyncio.to_thread(read_migrations, migrations)
             try:
                 writer = await Connection.open(partial(open_writer, str(path), steps, synchronous, busy_ms))
-            except (sqlite3.Error, OSError) as error:
-                raise StorageUnavailable(f"{path}: {error}") from error
+            except sqlite3.Error as error:
+                raise StorageUnavailable(f"{path}: {in_words(error)}") from error
+            except OSError as error:
+                raise StorageUnavailable(f"{path}: {error.strerror or error}") from error
             try:
                 reader = await Connection.open(partial(open_reader, str(path), busy_ms))
             except BaseException:
@@ -306,4 +308,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageUnavailable(str(error)) from error
+        raise StorageUnavailable(in_words(error)) from error

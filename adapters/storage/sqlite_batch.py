@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from adapters.storage.sqlite_file import begin_writing
+from adapters.storage.sqlite_file import begin_writing, in_words
 from adapters.storage.sqlite_load import Copy, load
 from adapters.storage.sqlite_rows import TABLES
 from domain.books import Call, Decision, Row
@@ -103,7 +103,7 @@ def is_unavailable(error: Exception) -> bool:
 def _translate(error: Exception) -> Exception:
     """What the caller of `decide` is told."""
     if is_unavailable(error):
-        told: Exception = StorageUnavailable(str(error))
+        told: Exception = StorageUnavailable(in_words(error) if isinstance(error, sqlite3.Error) else str(error))
     elif isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
         told = AssertionError(f"the books refuse a row: {error}")
     else:

@@ -23,6 +23,22 @@ _CACHE_KIB = 8 * 1024
 # processes under load, one then stands still for a second. Asking every millisecond keeps it under a tenth.
 _RETRY_MS = 1
 
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_IOERR: "see whether the disk is full or failing",
+    sqlite3.SQLITE_READONLY: "let the hub write there",
+    sqlite3.SQLITE_CANTOPEN: "let the hub read and write there",
+    sqlite3.SQLITE_BUSY: "another process is writing to the books; try again",
+    sqlite3.SQLITE_CORRUPT: "the books are damaged; put a backup of them in their place",
+    sqlite3.SQLITE_NOTADB: "put the books, or a backup of them, in its place",
+}
+
+
+def in_words(error: sqlite3.Error) -> str:
+    """What SQLite says, and what can be done about it. Errors of Python's own binding have no code."""
+    remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF)
+    return f"{error}: {remedy}" if remedy else str(error)
+
 
 def open_writer(
     path: str, migrations: tuple[Migration, ...], synchronous: Synchronous, busy_ms: int

@@ -14,6 +14,10 @@ from entrypoints.cli.parser import build_parser
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code. Usage errors and --help leave by SystemExit, as argparse does."""
     arguments = build_parser().parse_args(argv)
+    if arguments.command is None:
+        # Who says no more wants to know what there is to say.
+        arguments.incomplete.print_help(sys.stderr)
+        return 2
     from entrypoints.cli.run import run
 
     try:

@@ -1,42 +1,22 @@
-"""The commands about providers, credentials and rates."""
+"""The commands about providers and their credentials."""
 
 import os
 import sys
 from argparse import Namespace
 
-from domain.books import Credential, ProviderRow, Rate
-from domain.calls import CAPABILITIES, Capability
-from domain.management import Denied
-from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.books import Credential, ProviderRow
+from domain.management import Denied, Unchanged, no_provider
 from domain.vendors import VENDORS
-from entrypoints.cli.prices import tier_value
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases import providers, rates
+from entrypoints.usecases import providers
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.selling import sell_by_rule
-
-_RATE_FIELDS = {
-    "input": "input_nanos",
-    "output": "output_nanos",
-    "cache_read": "cache_read_nanos",
-    "cache_write": "cache_write_nanos",
-    "cache_write_1h": "cache_write_1h_nanos",
-    "input_audio": "input_audio_nanos",
-    "output_audio": "output_audio_nanos",
-    "reasoning": "reasoning_nanos",
-    "tool_use": "tool_use_nanos",
-    "input_image": "input_image_nanos",
-    "cache_read_audio": "cache_read_audio_nanos",
-    "output_image": "output_image_nanos",
-    "character": "character_nanos",
-}
-# What is sold by the piece is told for one piece.
-_PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "request_nanos"}
 
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider add`; adding one again with another URL moves it."""
+    known = {row.name for row in await providers.providers(desk.storage)}
     outcome = await providers.create_provider(
         desk, args.actor, args.name, args.dialect, args.base_url, args.priority, args.weight
     )
@@ -46,9 +26,22 @@ async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if not isinstance(row, ProviderRow):
         raise Complaint("nothing was added")
     await sell_by_rule(desk, settings.terms, row.name)
-    vendor = VENDORS.get(row.name)
-    hint = f"; give it a secret with `aihub credential add {row.name}`" if vendor and vendor.needs_credential else ""
-    return Said(value=_provider(row), text=f"added provider {row.name}: {row.dialect} at {row.base_url}{hint}")
+    done = f"{'changed' if row.name in known else 'added'} provider {row.name}"
+    if isinstance(outcome, Unchanged):
+        done = f"provider {row.name} is there already"
+    hint = await _secret_hint(desk, row.name)
+    return Said(value=_provider(row), text=f"{done}: {row.dialect} at {row.base_url}{hint}")
+
+
+async def _secret_hint(desk: Desk, name: str) -> str:
+    """How to give the provider a secret, if it needs one and has none."""
+    vendor = VENDORS.get(name)
+    has = any(row.provider == name for row in await providers.credentials(desk.storage))
+    return (
+        f"; give it a secret with `aihub credential add {name}`"
+        if vendor and vendor.needs_credential and not has
+        else ""
+    )
 
 
 async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -70,6 +63,8 @@ async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Sa
 
 async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credential add`: the secret comes from standard input or a variable, never from the command line."""
+    if all(row.name != args.provider for row in await providers.providers(desk.storage)):
+        raise complaint(no_provider(args.provider))  # before anybody looks for the secret
     secret = read_secret(args.from_env, args.provider)
     outcome = await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight)
     if isinstance(outcome, Denied):
@@ -88,7 +83,19 @@ async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> S
         for row in found
     ]
     heads = ("ID", "PROVIDER", "NAME", "SECRET", "WEIGHT", "STATE", "ERROR")
-    return Said(value=[*map(_credential, found)], text=table(heads, rows, "There are no credentials yet."))
+    nothing = "There are no credentials yet; see `aihub credential add -h`."
+    note = (
+        "" if all(row.active for row in found) else "`aihub credential activate ID` lets an inactive one be used again"
+    )
+    return Said(value=[*map(_credential, found)], text=table(heads, rows, nothing), note=note)
+
+
+async def activate_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`credential activate`; one that is active is no error."""
+    outcome = await providers.reactivate(desk, args.actor, args.id)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"id": args.id, "active": True}, text=f"credential {args.id} is used again")
 
 
 async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -97,49 +104,6 @@ async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> 
     if isinstance(outcome, Denied):
         raise complaint(outcome.refusal)
     return Said(value={"id": args.id, "removed": True}, text=f"removed credential {args.id}")
-
-
-async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
-    """`rate set`."""
-    given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
-    for name, field in _PIECE_FIELDS.items():
-        if getattr(args, name) is not None:
-            given[field] = getattr(args, name) * UNITS_PER_RATE
-    if ("input_nanos" in given) != ("output_nanos" in given):
-        raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
-    if not given:
-        raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
-    prices = rates.Prices(
-        **given,
-        context_tokens=args.context,
-        output_tokens_max=args.max_output,
-        capabilities=_capabilities(args.capabilities),
-    )
-    since_ms = args.since(desk.clock.now_ms()) if args.since else None
-    outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
-    if not isinstance(outcome.row, Rate):
-        raise Complaint("no rate was set")
-    return Said(value=_rate(outcome.row), text=f"{args.model} is sold from now on at {_sold(outcome.row)}")
-
-
-async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
-    """`rate list`."""
-    found = [_rate(served.rate) for served in await rates.rates(desk) if served.rate]
-    columns = ("model", "input", "output", "cache_read", "cache_write", "context", "max_output", "effective")
-    heads = [column.upper().replace("_", " ") for column in columns]
-    rows = [[rate[column] for column in columns] for rate in found]
-    text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
-    return Said(value=found, text=text, note="in credits per million tokens; --json tells every price" if found else "")
-
-
-async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
-    """`rate remove`."""
-    outcome = await rates.delete_rate(desk, args.actor, args.model)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
-    return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 
 def read_secret(variable: str | None, provider: str) -> str:
@@ -165,17 +129,6 @@ def read_secret(variable: str | None, provider: str) -> str:
     return secret
 
 
-def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
-    """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
-    if text is None:
-        return None
-    words = [] if text == "none" else [word.strip() for word in text.split(",")]
-    known = tuple(word for word in CAPABILITIES if word in words)
-    if len(known) != len(set(words)):
-        raise Complaint(f"--capabilities: {text!r} does not do: write some of {','.join(CAPABILITIES)}, or none")
-    return known
-
-
 def _provider(row: ProviderRow) -> dict[str, object]:
     return {
         "name": row.name,
@@ -197,42 +150,4 @@ def _credential(row: Credential) -> dict[str, object]:
         "active": row.active,
         "error": row.error,
         "created": moment(row.created_ms),
-    }
-
-
-def _each(nanos: int | None) -> str | None:
-    return None if nanos is None else format_credits_each(nanos)
-
-
-def _sold(rate: Rate) -> str:
-    """The prices in a sentence: those of text, and those by the piece that there are."""
-    pieces = [
-        f"{format_credits_each(nanos)} for each {name}"
-        for name, field in _PIECE_FIELDS.items()
-        if (nanos := getattr(rate, field)) is not None
-    ]
-    if rate.character_nanos is not None:
-        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
-    if pieces and rate.input_nanos == rate.output_nanos == 0:
-        return ", ".join(pieces)
-    text = (
-        f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
-    )
-    return ", ".join((text, *pieces))
-
-
-def _rate(rate: Rate) -> dict[str, object]:
-    nanos = {name: getattr(rate, field) for name, field in _RATE_FIELDS.items()}
-    return {
-        "model": f"{rate.provider}/{rate.model}",
-        **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
-        **{name: _each(getattr(rate, field)) for name, field in _PIECE_FIELDS.items()},
-        "context": rate.context_tokens,
-        "max_output": rate.output_tokens_max,
-        "capabilities": None if rate.capabilities is None else list(rate.capabilities),
-        "tiers": [*map(tier_value, rate.tiers)],
-        "names": [*rate.names],
-        "effective": moment(rate.effective_ms),
-        "source": rate.source,
-        "id": rate.id,
     }

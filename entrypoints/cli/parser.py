@@ -3,33 +3,8 @@
 House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
 """
 
-import argparse
-from typing import Any, NoReturn
-
 from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, whole
-
-Parser = argparse.ArgumentParser
-_NOUNS = {
-    "provider": "the vendors and servers that answer calls",
-    "credential": "the secrets that providers are called with",
-    "rate": "what models are sold for",
-    "price": "what providers ask, in dollars",
-    "alias": "names for a choice of models",
-    "route": "where calls go",
-    "user": "who may call",
-    "key": "the API keys that callers show",
-    "credit": "what users can spend",
-    "call": "what was called, used and charged",
-    "ledger": "the journal of all credit",
-    "config": "the settings",
-}
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line with the way to the help."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"aihub: {message}; see `{self.prog} --help`\n")
+from entrypoints.cli.grammar import Commands, Help, OneLineParser, Parser, Version
 
 
 def build_parser() -> Parser:
@@ -38,9 +13,11 @@ def build_parser() -> Parser:
         prog="aihub",
         description="A self-hosted AI gateway whose billing can be proved.",
         epilog="Settings come from the environment; `aihub config show` lists them.\nexample:\n  aihub serve",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
-    commands = _Commands(parser)
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    parser.set_defaults(command=None, incomplete=parser)
+    commands = Commands(parser)
     _serving(commands)
     _market(commands)
     _prices(commands)
@@ -50,34 +27,7 @@ def build_parser() -> Parser:
     return parser
 
 
-class _Commands:
-    """Adds commands of one word or two to a parser."""
-
-    def __init__(self, parser: Parser) -> None:
-        self._top = parser.add_subparsers(metavar="COMMAND", required=True)
-        self._nouns: dict[str, Any] = {}
-
-    def add(self, words: str, meaning: str, example: str) -> Parser:
-        noun, _, verb = words.partition(" ")
-        place = self._top
-        if verb:
-            if noun not in self._nouns:
-                under = self._top.add_parser(noun, help=_NOUNS[noun], description=_sentence(_NOUNS[noun]))
-                self._nouns[noun] = under.add_subparsers(metavar="VERB", required=True)
-            place = self._nouns[noun]
-        command: Parser = place.add_parser(
-            verb or noun,
-            help=meaning,
-            description=_sentence(meaning),
-            epilog=f"example:\n  {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        command.add_argument("--json", action="store_true", help="print JSON, for scripts")
-        command.set_defaults(command=words)
-        return command
-
-
-def _serving(commands: _Commands) -> None:
+def _serving(commands: Commands) -> None:
     serve = commands.add("serve", "answer calls until stopped", "aihub serve --port 8080 --workers 2")
     serve.add_argument("--host", help="the address to listen on (AIHUB_HOST, 127.0.0.1)")
     serve.add_argument("--port", help="the port to listen on (AIHUB_PORT, 8080)")
@@ -91,13 +41,13 @@ def _serving(commands: _Commands) -> None:
     backup.add_argument("file", metavar="FILE", help="a file that does not exist yet")
 
 
-def _market(commands: _Commands) -> None:
+def _market(commands: Commands) -> None:
     add = commands.add(
         "provider add",
         "add a provider; a known NAME brings its dialect and URL",
         "aihub provider add local --dialect openai --base-url http://127.0.0.1:11434/v1",
     )
-    add.add_argument("name", metavar="NAME")
+    add.add_argument("name", metavar="NAME", help="of a vendor, such as openai or anthropic, or one of your own")
     add.add_argument("--dialect", help="what its chat is spoken in, such as openai, anthropic or ollama")
     add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
     add.add_argument("--priority", type=whole, default=0, metavar="N", help="lower is tried first for a bare model (0)")
@@ -111,17 +61,23 @@ def _market(commands: _Commands) -> None:
         "add a provider's secret, read from standard input",
         "aihub credential add openai --name team --weight 50 < secret.txt",
     )
-    add.add_argument("provider", metavar="PROVIDER")
+    add.add_argument("provider", metavar="PROVIDER", help="as `aihub provider list` shows it")
     add.add_argument("--name", metavar="LABEL", default="", help="what to call it")
     add.add_argument("--weight", type=whole, default=100, metavar="N", help="its share of the calls (100)")
     add.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
     commands.add("credential list", "list the credentials, masked", "aihub credential list")
+    activate = commands.add(
+        "credential activate",
+        "use a credential again that its provider rejected",
+        "aihub credential activate cred_01k8…",
+    )
+    activate.add_argument("id", metavar="ID", help="as `aihub credential list` shows it")
     remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
-    remove.add_argument("id", metavar="ID")
+    remove.add_argument("id", metavar="ID", help="as `aihub credential list` shows it")
 
     put = commands.add(
         "rate set",
-        "set what a model is sold for, in credits per million tokens",
+        "set what a model is sold for, in credits per million tokens, or for one piece of what is no text",
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
@@ -148,11 +104,13 @@ def _market(commands: _Commands) -> None:
         "--capabilities", metavar="LIST", help="all it is able to of tools,images,audio,documents; none (not known)"
     )
     commands.add("rate list", "list what is sold", "aihub rate list")
+    show = commands.add("rate show", "show every version of a model's rate", "aihub rate show openai/gpt-5-mini")
+    show.add_argument("model", metavar="PROVIDER/MODEL")
     remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
     remove.add_argument("model", metavar="PROVIDER/MODEL")
 
 
-def _prices(commands: _Commands) -> None:
+def _prices(commands: Commands) -> None:
     bulk = commands.add(
         "rate bulk",
         "sell what the price book knows, at a margin",
@@ -174,17 +132,17 @@ def _prices(commands: _Commands) -> None:
     again.add_argument("--apply", action="store_true", help="move the differences, and not only show them")
     quote = commands.add(
         "quote",
-        "tell what a request would be charged, spending nothing",
+        "tell what a request would be charged where billing is on, spending nothing",
         "aihub quote request.json --user alice",
     )
-    quote.add_argument("file", metavar="FILE", help="the request's JSON body")
+    quote.add_argument("file", metavar="FILE", help="the request's JSON body; - for standard input")
     quote.add_argument("--user", metavar="NAME", default="owner", help="whose wallet is asked (owner)")
     quote.add_argument("--route", metavar="ROUTE", help="what it is for, such as /v1/completions (by its fields)")
     show = commands.add("price list", "list what holds now", "aihub price list --provider anthropic")
     show.add_argument("--provider", metavar="NAME", help="only this provider's prices")
     show = commands.add("price show", "show every version of a price", "aihub price show openai/gpt-5-mini")
     show.add_argument("model", metavar="PROVIDER/MODEL")
-    source = "a price list as JSON, or genai-prices, the public catalogue (genai-prices)"
+    source = "a price list as JSON, or genai-prices, the public catalogue as it is installed here (genai-prices)"
     diff = commands.add("price diff", "show what a sync would change", "aihub price diff --from prices.json")
     diff.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
     sync = commands.add("price sync", "append what a catalogue says anew", "aihub price sync --accept")
@@ -193,7 +151,7 @@ def _prices(commands: _Commands) -> None:
     sync.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 
-def _routing(commands: _Commands) -> None:
+def _routing(commands: Commands) -> None:
     put = commands.add(
         "alias set",
         "let a name lead to models, with shares, an order and a fallback",
@@ -225,24 +183,27 @@ def _routing(commands: _Commands) -> None:
     show = commands.add("alias show", "show where an alias leads", "aihub alias show fast")
     show.add_argument("name", metavar="NAME")
     explain = commands.add(
-        "route explain", "show where a call to a model goes, and why, by the books", "aihub route explain fast"
+        "route explain",
+        "show where a call to a model goes, and why, by the books and this environment's settings",
+        "aihub route explain fast",
     )
     explain.add_argument("model", metavar="MODEL", help="PROVIDER/MODEL, a bare model or an alias")
     remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")
     remove.add_argument("name", metavar="NAME")
 
 
-def _people(commands: _Commands) -> None:
+def _people(commands: Commands) -> None:
     add = commands.add("user add", "add a user", "aihub user add alice")
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--role", choices=("owner", "admin", "guest"), default="guest", help="guests only call (guest)")
+    roles = ("owner", "admin", "guest")
+    add.add_argument("--role", choices=roles, default="guest", help="guests call, and see their own (guest)")
     commands.add("user list", "list the users", "aihub user list")
     create = commands.add("key create", "make an API key, which is shown once", "aihub key create --user alice")
-    create.add_argument("--user", metavar="NAME", required=True)
+    create.add_argument("--user", metavar="NAME", required=True, help="who calls with it")
     create.add_argument("--name", metavar="LABEL", default="", help="what to call it")
     commands.add("key list", "list the API keys by what may be shown of them", "aihub key list")
     revoke = commands.add("key revoke", "let a key authenticate no later call", "aihub key revoke key_01k8…")
-    revoke.add_argument("id", metavar="ID")
+    revoke.add_argument("id", metavar="ID", help="as `aihub key list` shows it")
     grant = commands.add("credit grant", "give a user credit", "aihub credit grant alice 5 --expires-in 30d")
     grant.add_argument("user", metavar="USER")
     grant.add_argument("amount", type=decimal, metavar="AMOUNT", help="credits, such as 5 or 0.25")
@@ -252,18 +213,14 @@ def _people(commands: _Commands) -> None:
     balance.add_argument("user", metavar="USER")
 
 
-def _books(commands: _Commands) -> None:
+def _books(commands: Commands) -> None:
     calls = commands.add("call list", "list the newest calls", "aihub call list --user alice --limit 5")
     calls.add_argument("--user", metavar="U", help="only this user's")
     calls.add_argument("--limit", type=limit, default=20, metavar="N", help="how many at most (20)")
     show = commands.add("call show", "show all about one call", "aihub call show call_01k8…")
-    show.add_argument("id", metavar="ID")
+    show.add_argument("id", metavar="ID", help="as `aihub call list` and the header x-request-id show it")
     commands.add(
         "ledger verify",
         "derive every balance and every charge again and compare; exit code 1 with the first difference",
         "aihub ledger verify",
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

@@ -23,6 +23,9 @@ CATALOGUE = "genai-prices"
 async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`price list`: what holds now."""
     book, now_ms = await shelves(desk.book, desk.storage), desk.clock.now_ms()
+    if args.provider is not None and args.provider not in book.providers():
+        known = ", ".join(sorted(book.providers()))
+        raise Complaint(f"the price book knows no provider {args.provider!r}; it knows {known}")
     found = [
         price
         for provider in book.providers()
@@ -129,7 +132,9 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
         (each.provider, len(each.rates), len(each.unchanged), len(each.kept), len(each.impossible)) for each in sold
     ]
     heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
-    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."))
+    told = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
+    note = told if any(each.kept or each.impossible for each in sold) else ""
+    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
 def _incoming(desk: Desk, source: str) -> dict[str, list[Price]]:

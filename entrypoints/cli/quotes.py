@@ -1,7 +1,14 @@
-"""`aihub quote`: what a request would be charged, asked with the eyes of one user."""
+"""`aihub quote`: what a request would be charged, asked with the eyes of one user.
 
+It is quoted as a hub with billing on would quote it, whatever this environment says: rates and wallets are in the
+books, and whether the hub that runs charges at all is in its own environment, which nobody else can read.
+"""
+
+import sys
 from argparse import Namespace
 from pathlib import Path
+
+import msgspec
 
 from domain.refusals import BadRequest, Missing
 from entrypoints.cli.said import Complaint, Said, complaint, fields, table
@@ -19,26 +26,41 @@ async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said
     from entrypoints.usecases.quoting import Quote, quote
     from entrypoints.wiring import hub
 
+    if args.route is not None and args.route not in QUOTED:
+        raise Complaint(f"--route: nothing is quoted for {args.route!r}; write one of {', '.join(sorted(QUOTED))}")
     read = read_quoted(QUOTED, _content(args.file), args.route)
+    if isinstance(read, BadRequest) and read.field == "route":
+        raise Complaint(
+            f"{args.file} does not tell what it is for; say --route with one of {', '.join(sorted(QUOTED))}"
+        )
     if isinstance(read, BadRequest):
         raise complaint(read)
     dialect, call = read
     fingerprint = await _fingerprint(desk, args.user)
-    async with hub(settings) as whole:
+    async with hub(msgspec.structs.replace(settings, billed=True)) as whole:
         ask = Ask(call_id="quote", fingerprint=fingerprint, call=call, to_request=dialect.to_request)
         made = await quote(whole, ask)
         if not isinstance(made, Quote):
             raise Complaint(error_of(made).message)
         value = quote_body(whole, made)
-    offers = value.pop("offers")
+    value["billing"] = settings.billed
     columns = ("provider", "model", "charge_max", "charge_expected", "rate_id")
-    rows = [[offer[name] for name in columns] for offer in offers]
-    shown = {name: part for name, part in value.items() if name not in ("object", "quote")}
+    rows = [[offer[name] for name in columns] for offer in value["offers"]]
+    shown = {
+        "at most": f"{value['charge_max']} credits",
+        "expected": f"{value['charge_expected']} credits",
+        "affordable": "yes" if made.affordable else f"no, {value['shortfall']} credits short",
+    }
+    if made.output_cap is not None:
+        shown["output cap"] = f"{made.output_cap} tokens, which is what the wallet affords"
     text = fields(shown) + "\n\n" + table(("PROVIDER", "MODEL", "AT MOST", "EXPECTED", "RATE"), rows, "")
-    return Said(value={**value, "offers": offers}, text=text.rstrip(), code=0 if made.affordable else 1)
+    note = "" if settings.billed else "billing is off in this environment: a hub that runs with it charges nothing"
+    return Said(value=value, text=text, note=note, code=0 if made.affordable else 1)
 
 
 def _content(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -6,13 +6,16 @@ from domain.advice import Advice
 from domain.aliases import Alias
 from domain.catalog import catalog_of
 from domain.management import Denied
-from domain.refusals import UnpricedModel
+from domain.refusals import UnknownModel, UnpricedModel
 from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import aliases
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.explaining import Sample, explained
 
+_NOTE = (
+    "billing and strategy as this environment says; GET /api/route/MODEL asks a hub that runs, and what it has learned"
+)
 _NOTHING = "There are no aliases; see `aihub alias set -h`."
 
 
@@ -63,16 +66,19 @@ async def explain_route(desk: Desk, settings: Settings, args: Namespace) -> Said
     catalog = catalog_of(*await desk.storage.catalog())
     now_ms = desk.clock.now_ms()
     told = explained(catalog, Advice(), Sample(model=args.model), settings.billed, settings.strategy, now_ms)
-    if not isinstance(told, dict):
-        why = "has no rate" if isinstance(told, UnpricedModel) else "is served by no provider"
-        raise Complaint(f"{told.model} {why}; see `aihub rate list`")
+    if isinstance(told, UnpricedModel):
+        raise Complaint(f"{told.model} has no rate, so it is not sold while billing is on; see `aihub rate set -h`")
+    if isinstance(told, UnknownModel):
+        known = f"; known here: {', '.join(told.similar)}" if told.similar else ""
+        raise Complaint(f"no provider here serves {args.model!r}{known}; see `aihub provider list`")
     columns = ("place", "provider", "model", "credential", "priority", "weight", "expected_charge", "why")
     rows = [[_joined(one[column]) for column in columns] for one in told["candidates"]]
     heads = [column.upper().replace("_", " ") for column in columns]
     left = "".join(f"\nleft out: {one['model']}, since {one['why']}" for one in told["left_out"])
     by = f"alias {told['alias']}, {told['strategy']}" if told["alias"] else told["strategy"]
+    by += f", billing {'on' if settings.billed else 'off'}"
     text = f"{told['model']} ({by})\n" + table(heads, rows, "Nobody could serve it.") + left
-    return Said(value=told, text=text, note="GET /api/route/MODEL tells what a running process has learned besides")
+    return Said(value=told, text=text, note=_NOTE)
 
 
 def _joined(value: object) -> object:

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, market, people, prices, quotes, rerating, routing
+from entrypoints.cli import books, calls, market, people, prices, quotes, rates, rerating, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -26,9 +26,11 @@ COMMANDS: Mapping[str, Command] = {
     "provider remove": market.remove_provider,
     "credential add": market.add_credential,
     "credential list": market.list_credentials,
+    "credential activate": market.activate_credential,
     "credential remove": market.remove_credential,
-    "rate set": market.set_rate,
-    "rate list": market.list_rates,
+    "rate set": rates.set_rate,
+    "rate list": rates.list_rates,
+    "rate show": rates.show_rate,
     "rate bulk": prices.bulk_rates,
     "rerate": rerating.rerate_calls,
     "quote": quotes.quote_request,
@@ -36,7 +38,7 @@ COMMANDS: Mapping[str, Command] = {
     "price show": prices.show_price,
     "price diff": prices.diff_prices,
     "price sync": prices.sync_prices,
-    "rate remove": market.remove_rate,
+    "rate remove": rates.remove_rate,
     "alias set": routing.set_alias,
     "alias list": routing.list_aliases,
     "alias show": routing.show_alias,
@@ -49,8 +51,8 @@ COMMANDS: Mapping[str, Command] = {
     "key revoke": people.revoke_key,
     "credit grant": people.grant_credit,
     "credit balance": people.show_balance,
-    "call list": books.list_calls,
-    "call show": books.show_call,
+    "call list": calls.list_calls,
+    "call show": calls.show_call,
     "ledger verify": books.verify_ledger,
     "sweep": books.sweep,
     "backup": books.backup,
@@ -79,7 +81,7 @@ def run(args: Namespace) -> int:
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
     except (StorageUnavailable, VaultError) as trouble:
-        return _complain(f"{trouble}; nothing was changed, try again")
+        return _complain(f"{trouble}; nothing was changed")
     text = written(said, args.json)
     if text:
         print(text)
@@ -94,6 +96,9 @@ async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
         if await desk.storage.user_named(OWNER) is None:
             # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
             await found(desk)
+            if sys.stderr.isatty():
+                # Whoever forgot DATA_DIR would take empty books for their own.
+                print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
         return await COMMANDS[args.command](desk, settings, args)
 
 

@@ -92,8 +92,4 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items() if part not in (None, ""))
-    if isinstance(value, list | tuple):
-        return "; ".join(map(_plain, value))
     return str(value)

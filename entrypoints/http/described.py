@@ -1,12 +1,16 @@
 """A model as `GET /v1/models` describes it: what it may be asked for, what bounds it, what it costs."""
 
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from domain.books import PIECE_RATES, Rate
 from domain.bounds import is_sold
 from domain.calls import ModelCall, Operation
 from domain.catalog import Served
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.pricebook import Price
 from domain.vendors import spoken
 
 # Each operation in the dialect of OpenAI's callers.
@@ -25,22 +29,72 @@ _CALLS = [
 ]
 
 
-def openai_model(served: Served, name: str | None = None) -> dict[str, Any]:
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A model under the name that callers use for it. `price` is what the price book knows where there is no rate."""
+
+    name: str
+    served: Served
+    price: Price | None = None
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The most tokens that it reads and writes; None where nobody knows."""
+        known = self.served.rate or self.price
+        return known.context_tokens if known else None
+
+    @property
+    def output_tokens_max(self) -> int | None:
+        """The most tokens that it writes; None where nobody knows."""
+        known = self.served.rate or self.price
+        return known.output_tokens_max if known else None
+
+    @property
+    def created_s(self) -> int:
+        """When its rate began, or its provider was added, in seconds since 1970."""
+        rate = self.served.rate
+        return (rate.effective_ms if rate else self.served.provider.created_ms) // 1000
+
+
+def openai_model(listed: Listed) -> dict[str, Any]:
     """The model in OpenAI's list, with the hub's own fields beside those of OpenAI."""
-    rate = served.rate
-    described: dict[str, Any] = {
-        "id": name or f"{served.provider.name}/{served.model}",
+    return {
+        "id": listed.name,
         "object": "model",
-        "created": (rate.effective_ms if rate else served.provider.created_ms) // 1000,
-        "owned_by": served.provider.name,
-        "operations": operations(served),
+        "created": listed.created_s,
+        "owned_by": listed.served.provider.name,
+        "operations": operations(listed.served),
+        "context_length": listed.context_tokens,
+        "max_output_tokens": listed.output_tokens_max,
+        **_sold(listed.served.rate),
     }
-    if rate is not None:
-        described["context_length"] = rate.context_tokens
-        described["max_output_tokens"] = rate.output_tokens_max
-        described["capabilities"] = None if rate.capabilities is None else list(rate.capabilities)
-        described["pricing"] = pricing(rate)
-    return described
+
+
+def anthropic_model(listed: Listed) -> dict[str, Any]:
+    """The model in Anthropic's list; what only the hub tells stands under its own name.
+
+    https://platform.claude.com/docs/en/api/models/list
+    """
+    served = listed.served
+    return {
+        "type": "model",
+        "id": listed.name,
+        "display_name": f"{served.model} ({served.provider.name})",
+        "created_at": datetime.fromtimestamp(listed.created_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lifecycle": "active",
+        "max_input_tokens": listed.context_tokens,
+        "max_tokens": listed.output_tokens_max,
+        "aihub": {"owned_by": served.provider.name, "operations": operations(served), **_sold(served.rate)},
+    }
+
+
+def _sold(rate: Rate | None) -> dict[str, Any]:
+    """What the rate says; None is not known, or not charged."""
+    if rate is None:
+        return {"capabilities": None, "pricing": None}
+    return {
+        "capabilities": None if rate.capabilities is None else list(rate.capabilities),
+        "pricing": pricing(rate),
+    }
 
 
 def operations(served: Served) -> list[Operation]:

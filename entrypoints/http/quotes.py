@@ -60,7 +60,8 @@ def read_quoted(callers: Callers, body: bytes, route: str | None) -> tuple[Calle
         route = _by_shape(fields)
     if route not in callers:
         known = ", ".join(sorted(callers))
-        return BadRequest(field="route", problem=f"Name the route that the request is for: one of {known}.")
+        problem = f'Name what the request is for, as {{"route": ROUTE, "request": {{…}}}}, with one of {known}.'
+        return BadRequest(field="route", problem=problem)
     dialect = callers[route]
     call = dialect.read(body)
     return call if isinstance(call, BadRequest) else (dialect, call)

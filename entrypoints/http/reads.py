@@ -1,17 +1,16 @@
 """What callers may ask without spending: models, their balance, and whether the hub is well."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from domain.books import User
-from domain.catalog import Served, priced
+from domain.catalog import Catalog, Served, priced
 from domain.ledger import balance, usable
 from domain.money import format_credits
 from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
 from domain.routes import Route, offers_of
-from entrypoints.http.described import openai_model
+from entrypoints.http.described import Listed, anthropic_model, openai_model
 from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
@@ -21,16 +20,16 @@ Read = Callable[[Request, User], Awaitable[Any]]
 
 
 def models_handler(hub: Hub) -> Handler:
-    """`GET /v1/models`: every model with a rate, as the caller's SDK lists models."""
+    """`GET /v1/models`: what may be called, as the caller's SDK lists models."""
 
     async def read(request: Request, user: User) -> Any:
         listed = await _listed(hub)
         if "anthropic-version" in request.headers:
-            data = [_anthropic_model(served, name) for served, name in listed]
+            data = [*map(anthropic_model, listed)]
             ids = [str(model["id"]) for model in data]
             edges = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
             return {"data": data, "has_more": False, **edges}
-        return {"object": "list", "data": [openai_model(served, name) for served, name in listed]}
+        return {"object": "list", "data": [*map(openai_model, listed)]}
 
     return authenticated(hub, read)
 
@@ -43,23 +42,42 @@ def model_handler(hub: Hub) -> Handler:
         route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
             return route if isinstance(route, UnknownModel) else UnknownModel(model=name)
-        served = next(offers_of(route.way))
-        if "anthropic-version" in request.headers:
-            return _anthropic_model(served, name)
-        return openai_model(served, name)
+        listed = _described(hub, name, next(offers_of(route.way)))
+        return anthropic_model(listed) if "anthropic-version" in request.headers else openai_model(listed)
 
     return authenticated(hub, read)
 
 
-async def _listed(hub: Hub) -> list[tuple[Served, str | None]]:
-    """Every model with a rate, then every alias that leads to one, as the first of them is described."""
+async def _listed(hub: Hub) -> list[Listed]:
+    """Every model that may be called, as far as the hub knows names, then every alias, as its first model is described.
+
+    With billing on that is every model with a rate. With billing off it is also what the price book knows of the
+    providers here, though they may serve more.
+    """
     catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
-    listed: list[tuple[Served, str | None]] = [(served, None) for served in priced(catalog, now_ms)]
+    listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in priced(catalog, now_ms)]
+    if not hub.billed:
+        known = {one.name for one in listed}
+        listed += [one for one in _unsold(hub, catalog, now_ms) if one.name not in known]
+        listed.sort(key=lambda one: one.name)
     for name in sorted(catalog.aliases):
         route = hub.route(catalog, name, now_ms)
         if isinstance(route, Route):
-            listed.append((next(offers_of(route.way)), name))
+            listed.append(_described(hub, name, next(offers_of(route.way))))
     return listed
+
+
+def _unsold(hub: Hub, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
+    """What the price book knows of the providers here."""
+    for provider in catalog.providers.values():
+        for price in hub.prices(provider.name, now_ms):
+            served = Served(provider=provider, model=price.model, rate=None)
+            yield Listed(name=f"{provider.name}/{price.model}", served=served, price=price)
+
+
+def _described(hub: Hub, name: str, served: Served) -> Listed:
+    price = None if served.rate else hub.price_at(served.provider.name, served.model, hub.clock.now_ms())
+    return Listed(name=name, served=served, price=price)
 
 
 def kept_response(hub: Hub) -> Handler:
@@ -138,13 +156,3 @@ def authenticated(hub: Hub, read: Read) -> Handler:
         yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)
 
     return handle
-
-
-def _anthropic_model(served: Served, name: str | None = None) -> dict[str, Any]:
-    created_ms = served.rate.effective_ms if served.rate else served.provider.created_ms
-    return {
-        "type": "model",
-        "id": name or f"{served.provider.name}/{served.model}",
-        "display_name": f"{served.model} ({served.provider.name})",
-        "created_at": datetime.fromtimestamp(created_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }

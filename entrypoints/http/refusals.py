@@ -3,6 +3,7 @@
 The match is exhaustive: a refusal without words does not pass the type check.
 """
 
+import re
 from typing import assert_never
 
 from domain.failures import Failure
@@ -47,6 +48,8 @@ _FAILURE_STATUS = {
 }
 # What these say is about the account behind the hub, and the caller would take it for their own.
 _OF_AN_ACCOUNT = (401, 402, 403)
+# How the hub's own words about a provider begin: its host is for the operator, in `aihub call show`.
+_WHERE = re.compile(r"^provider \S+ \([^)]*\) ")
 
 SHOWN_CHARACTERS_MAX = 200
 
@@ -68,7 +71,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
         case NotAllowed():
             return _error(refusal, 403, "permission", f"A {refusal.role} may not {refusal.action}.")
         case BadRequest():
-            return _error(refusal, 400, "invalid_request", refusal.problem, param=refusal.field)
+            return _error(refusal, 400, "invalid_request", _at_field(refusal), param=refusal.field)
         case TooLarge():
             return _error(
                 refusal,
@@ -86,7 +89,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 "in /v1 (OpenAI) or without it (Anthropic).",
             )
         case WrongMethod():
-            allowed = ", ".join(refusal.allowed)
+            allowed = ", ".join(method for method in refusal.allowed if method != "OPTIONS")
             message = f"{refusal.method} is not served here; use {allowed}."
             return _error(refusal, 405, "invalid_request", message)
         case UnknownModel():
@@ -156,7 +159,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
             names = ", ".join(refusal.providers)
             message = (
                 f"No active credential is left for `{refusal.model}` at {names}. The operator adds one with "
-                f"`aihub credential add {refusal.providers[0]}`."
+                f"`aihub credential add {refusal.providers[0]}`, or brings one back with `aihub credential activate`."
             )
             return _error(refusal, 503, "overloaded", message, param="model")
         case ProviderFailed():
@@ -200,11 +203,13 @@ def failure_error(failure: Failure, provider: str) -> ErrorBody:
     kind = {"overloaded": "rate_limit", "request_rejected": "invalid_request"}.get(failure.kind, "provider")
     telling = failure.status >= 400 and failure.status not in _OF_AN_ACCOUNT
     theirs = telling and failure.kind in ("request_rejected", "overloaded", "unavailable")
-    what = "rejected the hub's credential" if failure.kind == "credential_rejected" else failure.message
+    # The provider's own code for it is that of a caller whose key is wrong.
+    ours = failure.kind == "credential_rejected"
+    what = "rejected the hub's credential" if ours else _WHERE.sub("", failure.message)
     return ErrorBody(
         status=failure.status if theirs else _FAILURE_STATUS[failure.kind],
         kind=kind,
-        code=failure.code or failure.kind,
+        code=failure.kind if ours else failure.code or failure.kind,
         message=what if failure.kind == "request_rejected" else f"{provider}: {what}",
     )
 
@@ -237,6 +242,12 @@ def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
 
 def _failed(refusal: ProviderFailed) -> ErrorBody:
     return failure_error(refusal.failure, refusal.provider)
+
+
+def _at_field(wrong: BadRequest) -> str:
+    """The problem with the field's name before it: many programs show the message and nothing else."""
+    named = wrong.field is None or f"`{wrong.field}`" in wrong.problem
+    return wrong.problem if named else f"`{_shown(wrong.field or '')}`: {wrong.problem}"
 
 
 def _shown(text: str) -> str:

@@ -1,8 +1,5 @@
 """The table of routes: the only place that says what is served where."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.aigne.pictures import image_handler
 from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
@@ -10,6 +7,7 @@ from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.anthropic.counting import count_tokens_handler
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.dialect import CallerDialect
+from entrypoints.http.index import index_handler
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
@@ -18,10 +16,9 @@ from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
 from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
 from entrypoints.http.quotes import quote_handler
 from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
-from entrypoints.http.replies import json_reply
 from entrypoints.http.responses import RESPONSES_CALLER
 from entrypoints.http.route_reads import route_handler
-from entrypoints.http.wire import Handler, Reply, Request, Route
+from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.hub import Hub
 
 # What calls a model, each path with the dialect of its callers. What is here may be quoted before it is made.
@@ -78,7 +75,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )
-    return (*table, Route(method="GET", template="/", handler=_index(table)))
+    return (*table, Route(method="GET", template="/", handler=index_handler(table)))
 
 
 def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:
@@ -90,14 +87,3 @@ def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:
         if route.method == "GET":
             handlers["HEAD"] = route.handler
     return resources
-
-
-def _index(table: tuple[Route, ...]) -> Handler:
-    """`GET /`: what this is and where to go, for somebody with a browser."""
-    served = [f"{route.method} {route.template}" for route in table]
-
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
-        yield json_reply(request, {"name": "aihub", "routes": served, "authentication": "Authorization: Bearer KEY"})
-
-    return handle

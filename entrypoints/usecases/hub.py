@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from domain.advice import Advice
 from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
-from domain.pricebook import Price
+from domain.pricebook import Price, standing
 from domain.routes import NoWay, Route
 from entrypoints.usecases.routed import Routed
 from entrypoints.usecases.shelves import Shelves, shelves
@@ -67,6 +67,11 @@ class Hub:
         if self._routed is None:
             self._routed = Routed(self.billed, self.strategy)
         return self._routed.route(catalog, name, now_ms)
+
+    def prices(self, provider: str, at_ms: int) -> list[Price]:
+        """What the provider is known to serve at a moment, by the price book as last read."""
+        held = self._shelves.shelf(provider).prices.values() if self._shelves is not None else ()
+        return [price for versions in held if (price := standing(versions, at_ms))]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """What the provider asks for a model, by the price book as last read; None if nobody knows."""

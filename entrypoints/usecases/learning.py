@@ -1,13 +1,17 @@
 """What the hub takes from each attempt for the calls to come: advice, and credentials that are put out of use."""
 
+import logging
+
 from domain.advice import learned_conversation, learned_failure, learned_first_byte, learned_success
 from domain.calls import Target
 from domain.failures import Failure
-from domain.management import Actor, deactivate_credential
+from domain.management import Actor, Changed, deactivate_credential
 from domain.scopes import CredentialScope
 from entrypoints.usecases.admission import Ask
 from entrypoints.usecases.hub import Hub
 from ports.storage import StorageUnavailable
+
+_log = logging.getLogger("aihub")
 
 
 def learn_success(hub: Hub, ask: Ask, target: Target, first_byte_us: int) -> None:
@@ -27,16 +31,19 @@ async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
     # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
     theirs = failure.kind == "credential_rejected" and failure.status != 0
     if theirs and target.credential_id:
-        await _deactivate(hub, target.credential_id, failure.message)
+        await _deactivate(hub, target.provider, target.credential_id, failure.message)
 
 
-async def _deactivate(hub: Hub, credential_id: str, error: str) -> None:
+async def _deactivate(hub: Hub, provider: str, credential_id: str, error: str) -> None:
     """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
     actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
     try:
-        await hub.storage.decide(
+        outcome = await hub.storage.decide(
             CredentialScope(credential_id=credential_id),
             lambda credential: deactivate_credential(credential, actor, credential_id, error),
         )
     except StorageUnavailable:
         return
+    if isinstance(outcome, Changed):
+        words = "%s rejected credential %s, which is put out of use: %s; `aihub credential list` shows what is left"
+        _log.warning(words, provider, credential_id, " ".join(error.split()))

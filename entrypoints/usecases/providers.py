@@ -14,6 +14,7 @@ from domain.management import (
     Denied,
     Outcome,
     Unchanged,
+    activate_credential,
     add_credential,
     add_provider,
     remove_credential,
@@ -93,7 +94,7 @@ async def create_credential(
 ) -> Outcome:
     """A secret for an existing provider; of several, each is used in proportion to its weight."""
     if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
-        problem = "the secret must be printable ASCII without blanks, and not empty"
+        problem = f"give printable ASCII without blanks, {SECRET_CHARACTERS_MAX} characters at most"
         return Denied(refusal=BadRequest(field="the secret", problem=problem))
     if not 1 <= weight <= WEIGHT_MAX:
         return Denied(refusal=BadRequest(field="--weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
@@ -101,7 +102,15 @@ async def create_credential(
         return Denied(refusal=BadRequest(field="--name", problem="write at most 200 printable characters"))
     who = actor(desk, by)
     row = _sealed(desk, provider, secret, label, weight, who.now_ms)
-    return await desk.storage.decide(ProviderScope(name=provider), lambda facts: add_credential(facts, who, row))
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(desk, c, secret)), None)
+        if same is None:
+            return add_credential(facts, who, row)
+        remedy = "its weight would be doubled" if same.active else f"use `aihub credential activate {same.id}`"
+        return Denied(refusal=BadRequest(field="the secret", problem=f"{same.id} holds it already; {remedy}"))
+
+    return await desk.storage.decide(ProviderScope(name=provider), rule)
 
 
 async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
@@ -110,6 +119,15 @@ async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
     return await desk.storage.decide(
         CredentialScope(credential_id=credential_id),
         lambda credential: remove_credential(credential, who, credential_id),
+    )
+
+
+async def reactivate(desk: Desk, by: str, credential_id: str) -> Outcome:
+    """The credential is used again, although its provider rejected it once."""
+    who = actor(desk, by)
+    return await desk.storage.decide(
+        CredentialScope(credential_id=credential_id),
+        lambda credential: activate_credential(credential, who, credential_id),
     )
 
 

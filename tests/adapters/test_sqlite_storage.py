@@ -14,7 +14,7 @@ from anyio.lowlevel import checkpoint
 
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite import Connection, SqliteStorage
-from adapters.storage.sqlite_file import open_reader, open_writer
+from adapters.storage.sqlite_file import in_words, open_reader, open_writer
 from domain.scopes import CallScope
 from ports.storage import StorageUnavailable
 from tests.adapters.storage_rules import (
@@ -207,3 +207,14 @@ async def test_a_connection_runs_a_whole_function_on_its_own_thread(books_path: 
 
     assert first == second
     assert first[0] != threading.get_ident()
+
+
+def test_a_full_disk_is_told_with_the_remedy(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "small.db")) as small:
+        small.execute("pragma max_page_count = 2")
+        small.execute("create table notes (text text)")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            small.execute("insert into notes values (?)", ("x" * 100_000,))
+
+    assert in_words(full.value) == "database or disk is full: make room on the disk"
+    assert in_words(sqlite3.ProgrammingError("Cannot operate on a closed database.")).endswith("closed database.")

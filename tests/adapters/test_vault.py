@@ -105,16 +105,16 @@ def test_what_is_no_master_key_is_refused_with_its_origin_and_the_remedy(text: s
 
 
 def test_the_first_start_makes_a_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    made = master_key(tmp_path, None)
+    made = master_key(tmp_path, None, "aikit.db")
 
     assert len(made) == 32
     assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
-    assert master_key(tmp_path, None) == made
+    assert master_key(tmp_path, None, "aikit.db") == made
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from adapters.vault import master_key\n"
-    script += "sys.stdin.read(); print(master_key(Path(sys.argv[1]), None).hex())"
+    script += "sys.stdin.read(); print(master_key(Path(sys.argv[1]), None, 'aikit.db').hex())"
     starts = [
         subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -128,23 +128,23 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 
     keys = {start.communicate()[0].strip() for start in starts}
 
-    assert keys == {master_key(tmp_path, None).hex()}
+    assert keys == {master_key(tmp_path, None, "aikit.db").hex()}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["master.id", "master.key"]
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    master_key(tmp_path, None)
+    master_key(tmp_path, None, "aikit.db")
     os.chmod(tmp_path / "master.key", 0o640)
 
     with pytest.raises(VaultError, match="chmod 600"):
-        master_key(tmp_path, None)
+        master_key(tmp_path, None, "aikit.db")
 
 
 def test_data_made_under_one_key_are_not_opened_with_another(tmp_path: Path) -> None:
-    master_key(tmp_path, KEY.hex())
+    master_key(tmp_path, KEY.hex(), "aikit.db")
 
-    assert master_key(tmp_path, base64.b64encode(KEY).decode()) == KEY
+    assert master_key(tmp_path, base64.b64encode(KEY).decode(), "aikit.db") == KEY
     with pytest.raises(VaultError, match="another master key"):
-        master_key(tmp_path, OTHER_KEY.hex())
+        master_key(tmp_path, OTHER_KEY.hex(), "aikit.db")
     with pytest.raises(VaultError, match="another master key"):
-        master_key(tmp_path, None)
+        master_key(tmp_path, None, "aikit.db")

@@ -154,6 +154,8 @@ def test_a_field_of_the_wrong_type_is_named(hub: HubProcess, path: str, field: s
     error = check_error(ask(hub, path, {**valid(path), field: value}), path, 400, "bad_request")
 
     assert param == error["param"]
+    assert f"`{param}`" in error["message"]
+    assert not any(kind in error["message"] for kind in ("`str`", "`int`", "`array`", "`object`"))
     assert any(word in error["message"].lower() for word in ("send", "give", "use", "name", "correct", "describe"))
 
 

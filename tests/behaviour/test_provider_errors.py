@@ -166,6 +166,7 @@ def test_a_provider_that_answers_nonsense_is_a_bad_gateway(
     error = check_error(ask(hub, path, body_for(path, f"{provider}/m")), path, 502)
 
     assert provider in error["message"]
+    assert "127.0.0.1" not in error["message"], "where a provider is, is the operator's matter"
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -203,8 +204,24 @@ def test_without_any_credential_left_the_caller_hears_that_the_hub_has_none(
     second = check_error(ask(hub, path, body_for(path, f"{name}/m")), path, 503, "no_credential")
 
     assert "credential" in first["message"]
+    assert "credential_rejected" == first["code"], "the provider's own code is that of a caller whose key is wrong"
     assert f"aihub credential add {name}" in second["message"]
     assert 1 == len(stub.requests)
+
+
+def test_the_operator_hears_of_a_rejected_credential_and_can_have_it_used_again(hub: HubProcess, stub: Stub) -> None:
+    name = "mended"
+    _provider(hub, stub, name, "sk-reject-mended-01")
+    stub.will(failing(403, b'{"error":{"message":"The account is not in good standing"}}'))
+    check_error(ask(hub, CHAT, body_for(CHAT, f"{name}/m")), CHAT, 502, "credential_rejected")
+    (held,) = [row for row in hub.cli("credential", "list") if row["provider"] == name]
+    assert f"{name} rejected credential {held['id']}, which is put out of use: The account is" in hub.log.read_text()
+
+    hub.cli("credential", "activate", held["id"])
+
+    assert 200 == ask(hub, CHAT, body_for(CHAT, f"{name}/m")).status
+    (again,) = [row for row in hub.cli("credential", "list") if row["provider"] == name]
+    assert (True, None) == (again["active"], again["error"])
 
 
 def _provider(hub: HubProcess, stub: Stub, name: str, *secrets: str) -> None:

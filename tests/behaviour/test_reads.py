@@ -53,6 +53,10 @@ def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(h
             model = client.models.retrieve(name)
             assert (name, "model") == (model.id, model.type)
             assert model.created_at.year >= 2025
+            assert (model.lifecycle, model.max_input_tokens, model.max_tokens) == ("active", 128_000, 4_096)
+            own: Any = model.to_dict()["aihub"]
+            assert (own["pricing"]["input"], own["pricing"]["output"]) == ("1", "2")
+            assert "chat" in own["operations"]
         with pytest.raises(anthropic.NotFoundError):
             client.models.retrieve("no/such/model")
 
@@ -90,6 +94,16 @@ def test_the_hub_says_that_it_is_well_to_everybody(hub: HubProcess) -> None:
     index = ask(hub, "/", key="").json()
     assert "aihub" == index["name"]
     assert {"POST /v1/chat/completions", "POST /v1/messages", "GET /healthz"} <= set(index["routes"])
+
+
+def test_a_browser_gets_a_page_that_says_how_to_begin(hub: HubProcess) -> None:
+    page = ask(hub, "/", key="", headers={"accept": "text/html,application/xhtml+xml", "host": "hub.example<script>"})
+
+    text = page.body.decode()
+    assert (200, "text/html; charset=utf-8") == (page.status, page.header("content-type"))
+    assert "<code>/v1/chat/completions</code>" in text
+    assert "http://hub.example&lt;script&gt;/v1" in text
+    assert "<script" not in text
 
 
 @pytest.mark.parametrize("path", GUARDED)

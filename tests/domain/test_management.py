@@ -15,6 +15,7 @@ from domain.management import (
     Denied,
     Outcome,
     Unchanged,
+    activate_credential,
     add_credential,
     add_key,
     add_provider,
@@ -113,6 +114,12 @@ def _deactivate(credential_id: str) -> Change:
     )
 
 
+def _activate(credential_id: str) -> Change:
+    return lambda books: activate_credential(
+        CredentialScope(credential_id=credential_id).view(books), ACTOR, credential_id
+    )
+
+
 def _set_rate(rate: Rate) -> Change:
     return lambda books: set_rate(provider(books, rate.provider), ACTOR, rate)
 
@@ -143,6 +150,7 @@ CHANGES = [
     (_remove_credential("cred-1"),             "credential remove",      "cred-1",      ""),
     (_remove_credential("cred-off"),           "credential remove",      "cred-off",    ""),
     (_deactivate("cred-1"),                    "credential deactivate",  "cred-1",      "401 Unauthorized"),
+    (_activate("cred-off"),                    "credential activate",    "cred-off",    ""),
     (_set_rate(NEW_RATE),                      "rate set",               "acme/large",  "rate-2"),
     (_set_rate(NO_RATE),                       "rate remove",            "acme/small",  ""),
     (_grant("ada"),                            "credit grant",           "ada",         "500 nanocredits"),
@@ -184,6 +192,8 @@ def test_no_secret_stands_in_an_audit_entry(change: Change) -> None:
     (_remove_credential("cred-gone"),              "credential",  "cred-gone"),
     (_deactivate("none"),                          "credential",  "none"),
     (_deactivate("cred-gone"),                     "credential",  "cred-gone"),
+    (_activate("none"),                            "credential",  "none"),
+    (_activate("cred-gone"),                       "credential",  "cred-gone"),
     (_set_rate(a_rate(provider="nobody")),         "provider",    "nobody"),
     (_set_rate(a_rate(provider="gone")),           "provider",    "gone"),
     (_set_rate(a_rate(model="x", removed=True)),   "rate",        "acme/x"),
@@ -220,6 +230,7 @@ def test_what_is_so_already_is_left_and_not_audited(change: Change, row: Row) ->
     (_remove_provider("acme"),      Denied),
     (_remove_credential("cred-1"),  Denied),
     (_deactivate("cred-1"),         Unchanged),
+    (_activate("cred-off"),         Unchanged),
     (_set_rate(NO_RATE),            Denied),
 ])  # fmt: skip
 def test_a_change_made_twice_is_made_once(change: Change, once_more: type) -> None:

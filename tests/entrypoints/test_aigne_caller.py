@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,3 +81,11 @@ def added_up(body: bytes) -> dict[str, Any]:
                 whole[name] = whole.get(name, "") + text
             whole |= delta.get("json", {})
     return whole
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"input": "Hello"}'])
+def test_an_input_that_is_no_object_is_told_with_what_this_api_wants(body: bytes) -> None:
+    wrong = AIGNE_CALLER.read(body)
+
+    assert isinstance(wrong, BadRequest)
+    assert (wrong.field, "`modelOptions`" in wrong.problem) == ("input", True)

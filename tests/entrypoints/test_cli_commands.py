@@ -96,7 +96,9 @@ def test_providers(say: Said, tell: Any, refused: Said) -> None:
     assert [row["name"] for row in tell("provider", "list")] == ["echo", "openai", "local", "parrot"]
     assert "local" in say("provider", "list")
     say("provider", "remove", "local")
-    assert "aihub provider add local" in refused("provider", "remove", "local")
+    assert "aihub provider list" in refused("provider", "remove", "local")
+    assert "provider parrot is there already" in say("provider", "add", "parrot", "--dialect", "echo")
+    assert "changed provider openai" in say("provider", "add", "openai", "--base-url", "https://eu.api.openai.com/v1")
     assert "--dialect" in refused("provider", "add", "unknown")
     assert "--base-url" in refused("provider", "add", "unknown", "--dialect", "anthropic")
     assert "one of openai" in refused("provider", "add", "unknown", "--dialect", "gibberish")
@@ -116,10 +118,13 @@ def test_credentials_from_the_environment(say: Said, tell: Any, refused: Said, m
     assert listed["secret"] == "sk-c…mnop"
     assert CANARY not in say("credential", "list")
     assert "NOT_SET" in refused("credential", "add", "openai", "--from-env", "NOT_SET")
-    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "MY_SECRET")
+    assert f"{added['id']} holds it already" in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
+    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "NOT_SET")
     assert "--weight" in refused("credential", "add", "openai", "--from-env", "MY_SECRET", "--weight", "0")
     monkeypatch.setenv("MY_SECRET", "two words")
     assert "two words" not in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
+    assert "is used again" in say("credential", "activate", added["id"])
+    assert "aihub credential list" in refused("credential", "activate", "cred_nobody")
     say("credential", "remove", added["id"])
     assert tell("credential", "list") == []
     assert "aihub credential list" in refused("credential", "remove", added["id"])
@@ -161,6 +166,39 @@ def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     assert (put["input"], put["output"]) == ("0", "0")
     assert "0.04 for each image" in say("rate", "set", "openai/m", "--image", "0.04")
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
+
+
+def test_rates_are_told_with_what_they_are_sold_by(
+    say: Said, tell: Any, refused: Said, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say("provider", "add", "openai")
+    say("rate", "set", "openai/dall-e", "--image", "0.04")
+    say("rate", "set", "openai/gpt-5-mini", "--input", "1", "--output", "2", "--from", "2026-01-02")
+    say("rate", "set", "openai/gpt-5-mini", "--input", "3", "--output", "4")
+    say("rate", "bulk", "--margin", "0", "--credit-price", "1", "--model", "openai/gpt-4o")
+
+    assert main(["rate", "list"]) == 0
+    listed, units = capsys.readouterr()
+    heads, *rows = listed.splitlines()
+    pictures = next(row for row in rows if row.startswith("openai/dall-e"))
+    assert "in credits, for a million tokens" in units
+    assert "IMAGE" in heads
+    assert "TOOL USE" not in heads
+    assert pictures.split()[1] == "0.04", "what is sold by the picture is not told to be free by the token"
+    assert main(["rate", "show", "openai/gpt-5-mini"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [row.split()[0][:10] for row in shown[3:4]] == ["2026-01-02"]
+    assert [row.split()[1:3] for row in shown[3:]] == [["1", "2"], ["3", "4"]]
+    assert main(["rate", "show", "openai/gpt-4o-2024-08-06"]) == 0
+    tiers = capsys.readouterr().out
+    assert tiers.startswith("openai/gpt-4o\n")
+    assert {"priority", "fast", "batch"} <= set(tiers.split())
+    assert [each["input"] for each in tell("rate", "show", "openai/gpt-5-mini")] == ["1", "3"]
+    say("rate", "remove", "openai/dall-e")
+    main(["rate", "show", "openai/dall-e"])
+    assert "sold no more" in capsys.readouterr().out
+    assert "aihub rate list" in refused("rate", "show", "openai/nothing")
+    assert "it knows anthropic, azure" in refused("price", "list", "--provider", "nobody")
 
 
 def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command line: its words, the help for them, and wrong ones."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -37,8 +38,30 @@ def test_every_command_has_a_help_with_an_example_and_takes_json(capsys: pytest.
         assert "--json" in shown
 
 
+@pytest.mark.parametrize("words", [[], ["user"]])
+def test_without_a_command_the_help_says_which_there_are(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(words)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"usage: {' '.join(['aihub', *words])} ")
+    lines = err[err.index("\ncommands:\n") :].split("\noptions:")[0].splitlines()[3:-1]
+    columns = {
+        len(line) - len(line.split(maxsplit=1)[1]) for line in lines if line.startswith("    ") and line[4] != " "
+    }
+    assert len(columns) == 1, "every meaning stands in one column, beside its command"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"aihub {version('aihub')}\n"
+
+
 def test_wrong_words_are_one_line_with_the_way_to_the_help(refused: Said) -> None:
-    assert "aihub --help" in refused(code=2)
-    assert "invalid choice" in refused("usr", code=2)
-    assert "VERB" in refused("user", code=2)
+    assert "there is no command 'usr', did you mean 'user'?; see `aihub --help`" in refused("usr", code=2)
+    assert "there is no command 'delete'; see `aihub user --help`" in refused("user", "delete", code=2)
+    assert "invalid choice" in refused("user", "add", "eve", "--role", "queen", code=2)
     assert "aihub user add --help" in refused("user", "add", code=2)

@@ -85,12 +85,16 @@ def test_the_first_start_shows_the_key_once_with_a_curl_line_that_works(data_dir
         running.terminate()
         banner, _ = running.communicate()
     assert running.returncode == 0
+    assert f"aihub is stopping; calls that run have {STOP_S} seconds to end" in banner
     assert [key["id"] for key in started] == ["key_first"]
     key = next(word for word in banner.split() if word.startswith("ahk_"))
     assert str(data_dir / "aikit.db") in banner
     assert str(data_dir / "master.key") in banner
     assert "sk-c…mnop for openai" in banner
     assert CANARY not in banner
+    assert "billing          off: calls are metered and not charged" in banner
+    assert "processes        1, asgi" in banner
+    assert f"DATA_DIR={data_dir} " in banner, "the command would look elsewhere in another terminal"
     command = "curl --silent" + banner.partition("  curl")[2].partition("\n\n")[0]
 
     with serving(data_dir, port, "--json", OPENAI_API_KEY=CANARY) as running:
@@ -101,6 +105,7 @@ def test_the_first_start_shows_the_key_once_with_a_curl_line_that_works(data_dir
 
     assert json.loads(pasted.stdout)["choices"][0]["message"]["content"] == "Hello, hub!"
     assert (again["first_run"], again["key"], again["registered"]) == (False, None, [])
+    assert (again["billing"], again["workers"], again["interface"]) == (False, 1, "asgi")
 
 
 def test_a_given_owner_key_is_used_and_never_printed(data_dir: Path) -> None:
@@ -126,7 +131,7 @@ def test_workers_die_with_a_parent_that_is_killed_and_leave_the_port_free(data_d
 
     assert len(children) == 2
     assert taken.returncode == 1
-    assert "choose another with --host and --port" in taken.stderr
+    assert "choose another address with --host and --port" in taken.stderr
     with serving(data_dir, port) as running:
         assert get(port, "/readyz") == 200
 

@@ -40,18 +40,18 @@ class _Vector(msgspec.Struct):
     values: msgspec.Raw
 
 
-class _Metadata(msgspec.Struct):
-    promptTokenCount: _Count = 0  # noqa: N815
+class _Metadata(msgspec.Struct, rename="camel"):
+    prompt_token_count: _Count = 0
 
 
-class _Batch(msgspec.Struct):
+class _Batch(msgspec.Struct, rename="camel"):
     embeddings: list[_Vector]
-    usageMetadata: _Metadata | None = None  # noqa: N815
+    usage_metadata: _Metadata | None = None
 
 
-class _Single(msgspec.Struct):
+class _Single(msgspec.Struct, rename="camel"):
     embedding: _Vector
-    usageMetadata: _Metadata | None = None  # noqa: N815
+    usage_metadata: _Metadata | None = None
 
 
 _BATCH = msgspec.json.Decoder(_Batch)
@@ -95,7 +95,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         answer = _BATCH.decode(body)
     except JSON_ERRORS as problem:
         return unreadable(problem)
-    return embedded((vector.values for vector in answer.embeddings), _usage(answer.usageMetadata))
+    return embedded((vector.values for vector in answer.embeddings), _usage(answer.usage_metadata))
 
 
 def decode_single(body: bytes) -> tuple[Event, ...]:
@@ -104,11 +104,11 @@ def decode_single(body: bytes) -> tuple[Event, ...]:
         answer = _SINGLE.decode(body)
     except JSON_ERRORS as problem:
         return unreadable(problem)
-    return embedded((answer.embedding.values,), _usage(answer.usageMetadata))
+    return embedded((answer.embedding.values,), _usage(answer.usage_metadata))
 
 
 def _usage(metadata: _Metadata | None) -> Usage | None:
-    return counted(metadata.promptTokenCount if metadata else None)
+    return counted(metadata.prompt_token_count if metadata else None)
 
 
 GOOGLE_EMBEDDINGS = ProviderDialect(

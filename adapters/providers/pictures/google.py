@@ -33,8 +33,8 @@ class _Inline(msgspec.Struct):
     data: str
 
 
-class _Part(msgspec.Struct):
-    inlineData: _Inline | None = None  # noqa: N815
+class _Part(msgspec.Struct, rename="camel"):
+    inline_data: _Inline | None = None
     text: str | None = None
 
 
@@ -42,26 +42,26 @@ class _Content(msgspec.Struct):
     parts: list[_Part] = []
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(msgspec.Struct, rename="camel"):
     content: _Content | None = None
-    finishReason: str | None = None  # noqa: N815
+    finish_reason: str | None = None
 
 
-class _Feedback(msgspec.Struct):
-    blockReason: str | None = None  # noqa: N815
+class _Feedback(msgspec.Struct, rename="camel"):
+    block_reason: str | None = None
 
 
-class _Prediction(msgspec.Struct):
-    bytesBase64Encoded: str | None = None  # noqa: N815
-    raiFilteredReason: str | None = None  # noqa: N815
+class _Prediction(msgspec.Struct, rename="camel"):
+    bytes_base64_encoded: str | None = None
+    rai_filtered_reason: str | None = None
     prompt: str | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] = []
     predictions: list[_Prediction] = []
-    promptFeedback: _Feedback | None = None  # noqa: N815
-    usageMetadata: Report | None = None  # noqa: N815
+    prompt_feedback: _Feedback | None = None
+    usage_metadata: Report | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -109,16 +109,16 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The pictures, and the tokens where any were counted."""
     try:
         answer = _ANSWER.decode(body)
-        usage = leaves(answer.usageMetadata, 0) if answer.usageMetadata is not None else None
+        usage = leaves(answer.usage_metadata, 0) if answer.usage_metadata is not None else None
     except (*JSON_ERRORS, ValueError) as problem:
         return (malformed(str(problem), body[:1000]),)
     pictures = [
-        Pictured(base64=made.bytesBase64Encoded, revised_prompt=made.prompt)
+        Pictured(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
         for made in answer.predictions
-        if made.bytesBase64Encoded
+        if made.bytes_base64_encoded
     ]
     parts = [part for candidate in answer.candidates if candidate.content for part in candidate.content.parts]
-    pictures += [Pictured(base64=part.inlineData.data) for part in parts if part.inlineData is not None]
+    pictures += [Pictured(base64=part.inline_data.data) for part in parts if part.inline_data is not None]
     if not pictures:
         return (_unmade(answer),)
     return (*pictures, *(() if usage is None else (UsageReported(usage=_of_pictures(usage)),)), Ended())
@@ -134,9 +134,9 @@ def _of_pictures(usage: Usage) -> Usage:
 def _unmade(answer: _Answer) -> Broken:
     """Why there is no picture: Google refused the prompt, or said something else instead."""
     reasons = [
-        *(made.raiFilteredReason for made in answer.predictions),
-        answer.promptFeedback and answer.promptFeedback.blockReason,
-        *(candidate.finishReason for candidate in answer.candidates if candidate.finishReason != "STOP"),
+        *(made.rai_filtered_reason for made in answer.predictions),
+        answer.prompt_feedback and answer.prompt_feedback.block_reason,
+        *(candidate.finish_reason for candidate in answer.candidates if candidate.finish_reason != "STOP"),
     ]
     reason = next((reason for reason in reasons if isinstance(reason, str)), None)
     if reason is None:

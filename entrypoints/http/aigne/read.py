@@ -243,6 +243,9 @@ def _unreachable_file(messages: list[_Message]) -> BadRequest | None:
 
 def _renamed(wrong: BadRequest) -> BadRequest:
     """The problem with the field's name as this API has it."""
+    if wrong.field == "input":
+        problem = "Send an object with `messages` and `modelOptions`, which names the model."
+        return BadRequest(field="input", problem=problem)
     if wrong.field is None or wrong.field.startswith("input"):
         return wrong
     first = _OPENAI_FIELD.match(wrong.field)

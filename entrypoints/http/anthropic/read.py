@@ -14,6 +14,7 @@ import msgspec
 from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.unseen import NONSENSE, ToolHead, hosted_tools, stored_elsewhere, unseen_content
+from entrypoints.http.plain_words import plain
 
 MODEL_CHARACTERS_MAX = 1024
 """Names of models are kept in the call log; an ARN, the longest kind, fits."""
@@ -93,7 +94,6 @@ _REMEDIES = {
     "system": "give a string or a list of text blocks",
     "tools": 'give a list of tools, each with "name" and "input_schema"',
 }
-_ENUM = re.compile(r"Invalid enum value '.*'", re.DOTALL)  # The value is the caller's, of any length.
 _AT = re.compile(r" - at `\$([^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `([^`]*)`")
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
@@ -106,11 +106,11 @@ def complaint(problem: Exception, within: str = "") -> BadRequest:
     if not isinstance(problem, msgspec.ValidationError):
         said = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
         return BadRequest(field=within or None, problem=f"the body is not valid JSON ({said}); send a JSON object")
-    text = _ENUM.sub("this is none of the known values", str(problem))
+    text = str(problem)
     at = _AT.search(text)
     steps = [a or b for a, b in _STEP.findall(at[1])] if at is not None else []
     missing = _MISSING.match(text)
-    what = "this field is required" if missing is not None else _AT.sub("", text)
+    what = "this field is required" if missing is not None else plain(_AT.sub("", text))
     path = ".".join([step for step in (within, *steps, missing[1] if missing is not None else "") if step])
     if not path:
         return BadRequest(field=None, problem=f"the body must be a JSON object: {what}")

@@ -9,25 +9,14 @@ import re
 import msgspec
 
 from domain.refusals import BadRequest
+from entrypoints.http.plain_words import plain
 
 # Everything that reading JSON can raise: msgspec's own errors, text that is not UTF-8, nesting without end.
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.+)`")
-_TYPES = re.compile(r"`([a-z |]+)`")
 _INDEX = re.compile(r"\[\d+\]")
-_ENUM = re.compile(r"Invalid enum value '.*'", re.DOTALL)  # The value is the caller's, of any length.
-
-_KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
 
 _REMEDIES = {
     "model": "Send the name of a model, as GET /v1/models lists them.",
@@ -77,18 +66,14 @@ def unreadable(error: Exception, prefix: str = "") -> BadRequest:
         return BadRequest(field=None, problem="The body is not UTF-8. Send JSON encoded as UTF-8.")
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest(field=None, problem=f"The body is not valid JSON ({error}). Send a JSON object.")
-    text = _ENUM.sub("It is none of the known values", str(error))
+    text = str(error)
     placed = _PLACED.fullmatch(text)
     what, path = (placed["what"], placed["path"] or "") if placed else (text, "")
     if missing := _MISSING.fullmatch(what):
         path, what = f"{path}.{missing[1]}", "The field is missing."
     else:
-        what = f"{_TYPES.sub(_named, what)}."
+        what = f"{plain(what)}."
     field = (prefix + path).lstrip(".")
     if not field:
         return BadRequest(field=None, problem=f"The body must be a JSON object. {what}")
     return bad(field, what)
-
-
-def _named(types: re.Match[str]) -> str:
-    return " or ".join(_KINDS.get(kind, kind) for kind in types[1].split(" | "))

@@ -1,0 +1,151 @@
+"""The commands about calls: what was called, used and charged."""
+
+from argparse import Namespace
+from typing import Any
+
+import msgspec
+
+from domain.calls import AttemptRecord
+from domain.money import format_credits
+from domain.refusals import Missing
+from entrypoints.cli.said import Said, complaint, fields, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases import reports
+from entrypoints.usecases.desk import Desk
+
+_APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
+
+
+async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`call list`, the newest first."""
+    found = await reports.newest_calls(desk.storage, args.user, args.limit)
+    if isinstance(found, Missing):
+        raise complaint(found)
+    rows = [
+        (
+            report.call.id,
+            moment(report.call.started_ms),
+            report.user,
+            report.call.model,
+            report.call.provider or (report.call.attempts[-1].provider if report.call.attempts else None),
+            _ending(report),
+            *_in_and_out(report),
+            format_credits(report.call.charge_nanos) if report.call.billed else None,
+            _cost(report.call.cost_nanos),
+        )
+        for report in found
+    ]
+    heads = ("ID", "STARTED", "USER", "MODEL", "PROVIDER", "ENDING", "IN", "OUT", "CHARGE", "COST USD")
+    note = "IN and OUT in tokens, CHARGE in credits"
+    if not all(report.call.billed for report in found):
+        note += "; a call without a charge was made with billing off"
+    text = table(heads, rows, "There are no calls yet.")
+    return Said(value=[*map(_call, found)], text=text, note=note if found else "")
+
+
+async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`call show`: every field under --json, and what there is to say for people."""
+    found = await reports.one_call(desk.storage, args.id)
+    if isinstance(found, Missing):
+        raise complaint(found)
+    value = _call(found)
+    value["adjustments"] = [
+        {
+            "rate_id": adjustment.rate_id,
+            "amount": format_credits(adjustment.amount_nanos),
+            "owed": format_credits(adjustment.owed_nanos),
+            "at": moment(adjustment.at_ms),
+        }
+        for adjustment in await desk.storage.adjustments(args.id)
+    ]
+    return Said(value=value, text=_text(value))
+
+
+def _text(value: dict[str, Any]) -> str:
+    """What there is to say of a call: what was not used, not tried and not known has no line."""
+    told = {name: part for name, part in value.items() if part not in (None, "", False) and name not in _APART}
+    used = {leaf.replace("_", " "): n for leaf, n in (value["usage"] or {}).items() if n}
+    told["usage"] = ", ".join(f"{leaf} {n}" for leaf, n in used.items()) or "none"
+    for name in ("charge", "hold", "uncollected"):
+        told[name] = f"{value[name]} credits"
+    if not value["billed"]:
+        told["charge"] += ", as billing was off"
+    if value["uncollected"] == "0":
+        del told["uncollected"]
+    ordered = {name: told[name] for name in value if name in told}
+    parts = [fields(ordered), _rows("attempt", value["attempts"]), _rows("adjustment", value["adjustments"])]
+    return "\n\n".join(filter(None, parts))
+
+
+def _rows(noun: str, values: list[dict[str, Any]]) -> str:
+    """The values as a table with a number before each, long messages last; nothing where there are none."""
+    if not values:
+        return ""
+    names = sorted(values[0], key=lambda name: name == "message")
+    heads = [noun.upper(), *(name.upper().replace("_", " ") for name in names)]
+    return table(heads, [(n, *(value[name] for name in names)) for n, value in enumerate(values, 1)], "")
+
+
+def _ending(report: reports.CallReport) -> str:
+    ending = report.call.ending or "running"
+    return f"{ending}, incomplete" if report.incomplete and ending == "completed" else ending
+
+
+def _call(report: reports.CallReport) -> dict[str, Any]:
+    call = report.call
+    return {
+        "id": call.id,
+        "user": report.user,
+        "key_id": call.key_id,
+        "dialect": call.dialect,
+        "model": call.model,
+        "stream": call.stream,
+        "ending": call.ending,
+        "incomplete": report.incomplete,
+        "error": call.error,
+        "started": moment(call.started_ms),
+        "ended": moment(call.ended_ms),
+        "duration_ms": _since(call.started_ms, call.ended_ms),
+        "first_byte_ms": call.first_byte_ms,
+        "provider": call.provider,
+        "provider_model": call.provider_model,
+        "credential_id": call.credential_id,
+        "attempts": [_attempt(attempt) for attempt in call.attempts],
+        "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
+        "usage_source": call.usage_source,
+        "billed": call.billed,
+        "charge": format_credits(call.charge_nanos),
+        "hold": format_credits(call.hold_nanos),
+        "uncollected": format_credits(call.uncollected_nanos),
+        "rate_id": call.rate_id,
+        "service_tier": call.service_tier,
+        "cost_usd": _cost(call.cost_nanos),
+        "price_id": call.price_id,
+        "cost_unknown": report.cost_unknown,
+        "idempotency_key": call.idempotency_key,
+        "process": call.owner,
+    }
+
+
+def _attempt(attempt: AttemptRecord) -> dict[str, object]:
+    said = msgspec.structs.asdict(attempt)
+    cost_nanos = said.pop("cost_nanos")
+    return {**said, "cost_usd": _cost(cost_nanos)}
+
+
+def _cost(nanos: int | None) -> str | None:
+    """Dollars, exactly; nothing where the cost is unknown."""
+    return None if nanos is None else format_credits(nanos)
+
+
+def _since(start_ms: int, end_ms: int | None) -> int | None:
+    return None if end_ms is None else end_ms - start_ms
+
+
+def _in_and_out(report: reports.CallReport) -> tuple[int | None, int | None]:
+    usage = report.call.usage
+    if usage is None:
+        return None, None
+    tokens = {name: n for name, n in msgspec.structs.asdict(usage).items() if name.endswith("_tokens")}
+    written = sum(n for name, n in tokens.items() if name.startswith(("output_", "reasoning_")))
+    return sum(tokens.values()) - written, written

@@ -1,0 +1,195 @@
+"""The commands about rates: what models are sold for."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.books import Rate
+from domain.booksync import tier_label
+from domain.calls import CAPABILITIES, Capability
+from domain.catalog import catalog_of, versions_of
+from domain.management import Denied
+from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.refusals import Missing
+from domain.tiers import Leaves
+from entrypoints.cli.prices import tier_value
+from entrypoints.cli.said import Complaint, Said, complaint, moment, table
+from entrypoints.config import Settings
+from entrypoints.usecases import rates
+from entrypoints.usecases.desk import Desk
+
+_RATE_FIELDS = {
+    "input": "input_nanos",
+    "output": "output_nanos",
+    "cache_read": "cache_read_nanos",
+    "cache_write": "cache_write_nanos",
+    "cache_write_1h": "cache_write_1h_nanos",
+    "input_audio": "input_audio_nanos",
+    "output_audio": "output_audio_nanos",
+    "reasoning": "reasoning_nanos",
+    "tool_use": "tool_use_nanos",
+    "input_image": "input_image_nanos",
+    "cache_read_audio": "cache_read_audio_nanos",
+    "output_image": "output_image_nanos",
+    "character": "character_nanos",
+}
+# What is sold by the piece is told for one piece.
+_PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "request_nanos"}
+_ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
+# Columns of a list that only appear where a model is sold so.
+_SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
+_UNITS = "in credits, for a million tokens, characters or tool uses, or for one image, second or request"
+
+
+async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate set`."""
+    given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
+    for name, field in _PIECE_FIELDS.items():
+        if getattr(args, name) is not None:
+            given[field] = getattr(args, name) * UNITS_PER_RATE
+    if ("input_nanos" in given) != ("output_nanos" in given):
+        raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
+    if not given:
+        raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
+    prices = rates.Prices(
+        **given,
+        context_tokens=args.context,
+        output_tokens_max=args.max_output,
+        capabilities=_capabilities(args.capabilities),
+    )
+    since_ms = args.since(desk.clock.now_ms()) if args.since else None
+    outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    if not isinstance(outcome.row, Rate):
+        raise Complaint("no rate was set")
+    when = "from now on" if since_ms is None else f"for calls since {moment(since_ms)}"
+    return Said(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
+
+
+async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate list`."""
+    found = [_rate(served.rate) for served in await rates.rates(desk) if served.rate]
+    some = [name for name in _SOMETIMES if any(rate[name] is not None for rate in found)]
+    columns = ("model", "input", "output", *some, "context", "max_output", "effective")
+    rows = [[None if _is_unsaid(rate, column) else rate[column] for column in columns] for rate in found]
+    text = table([*map(_head, columns)], rows, "Nothing is sold yet; see `aihub rate set -h`.")
+    note = f"{_UNITS}; `aihub rate show` tells every price of a model"
+    return Said(value=found, text=text, note=note if found else "")
+
+
+async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate show`: every version of one model's rate, under any of its names, the newest last."""
+    provider, _, name = args.model.partition("/")
+    async with desk.storage.snapshot() as snapshot:  # which also has what was taken from sale
+        held = versions_of(catalog_of(0, [], [], [rate async for rate in snapshot.rates()]), provider, name)
+    if not held:
+        raise complaint(Missing(kind="rate", name=args.model, remedy="see `aihub rate list`"))
+    value = [*map(_rate, held)]
+    used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
+    rows = [
+        (
+            rate["effective"],
+            label,
+            *(None if _is_unsaid(rate, name) else prices.get(name) for name in used),
+            rate["context"],
+            rate["max_output"],
+            rate["source"],
+            rate["id"],
+        )
+        for rate, version in zip(value, held, strict=True)
+        for label, prices in _parts(rate, version)
+    ]
+    heads = ("FROM", "FOR", *map(_head, used), "CONTEXT", "MAX OUTPUT", "SOURCE", "ID")
+    return Said(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
+
+
+async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`rate remove`."""
+    outcome = await rates.delete_rate(desk, args.actor, args.model)
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
+
+
+def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
+    """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
+    if text is None:
+        return None
+    words = [] if text == "none" else [word.strip() for word in text.split(",")]
+    known = tuple(word for word in CAPABILITIES if word in words)
+    if len(known) != len(set(words)):
+        raise Complaint(f"--capabilities: {text!r} does not do: write some of {','.join(CAPABILITIES)}, or none")
+    return known
+
+
+def _parts(rate: Mapping[str, Any], version: Rate) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The prices of a version, each with the requests that it holds for."""
+    if version.removed:
+        yield "sold no more", {}
+        return
+    yield "", rate
+    for tier in version.tiers:
+        yield tier_label(tier), _tier_prices(tier.prices)
+
+
+def _tier_prices(leaves: Leaves) -> dict[str, str | None]:
+    told: dict[str, str | None] = {
+        name: None if (nanos := getattr(leaves, field)) is None else format_credits(nanos)
+        for name, field in _RATE_FIELDS.items()
+    }
+    return told | {name: _each(getattr(leaves, field)) for name, field in _PIECE_FIELDS.items()}
+
+
+def _has(rate: Mapping[str, Any], name: str) -> bool:
+    return not _is_unsaid(rate, name) and any(
+        prices.get(name) is not None for prices in (rate, *(tier["prices"] for tier in rate["tiers"]))
+    )
+
+
+def _is_unsaid(rate: Mapping[str, Any], name: str) -> bool:
+    """Whether that is a price of nothing for text, of a model that is sold by the piece or the character."""
+    by_piece = any(rate[piece] is not None for piece in ("character", *_PIECE_FIELDS))
+    return name in ("input", "output") and by_piece and rate["input"] == rate["output"] == "0"
+
+
+def _head(name: str) -> str:
+    return name.upper().replace("_", " ")
+
+
+def _each(nanos: int | None) -> str | None:
+    return None if nanos is None else format_credits_each(nanos)
+
+
+def _sold(rate: Rate) -> str:
+    """The prices in a sentence: those of text, and those by the piece that there are."""
+    pieces = [
+        f"{format_credits_each(nanos)} for each {name}"
+        for name, field in _PIECE_FIELDS.items()
+        if (nanos := getattr(rate, field)) is not None
+    ]
+    if rate.character_nanos is not None:
+        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
+    if pieces and rate.input_nanos == rate.output_nanos == 0:
+        return ", ".join(pieces)
+    text = (
+        f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
+    )
+    return ", ".join((text, *pieces))
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    nanos = {name: getattr(rate, field) for name, field in _RATE_FIELDS.items()}
+    return {
+        "model": f"{rate.provider}/{rate.model}",
+        **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
+        **{name: _each(getattr(rate, field)) for name, field in _PIECE_FIELDS.items()},
+        "context": rate.context_tokens,
+        "max_output": rate.output_tokens_max,
+        "capabilities": None if rate.capabilities is None else list(rate.capabilities),
+        "tiers": [*map(tier_value, rate.tiers)],
+        "names": [*rate.names],
+        "effective": moment(rate.effective_ms),
+        "source": rate.source,
+        "id": rate.id,
+    }

@@ -1,0 +1,99 @@
+"""The command line, when the data are not what they should be: one line that names what is wrong and the remedy."""
+
+import os
+import pty
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.entrypoints.cli_said import Said
+from tests.entrypoints.command import AIHUB, ROOT
+
+
+def test_books_without_their_master_key_get_no_new_one(say: Said, refused: Said, data_dir: Path) -> None:
+    say("user", "list")
+    (data_dir / "master.key").unlink()
+    (data_dir / "master.id").unlink()
+
+    told = refused("user", "list")
+
+    assert "every API key would be unknown" in told
+    assert "AIHUB_MASTER_KEY" in told
+    assert not (data_dir / "master.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (b"no database at all" * 100, "put the books, or a backup of them, in its place"),
+        (b"", None),  # an empty file is a database without tables: the books begin in it
+    ],
+)
+def test_a_file_that_is_no_database_is_told_with_the_remedy(
+    say: Said, refused: Said, data_dir: Path, content: bytes, remedy: str | None
+) -> None:
+    say("user", "list")
+    (data_dir / "aikit.db").write_bytes(content)
+
+    if remedy is None:
+        assert "owner" in say("user", "list")
+    else:
+        assert remedy in refused("user", "list")
+
+
+def test_damaged_books_are_told_with_the_remedy(say: Said, refused: Said, data_dir: Path) -> None:
+    say("user", "list")
+    path = data_dir / "aikit.db"
+    with closing(sqlite3.connect(path)) as books:
+        (page,) = books.execute("select rootpage from sqlite_schema where name = 'users'").fetchone()
+        (size,) = books.execute("pragma page_size").fetchone()
+    whole = bytearray(path.read_bytes())
+    whole[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(whole)
+
+    assert "the books are damaged; put a backup of them in their place" in refused("user", "list")
+
+
+def test_books_of_a_newer_hub_and_of_something_else_are_named(say: Said, refused: Said, data_dir: Path) -> None:
+    say("user", "list")
+    path = data_dir / "aikit.db"
+    with closing(sqlite3.connect(path)) as books, books:
+        books.execute("insert into migrations values ('9999_later.sql', 'x', 0)")
+    assert f"{path}: migration 9999_later.sql is unknown" in (newer := refused("user", "list"))
+    assert "run that one" in newer
+    path.unlink()
+    with closing(sqlite3.connect(path)) as books, books:
+        books.execute("create table recipes (name text)")
+    assert f"{path}: the file is a database of something else; move it away" in refused("user", "list")
+
+
+def test_a_data_dir_that_is_a_file_is_told_as_such(
+    refused: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
+
+    assert refused("user", "list") == f"aihub: DATA_DIR {tmp_path / 'file'} cannot be used: it is no directory\n"
+
+
+def test_somebody_who_watches_is_told_that_the_books_are_new(data_dir: Path) -> None:
+    terminal, its_end = pty.openpty()
+    told = []
+    for _ in range(2):
+        env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
+        ran = subprocess.run(
+            [*AIHUB, "call", "list"], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end, check=True
+        )
+        assert ran.stdout == b"There are no calls yet.\n"
+        os.write(its_end, b"end\n")
+        shown = b""
+        while not shown.endswith(b"end\r\n"):
+            shown += os.read(terminal, 4096)
+        told.append(shown.decode())
+    os.close(its_end)
+    os.close(terminal)
+
+    assert told == [f"began new books in {data_dir} (DATA_DIR)\r\nend\r\n", "end\r\n"]
