@@ -9,6 +9,7 @@ import msgspec
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
+from adapters.providers.nulls import NullsAside
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -65,8 +66,8 @@ class Message(msgspec.Struct, frozen=True):
     usage: Report | None = None
 
 
-BLOCK = msgspec.json.Decoder(Block)
-_MESSAGE = msgspec.json.Decoder(Message)
+BLOCK = NullsAside(Block)
+_MESSAGE = NullsAside(Message)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 

@@ -32,6 +32,7 @@ from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 
@@ -80,13 +81,13 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_MESSAGE_START = msgspec.json.Decoder(_MessageStart)
-_BLOCK_START = msgspec.json.Decoder(_BlockStart)
-_BLOCK_DELTA = msgspec.json.Decoder(_BlockDelta)
+_MESSAGE_START = NullsAside(_MessageStart)
+_BLOCK_START = NullsAside(_BlockStart)
+_BLOCK_DELTA = NullsAside(_BlockDelta)
 _ANY_BLOCK_DELTA = msgspec.json.Decoder(_AnyBlockDelta)
-_BLOCK_STOP = msgspec.json.Decoder(_BlockStop)
-_MESSAGE_DELTA = msgspec.json.Decoder(_MessageDelta)
-_TYPED = msgspec.json.Decoder(_Typed)
+_BLOCK_STOP = NullsAside(_BlockStop)
+_MESSAGE_DELTA = NullsAside(_MessageDelta)
+_TYPED = NullsAside(_Typed)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 

@@ -27,7 +27,7 @@ class _ServerToolUse(msgspec.Struct, frozen=True):
 
 
 class _Iteration(msgspec.Struct, frozen=True):
-    type: str
+    type: str = ""
     input_tokens: _Count | None = None
     output_tokens: _Count | None = None
     cache_read_input_tokens: _Count | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.calls import Calls, CustomTool, Piece
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
@@ -61,7 +62,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_ANSWER = msgspec.json.Decoder(Answer)
+_ANSWER = NullsAside(Answer)
 _NOTHING: tuple[Event, ...] = ()
 _ENDED: tuple[Event, ...] = (Ended(),)
 
