@@ -171,6 +171,24 @@ def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -
     assert nonsense.name in failure.message
 
 
+@pytest.mark.parametrize(("thinking", "leaves"), [
+    (0,    {"output_tokens": 50}),
+    (33,   {"output_tokens": 17, "reasoning_tokens": 33}),
+    (50,   {"reasoning_tokens": 50}),
+    (51,   {"output_tokens": 50}),
+    (None, {"output_tokens": 50}),
+])  # fmt: skip
+def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, leaves: dict[str, int]) -> None:
+    """`output_tokens` is the authoritative total; what is more than that is no part of it."""
+    counted = {"input_tokens": 5, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": thinking}}
+    started = {"id": "m", "model": "c", "usage": {"input_tokens": 5, "output_tokens": 1}}
+    whole = {"type": "message", "content": [], "stop_reason": "end_turn", "usage": counted}
+
+    streamed = fold([event("message_start", message=started), event("message_delta", delta={}, usage=counted)])
+    assert Usage(input_tokens=5, **leaves) == _usage(streamed)
+    assert Usage(input_tokens=5, **leaves) == _usage(ANTHROPIC.decode(json.dumps(whole).encode()))
+
+
 def test_usage_that_contradicts_itself_names_both_numbers() -> None:
     usage = {"cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 5}}
 

@@ -87,12 +87,14 @@ def _blocks(message: Any, *kinds: str) -> list[Any]:
 
 
 def _naive_usage(told: Any) -> dict[str, int]:
+    thinking = (told.get("output_tokens_details") or {}).get("thinking_tokens") or 0
     counts = {
         "input_tokens": told["input_tokens"],
         "cache_read_tokens": told["cache_read_input_tokens"],
         "cache_write_tokens": told["cache_creation"]["ephemeral_5m_input_tokens"],
         "cache_write_1h_tokens": told["cache_creation"]["ephemeral_1h_input_tokens"],
-        "output_tokens": told["output_tokens"],
+        "output_tokens": told["output_tokens"] - thinking,
+        "reasoning_tokens": thinking,
         "tool_uses": (told.get("server_tool_use") or {}).get("web_search_requests", 0),
     }
     return {name: count for name, count in counts.items() if count}
