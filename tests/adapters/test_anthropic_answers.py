@@ -171,6 +171,31 @@ def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -
     assert nonsense.name in failure.message
 
 
+def test_what_stands_beside_the_content_is_kept_by_its_name() -> None:
+    container = {"id": "container_1", "expires_at": "2026-11-01T00:00:00Z"}
+    edits = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3}]}
+    why = {"type": "refusal", "category": "cyber", "explanation": "It was withheld."}
+    stop = {"stop_reason": "refusal", "stop_sequence": None, "container": container, "stop_details": why}
+    head = {"id": "m", "model": "c", "content": []}
+    started = {**head, "container": None, "context_management": None, "stop_details": None}
+    whole = {"type": "message", **head, **stop, "context_management": edits}
+    stream = [event("message_start", message=started), event("message_delta", delta=stop, context_management=edits)]
+    nothing: dict[str, Any] = {
+        "type": "message",
+        **head,
+        "context_management": {"applied_edits": []},
+        "container": None,
+    }
+
+    assert {"container": container, "context_management": edits, "stop_details": why} == dict(
+        meaning(ANTHROPIC.decode(json.dumps(whole).encode()))["foreign"]
+    )
+    assert {"container": container, "context_management": edits, "stop_details": why} == dict(
+        meaning(fold(stream))["foreign"]
+    )
+    assert [] == meaning(ANTHROPIC.decode(json.dumps(nothing).encode()))["foreign"]
+
+
 @pytest.mark.parametrize(("thinking", "leaves"), [
     (0,    {"output_tokens": 50}),
     (33,   {"output_tokens": 17, "reasoning_tokens": 33}),

@@ -117,7 +117,12 @@ def test_an_answer_means_what_is_recorded(exchange: Any) -> None:
     assert list(said["tools"].values()) == [
         ((block["id"], block["name"]), block["input"]) for block in _blocks(message, "tool_use")
     ]
-    assert [block for _, block in said["foreign"]] == [b for b in message["content"] if b["type"] not in known]
+    told = (message.get(name) for name in ("container", "context_management", "stop_details"))
+    beside = [value for value in told if value not in (None, {"applied_edits": []})]
+    assert [block for _, block in said["foreign"]] == [
+        *(block for block in message["content"] if block["type"] not in known),
+        *beside,
+    ]
     assert [one for _, one in said["citations"]] == [
         one for block in _blocks(message, "text") for one in block.get("citations") or []
     ]

@@ -20,7 +20,9 @@ import msgspec
 from adapters.providers.anthropic.blocks import (
     BLOCK,
     NONSENSE,
+    Beside,
     Message,
+    asides,
     citations,
     finished,
     foreign,
@@ -67,12 +69,12 @@ class _BlockStop(msgspec.Struct, frozen=True):
     index: int
 
 
-class _Stop(msgspec.Struct, frozen=True):
+class _Stop(Beside, frozen=True):
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
 
-class _MessageDelta(msgspec.Struct, frozen=True):
+class _MessageDelta(Beside, frozen=True):
     delta: _Stop = _Stop()
     usage: Report | None = None
 
@@ -241,11 +243,12 @@ def _closing(block: _Open) -> tuple[Event, ...]:
 
 def _message_delta(state: State, data: bytes) -> _Step:
     event = _MESSAGE_DELTA.decode(data)
+    beside = (*asides(event.delta), *asides(event))
     ending = finished(event.delta.stop_reason, event.delta.stop_sequence)
     if event.usage is None:
-        return state, ending
+        return state, (*beside, *ending)
     told = merge(state.told, event.usage)
-    return msgspec.structs.replace(state, told=told), (reported(told), *ending)
+    return msgspec.structs.replace(state, told=told), (*beside, reported(told), *ending)
 
 
 def _with_open(state: State, index: int, block: _Open) -> State:

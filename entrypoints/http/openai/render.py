@@ -110,7 +110,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Ended():
             return state, _usage_chunk(state) + _DONE
         case Embedded() | Pictured() | SoundDelta():
-            return state, b""  # No model answers a chat so.
+            return state, b""  # Nothing that a chunk has a word for.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.
     assert_never(event)
