@@ -25,6 +25,7 @@ from domain.refusals import Busy, ProviderFailed, Refusal
 from domain.retries import BACKOFF_MAX_MS, is_another, next_attempt
 from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
+from domain.vendors import passes_through
 from entrypoints.usecases.admission import Ask, admit
 from entrypoints.usecases.beginning import Ahead, begin
 from entrypoints.usecases.hub import Hub
@@ -211,7 +212,7 @@ class LiveCall:
             output_cap=entry.bound.output_cap if entry.bound else None,
             timeout_ms=hub.upstream_timeout_ms,
         )
-        request: ModelRequest | None = None if target.dialect == self.call.dialect else self.ask.request
+        request: ModelRequest | None = None if passes_through(self.ask.call, target.dialect) else self.ask.request
         exchange = hub.providers.open(attempt, self.ask.call, request)
         failure = await in_time(patient.begin_ms, self._opened(exchange, entry, patient.held_back_ms))
         duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
