@@ -171,6 +171,16 @@ def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -
     assert nonsense.name in failure.message
 
 
+@pytest.mark.parametrize(("content", "reason"), [
+    ([{"type": "text", "text": "So."}],                                "stop"),
+    ([{"type": "tool_use", "id": "t", "name": "f", "input": {}}],      "tool_calls"),
+])  # fmt: skip
+def test_a_whole_answer_that_does_not_say_why_it_ended_is_done(content: list[Any], reason: str) -> None:
+    body = {"type": "message", "content": content, "stop_reason": None}
+
+    assert [(reason, None), "ended"] == meaning(ANTHROPIC.decode(json.dumps(body).encode()))["endings"]
+
+
 def test_what_stands_beside_the_content_is_kept_by_its_name() -> None:
     container = {"id": "container_1", "expires_at": "2026-11-01T00:00:00Z"}
     edits = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3}]}

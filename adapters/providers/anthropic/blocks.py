@@ -104,7 +104,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
             events.append(reported(merge(Told(), message.usage)))
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
-    return (*events, *finished(message.stop_reason, message.stop_sequence), Ended())
+    # A look-alike may leave the reason out. The whole body is there, so the model is done.
+    reason = message.stop_reason or ("tool_use" if tools else "end_turn")
+    return (*events, *finished(reason, message.stop_sequence), Ended())
 
 
 def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:

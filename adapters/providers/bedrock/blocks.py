@@ -132,7 +132,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
             tools += any(isinstance(event, ToolCallDelta) for event in said)
         events += asides(answer.additional_model_response_fields, answer.trace)
         counted = reported(answer.usage, answer)
-        ending = ended(answer.stop_reason, counted, answer.additional_model_response_fields)
+        # The whole body is there, so the model is done, whether it says so or not.
+        reason = answer.stop_reason or ("tool_use" if tools else "end_turn")
+        ending = ended(reason, counted, answer.additional_model_response_fields)
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
     return (*events, *ending)
