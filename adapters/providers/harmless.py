@@ -20,6 +20,8 @@ _USUAL: dict[str, tuple[bytes, ...]] = {
     "reasoning_format": (b'"parsed"',),
     # Cerebras': all thinking that comes back goes on (https://inference-docs.cerebras.ai/capabilities/reasoning).
     "clear_thinking": (b"false",),
+    # Anthropic's: thinking is shown wherever the provider shows it.
+    "thinking.display": (b'"summarized"',),
 }
 
 

@@ -84,8 +84,15 @@ def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
     """
     told = {name: value for name, value in request.items() if value is not None and value != []}
     told.pop("stream_options", None)
-    defaults: dict[str, Any] = {"n": 1, "stream": False, "service_tier": "auto", "store": False}
-    for name, default in {**defaults, "frequency_penalty": 0, "presence_penalty": 0}.items():
+    defaults: dict[str, Any] = {
+        "n": 1,
+        "stream": False,
+        "service_tier": "auto",
+        "store": False,
+        "clear_thinking": False,
+    }
+    defaults |= {"frequency_penalty": 0, "presence_penalty": 0, "reasoning_format": "parsed"}
+    for name, default in defaults.items():
         if told.get(name) == default:
             del told[name]
     if "max_completion_tokens" in told:
