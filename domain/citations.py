@@ -6,7 +6,7 @@ source is, and which words of the answer, or of the source, are meant.
 
 import msgspec
 
-from domain.chat import CitationDelta
+from domain.chat import CitationDelta, TextDelta
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,6 +20,28 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str = ""
     start: int | None = None
     end: int | None = None
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """The text block that was said last, from `start` to `end`, in characters of all the text before and in it.
+
+    A source that does not say which words rest on it is a source of that block, as Anthropic's are.
+    """
+
+    block: int = 0
+    start: int = 0
+    end: int = 0
+
+    def with_more(self, said: TextDelta) -> "Passage":
+        """The passage after more text, of the same block or of the next."""
+        start = self.start if said.block == self.block else self.end
+        return Passage(said.block, start, self.end + len(said.text))
+
+    def of(self, source: Source) -> Source:
+        """The source with its place, where it told none itself."""
+        if source.start is not None:
+            return source
+        return msgspec.structs.replace(source, start=self.start, end=self.end)
 
 
 class _OpenAIUrl(msgspec.Struct, frozen=True):

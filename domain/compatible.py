@@ -43,6 +43,7 @@ COMPATIBLE = (
         tells_usage=True,
         thought_in="content",
         call_id_size=9,
+        documents="document_url",
         prefix=True,
     ),
     Vendor(

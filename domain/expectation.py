@@ -1,27 +1,45 @@
-"""What a call is likely to come to, to compare who would make it cheapest. Not a bound: nothing is held by it."""
+"""What a call is likely to come to, to compare who would make it cheapest, and to tell in a quote.
+
+Not a bound: nothing is held by it.
+"""
 
 import msgspec
 
 from domain.books import Rate
+from domain.bounds import services_asked
 from domain.calls import ModelCall
 from domain.metering import BYTES_PER_TOKEN
 from domain.pricing import price
+from domain.tiers import Occasion
+from domain.usage import Usage
 
-# A caller's cap is what an answer may come to at the most; most are of a few hundred tokens.
-OUTPUT_TOKENS_EXPECTED = 512
+# What an answer is taken to be where nothing is known of it: some 2,000 characters.
+OUTPUT_TOKENS_EXPECTED = 500
 
 
 def expected_nanos(call: ModelCall, rate: Rate) -> int:
-    """The likely charge of the call under a rate, in nanocredits.
+    """The likely charge of the call under a rate, in nanocredits, in the tier of its size and of the service asked for.
 
-    4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 512 tokens, so 457,200 nanos.
+    4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
     """
-    caps = [OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max]
-    answers = call.choices if call.operation in ("chat", "completions") else 0
-    usage = msgspec.structs.replace(
+    occasion = Occasion(service=min(services_asked(call), default=None))
+    return price(_expected(call, rate), rate, occasion).total_nanos
+
+
+def _expected(call: ModelCall, rate: Rate) -> Usage:
+    """Four bytes to a token of input, an answer of ordinary length, and the pieces that were asked for."""
+    room = [] if rate.context_tokens is None else [rate.context_tokens * call.inputs]
+    return msgspec.structs.replace(
         call.pieces,
-        input_tokens=-(-call.body_bytes // BYTES_PER_TOKEN),
-        output_tokens=min(cap for cap in caps if cap is not None) * answers,
+        input_tokens=min([-(-call.body_bytes // BYTES_PER_TOKEN), *room]),
+        output_tokens=_per_choice(call, rate) * call.choices,
         requests=1,
     )
-    return price(usage, rate).total_nanos
+
+
+def _per_choice(call: ModelCall, rate: Rate) -> int:
+    """A cap is what an answer may come to at the most; most are of a few hundred tokens. Only texts have any."""
+    if call.operation not in ("chat", "completions"):
+        return 0
+    caps = (OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max)
+    return min(cap for cap in caps if cap is not None)

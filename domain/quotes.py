@@ -9,18 +9,13 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.books import Rate
-from domain.bounds import Bound, bound, services_asked
+from domain.bounds import Bound, bound
 from domain.calls import ModelCall
 from domain.catalog import Catalog, Served, versions_of
-from domain.metering import BYTES_PER_TOKEN
+from domain.expectation import expected_nanos
 from domain.plan import Planned
-from domain.pricing import price
-from domain.tiers import Occasion
-from domain.usage import Usage
 
 QUOTE_KEPT_MS = 15 * 60_000
-# What an answer is taken to be where nothing is known of it: some 2,000 characters.
-OUTPUT_TOKENS_EXPECTED = 500
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -60,7 +55,7 @@ def offer(call: ModelCall, served: Served) -> Offer | None:
         model=served.model,
         rate=served.rate,
         limit=limit,
-        expected_nanos=min(limit.nanos, price(_expected(call, limit), served.rate, _occasion(call)).total_nanos),
+        expected_nanos=min(limit.nanos, expected_nanos(call, served.rate)),
     )
 
 
@@ -69,19 +64,3 @@ def at_quoted_rate(catalog: Catalog, each: Served, rate_ids: Sequence[str]) -> S
     versions = versions_of(catalog, each.provider.name, each.model)
     rate = next((rate for rate in versions if rate.id in rate_ids and not rate.removed), None)
     return None if rate is None else msgspec.structs.replace(each, rate=rate)
-
-
-def _expected(call: ModelCall, limit: Bound) -> Usage:
-    """Four bytes to a token of input, an answer of ordinary length, and the pieces that were asked for."""
-    return Usage(
-        input_tokens=min(limit.input_tokens, -(-call.body_bytes // BYTES_PER_TOKEN)),
-        output_tokens=min(limit.output_tokens, OUTPUT_TOKENS_EXPECTED * call.choices),
-        images=call.pieces.images,
-        characters=call.pieces.characters,
-        seconds=call.pieces.seconds,
-        requests=1,
-    )
-
-
-def _occasion(call: ModelCall) -> Occasion:
-    return Occasion(service=next(iter(sorted(services_asked(call))), None))

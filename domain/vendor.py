@@ -28,6 +28,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     tells_cost   its usage says what it charges, in US dollars
     thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere
     call_id_size how many letters and digits the id of a tool call must have, 0 for any number of any
+    documents    the part that it takes a document in, inline
     prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
     """
 
@@ -50,6 +51,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
     call_id_size: int = 0
+    documents: Literal["file", "document_url"] = "file"
     prefix: bool = False
 
     @property

@@ -95,6 +95,7 @@ DIALECTS = (
     RESPONSES,
     "anthropic",
     "bedrock",
+    "bedrock-invoke",
     "google",
     "google-vertex",
     "cohere",
@@ -116,7 +117,11 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
     "google-vertex": {"embeddings": "google-vertex-embeddings", "images": "google-vertex-images"},
     "cohere": {"embeddings": "cohere-embeddings"},
     "bedrock": {"embeddings": "bedrock-embeddings"},
+    "bedrock-invoke": {"embeddings": "bedrock-embeddings"},
 }
+
+# Dialects that are a caller's own in another envelope: the fields of a call and the events of its answer are the same.
+_ENVELOPES = {"bedrock-invoke": "anthropic"}
 
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
 # other APIs at the same paths, or says itself that it has not.
@@ -173,6 +178,11 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
     if call.operation in ("chat", "completions"):
         return None if dialect in _CHATLESS else dialect
     return _SPOKEN.get(dialect, {}).get(call.operation)
+
+
+def passes_through(call: ModelCall, dialect: str) -> bool:
+    """Whether a call goes on in the caller's own words, with nothing translated, where that dialect is spoken."""
+    return call.dialect == _ENVELOPES.get(dialect, dialect)
 
 
 # Who speaks OpenAI's chat but documents no legacy completions: a prompt is asked as a chat there.

@@ -200,8 +200,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", _whole(0, 3600), "seconds", "15",
          "how often a caller hears of a stream that its provider is still working on; 0: never"),
         ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", _whole(0, 3600), "seconds", "0",
-         "how long a stream may take to begin before the next provider is tried, where there is one; 0: as long as "
-         "AIHUB_UPSTREAM_TIMEOUT_S"),
+         "how long a stream may take to its first token before the next provider is tried, where there is one; "
+         "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", _one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
         ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",

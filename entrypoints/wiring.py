@@ -91,7 +91,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.anthropic import ANTHROPIC
     from adapters.providers.anthropic.counting import ANTHROPIC_COUNT_TOKENS
-    from adapters.providers.bedrock import BEDROCK
+    from adapters.providers.bedrock import BEDROCK, BEDROCK_INVOKE
     from adapters.providers.cohere import COHERE
     from adapters.providers.echo import EchoTransport
     from adapters.providers.embeddings import EMBEDDINGS
@@ -119,7 +119,8 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     dialects={
                         dialect.name: dialect
                         for dialect in (
-                            *(OPENAI, RESPONSES, ANTHROPIC, BEDROCK, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
+                            *(OPENAI, RESPONSES, ANTHROPIC, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
+                            *(BEDROCK, BEDROCK_INVOKE),
                             ANTHROPIC_COUNT_TOKENS,
                             *BESIDE_CHAT,
                             *EMBEDDINGS,

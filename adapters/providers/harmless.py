@@ -16,6 +16,12 @@ _USUAL: dict[str, tuple[bytes, ...]] = {
     "logit_bias": (b"{}",),
     "modalities": (b'["text"]',),
     "verbosity": (b'"medium"',),
+    # Groq's: thinking is told apart from the text anyway (https://console.groq.com/docs/reasoning).
+    "reasoning_format": (b'"parsed"',),
+    # Cerebras': all thinking that comes back goes on (https://inference-docs.cerebras.ai/capabilities/reasoning).
+    "clear_thinking": (b"false",),
+    # Anthropic's: thinking is shown wherever the provider shows it.
+    "thinking.display": (b'"summarized"',),
 }
 
 

@@ -10,6 +10,7 @@ from domain.explain import brief
 from domain.money import format_credits
 from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal
+from domain.vendors import passes_through
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.replies import bearer_of, refuse
 from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
@@ -130,7 +131,7 @@ def _digest(request: Request, call: ModelCall) -> str:
 
 def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
     call, target = ask.call, entry.candidate.target
-    if target.dialect == call.dialect:
+    if passes_through(call, target.dialect):
         return AsSaid(dialect, target.provider, _content_type(call, answer))
     rendering = Rendering(
         call_id=ask.call_id,

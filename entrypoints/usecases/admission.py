@@ -23,7 +23,7 @@ from domain.routes import Route, kept, providers_of
 from domain.routing import Candidate, Circumstances, Order, order
 from domain.scopes import CallScope
 from domain.sweep import GRACE_MS
-from domain.vendors import spoken
+from domain.vendors import passes_through, spoken
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep
 from ports.storage import StorageUnavailable
@@ -153,10 +153,10 @@ def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal 
     lacks = lacking(ask.call, offer.rate)
     if lacks:
         return Incapable(model=ask.call.model, lacks=lacks)
-    if dialect == ask.call.dialect:
-        return None
     if dialect is None:
         return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
+    if passes_through(ask.call, dialect):
+        return None
     request = ask.translate()
     if isinstance(request, BadRequest):
         return request

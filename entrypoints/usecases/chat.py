@@ -26,10 +26,12 @@ from domain.refusals import Busy, ProviderFailed, Refusal
 from domain.retries import BACKOFF_MAX_MS, is_another, next_attempt
 from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
+from domain.vendors import passes_through
 from entrypoints.usecases.admission import Ask, admit, undisturbed
+from entrypoints.usecases.beginning import Ahead, begin
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.learning import learn_failure, learn_success
-from entrypoints.usecases.patience import first_token_ms, in_time
+from entrypoints.usecases.patience import Patience, in_time, patience
 from entrypoints.usecases.voice import Voice, VoiceOf
 from ports.providers import Answer, Chunk
 from ports.storage import StorageUnavailable
@@ -112,6 +114,7 @@ class LiveCall:
         self._plan = plan
         self.attempts: list[AttemptRecord] = []
         self._exchange: AbstractAsyncContextManager[Answer | Failure] | None = None
+        self._chunks: Ahead | None = None
         self._first: Chunk | None = None
         self._voice: Voice | None = None
         self._kept = bytearray()
@@ -136,8 +139,7 @@ class LiveCall:
         index = 0
         while True:
             others = is_another(order, failures, index, hub.retries_max)
-            patience_ms = first_token_ms(hub, self.ask) if others else None
-            failure = await self._attempt(tried[index], patience_ms)
+            failure = await self._attempt(tried[index], patience(hub, self.ask, others))
             if failure is None:
                 assert self.answer is not None
                 self._voice = voice_of(tried[index], self.answer)
@@ -171,8 +173,8 @@ class LiveCall:
     async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of a streamed answer; settled before the terminal bytes or the apology is given out."""
         assert self._voice is not None
-        assert self.answer is not None
-        voice, chunk = self._voice, self._first
+        assert self._chunks is not None
+        voice, chunk, following = self._voice, self._first, self._chunks.following()
         while chunk is not None:
             if chunk.events and (self.meter.ended or self.meter.failure):
                 yield await self._last_words(voice, chunk)
@@ -187,7 +189,7 @@ class LiveCall:
                 self.meter = msgspec.structs.replace(self.meter, failure=late)
                 yield await self._last_words(voice, chunk)
                 return
-            chunk = await anext(self.answer.chunks, None)
+            chunk = await anext(following, None)
             if chunk is not None and chunk.events:
                 self.meter = observe(self.meter, chunk.events)
 
@@ -219,7 +221,7 @@ class LiveCall:
         await self._settle(ending, failure.message)
         return voice.apology(failure)
 
-    async def _attempt(self, entry: Affordable, patience_ms: int | None) -> Failure | None:
+    async def _attempt(self, entry: Affordable, patient: Patience) -> Failure | None:
         """One attempt, up to its first piece; its failure, with the connection closed, or None."""
         hub, target = self._hub, entry.candidate.target
         began_us = hub.clock.monotonic_us()
@@ -229,9 +231,9 @@ class LiveCall:
             output_cap=entry.bound.output_cap if entry.bound else None,
             timeout_ms=hub.upstream_timeout_ms,
         )
-        request: ModelRequest | None = None if target.dialect == self.call.dialect else self.ask.request
+        request: ModelRequest | None = None if passes_through(self.ask.call, target.dialect) else self.ask.request
         exchange = hub.providers.open(attempt, self.ask.call, request)
-        failure = await in_time(patience_ms, self._opened(exchange, entry))
+        failure = await in_time(patient.begin_ms, self._opened(exchange, entry, patient.held_back_ms))
         duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
         outcome = failure.kind if failure else "answered"
         self.attempts.append(
@@ -253,7 +255,7 @@ class LiveCall:
         return failure
 
     async def _opened(
-        self, exchange: AbstractAsyncContextManager[Answer | Failure], entry: Affordable
+        self, exchange: AbstractAsyncContextManager[Answer | Failure], entry: Affordable, held_back_ms: int
     ) -> Failure | None:
         """Send the request and read until the provider says something."""
         opened = await exchange.__aenter__()
@@ -262,29 +264,19 @@ class LiveCall:
             return opened
         # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
         self.served = entry
-        return await self._begin(opened)
+        chunks = self._chunks = Ahead(opened.chunks)
+        begun = await begin(self._hub.clock, chunks, self.call.deadline_ms, held_back_ms)
+        if isinstance(begun, Failure):
+            return begun
+        self.answer, self._first, self.meter = opened, begun.first, begun.meter
+        return None
 
     async def _hang_up_on_provider(self) -> None:
         exchange, self._exchange = self._exchange, None
+        if self._chunks is not None:
+            self._chunks.stop()
         if exchange is not None:
             await exchange.__aexit__(None, None, None)
-
-    async def _begin(self, answer: Answer) -> Failure | None:
-        """Read the first chunk that says something: what fails before it can still be tried elsewhere."""
-        silent = b""
-        async for chunk in answer.chunks:
-            if not chunk.events:
-                # A provider that only says that it is still there could go on for ever.
-                if self._hub.clock.now_ms() > self.call.deadline_ms:
-                    return Failure(kind="timed_out", message="the provider said nothing before the hub's deadline")
-                silent += chunk.raw
-                continue
-            meter = observe(Meter(), chunk.events)
-            if meter.failure is not None:
-                return meter.failure
-            self.answer, self._first, self.meter = answer, Chunk(silent + chunk.raw, chunk.events), meter
-            return None
-        return Failure(kind="truncated", message="the provider's answer is empty")
 
     def _keep(self, piece: bytes) -> None:
         """Remember what was said, while an Idempotency-Key asks for it and it is not too much."""

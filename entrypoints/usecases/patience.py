@@ -4,19 +4,33 @@ from collections.abc import Coroutine
 from typing import Any
 
 import anyio
+import msgspec
 
 from domain.failures import Failure
 from entrypoints.usecases.admission import Ask
 from entrypoints.usecases.hub import Hub
 
+HELD_BACK_MS = 2_000
 
-def first_token_ms(hub: Hub, ask: Ask) -> int | None:
-    """How long the call's stream may take to begin; None: as long as a provider may be silent."""
-    if not ask.call.stream:
-        return None  # The first piece of a whole answer is its last.
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long a call's stream may take to begin (None: as long as a provider may be silent).
+
+    So long at most (`held_back_ms`) is an answer that has only been announced kept back: see `beginning`.
+    """
+
+    begin_ms: int | None = None
+    held_back_ms: int = 0
+
+
+def patience(hub: Hub, ask: Ask, another: bool) -> Patience:
+    """The patience with an attempt; where nobody else could be tried instead, there is no reason for any hurry."""
+    if not another or not ask.call.stream:
+        return Patience()  # The first piece of a whole answer is its last.
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None
-    return hub.first_token_timeout_ms if own_ms is None else own_ms
+    begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
+    return Patience(begin_ms, HELD_BACK_MS if begin_ms is None else begin_ms)
 
 
 async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, Failure | None]) -> Failure | None:

@@ -43,7 +43,9 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["ended"] = True
             case Broken():
                 answer["failure"] = event.failure
-            case Embedded() | Pictured() | SoundDelta():
+            case SoundDelta():
+                pass  # Its words are told as text.
+            case Embedded() | Pictured():
                 raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)

@@ -171,6 +171,59 @@ def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -
     assert nonsense.name in failure.message
 
 
+@pytest.mark.parametrize(("content", "reason"), [
+    ([{"type": "text", "text": "So."}],                                "stop"),
+    ([{"type": "tool_use", "id": "t", "name": "f", "input": {}}],      "tool_calls"),
+])  # fmt: skip
+def test_a_whole_answer_that_does_not_say_why_it_ended_is_done(content: list[Any], reason: str) -> None:
+    body = {"type": "message", "content": content, "stop_reason": None}
+
+    assert [(reason, None), "ended"] == meaning(ANTHROPIC.decode(json.dumps(body).encode()))["endings"]
+
+
+def test_what_stands_beside_the_content_is_kept_by_its_name() -> None:
+    container = {"id": "container_1", "expires_at": "2026-11-01T00:00:00Z"}
+    edits = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3}]}
+    why = {"type": "refusal", "category": "cyber", "explanation": "It was withheld."}
+    stop = {"stop_reason": "refusal", "stop_sequence": None, "container": container, "stop_details": why}
+    head = {"id": "m", "model": "c", "content": []}
+    started = {**head, "container": None, "context_management": None, "stop_details": None}
+    whole = {"type": "message", **head, **stop, "context_management": edits}
+    stream = [event("message_start", message=started), event("message_delta", delta=stop, context_management=edits)]
+    nothing: dict[str, Any] = {
+        "type": "message",
+        **head,
+        "context_management": {"applied_edits": []},
+        "container": None,
+    }
+
+    assert {"container": container, "context_management": edits, "stop_details": why} == dict(
+        meaning(ANTHROPIC.decode(json.dumps(whole).encode()))["foreign"]
+    )
+    assert {"container": container, "context_management": edits, "stop_details": why} == dict(
+        meaning(fold(stream))["foreign"]
+    )
+    assert [] == meaning(ANTHROPIC.decode(json.dumps(nothing).encode()))["foreign"]
+
+
+@pytest.mark.parametrize(("thinking", "leaves"), [
+    (0,    {"output_tokens": 50}),
+    (33,   {"output_tokens": 17, "reasoning_tokens": 33}),
+    (50,   {"reasoning_tokens": 50}),
+    (51,   {"output_tokens": 50}),
+    (None, {"output_tokens": 50}),
+])  # fmt: skip
+def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, leaves: dict[str, int]) -> None:
+    """`output_tokens` is the authoritative total; what is more than that is no part of it."""
+    counted = {"input_tokens": 5, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": thinking}}
+    started = {"id": "m", "model": "c", "usage": {"input_tokens": 5, "output_tokens": 1}}
+    whole = {"type": "message", "content": [], "stop_reason": "end_turn", "usage": counted}
+
+    streamed = fold([event("message_start", message=started), event("message_delta", delta={}, usage=counted)])
+    assert Usage(input_tokens=5, **leaves) == _usage(streamed)
+    assert Usage(input_tokens=5, **leaves) == _usage(ANTHROPIC.decode(json.dumps(whole).encode()))
+
+
 def test_usage_that_contradicts_itself_names_both_numbers() -> None:
     usage = {"cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 5}}
 

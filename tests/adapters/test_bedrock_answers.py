@@ -52,6 +52,34 @@ def test_the_least_answer() -> None:
     )
 
 
+def test_a_whole_answer_that_does_not_say_why_it_ended_is_done() -> None:
+    called = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
+
+    assert [(Finished(reason="stop"), Ended()), (Finished(reason="tool_calls"), Ended())] == [
+        whole(block, stop=None)[-2:] for block in ({"text": "Hello"}, called)
+    ]
+
+
+def test_a_block_is_what_it_is_whatever_stands_beside_it() -> None:
+    """A field that nobody knows comes first, and null is as good as nothing."""
+    tool = {"toolUseId": "t", "name": "f", "type": "server_tool_use", "input": {}}
+    ran = {"unheardOf": 1, "toolUse": tool}
+    streamed = told(
+        event("contentBlockStart", contentBlockIndex=0, start=ran), event("contentBlockStop", contentBlockIndex=0)
+    )
+
+    assert ["server_tool_use", "image"] == [
+        said.name for said in whole(ran, {"video": None, "image": {}}) if isinstance(said, ForeignBlock)
+    ]
+    assert ["server_tool_use"] == [said.name for said in streamed if isinstance(said, ForeignBlock)]
+
+
+def test_a_delta_that_says_null_says_nothing() -> None:
+    delta = event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": None, "text": None})
+
+    assert () == told(delta)
+
+
 def test_a_stream_is_over_when_it_has_told_why_it_stopped_and_what_it_counted() -> None:
     stream = answer({"text": "Hello you"})
 

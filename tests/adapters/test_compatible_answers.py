@@ -7,6 +7,7 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
+from domain.chat import SoundDelta
 from entrypoints.http.openai import OPENAI_CALLER
 from tests.adapters.openai_told import folded, told
 from tests.support.rendering import a_rendering
@@ -42,7 +43,9 @@ def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> No
     assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])
 
 
-@pytest.mark.parametrize("odd", [{"images": {}}, {"executed_tools": "x"}, {"images": [1]}])
+@pytest.mark.parametrize(
+    "odd", [{"images": {}}, {"executed_tools": "x"}, {"images": [1]}, {"audio": "x"}, {"audio": {"transcript": 5}}]
+)
 def test_the_same_names_for_something_else_break_nothing(odd: dict[str, Any]) -> None:
     body = {"choices": [{"message": {"content": "x", **odd}, "finish_reason": "stop"}], "citations": {"no": "list"}}
 
@@ -67,3 +70,29 @@ def test_a_choice_that_failed_says_why(message: dict[str, Any]) -> None:
     failure = told(OPENAI.decode(json.dumps(body).encode()))["failure"]
 
     assert ("unavailable", "Upstream went away.", 502) == (failure.kind, failure.message, failure.status)
+
+
+def test_what_is_spoken_is_told_in_its_words() -> None:
+    sounds = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAAA"}, {"transcript": "lo"}, {"expires_at": 1}]
+    chunks = [
+        ServerEvent("", json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"audio": sound}}]}).encode(), b"")
+        for sound in sounds
+    ]
+    message = {"content": None, "audio": {"id": "audio_1", "transcript": "Hello", "data": "AAAA", "expires_at": 1}}
+    whole = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
+
+    assert ["Hello", "Hello"] == [told(events)["choices"][0]["text"] for events in (folded(chunks), whole)]
+    assert [SoundDelta(byte_count=3)] == [event for event in whole if isinstance(event, SoundDelta)]
+
+
+def test_a_part_that_only_its_vendor_knows_is_kept() -> None:
+    """Mistral's references: https://docs.mistral.ai/capabilities/citations."""
+    reference = {"type": "reference", "reference_ids": [1, 2]}
+    content = [{"type": "text", "text": "So "}, reference, {"type": "text", "text": "it is."}]
+    events = OPENAI.decode(
+        json.dumps({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}).encode()
+    )
+
+    rendered = json.loads(OPENAI_CALLER.whole(events, a_rendering()))["choices"][0]["message"]
+
+    assert ("So it is.", [reference]) == (rendered["content"], [b["block"] for b in rendered["foreign_blocks"]])

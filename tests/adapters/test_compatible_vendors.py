@@ -9,7 +9,18 @@ import pytest
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, Target
-from domain.chat import ChatRequest, Message, Part, Reasoning, ReasoningDelta, Text, Thinking, ToolCall, ToolResult
+from domain.chat import (
+    ChatRequest,
+    Document,
+    Message,
+    Part,
+    Reasoning,
+    ReasoningDelta,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from domain.details import Detail, thought_of
 from domain.proofs import carried, carry, is_carrier
 from domain.vendors import VENDORS
@@ -266,3 +277,30 @@ def test_a_last_word_of_the_assistant_is_marked_where_it_must_be() -> None:
     last = {vendor: encoded(vendor, messages=begun)["messages"][-1] for vendor in ("mistral", "groq")}
 
     assert {"mistral": True, "groq": None} == {vendor: message.get("prefix") for vendor, message in last.items()}
+
+
+def test_a_document_goes_in_the_part_that_the_vendor_takes_it_in() -> None:
+    pdf = "data:application/pdf;base64,JVBERi0="
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": pdf}}
+    kept = {"type": "file", "file": {"file_id": "file-1"}}
+    said: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}, file, kept]}, *SAID]
+    document = Document(media_type="application/pdf", data="JVBERi0=", name="a.pdf")
+    turn = Message(role="user", parts=(Text(text="Hi"), document))
+    theirs = {"type": "document_url", "document_url": pdf, "document_name": "a.pdf"}
+
+    sent = passed("mistral", {"messages": said})["messages"]
+
+    assert [said[0] | {"content": [said[0]["content"][0], theirs, kept]}, *SAID] == sent
+    assert theirs == encoded("mistral", messages=(turn,))["messages"][0]["content"][1]
+    assert file == encoded("groq", messages=(turn,))["messages"][0]["content"][1]
+    assert said == passed("groq", {"messages": said})["messages"]
+
+
+@pytest.mark.parametrize(
+    "messages", ['[{"role":"user","content":5}]', '"file_data"', '[{"content":["file_data",{"file":5}]}]']
+)
+def test_documents_that_are_none_are_left_for_the_vendor_to_judge(messages: str) -> None:
+    body = '{"model":"m","messages":[{"role":"user","content":"x"}]}'
+    asked = msgspec.structs.replace(call(body), fields={"messages": msgspec.Raw(messages.encode())})
+
+    assert json.loads(OPENAI.pass_through(asked, at("mistral")))["messages"] == json.loads(messages)

@@ -185,6 +185,20 @@ def test_an_ending_that_leaves_nothing_to_use_is_a_malformed_answer(word: str) -
         assert ("malformed", True) == (failure.kind, word in failure.message)
 
 
+def test_an_ending_that_lacks_something_is_told_with_what_there_is() -> None:
+    said = whole({"text": "I cannot draw that."}, finish="NO_IMAGE")
+
+    assert ("I cannot draw that.", ["stop"], True) == (said["text"], said["finish"], said["ended"])
+    assert [("finish", {"finishReason": "NO_IMAGE"})] == said["foreign"]
+
+
+def test_a_part_is_what_it_is_whatever_stands_beside_it() -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
+    said = whole({"unheardOf": 1, **picture, "text": None}, {"unheardOf": 1, "videoMetadata": {}})
+
+    assert ["inlineData", "unheardOf"] == [name for name, _ in said["foreign"]]
+
+
 def test_several_candidates_are_several_choices() -> None:
     body = answer({"text": "One."})
     body["candidates"].append({"index": 1, "content": {"parts": [{"text": "Two."}]}, "finishReason": "MAX_TOKENS"})

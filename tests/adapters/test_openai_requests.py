@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai import OPENAI
+from adapters.providers.responses import RESPONSES
 from domain.calls import Attempt
 from domain.chat import (
     ChatRequest,
@@ -274,3 +276,16 @@ def test_what_openai_has_a_word_for_is_not_refused() -> None:
 
 def test_the_hubs_cap_stands_in_place_of_the_callers() -> None:
     assert 7 == encoded(request(output_tokens_max=100), attempt(cap=7))["max_tokens"]
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, RESPONSES], ids=["chat", "responses"])
+def test_a_field_that_says_what_is_so_anyway_is_left_out(dialect: ProviderDialect) -> None:
+    fields = {"thinking.display": msgspec.Raw(b'"summarized"'), "reasoning_format": msgspec.Raw(b'"parsed"')}
+    other = {"thinking.display": msgspec.Raw(b'"omitted"')}
+    said = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),))
+    idle, wish = (msgspec.structs.replace(said, extra=extra) for extra in (fields, other))
+
+    assert dialect.refuses(idle) is None
+    assert dialect.encode(idle, attempt()) == dialect.encode(said, attempt())
+    assert (refused := dialect.refuses(wish)) is not None
+    assert refused.field == "thinking.display"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.behaviour import responses_answers
 from tests.behaviour.answers import DONE, anthropic_stream, openai_stream, openai_whole, silent
-from tests.behaviour.calls import CHAT, MESSAGES, ask, body_for, events_of
+from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, ask, body_for, events_of, responses_body
 from tests.behaviour.error_shape import check_error, is_anthropic
 from tests.behaviour.stub import Stub
 from tests.behaviour.test_provider_errors import ALL
@@ -35,6 +36,28 @@ def test_a_stream_that_never_began_is_an_error_and_no_stream(
     check_error(ask(hub, path, body_for(path, f"{provider}/m", stream=True)), path, 502)
 
 
+@pytest.mark.parametrize("how", ["cut", "error event"])
+@pytest.mark.parametrize(("path", "provider", "announced"), [
+    (CHAT,      "oai", openai_stream()[:1]),
+    (CHAT,      "ant", anthropic_stream()[:3]),
+    (MESSAGES,  "ant", anthropic_stream()[:3]),
+    (MESSAGES,  "oai", openai_stream()[:1]),
+    (RESPONSES, "rsp", responses_answers.stream()[:4]),
+])  # fmt: skip
+def test_an_answer_that_was_only_announced_can_still_come_from_somebody_else(
+    hub: HubProcess, stub: Stub, path: str, provider: str, announced: list[bytes], how: str
+) -> None:
+    asked = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
+    undisturbed = ask(hub, path, asked)
+    stub.reset()
+    stub.will(_breaking(announced, provider, how))
+
+    heard = ask(hub, path, asked)
+
+    assert (200, 2) == (heard.status, len(stub.requests))
+    assert len(events_of(undisturbed.body)) == len(events_of(heard.body)), "nothing of the announcement is left"
+
+
 @pytest.mark.parametrize(
     ("path", "provider", "how"),
     [
@@ -46,7 +69,7 @@ def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_word(
     hub: HubProcess, stub: Stub, path: str, provider: str, how: str
 ) -> None:
     """G19: what is truncated never looks complete, and only what was delivered is charged."""
-    events = (anthropic_stream() if provider == "ant" else openai_stream())[:3]
+    events = anthropic_stream()[:4] if provider == "ant" else openai_stream()[:3]
     stub.will(_breaking(events, provider, how))
 
     heard = ask(hub, path, body_for(path, f"{provider}/m", stream=True))

@@ -95,6 +95,7 @@ def test_a_whole_answer_is_a_message() -> None:
             "cache_read_input_tokens": 20,
             "cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 40},
             "output_tokens": 12,
+            "output_tokens_details": {"thinking_tokens": 3},
         },
     }
 
@@ -300,3 +301,14 @@ def test_texts_that_the_provider_told_apart_stay_apart_whole_and_streamed() -> N
 
     assert ["One.", "Two."] == [block["text"] for block in _whole(*events)["content"]]
     assert ["One.", "Two."] == [block["text"] for block in assemble(_stream(*events))["content"]]
+
+
+def test_a_block_that_was_written_in_lines_does_not_end_its_event() -> None:
+    lines = msgspec.Raw(b'{"type":"server_tool_use",\n\n"id":\r\n"b"}')
+    own, other = (ForeignBlock(dialect=dialect, name="x", block=lines) for dialect in ("anthropic", "google"))
+    told = _stream(own, other, Ended())
+
+    assert [event.name for event in server_events(told.decode())] == [
+        *("message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"),
+    ]
+    assert all(json.loads(event.data) for event in server_events(told.decode()))

@@ -202,6 +202,9 @@ def test_settings_have_canonical_words(fields: dict[str, Any], expected: dict[st
         ({"metadata": {"user_id": "u", "x": 1}}, ["metadata.x"]),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, ["tools.0.type"]),
         ({"tools": [{"name": "f", "input_schema": {}, "defer_loading": True}]}, ["tools.0.defer_loading"]),
+        ({"tools": [{"name": "f", "input_schema": {}, "eager_input_streaming": True}]}, []),
+        ({"speed": "fast", "mcp_servers": [{"url": "u"}]}, ["speed", "mcp_servers"]),
+        ({"speed": "standard", "mcp_servers": [], "context_management": {"edits": []}}, []),
     ],
 )
 def test_what_only_anthropic_has_a_word_for_is_kept_by_name(fields: dict[str, Any], names: list[str]) -> None:

@@ -76,7 +76,7 @@ def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
 
     assert [
         {"url": "https://a.test", "title": "A", "start_index": 10, "end_index": 13},
-        {"url": "https://b.test", "title": ""},
+        {"url": "https://b.test", "title": "", "start_index": 0, "end_index": 0},
     ] == [annotation["url_citation"] for annotation in message["annotations"]]
     assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["foreign_blocks"]
 

@@ -111,6 +111,21 @@ def test_pictures_are_counted_wherever_they_stand() -> None:
     assert (4, None) == (call(input=items).images, call(input=items).opaque_input)
 
 
+@pytest.mark.parametrize(("parts", "needs"), [
+    ([{"type": "input_text", "text": "x"}],                                          ()),
+    ([{"type": "input_image", "image_url": "https://x.test/a.png"}],                 ()),
+    ([{"type": "input_file", "file_data": "data:application/pdf;base64,JVBE"}],      ("documents",)),
+    ([{"type": "input_file", "file_id": "file-1"}, {"type": "input_audio"}],         ("audio", "documents")),
+])  # fmt: skip
+def test_documents_and_sound_are_asked_of_a_model_wherever_they_stand(
+    parts: list[dict[str, Any]], needs: tuple[str, ...]
+) -> None:
+    asked = [{"role": "user", "content": parts}]
+    answered = [{"type": "function_call_output", "call_id": "c", "output": parts}]
+
+    assert (needs, needs) == (call(input=asked).needs, call(input=answered).needs)
+
+
 @pytest.mark.parametrize(("fields", "hosted"), [
     ({"tools": [TOOL, {"type": "custom", "name": "c"}, {"type": "apply_patch"}]},                   ()),
     ({"tools": [{"type": "web_search"}, {"type": "web_search"}]},                                   ("web_search",)),

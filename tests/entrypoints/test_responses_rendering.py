@@ -136,6 +136,34 @@ def test_a_source_is_an_annotation() -> None:
     assert "x" == annotation["foreign"]["block"]["cited_text"]
 
 
+def test_a_source_without_a_place_is_of_the_text_block_before_it() -> None:
+    cited = msgspec.Raw(b'{"type":"web_search_result_location","url":"https://x.test"}')
+    page = CitationDelta(citation=cited, dialect="anthropic")
+
+    told = whole(
+        *(TextDelta(text="Grüße. "), TextDelta(text="Big", block=1), TextDelta(text="gest", block=1), page),
+        *(ToolCallDelta(index=0, id="c", name="f"), TextDelta(text="So.", block=3), page, *END),
+    )
+
+    places = [
+        (annotation["start_index"], annotation["end_index"])
+        for item in told["output"]
+        for part in item.get("content", ())
+        for annotation in part["annotations"]
+    ]
+    assert [(7, 14), (0, 3)] == places
+    Response.model_validate(told)
+
+
+def test_a_vendors_ordinary_service_is_the_default() -> None:
+    def service(word: str | None) -> str:
+        return str(
+            whole(TextDelta(text="x"), UsageReported(usage=Usage(), service_tier=word), *END[1:])["service_tier"]
+        )
+
+    assert ["default", "priority", "default"] == [service(word) for word in ("standard", "priority", None)]
+
+
 def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_foreign() -> None:
     custom = msgspec.Raw(b'{"id":"c1","type":"custom","custom":{"name":"code","input":"x = 1"}}')
     blocks = (

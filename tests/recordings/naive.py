@@ -73,7 +73,7 @@ def openai_usage(usage: dict[str, Any] | None) -> dict[str, int]:
 
 
 def anthropic_usage(usage: dict[str, Any]) -> dict[str, int]:
-    """Anthropic counts cache reads and writes beside the input, and compactions beside everything."""
+    """Anthropic counts cache reads and writes beside the input, compactions beside everything, thinking inside output."""
     total: dict[str, int] = {}
     for report in (usage, *(part for part in usage.get("iterations") or () if part.get("type") == "compaction")):
         created = report.get("cache_creation") or {}
@@ -87,7 +87,9 @@ def anthropic_usage(usage: dict[str, Any]) -> dict[str, int]:
         ):
             total[name] = total.get(name, 0) + count
     searches = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
-    return _leaves(**total, tool_uses=searches)
+    thinking = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+    total["output_tokens"] -= thinking
+    return _leaves(**total, reasoning_tokens=thinking, tool_uses=searches)
 
 
 def openai_said(body: bytes, streamed: bool) -> Said:

@@ -84,12 +84,21 @@ def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
     """
     told = {name: value for name, value in request.items() if value is not None and value != []}
     told.pop("stream_options", None)
-    defaults: dict[str, Any] = {"n": 1, "stream": False, "service_tier": "auto", "store": False}
-    for name, default in {**defaults, "frequency_penalty": 0, "presence_penalty": 0}.items():
+    defaults: dict[str, Any] = {
+        "n": 1,
+        "stream": False,
+        "service_tier": "auto",
+        "store": False,
+        "clear_thinking": False,
+    }
+    defaults |= {"frequency_penalty": 0, "presence_penalty": 0, "reasoning_format": "parsed"}
+    for name, default in defaults.items():
         if told.get(name) == default:
             del told[name]
     if "max_completion_tokens" in told:
         told["max_tokens"] = told.pop("max_completion_tokens")
+    for name in ("thinking", "reasoning"):
+        told = _without_what_is_so_anyway(told, name)
     if told.get("tool_choice") == "any":
         told["tool_choice"] = "required"
     if "tools" in told:
@@ -101,6 +110,17 @@ def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
             described["schema"].setdefault("description", description)
     told["messages"] = [said for message in told["messages"] if (said := message_meaning(message, thought_in))]
     return told
+
+
+def _without_what_is_so_anyway(told: dict[str, Any], name: str) -> dict[str, Any]:
+    """Earlier thinking is never cleared, and whoever names an effort wants to think."""
+    if name not in told:
+        return told
+    said = {part: value for part, value in told[name].items() if part != "clear_thinking"}
+    if "effort" in said:
+        said.pop("enabled", None)
+    rest = {other: value for other, value in told.items() if other != name}
+    return rest | ({name: said} if said else {})
 
 
 def message_meaning(message: dict[str, Any], thought_in: str) -> dict[str, Any]:
@@ -124,6 +144,8 @@ def message_meaning(message: dict[str, Any], thought_in: str) -> dict[str, Any]:
 
 def part_meaning(part: dict[str, Any]) -> dict[str, Any]:
     told = {"type": part["type"], part["type"]: part[part["type"]]}
+    if part["type"] == "document_url" and part.get("document_name", "document.pdf") != "document.pdf":
+        told["document_name"] = part["document_name"]
     if part["type"] == "thinking":
         told["thinking"] = "".join(inner["text"] for inner in part["thinking"])
     if part["type"] == "image_url":

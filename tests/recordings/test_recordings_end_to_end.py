@@ -252,15 +252,12 @@ def _heard(heard: Heard, dialect: str, streamed: bool) -> Said:
 
 
 def _as_heard(told: Said, dialect: str) -> Said:
-    """What the other dialect can say of it: Anthropic has no word for reasoning tokens, which it counts as output.
+    """What the other dialect can say of it.
 
     Anthropic says `tool_use` also where OpenAI says `stop` after a tool call that was demanded.
     """
     usage = dict(told.usage)
     if dialect == "openai":
-        reasoning = usage.pop("reasoning_tokens", 0)
-        usage["output_tokens"] = usage.get("output_tokens", 0) + reasoning
-        usage = {name: count for name, count in usage.items() if count}
         finish = "tool_calls" if told.tools and told.finish == "stop" else told.finish
         return msgspec.structs.replace(told, usage=usage, finish=finish)
     written = usage.pop("cache_write_1h_tokens", 0)

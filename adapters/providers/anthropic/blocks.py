@@ -9,6 +9,7 @@ import msgspec
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
+from adapters.providers.nulls import NullsAside
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -53,7 +54,18 @@ class Block(msgspec.Struct, frozen=True):
     input: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class Message(msgspec.Struct, frozen=True):
+_UNSAID = msgspec.Raw(b"null")
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What stands beside the content: where its code ran, what was cleared from its context, why it was refused."""
+
+    container: msgspec.Raw = _UNSAID
+    context_management: msgspec.Raw = _UNSAID
+    stop_details: msgspec.Raw = _UNSAID
+
+
+class Message(Beside, frozen=True):
     """A whole answer, or the empty one in `message_start`."""
 
     type: str = "message"
@@ -65,8 +77,11 @@ class Message(msgspec.Struct, frozen=True):
     usage: Report | None = None
 
 
-BLOCK = msgspec.json.Decoder(Block)
-_MESSAGE = msgspec.json.Decoder(Message)
+# Of a context that nothing was cleared from, each request tells that with an empty list.
+_NOTHING_DONE = (b"null", b'{"applied_edits":[]}', b'{"applied_edits": []}')
+
+BLOCK = NullsAside(Block)
+_MESSAGE = NullsAside(Message)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -84,11 +99,14 @@ def decode(body: bytes) -> tuple[Event, ...]:
             block = BLOCK.decode(raw)
             events += _whole(block, raw, index, tools)
             tools += block.type == "tool_use"
+        events += asides(message)
         if message.usage is not None:
             events.append(reported(merge(Told(), message.usage)))
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
-    return (*events, *finished(message.stop_reason, message.stop_sequence), Ended())
+    # A look-alike may leave the reason out. The whole body is there, so the model is done.
+    reason = message.stop_reason or ("tool_use" if tools else "end_turn")
+    return (*events, *finished(reason, message.stop_sequence), Ended())
 
 
 def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
@@ -130,6 +148,16 @@ def reasoning(block: Block, index: int) -> tuple[Event, ...]:
 def foreign(name: str, block: msgspec.Raw) -> Event:
     """A block that only Anthropic has a word for: a hosted tool's use or result, a compaction, a container's file."""
     return ForeignBlock(dialect="anthropic", name=name, block=block)
+
+
+def asides(said: Beside) -> tuple[Event, ...]:
+    """What an answer tells of itself that only Anthropic has a word for, where it tells it."""
+    told = ((name, getattr(said, name)) for name in Beside.__struct_fields__)
+    return tuple(
+        ForeignBlock(dialect="anthropic", name=name, block=msgspec.Raw(bytes(value)), generated=False)
+        for name, value in told
+        if bytes(value) not in _NOTHING_DONE
+    )
 
 
 def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:

@@ -53,26 +53,28 @@ _Json = dict[str, Any]
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The body of the request. `max_tokens` is the hub's cap, else the caller's, else a default."""
+    """The body of the request."""
+    return _ENCODER.encode({"model": attempt.target.model, **asked(request, attempt)})
+
+
+def asked(request: ChatRequest, attempt: Attempt) -> _Json:
+    """All but the model's name. `max_tokens` is the hub's cap, else the caller's, else a default."""
     max_tokens = attempt.output_cap or request.output_tokens_max or OUTPUT_TOKENS_DEFAULT
     leading, turns = split(request.messages)
-    return _ENCODER.encode(
-        _said(
-            model=attempt.target.model,
-            max_tokens=max_tokens,
-            system=_blocks(part for message in leading for part in message.parts) or None,
-            messages=_turns(turns),
-            tools=[_tool(tool) for tool in request.tools] or None,
-            tool_choice=_tool_choice(request),
-            temperature=request.temperature,
-            top_p=request.top_p,
-            top_k=request.top_k,
-            stop_sequences=request.stop or None,
-            thinking=_thinking(request.thinking, max_tokens),
-            output_config=_output_config(request),
-            metadata={"user_id": request.user} if request.user is not None else None,
-            stream=request.stream or None,
-        )
+    return _said(
+        max_tokens=max_tokens,
+        system=_blocks(part for message in leading for part in message.parts) or None,
+        messages=_turns(turns),
+        tools=[_tool(tool) for tool in request.tools] or None,
+        tool_choice=_tool_choice(request),
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        stop_sequences=request.stop or None,
+        thinking=_thinking(request.thinking, max_tokens),
+        output_config=_output_config(request),
+        metadata={"user_id": request.user} if request.user is not None else None,
+        stream=request.stream or None,
     )
 
 

@@ -20,7 +20,9 @@ import msgspec
 from adapters.providers.anthropic.blocks import (
     BLOCK,
     NONSENSE,
+    Beside,
     Message,
+    asides,
     citations,
     finished,
     foreign,
@@ -32,6 +34,7 @@ from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 
@@ -66,12 +69,12 @@ class _BlockStop(msgspec.Struct, frozen=True):
     index: int
 
 
-class _Stop(msgspec.Struct, frozen=True):
+class _Stop(Beside, frozen=True):
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
 
-class _MessageDelta(msgspec.Struct, frozen=True):
+class _MessageDelta(Beside, frozen=True):
     delta: _Stop = _Stop()
     usage: Report | None = None
 
@@ -80,13 +83,13 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_MESSAGE_START = msgspec.json.Decoder(_MessageStart)
-_BLOCK_START = msgspec.json.Decoder(_BlockStart)
-_BLOCK_DELTA = msgspec.json.Decoder(_BlockDelta)
+_MESSAGE_START = NullsAside(_MessageStart)
+_BLOCK_START = NullsAside(_BlockStart)
+_BLOCK_DELTA = NullsAside(_BlockDelta)
 _ANY_BLOCK_DELTA = msgspec.json.Decoder(_AnyBlockDelta)
-_BLOCK_STOP = msgspec.json.Decoder(_BlockStop)
-_MESSAGE_DELTA = msgspec.json.Decoder(_MessageDelta)
-_TYPED = msgspec.json.Decoder(_Typed)
+_BLOCK_STOP = NullsAside(_BlockStop)
+_MESSAGE_DELTA = NullsAside(_MessageDelta)
+_TYPED = NullsAside(_Typed)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -240,11 +243,12 @@ def _closing(block: _Open) -> tuple[Event, ...]:
 
 def _message_delta(state: State, data: bytes) -> _Step:
     event = _MESSAGE_DELTA.decode(data)
+    beside = (*asides(event.delta), *asides(event))
     ending = finished(event.delta.stop_reason, event.delta.stop_sequence)
     if event.usage is None:
-        return state, ending
+        return state, (*beside, *ending)
     told = merge(state.told, event.usage)
-    return msgspec.structs.replace(state, told=told), (reported(told), *ending)
+    return msgspec.structs.replace(state, told=told), (*beside, reported(told), *ending)
 
 
 def _with_open(state: State, index: int, block: _Open) -> State:

@@ -2,8 +2,8 @@
 
 House rule: a number that the provider told is kept or the whole report is refused; nothing is clamped.
 
-Anthropic counts cache reads and writes beside `input_tokens`, and thinking inside `output_tokens` ("remains the
-inclusive, authoritative total used for billing"), so no leaf has to be subtracted from another.
+Anthropic counts cache reads and writes beside `input_tokens`, and thinking inside `output_tokens`, which "remains the
+inclusive, authoritative total used for billing": a count of thinking that is more than that is none.
 https://platform.claude.com/docs/en/api/messages/create
 """
 
@@ -26,8 +26,12 @@ class _ServerToolUse(msgspec.Struct, frozen=True):
     web_search_requests: _Count | None = None
 
 
+class _OutputDetails(msgspec.Struct, frozen=True):
+    thinking_tokens: _Count | None = None
+
+
 class _Iteration(msgspec.Struct, frozen=True):
-    type: str
+    type: str = ""
     input_tokens: _Count | None = None
     output_tokens: _Count | None = None
     cache_read_input_tokens: _Count | None = None
@@ -40,6 +44,7 @@ class Report(msgspec.Struct, frozen=True):
 
     input_tokens: _Count | None = None
     output_tokens: _Count | None = None
+    output_tokens_details: _OutputDetails | None = None
     cache_read_input_tokens: _Count | None = None
     cache_creation_input_tokens: _Count | None = None
     cache_creation: _CacheCreation | None = None
@@ -52,10 +57,12 @@ class Report(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """What the reports so far say: the message's own count, and that of compactions, which is not part of it.
 
+    Of the message's output `thinking` tokens are thinking, as far as that is told.
     `service` is how the message was served, in the word that its price goes by.
     """
 
     message: Usage = Usage()
+    thinking: int = 0
     compaction: Usage = Usage()
     service: str | None = None
 
@@ -68,6 +75,7 @@ def merge(told: Told, report: Report) -> Told:
     message = told.message
     write, write_1h = _cache_writes(message, report)
     searches = report.server_tool_use.web_search_requests if report.server_tool_use is not None else None
+    details = report.output_tokens_details
     return Told(
         message=Usage(
             input_tokens=_latest(report.input_tokens, message.input_tokens),
@@ -77,6 +85,7 @@ def merge(told: Told, report: Report) -> Told:
             output_tokens=_latest(report.output_tokens, message.output_tokens),
             tool_uses=_latest(searches, message.tool_uses),
         ),
+        thinking=told.thinking if details is None else _latest(details.thinking_tokens, told.thinking),
         compaction=told.compaction if report.iterations is None else _compaction(report.iterations),
         service=_service(report) or told.service,
     )
@@ -84,9 +93,11 @@ def merge(told: Told, report: Report) -> Told:
 
 def total(told: Told) -> Usage:
     """Everything that is billed for the answer at the model's own price."""
-    if told.compaction == Usage():
-        return told.message
-    return _sum(told.message, told.compaction)
+    message = told.message
+    if 0 < told.thinking <= message.output_tokens:
+        spoken = message.output_tokens - told.thinking
+        message = msgspec.structs.replace(message, output_tokens=spoken, reasoning_tokens=told.thinking)
+    return message if told.compaction == Usage() else _sum(message, told.compaction)
 
 
 def reported(told: Told) -> UsageReported:

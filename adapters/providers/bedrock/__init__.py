@@ -1,4 +1,4 @@
-"""Amazon Bedrock's Converse and ConverseStream, as a provider.
+"""Amazon Bedrock's Converse and ConverseStream, as a provider; `invoke` is its older way to ask a Claude.
 
 House rule: no caller speaks this dialect, so every request is said anew (`encode`, `turns`, `tools`, `families`,
 `media`, `foreign`, `citations`, `names`), or refused by name (`refuse`), and every answer is told as events (`blocks`,
@@ -14,10 +14,13 @@ from adapters.providers.bedrock.blocks import decode
 from adapters.providers.bedrock.encode import encode
 from adapters.providers.bedrock.failure import NAME, failure
 from adapters.providers.bedrock.framing import EventStreamFramer
+from adapters.providers.bedrock.invoke import BEDROCK_INVOKE
 from adapters.providers.bedrock.refuse import refuses
 from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.bedrock.stream import start, step
 from adapters.providers.dialect import ProviderDialect
+
+__all__ = ["BEDROCK", "BEDROCK_INVOKE"]
 
 
 def path(model: str, stream: bool) -> str:

@@ -16,6 +16,7 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Report, Service, reported
+from adapters.providers.nulls import NullsAside
 from domain.chat import (
     Broken,
     Ended,
@@ -113,8 +114,8 @@ class _Answer(Service, frozen=True, rename="camel", kw_only=True):
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
-_BLOCK = msgspec.json.Decoder(_Block)
+_ANSWER = NullsAside(_Answer)
+_BLOCK = NullsAside(_Block)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ASIDES = msgspec.json.Decoder(Asides | None)
 
@@ -131,7 +132,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
             tools += any(isinstance(event, ToolCallDelta) for event in said)
         events += asides(answer.additional_model_response_fields, answer.trace)
         counted = reported(answer.usage, answer)
-        ending = ended(answer.stop_reason, counted, answer.additional_model_response_fields)
+        # The whole body is there, so the model is done, whether it says so or not.
+        reason = answer.stop_reason or ("tool_use" if tools else "end_turn")
+        ending = ended(reason, counted, answer.additional_model_response_fields)
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
     return (*events, *ending)
@@ -196,8 +199,14 @@ def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
         cited = block.citations_content
         said = text("".join(part.text for part in cited.content or ()), index)
         return (*said, *map(citation_event, cited.citations or ()))
-    kind = next(iter(_FIELDS.decode(raw)), "")
-    return (foreign(SERVER_TOOL if kind == "toolUse" else kind, raw),)
+    name = kind(_FIELDS.decode(raw))
+    return (foreign(SERVER_TOOL if name == "toolUse" else name, raw),)
+
+
+def kind(block: dict[str, msgspec.Raw]) -> str:
+    """What a block is: the one member that says something, or a tool's use, whatever stands beside it."""
+    said = [name for name, value in block.items() if bytes(value) != b"null"]
+    return "toolUse" if "toolUse" in said else next(iter(said), "")
 
 
 def _thought(said: _Reasoning, index: int) -> tuple[Event, ...] | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.bedrock.failure import NAME
+from adapters.providers.nulls import NullsAside
 from domain.chat import CitationDelta, Event
 from domain.citations import Source
 
@@ -65,7 +66,7 @@ class _Theirs(msgspec.Struct, frozen=True):
     end_block_index: int | None = None
 
 
-_CITATION = msgspec.json.Decoder(_Citation)
+_CITATION = NullsAside(_Citation)
 _THEIRS = msgspec.json.Decoder(list[_Theirs])
 _PLACES = (
     ("document_char", "documentChar", "char_location", "char_index"),

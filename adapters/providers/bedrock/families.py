@@ -40,7 +40,7 @@ CONTEXT_MANAGEMENT = "context_management"
 # Bedrock rejects betas that it does not know, and clients send labels of their own among them; so only these go on.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 _CONTEXT_MANAGEMENT_BETA = "context-management-2025-06-27"
-_BETAS = frozenset(
+BETAS = frozenset(
     ("interleaved-thinking-2025-05-14", "dev-full-thinking-2025-05-14", "context-1m-2025-08-07", "effort-2025-11-24",
      "output-128k-2025-02-19", "token-efficient-tools-2025-02-19", _CONTEXT_MANAGEMENT_BETA)
 )  # fmt: skip
@@ -165,7 +165,7 @@ def _add_claudes_own(fields: _Fields, request: ChatRequest) -> None:
         whole, dot, part = name.partition(".")
         if dot and whole in CLAUDES_OWN:
             fields[whole] = {**fields.get(whole, {}), part: value}
-    betas = [name for name in request.betas if name in _BETAS]
+    betas = [name for name in request.betas if name in BETAS]
     if CONTEXT_MANAGEMENT in request.extra:
         fields[CONTEXT_MANAGEMENT] = request.extra[CONTEXT_MANAGEMENT]
         betas += [] if _CONTEXT_MANAGEMENT_BETA in betas else [_CONTEXT_MANAGEMENT_BETA]

@@ -24,6 +24,7 @@ from adapters.providers.bedrock.blocks import (
     asides,
     ended,
     foreign,
+    kind,
     redacted,
     text,
 )
@@ -32,6 +33,7 @@ from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
 from adapters.providers.bedrock.usage import Report, Service, reported
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta
 
 _Json = dict[str, Any]
@@ -82,13 +84,13 @@ class _Metadata(Service, frozen=True, rename="camel"):
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_START = msgspec.json.Decoder(_Start)
-_BLOCK_DELTA = msgspec.json.Decoder(_BlockDelta)
+_START = NullsAside(_Start)
+_BLOCK_DELTA = NullsAside(_BlockDelta)
 _ANY_DELTA = msgspec.json.Decoder(_AnyDelta)
-_STOP = msgspec.json.Decoder(_Stop)
-_MESSAGE_STOP = msgspec.json.Decoder(_MessageStop)
-_METADATA = msgspec.json.Decoder(_Metadata)
-_TOOL_USE = msgspec.json.Decoder(ToolUse)
+_STOP = NullsAside(_Stop)
+_MESSAGE_STOP = NullsAside(_MessageStop)
+_METADATA = NullsAside(_Metadata)
+_TOOL_USE = NullsAside(ToolUse)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -140,17 +142,18 @@ def _message_start(state: State, data: bytes) -> _Step:
 
 def _block_start(state: State, data: bytes) -> _Step:
     event = _START.decode(data)
-    if (raw := event.start.get("toolUse")) is not None:
-        use = _TOOL_USE.decode(raw)
+    if kind(event.start) == "toolUse":
+        use = _TOOL_USE.decode(event.start["toolUse"])
         if use.type != SERVER_TOOL:
             opened = _with_open(state, event.content_block_index, _Open(kind="tool", tool=state.tools))
             called = ToolCallDelta(index=state.tools, id=use.tool_use_id, name=use.name)
             return msgspec.structs.replace(opened, tools=state.tools + 1), (called,)
-    for name, raw in event.start.items():
-        block = {name: msgspec.json.decode(raw)}
-        told = SERVER_TOOL if name == "toolUse" else name
-        return _with_open(state, event.content_block_index, _Open(kind="foreign", name=told, block=block)), ()
-    return state, ()
+    name = kind(event.start)
+    if not name:
+        return state, ()
+    block = {name: msgspec.json.decode(event.start[name])}
+    told = SERVER_TOOL if name == "toolUse" else name
+    return _with_open(state, event.content_block_index, _Open(kind="foreign", name=told, block=block)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
@@ -197,7 +200,11 @@ def _foreign_delta(state: State, index: int, delta: _Json) -> State:
     block = state.open.get(index, _Open(kind="foreign", name=next(iter(delta), "")))
     if block.kind != "foreign" or not delta:
         return state
-    wrapped = {name: {"content": value} if isinstance(value, list) else value for name, value in delta.items()}
+    wrapped = {
+        name: {"content": value} if isinstance(value, list) else value
+        for name, value in delta.items()
+        if value is not None
+    }
     return _with_open(state, index, msgspec.structs.replace(block, block=_grown(block.block, wrapped)))
 
 
@@ -230,7 +237,7 @@ def _closing(block: _Open) -> tuple[Event, ...]:
 
 def _with_input(block: _Open) -> _Json:
     """The block of a tool that Bedrock ran, with the input that was streamed for it; no JSON is kept as the text."""
-    if "toolUse" not in block.block:
+    if not isinstance(block.block.get("toolUse"), dict):
         return block.block
     spelled = "".join(block.pieces)
     given: Any = spelled

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from domain.chat import (
@@ -123,8 +124,8 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_EVENT = msgspec.json.Decoder(_Event)
-_ANSWER = msgspec.json.Decoder(_Answer)
+_EVENT = NullsAside(_Event)
+_ANSWER = NullsAside(_Answer)
 _CITATIONS = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _NO_DELTA, _NO_MESSAGE = _Delta(), _Message()
 _Step = tuple[State, tuple[Event, ...]]

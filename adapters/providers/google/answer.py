@@ -17,6 +17,7 @@ from adapters.providers.google.likelihood import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
     FINISHES,
+    LACKS,
     RESPONSE,
     Candidate,
     Choice,
@@ -26,6 +27,7 @@ from adapters.providers.google.parts import (
     searched,
 )
 from adapters.providers.google.usage import leaves, service
+from adapters.providers.nulls import NullsAside
 from adapters.providers.sse import EventFramer
 from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
 
@@ -50,7 +52,7 @@ class _Blocked(msgspec.Struct, frozen=True, rename="camel"):
     block_reason: str | None = None
 
 
-_BLOCKED = msgspec.json.Decoder(_Blocked)
+_BLOCKED = NullsAside(_Blocked)
 _START = State()
 
 
@@ -184,8 +186,11 @@ def _blocked(state: State, feedback: msgspec.Raw, events: list[Event]) -> State:
 
 
 def _is_fault(candidate: Candidate, choice: Choice) -> bool:
+    """Whether the answer failed; one that only lacks something is told with its reason beside it."""
     word = candidate.finish_reason
-    return word in FAULTS or (word == "UNEXPECTED_TOOL_CALL" and not choice.calls)
+    return (
+        word in FAULTS or (word in LACKS and not choice.spoke) or (word == "UNEXPECTED_TOOL_CALL" and not choice.calls)
+    )
 
 
 def _faults(state: State, response: Response) -> tuple[Broken, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.nulls import NullsAside
 from domain.chat import ForeignBlock
 
 
@@ -27,7 +28,7 @@ class _Result(msgspec.Struct, frozen=True, rename="camel"):
     top_candidates: list[_Top] | None = None
 
 
-_RESULT = msgspec.json.Decoder(_Result)
+_RESULT = NullsAside(_Result)
 
 
 def logprobs(raw: msgspec.Raw, choice: int) -> ForeignBlock:

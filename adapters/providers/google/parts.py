@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.providers.google.failure import NAME, Status
 from adapters.providers.google.usage import Report
+from adapters.providers.nulls import NullsAside
 from domain.chat import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.proofs import signed_by_google
 
@@ -34,17 +35,20 @@ FINISHES: dict[str, FinishReason] = {
 }
 
 # These say that the answer failed: what the model meant to say is not in it.
-FAULTS = frozenset(
-    (
-        "MALFORMED_FUNCTION_CALL",
-        "MALFORMED_RESPONSE",
-        "MISSING_THOUGHT_SIGNATURE",
-        "TOO_MANY_TOOL_CALLS",
-        "NO_IMAGE",
-        "IMAGE_OTHER",
-    )
-)
+FAULTS = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "MISSING_THOUGHT_SIGNATURE"))
+# And these that something is not in it, which is a failure where nothing else is.
+LACKS = frozenset(("NO_IMAGE", "IMAGE_OTHER", "TOO_MANY_TOOL_CALLS"))
 
+# A part is one of these, whatever stands beside it.
+_DATA = (
+    "inlineData",
+    "fileData",
+    "functionResponse",
+    "executableCode",
+    "codeExecutionResult",
+    "toolCall",
+    "toolResponse",
+)
 _NOT_DATA = frozenset(("thought", "thoughtSignature", "partMetadata", "videoMetadata", "mediaResolution"))
 
 
@@ -110,14 +114,21 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 class Choice(msgspec.Struct, frozen=True):
     """What one choice said so far: how many calls, how many blocks of thinking, whether one is open, and the end.
 
-    `text` are the pieces of its text, the last one first: adding one copies nothing.
+    `text` are the pieces of its text, the last one first: adding one copies nothing. `shown` says that there was a
+    part that only Google has a word for.
     """
 
     calls: int = 0
     blocks: int = 0
     thinking: bool = False
     finished: bool = False
+    shown: bool = False
     text: "_Text | None" = None
+
+    @property
+    def spoke(self) -> bool:
+        """Whether there is anything in it that was meant for somebody."""
+        return bool(self.calls or self.shown or self.text is not None)
 
     @property
     def said(self) -> str:
@@ -134,9 +145,9 @@ class _Text(msgspec.Struct, frozen=True):
     before: "_Text | None"
 
 
-RESPONSE = msgspec.json.Decoder(Response)
-_PART = msgspec.json.Decoder(Part)
-_TOOL_CALL = msgspec.json.Decoder(_WithToolCall)
+RESPONSE = NullsAside(Response)
+_PART = NullsAside(Part)
+_TOOL_CALL = NullsAside(_WithToolCall)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -149,10 +160,12 @@ def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: 
         return _after(choice, calls=choice.calls + 1)
     if part.text is not None:
         return _said(choice, index, part, signature, events)
-    name = next((name for name in _FIELDS.decode(raw) if name not in _NOT_DATA), None)
+    said = [name for name, value in _FIELDS.decode(raw).items() if bytes(value) != b"null"]
+    name = next((name for name in (*_DATA, *said) if name in said and name not in _NOT_DATA), None)
     if name is not None:
         events.append(ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
-    elif signature is not None:
+        return _after(choice, shown=True)
+    if signature is not None:
         events.append(TextDelta(text="", signature=signature, choice=index))
     return _after(choice)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from domain.chat import (
@@ -67,7 +68,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_LINE = msgspec.json.Decoder(_Line)
+_LINE = NullsAside(_Line)
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.calls import Calls, CustomTool, Piece
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
@@ -25,6 +26,7 @@ from domain.chat import (
     ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
+    SoundDelta,
     Started,
     TextDelta,
     UsageReported,
@@ -61,7 +63,9 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_ANSWER = msgspec.json.Decoder(Answer)
+_ANSWER = NullsAside(Answer)
+_PART = NullsAside(ContentPart)
+_READ_PARTS = ("", "text", "thinking", "refusal")
 _NOTHING: tuple[Event, ...] = ()
 _ENDED: tuple[Event, ...] = (Ended(),)
 
@@ -188,6 +192,8 @@ def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) 
             _parts(choice, content, events)
     if said.refusal:
         events.append(RefusalDelta(text=said.refusal, choice=choice))
+    if isinstance(said.audio, dict):
+        _heard(said.audio, choice, events)
     if said.annotations:
         for annotation in said.annotations:
             events.append(CitationDelta(citation=msgspec.Raw(bytes(annotation)), dialect=NAME, choice=choice))
@@ -201,8 +207,24 @@ def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) 
     return state
 
 
-def _parts(choice: int, parts: list[ContentPart], events: list[Event]) -> None:
-    for part in parts:
+def _heard(sound: dict[str, Any], choice: int, events: list[Event]) -> None:
+    """What was spoken: other dialects can say its words.
+
+    https://developers.openai.com/api/docs/guides/audio
+    """
+    words, data = sound.get("transcript"), sound.get("data")
+    if isinstance(words, str) and words:
+        events.append(TextDelta(text=words, choice=choice))
+    if isinstance(data, str) and data:
+        events.append(SoundDelta(byte_count=len(data) // 4 * 3))
+
+
+def _parts(choice: int, parts: list[msgspec.Raw], events: list[Event]) -> None:
+    for raw in parts:
+        part = _PART.decode(raw)
+        if part.type not in _READ_PARTS:
+            block = msgspec.Raw(bytes(raw))
+            events.append(ForeignBlock(dialect=NAME, name=part.type, block=block, choice=choice, generated=False))
         if part.text:
             events.append(TextDelta(text=part.text, choice=choice))
         if part.refusal:

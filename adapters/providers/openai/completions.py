@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
@@ -36,7 +37,7 @@ class _Answer(msgspec.Struct):
     service_tier: Any = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = NullsAside(_Answer)
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.harmless import is_harmless
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import foreign_word, messages
@@ -119,7 +120,8 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
 
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    return next((name for name in extra if name not in _OWN and name not in _SAID_OTHERWISE), None)
+    foreign = (name for name in extra if name not in _OWN and name not in _SAID_OTHERWISE)
+    return next((name for name in foreign if not is_harmless(name, extra[name])), None)
 
 
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
@@ -131,7 +133,7 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
     for name, value in extra.items():
         if name == "metadata" and (user := user_of(value)) is not None:
             body.setdefault("user", user.user_id)
-        elif name == "cache_control":
+        elif name == "cache_control" or (name not in _OWN and name not in _SAID_OTHERWISE):
             continue
         elif name == "service_tier" and bytes(value) == b'"standard_only"':
             body[name] = "default"

@@ -61,6 +61,8 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
             fields["messages"] = _without_developer(fields["messages"])
         if vendor.call_id_size:
             fields["messages"] = _with_short_ids(fields["messages"], vendor.call_id_size)
+        if vendor.documents == "document_url":
+            fields["messages"] = _with_document_urls(fields["messages"])
     if vendor.thinks_by == "thinking" and "thinking" not in fields and _plain(fields.get("reasoning_effort")) == "none":
         del fields["reasoning_effort"]
         fields["thinking"] = {"type": "disabled"}
@@ -176,3 +178,34 @@ def _renamed(turn: dict[str, Any], size: int) -> dict[str, Any]:
 def _short(call_id: str, size: int) -> str:
     fits = len(call_id) == size and call_id.isascii() and call_id.isalnum()
     return call_id if fits else sha256(call_id.encode()).hexdigest()[:size]
+
+
+def _with_document_urls(messages: Any) -> Any:
+    """Documents as Mistral takes them, whose `file` parts are files that it keeps.
+
+    https://docs.mistral.ai/capabilities/document_ai/document_qna
+    """
+    if isinstance(messages, msgspec.Raw):
+        if b'"file_data"' not in bytes(messages):
+            return messages
+        messages = _plain(messages)
+    if not isinstance(messages, list):
+        return messages
+    return [_with_url(turn) if isinstance(turn, dict) else turn for turn in messages]
+
+
+def _with_url(turn: dict[str, Any]) -> dict[str, Any]:
+    content = _plain(turn.get("content"))
+    if not isinstance(content, list):
+        return turn
+    return turn | {"content": [_as_url(part) if isinstance(part, dict) else part for part in content]}
+
+
+def _as_url(part: dict[str, Any]) -> dict[str, Any]:
+    file = part.get("file")
+    data = file.get("file_data") if isinstance(file, dict) else None
+    if not isinstance(file, dict) or not isinstance(data, str):
+        return part
+    url = data if data.startswith("data:") else f"data:application/pdf;base64,{data}"
+    named = {"document_name": file["filename"]} if file.get("filename") else {}
+    return {"type": "document_url", "document_url": url, **named}

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from adapters.providers.nulls import NullsAside
 from domain.chat import ForeignBlock
 
 
@@ -9,7 +10,7 @@ class _Logprobs(msgspec.Struct, frozen=True):
     content: list[msgspec.Raw] | None = None
 
 
-_LOGPROBS = msgspec.json.Decoder(_Logprobs)
+_LOGPROBS = NullsAside(_Logprobs)
 
 
 def likelihood(raw: msgspec.Raw, choice: int) -> tuple[ForeignBlock, ...]:

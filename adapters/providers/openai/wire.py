@@ -14,7 +14,10 @@ from domain.details import Detail
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`."""
+    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`.
+
+    One that says none of these is kept as it came, such as Mistral's `reference` to what it rests on.
+    """
 
     type: str = ""
     text: str | None = None
@@ -25,12 +28,13 @@ class ContentPart(msgspec.Struct, frozen=True):
 class Delta(msgspec.Struct, frozen=True):
     """A delta of a chunk, or the message of a whole answer."""
 
-    content: str | list[ContentPart] | None = None
+    content: str | list[msgspec.Raw] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
+    audio: Any = None
     images: Any = None
     executed_tools: Any = None
     tool_calls: list[Piece] | None = None

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.nulls import NullsAside
 from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.responses.usage import Used, cost_nanos, leaves
@@ -51,13 +52,13 @@ class State(msgspec.Struct, frozen=True):
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
 
-_ABOUT = msgspec.json.Decoder(About)
-_ITEM_EVENT = msgspec.json.Decoder(ItemEvent)
-_DELTA = msgspec.json.Decoder(Delta)
-_ANNOTATION = msgspec.json.Decoder(Annotation)
-_TYPED = msgspec.json.Decoder(Typed)
-_RESPONSE = msgspec.json.Decoder(Response)
-_USED = msgspec.json.Decoder(Used)
+_ABOUT = NullsAside(About)
+_ITEM_EVENT = NullsAside(ItemEvent)
+_DELTA = NullsAside(Delta)
+_ANNOTATION = NullsAside(Annotation)
+_TYPED = NullsAside(Typed)
+_RESPONSE = NullsAside(Response)
+_USED = NullsAside(Used)
 _NOTHING: tuple[Event, ...] = ()
 
 

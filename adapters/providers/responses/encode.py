@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.harmless import is_harmless
 from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.responses.failure import NAME
@@ -55,7 +56,8 @@ def _plain_word(request: ChatRequest) -> str | None:
 
 def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
     known = (*_SAME, "cache_control", "verbosity", "logprobs")
-    return next((name for name, raw in extra.items() if name not in known and _custom_tool(name, raw) is None), None)
+    foreign = (name for name, raw in extra.items() if name not in known and not is_harmless(name, raw))
+    return next((name for name in foreign if _custom_tool(name, extra[name]) is None), None)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:

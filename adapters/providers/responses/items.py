@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from adapters.providers.nulls import NullsAside
 from adapters.providers.responses.failure import NAME
 from domain.chat import (
     CitationDelta,
@@ -66,10 +67,10 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_ITEM = msgspec.json.Decoder(Item)
-_TYPED = msgspec.json.Decoder(_Typed)
+_ITEM = NullsAside(Item)
+_TYPED = NullsAside(_Typed)
 _READ = frozenset({"message", "reasoning", "function_call"})
-_CITATION = msgspec.json.Decoder(_UrlCitation)
+_CITATION = NullsAside(_UrlCitation)
 BETWEEN_PARTS = "\n\n"
 
 

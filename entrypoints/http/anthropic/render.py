@@ -16,9 +16,9 @@ from domain.chat import Ended, Event, Finished, FinishReason, Started, UsageRepo
 from domain.usage import Usage
 from entrypoints.http.anthropic.strokes import Begin, Desk, End, Piece, Stroke, drain, draw, is_content
 from entrypoints.http.dialect import Rendering
+from entrypoints.http.lines import one_line
 
 _ENCODE = msgspec.json.Encoder().encode
-_SPACES = bytes.maketrans(b"\r\n", b"  ")
 
 _STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -99,6 +99,8 @@ def usage_json(usage: Usage) -> dict[str, object]:
         + usage.output_image_tokens
         + usage.reasoning_tokens,
     }
+    if usage.reasoning_tokens:
+        told["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     if usage.tool_uses:
         told["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}
     return told
@@ -148,10 +150,10 @@ def _written(stroke: Stroke) -> bytes:
             return (
                 b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
                 b'"delta":{"type":"%b","%b":%b}}\n\n'
-                % (stroke.index, stroke.kind.encode(), _FIELD_OF[stroke.kind], _one_line(stroke.value))
+                % (stroke.index, stroke.kind.encode(), _FIELD_OF[stroke.kind], _value(stroke.value))
             )
         case Begin():
-            return _event("content_block_start", index=stroke.index, content_block=_begun(stroke))
+            return _event("content_block_start", index=stroke.index, content_block=stroke.block)
         case End():
             return _event("content_block_stop", index=stroke.index)
 
@@ -165,17 +167,9 @@ _FIELD_OF = {
 }
 
 
-def _begun(stroke: Begin) -> object:
-    return msgspec.Raw(_one_line(stroke.block)) if isinstance(stroke.block, msgspec.Raw) else stroke.block
-
-
-def _one_line(value: str | msgspec.Raw) -> bytes:
-    """JSON on one line, as a line break would end the data of a server-sent event.
-
-    JSON escapes line breaks inside strings, so those that are left are only space between its words.
-    """
-    return _ENCODE(value) if isinstance(value, str) else bytes(value).translate(_SPACES)
+def _value(value: str | msgspec.Raw) -> bytes:
+    return _ENCODE(value) if isinstance(value, str) else one_line(bytes(value))
 
 
 def _event(name: str, **fields: object) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), _ENCODE({"type": name, **fields}))
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), one_line(_ENCODE({"type": name, **fields})))

@@ -78,8 +78,12 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
         return malformed.problem
 
 
+# What is so anyway, by how it is spelled in JSON.
+_USUAL = {"speed": b'"standard"', "mcp_servers": b"[]", "context_management": b'{"edits":[]}'}
+
+
 def _request(call: ModelCall) -> ChatRequest:
-    fields = {name: raw for name, raw in call.fields.items() if bytes(raw) != b"null"}
+    fields = {name: raw for name, raw in call.fields.items() if not _says_nothing(name, bytes(raw))}
     extra: _Extra = {}
     tools = _tools(_take(fields, "tools", list[msgspec.Raw]) or [], extra)
     choice = _take(fields, "tool_choice", _ToolChoice)
@@ -104,6 +108,10 @@ def _request(call: ModelCall) -> ChatRequest:
         betas=_betas(call),
     )
     return msgspec.structs.replace(request, extra=extra | fields)
+
+
+def _says_nothing(name: str, spelled: bytes) -> bool:
+    return spelled == b"null" or spelled.translate(None, b" \t\r\n") == _USUAL.get(name)
 
 
 def _betas(call: ModelCall) -> tuple[str, ...]:
@@ -166,7 +174,8 @@ def _conversation(fields: _Extra) -> tuple[Message, ...]:
 
 # --- tools ----------------------------------------------------------------------------------------------
 
-_TOOL_FIELDS = _Tool.__struct_fields__
+# In how fine pieces a call streams is a matter of pace, which every provider has its own of.
+_TOOL_FIELDS = (*_Tool.__struct_fields__, "eager_input_streaming")
 
 
 def _tools(given: list[msgspec.Raw], extra: _Extra) -> tuple[Tool, ...]:

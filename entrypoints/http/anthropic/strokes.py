@@ -160,7 +160,7 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
             return desk, signed + strokes + _arguments(desk, event.arguments)
         case CitationDelta(dialect="anthropic"):
             return _citation(desk, event.citation)
-        case ForeignBlock(dialect="anthropic"):
+        case ForeignBlock(dialect="anthropic", generated=True):
             return _only(desk, event.block)
         case CitationDelta():
             source = source_of(event)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.chat import CitationDelta, Foreign, ForeignBlock
-from domain.citations import Source, source_of
+from domain.citations import Passage, Source, source_of
 from entrypoints.http.openai.problem import JSON_ERRORS
 
 _NAME = "openai"
@@ -33,8 +33,8 @@ class WireForeign(msgspec.Struct):
 _FIELDS = frozenset(("images", "executed_tools"))
 
 
-def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
-    """A source on the web is an annotation; everything else is a foreign block that names its dialect.
+def foreign(event: CitationDelta | ForeignBlock, passage: Passage) -> dict[str, Any]:
+    """A source on the web is an annotation, of the passage or of its own; else it is a foreign block with its dialect.
 
     Another vendor's citation is both, for its own words may say more, but Google's, which says all in a block.
     """
@@ -45,7 +45,7 @@ def foreign(event: CitationDelta | ForeignBlock) -> dict[str, Any]:
     if event.dialect == _NAME:
         return {"annotations": [event.citation]}
     source = source_of(event)
-    told: dict[str, Any] = {} if source is None else {"annotations": [_annotation(source)]}
+    told: dict[str, Any] = {} if source is None else {"annotations": [_annotation(passage.of(source))]}
     if source is None or event.dialect != _GOOGLE:
         told["foreign_blocks"] = [{"dialect": event.dialect, "name": "citation", "block": event.citation}]
     return told

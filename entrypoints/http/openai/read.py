@@ -21,7 +21,7 @@ _Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 # A picture's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
 _BOUNDED_PARTS = frozenset({"text", "refusal", "input_audio", "thinking", "reasoning", "image_url"})
 
-_NEEDS: dict[str, Capability] = {"input_audio": "audio", "file": "documents"}
+_NEEDS: dict[str, Capability] = {"input_audio": "audio", "file": "documents", "document_url": "documents"}
 
 # Tools that are run by the caller; every other type is run, and charged by the use, by the provider.
 _CALLERS_TOOLS = frozenset({"function", "custom"})

@@ -27,11 +27,13 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.citations import Passage
 from domain.details import detail_of
 from domain.embeddings import Embedded
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
+from entrypoints.http.lines import one_line
 from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
 from entrypoints.http.openai.signed import extra_content
 
@@ -64,6 +66,7 @@ class State(msgspec.Struct, frozen=True):
     opened: tuple[int, ...] = ()
     functions: int = 0
     customs: tuple[int, ...] = ()
+    passage: Passage = Passage()
     usage: Usage | None = None
 
 
@@ -85,7 +88,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     """One event as the bytes of its chunk, often none."""
     match event:
         case TextDelta():
-            return _said(state, event.choice, said) if (said := _text(event)) else (state, b"")
+            return _texted(state, event, said) if (said := _text(event)) else (state, b"")
         case ToolCallDelta():
             return _called(state, event)
         case ReasoningDelta():
@@ -97,7 +100,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case ForeignBlock() if is_custom_call(event):
             return _called_custom(state, event)
         case CitationDelta() | ForeignBlock():
-            return _said(state, event.choice, foreign(event))
+            return _said(state, event.choice, foreign(event, state.passage))
         case Started():
             return _said(state, 0, {"content": ""})
         case Finished():
@@ -107,10 +110,17 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Ended():
             return state, _usage_chunk(state) + _DONE
         case Embedded() | Pictured() | SoundDelta():
-            return state, b""  # No model answers a chat so.
+            return state, b""  # Nothing that a chunk has a word for.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.
     assert_never(event)
+
+
+def _texted(state: State, event: TextDelta, said: dict[str, Any]) -> tuple[State, bytes]:
+    """Text; how much of it there was tells which words rest on the sources that follow, which the first choice has."""
+    if event.choice == 0:
+        state = msgspec.structs.replace(state, passage=state.passage.with_more(event))
+    return _said(state, event.choice, said)
 
 
 def _called(state: State, event: ToolCallDelta) -> tuple[State, bytes]:
@@ -196,7 +206,7 @@ def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, byte
     return state, b'%b{"index":%d,"delta":%b,"finish_reason":null}%b' % (
         state.head,
         choice,
-        _encode(delta),
+        one_line(_encode(delta)),
         state.tail,
     )
 
@@ -204,7 +214,7 @@ def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, byte
 def _likely(state: State, event: ForeignBlock) -> tuple[State, bytes]:
     state, delta = _opened(state, event.choice, {})
     choice = {"index": event.choice, "delta": delta, "logprobs": event.block, "finish_reason": None}
-    return state, state.head + _encode(choice) + state.tail
+    return state, state.head + one_line(_encode(choice)) + state.tail
 
 
 def _finished(state: State, event: Finished) -> tuple[State, bytes]:

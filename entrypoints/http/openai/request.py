@@ -10,9 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from domain.calls import ModelCall
-from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
+from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.thinking import thinking_of
 from entrypoints.http.openai.turns import WireMessage, Wrong, turns
 
 _NOT_SENT = msgspec.Raw()
@@ -117,7 +118,7 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
             choices=call.choices,
             seed=wire.seed,
             response_format=_response_format(wire.response_format, call.fields, extra),
-            thinking=_thinking(wire.reasoning_effort),
+            thinking=thinking_of(wire.reasoning_effort, extra),
             stream=call.stream,
             user=wire.user,
             extra=extra,
@@ -213,12 +214,6 @@ def _described(wanted: _Schema) -> msgspec.Raw | None:
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, "response_format.json_schema.schema")) from None
     return msgspec.Raw(msgspec.json.encode({"description": wanted.description, **fields}))
-
-
-def _thinking(effort: str | None) -> Thinking | None:
-    if effort is None:
-        return None
-    return Thinking(enabled=False) if effort == "none" else Thinking(effort=effort)
 
 
 def _sent(raw: msgspec.Raw) -> msgspec.Raw | None:

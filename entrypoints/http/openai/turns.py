@@ -82,6 +82,8 @@ class _WirePart(msgspec.Struct):
     image_url: _ImageUrl | str | None = None
     input_audio: _Audio | None = None
     file: File | None = None
+    document_url: str | None = None
+    document_name: str | None = None
     cache_control: msgspec.Raw = msgspec.Raw()
 
 
@@ -224,6 +226,11 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
             return Audio(data=sound.data, format=sound.format)
         case "file":
             return document_of(given(part.file, f"{place}.file"), f"{place}.file", cache_control)
+        case "document_url":  # Mistral's: https://docs.mistral.ai/capabilities/document_ai/document_qna
+            url, name = given(part.document_url, f"{place}.document_url"), part.document_name
+            if url.startswith("data:"):
+                return document_of(File(file_data=url, filename=name), f"{place}.document_url", cache_control)
+            return Document(url=url, name=name, cache_control=cache_control)
     return Foreign(dialect="openai", name=part.type, block=raw)
 
 

@@ -19,6 +19,7 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
+from domain.citations import Passage
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
@@ -44,11 +45,12 @@ class _Block:
 class _Gathered:
     """One choice as it grows; it lives within one call of `whole`."""
 
-    __slots__ = ("blocks", "calls", "extras", "finish", "likely", "refusal", "text")
+    __slots__ = ("blocks", "calls", "extras", "finish", "likely", "passage", "refusal", "text")
 
     def __init__(self) -> None:
         self.likely: list[msgspec.Raw] = []
         self.text: list[str] = []
+        self.passage = Passage()
         self.refusal: list[str] = []
         self.blocks: dict[int, _Block] = {}
         self.calls: dict[int, dict[str, Any]] = {}
@@ -83,6 +85,7 @@ def _gather(choice: _Gathered, event: Event) -> None:
     match event:
         case TextDelta():
             choice.text.append(event.text)
+            choice.passage = choice.passage.with_more(event)
             choice.extras.update(extra_content(event.signature))
         case RefusalDelta():
             choice.refusal.append(event.text)
@@ -98,7 +101,7 @@ def _gather(choice: _Gathered, event: Event) -> None:
         case ForeignBlock() if is_custom_call(event):
             choice.calls[-1 - len(choice.calls)] = msgspec.json.decode(event.block, type=dict[str, Any])
         case CitationDelta() | ForeignBlock():
-            for name, values in foreign(event).items():
+            for name, values in foreign(event, choice.passage).items():
                 choice.extras.setdefault(name, []).extend(values)
         case Finished():
             choice.finish = event

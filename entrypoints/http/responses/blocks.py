@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from domain.chat import CitationDelta, ForeignBlock
-from domain.citations import source_of
+from domain.citations import Passage, source_of
+from entrypoints.http import lines
 from entrypoints.http.responses.wire import NAME
 
 
@@ -23,12 +24,16 @@ class _CustomCall(msgspec.Struct, frozen=True):
     custom: _Custom = _Custom()
 
 
-def annotation(event: CitationDelta) -> Any:
-    """A source as an annotation: a page in OpenAI's own words, with another vendor's beside them if they say more."""
+def annotation(event: CitationDelta, passage: Passage) -> Any:
+    """A source as an annotation: a page in OpenAI's own words, with another vendor's beside them if they say more.
+
+    Every page has a place, that of the passage unless it has its own.
+    """
     if event.dialect == NAME:
         return one_line(event.citation)
     source = source_of(event)
     if source is not None:
+        source = passage.of(source)
         told: dict[str, Any] = {"type": "url_citation", "url": source.url, "title": source.title or ""}
         places = {"start_index": source.start, "end_index": source.end}
         told |= {name: place for name, place in places.items() if place is not None}
@@ -58,11 +63,5 @@ def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
 
 
 def one_line(raw: msgspec.Raw) -> msgspec.Raw:
-    """JSON on one line, as a line break would end the data of a server-sent event.
-
-    JSON escapes line breaks inside strings, so those that are left are only space between its words.
-    """
-    return msgspec.Raw(bytes(raw).translate(_SPACES))
-
-
-_SPACES = bytes.maketrans(b"\r\n", b"  ")
+    """JSON on one line, as it has to be inside an event."""
+    return msgspec.Raw(lines.one_line(bytes(raw)))

@@ -4,6 +4,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from domain.citations import Passage
+
 Json: TypeAlias = dict[str, Any]
 PartKind = Literal["output_text", "refusal", "summary_text"]
 
@@ -32,6 +34,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Json, ...] = ()
     part: PartKind | None = None
     said: Said | None = None
+    passage: Passage = Passage()
     annotations: tuple[Any, ...] = ()
     likely: tuple[msgspec.Raw, ...] = ()
     encrypted: str | None = None

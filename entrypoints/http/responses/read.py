@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain.calls import ModelCall
+from domain.calls import Capability, ModelCall
 from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
@@ -57,6 +57,8 @@ _BOUNDED_PARTS = frozenset(
     {"input_text", "output_text", "text", "refusal", "reasoning_text", "summary_text", "input_image", "input_audio"}
 )
 
+_NEEDS: dict[str, Capability] = {"input_audio": "audio", "input_file": "documents"}
+
 # What stands for input that the provider keeps, or that it may read more than once.
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt", "context_management")
 
@@ -95,9 +97,12 @@ def read(body: bytes) -> ModelCall | BadRequest:
     items = known.input if isinstance(known.input, list) else []
     tools = [*(known.tools or ())]
     hidden: list[str | None] = []
+    kinds: set[str] = set()
     for number, item in enumerate(items):
         try:
-            hidden += _hidden(item, f"input[{number}]")
+            content = _content(item, f"input[{number}]")
+            kinds.update(part.type for part in content)
+            hidden += _hidden(item, content, f"input[{number}]")
             if item.type == "additional_tools" and is_said(item.tools):
                 tools += _TOOLS.decode(item.tools)
         except _Unreadable as error:
@@ -119,6 +124,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         hosted_tools=hosted,
         hosted_uses_max=known.max_tool_calls if hosted else None,
         uncounted="background" if known.background else None,
+        needs=tuple(_NEEDS[kind] for kind in sorted(kinds & _NEEDS.keys())),
     )
 
 
@@ -164,7 +170,22 @@ class _Unreadable(Exception):
         self.problem = problem
 
 
-def _hidden(item: Item, place: str) -> Iterator[str | None]:
+def _content(item: Item, place: str) -> list[Part]:
+    """The content parts of a message, a thought or a tool's answer; a text has none."""
+    if item.type in ("message", "reasoning") and is_said(item.content):
+        raw, place = item.content, f"{place}.content"
+    elif item.type in ("function_call_output", "custom_tool_call_output"):
+        raw, place = item.output, f"{place}.output"
+    else:
+        return []
+    try:
+        content = _CONTENT.decode(raw)
+    except JSON_ERRORS as error:
+        raise _Unreadable(unreadable(error, place)) from None
+    return content if isinstance(content, list) else []
+
+
+def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]:
     """None for every picture, its path for everything else whose tokens do not stand in the body."""
     if item.type not in _BOUNDED_ITEMS:
         yield f"{place}.{item.type}"
@@ -172,29 +193,19 @@ def _hidden(item: Item, place: str) -> Iterator[str | None]:
     text = _TEXTS.get(item.type)
     if text is not None and bytes(getattr(item, text))[:1] != b'"':
         raise _Unreadable(bad(f"{place}.{text}", "It is no text."))
-    if item.type in ("message", "reasoning") and is_said(item.content):
-        yield from _in_content(item.content, f"{place}.content")
-    elif item.type.endswith("_tool_call_output") or item.type == "function_call_output":
-        yield from _in_content(item.output, f"{place}.output")
-    elif item.type == "computer_call_output":
+    if item.type == "computer_call_output":
         yield None  # A screenshot.
-
-
-def _in_content(raw: msgspec.Raw, place: str) -> Iterator[str | None]:
-    try:
-        content = _CONTENT.decode(raw)
-    except JSON_ERRORS as error:
-        raise _Unreadable(unreadable(error, place)) from None
-    for number, part in enumerate(content if isinstance(content, list) else ()):
+    within = "output" if item.type.endswith("_output") else "content"
+    for number, part in enumerate(content):
         if part.type == "input_image":
             yield None
         elif part.type == "input_file":
             # Text bounds itself; a PDF is compressed, and its pages are read as pictures as well
             # (https://developers.openai.com/api/docs/guides/file-inputs).
             if part.file_id or part.file_url or (part.file_data or "")[:10].lower() != "data:text/":
-                yield f"{place}[{number}].input_file"
+                yield f"{place}.{within}[{number}].input_file"
         elif part.type not in _BOUNDED_PARTS:
-            yield f"{place}[{number}].{part.type}"
+            yield f"{place}.{within}[{number}].{part.type}"
 
 
 def _elsewhere(body: _Body, fields: dict[str, msgspec.Raw]) -> str | None:

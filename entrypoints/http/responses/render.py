@@ -27,6 +27,9 @@ _INCOMPLETE: dict[FinishReason, str] = {
     "refusal": "content_filter",
 }
 
+# The services that this API has a word for; other vendors' ordinary one ("standard", "on_demand") is its default.
+_SERVICES = {word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")}
+
 # What a response repeats of its request, and what it says where the request said nothing.
 _REPEATED: dict[str, Any] = {
     "instructions": None,
@@ -148,7 +151,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
         "model": rendering.call.model,
         "output": state.sheet.output(),
         **{name: _repeated(rendering, name, usual) for name, usual in _REPEATED.items()},
-        **({} if state.service_tier is None else {"service_tier": state.service_tier}),
+        **({} if state.service_tier is None else {"service_tier": _SERVICES.get(state.service_tier, "default")}),
         "store": False,
         "usage": None if state.usage is None or status == "in_progress" else _usage(state.usage),
     }

@@ -28,11 +28,9 @@ def note(sheet: Sheet, event: Content) -> _Noted:
         return sheet, ()
     match event:
         case TextDelta(signature=str(signature)):
-            return _signed(*_say(sheet, "output_text", event.text), of_text(signature))
-        case TextDelta():
-            return _say(sheet, "output_text", event.text)
-        case RefusalDelta():
-            return _say(sheet, "refusal", event.text)
+            return _signed(*_say(sheet, event), of_text(signature))
+        case TextDelta() | RefusalDelta():
+            return _say(sheet, event)
         case ReasoningDelta():
             return _think(sheet, event)
         case ToolCallDelta(signature=str(signature)):
@@ -61,20 +59,23 @@ def close(sheet: Sheet, status: Literal["completed", "incomplete"]) -> _Noted:
 # --- messages -------------------------------------------------------------------------------------------
 
 
-def _say(sheet: Sheet, kind: Literal["output_text", "refusal"], text: str) -> _Noted:
-    if not text:
+def _say(sheet: Sheet, event: TextDelta | RefusalDelta) -> _Noted:
+    if not event.text:
         return sheet, ()
+    kind: Literal["output_text", "refusal"] = "output_text" if isinstance(event, TextDelta) else "refusal"
     sheet, talk, notes = _message_with(sheet, kind)
-    delta: Json = {**_at(talk), "delta": text}
-    if kind == "output_text":
+    delta: Json = {**_at(talk), "delta": event.text}
+    passage = talk.passage
+    if isinstance(event, TextDelta):
         delta["logprobs"] = []
-    talk = msgspec.structs.replace(talk, said=Said(text, talk.said))
+        passage = passage.with_more(event)
+    talk = msgspec.structs.replace(talk, said=Said(event.text, talk.said), passage=passage)
     return msgspec.structs.replace(sheet, talk=talk), (*notes, Note(f"response.{kind}.delta", delta))
 
 
 def _cite(sheet: Sheet, event: CitationDelta) -> _Noted:
     sheet, talk, notes = _message_with(sheet, "output_text")
-    told = annotation(event)
+    told = annotation(event, talk.passage)
     added = {**_at(talk), "annotation_index": len(talk.annotations), "annotation": told}
     talk = msgspec.structs.replace(talk, annotations=(*talk.annotations, told))
     return (
@@ -144,7 +145,8 @@ def _end_part(talk: Open) -> tuple[Open, tuple[Note, ...]]:
         word: Json = {"refusal": text} if talk.part == "refusal" else {"text": text, "logprobs": list(talk.likely)}
         told = Note(f"response.{talk.part}.done", {**at, **word})
         ended = Note("response.content_part.done", {**at, "part": part})
-    done = msgspec.structs.replace(talk, parts=(*talk.parts, part), part=None, said=None, annotations=(), likely=())
+    afresh = Open(kind=talk.kind, place=talk.place, id=talk.id, key=talk.key, encrypted=talk.encrypted)
+    done = msgspec.structs.replace(afresh, parts=(*talk.parts, part))
     return done, (told, ended)
 
 

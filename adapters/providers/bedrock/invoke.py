@@ -1,0 +1,111 @@
+"""Bedrock's older InvokeModel and InvokeModelWithResponseStream, with a Claude: Anthropic's messages in AWS's envelope.
+
+House rule: what is said is Anthropic's, word for word, so its callers are passed through; only the envelope is ours to
+open: the model stands in the path and the version in the body, and a stream's events come inside AWS's messages.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
+"""
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.anthropic.encode import asked
+from adapters.providers.anthropic.stream import State
+from adapters.providers.bedrock.failure import exception, failure, malformed
+from adapters.providers.bedrock.families import BETAS
+from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED, EventStreamFramer
+from adapters.providers.bedrock.signing import headers, sign
+from adapters.providers.dialect import ProviderDialect, ServerEvent
+from domain.calls import Attempt, ModelCall
+from domain.chat import Broken, ChatRequest, Event
+
+NAME = "bedrock-invoke"
+_VERSION = {"anthropic_version": "bedrock-2023-05-31"}
+# What the path says instead.
+_IN_PATH = ("model", "stream")
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    bytes: str = ""
+
+
+class _Typed(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_TYPED = msgspec.json.Decoder(_Typed)
+
+
+class InvokeFramer(EventStreamFramer):
+    """AWS's event stream, of which each chunk is one event of Anthropic's, written again as it sends them itself."""
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """The events that `data` completes."""
+        return [_opened(event) if event.name == "chunk" else event for event in super().feed(data)]
+
+
+def path(model: str, stream: bool) -> str:
+    """The model stands in the path, quoted whole, as with Converse."""
+    return f"model/{quote(model, safe='')}/invoke{'-with-response-stream' if stream else ''}"
+
+
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's own fields, byte for byte, in Bedrock's envelope; betas go on that Bedrock does not reject."""
+    fields: dict[str, Any] = _VERSION | {name: raw for name, raw in call.fields.items() if name not in _IN_PATH}
+    if attempt.output_cap is not None:
+        fields["max_tokens"] = attempt.output_cap
+    asked_for = (value for name, value in call.relay_headers if name == "anthropic-beta")
+    return _ENCODER.encode(fields | _betas(beta.strip() for value in asked_for for beta in value.split(",")))
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """A canonical request, in Anthropic's words and Bedrock's envelope."""
+    said = {name: value for name, value in asked(request, attempt).items() if name not in _IN_PATH}
+    return _ENCODER.encode(_VERSION | said | _betas(request.betas))
+
+
+def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
+    """One event of Anthropic's, or why AWS broke off."""
+    if event.name.startswith(EXCEPTION):
+        return state, (Broken(failure=exception(event.name.removeprefix(EXCEPTION), event.data)),)
+    if event.name == MALFORMED:
+        return state, (Broken(failure=malformed(f"the event stream is damaged: {event.data.decode()}")),)
+    return ANTHROPIC.step(state, event)
+
+
+def _betas(names: Any) -> dict[str, Any]:
+    known = [name for name in names if name in BETAS]
+    return {"anthropic_beta": known} if known else {}
+
+
+def _opened(event: ServerEvent) -> ServerEvent:
+    try:
+        said = base64.b64decode(_CHUNK.decode(event.data).bytes, validate=True)
+        name = _TYPED.decode(said).type
+    except (msgspec.MsgspecError, ValueError, RecursionError, binascii.Error) as problem:
+        return ServerEvent(MALFORMED, str(problem).encode(), b"")
+    return ServerEvent(name, said, b"event: %b\ndata: %b\n\n" % (name.encode(), said))
+
+
+BEDROCK_INVOKE = ProviderDialect(
+    name=NAME,
+    path=path,
+    headers=headers,
+    sign=sign,
+    pass_through=pass_through,
+    encode=encode,
+    refuses=ANTHROPIC.refuses,
+    decode=ANTHROPIC.decode,
+    start=ANTHROPIC.start,
+    step=step,
+    failure=failure,
+    framer=InvokeFramer,
+)
