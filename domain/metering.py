@@ -147,22 +147,23 @@ def measure(meter: Meter, input_bytes: int, pieces: Usage = _NO_PIECES) -> Measu
 def counted(meter: Meter, pieces: Usage) -> Measured:
     """The usage of what is sold by the piece and was not told: pieces alone, no tokens.
 
-    Characters are counted in the request and pictures as they come, exactly; a recording's length is what its own
-    header says, which is an estimate.
+    Characters are counted in the request and pictures as they come, exactly, and a film is as long as was asked for; a
+    recording's length is what its own header says, which is an estimate.
     """
-    exact = pieces.characters or (pieces.images and meter.ended)
+    exact = pieces.characters or ((pieces.images or pieces.video_seconds) and meter.ended)
     return Measured(usage=_with_pieces(Usage(), meter, pieces), source="provider" if exact else "estimated")
 
 
 def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:
     """The usage with what is counted by the piece, wherever the provider does not count it itself."""
-    if not (pieces.images or pieces.characters or pieces.seconds or meter.pictures):
+    if not (pieces.images or pieces.characters or pieces.seconds or pieces.video_seconds or meter.pictures):
         return usage
     return msgspec.structs.replace(
         usage,
         images=usage.images or _pictures(meter, pieces),
         characters=usage.characters or pieces.characters,
         seconds=usage.seconds or pieces.seconds,
+        video_seconds=usage.video_seconds or pieces.video_seconds,
     )
 
 

@@ -79,6 +79,7 @@ def _expected(call: ModelCall, limit: Bound) -> Usage:
         images=call.pieces.images,
         characters=call.pieces.characters,
         seconds=call.pieces.seconds,
+        video_seconds=call.pieces.video_seconds,
         requests=1,
     )
 

@@ -125,6 +125,7 @@ def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
         (pieces.images, rate.image_nanos),
         (pieces.characters, rate.character_nanos),
         (pieces.seconds, rate.second_nanos),
+        (pieces.video_seconds, rate.video_second_nanos),
     )
     return any(count and nanos is not None for count, nanos in priced)
 

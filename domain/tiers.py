@@ -26,6 +26,7 @@ PRICE_OF_LEAF: dict[str, str] = {
     "images": "image_nanos",
     "characters": "character_nanos",
     "seconds": "second_nanos",
+    "video_seconds": "video_second_nanos",
     "requests": "request_nanos",
 }
 _DAY_MS = 86_400_000
@@ -52,6 +53,7 @@ class Leaves(
     image_nanos: int | None = None
     character_nanos: int | None = None
     second_nanos: int | None = None
+    video_second_nanos: int | None = None
     request_nanos: int | None = None
 
     def __post_init__(self) -> None:

@@ -32,7 +32,12 @@ _RATE_FIELDS = {
     "character": "character_nanos",
 }
 # What is sold by the piece is told for one piece.
-_PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "request_nanos"}
+_PIECE_FIELDS = {
+    "image": "image_nanos",
+    "second": "second_nanos",
+    "video_second": "video_second_nanos",
+    "request": "request_nanos",
+}
 
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -207,7 +212,7 @@ def _each(nanos: int | None) -> str | None:
 def _sold(rate: Rate) -> str:
     """The prices in a sentence: those of text, and those by the piece that there are."""
     pieces = [
-        f"{format_credits_each(nanos)} for each {name}"
+        f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}"
         for name, field in _PIECE_FIELDS.items()
         if (nanos := getattr(rate, field)) is not None
     ]

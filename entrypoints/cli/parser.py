@@ -140,6 +140,7 @@ def _market(commands: _Commands) -> None:
     put.add_argument("--character", type=decimal, metavar="X", help="a million characters spoken (not sold)")
     put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
     put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
+    put.add_argument("--video-second", type=decimal, metavar="X", help="one second of film made (not sold)")
     put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")

@@ -32,6 +32,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     image_nanos: int | None = None
     character_nanos: int | None = None
     second_nanos: int | None = None
+    video_second_nanos: int | None = None
     request_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None

@@ -152,12 +152,13 @@ def test_rates(say: Said, tell: Any, refused: Said) -> None:
 
 def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     say("provider", "add", "openai")
-    pieces = ("--image", "0.04", "--second", "0.0001", "--request", "0", "--character", "15")
+    pieces = ("--image", "0.04", "--second", "0.0001", "--video-second", "0.1", "--request", "0", "--character", "15")
 
     put = tell("rate", "set", "openai/m", *pieces)
 
     assert put == next(rate for rate in tell("rate", "list") if rate["model"] == "openai/m")
     assert (put["image"], put["second"], put["request"], put["character"]) == ("0.04", "0.0001", "0", "15")
+    assert put["video_second"] == "0.1"
     assert (put["input"], put["output"]) == ("0", "0")
     assert "0.04 for each image" in say("rate", "set", "openai/m", "--image", "0.04")
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")

@@ -89,7 +89,7 @@ async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
 
 
 def _costs(rate: Rate | None) -> bool:
-    return rate is not None and bool(rate.input_nanos or rate.output_nanos or rate.image_nanos or rate.second_nanos)
+    return rate is not None and any(getattr(rate, name) for name in rate.__struct_fields__ if name.endswith("_nanos"))
 
 
 def _described(served: Served, kind: str) -> dict[str, Any]:
