@@ -3,7 +3,8 @@
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
 the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
 the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
-Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to.
+Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to; of one with
+variants, the dearest that the size and the quality that were asked for can be.
 
 What is not a text is bounded by its pieces (pictures and seconds of film asked for, characters to speak, seconds of a
 recording), and by tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS`
@@ -17,7 +18,7 @@ import msgspec
 from domain.books import Rate
 from domain.calls import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
-from domain.pricing import Dearest, dearest
+from domain.pricing import Dearest, dearest, has_price
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 from domain.tiers import reachable
 
@@ -130,7 +131,7 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
     Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
     as a picture's, those of its tokens were never thought of, and no text is sold.
     """
-    if any(getattr(rate, name) is not None for name in _UNITS.get(operation, ())):
+    if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
         return True
     if operation in _TOKENS:
         own, parent = _TOKENS[operation]
@@ -138,7 +139,7 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
     if operation in _UNITS:
         return False  # Film has no tokens that anybody tells.
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
-    return by_token or rate.request_nanos is not None or all(getattr(rate, name) is None for name in _PIECES)
+    return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
 
 
 def _input_tokens(call: ModelCall, rate: Rate) -> int:
@@ -188,9 +189,10 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
 
 
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
-    if not rate.tiers:
+    if not (rate.tiers or rate.variants):
         return dearest(rate)
-    return dearest(rate, tuple(reachable(rate.tiers, services_asked(call), input_tokens)))
+    tiers = tuple(reachable(rate.tiers, services_asked(call), input_tokens)) if rate.tiers else ()
+    return dearest(rate, tiers, call.size, call.quality) if rate.variants else dearest(rate, tiers)
 
 
 def services_asked(call: ModelCall) -> set[str]:

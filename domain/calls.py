@@ -36,7 +36,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
     `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
     seconds of film, characters to speak, begun seconds of a recording. `echoes` says that the input may be charged as
-    output again.
+    output again. `size` and `quality` are those that pictures or a film are asked for in; None: the provider chooses.
     `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
     """
 
@@ -58,6 +58,8 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     relay_headers: tuple[tuple[str, str], ...] = ()
     inputs: int = 1
     pieces: Usage = Usage()
+    size: str | None = None
+    quality: str | None = None
     echoes: bool = False
     form: Form | None = None
     needs: tuple[Capability, ...] = ()

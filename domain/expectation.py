@@ -6,6 +6,7 @@ from domain.books import Rate
 from domain.calls import ModelCall
 from domain.metering import BYTES_PER_TOKEN
 from domain.pricing import price
+from domain.tiers import Occasion
 
 # A caller's cap is what an answer may come to at the most; most are of a few hundred tokens.
 OUTPUT_TOKENS_EXPECTED = 512
@@ -24,4 +25,4 @@ def expected_nanos(call: ModelCall, rate: Rate) -> int:
         output_tokens=min(cap for cap in caps if cap is not None) * answers,
         requests=1,
     )
-    return price(usage, rate).total_nanos
+    return price(usage, rate, Occasion(size=call.size, quality=call.quality)).total_nanos

@@ -42,7 +42,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
     `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered.
     `sound_bytes` and `pictures` were delivered besides; no text is in them.
-    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD.
+    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD, `size` and
+    `quality` those about the pictures.
     """
 
     output_bytes: int = 0
@@ -54,6 +55,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     service_tier: str | None = None
     cost_nanos: int | None = None
+    size: str | None = None
+    quality: str | None = None
 
     @property
     def delivered(self) -> bool:
@@ -74,6 +77,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     sound_bytes, pictures = meter.sound_bytes, meter.pictures
     ended, failure = meter.ended, meter.failure
     service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
+    size, quality = meter.size, meter.quality
     for event in events:
         match event:
             case TextDelta() | RefusalDelta():
@@ -94,6 +98,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 sound_bytes += event.byte_count
             case Pictured():
                 pictures += 1
+                size, quality = event.size or size, event.quality or quality
             case Ended():
                 ended = True
             case Broken():
@@ -110,6 +115,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
         failure=failure,
         service_tier=service_tier,
         cost_nanos=cost_nanos,
+        size=size,
+        quality=quality,
     )
 
 

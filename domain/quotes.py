@@ -85,4 +85,4 @@ def _expected(call: ModelCall, limit: Bound) -> Usage:
 
 
 def _occasion(call: ModelCall) -> Occasion:
-    return Occasion(service=next(iter(sorted(services_asked(call))), None))
+    return Occasion(service=next(iter(sorted(services_asked(call))), None), size=call.size, quality=call.quality)

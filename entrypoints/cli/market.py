@@ -6,8 +6,11 @@ from argparse import Namespace
 
 from domain.books import Credential, ProviderRow, Rate
 from domain.calls import CAPABILITIES, Capability
+from domain.film import resolution
 from domain.management import Denied
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.tiers import Leaves
+from domain.variants import Variant, variant_each, variant_label
 from domain.vendors import VENDORS
 from entrypoints.cli.prices import tier_value
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
@@ -112,13 +115,15 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
             given[field] = getattr(args, name) * UNITS_PER_RATE
     if ("input_nanos" in given) != ("output_nanos" in given):
         raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
-    if not given:
+    variants = _variants(args)
+    if not given and not variants:
         raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
     prices = rates.Prices(
         **given,
         context_tokens=args.context,
         output_tokens_max=args.max_output,
         capabilities=_capabilities(args.capabilities),
+        variants=variants,
     )
     since_ms = args.since(desk.clock.now_ms()) if args.since else None
     outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
@@ -170,6 +175,19 @@ def read_secret(variable: str | None, provider: str) -> str:
     return secret
 
 
+def _variants(args: Namespace) -> tuple[Variant, ...]:
+    """What stands under --image-at and --video-second-at, the film's sizes as resolutions."""
+    films = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
+    try:
+        return tuple(
+            Variant(prices=Leaves(**{field: nanos * UNITS_PER_RATE}), size=size, quality=quality)
+            for field, priced in (("image_nanos", args.image_at), ("video_second_nanos", films))
+            for size, quality, nanos in priced
+        )
+    except ValueError as problem:
+        raise Complaint(str(problem)) from None
+
+
 def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
     """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
     if text is None:
@@ -216,6 +234,12 @@ def _sold(rate: Rate) -> str:
         for name, field in _PIECE_FIELDS.items()
         if (nanos := getattr(rate, field)) is not None
     ]
+    pieces += [
+        f"{format_credits_each(nanos)} at {variant_label(variant)}"
+        for variant in rate.variants
+        for field in _PIECE_FIELDS.values()
+        if (nanos := getattr(variant.prices, field)) is not None
+    ]
     if rate.character_nanos is not None:
         pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
     if pieces and rate.input_nanos == rate.output_nanos == 0:
@@ -236,6 +260,7 @@ def _rate(rate: Rate) -> dict[str, object]:
         "max_output": rate.output_tokens_max,
         "capabilities": None if rate.capabilities is None else list(rate.capabilities),
         "tiers": [*map(tier_value, rate.tiers)],
+        "variants": [*map(variant_each, rate.variants)],
         "names": [*rate.names],
         "effective": moment(rate.effective_ms),
         "source": rate.source,

@@ -6,7 +6,7 @@ House rule: nothing of the hub is imported here, and a wrong argument is told in
 import argparse
 from typing import Any, NoReturn
 
-from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, whole
+from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, priced_at, whole
 
 Parser = argparse.ArgumentParser
 _NOUNS = {
@@ -141,6 +141,15 @@ def _market(commands: _Commands) -> None:
     put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
     put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
     put.add_argument("--video-second", type=decimal, metavar="X", help="one second of film made (not sold)")
+    for name, example in (("--image-at", "1024x1536/high=0.25"), ("--video-second-at", "1080p=0.5")):
+        put.add_argument(
+            name,
+            type=priced_at,
+            action="append",
+            default=[],
+            metavar="SIZE[/QUALITY]=X",
+            help=f"the same in one size or quality, such as {example}; may be said several times",
+        )
     put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")

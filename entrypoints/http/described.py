@@ -7,6 +7,7 @@ from domain.bounds import is_sold
 from domain.calls import ModelCall, Operation
 from domain.catalog import Served
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.variants import variant_each
 from domain.vendors import spoken
 
 # Each operation in the dialect of OpenAI's callers.
@@ -66,4 +67,6 @@ def pricing(rate: Rate) -> dict[str, Any]:
         if field.endswith("_nanos") and nanos is not None:
             name = field.removesuffix("_nanos")
             told[name] = format_credits_each(nanos) if field in PIECE_RATES else format_credits(nanos)
+    if rate.variants:
+        told["variants"] = [variant_each(variant) for variant in rate.variants]
     return told

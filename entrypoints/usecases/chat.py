@@ -283,6 +283,8 @@ class LiveCall:
             meter=self.meter,
             input_bytes=self.ask.call.body_bytes,
             pieces=self.ask.call.pieces,
+            size=self.ask.call.size,
+            quality=self.ask.call.quality,
             attempts=tuple(self.attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,

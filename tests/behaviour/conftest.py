@@ -70,6 +70,19 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])
     commands.append(["rate", "set", "ideo/ideogram-v3", "--image", "0.06"])
     commands.append(["rate", "set", "oai/dall", "--image", "0.04"])
+    commands.append(
+        [
+            "rate",
+            "set",
+            "oai/sized",
+            "--image",
+            "0.04",
+            "--image-at",
+            "1024x1536=0.08",
+            "--image-at",
+            "1024x1536/hd=0.12",
+        ]
+    )
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
     commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])
