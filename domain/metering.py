@@ -24,6 +24,7 @@ from domain.chat import (
     UsageReported,
 )
 from domain.failures import Failure
+from domain.film import Filmed
 from domain.pictures import Pictured
 from domain.usage import Usage
 
@@ -43,7 +44,7 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
     `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered.
     `sound_bytes` and `pictures` were delivered besides; no text is in them.
     `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD, `size` and
-    `quality` those about the pictures.
+    `quality` those about the pictures or the film.
     """
 
     output_bytes: int = 0
@@ -99,6 +100,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
             case Pictured():
                 pictures += 1
                 size, quality = event.size or size, event.quality or quality
+            case Filmed():
+                size = event.size or size
             case Ended():
                 ended = True
             case Broken():

@@ -10,12 +10,13 @@ from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.variants import variant_each
 from domain.vendors import spoken
 
-# Each operation in the dialect of OpenAI's callers.
+# Each operation in the dialect of OpenAI's callers; film only AIGNE's ask for.
 _ASKED: dict[Operation, str] = {
     "chat": "openai",
     "completions": "openai-completions",
     "embeddings": "openai-embeddings",
     "images": "openai-images",
+    "video": "aigne-video",
     "speech": "openai-speech",
     "transcription": "openai-transcriptions",
     "moderation": "openai-moderations",

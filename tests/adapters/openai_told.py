@@ -27,6 +27,7 @@ from domain.chat import (
 )
 from domain.embeddings import Embedded
 from domain.failures import Failure
+from domain.film import Filmed
 from domain.pictures import Pictured
 
 
@@ -43,7 +44,7 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["ended"] = True
             case Broken():
                 answer["failure"] = event.failure
-            case Embedded() | Pictured() | SoundDelta():
+            case Embedded() | Pictured() | Filmed() | SoundDelta():
                 raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)

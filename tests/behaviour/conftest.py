@@ -22,6 +22,7 @@ BODY_BYTES_MAX = 1_000_000
 ENVIRONMENT = {
     "AIHUB_UPSTREAM_TIMEOUT_S": "2",
     "AIHUB_MAX_RETRIES": "1",
+    "AIHUB_JOB_POLL_S": "0",
     "AIHUB_BODY_BYTES_MAX": str(BODY_BYTES_MAX),
     "CREDIT_PAYMENT_LINK": "https://pay.example.com/credit",
 }
@@ -83,6 +84,7 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
             "1024x1536/hd=0.12",
         ]
     )
+    commands.append(["rate", "set", "oai/film", "--video-second", "0.1", "--video-second-at", "1024p=0.5"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
     commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])
