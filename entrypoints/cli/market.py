@@ -136,10 +136,11 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
 
 async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rate list`."""
-    found = [_rate(served.rate) for served in await rates.rates(desk) if served.rate]
+    sold = [served.rate for served in await rates.rates(desk) if served.rate]
+    found = [_rate(rate) for rate in sold]
     columns = ("model", "input", "output", "cache_read", "cache_write", "context", "max_output", "effective")
-    heads = [column.upper().replace("_", " ") for column in columns]
-    rows = [[rate[column] for column in columns] for rate in found]
+    heads = [*(column.upper().replace("_", " ") for column in columns), "BY THE PIECE"]
+    rows = [[*(told[column] for column in columns), _by_the_piece(rate)] for told, rate in zip(found, sold, strict=True)]
     text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
     return Said(value=found, text=text, note="in credits per million tokens; --json tells every price" if found else "")
 
@@ -229,25 +230,27 @@ def _each(nanos: int | None) -> str | None:
 
 def _sold(rate: Rate) -> str:
     """The prices in a sentence: those of text, and those by the piece that there are."""
-    pieces = [
-        f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}"
-        for name, field in _PIECE_FIELDS.items()
-        if (nanos := getattr(rate, field)) is not None
-    ]
-    pieces += [
-        f"{format_credits_each(nanos)} at {variant_label(variant)}"
-        for variant in rate.variants
-        for field in _PIECE_FIELDS.values()
-        if (nanos := getattr(variant.prices, field)) is not None
-    ]
-    if rate.character_nanos is not None:
-        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
+    pieces = _by_the_piece(rate)
     if pieces and rate.input_nanos == rate.output_nanos == 0:
-        return ", ".join(pieces)
+        return pieces
     text = (
         f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
     )
-    return ", ".join((text, *pieces))
+    return f"{text}, {pieces}" if pieces else text
+
+
+def _by_the_piece(rate: Rate) -> str:
+    """What one picture, second or call costs, the plain ones before those of a size."""
+    priced = [("", rate), *((f" at {variant_label(variant)}", variant.prices) for variant in rate.variants)]
+    pieces = [
+        f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}{at}"
+        for at, prices in priced
+        for name, field in _PIECE_FIELDS.items()
+        if (nanos := getattr(prices, field)) is not None
+    ]
+    if rate.character_nanos is not None:
+        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
+    return ", ".join(pieces)
 
 
 def _rate(rate: Rate) -> dict[str, object]:

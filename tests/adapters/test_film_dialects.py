@@ -152,11 +152,13 @@ def test_what_google_is_sent(request_: FilmRequest, body: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("model", "extra", "parameters"), [
-    (VEO,                    {},                                    {"sampleCount": 1, "generateAudio": True}),
-    (VEO,                    {"generateAudio": False, "seed": 7},   {"sampleCount": 1, "generateAudio": False, "seed": 7}),
-    ("veo-2.0-generate-001", {},                                    {"sampleCount": 1}),
+    (VEO,                    {},                                    {"generateAudio": True}),
+    (VEO,                    {"generateAudio": False, "seed": 7},   {"generateAudio": False, "seed": 7}),
+    ("veo-2.0-generate-001", {},                                    {}),
 ])  # fmt: skip
-def test_vertex_is_told_to_make_one_film(model: str, extra: dict[str, Any], parameters: dict[str, Any]) -> None:
+def test_vertex_is_told_whether_there_is_to_be_sound(
+    model: str, extra: dict[str, Any], parameters: dict[str, Any]
+) -> None:
     assert VERTEX_FILM.refuses(asked(extra)) is None
     sent = json.loads(VERTEX_FILM.encode(asked(extra), attempt(model)))
 

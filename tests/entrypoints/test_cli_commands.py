@@ -164,7 +164,9 @@ def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
 
 
-def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said) -> None:
+def test_a_rate_by_size_and_quality(
+    say: Said, tell: Any, refused: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
     say("provider", "add", "openai")
     pictures = ("--image", "0.04", "--image-at", "1024x1536/hd=0.12", "--image-at", "/hd=0.08")
 
@@ -176,8 +178,10 @@ def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said) -> None
         {"size": None, "quality": "hd", "image": "0.08"},
         {"size": "1024p", "quality": None, "video_second": "0.5"},
     ] == put["variants"]
-    assert "0.04 for each image, 0.12 at 1024x1536 hd" in say("rate", "set", "openai/m", *pictures)
-    assert "0.5 at 1024p" in say("rate", "set", "openai/m", "--video-second-at", "1024p=0.5")
+    assert "0.04 for each image, 0.12 for each image at 1024x1536 hd" in say("rate", "set", "openai/m", *pictures)
+    assert main(["rate", "list"]) == 0
+    assert "0.08 for each image at hd" in capsys.readouterr().out
+    assert "0.5 for each video second at 1024p" in say("rate", "set", "openai/m", "--video-second-at", "1024p=0.5")
     assert "1024x1536/high=0.25" in refused("rate", "set", "openai/m", "--image-at", "0.12", code=2)
     assert "one price for each" in refused("rate", "set", "openai/m", "--image-at", "a=1", "--image-at", "a=2")
     assert "such as 1024x1536" in refused("rate", "set", "openai/m", "--image-at", "HD=1")

@@ -1,8 +1,10 @@
 """Google's film: an operation that runs long is begun, asked after, and what it made is fetched.
 
-Gemini API: https://ai.google.dev/gemini-api/docs/video, the film is a file. Vertex AI: https://docs.cloud.google.com/
-vertex-ai/generative-ai/docs/model-reference/veo-video-generation, it comes within the operation. No answer tells the
-film's length or size, so both are those that were asked for; where no size was, Google makes 720p.
+Gemini API: https://ai.google.dev/gemini-api/docs/video, the film is a file; which models it still has is told at
+https://ai.google.dev/gemini-api/docs/deprecations. Vertex AI: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/
+model-reference/veo-video-generation, the film comes within the operation. One film is made where nobody asks for more,
+which is refused. No answer tells the film's length or size, so both are those that were asked for; where no size was,
+Google makes 720p.
 """
 
 import re
@@ -98,11 +100,11 @@ def encode(request: FilmRequest, attempt: Attempt) -> bytes:
 
 
 def encode_for_vertex(request: FilmRequest, attempt: Attempt) -> bytes:
-    """The same; Vertex makes up to four films where it is not told how many, and wants to know about sound."""
-    told = {"sampleCount": msgspec.Raw(b"1")}
-    if not attempt.target.model.startswith("veo-2"):
-        told["generateAudio"] = msgspec.Raw(b"true")
-    return encode(msgspec.structs.replace(request, extra={**told, **request.extra}), attempt)
+    """The same; Vertex wants to be told about sound, which Veo 2 has none of."""
+    if attempt.target.model.startswith("veo-2"):
+        return encode(request, attempt)
+    with_sound = {"generateAudio": msgspec.Raw(b"true"), **request.extra}
+    return encode(msgspec.structs.replace(request, extra=with_sound), attempt)
 
 
 def refuses(request: FilmRequest) -> Unexpressible | None:
