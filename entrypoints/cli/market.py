@@ -140,7 +140,9 @@ async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     found = [_rate(rate) for rate in sold]
     columns = ("model", "input", "output", "cache_read", "cache_write", "context", "max_output", "effective")
     heads = [*(column.upper().replace("_", " ") for column in columns), "BY THE PIECE"]
-    rows = [[*(told[column] for column in columns), _by_the_piece(rate)] for told, rate in zip(found, sold, strict=True)]
+    rows = [
+        [*(told[column] for column in columns), _by_the_piece(rate)] for told, rate in zip(found, sold, strict=True)
+    ]
     text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
     return Said(value=found, text=text, note="in credits per million tokens; --json tells every price" if found else "")
 

@@ -126,7 +126,7 @@ def test_the_client_gets_pictures_made_and_changed(hub: HubProcess, stub: Stub) 
 
 @with_client
 def test_the_client_gets_a_film(hub: HubProcess, stub: Stub) -> None:
-    """It gives up on a film after three minutes and asks anew; with a key of its caller's it gets the same one."""
+    """With a key of its caller's the same film comes again."""
     answer = told(hub, "filmed")
 
     made = answer["made"]

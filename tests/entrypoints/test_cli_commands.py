@@ -164,9 +164,7 @@ def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
 
 
-def test_a_rate_by_size_and_quality(
-    say: Said, tell: Any, refused: Said, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said, capsys: pytest.CaptureFixture[str]) -> None:
     say("provider", "add", "openai")
     pictures = ("--image", "0.04", "--image-at", "1024x1536/hd=0.12", "--image-at", "/hd=0.08")
 

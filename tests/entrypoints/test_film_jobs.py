@@ -3,8 +3,10 @@ that runs as fast as it is looked at, and books in memory."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 import msgspec
 import pytest
 
@@ -16,13 +18,14 @@ from domain.books import Call
 from domain.money import UNITS_PER_RATE
 from domain.verification import Totals
 from entrypoints.http.aigne.film import film_handler
+from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
 from entrypoints.usecases.credit import grant
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.providers import create_credential, create_provider
 from entrypoints.usecases.rates import Prices, put_rate
 from entrypoints.usecases.upkeep import verify
-from entrypoints.usecases.users import Minted, create_key, create_user
+from entrypoints.usecases.users import Minted, create_key, create_user, revoke
 from ports.environment import Clock
 from tests.behaviour.answers_beside_chat import film, video
 from tests.entrypoints.desk import CREDIT, a_desk
@@ -55,19 +58,21 @@ class Studio(msgspec.Struct, kw_only=True):
     hub: Hub
     clock: Running
     stub: StubProvider
-    key: str
+    key: Minted
+    handle: Handle
 
-    async def film(self) -> tuple[int, bytes]:
+    async def film(self, at_s: int = 0, prompt: str = "a cat", **headers: str) -> tuple[int, bytes]:
         """Ask for a film of four seconds, and wait for what comes."""
+        asked = {"input": {"prompt": prompt, "seconds": "4", "modelOptions": {"model": "acme/film"}}}
         request = Request(
             id=self.hub.ids.new("call"),
             method="POST",
             path="/api/v2/video",
-            headers={"authorization": f"Bearer {self.key}", "content-type": "application/json"},
-            body=b'{"input": {"prompt": "a cat", "seconds": "4", "modelOptions": {"model": "acme/film"}}}',
-            started_us=0,
+            headers={"authorization": f"Bearer {self.key.text}", "content-type": "application/json", **headers},
+            body=msgspec.json.encode(asked),
+            started_us=at_s * 1_000_000,
         )
-        async with film_handler(self.hub)(request) as reply:
+        async with self.handle(request) as reply:
             assert isinstance(reply.body, bytes)
             return reply.status, reply.body
 
@@ -108,7 +113,7 @@ async def studio(script: Sequence[Handler], always: Handler) -> AsyncIterator[St
             await grant(hub, BY, "ann", 10 * CREDIT)
             minted = await create_key(hub, BY, "ann", "laptop")
             assert isinstance(minted, Minted)
-            yield Studio(hub=hub, clock=clock, stub=stub, key=minted.text)
+            yield Studio(hub=hub, clock=clock, stub=stub, key=minted, handle=film_handler(hub))
     finally:
         await transport.aclose()
 
@@ -175,3 +180,105 @@ async def test_a_film_whose_process_is_stopped_was_taken_on_and_is_charged_as_as
 
         call = await at.only_call()
         assert ("caller left", 400_000_000, "estimated") == (call.ending, call.charge_nanos, call.usage_source)
+
+
+# --- who asks again ----------------------------------------------------------------------------------------------
+
+
+class Gate:
+    """A provider whose jobs are done when the gate is opened."""
+
+    def __init__(self) -> None:
+        self.open = anyio.Event()
+        self.made = 0
+        self.asked = anyio.Event()
+
+    async def answer(self, request: Received, reply: Reply) -> None:
+        if request.method == "POST":
+            self.made += 1
+            self.asked.set()
+        elif not request.path.endswith("/content"):
+            await self.open.wait()
+        content_type, body = film(request)
+        await reply.send(200, {"content-type": content_type}, body)
+
+
+async def both(at: Studio, gate: Gate, again_s: int, **headers: str) -> list[tuple[int, bytes]]:
+    """What a caller gets, and one who asks for the same so many seconds later, while the film is being made."""
+    heard: list[tuple[int, bytes]] = []
+
+    async def ask(at_s: int, **more: str) -> None:
+        heard.append(await at.film(at_s, **more))
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, 0)
+            await gate.asked.wait()
+            group.start_soon(partial(ask, again_s, **headers))
+            await turns()
+            gate.open.set()
+    return heard
+
+
+async def turns() -> None:
+    """Whoever has only the books to wait for, which are in memory, gets as far as it can."""
+    for _ in range(100):
+        await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("again_s", [175, 180, 540])
+async def test_a_client_that_lost_its_patience_gets_the_film_that_is_being_made(again_s: int) -> None:
+    gate = Gate()
+    async with studio([], gate.answer) as at:
+        first, second = await both(at, gate, again_s)
+
+        assert (200, first) == (first[0], second)
+        assert (1, 400_000_000) == (gate.made, (await at.only_call()).charge_nanos)
+
+
+@pytest.mark.parametrize(("again_s", "headers"), [
+    (0, {}),                                # who wants two films asks at once
+    (174, {}),
+    (180, {"prompt": "another cat"}),
+    (180, {"idempotency-key": "another"}),
+])  # fmt: skip
+async def test_whoever_else_asks_gets_a_film_of_its_own(again_s: int, headers: dict[str, str]) -> None:
+    gate = Gate()
+    async with studio([], gate.answer) as at:
+        first, second = await both(at, gate, again_s, **headers)
+
+        assert ([200, 200], 2) == ([first[0], second[0]], gate.made)
+        assert first[1] != second[1]
+
+
+async def test_a_film_is_not_given_to_a_key_that_was_revoked_meanwhile() -> None:
+    gate = Gate()
+    with anyio.fail_after(10):
+        async with studio([], gate.answer) as at, anyio.create_task_group() as group:
+            group.start_soon(at.film)
+            await gate.asked.wait()
+            await revoke(at.hub, BY, at.key.key.id)
+
+            assert 401 == (await at.film(180))[0]
+            gate.open.set()
+
+
+async def test_a_film_whose_maker_was_stopped_is_made_for_who_asks_again() -> None:
+    gate = Gate()
+    heard: list[tuple[int, bytes]] = []
+
+    async def again() -> None:
+        heard.append(await at.film(180))
+
+    with anyio.fail_after(10):
+        async with studio([], gate.answer) as at, anyio.create_task_group() as group:
+            async with anyio.create_task_group() as first:
+                first.start_soon(at.film)
+                await gate.asked.wait()
+                group.start_soon(again)
+                await turns()
+                first.cancel_scope.cancel()
+            gate.open.set()
+
+    assert [200] == [status for status, _ in heard]
+    assert 2 == gate.made

@@ -16,6 +16,7 @@ from domain.refusals import BadRequest
 from domain.usage import Usage
 from domain.variants import worded
 from entrypoints.http.aigne.native import File, charged, misplaced, reworded
+from entrypoints.http.aigne.repeats import once_for_the_impatient
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.openai.problem import JSON_ERRORS, unreadable
 from entrypoints.http.operations.shared import Model, error, never_streams, stream_error
@@ -142,7 +143,7 @@ FILM_CALLER = CallerDialect(
 
 def film_handler(hub: Hub) -> Handler:
     """`POST /api/v2/video`: one film, waited for until it is there."""
-    return reworded(hub, FILM_CALLER, _with_usage)
+    return once_for_the_impatient(hub, reworded(hub, FILM_CALLER, _with_usage))
 
 
 def _with_usage(reply: Reply) -> Reply:
