@@ -8,12 +8,13 @@ from typing import Protocol, Self
 
 import anyio
 import httpx2
+import msgspec
 
 from adapters.providers.dialect import Errand
 from adapters.providers.lines import Line, address
 from adapters.providers.reading import read_whole, scrubbed
 from domain.calls import Attempt
-from domain.chat import Broken, ModelRequest
+from domain.chat import Broken, Event, ModelRequest
 from domain.failures import MAY_HAVE_COST, Failure
 from ports.providers import Chunk
 
@@ -80,7 +81,7 @@ class JobChunks:
             self._errand, self._wait_ms = step, self._poll_ms if step.waits else 0
             return Chunk(b"", ())
         self._over = True
-        return Chunk(b"", scrubbed(step, self._line.party))
+        return Chunk(b"", scrubbed(tuple(map(_final_if_nonsense, step)), self._line.party))
 
     def _failed(self, failure: Failure) -> Chunk:
         """Ask again, as long as that may help; then it is over, nobody knows what it cost, and it is not made again."""
@@ -129,6 +130,13 @@ class JobChunks:
         if not errand.body:
             del request.headers["content-type"]
         return request
+
+
+def _final_if_nonsense(event: Event) -> Event:
+    """Nobody knows whether a job is behind an answer that is not understood; one that says it failed is over."""
+    if isinstance(event, Broken) and event.failure.kind == "malformed":
+        return Broken(failure=msgspec.structs.replace(event.failure, is_final=True))
+    return event
 
 
 def _elsewhere(response: httpx2.Response, url: httpx2.URL) -> httpx2.URL | None:

@@ -116,6 +116,7 @@ def test_nonsense_instead_of_a_job_is_a_502_and_costs_nothing(hub: HubProcess, s
     stub.always(answering(200, nonsense))
 
     check_error(filmed(hub), AIGNE_VIDEO, 502)
+    assert "POST" == stub.only.method, "a job may be behind it, so none is made elsewhere"
 
 
 def test_a_question_that_gets_no_answer_is_asked_again(hub: HubProcess, stub: Stub) -> None:

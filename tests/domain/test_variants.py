@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from domain.books import PIECE_NANOS_MAX, Call
 from domain.bounds import Bound, bound, is_sold
 from domain.calls import ModelCall
-from domain.chat import Ended, Event
-from domain.film import resolution
+from domain.chat import Ended, Event, UsageReported
+from domain.film import Filmed, resolution
 from domain.pictures import Pictured
 from domain.pricebook import Price
 from domain.pricing import cost, occasion_of, price
@@ -190,6 +190,23 @@ def test_what_nobody_said_is_charged_at_the_dearest() -> None:
     call, _ = settled(pictures(1), Pictured())
 
     assert (120_000_000, None, None) == (call.charge_nanos, call.size, call.quality)
+
+
+def test_a_film_is_held_at_the_dearest_and_charged_by_what_came() -> None:
+    """Eight seconds at the dearest resolution are held; four of 1024p came."""
+    books = books_with(FILM, a_lot(10**10))
+    asked = a_chat_call(
+        operation="video", pieces=Usage(video_seconds=8), output_tokens_max=None, cap_field=None
+    )  # fmt: skip
+    held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(FILM))))
+    came = Filmed(base64="", media_type="video/mp4", seconds=4, size="1024p")
+    events = (came, UsageReported(usage=Usage(video_seconds=4)), Ended())
+
+    call = settle_in(books, an_outcome(events=events, rate=FILM, pieces=asked.pieces)).call
+
+    assert call is not None
+    assert (5_600_000_000, 2_000_000_000, "1024p") == (held.hold_nanos, call.charge_nanos, call.size)
+    assert isinstance(proof(books), Totals)
 
 
 SIZES = st.sampled_from([None, "1024x1024", "1024x1536", "7x7"])
