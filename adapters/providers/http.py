@@ -42,7 +42,7 @@ _READ = frozenset(("content-type", "content-encoding"))
 class HttpProviders:
     """Every provider of the hub. `local` are transports by URL scheme for those that live in this process.
 
-    After each `poll_ms` a job that a provider works on is asked after.
+    A job that a provider works on is asked after each `poll_ms` at the latest.
     """
 
     def __init__(

@@ -23,6 +23,8 @@ CONNECT_S_MAX = 10.0
 _PASSING = frozenset(("unreachable", "timed_out", "overloaded", "unavailable", "truncated"))
 _LOST_MAX = 10
 _RETRY_AFTER_MAX_MS = 60_000
+# A job is asked after soon at first, for it may be a small one, and then twice as late each time.
+_FIRST_MS, _DOUBLINGS_MAX = 250, 16
 _REDIRECTS_MAX = 3
 
 
@@ -45,7 +47,9 @@ class Exchange(Protocol):
 class JobChunks:
     """For each question a chunk that says nothing, so that deadlines are looked at; the last is the answer."""
 
-    __slots__ = ("_attempt", "_errand", "_exchange", "_line", "_lost", "_over", "_poll_ms", "_request", "_wait_ms")
+    __slots__ = (
+        *("_asked", "_attempt", "_errand", "_exchange", "_line", "_lost", "_over", "_poll_ms", "_request", "_wait_ms"),
+    )
 
     ended = False  # There is nothing to linger for: every body is read to its end.
 
@@ -59,7 +63,7 @@ class JobChunks:
         self._poll_ms = poll_ms
         self._errand: Errand | None = None
         self._wait_ms = 0
-        self._lost = 0
+        self._asked = self._lost = 0
         self._over = False
 
     def __aiter__(self) -> Self:
@@ -78,7 +82,8 @@ class JobChunks:
         assert self._line.dialect.job is not None
         step = self._line.dialect.job(self._request, self._attempt, body) if errand is None else errand.then(body)
         if isinstance(step, Errand):
-            self._errand, self._wait_ms = step, self._poll_ms if step.waits else 0
+            self._errand, self._wait_ms = step, pause_ms(self._asked, self._poll_ms) if step.waits else 0
+            self._asked += 1
             return Chunk(b"", ())
         self._over = True
         return Chunk(b"", scrubbed(tuple(map(_final_if_nonsense, step)), self._line.party))
@@ -130,6 +135,11 @@ class JobChunks:
         if not errand.body:
             del request.headers["content-type"]
         return request
+
+
+def pause_ms(asked: int, poll_ms: int) -> int:
+    """How long to wait before a job is asked after that was asked after so often: 250 ms, 500 ms, and so on."""
+    return min(poll_ms, _FIRST_MS << min(asked, _DOUBLINGS_MAX))
 
 
 def _final_if_nonsense(event: Event) -> Event:

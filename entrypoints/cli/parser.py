@@ -141,14 +141,17 @@ def _market(commands: _Commands) -> None:
     put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
     put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
     put.add_argument("--video-second", type=decimal, metavar="X", help="one second of film made (not sold)")
-    for name, example in (("--image-at", "1024x1536/high=0.25"), ("--video-second-at", "1080p=0.5")):
+    for name, piece, example in (
+        ("--image-at", "picture", "1024x1536/high=0.25"),
+        ("--video-second-at", "second of film", "1080p=0.5"),
+    ):
         put.add_argument(
             name,
             type=priced_at,
             action="append",
             default=[],
             metavar="SIZE[/QUALITY]=X",
-            help=f"the same in one size or quality, such as {example}; may be said several times",
+            help=f"one {piece} of a size, a quality or both, such as {example}; may be said several times",
         )
     put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.providers.film import FILM
 from adapters.providers.http import HttpProviders
+from adapters.providers.jobs import pause_ms
 from adapters.providers.transport import Http1Transport
 from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, Ended
@@ -161,3 +162,13 @@ async def test_a_job_that_is_refused_outright_is_an_ordinary_failure() -> None:
 
     assert isinstance(found, Failure)
     assert ("request_rejected", 400, False) == (found.kind, found.status, found.is_final)
+
+
+@pytest.mark.parametrize(("poll_ms", "pauses_ms"), [
+    (5_000, [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]),
+    (600,   [250, 500, 600, 600]),
+    (0,     [0, 0, 0]),
+])  # fmt: skip
+async def test_a_job_is_asked_after_soon_at_first_and_then_in_steady_turns(poll_ms: int, pauses_ms: list[int]) -> None:
+    assert pauses_ms == [pause_ms(asked, poll_ms) for asked in range(len(pauses_ms))]
+    assert poll_ms == pause_ms(10**6, poll_ms)
