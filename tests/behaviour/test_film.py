@@ -251,7 +251,7 @@ def test_the_body_that_the_client_sends_is_understood(hub: HubProcess, stub: Stu
     """It repeats the model beside the options, always asks for a URL, and says who is asking."""
     asked = {
         "input": {"prompt": "a cat", "model": "oai/film", "seconds": "4", "outputFileType": "url",
-                  "modelOptions": {"model": "oai/film", "size": "1280x720"}, "image": None},
+                  "modelOptions": {"model": "oai/film", "size": "1280x720", "seconds": "8"}, "image": None, "size": None},
         "agent": "chat", "options": {"userContext": {}, "memories": [], "streaming": False},
     }  # fmt: skip
 

@@ -67,8 +67,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
         known = _INPUT.decode(raw)
         said = _FIELDS.decode(raw)
         options = _OPTIONS.decode(msgspec.json.encode(known.model_options))
-        merged = {**known.model_options, **said}
-        fields = {name: word for name, word in merged.items() if name not in _CLIENTS_OWN and bytes(word) != b"null"}
+        told = ((name, word) for name, word in (*known.model_options.items(), *said.items()) if bytes(word) != b"null")
+        fields = {name: word for name, word in told if name not in _CLIENTS_OWN}
         film = _FILM.decode(msgspec.json.encode(fields))
     except JSON_ERRORS as problem:
         return _placed(unreadable(problem))
@@ -78,8 +78,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
     seconds = _seconds(film.seconds)
     if isinstance(seconds, BadRequest):
         return seconds
-    if (misplaced := _on_a_disk(film)) is not None:
-        return misplaced
+    if (elsewhere := _on_a_disk(film)) is not None:
+        return elsewhere
     size = worded(film.size)
     return ModelCall(
         dialect=NAME,
