@@ -13,6 +13,7 @@ from domain.calls import AttemptRecord, Capability
 from domain.pricebook import Names, Price
 from domain.tiers import Tier
 from domain.usage import Usage
+from domain.variants import VARIED, Variant, distinct
 
 Role = Literal["owner", "admin", "guest"]
 Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
@@ -22,7 +23,7 @@ TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakag
 # 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
 RATE_NANOS_MAX = 10**13
 PIECE_NANOS_MAX = 10**16
-PIECE_RATES = frozenset(("tool_use_nanos", "image_nanos", "second_nanos", "request_nanos"))
+PIECE_RATES = frozenset(("tool_use_nanos", "image_nanos", "second_nanos", "video_second_nanos", "request_nanos"))
 
 # How long the answer of a call with an Idempotency-Key can be given again.
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
@@ -84,10 +85,10 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
     in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
-    the piece, characters and seconds have no parent. `removed` ends the model's sale.
+    the piece, characters and seconds, of sound and of film, have no parent. `removed` ends the model's sale.
     `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
-    of the prices for some requests. A rate made from the price book holds for all `names` that the provider has for
-    the model; one that an operator set, for the model's own name.
+    of the prices for some requests, `variants` some for one size or quality. A rate made from the price book holds for
+    all `names` that the provider has for the model; one that an operator set, for the model's own name.
     """
 
     id: str
@@ -111,12 +112,14 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     image_nanos: int | None = None
     character_nanos: int | None = None
     second_nanos: int | None = None
+    video_second_nanos: int | None = None
     request_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False
     capabilities: tuple[Capability, ...] | None = None
     tiers: tuple[Tier, ...] = ()
+    variants: tuple[Variant, ...] = ()
     names: Names = ()
 
     def __post_init__(self) -> None:
@@ -127,6 +130,9 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
                 raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name}")
             if any((getattr(tier.prices, name, None) or 0) > nanos_max for tier in self.tiers):
                 raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name} of a tier")
+        for variant in distinct(self.variants):
+            if any((getattr(variant.prices, name) or 0) > PIECE_NANOS_MAX for name in VARIED):
+                raise ValueError(f"a rate is from 0 to {PIECE_NANOS_MAX} nanocredits per million: that of a variant")
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +167,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
     `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden. `service_tier`
-    is the one that the provider said it served. `cost_nanos` is what the provider asks, in nano-USD, under the price
+    is the one that the provider said it served, `size` and `quality` are of the pictures or the film that it made, or
+    as they were asked for. `cost_nanos` is what the provider asks, in nano-USD, under the price
     `price_id` of the book, or as the provider told where that is None; None where anything of it is unknown.
     """
 
@@ -195,6 +202,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     cost_nanos: int | None = None
     price_id: str | None = None
+    size: str | None = None
+    quality: str | None = None
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):

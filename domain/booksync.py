@@ -12,6 +12,7 @@ from domain.management import Actor
 from domain.money import thousandths_moved
 from domain.pricebook import Price, news, standing
 from domain.tiers import Leaves, Tier
+from domain.variants import variant_label
 
 # A price that moves by more than a tenth waits until somebody has looked at it.
 MOVE_THOUSANDTHS_MAX = 100
@@ -20,8 +21,8 @@ MOVE_THOUSANDTHS_MAX = 100
 class Move(msgspec.Struct, frozen=True, kw_only=True):
     """One leaf of one model's price, before and after, in nano-USD per million units; None: it has no price.
 
-    `tier` says for which requests ("" for the ordinary ones). `thousandths` is how far it moved, of what it was;
-    None where there is no saying.
+    `tier` says for which requests, or which size and quality ("" for the ordinary ones). `thousandths` is how far it
+    moved, of what it was; None where there is no saying.
     """
 
     provider: str
@@ -113,8 +114,7 @@ def tier_label(tier: Tier | None) -> str:
 def _moves(before: Price | None, after: Price | None) -> list[Move]:
     if before is None or after is None:
         return []
-    tiers_before = {tier_label(tier): tier.prices for tier in before.tiers} | {"": before.prices}
-    tiers_after = {tier_label(tier): tier.prices for tier in after.tiers} | {"": after.prices}
+    tiers_before, tiers_after = _by_label(before), _by_label(after)
     return [
         Move(
             provider=after.provider,
@@ -128,6 +128,12 @@ def _moves(before: Price | None, after: Price | None) -> list[Move]:
         for leaf in Leaves.__struct_fields__
         if (was := _price(tiers_before, label, leaf)) != (now := _price(tiers_after, label, leaf))
     ]
+
+
+def _by_label(price: Price) -> dict[str, Leaves]:
+    """The prices of each tier and variant by what it is for, and the ordinary ones under nothing."""
+    tiers = {tier_label(tier): tier.prices for tier in price.tiers}
+    return {**tiers, **{variant_label(variant): variant.prices for variant in price.variants}, "": price.prices}
 
 
 def _price(tiers: dict[str, Leaves], label: str, leaf: str) -> int | None:

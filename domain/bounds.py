@@ -3,11 +3,12 @@
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
 the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
 the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
-Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to.
+Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to; of one with
+variants, the dearest that the size and the quality that were asked for can be.
 
-What is not a text is bounded by its pieces (pictures asked for, characters to speak, seconds of a recording), and by
-tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS` and `_TOKENS` say by
-which; without one the call is refused, for unknown is never free.
+What is not a text is bounded by its pieces (pictures and seconds of film asked for, characters to speak, seconds of a
+recording), and by tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS`
+and `_TOKENS` say by which; without one the call is refused, for unknown is never free.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import msgspec
 from domain.books import Rate
 from domain.calls import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
-from domain.pricing import Dearest, dearest
+from domain.pricing import Dearest, dearest, has_price
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 from domain.tiers import reachable
 
@@ -43,6 +44,7 @@ OUTPUT_TOKENS_USEFUL = 256
 # The prices by the piece that an operation may be sold at.
 _UNITS: dict[Operation, tuple[str, ...]] = {
     "images": ("image_nanos", "request_nanos"),
+    "video": ("video_second_nanos", "request_nanos"),
     "speech": ("character_nanos", "request_nanos"),
     "transcription": ("second_nanos", "request_nanos"),
 }
@@ -52,7 +54,7 @@ _TOKENS: dict[Operation, tuple[str, ...]] = {
     "speech": ("output_audio_nanos", "output_nanos"),
     "transcription": ("input_audio_nanos", "input_nanos"),
 }
-_PIECES = ("image_nanos", "character_nanos", "second_nanos", "request_nanos")
+_PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos")
 # What ends by itself and takes no cap: its output is bounded by the model alone.
 _UNCAPPED = frozenset(("speech", "transcription"))
 
@@ -129,13 +131,15 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
     Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
     as a picture's, those of its tokens were never thought of, and no text is sold.
     """
-    if any(getattr(rate, name) is not None for name in _UNITS.get(operation, ())):
+    if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
         return True
     if operation in _TOKENS:
         own, parent = _TOKENS[operation]
         return getattr(rate, own) is not None or getattr(rate, parent) > 0
+    if operation in _UNITS:
+        return False  # Film has no tokens that anybody tells.
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
-    return by_token or rate.request_nanos is not None or all(getattr(rate, name) is None for name in _PIECES)
+    return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
 
 
 def _input_tokens(call: ModelCall, rate: Rate) -> int:
@@ -156,7 +160,7 @@ def _echoed(call: ModelCall, input_tokens: int) -> int:
 
 def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
-    if call.operation in ("embeddings", "moderation"):
+    if call.operation in ("embeddings", "moderation", "video"):
         return 0, False
     if call.operation == "images":
         return rate.output_tokens_max or PICTURE_TOKENS_MAX, False
@@ -176,6 +180,7 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
             (output_tokens, dear.output_nanos),
             (call.hosted_uses_max or 0, dear.leaves["tool_uses"]),
             (call.pieces.images, dear.leaves["images"]),
+            (call.pieces.video_seconds, dear.leaves["video_seconds"]),
             (call.pieces.characters, dear.leaves["characters"]),
             (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.leaves["seconds"]),
             (1, dear.leaves["requests"]),
@@ -184,9 +189,10 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
 
 
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
-    if not rate.tiers:
+    if not (rate.tiers or rate.variants):
         return dearest(rate)
-    return dearest(rate, tuple(reachable(rate.tiers, services_asked(call), input_tokens)))
+    tiers = tuple(reachable(rate.tiers, services_asked(call), input_tokens)) if rate.tiers else ()
+    return dearest(rate, tiers, call.size, call.quality) if rate.variants else dearest(rate, tiers)
 
 
 def services_asked(call: ModelCall) -> set[str]:

@@ -13,6 +13,7 @@ import msgspec
 
 from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.failures import Failure
+from domain.film import Filmed, FilmRequest
 from domain.pictures import Pictured, PicturesRequest
 from domain.usage import Usage
 
@@ -179,7 +180,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
-ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest
+ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest | FilmRequest
 
 
 # --- events ---------------------------------------------------------------------------------------------
@@ -307,6 +308,7 @@ Event: TypeAlias = (
     | ForeignBlock
     | Embedded
     | Pictured
+    | Filmed
     | SoundDelta
     | UsageReported
     | Finished

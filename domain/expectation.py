@@ -22,7 +22,8 @@ def expected_nanos(call: ModelCall, rate: Rate) -> int:
 
     4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
     """
-    occasion = Occasion(service=min(services_asked(call), default=None))
+    service = min(services_asked(call), default=None)
+    occasion = Occasion(service=service, size=call.size, quality=call.quality)
     return price(_expected(call, rate), rate, occasion).total_nanos
 
 

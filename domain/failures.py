@@ -24,7 +24,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
 
     `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
-    shown it unchanged; `message` is the human sentence inside it, cleared of secrets.
+    shown it unchanged; `message` is the human sentence inside it, cleared of secrets. One `is_final` is not tried again
+    anywhere: a provider that was asked already may still do the work, and charge for it.
     """
 
     kind: FailureKind
@@ -34,3 +35,4 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_ms: int | None = None
     dialect: str | None = None
     body: bytes = b""
+    is_final: bool = False

@@ -26,6 +26,7 @@ from domain.chat import (
     UsageReported,
 )
 from domain.failures import Failure
+from domain.film import Filmed
 from domain.pictures import Pictured
 from domain.usage import Usage
 
@@ -44,7 +45,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
     `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered.
     `sound_bytes` and `pictures` were delivered besides; no text is in them.
-    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD.
+    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD, `size` and
+    `quality` those about the pictures or the film.
     """
 
     output_bytes: int = 0
@@ -56,6 +58,8 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     service_tier: str | None = None
     cost_nanos: int | None = None
+    size: str | None = None
+    quality: str | None = None
 
     @property
     def delivered(self) -> bool:
@@ -76,6 +80,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     sound_bytes, pictures = meter.sound_bytes, meter.pictures
     ended, failure = meter.ended, meter.failure
     service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
+    size, quality = meter.size, meter.quality
     for event in events:
         match event:
             case Started() | Finished():
@@ -98,6 +103,9 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 sound_bytes += event.byte_count
             case Pictured():
                 pictures += 1
+                size, quality = event.size or size, event.quality or quality
+            case Filmed():
+                size = event.size or size
             case Ended():
                 ended = True
             case Broken():
@@ -114,6 +122,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
         failure=failure,
         service_tier=service_tier,
         cost_nanos=cost_nanos,
+        size=size,
+        quality=quality,
     )
 
 
@@ -151,22 +161,23 @@ def measure(meter: Meter, input_bytes: int, pieces: Usage = _NO_PIECES) -> Measu
 def counted(meter: Meter, pieces: Usage) -> Measured:
     """The usage of what is sold by the piece and was not told: pieces alone, no tokens.
 
-    Characters are counted in the request and pictures as they come, exactly; a recording's length is what its own
-    header says, which is an estimate.
+    Characters are counted in the request and pictures as they come, exactly, and a film is as long as was asked for; a
+    recording's length is what its own header says, which is an estimate.
     """
-    exact = pieces.characters or (pieces.images and meter.ended)
+    exact = pieces.characters or ((pieces.images or pieces.video_seconds) and meter.ended)
     return Measured(usage=_with_pieces(Usage(), meter, pieces), source="provider" if exact else "estimated")
 
 
 def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:
     """The usage with what is counted by the piece, wherever the provider does not count it itself."""
-    if not (pieces.images or pieces.characters or pieces.seconds or meter.pictures):
+    if not (pieces.images or pieces.characters or pieces.seconds or pieces.video_seconds or meter.pictures):
         return usage
     return msgspec.structs.replace(
         usage,
         images=usage.images or _pictures(meter, pieces),
         characters=usage.characters or pieces.characters,
         seconds=usage.seconds or pieces.seconds,
+        video_seconds=usage.video_seconds or pieces.video_seconds,
     )
 
 

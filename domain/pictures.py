@@ -23,8 +23,13 @@ class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag="pictured"):
-    """One finished picture: base64 or a URL; neither where it went by in the provider's own words."""
+    """One finished picture: base64 or a URL; neither where it went by in the provider's own words.
+
+    `size` and `quality` are what the provider says that it is, as `worded` has them.
+    """
 
     base64: str | None = None
     url: str | None = None
     revised_prompt: str | None = None
+    size: str | None = None
+    quality: str | None = None

@@ -11,6 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from domain.tiers import Leaves, Tier
+from domain.variants import Variant
 
 # One name, by what comes first: `=` exactly, `^` beginning, `$` ending, `*` part, `/` a regular expression. Names are
 # compared in lower case. A list of them is met by any; a list within it only by all.
@@ -36,6 +37,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     names: Names
     prices: Leaves
     tiers: tuple[Tier, ...] = ()
+    variants: tuple[Variant, ...] = ()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
 
@@ -120,7 +122,7 @@ def standing(prices: Iterable[Price], at_ms: int) -> Price | None:
 def _differs(held: Price | None, price: Price) -> bool:
     if held is None:
         return True
-    fields = ("names", "prices", "tiers", "context_tokens", "output_tokens_max")
+    fields = ("names", "prices", "tiers", "variants", "context_tokens", "output_tokens_max")
     return any(getattr(held, field) != getattr(price, field) for field in fields)
 
 

@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books import Rate
+from domain.books import Call, Rate
 from domain.money import charge_rounded_up
 from domain.pricebook import Price
 from domain.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, tier_of
 from domain.usage import Usage
+from domain.variants import VARIED, Variants, variant_price
 
 Nanos: TypeAlias = int
 
@@ -69,9 +70,14 @@ class Dearest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=4096)
-def leaf_rates(rate: Rate, tier: Tier | None = None) -> Mapping[str, Nanos]:
-    """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it."""
-    return {leaf: nanos or 0 for leaf, nanos in _filled(rate, tier).items()}
+def leaf_rates(
+    rate: Rate, tier: Tier | None = None, size: str | None = None, quality: str | None = None
+) -> Mapping[str, Nanos]:
+    """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it.
+
+    `size` and `quality` are for a rate with variants.
+    """
+    return {leaf: nanos or 0 for leaf, nanos in _filled(rate, tier, rate.variants, size, quality).items()}
 
 
 def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
@@ -80,9 +86,10 @@ def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
     1,200 fresh input tokens at 150,000 nanos per million: one line, 180 nanos.
     """
     tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
+    rates = leaf_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else leaf_rates(rate, tier)
     lines = tuple(
         ChargeLine(leaf=leaf, units=units, nanos_per_million=nanos)
-        for leaf, nanos in leaf_rates(rate, tier).items()
+        for leaf, nanos in rates.items()
         if (units := getattr(usage, leaf))
     )
     total = charge_rounded_up((line.units, line.nanos_per_million) for line in lines)
@@ -92,7 +99,8 @@ def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
 def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
     """What the provider asks for a usage, in nano-USD rounded up once; None if a leaf that was used has no price."""
     tier = tier_of(asked.tiers, occasion, input_tokens_of(usage)) if asked.tiers else None
-    prices = _leaf_prices(asked.prices, tier)
+    made = (occasion.size, occasion.quality) if asked.variants else (None, None)
+    prices = _leaf_prices(asked.prices, tier, asked.variants, *made)
     lines = [(units, prices[leaf]) for leaf in PRICE_OF_LEAF if (units := getattr(usage, leaf))]
     known = [(units, nanos) for units, nanos in lines if nanos is not None]
     return charge_rounded_up(known) if len(known) == len(lines) else None
@@ -103,10 +111,25 @@ def input_tokens_of(usage: Usage) -> int:
     return sum(getattr(usage, leaf) for leaf in INPUT_LEAVES)
 
 
+def occasion_of(call: Call) -> Occasion:
+    """How a call that has ended was served, as the books have it."""
+    return Occasion(service=call.service_tier, at_ms=call.started_ms, size=call.size, quality=call.quality)
+
+
+def has_price(rate: Rate, field: str) -> bool:
+    """Whether the rate says what that costs, if only in some sizes; nothing is a price where it is said."""
+    if getattr(rate, field) is not None:
+        return True
+    return field in VARIED and any(getattr(variant.prices, field) is not None for variant in rate.variants)
+
+
 @lru_cache(maxsize=4096)
-def dearest(rate: Rate, tiers: tuple[Tier, ...] = ()) -> Dearest:
-    """The dearest of the ordinary rates and of those tiers, whatever the provider's cache makes of the input."""
-    rates = [leaf_rates(rate, tier) for tier in (None, *tiers)]
+def dearest(rate: Rate, tiers: tuple[Tier, ...] = (), size: str | None = None, quality: str | None = None) -> Dearest:
+    """The dearest of the ordinary rates and of those tiers, whatever the provider's cache makes of the input.
+
+    `size` and `quality` are for a rate with variants.
+    """
+    rates = [leaf_rates(rate, tier, size, quality) for tier in (None, *tiers)]
     leaves = {leaf: max(found[leaf] for found in rates) for leaf in PRICE_OF_LEAF}
     return Dearest(
         input_nanos=max(leaves[leaf] for leaf in INPUT_LEAVES),
@@ -116,15 +139,21 @@ def dearest(rate: Rate, tiers: tuple[Tier, ...] = ()) -> Dearest:
 
 
 @lru_cache(maxsize=1024)
-def _leaf_prices(prices: Leaves, tier: Tier | None) -> Mapping[str, Nanos | None]:
-    return _filled(prices, tier)
+def _leaf_prices(
+    prices: Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+) -> Mapping[str, Nanos | None]:
+    return _filled(prices, tier, variants, size, quality)
 
 
-def _filled(base: Rate | Leaves, tier: Tier | None) -> dict[str, Nanos | None]:
-    """The price of every leaf: the tier's, else the ordinary one, else the parent's; None where there is none."""
+def _filled(
+    base: Rate | Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+) -> dict[str, Nanos | None]:
+    """The price of every leaf: a variant's, else the tier's, the ordinary one, the parent's; None where none is."""
     found: dict[str, Nanos | None] = {}
     for leaf, field in PRICE_OF_LEAF.items():
         nanos = getattr(tier.prices, field) if tier is not None else None
         nanos = getattr(base, field) if nanos is None else nanos
+        if variants and field in VARIED:
+            nanos = variant_price(variants, field, size, quality, nanos)
         found[leaf] = found[_PARENTS[leaf]] if nanos is None and leaf in _PARENTS else nanos
     return found

@@ -12,9 +12,8 @@ import msgspec
 
 from domain.books import Adjustment, Call, HoldLine, Lot, Rate, Row, Transfer
 from domain.ledger import BREAKAGE, REVENUE, lot_account, usable
-from domain.pricing import price
+from domain.pricing import occasion_of, price
 from domain.scopes import RerateFacts
-from domain.tiers import Occasion
 
 
 class Rerated(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +62,7 @@ def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:
 def charge_under(call: Call, rate: Rate) -> int:
     """What the call comes to under a rate, and no more than was held for it."""
     assert call.usage is not None, "a call is charged by its usage"
-    occasion = Occasion(service=call.service_tier, at_ms=call.started_ms)
-    return min(price(call.usage, rate, occasion).total_nanos, call.hold_nanos)
+    return min(price(call.usage, rate, occasion_of(call)).total_nanos, call.hold_nanos)
 
 
 def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:

@@ -30,10 +30,11 @@ def next_attempt(
 
     Somebody untried is tried at once; when all were tried, those that may recover are tried again after the pause
     that they asked for, or full jitter: `chance` is a random number up to `BACKOFF_MAX_MS`. A rejected credential
-    is not tried again and costs no retry. A rejected request is the caller's own and is never tried elsewhere.
+    is not tried again and costs no retry. A rejected request is the caller's own and is never tried elsewhere, and
+    neither is what failed finally.
     """
     last = failures[-1][1]
-    if last.kind == "request_rejected" or left_ms <= 0:
+    if last.kind == "request_rejected" or last.is_final or left_ms <= 0:
         return None
     spent = sum(1 for _, failure in failures if failure.kind != "credential_rejected")
     if spent > retries_max:

@@ -1,6 +1,6 @@
 """Rates made from the price book: what is asked for a model, with a margin, in credits.
 
-Every leaf and every tier is carried over, so that what a customer is charged follows the provider's answer just as
+Every leaf, tier and variant is carried over, so that what a customer is charged follows the provider's answer just as
 the operator's cost does. A rate that an operator set, or took back, is left as it is.
 """
 
@@ -18,7 +18,7 @@ from domain.tiers import Leaves
 
 BOOK_SOURCE = "price book"
 
-_SAME = ("names", "tiers", "context_tokens", "output_tokens_max", *Leaves.__struct_fields__)
+_SAME = ("names", "tiers", "variants", "context_tokens", "output_tokens_max", *Leaves.__struct_fields__)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +57,9 @@ def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: 
         context_tokens=price.context_tokens,
         output_tokens_max=price.output_tokens_max,
         tiers=tiers,
+        variants=tuple(
+            msgspec.structs.replace(variant, prices=_sold(variant.prices, terms)) for variant in price.variants
+        ),
         names=price.names,
         **leaves,
     )

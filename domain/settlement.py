@@ -22,7 +22,7 @@ from domain.failures import MAY_HAVE_COST
 from domain.ledger import resolve
 from domain.metering import Measured, Meter, counted, measure
 from domain.pricebook import Price
-from domain.pricing import cost, price
+from domain.pricing import cost, has_price, price
 from domain.scopes import SettleFacts
 from domain.tiers import Occasion
 from domain.usage import Usage
@@ -36,8 +36,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a call went, as the process that ran it saw it.
 
     `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is what
-    the book says that its provider asks. `pieces` are what the request told of itself, see `ModelCall`. `answer` is the
-    sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
+    the book says that its provider asks. `pieces`, `size` and `quality` are what the request told of itself, see
+    `ModelCall`. `answer` is the sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
     """
 
     call_id: str
@@ -45,6 +45,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     meter: Meter
     input_bytes: int
     pieces: Usage = Usage()
+    size: str | None = None
+    quality: str | None = None
     attempts: tuple[AttemptRecord, ...]
     served: Target | None = None
     rate: Rate | None = None
@@ -70,7 +72,13 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
     if call is None or call.ending is not None:
         return Settlement(call=call, already=True)
     measured = measured_of(outcome)
-    occasion = Occasion(service=outcome.meter.service_tier, at_ms=call.started_ms)
+    meter = outcome.meter
+    occasion = Occasion(
+        service=meter.service_tier,
+        at_ms=call.started_ms,
+        size=meter.size or outcome.size,
+        quality=meter.quality or outcome.quality,
+    )
     total_nanos = (
         price(measured.usage, outcome.rate, occasion).total_nanos if measured and outcome.rate and call.billed else 0
     )
@@ -97,6 +105,8 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         service_tier=occasion.service,
         cost_nanos=total_cost(attempts),
         price_id=price_id,
+        size=occasion.size,
+        quality=occasion.quality,
     )
     kept = _kept(facts.twin, call, outcome)
     return Settlement(call=ended, writes=(*moves.lots, *moves.transfers, ended, *kept))
@@ -122,11 +132,12 @@ def measured_of(outcome: Outcome) -> Measured | None:
 def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
     """Whether what was asked for has a price by the piece, so that nobody needs to guess its tokens."""
     priced = (
-        (pieces.images, rate.image_nanos),
-        (pieces.characters, rate.character_nanos),
-        (pieces.seconds, rate.second_nanos),
+        (pieces.images, "image_nanos"),
+        (pieces.characters, "character_nanos"),
+        (pieces.seconds, "second_nanos"),
+        (pieces.video_seconds, "video_second_nanos"),
     )
-    return any(count and nanos is not None for count, nanos in priced)
+    return any(count and has_price(rate, field) for count, field in priced)
 
 
 def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:

@@ -26,6 +26,7 @@ PRICE_OF_LEAF: dict[str, str] = {
     "images": "image_nanos",
     "characters": "character_nanos",
     "seconds": "second_nanos",
+    "video_seconds": "video_second_nanos",
     "requests": "request_nanos",
 }
 _DAY_MS = 86_400_000
@@ -52,6 +53,7 @@ class Leaves(
     image_nanos: int | None = None
     character_nanos: int | None = None
     second_nanos: int | None = None
+    video_second_nanos: int | None = None
     request_nanos: int | None = None
 
     def __post_init__(self) -> None:
@@ -84,10 +86,15 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a call was served, as far as its price depends on it: the service tier told, and when it began."""
+    """How a call was served, as far as its price depends on it: the service tier told, and when it began.
+
+    `size` and `quality` are those of the pictures or the film that were made; None where nobody said.
+    """
 
     service: str | None = None
     at_ms: int = 0
+    size: str | None = None
+    quality: str | None = None
 
 
 def tier_of(tiers: Sequence[Tier], occasion: Occasion, input_tokens: int) -> Tier | None:

@@ -111,10 +111,15 @@ COUNT_TOKENS = "anthropic-count-tokens"
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
 _SPOKEN: dict[str, dict[Operation, str]] = {
+    "openai": {"video": "openai-video"},
     "voyage": {"embeddings": "voyage-embeddings"},
     "ideogram": {"images": "ideogram-images"},
-    "google": {"embeddings": "google-embeddings", "images": "google-images"},
-    "google-vertex": {"embeddings": "google-vertex-embeddings", "images": "google-vertex-images"},
+    "google": {"embeddings": "google-embeddings", "images": "google-images", "video": "google-video"},
+    "google-vertex": {
+        "embeddings": "google-vertex-embeddings",
+        "images": "google-vertex-images",
+        "video": "google-vertex-video",
+    },
     "cohere": {"embeddings": "cohere-embeddings"},
     "bedrock": {"embeddings": "bedrock-embeddings"},
     "bedrock-invoke": {"embeddings": "bedrock-embeddings"},

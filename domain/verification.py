@@ -8,8 +8,7 @@ from collections import defaultdict
 import msgspec
 
 from domain.books import Adjustment, Call, Lot, Rate, Transfer
-from domain.pricing import price
-from domain.tiers import Occasion
+from domain.pricing import occasion_of, price
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +162,7 @@ class Auditor:
         if rate is None:
             self._expect(call.id, f"the rate {rate_id} is in the books", 1, 0)
             return call.charge_nanos + call.uncollected_nanos
-        return price(call.usage, rate, Occasion(service=call.service_tier, at_ms=call.started_ms)).total_nanos
+        return price(call.usage, rate, occasion_of(call)).total_nanos
 
     def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
         if booked != derived and self.first is None:

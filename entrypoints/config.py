@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_timeout_s: int
     keep_alive_s: int
     first_token_timeout_s: int
+    job_poll_s: int
     strategy: Strategy
     retries_max: int
     body_bytes_max: int
@@ -202,6 +203,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", _whole(0, 3600), "seconds", "0",
          "how long a stream may take to its first token before the next provider is tried, where there is one; "
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
+        ("AIHUB_JOB_POLL_S", "job_poll_s", _whole(0, 3600), "seconds", "5",
+         "how often a provider is asked how far a job is, such as a film, after a few times sooner; 0: at once"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", _one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
         ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",

@@ -95,6 +95,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from adapters.providers.cohere import COHERE
     from adapters.providers.echo import EchoTransport
     from adapters.providers.embeddings import EMBEDDINGS
+    from adapters.providers.film import FILM
     from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
     from adapters.providers.http import HttpProviders
     from adapters.providers.ollama import OLLAMA
@@ -125,8 +126,10 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                             *BESIDE_CHAT,
                             *EMBEDDINGS,
                             *PICTURES,
+                            *FILM,
                         )
                     },
+                    poll_ms=settings.job_poll_s * 1000,
                 ),
                 clock=operator.clock,
                 ids=operator.ids,

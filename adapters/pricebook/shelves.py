@@ -10,6 +10,7 @@ import msgspec
 
 from domain.pricebook import Names, Price, price_id
 from domain.tiers import Leaves, Tier
+from domain.variants import Variant
 
 BOOK = Path(__file__).parent / "book"
 # Whose models a provider offers under their own names and at their prices, where its own shelf has none.
@@ -30,6 +31,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     source: str
     prices: Leaves
     tiers: tuple[Tier, ...] = ()
+    variants: tuple[Variant, ...] = ()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
 

@@ -6,7 +6,7 @@ the shell that drives it.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -45,6 +45,22 @@ class FramingError(Exception):
     """The bytes are not what the framing promises, or one event is too large; the text tells."""
 
 
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """A further request that a job takes: to `path` below the provider's base URL; with a body a POST, else a GET.
+
+    `then` is what its answer means. One that `waits` gives the job time before.
+    """
+
+    path: str
+    then: Callable[[bytes], "Step"]
+    body: bytes = b""
+    waits: bool = False
+
+
+# What comes of an answer of a job's: something else to ask, or the events of the whole answer.
+Step: TypeAlias = Errand | tuple[Event, ...]
+
+
 def _no_caller_speaks_it(call: ModelCall, attempt: Attempt) -> bytes:
     raise AssertionError(f"{call.dialect} does not pass through to {attempt.target.dialect}")
 
@@ -72,6 +88,8 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
                      event yields Broken; the terminal word yields Ended
     hides            whether the caller must not see this event: its second argument is what `step` made of it
     headed           what the headers of a 2xx answer tell (lower-case names), before what its body does
+    job              for an API that answers with a job to ask after: what its first answer (the last argument) means
+                     for the request; then nobody asks `decode`
     failure          a non-2xx answer (status, lower-case headers, body) as a Failure: kind by status, never by text
     """
 
@@ -89,3 +107,4 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
     hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing
     headed: Callable[[dict[str, str]], tuple[Event, ...]] | None = None
+    job: Callable[[Any, Attempt, bytes], Step] | None = None

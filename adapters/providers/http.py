@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.jobs import CONNECT_S_MAX, JobChunks
 from adapters.providers.lines import Line, Lines
 from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
 from domain.calls import Attempt, ModelCall
@@ -28,7 +29,6 @@ from ports.vault import Vault
 _FAULTS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
 
 _ERROR_BYTES_MAX = 1024 * 1024
-_CONNECT_S_MAX = 10.0
 _PIECE_BYTES = 64 * 1024
 _LINGER_S = 0.05
 _CLOSE_S = 5.0
@@ -40,7 +40,10 @@ _READ = frozenset(("content-type", "content-encoding"))
 
 
 class HttpProviders:
-    """Every provider of the hub. `local` are transports by URL scheme for those that live in this process."""
+    """Every provider of the hub. `local` are transports by URL scheme for those that live in this process.
+
+    A job that a provider works on is asked after each `poll_ms` at the latest.
+    """
 
     def __init__(
         self,
@@ -48,8 +51,10 @@ class HttpProviders:
         local: Mapping[str, httpx2.AsyncBaseTransport],
         vault: Vault,
         dialects: Mapping[str, ProviderDialect],
+        poll_ms: int = 5_000,
     ) -> None:
         self._dialects = dialects
+        self.poll_ms = poll_ms
         self.lines = Lines(transport, local, vault, dialects)
 
     def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
@@ -60,25 +65,30 @@ class HttpProviders:
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection."""
-        return _Exchange(self.lines, attempt, call, request)
+        return _Exchange(self.lines, attempt, call, request, self.poll_ms)
 
 
 class _Exchange:
     """One attempt from request to closed connection."""
 
-    __slots__ = ("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_reads", "_request", "_stream")
+    __slots__ = (
+        *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_reads", "_request", "_stream"),
+    )
 
     _line: Line
     _reads: AsyncIterator[bytes]
 
-    def __init__(self, lines: Lines, attempt: Attempt, call: ModelCall, request: ModelRequest | None) -> None:
+    def __init__(
+        self, lines: Lines, attempt: Attempt, call: ModelCall, request: ModelRequest | None, poll_ms: int
+    ) -> None:
         self._lines = lines
+        self._poll_ms = poll_ms
         self._attempt = attempt
         self._call = call
         self._request = request
         self._stream: httpx2.AsyncByteStream | None = None
         self._open = False  # Whether there may be more to read.
-        self._chunks: StreamChunks | WholeChunk | None = None
+        self._chunks: StreamChunks | WholeChunk | JobChunks | None = None
 
     async def __aenter__(self) -> Answer | Failure:
         line = self._lines.to(self._attempt.target, self._call.stream)
@@ -141,7 +151,7 @@ class _Exchange:
             headers = httpx2.Headers([*headers.raw, *raw])
         pieces = () if form is None else form.with_model(attempt.target.model)
         timeout_s = attempt.timeout_ms / 1000
-        connect_s = min(timeout_s, _CONNECT_S_MAX)
+        connect_s = min(timeout_s, CONNECT_S_MAX)
         request = httpx2.Request(
             "POST",
             line.url,
@@ -158,7 +168,7 @@ class _Exchange:
     async def _answer(self, response: httpx2.Response) -> Answer | Failure:
         status, party, dialect = response.status_code, self._line.party, self._line.dialect
         if not 200 <= status < 300:
-            return await self._rejection(response)
+            return await self.rejection(response)
         content_type, relayed = "", []
         for raw_name, raw_value in response.headers.raw:
             if (name := _telling(raw_name)) is None:
@@ -171,7 +181,9 @@ class _Exchange:
                     return self._malformed(f"answered in {value}, unasked", status)
             elif not party.secret or party.secret not in value:
                 relayed.append((name, value))
-        if not self._call.stream:
+        if dialect.job is not None:
+            self._chunks = JobChunks(self, self._line, self._attempt, self._request, self._poll_ms)
+        elif not self._call.stream:
             headed = dialect.headed(_lower(response.headers)) if dialect.headed is not None else ()
             self._chunks = WholeChunk(self.read, dialect, party, headed)
         elif "json" in content_type and "event-stream" not in content_type and "ndjson" not in content_type:
@@ -180,7 +192,18 @@ class _Exchange:
             self._chunks = StreamChunks(self.read, dialect, self._call, party)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
-    async def _rejection(self, response: httpx2.Response) -> Failure:
+    async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:
+        """A further request along the same line; `read` reads its answer."""
+        await self._close(linger=False)
+        try:
+            response = await self._line.transport.handle_async_request(request)
+        except _FAULTS as error:
+            return self._fault(error, answered=False)
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._stream, self._reads, self._open = response.stream, response.stream.__aiter__(), True
+        return response
+
+    async def rejection(self, response: httpx2.Response) -> Failure:
         """A status other than 2xx, understood by the dialect; its body is read as far as it comes."""
         status, party = response.status_code, self._line.party
         if 300 <= status < 400:

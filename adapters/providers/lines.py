@@ -82,18 +82,9 @@ class Lines:
             except (VaultError, UnicodeDecodeError):
                 message = f"the credential {target.credential_id} of provider {target.provider} cannot be unsealed"
                 return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
-        base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query,
-        base = base.replace("{model}", quote(target.model, safe=""))  # and its deployment in the path.
-        path = dialect.path(target.model, stream)
-        if query:
-            path += f"{'&' if '?' in path else '?'}{query}"
-        try:
-            url = httpx2.URL(f"{base.rstrip('/')}/{path}")
-        except httpx2.InvalidURL:
-            return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
-        if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
-            message = f"the base URL of provider {target.provider} must not carry a user name or password"
-            return Failure(kind="unreachable", message=message)
+        url = address(target, dialect.path(target.model, stream))
+        if isinstance(url, Failure):
+            return url
         headers = {
             "host": url.netloc.decode(),
             "content-type": "application/json",
@@ -109,6 +100,22 @@ class Lines:
             httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
             Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
         )
+
+
+def address(target: Target, path: str) -> httpx2.URL | Failure:
+    """Where a path of the target's API is."""
+    base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query,
+    base = base.replace("{model}", quote(target.model, safe=""))  # and its deployment in the path.
+    if query:
+        path += f"{'&' if '?' in path else '?'}{query}"
+    try:
+        url = httpx2.URL(f"{base.rstrip('/')}/{path}")
+    except httpx2.InvalidURL:
+        return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
+    if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
+        message = f"the base URL of provider {target.provider} must not carry a user name or password"
+        return Failure(kind="unreachable", message=message)
+    return url
 
 
 def _keyed(headers: Headers, vendor: Vendor, secret: str | None) -> Headers:

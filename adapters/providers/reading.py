@@ -123,7 +123,7 @@ class WholeChunk:
             return Chunk(b"", (Broken(failure=body),))
         events = self._dialect.decode(body)
         if isinstance(events[-1], Broken):
-            return Chunk(b"", _scrubbed(events, self._party))
+            return Chunk(b"", scrubbed(events, self._party))
         return Chunk(body, self._headed + events)
 
 
@@ -194,7 +194,7 @@ class StreamChunks:
                     last = [event.raw, *(after.raw for after in framed[number + 1 :] if after.data == b"[DONE]")]
                     self._ready.append(Chunk(b"" if hides(self._call, meant) else b"".join(last), meant))
                 else:
-                    self._ready.append(Chunk(b"", _scrubbed(meant, self._party)))
+                    self._ready.append(Chunk(b"", scrubbed(meant, self._party)))
                 return
             events += meant
             if not hides(self._call, meant):
@@ -206,7 +206,8 @@ class StreamChunks:
             self._ready.append(Chunk(raws[0] if len(raws) == 1 else b"".join(raws), tuple(events)))
 
 
-def _scrubbed(events: tuple[Event, ...], party: Party) -> tuple[Event, ...]:
+def scrubbed(events: tuple[Event, ...], party: Party) -> tuple[Event, ...]:
+    """The events with the secret cleared out of what they say went wrong."""
     return tuple(
         Broken(failure=party.failure(event.failure)) if isinstance(event, Broken) else event for event in events
     )

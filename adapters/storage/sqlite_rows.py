@@ -32,6 +32,7 @@ from domain.calls import AttemptRecord, Capability
 from domain.pricebook import Names, Price
 from domain.tiers import Leaves, Tier
 from domain.usage import Usage
+from domain.variants import Variants
 
 R = TypeVar("R", bound=Row)
 Values = tuple[Any, ...]
@@ -133,7 +134,12 @@ RATES = Table(
     "rates",
     Rate,
     flags=("removed",),
-    documents={"capabilities": tuple[Capability, ...] | None, "tiers": tuple[Tier, ...], "names": Names},
+    documents={
+        "capabilities": tuple[Capability, ...] | None,
+        "tiers": tuple[Tier, ...],
+        "variants": Variants,
+        "names": Names,
+    },
     appended=True,
 )
 ALIASES = Table(
@@ -143,7 +149,12 @@ ALIASES = Table(
     documents={"targets": tuple[AliasTarget, ...], "canary": Canary | None},
     appended=True,
 )
-PRICES = Table("prices", Price, documents={"names": Names, "prices": Leaves, "tiers": tuple[Tier, ...]}, appended=True)
+PRICES = Table(
+    "prices",
+    Price,
+    documents={"names": Names, "prices": Leaves, "tiers": tuple[Tier, ...], "variants": Variants},
+    appended=True,
+)
 LOTS = Table("lots", Lot, fixed=("user_id", "created_ms"))
 CALLS = Table(
     "calls",

@@ -17,6 +17,15 @@ def decimal(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def priced_at(text: str) -> tuple[str | None, str | None, int]:
+    """A size, a quality or both with a price: `1024x1536/high=0.25`, `1024x1536=0.1` or `/high=0.2`; in nanos."""
+    kind, sign, amount = text.rpartition("=")
+    size, _, quality = kind.partition("/")
+    if not sign or not (size or quality):
+        raise argparse.ArgumentTypeError(f"{text!r} is no price of a size: write such as 1024x1536/high=0.25")
+    return size or None, quality or None, decimal(amount)
+
+
 def whole(text: str) -> int:
     """Digits alone."""
     if not (text.isascii() and text.isdigit() and len(text) <= 15):

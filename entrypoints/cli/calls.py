@@ -113,6 +113,8 @@ def _call(report: reports.CallReport) -> dict[str, Any]:
         "attempts": [_attempt(attempt) for attempt in call.attempts],
         "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
         "usage_source": call.usage_source,
+        "size": call.size,
+        "quality": call.quality,
         "billed": call.billed,
         "charge": format_credits(call.charge_nanos),
         "hold": format_credits(call.hold_nanos),

@@ -3,7 +3,7 @@
 House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
 """
 
-from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, whole
+from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, priced_at, whole
 from entrypoints.cli.grammar import Commands, Help, OneLineParser, Parser, Version
 
 
@@ -96,6 +96,19 @@ def _market(commands: Commands) -> None:
     put.add_argument("--character", type=decimal, metavar="X", help="a million characters spoken (not sold)")
     put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
     put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
+    put.add_argument("--video-second", type=decimal, metavar="X", help="one second of film made (not sold)")
+    for name, piece, example in (
+        ("--image-at", "picture", "1024x1536/high=0.25"),
+        ("--video-second-at", "second of film", "1080p=0.5"),
+    ):
+        put.add_argument(
+            name,
+            type=priced_at,
+            action="append",
+            default=[],
+            metavar="SIZE[/QUALITY]=X",
+            help=f"one {piece} of a size, a quality or both, such as {example}; may be said several times",
+        )
     put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")

@@ -9,6 +9,7 @@ from domain.pricebook import Price, standing, versions
 from domain.refusals import BadRequest, Missing
 from domain.selling import terms_of
 from domain.tiers import Leaves, Tier
+from domain.variants import Variant, variant_label
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import booksync
@@ -57,12 +58,12 @@ async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:
     rows = [
         (
             moment(price.effective_ms) if price.effective_ms else "the beginning",
-            tier_label(tier),
+            label,
             *(_dollars(getattr(leaves, field)) for field in _used(held)),
             price.source,
         )
         for price in held
-        for tier, leaves in ((None, price.prices), *((tier, tier.prices) for tier in price.tiers))
+        for label, leaves in _labelled(price)
     ]
     heads = (
         "FROM",
@@ -190,8 +191,14 @@ def _percent(move: Move) -> str:
 
 def _used(held: tuple[Price, ...]) -> list[str]:
     """The leaves that any version has a price for."""
-    every = [leaves for price in held for leaves in (price.prices, *(tier.prices for tier in price.tiers))]
+    every = [leaves for price in held for _, leaves in _labelled(price)]
     return [field for field in Leaves.__struct_fields__ if any(getattr(leaves, field) is not None for leaves in every)]
+
+
+def _labelled(price: Price) -> list[tuple[str, Leaves]]:
+    """The ordinary prices under nothing, then those of each tier and variant by what they are for."""
+    tiers = [(tier_label(tier), tier.prices) for tier in price.tiers]
+    return [("", price.prices), *tiers, *((variant_label(each), each.prices) for each in price.variants)]
 
 
 def _price(price: Price) -> dict[str, object]:
@@ -204,6 +211,7 @@ def _price(price: Price) -> dict[str, object]:
         "source": price.source,
         "prices": _leaves(price.prices),
         "tiers": [tier_value(tier) for tier in price.tiers],
+        "variants": [variant_value(variant) for variant in price.variants],
         "context": price.context_tokens,
         "max_output": price.output_tokens_max,
     }
@@ -218,6 +226,11 @@ def tier_value(tier: Tier) -> dict[str, object]:
         "until_minute": tier.until_minute,
         "prices": _leaves(tier.prices),
     }
+
+
+def variant_value(variant: Variant) -> dict[str, object]:
+    """A variant for scripts, in decimals."""
+    return {"size": variant.size, "quality": variant.quality, "prices": _leaves(variant.prices)}
 
 
 def _leaves(leaves: Leaves) -> dict[str, str]:

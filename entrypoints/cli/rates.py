@@ -8,10 +8,12 @@ from domain.books import Rate
 from domain.booksync import tier_label
 from domain.calls import CAPABILITIES, Capability
 from domain.catalog import catalog_of, versions_of
+from domain.film import resolution
 from domain.management import Denied
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.refusals import Missing
 from domain.tiers import Leaves
+from domain.variants import Variant, variant_each, variant_label
 from entrypoints.cli.prices import tier_value
 from entrypoints.cli.said import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
@@ -34,11 +36,16 @@ _RATE_FIELDS = {
     "character": "character_nanos",
 }
 # What is sold by the piece is told for one piece.
-_PIECE_FIELDS = {"image": "image_nanos", "second": "second_nanos", "request": "request_nanos"}
+_PIECE_FIELDS = {
+    "image": "image_nanos",
+    "second": "second_nanos",
+    "video_second": "video_second_nanos",
+    "request": "request_nanos",
+}
 _ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
 # Columns of a list that only appear where a model is sold so.
 _SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
-_UNITS = "in credits, for a million tokens, characters or tool uses, or for one image, second or request"
+_UNITS = "in credits, for a million tokens, characters or tool uses, or for one image, second, video second or request"
 
 
 async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -49,13 +56,15 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
             given[field] = getattr(args, name) * UNITS_PER_RATE
     if ("input_nanos" in given) != ("output_nanos" in given):
         raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
-    if not given:
+    variants = _variants(args)
+    if not given and not variants:
         raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
     prices = rates.Prices(
         **given,
         context_tokens=args.context,
         output_tokens_max=args.max_output,
         capabilities=_capabilities(args.capabilities),
+        variants=variants,
     )
     since_ms = args.since(desk.clock.now_ms()) if args.since else None
     outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
@@ -69,11 +78,16 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
 
 async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rate list`."""
-    found = [_rate(served.rate) for served in await rates.rates(desk) if served.rate]
+    sold = [served.rate for served in await rates.rates(desk) if served.rate]
+    found = [_rate(rate) for rate in sold]
     some = [name for name in _SOMETIMES if any(rate[name] is not None for rate in found)]
     columns = ("model", "input", "output", *some, "context", "max_output", "effective")
     rows = [[None if _is_unsaid(rate, column) else rate[column] for column in columns] for rate in found]
-    text = table([*map(_head, columns)], rows, "Nothing is sold yet; see `aihub rate set -h`.")
+    heads = [*map(_head, columns)]
+    if any(rate.variants for rate in sold):
+        heads.append("BY SIZE AND QUALITY")
+        rows = [[*row, ", ".join(_of_variants(rate)) or None] for row, rate in zip(rows, sold, strict=True)]
+    text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
     note = f"{_UNITS}; `aihub rate show` tells every price of a model"
     return Said(value=found, text=text, note=note if found else "")
 
@@ -112,6 +126,19 @@ async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 
+def _variants(args: Namespace) -> tuple[Variant, ...]:
+    """What stands under --image-at and --video-second-at, the film's sizes as resolutions."""
+    films = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
+    try:
+        return tuple(
+            Variant(prices=Leaves(**{field: nanos * UNITS_PER_RATE}), size=size, quality=quality)
+            for field, priced in (("image_nanos", args.image_at), ("video_second_nanos", films))
+            for size, quality, nanos in priced
+        )
+    except ValueError as problem:
+        raise Complaint(str(problem)) from None
+
+
 def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
     """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
     if text is None:
@@ -130,10 +157,12 @@ def _parts(rate: Mapping[str, Any], version: Rate) -> Iterator[tuple[str, Mappin
         return
     yield "", rate
     for tier in version.tiers:
-        yield tier_label(tier), _tier_prices(tier.prices)
+        yield tier_label(tier), _prices(tier.prices)
+    for variant in version.variants:
+        yield variant_label(variant), _prices(variant.prices)
 
 
-def _tier_prices(leaves: Leaves) -> dict[str, str | None]:
+def _prices(leaves: Leaves) -> dict[str, str | None]:
     told: dict[str, str | None] = {
         name: None if (nanos := getattr(leaves, field)) is None else format_credits(nanos)
         for name, field in _RATE_FIELDS.items()
@@ -143,13 +172,14 @@ def _tier_prices(leaves: Leaves) -> dict[str, str | None]:
 
 def _has(rate: Mapping[str, Any], name: str) -> bool:
     return not _is_unsaid(rate, name) and any(
-        prices.get(name) is not None for prices in (rate, *(tier["prices"] for tier in rate["tiers"]))
+        prices.get(name) is not None
+        for prices in (rate, *(tier["prices"] for tier in rate["tiers"]), *rate["variants"])
     )
 
 
 def _is_unsaid(rate: Mapping[str, Any], name: str) -> bool:
     """Whether that is a price of nothing for text, of a model that is sold by the piece or the character."""
-    by_piece = any(rate[piece] is not None for piece in ("character", *_PIECE_FIELDS))
+    by_piece = bool(rate["variants"]) or any(rate[piece] is not None for piece in ("character", *_PIECE_FIELDS))
     return name in ("input", "output") and by_piece and rate["input"] == rate["output"] == "0"
 
 
@@ -163,11 +193,7 @@ def _each(nanos: int | None) -> str | None:
 
 def _sold(rate: Rate) -> str:
     """The prices in a sentence: those of text, and those by the piece that there are."""
-    pieces = [
-        f"{format_credits_each(nanos)} for each {name}"
-        for name, field in _PIECE_FIELDS.items()
-        if (nanos := getattr(rate, field)) is not None
-    ]
+    pieces = [*_each_of(rate, ""), *_of_variants(rate)]
     if rate.character_nanos is not None:
         pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
     if pieces and rate.input_nanos == rate.output_nanos == 0:
@@ -176,6 +202,17 @@ def _sold(rate: Rate) -> str:
         f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
     )
     return ", ".join((text, *pieces))
+
+
+def _of_variants(rate: Rate) -> Iterator[str]:
+    for variant in rate.variants:
+        yield from _each_of(variant.prices, f" at {variant_label(variant)}")
+
+
+def _each_of(prices: Rate | Leaves, at: str) -> Iterator[str]:
+    for name, field in _PIECE_FIELDS.items():
+        if (nanos := getattr(prices, field)) is not None:
+            yield f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}{at}"
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -188,6 +225,7 @@ def _rate(rate: Rate) -> dict[str, Any]:
         "max_output": rate.output_tokens_max,
         "capabilities": None if rate.capabilities is None else list(rate.capabilities),
         "tiers": [*map(tier_value, rate.tiers)],
+        "variants": [*map(variant_each, rate.variants)],
         "names": [*rate.names],
         "effective": moment(rate.effective_ms),
         "source": rate.source,

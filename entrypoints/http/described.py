@@ -11,14 +11,16 @@ from domain.calls import ModelCall, Operation
 from domain.catalog import Served
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricebook import Price
+from domain.variants import variant_each
 from domain.vendors import spoken
 
-# Each operation in the dialect of OpenAI's callers.
+# Each operation in the dialect of OpenAI's callers; film only AIGNE's ask for.
 _ASKED: dict[Operation, str] = {
     "chat": "openai",
     "completions": "openai-completions",
     "embeddings": "openai-embeddings",
     "images": "openai-images",
+    "video": "aigne-video",
     "speech": "openai-speech",
     "transcription": "openai-transcriptions",
     "moderation": "openai-moderations",
@@ -120,4 +122,6 @@ def pricing(rate: Rate) -> dict[str, Any]:
         if field.endswith("_nanos") and nanos is not None:
             name = field.removesuffix("_nanos")
             told[name] = format_credits_each(nanos) if field in PIECE_RATES else format_credits(nanos)
+    if rate.variants:
+        told["variants"] = [variant_each(variant) for variant in rate.variants]
     return told

@@ -1,6 +1,7 @@
 """The table of routes: the only place that says what is served where."""
 
 from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
+from entrypoints.http.aigne.film import FILM_CALLER, film_handler
 from entrypoints.http.aigne.pictures import image_handler
 from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
@@ -61,10 +62,11 @@ def routes(hub: Hub) -> tuple[Route, ...]:
             for template, caller in (QUOTED | _AIGNE).items()
         ),
         Route(method="POST", template="/api/v2/image", handler=image_handler(hub), spends=True),
+        Route(method="POST", template="/api/v2/video", handler=film_handler(hub), spends=True),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
-        Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
+        Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED | {"/api/v2/video": FILM_CALLER})),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),

@@ -40,6 +40,8 @@ SETTLE_DEADLINE_S = 10
 # The pauses before each further try at what could not be settled, when nobody waits for it any more.
 SETTLE_AGAIN_S = (0.0, 0.1, 1.0, 5.0)
 ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
+# A film is dear, and its caller may well have given up before it is made: the largest that is read is kept, as base64.
+FILM_KEPT_BYTES_MAX = 96 * 1024 * 1024
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -118,6 +120,7 @@ class LiveCall:
         self._first: Chunk | None = None
         self._voice: Voice | None = None
         self._kept = bytearray()
+        self._kept_max = FILM_KEPT_BYTES_MAX if ask.call.operation == "video" else ANSWER_KEPT_BYTES_MAX
         self._first_byte_us = 0
         # How the call ends if nobody settles it before `close`.
         self._unsettled: tuple[Ending, str | None] = (
@@ -280,7 +283,7 @@ class LiveCall:
 
     def _keep(self, piece: bytes) -> None:
         """Remember what was said, while an Idempotency-Key asks for it and it is not too much."""
-        if self.call.idempotency_key is not None and len(self._kept) <= ANSWER_KEPT_BYTES_MAX:
+        if self.call.idempotency_key is not None and len(self._kept) <= self._kept_max:
             self._kept += piece
 
     async def _settle(self, ending: Ending, error: str | None = None) -> bool:
@@ -294,6 +297,8 @@ class LiveCall:
             meter=self.meter,
             input_bytes=self.ask.call.body_bytes,
             pieces=self.ask.call.pieces,
+            size=self.ask.call.size,
+            quality=self.ask.call.quality,
             attempts=tuple(self.attempts),
             served=entry.candidate.target if entry else None,
             rate=entry.candidate.served.rate if entry else None,
@@ -320,6 +325,6 @@ class LiveCall:
 
     def _sealed_answer(self) -> bytes | None:
         key = self.call.idempotency_key
-        if key is None or len(self._kept) > ANSWER_KEPT_BYTES_MAX:
+        if key is None or len(self._kept) > self._kept_max:
             return None
         return self._hub.vault.seal(bytes(self._kept), f"answer:{self.call.user_id}:{key}")

@@ -117,7 +117,8 @@ async def _give_key(desk: Desk, owner: User, text: str) -> FirstRun:
 async def _echo(desk: Desk) -> None:
     """The built-in provider with one model.
 
-    One credit per million tokens in or characters spoken, two out, a hundredth a picture, a ten-thousandth a second.
+    One credit per million tokens in or characters spoken, two out, a hundredth a picture or a second of film, a
+    ten-thousandth a second of sound.
     """
     who, also = actor(desk, BY), actor(desk, BY)
     provider = ProviderRow(name=ECHO.name, dialect=ECHO.dialect, base_url=ECHO.base_url, created_ms=who.now_ms)
@@ -132,6 +133,7 @@ async def _echo(desk: Desk) -> None:
         output_nanos=2 * NANOS_PER_CREDIT,
         image_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
         second_nanos=NANOS_PER_CREDIT // 10_000 * UNITS_PER_RATE,
+        video_second_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
         character_nanos=NANOS_PER_CREDIT,
         context_tokens=128_000,
         output_tokens_max=4096,

@@ -2,7 +2,8 @@
 
     {"openai": [{"model": "gpt-5", "prices": {"input": "1.25", "output": "10"}, "from": "2026-11-01",
                  "names": ["=gpt-5", "^gpt-5-2025"], "context": 400000, "max_output": 128000,
-                 "tiers": [{"service": "priority", "above_tokens": 0, "prices": {"input": "2.5"}}]}]}
+                 "tiers": [{"service": "priority", "above_tokens": 0, "prices": {"input": "2.5"}}],
+                 "variants": [{"size": "1024x1536", "quality": "high", "prices": {"image": "250000"}}]}]}
 
 Prices are decimals, as text, for a million units; the names of the leaves are those of `aihub price show`.
 """
@@ -15,6 +16,7 @@ import msgspec
 from domain.money import AmountError, parse_credits
 from domain.pricebook import Names, Price, checked_names, price_id
 from domain.tiers import Leaves, Tier
+from domain.variants import Variant, distinct
 
 LEAF_NAMES = tuple(name.removesuffix("_nanos") for name in Leaves.__struct_fields__)
 
@@ -31,6 +33,12 @@ class _Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until_minute: int = 0
 
 
+class _Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    prices: dict[str, str]
+    size: str | None = None
+    quality: str | None = None
+
+
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
     model: str
     prices: dict[str, str]
@@ -39,6 +47,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     context: int | None = None
     max_output: int | None = None
     tiers: tuple[_Tier, ...] = ()
+    variants: tuple[_Variant, ...] = ()
 
 
 _DECODER = msgspec.json.Decoder(dict[str, list[_Entry]])
@@ -85,6 +94,12 @@ def _price(provider: str, entry: _Entry, source: str, now_ms: int) -> Price:
                 until_minute=tier.until_minute,
             )
             for tier in entry.tiers
+        ),
+        variants=distinct(
+            tuple(
+                Variant(prices=_leaves(variant.prices), size=variant.size, quality=variant.quality)
+                for variant in entry.variants
+            )
         ),
         context_tokens=entry.context,
         output_tokens_max=entry.max_output,

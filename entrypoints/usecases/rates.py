@@ -9,6 +9,7 @@ from domain.management import Denied, Outcome, set_rate
 from domain.money import format_credits, format_credits_each
 from domain.refusals import BadRequest
 from domain.scopes import ProviderFacts, ProviderScope
+from domain.variants import VARIED, Variant, distinct
 from entrypoints.usecases.desk import Desk, actor
 
 RATE_SOURCE = "operator"
@@ -32,10 +33,12 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     image_nanos: int | None = None
     character_nanos: int | None = None
     second_nanos: int | None = None
+    video_second_nanos: int | None = None
     request_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None
+    variants: tuple[Variant, ...] = ()
 
 
 async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: int | None = None) -> Outcome:
@@ -44,12 +47,19 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: in
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
     given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if name.endswith("_nanos") and nanos}
-    if any(nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()):
+    varied = [getattr(variant.prices, name) or 0 for variant in prices.variants for name in VARIED]
+    if max(varied, default=0) > PIECE_NANOS_MAX or any(
+        nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()
+    ):
         problem = (
             f"{format_credits(RATE_NANOS_MAX)} credits per million, or {format_credits_each(PIECE_NANOS_MAX)} for one"
             " piece, is the dearest that can be charged exactly"
         )
         return Denied(refusal=BadRequest(field=None, problem=problem))
+    try:
+        distinct(prices.variants)
+    except ValueError as twice:
+        return Denied(refusal=BadRequest(field=None, problem=str(twice)))
     return await _add_version(desk, by, model, prices, removed=False, since_ms=since_ms)
 
 
@@ -84,7 +94,7 @@ async def _add_version(
             known_ms=who.now_ms,
             source=RATE_SOURCE,
             removed=removed,
-            **msgspec.structs.asdict(prices),
+            **{name: getattr(prices, name) for name in prices.__struct_fields__},
         )
         return set_rate(facts, who, rate)
 

@@ -10,7 +10,7 @@ from adapters.providers.echo import EchoTransport
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, ChatRequest, Ended, Event
+from domain.chat import Broken, Ended, Event, ModelRequest
 from domain.failures import Failure
 from ports.providers import Chunk, Providers
 from ports.vault import VaultError
@@ -69,7 +69,7 @@ def chat(stream: bool = True, **more: Any) -> ModelCall:
 
 
 async def outcome(
-    providers: Providers, attempt: Attempt, call: ModelCall, request: ChatRequest | None = None
+    providers: Providers, attempt: Attempt, call: ModelCall, request: ModelRequest | None = None
 ) -> Failure | list[Chunk]:
     """The failure that opening gave, or every chunk of the answer."""
     with anyio.fail_after(20):

@@ -27,6 +27,7 @@ from domain.chat import (
 )
 from domain.embeddings import Embedded
 from domain.failures import Failure
+from domain.film import Filmed
 from domain.pictures import Pictured
 
 
@@ -45,7 +46,7 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["failure"] = event.failure
             case SoundDelta():
                 pass  # Its words are told as text.
-            case Embedded() | Pictured():
+            case Embedded() | Pictured() | Filmed():
                 raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)

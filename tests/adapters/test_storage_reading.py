@@ -131,6 +131,8 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
         first_byte_ms=1_100,
         usage=Usage(input_tokens=5, reasoning_tokens=7),
         usage_source="estimated",
+        size="1024x1536",
+        quality="high",
         charge_nanos=9,
         uncollected_nanos=2**62,
         error="it hung up",

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const index = join(process.env.AIGNE_CLIENT, "node_modules/@aigne/aigne-hub/lib/esm/index.js");
-const { AIGNEHubChatModel, AIGNEHubImageModel } = await import(pathToFileURL(index));
+const { AIGNEHubChatModel, AIGNEHubImageModel, AIGNEHubVideoModel } = await import(pathToFileURL(index));
 
 const chat = (model) =>
   new AIGNEHubChatModel({ baseURL: process.env.AIGNE_HUB_API_URL, apiKey: process.env.KEY, model: `aignehub/${model}` });
 const painter = (model) =>
   new AIGNEHubImageModel({ baseURL: process.env.AIGNE_HUB_API_URL, apiKey: process.env.KEY, model: `aignehub/${model}` });
+const camera = (model) =>
+  new AIGNEHubVideoModel({ baseURL: process.env.AIGNE_HUB_API_URL, apiKey: process.env.KEY, model });
 const say = (text) => ({ messages: [{ role: "system", content: "Be brief." }, { role: "user", content: text }] });
 const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 const tools = [{ type: "function", function: { name: "weather", description: "The weather.", parameters } }];
@@ -51,6 +53,14 @@ const asked = {
     const image = [{ type: "file", data: pixel, mimeType: "image/png" }];
     return painter("oai/painter").invoke({ prompt: "a hat", image, outputFileType: "file" });
   },
+  filmed: async () => {
+    const image = { type: "file", data: pixel, mimeType: "image/png" };
+    const asked = { prompt: "a cat", seconds: "8", size: "1280x720", image, outputFileType: "file" };
+    const fetchOptions = { headers: { "Idempotency-Key": "one film" } };
+    const made = await camera("oai/film").invoke(asked, { fetchOptions });
+    return { made, again: await camera("oai/film").invoke(asked, { fetchOptions }), models: await camera("oai/film").models() };
+  },
+  echoed: () => camera("echo/echo").invoke({ prompt: "a cat", outputFileType: "file" }),
   refused: () => chat("nobody/m").invoke(say("Hello")).catch((error) => ({ message: error.message, type: error.type })),
 };
 

@@ -20,6 +20,8 @@ def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
     path = request.path
     if path.endswith(("/images/generations", "/images/edits")):
         return pictures(request.body)
+    if "/videos" in path:
+        return film(request)
     if path.endswith("/audio/speech"):
         return ("audio/mpeg", SOUND) if b'"sse"' not in request.body else (EVENTS, b"".join(speech_events()))
     if path.endswith(("/audio/transcriptions", "/audio/translations")):
@@ -48,6 +50,27 @@ def pictures(body: bytes) -> tuple[str, bytes]:
         )
     count = 2 if re.search(rb'"n"(: ?|\r\n\r\n)2', body) else 1
     return JSON, json.dumps({"created": 1, "data": [picture] * count, "future_field": 1.50, **told}).encode()
+
+
+FILM = b"\0\0\0\x14ftypisom" + bytes(range(256))
+
+
+def film(request: Received) -> tuple[str, bytes]:
+    """A job that is completed when it is asked after; its id tells what was asked for, as nobody remembers it."""
+    path = request.path.partition("?")[0]
+    if path.endswith("/content"):
+        return "video/mp4", FILM
+    if request.method == "POST":
+        asked = json.loads(request.body)
+        return JSON, video("queued", asked["seconds"], asked.get("size", "720x1280"))
+    _, seconds, size = path.rpartition("/")[2].split("_")
+    return JSON, video("completed", seconds, size)
+
+
+def video(status: str, seconds: str = "4", size: str = "720x1280", **more: Any) -> bytes:
+    """OpenAI's video object."""
+    told = {"id": f"video_{seconds}_{size}", "object": "video", "status": status, "seconds": seconds, "size": size}
+    return json.dumps({**told, "progress": 0, "future_field": 1.50, **more}).encode()
 
 
 def speech_events() -> list[bytes]:

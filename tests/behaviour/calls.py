@@ -11,7 +11,7 @@ from tests.behaviour.forms import FORM
 from tests.support.hub import HubProcess
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
-AIGNE, AIGNE_IMAGE = "/api/v2/chat", "/api/v2/image"
+AIGNE, AIGNE_IMAGE, AIGNE_VIDEO = "/api/v2/chat", "/api/v2/image", "/api/v2/video"
 CAMEL_CASE = (
     "/api/v2/chat/completions",
     "/api/v2/completions",
@@ -77,6 +77,11 @@ def aigne_body(model: str, streaming: bool, **more: Any) -> dict[str, Any]:
 
 def aigne_picture(model: str, **more: Any) -> dict[str, Any]:
     """AIGNE's native call for a picture."""
+    return {"input": {"prompt": "a cat", "modelOptions": {"model": model}, **more}}
+
+
+def aigne_film(model: str, **more: Any) -> dict[str, Any]:
+    """AIGNE's native call for a film."""
     return {"input": {"prompt": "a cat", "modelOptions": {"model": model}, **more}}
 
 

@@ -22,6 +22,7 @@ BODY_BYTES_MAX = 1_000_000
 ENVIRONMENT = {
     "AIHUB_UPSTREAM_TIMEOUT_S": "2",
     "AIHUB_MAX_RETRIES": "1",
+    "AIHUB_JOB_POLL_S": "0",
     "AIHUB_BODY_BYTES_MAX": str(BODY_BYTES_MAX),
     "CREDIT_PAYMENT_LINK": "https://pay.example.com/credit",
 }
@@ -70,6 +71,20 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])
     commands.append(["rate", "set", "ideo/ideogram-v3", "--image", "0.06"])
     commands.append(["rate", "set", "oai/dall", "--image", "0.04"])
+    commands.append(
+        [
+            "rate",
+            "set",
+            "oai/sized",
+            "--image",
+            "0.04",
+            "--image-at",
+            "1024x1536=0.08",
+            "--image-at",
+            "1024x1536/hd=0.12",
+        ]
+    )
+    commands.append(["rate", "set", "oai/film", "--video-second", "0.1", "--video-second-at", "1024p=0.5"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
     commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])

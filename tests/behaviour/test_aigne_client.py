@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.sounds import seconds_of
 from tests.behaviour.answers import (
     ARGUMENTS,
     TEXT,
@@ -19,6 +21,7 @@ from tests.behaviour.answers import (
     openai_stream,
     openai_whole,
 )
+from tests.behaviour.answers_beside_chat import FILM
 from tests.behaviour.calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_picture, ask, camel_case_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
@@ -119,6 +122,31 @@ def test_the_client_gets_pictures_made_and_changed(hub: HubProcess, stub: Stub) 
     told(hub, "repainted")
     assert "/images/edits" in stub.only.path
     assert json.loads(stub.only.body)["images"][0]["image_url"].startswith("data:image/png;base64,")
+
+
+@with_client
+def test_the_client_gets_a_film(hub: HubProcess, stub: Stub) -> None:
+    """With a key of its caller's the same film comes again."""
+    answer = told(hub, "filmed")
+
+    made = answer["made"]
+    assert made == answer["again"]
+    assert [("file", "video/mp4", FILM)] == [
+        (film["type"], film["mimeType"], b64decode(film["data"])) for film in made["videos"]
+    ]
+    assert {"inputTokens": 0, "outputTokens": 0, "aigneHubCredits": 0.8} == made["usage"]
+    assert (8, "oai/film") == (made["seconds"], made["model"])
+    assert "0.8" == hub.cli("call", "show", made["modelCallId"])["charge"]
+    assert ["POST", "GET", "GET"] == [request.method for request in stub.requests]
+    assert {"seconds": "8", "size": "1280x720"}.items() < stub.requests[0].json().items()
+    assert ["film"] == [film["model"] for film in answer["models"] if film["provider"] == "oai"]
+
+
+@with_client
+def test_the_client_films_without_a_key_of_any_provider(hub: HubProcess) -> None:
+    (film,) = told(hub, "echoed")["videos"]
+
+    assert 4 == seconds_of(b64decode(film["data"]))
 
 
 @with_client

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import COMPLETIONS, EDITS, EMBEDDINGS, HEARD, MODERATIONS, PICTURES, SPEECH, Heard, wallet
+from tests.behaviour.calls import (
+    AIGNE_VIDEO,
+    COMPLETIONS,
+    EDITS,
+    EMBEDDINGS,
+    HEARD,
+    MODERATIONS,
+    PICTURES,
+    SPEECH,
+    Heard,
+    wallet,
+)
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.forms import FORM, form, recording
 from tests.behaviour.raw import RawLine
@@ -62,6 +73,22 @@ def test_bodies_that_nobody_meant(hub: HubProcess, line: RawLine, path: str) -> 
         if chance.random() < 0.2:
             sent = damaged(chance, sent)
         served += check(line.ask(b"POST", path.encode(), [bearer(hub.key)], sent), path)
+
+    assert 0 < served < BODIES - 30, "most are wrong, and some are right by chance"
+
+
+def test_films_that_nobody_meant(hub: HubProcess, line: RawLine) -> None:
+    chance = random.Random("films")
+    still = {"type": "file", "data": "eA==", "mimeType": "image/png"}
+    served = 0
+    for _ in range(BODIES):
+        options = {"model": chance.choice(MODELS), "size": "1280x720"}
+        meant = {"prompt": "a cat", "seconds": "2", "image": still, "modelOptions": options}
+        body = {"input": mutated(chance, meant)} if chance.random() < 0.9 else mutated(chance, {"input": meant})
+        sent = json.dumps(body).encode()
+        if chance.random() < 0.2:
+            sent = damaged(chance, sent)
+        served += check(line.ask(b"POST", AIGNE_VIDEO.encode(), [bearer(hub.key)], sent), AIGNE_VIDEO)
 
     assert 0 < served < BODIES - 30, "most are wrong, and some are right by chance"
 

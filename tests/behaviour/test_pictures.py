@@ -1,5 +1,6 @@
 """Pictures with the official SDK: by the piece and by the token, whole and streamed, made and changed."""
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +41,40 @@ def test_fewer_pictures_than_asked_for_cost_less(hub: HubProcess, stub: Stub) ->
     heard = ask(hub, PICTURES, {"model": "oai/dall", "prompt": "a cat", "n": 4})
 
     assert "0.04" == heard.header("x-aihub-charge")
+
+
+@pytest.mark.parametrize(("asked", "told", "charge"), [
+    ({"size": "1024x1024", "quality": "hd"}, {},                                              "0.04"),
+    ({"size": "1024x1536", "quality": "hd"}, {},                                              "0.12"),
+    ({"size": "1024x1536", "quality": "hd"}, {"size": "1024x1536", "quality": "standard"},    "0.08"),
+    ({"size": "auto"},                       {"size": "1024x1024", "quality": "standard"},    "0.04"),
+    ({"size": "auto"},                       {},                                              "0.12"),
+    ({},                                     {"size": 7, "quality": {}},                      "0.12"),
+])  # fmt: skip
+def test_pictures_sold_by_size_and_quality_cost_what_was_made(
+    hub: HubProcess, stub: Stub, asked: dict[str, str], told: dict[str, Any], charge: str
+) -> None:
+    stub.will(answering(200, json.dumps({"created": 1, "data": [{"b64_json": "AAAA"}], **told}).encode()))
+
+    heard = ask(hub, PICTURES, {"model": "oai/sized", "prompt": "a cat", **asked})
+
+    assert charge == heard.header("x-aihub-charge")
+    call = hub.cli("call", "show", heard.header("x-request-id") or "")
+    known = {
+        **{name: word for name, word in asked.items() if word != "auto"},
+        **(told if told.get("size") != 7 else {}),
+    }
+    assert [known.get("size"), known.get("quality")] == [call["size"], call["quality"]]
+
+
+def test_a_form_and_a_stream_are_priced_by_size_too(hub: HubProcess, stub: Stub) -> None:
+    body = form(PNG, model="oai/sized", prompt="a cat", size="1024x1536", quality="standard")
+    assert "0.08" == ask(hub, EDITS, body).header("x-aihub-charge")
+
+    done = {"type": "image_generation.completed", "b64_json": "AAAA", "size": "1024x1536", "quality": "hd"}
+    stub.will(streaming(b"data: " + json.dumps(done).encode() + b"\n\n"))
+    ask(hub, PICTURES, {"model": "oai/sized", "prompt": "a cat", "stream": True})
+    assert ("0.12", "provider", {"images": 1}) == last_call(hub)
 
 
 def test_pictures_sold_by_the_token_cost_what_the_provider_counted(client: openai.OpenAI, hub: HubProcess) -> None:

@@ -163,4 +163,5 @@ def test_models_tell_what_they_may_be_asked_for_and_every_price(hub: HubProcess)
     assert ["images"] == listed["ideo/ideogram-v3"]["operations"]
     assert set(texts) < set(listed["oai/m"]["operations"])
     assert "0.04" == listed["oai/dall"]["pricing"]["image"]
+    assert [{"size": "1024x1536", "quality": None, "image": "0.08"}] == listed["oai/sized"]["pricing"]["variants"][:1]
     assert ("1000", "0.01") == (listed["oai/tts"]["pricing"]["character"], listed["oai/whisper"]["pricing"]["second"])

@@ -9,6 +9,7 @@ from entrypoints.http.wire import Route
 from tests.behaviour.calls import (
     AIGNE,
     AIGNE_IMAGE,
+    AIGNE_VIDEO,
     CAMEL_CASE,
     CHAT,
     COMPLETIONS,
@@ -22,6 +23,7 @@ from tests.behaviour.calls import (
     SPEECH,
     TRANSLATED,
     aigne_body,
+    aigne_film,
     aigne_picture,
     anthropic_body,
     ask,
@@ -59,6 +61,7 @@ ASKED: dict[str, list[Any]] = {
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
     AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
     AIGNE_IMAGE: [aigne_picture("oai/painter"), aigne_picture("oai/dall", image=[{"type": "file", "data": "eA=="}])],
+    AIGNE_VIDEO: [aigne_film("oai/film"), aigne_film("echo", seconds="8", size="1280x720")],
     **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
 }  # fmt: skip
 # AIGNE Hub's other names for the same.

@@ -7,6 +7,7 @@ from domain.booksync import append, difference, tier_label
 from domain.management import Actor
 from domain.pricebook import Price
 from domain.tiers import Leaves, Tier
+from domain.variants import Variant
 from tests.domain.test_pricebook import DOLLAR, a_price
 
 ACTOR = Actor(name="test", now_ms=100, audit_id="audit-1")
@@ -47,6 +48,19 @@ def test_a_tier_that_moves_far_waits_too() -> None:
 
     assert [(move.tier, move.thousandths) for move in changed.moves] == [("above 200000", 500)]
     assert not append(ACTOR, changed, accepted=False).appended
+
+
+def test_a_variant_that_moves_far_waits_and_one_that_comes_is_appended() -> None:
+    was, becomes = (
+        a_price(*at, variants=(Variant(prices=Leaves(image_nanos=n * DOLLAR), size="1024x1536"),))
+        for n, at in ((4, ()), (6, (20, 50)))
+    )
+
+    changed = difference("acme", [was], [becomes], 100)
+
+    assert [(move.tier, move.thousandths) for move in changed.moves] == [("1024x1536", 500)]
+    assert not append(ACTOR, changed, accepted=False).appended
+    assert append(ACTOR, difference("acme", [a_price()], [becomes], 100), accepted=False).appended
 
 
 def test_models_that_are_new_do_not_wait_and_what_is_appended_is_in_the_audit_log() -> None:

@@ -1,4 +1,4 @@
-"""What is not chat is bounded too: by texts with a context each, by pictures, characters and seconds, and sold by name."""
+"""What is not chat is bounded too: by texts with a context each, by pictures, characters, seconds, and sold by name."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from domain.books import Rate
 from domain.bounds import INPUT_TOKENS_ADDED, PICTURE_TOKENS_MAX, Bound, bound, is_sold, lowered
 from domain.calls import ModelCall, Operation
 from domain.chat import Ended, Event, SoundDelta, TextDelta, UsageReported
-from domain.metering import measure
+from domain.metering import Measured, measure
 from domain.pictures import Pictured
 from domain.pricing import price
 from domain.refusals import Unbounded, UnpricedFeature
@@ -22,7 +22,11 @@ from tests.domain.strategies import rates, usages
 
 FREE = {"input_nanos": 0, "output_nanos": 0}
 CENT = 10_000_000 * 1_000_000  # a hundredth of a credit for one piece, in nanos per million
-OTHERS: tuple[Operation, ...] = ("completions", "embeddings", "images", "speech", "transcription", "moderation")
+OTHERS: tuple[Operation, ...] = (
+    *("completions", "embeddings", "images", "video", "speech", "transcription", "moderation"),
+)
+
+PIECES_PRICED = ("image_nanos", "character_nanos", "second_nanos", "video_second_nanos", "request_nanos")
 
 
 def a_call(operation: Operation, **changes: Any) -> ModelCall:
@@ -45,6 +49,12 @@ def test_a_recording_of_nine_seconds_is_bounded_by_ten_for_its_last_frame_may_be
     call = a_call("transcription", pieces=Usage(seconds=9))
 
     assert 100_000_000 == bounded(call, a_rate(**FREE, second_nanos=CENT)).nanos
+
+
+def test_a_film_of_eight_seconds_is_bounded_by_its_seconds_and_not_by_those_of_sound() -> None:
+    call = a_call("video", pieces=Usage(video_seconds=8))
+
+    assert 80_000_000 == bounded(call, a_rate(**FREE, video_second_nanos=CENT, second_nanos=9 * CENT)).nanos
 
 
 def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
@@ -71,6 +81,10 @@ def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     ("speech",        {"output_audio_nanos": 1},                     True),
     ("transcription", {"output_nanos": 1},                           False),
     ("transcription", {"second_nanos": 0},                           True),
+    ("video",         {"second_nanos": 1, "output_nanos": 1},        False),  # sound and text are no film
+    ("video",         {"video_second_nanos": 0},                     True),
+    ("video",         {"request_nanos": 1},                          True),
+    ("chat",          {"video_second_nanos": CENT},                  False),
     ("transcription", {"input_audio_nanos": 1},                      True),
 ])  # fmt: skip
 def test_an_operation_is_sold_by_a_price_that_is_made_for_it(
@@ -98,22 +112,32 @@ def test_an_echoed_prompt_may_come_once_for_each_choice() -> None:
     assert 6 * 10 + 3 * (500 + INPUT_TOKENS_ADDED + 32) == bounded(call, a_rate()).output_tokens
 
 
+def test_a_film_whose_length_nobody_told_is_as_long_as_was_asked_for() -> None:
+    sold, pieces = a_rate(**FREE, video_second_nanos=CENT), Usage(video_seconds=8)
+
+    whole = measured_of(an_outcome(events=(Ended(),), pieces=pieces, rate=sold))
+    left = measured_of(an_outcome(events=(), ending="caller left", pieces=pieces, rate=sold))
+
+    assert whole == Measured(usage=pieces, source="provider")
+    assert left == Measured(usage=pieces, source="estimated")
+    assert measured_of(an_outcome(events=(), ending="provider failed", pieces=pieces, rate=sold)) is None
+
+
 @pytest.mark.parametrize("operation", [other for other in OTHERS if other != "completions"])
 def test_no_cap_is_lowered_where_none_can_be_sent(operation: Operation) -> None:
-    call, rate = a_call(operation), a_rate(image_nanos=1, character_nanos=1, second_nanos=1, output_tokens_max=9_000)
+    call, rate = a_call(operation), a_rate(**dict.fromkeys(PIECES_PRICED, 1), output_tokens_max=9_000)
 
     assert lowered(call, rate, bounded(call, rate), 10**9) is None
 
 
 PIECES = st.builds(
-    lambda images, characters, seconds: Usage(images=images, characters=characters, seconds=seconds),
-    st.integers(0, 10),
-    st.integers(0, 5_000),
-    st.integers(0, 5_000),
+    Usage,
+    images=st.integers(0, 10),
+    characters=st.integers(0, 5_000),
+    seconds=st.integers(0, 5_000),
+    video_seconds=st.integers(0, 60),
 )
-PRICED = st.fixed_dictionaries(
-    {name: st.integers(0, CENT) for name in ("image_nanos", "character_nanos", "second_nanos", "request_nanos")}
-)
+PRICED = st.fixed_dictionaries({name: st.integers(0, CENT) for name in PIECES_PRICED})
 CALLS = st.builds(
     lambda operation, size, count, pieces, echoes: a_call(
         operation, body_bytes=size, choices=count, pieces=pieces, echoes=echoes
@@ -134,7 +158,8 @@ def test_no_usage_within_the_bound_is_charged_more_than_the_bound(
     limit = bounded(call, rate)
     used = data.draw(usages(limit.input_tokens, limit.output_tokens))
     pieces = {
-        name: data.draw(st.integers(0, getattr(call.pieces, name))) for name in ("images", "characters", "seconds")
+        name: data.draw(st.integers(0, getattr(call.pieces, name)))
+        for name in ("images", "characters", "seconds", "video_seconds")
     }
     told = msgspec.structs.replace(used, **pieces)
 

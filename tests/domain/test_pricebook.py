@@ -158,7 +158,7 @@ def test_each_leaf_costs_what_the_price_list_says(usage: Usage, nanos: int) -> N
     assert cost(usage, SONNET) == nanos
 
 
-@pytest.mark.parametrize("leaf", ["images", "characters", "seconds", "requests"])
+@pytest.mark.parametrize("leaf", ["images", "characters", "seconds", "video_seconds", "requests"])
 def test_a_leaf_without_a_price_makes_the_cost_unknown_and_never_zero(leaf: str) -> None:
     assert cost(Usage(input_tokens=1, **{leaf: 1}), SONNET) is None
 

@@ -66,6 +66,12 @@ def test_who_is_tried_next(many: int, failures: str, retries_max: int, index: in
     assert (retry.index if retry else None) == index
 
 
+def test_what_may_still_be_done_by_who_was_asked_is_not_asked_of_anybody_else() -> None:
+    lost = a_failure("unavailable", is_final=True)
+
+    assert next_attempt(_some(3), [(0, lost)], retries_max=9, left_ms=HOUR_MS, chance=0) is None
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("credential_rejected", "request_rejected")])
 def test_whatever_may_recover_is_tried_again(kind: FailureKind) -> None:
     retry = next_attempt(_some(1), [(0, a_failure(kind))], retries_max=1, left_ms=HOUR_MS, chance=0)

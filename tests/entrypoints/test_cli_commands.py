@@ -157,12 +157,13 @@ def test_rates(say: Said, tell: Any, refused: Said) -> None:
 
 def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     say("provider", "add", "openai")
-    pieces = ("--image", "0.04", "--second", "0.0001", "--request", "0", "--character", "15")
+    pieces = ("--image", "0.04", "--second", "0.0001", "--video-second", "0.1", "--request", "0", "--character", "15")
 
     put = tell("rate", "set", "openai/m", *pieces)
 
     assert put == next(rate for rate in tell("rate", "list") if rate["model"] == "openai/m")
     assert (put["image"], put["second"], put["request"], put["character"]) == ("0.04", "0.0001", "0", "15")
+    assert put["video_second"] == "0.1"
     assert (put["input"], put["output"]) == ("0", "0")
     assert "0.04 for each image" in say("rate", "set", "openai/m", "--image", "0.04")
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
@@ -199,6 +200,28 @@ def test_rates_are_told_with_what_they_are_sold_by(
     assert "sold no more" in capsys.readouterr().out
     assert "aihub rate list" in refused("rate", "show", "openai/nothing")
     assert "it knows anthropic, azure" in refused("price", "list", "--provider", "nobody")
+
+
+def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    say("provider", "add", "openai")
+    pictures = ("--image", "0.04", "--image-at", "1024x1536/hd=0.12", "--image-at", "/hd=0.08")
+
+    put = tell("rate", "set", "openai/m", *pictures, "--video-second-at", "1792x1024=0.5")
+
+    assert put == next(rate for rate in tell("rate", "list") if rate["model"] == "openai/m")
+    assert [
+        {"size": "1024x1536", "quality": "hd", "image": "0.12"},
+        {"size": None, "quality": "hd", "image": "0.08"},
+        {"size": "1024p", "quality": None, "video_second": "0.5"},
+    ] == put["variants"]
+    assert "0.04 for each image, 0.12 for each image at 1024x1536 hd" in say("rate", "set", "openai/m", *pictures)
+    assert main(["rate", "list"]) == 0
+    assert "0.08 for each image at hd" in capsys.readouterr().out
+    assert "0.5 for each video second at 1024p" in say("rate", "set", "openai/m", "--video-second-at", "1024p=0.5")
+    assert "1024x1536/high=0.25" in refused("rate", "set", "openai/m", "--image-at", "0.12", code=2)
+    assert "one price for each" in refused("rate", "set", "openai/m", "--image-at", "a=1", "--image-at", "a=2")
+    assert "such as 1024x1536" in refused("rate", "set", "openai/m", "--image-at", "HD=1")
+    assert "10 for one piece" in refused("rate", "set", "openai/m", "--image-at", "a=10.1")
 
 
 def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:

@@ -51,6 +51,27 @@ def test_a_sync_with_the_catalogue_that_the_book_was_made_from_changes_nothing(s
     assert "up to date" in say("price", "diff")
 
 
+def test_what_is_asked_by_size_is_shown_and_sold_by_size(say: Said, tell: Any, tmp_path: Path) -> None:
+    film = {"prices": {"video_second": "300000"}, "variants": [{"size": "1080p", "prices": {"video_second": "500000"}}]}
+    say("provider", "add", "openai")
+    say("price", "sync", "--from", a_list(tmp_path, model="film-1", names=["=film-1"], **film))
+
+    assert ["FROM", "FOR", "VIDEO", "SECOND", "SOURCE"] == say("price", "show", "openai/film-1").splitlines()[2].split()
+    assert [["300000"], ["1080p", "500000"]] == [
+        line.split()[1:-2] for line in say("price", "show", "openai/film-1").splitlines()[3:]
+    ]
+    assert film["variants"] == [
+        {"size": each["size"], "prices": each["prices"]}
+        for each in tell("price", "show", "openai/film-1")[0]["variants"]
+    ]
+    tell("rate", "bulk", "--margin", "20", "--credit-price", "1", "--model", "openai/film-1")
+    (sold,) = (rate for rate in tell("rate", "list") if rate["model"] == "openai/film-1")
+    assert ("0.36", [{"size": "1080p", "quality": None, "video_second": "0.6"}]) == (
+        sold["video_second"],
+        sold["variants"],
+    )
+
+
 def test_a_dry_run_changes_nothing(say: Said, tell: Any, tmp_path: Path) -> None:
     path = a_list(tmp_path, model="gpt-99", names=["=gpt-99"])
 
@@ -65,6 +86,9 @@ def test_a_dry_run_changes_nothing(say: Said, tell: Any, tmp_path: Path) -> None
     ({"names": ["gpt-5"]},                          "no name"),
     ({"names": ["/("]},                             "no regular expression"),
     ({"tiers": [{"prices": {}, "until_minute": 2_000}]}, "1440 minutes"),
+    ({"variants": [{"prices": {"image": "1"}}]},    "names a size"),
+    ({"variants": [{"prices": {"video_second": "1"}, "size": "1280x720"}]}, "write 720p"),
+    ({"variants": [{"prices": {"image": "1"}, "size": "a"}] * 2}, "has two"),
     ({"price": "1"},                                "unknown field"),
 ])  # fmt: skip
 def test_a_price_list_that_is_none_is_refused_by_name(

@@ -27,6 +27,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_CREDIT_PRICE": ("0.01", "2"),
     "AIHUB_UPSTREAM_TIMEOUT_S": ("1", "2"),
     "AIHUB_KEEP_ALIVE_S": ("5", "0"),
+    "AIHUB_JOB_POLL_S": ("2", "0"),
     "AIHUB_MAX_RETRIES": ("0", "5"),
     "AIHUB_BODY_BYTES_MAX": ("1024", "2048"),
     "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),

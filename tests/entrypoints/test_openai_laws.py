@@ -172,7 +172,7 @@ USAGE = st.builds(
         name: st.integers(0, 1_000)
         for name in Usage.__struct_fields__
         # OpenAI has one word for both lifetimes of a cache write, and chat has none for what is sold by the piece.
-        if name not in {"cache_write_1h_tokens", "images", "characters", "seconds", "requests"}
+        if name not in {"cache_write_1h_tokens", "images", "characters", "seconds", "video_seconds", "requests"}
     },
 )
 CITATION = msgspec.Raw(

@@ -14,6 +14,7 @@ import msgspec
 from adapters.providers.echo.chat import chat
 from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
+from adapters.providers.echo.film import film, film_at
 from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.pictures import edits, pictures
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
@@ -28,6 +29,7 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/moderations": moderations,
     "/images/generations": pictures,
     "/images/edits": edits,
+    "/videos": film,
     "/audio/speech": speech,
     "/audio/transcriptions": transcription,
     "/audio/translations": transcription,
@@ -40,6 +42,8 @@ class EchoTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; the body comes event by event if the request says `stream`."""
         path = request.url.path
+        if request.method == "GET" and (found := film_at(path)) is not None:
+            return _response(found)
         endpoint = next((made for suffix, made in _ENDPOINTS.items() if path.endswith(suffix)), None)
         if endpoint is None:
             return _response(refused(404, f"Unknown request URL: {request.method} {path}."))

@@ -1,7 +1,8 @@
 """OpenAI's pictures, the provider's side: they pass through, and what they cost is read on the way.
 
-https://developers.openai.com/api/reference/resources/images. GPT's image models tell tokens, of text and of pictures;
-others tell none, and the pictures that came are counted. A stream gives one picture, whose event is the last.
+https://developers.openai.com/api/reference/resources/images. GPT's image models tell tokens, of text and of pictures,
+and the size and the quality that they chose; others tell none, and the pictures that came are counted. A stream gives
+one picture, whose event is the last.
 """
 
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from adapters.providers.openai.operations import JSON_ERRORS, failing_as, passin
 from domain.chat import Ended, Event, Started, UsageReported
 from domain.pictures import Pictured
 from domain.usage import UNITS_MAX, Usage
+from domain.variants import worded
 
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
 _Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
@@ -35,12 +37,16 @@ class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
     error: Any = None
+    size: Any = None
+    quality: Any = None
 
 
 class _Event(msgspec.Struct):
     type: str = ""
     usage: _Usage | None = None
     error: Any = None
+    size: Any = None
+    quality: Any = None
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -57,7 +63,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (told(answer.error, body),)
     if not answer.data:
         return (malformed("it has no pictures", body),)
-    return (*(Pictured() for _ in answer.data), *_reported(answer.usage), Ended())
+    return (*[_pictured(answer)] * len(answer.data), *_reported(answer.usage), Ended())
 
 
 def start() -> None:
@@ -73,9 +79,15 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     if said.error is not None:
         return None, (told(said.error, event.data),)
     if said.type.endswith(".completed"):
-        return None, (Pictured(), *_reported(said.usage), Ended())
+        return None, (_pictured(said), *_reported(said.usage), Ended())
     # A partial picture is worth nothing yet, but it has been said: the caller sees it at once.
     return None, (Started(id="", model=""),)
+
+
+def _pictured(told: _Answer | _Event) -> Pictured:
+    """One picture of the size and the quality that are told, where they are."""
+    size, quality = (worded(said) if isinstance(said, str) else None for said in (told.size, told.quality))
+    return Pictured(size=size, quality=quality)
 
 
 def _reported(usage: _Usage | None) -> tuple[Event, ...]:

@@ -4,36 +4,27 @@ House rule: it is OpenAI's call in other words, so it is read into that and answ
 understands is `ImageModel` of `@aigne/core`. Pictures that come along are to be changed.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from domain.calls import ModelCall
 from domain.refusals import BadRequest
+from entrypoints.http.aigne.native import File, charged, misplaced, reworded
 from entrypoints.http.aigne.words import snake
-from entrypoints.http.chat import chat_handler
 from entrypoints.http.openai.problem import JSON_ERRORS, unreadable
 from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
-from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.http.wire import Handler, Reply
 from entrypoints.usecases.hub import Hub
 
 _CLIENTS_OWN = frozenset(("model", "preferInputFileType", "stream"))
 _INPUTS = frozenset(("prompt", "n", "images"))
 
 
-class _File(msgspec.Struct, rename="camel"):
-    type: Literal["file", "url", "local"]
-    data: str | None = None
-    url: str | None = None
-    mime_type: str = "image/png"
-
-
 class _Input(msgspec.Struct, rename="camel"):
     prompt: str
     model_options: dict[str, msgspec.Raw]
-    image: list[_File] | None = None
+    image: list[File] | None = None
     n: int | None = None
 
 
@@ -68,9 +59,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
     except JSON_ERRORS as error:
         return _renamed(unreadable(error))
     for place, file in enumerate(asked.image or ()):
-        if file.type == "local":
-            problem = "The hub cannot read files of your machine. Send the data as a file."
-            return BadRequest(field=f"input.image[{place}].path", problem=problem)
+        if (elsewhere := misplaced(f"input.image[{place}]", file)) is not None:
+            return elsewhere
     said: dict[str, Any] = {"model": asked.model_options.get("model"), "prompt": asked.prompt}
     said |= {snake(name): value for name, value in asked.model_options.items() if name not in _CLIENTS_OWN}
     if asked.n is not None:
@@ -84,14 +74,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 def image_handler(hub: Hub) -> Handler:
     """`POST /api/v2/image`: OpenAI's pictures, asked for and answered in AIGNE's words."""
-    ask = chat_handler(hub, msgspec.structs.replace(PICTURES_CALLER, read=read))
-
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
-        async with ask(request) as reply:
-            yield _in_aignes_words(reply) if reply.status == 200 and isinstance(reply.body, bytes) else reply
-
-    return handle
+    return reworded(hub, msgspec.structs.replace(PICTURES_CALLER, read=read), _in_aignes_words)
 
 
 def _in_aignes_words(reply: Reply) -> Reply:
@@ -101,12 +84,9 @@ def _in_aignes_words(reply: Reply) -> Reply:
         made = _MADE.decode(reply.body)
     except msgspec.ValidationError:
         return reply  # It was paid for: better as the provider said it than not at all.
-    usage: dict[str, Any] = {"inputTokens": made.usage.input_tokens, "outputTokens": made.usage.output_tokens}
-    if "x-aihub-charge" in headers:
-        usage["aigneHubCredits"] = msgspec.Raw(headers["x-aihub-charge"].encode())
     told = {
         "images": [_file(picture, f"image/{made.output_format}") for picture in made.data],
-        "usage": usage,
+        "usage": charged(made.usage.input_tokens, made.usage.output_tokens, headers),
         "modelCallId": headers["x-request-id"],
     }
     return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
@@ -118,7 +98,7 @@ def _file(picture: _Picture, media_type: str) -> dict[str, str | None]:
     return {"type": "url", "url": picture.url}
 
 
-def _url(file: _File) -> str:
+def _url(file: File) -> str:
     return file.url or "" if file.type == "url" else f"data:{file.mime_type};base64,{file.data or ''}"
 
 

@@ -10,6 +10,7 @@ from domain.books import Rate, User
 from domain.catalog import Served, priced
 from domain.ledger import balance
 from domain.money import format_per_unit
+from domain.pricing import has_price
 from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
 from domain.routes import Route, offers_of, providers_of
 from domain.routing import credentials_for
@@ -89,7 +90,10 @@ async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
 
 
 def _costs(rate: Rate | None) -> bool:
-    return rate is not None and bool(rate.input_nanos or rate.output_nanos or rate.image_nanos or rate.second_nanos)
+    if rate is None:
+        return False
+    prices = any(getattr(rate, name) for name in rate.__struct_fields__ if name.endswith("_nanos"))
+    return prices or bool(rate.variants)
 
 
 def _described(served: Served, kind: str) -> dict[str, Any]:
@@ -113,7 +117,9 @@ def _kinds(served: Served) -> tuple[str, ...]:
     assert rate is not None, "only what has a rate is listed"
     if "embed" in served.model:
         return ("embedding",)
-    pictures = rate.image_nanos is not None or rate.output_image_nanos is not None
-    if rate.output_nanos or not pictures:
-        return ("chat", "image") if pictures else ("chat",)
-    return ("image",)
+    made = tuple(
+        kind
+        for kind, prices in (("image", ("image_nanos", "output_image_nanos")), ("video", ("video_second_nanos",)))
+        if any(has_price(rate, name) for name in prices)
+    )
+    return ("chat", *made) if rate.output_nanos or not made else made

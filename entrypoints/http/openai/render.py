@@ -30,6 +30,7 @@ from domain.chat import (
 from domain.citations import Passage
 from domain.details import detail_of
 from domain.embeddings import Embedded
+from domain.film import Filmed
 from domain.pictures import Pictured
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
@@ -109,7 +110,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():
             return state, _usage_chunk(state) + _DONE
-        case Embedded() | Pictured() | SoundDelta():
+        case Embedded() | Pictured() | Filmed() | SoundDelta():
             return state, b""  # Nothing that a chunk has a word for.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.

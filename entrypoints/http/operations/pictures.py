@@ -13,6 +13,7 @@ from domain.chat import Event, UsageReported
 from domain.pictures import Pictured, PicturesRequest
 from domain.refusals import BadRequest
 from domain.usage import Usage
+from domain.variants import worded
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.operations.forms import Read
@@ -160,7 +161,13 @@ def _call(
         choices=count,
         images=images,
         pieces=Usage(images=count),
+        size=worded(_text(fields, "size")),
+        quality=worded(_text(fields, "quality")),
     )
+
+
+def _text(fields: dict[str, msgspec.Raw], name: str) -> str | None:
+    return msgspec.json.decode(fields[name], type=str | None) if name in fields else None
 
 
 def _unless_auto(word: str | None) -> str | None:

@@ -1,0 +1,73 @@
+"""The echo's film: one frame a second, of a colour that depends on the prompt alone.
+
+A job as OpenAI has it: created as queued, completed when it is retrieved, and downloaded. As everywhere here nothing is
+kept: what there is to know of a film stands in its id.
+"""
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+import msgspec
+
+from adapters.providers.echo.mp4 import mp4
+from adapters.providers.echo.shared import Spoken, as_json, refused
+
+SIZE = "16x16"
+_PREFIX = "video_"
+_PATH = re.compile(r"/videos/video_([A-Za-z0-9_=-]{1,200})(/content)?$")
+
+
+class _Request(msgspec.Struct, frozen=True):
+    model: Annotated[str, msgspec.Meta(max_length=100)]
+    prompt: Annotated[str, msgspec.Meta(min_length=1)]
+    seconds: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,2}$")] = "4"
+
+
+class _Film(msgspec.Struct, frozen=True, array_like=True):
+    """What an id says: the model, the length and the colour."""
+
+    model: str
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=999)]
+    colour: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{6}$")]
+
+
+_REQUEST = msgspec.json.Decoder(_Request)
+_FILM = msgspec.json.Decoder(_Film)
+
+
+def film(body: bytes, content_type: str) -> Spoken:
+    """A job that has only begun."""
+    asked = _REQUEST.decode(body)
+    colour = hashlib.sha256(asked.prompt.encode()).hexdigest()[:6]
+    return _job(_Film(asked.model, int(asked.seconds), colour), "queued", 0)
+
+
+def film_at(path: str) -> Spoken | None:
+    """The job of a path, or what came of it; None if the path names none."""
+    found = _PATH.search(path)
+    if found is None:
+        return None
+    try:
+        made = _FILM.decode(urlsafe_b64decode(found[1]))
+    except (msgspec.MsgspecError, ValueError):
+        return refused(404, "There is no such video.")
+    if found[2]:
+        return Spoken(200, "video/mp4", mp4(made.seconds, bytes.fromhex(made.colour)))
+    return _job(made, "completed", 100)
+
+
+def _job(made: _Film, status: str, progress: int) -> Spoken:
+    return as_json(
+        {
+            "id": _PREFIX + urlsafe_b64encode(msgspec.json.encode(made)).decode(),
+            "object": "video",
+            "model": made.model,
+            "status": status,
+            "progress": progress,
+            "created_at": 0,
+            "seconds": str(made.seconds),
+            "size": SIZE,
+        }
+    )

@@ -1,0 +1,259 @@
+"""Film on every interface: a job is made, asked after and fetched, and charged once, by the second and the resolution."""
+
+import asyncio
+import http.client
+import json
+import threading
+from base64 import b64decode, b64encode
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from domain.sounds import seconds_of
+from tests.behaviour.answers_beside_chat import FILM, video
+from tests.behaviour.calls import AIGNE_VIDEO, PATIENCE_S, Heard, aigne_film, ask
+from tests.behaviour.error_shape import check_error
+from tests.behaviour.stub import Stub
+from tests.behaviour.test_sound import last_call
+from tests.support.hub import HubProcess
+from tests.support.provider import Received, Reply, answering
+
+PIXEL = {"type": "file", "data": "iVBORw==", "mimeType": "image/png"}
+
+
+def filmed(hub: HubProcess, model: str = "oai/film", **more: Any) -> Heard:
+    return ask(hub, AIGNE_VIDEO, aigne_film(model, **more))
+
+
+def test_a_film_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> None:
+    heard = filmed(hub, seconds="8", size="1792x1024", image=PIXEL)
+
+    assert 200 == heard.status
+    made = heard.json()
+    call_id = heard.header("x-request-id")
+    file = {"type": "file", "data": b64encode(FILM).decode(), "mimeType": "video/mp4", "filename": f"{call_id}.mp4"}
+    assert [file] == made["videos"]
+    assert (8, "oai/film", "oai/film", call_id) == tuple(
+        made[name] for name in ("seconds", "model", "modelWithProvider", "modelCallId")
+    )
+    assert {"inputTokens": 0, "outputTokens": 0, "aigneHubCredits": 4} == made["usage"]
+    assert ("4", "provider", {"video_seconds": 8}) == last_call(hub)
+    assert "1024p" == hub.cli("call", "show", call_id or "")["size"]
+    asked = [(request.method, request.path.removeprefix("/oai/v1/")) for request in stub.requests]
+    assert [
+        ("POST", "videos"),
+        ("GET", "videos/video_8_1792x1024"),
+        ("GET", "videos/video_8_1792x1024/content"),
+    ] == asked
+    assert {
+        "model": "film",
+        "prompt": "a cat",
+        "seconds": "8",
+        "size": "1792x1024",
+        "input_reference": {"image_url": "data:image/png;base64,iVBORw=="},
+    } == stub.requests[0].json()
+    assert all("content-type" not in request.headers for request in stub.requests[1:])
+
+
+def test_what_was_made_is_charged_and_not_what_was_held(hub: HubProcess, stub: Stub) -> None:
+    """Nobody said how long or how large, so eight seconds at the dearest are held; four of 720p came."""
+    filmed(hub)
+
+    call = hub.cli("call", "list", "--limit", "1")[0]
+    assert ("0.4", "4", {"video_seconds": 4}) == (
+        call["charge"],
+        hub.cli("call", "show", call["id"])["hold"],
+        last_call(hub)[2],
+    )
+    assert "4" == stub.requests[0].json()["seconds"]
+
+
+def test_however_often_a_job_is_asked_after_it_is_one_call_and_one_charge(hub: HubProcess, stub: Stub) -> None:
+    """G9."""
+    stub.will(*[answering(200, video("in_progress", progress=n)) for n in range(1_000)])
+
+    heard = filmed(hub)
+
+    assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
+    assert 1_002 == len(stub.requests)
+    newest = hub.cli("call", "show", hub.cli("call", "list", "--limit", "1")[0]["id"])
+    assert (heard.header("x-request-id"), 1) == (newest["id"], len(newest["attempts"]))
+
+
+def test_the_echo_films_without_a_key(hub: HubProcess) -> None:
+    heard = filmed(hub, "echo/echo", seconds="3")
+
+    film = b64decode(heard.json()["videos"][0]["data"])
+    assert b"ftypisom" == film[4:12]
+    assert 3 == seconds_of(film)
+    assert ("0.03", "provider", {"video_seconds": 3}) == last_call(hub)
+    assert film == b64decode(filmed(hub, "echo/echo", seconds="3").json()["videos"][0]["data"])
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize(("error", "status", "created"), [
+    ({"code": "moderation_blocked", "message": "That is not filmed."}, 400, 1),
+    ({"code": "server_error", "message": "Not just now."},       502, 2),  # tried once more: a film that failed costs nothing
+    (None,                                                   502, 2),
+])  # fmt: skip
+def test_a_job_that_failed_costs_nothing(
+    hub: HubProcess, stub: Stub, error: dict[str, str] | None, status: int, created: int
+) -> None:
+    stub.will(
+        *[answering(200, video(word, error=error if word == "failed" else None)) for word in ("queued", "failed")] * 2
+    )
+
+    told = check_error(filmed(hub), AIGNE_VIDEO, status)
+
+    assert error is None or error["message"] in told["message"]
+    assert created == len([request for request in stub.requests if request.method == "POST"])
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize("nonsense", [b"", b"[]", b"{", b'{"status": "queued"}', b'{"id": 7, "status": "queued"}'])
+def test_nonsense_instead_of_a_job_is_a_502_and_costs_nothing(hub: HubProcess, stub: Stub, nonsense: bytes) -> None:
+    stub.always(answering(200, nonsense))
+
+    check_error(filmed(hub), AIGNE_VIDEO, 502)
+    assert "POST" == stub.only.method, "a job may be behind it, so none is made elsewhere"
+
+
+def test_a_question_that_gets_no_answer_is_asked_again(hub: HubProcess, stub: Stub) -> None:
+    troubles = [answering(500, b"{}"), answering(429, b"{}", {"retry-after": "0"}), answering(503, b"{}")]
+    stub.will(answering(200, video("queued")), *troubles)
+
+    heard = filmed(hub)
+
+    assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
+    assert 1 == len([request for request in stub.requests if request.method == "POST"])
+
+
+@pytest.mark.usefixtures("free")
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_job_that_is_lost_costs_the_caller_nothing_and_is_not_made_twice(
+    hub: HubProcess, stub: Stub, status: int
+) -> None:
+    """The operator may be charged for it, so its cost is unknown; and its credential is not put away for it."""
+    stub.will(answering(200, video("queued")), *[answering(status, b'{"error": {"message": "no"}}')] * 10)
+
+    assert "taken on and then lost" in check_error(filmed(hub), AIGNE_VIDEO, 502)["message"]
+
+    assert 1 == len([request for request in stub.requests if request.method == "POST"])
+    call = hub.cli("call", "show", hub.cli("call", "list", "--limit", "1")[0]["id"])
+    assert ("provider failed", True) == (call["ending"], call["cost_unknown"])
+    assert all(credential["active"] for credential in hub.cli("credential", "list"))
+
+
+def test_a_caller_who_leaves_finds_the_film_under_its_key(hub: HubProcess, stub: Stub) -> None:
+    """The provider charges for it whether anybody waits or not; so it is made, charged once, and kept."""
+    asked, left = threading.Event(), threading.Event()
+
+    async def slow(request: Received, reply: Reply) -> None:
+        asked.set()
+        assert await asyncio.to_thread(left.wait, PATIENCE_S)
+        await answering(200, video("in_progress"))(request, reply)
+
+    stub.will(answering(200, video("queued")), slow)
+    key = {"idempotency-key": f"left-{hub.interface}"}
+    body = json.dumps(aigne_film("oai/film")).encode()
+    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE_S)) as connection:
+        sent = {**key, "authorization": f"Bearer {hub.key}", "content-type": "application/json"}
+        connection.request("POST", AIGNE_VIDEO, body, sent)
+        assert asked.wait(PATIENCE_S)
+    left.set()
+
+    again = ask(hub, AIGNE_VIDEO, body, headers=key)
+
+    assert (200, "true", "0.4") == (
+        again.status,
+        again.header("idempotent-replayed"),
+        again.header("x-aihub-charge"),
+    )
+    assert 4 == len(stub.requests)
+
+
+@pytest.mark.usefixtures("nothing_moves")
+@pytest.mark.parametrize(("more", "field"), [
+    ({"prompt": ""},                                                 "input.prompt"),
+    ({"prompt": None},                                               "input.prompt"),
+    ({"seconds": "0"},                                               "input.seconds"),
+    ({"seconds": "601"},                                             "input.seconds"),
+    ({"seconds": "9" * 5_000},                                       "input.seconds"),
+    ({"seconds": 1.5},                                               "input.seconds"),
+    ({"seconds": True},                                              "input.seconds"),
+    ({"size": 720},                                                  "input.size"),
+    ({"size": ""},                                                   "input.size"),
+    ({"image": {"type": "local", "path": "/etc/x"}},                 "input.image.path"),
+    ({"image": {"type": "robot"}},                                   "input.image.type"),
+    ({"referenceImages": [PIXEL, {"type": "local"}]},                "input.referenceImages[1].path"),
+    ({"modelOptions": {}},                                           "input.modelOptions.model"),
+    ({"modelOptions": {"model": "oai/film", "seconds": "x"}},        "input.seconds"),
+    ({"negativePrompt": "dogs"},                                     "negativePrompt"),
+    ({"lastFrame": PIXEL},                                           "lastFrame"),
+    ({"modelOptions": {"model": "oai/film", "fps": 24}},             "fps"),
+    ({"modelOptions": {"model": "ant/m"}},                           "video"),
+])  # fmt: skip
+def test_what_cannot_be_filmed_is_refused_by_name(hub: HubProcess, more: dict[str, Any], field: str) -> None:
+    assert field == check_error(filmed(hub, **more), AIGNE_VIDEO, 400)["param"]
+
+
+@pytest.mark.usefixtures("nothing_moves")
+def test_what_has_no_price_for_film_is_not_filmed(hub: HubProcess) -> None:
+    assert "unpriced_feature" == check_error(filmed(hub, "oai/m"), AIGNE_VIDEO, 400)["code"]
+    assert "unpriced_feature" == check_error(filmed(hub, "oai/whisper"), AIGNE_VIDEO, 400)["code"]
+
+
+@pytest.mark.usefixtures("nothing_moves")
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"input": 1}', b'{"input": {"prompt": "\xff"}}', b"[" * 9_999])
+def test_what_is_no_call_at_all_is_refused(hub: HubProcess, body: bytes) -> None:
+    check_error(ask(hub, AIGNE_VIDEO, body), AIGNE_VIDEO, 400)
+
+
+def test_a_film_is_quoted_before_it_is_made(hub: HubProcess, stub: Stub) -> None:
+    asked = {"route": AIGNE_VIDEO, "request": aigne_film("oai/film", seconds="12", size="1280x720")}
+
+    told = ask(hub, "/v1/quote", asked).json()
+
+    assert ("1.2", "1.2") == (told["charge_max"], told["charge_expected"])
+    assert [] == stub.requests
+
+
+def test_the_answer_to_a_key_that_was_used_is_the_same_film(hub: HubProcess, stub: Stub) -> None:
+    first, second = (
+        ask(hub, AIGNE_VIDEO, aigne_film("oai/film"), headers={"idempotency-key": f"film-{hub.interface}"})
+        for _ in range(2)
+    )
+
+    assert ("true", first.header("x-request-id")) == (
+        second.header("idempotent-replayed"),
+        second.header("x-request-id"),
+    )
+    assert first.json() == second.json()
+    assert 3 == len(stub.requests)
+
+
+def test_models_of_film_are_told_apart(hub: HubProcess) -> None:
+    listed = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
+    assert ["video"] == listed["oai/film"]["operations"]
+    assert ("0.1", [{"size": "1024p", "quality": None, "video_second": "0.5"}]) == (
+        listed["oai/film"]["pricing"]["video_second"],
+        listed["oai/film"]["pricing"]["variants"],
+    )
+    films = ask(hub, "/api/ai/models?type=video", key="").json()
+    assert {("oai", "film", "video"), ("echo", "echo", "video")} == {
+        (model["provider"], model["model"], model["type"]) for model in films
+    }
+    assert "image" in {model["type"] for model in ask(hub, "/api/ai/models", key="").json() if model["model"] == "dall"}
+
+
+def test_the_body_that_the_client_sends_is_understood(hub: HubProcess, stub: Stub) -> None:
+    """It repeats the model beside the options, always asks for a URL, and says who is asking."""
+    asked = {
+        "input": {"prompt": "a cat", "model": "oai/film", "seconds": "4", "outputFileType": "url",
+                  "modelOptions": {"model": "oai/film", "size": "1280x720", "seconds": "8"}, "image": None, "size": None},
+        "agent": "chat", "options": {"userContext": {}, "memories": [], "streaming": False},
+    }  # fmt: skip
+
+    assert 200 == ask(hub, AIGNE_VIDEO, json.dumps(asked).encode()).status
+    assert {"model": "film", "prompt": "a cat", "seconds": "4", "size": "1280x720"} == stub.requests[0].json()
