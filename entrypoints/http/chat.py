@@ -16,8 +16,9 @@ from entrypoints.http.replies import bearer_of, refuse
 from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
-from entrypoints.usecases.chat import Chat, LiveCall, Refused, Replayed
+from entrypoints.usecases.chat import Chat, Refused, Replayed
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.live_call import LiveCall
 from entrypoints.usecases.quoting import basis_of
 from entrypoints.usecases.voice import Voice
 from ports.providers import Answer
