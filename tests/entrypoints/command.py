@@ -9,12 +9,15 @@ ROOT = Path(__file__).resolve().parents[2]
 AIHUB = [sys.executable, "-m", "entrypoints.cli"]
 
 
+def environment(data_dir: Path, **env: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **env}
+
+
 def process(data_dir: Path, *words: str, stdin: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **env}
     return subprocess.run(
         [*AIHUB, *words],
         input=stdin,
-        env=environment,
+        env=environment(data_dir, **env),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from entrypoints.serve import STOP_S
-from tests.entrypoints.command import AIHUB, ROOT, process
+from tests.entrypoints.command import AIHUB, ROOT, environment, process
+from tests.support.ports import free_port
 
 CANARY = "sk-canary-0123456789-abcdefghijklmnop"
 
@@ -25,17 +25,11 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def serving(data_dir: Path, port: int, *words: str, **env: str) -> "Iterator[subprocess.Popen[str]]":
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "AIHUB_PORT": str(port), **env}
     running = subprocess.Popen(
         [*AIHUB, "serve", *words],
-        env=environment,
+        env=environment(data_dir, AIHUB_PORT=str(port), **env),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

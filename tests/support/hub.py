@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,30 +13,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.support.desk import ROOT, desk
+from tests.support.ports import free_port
+
 Interface = Literal["asgi", "wsgi", "lambda"]
 OWNER_KEY = "ahk_owner-key-of-the-tests-000000000000000000000"
 READY_S = 30
 GONE_S = 5
-_ROOT = Path(__file__).resolve().parents[2]
 _AIHUB = [sys.executable, "-m", "entrypoints.cli"]
-# Many commands in one interpreter: what starts anew for each of them is nearly all that a command costs.
-_SCRIPT = """
-import io, json, sys
-from entrypoints.cli import main
-for secret, words in json.load(sys.stdin):
-    sys.stdin = io.StringIO(secret)
-    code = main(words)
-    print("\\x1e", flush=True)
-    if code:
-        sys.exit(code)
-"""
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class HubProcess:
@@ -76,7 +59,7 @@ class HubProcess:
             command = [*_AIHUB, "serve", *options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=_ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         self._wait_until_ready()
 
@@ -101,40 +84,21 @@ class HubProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
 
-    def cli(self, *arguments: str, secret: str | None = None, exit_code: int = 0) -> Any:
+    def cli(self, *arguments: str, secret: str = "", exit_code: int = 0) -> Any:
         """Run one `aihub` command with `--json` and read what it prints."""
-        ran = subprocess.run(
-            [*_AIHUB, *arguments, "--json"],
-            cwd=_ROOT,
-            env=self.env,
-            input=secret,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert ran.returncode == exit_code, f"aihub {' '.join(arguments)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
-        return json.loads(ran.stdout) if ran.stdout.strip() else None
+        told = desk().run([*arguments, "--json"], self.env, secret)
+        assert told.exit_code == exit_code, f"aihub {' '.join(arguments)}: {told}"
+        return json.loads(told.out) if told.out.strip() else None
 
     def script(self, *commands: Sequence[str]) -> list[str]:
         """Run many commands, one after another, and give what each printed; `secret=…` first is standard input."""
-        lines = [
-            (words[0].removeprefix("secret="), words[1:]) if words[0].startswith("secret=") else ("", words)
-            for words in commands
-        ]
-        ran = subprocess.run(
-            [sys.executable, "-c", _SCRIPT],
-            cwd=_ROOT,
-            env=self.env,
-            input=json.dumps(lines),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout
-        return ran.stdout.split("\x1e\n")[:-1]
+        said = []
+        for words in commands:
+            secret = words[0].removeprefix("secret=") if words[0].startswith("secret=") else ""
+            told = desk().run(words[1:] if secret else words, self.env, secret)
+            assert told.exit_code == 0, f"aihub {' '.join(words)}: {told}"
+            said.append(told.out + told.err)
+        return said
 
     def add_provider(self, name: str, base_url: str, dialect: str = "openai", model: str = "m", **rate: str) -> None:
         """A provider at a stub's URL, with a credential and a rate for one model."""

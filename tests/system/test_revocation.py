@@ -57,7 +57,7 @@ async def statuses(lines: list[Line], key: str, body: bytes) -> set[int]:
     return {heard.status for heard in await on_all(lines, key, body)}
 
 
-async def command(hub: HubProcess, *arguments: str, secret: str | None = None) -> Any:
+async def command(hub: HubProcess, *arguments: str, secret: str = "") -> Any:
     """An operator's command, while requests go on."""
     return await anyio.to_thread.run_sync(partial(hub.cli, *arguments, secret=secret))
 
