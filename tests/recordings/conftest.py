@@ -1,4 +1,4 @@
-"""Counts the tests that are parametrised by a recording's label, and prints the table at the end of the run."""
+"""Counts the tests that are parametrised by a recording's label, and lets each report tell what its test saw."""
 
 from collections.abc import Generator
 from typing import Any
@@ -19,16 +19,5 @@ def pytest_runtest_makereport(
             file, _, number = part.rpartition("-")
             if number.isdigit() and int(number) < len(seen.recorded(file)):
                 seen.saw(part, report.passed)
+    report.user_properties += [(seen.PROPERTY, verdict) for verdict in seen.taken().items()]
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    verdicts = seen.verdicts()
-    if not verdicts:
-        return
-    terminalreporter.section("recordings: passed/total, by feature")
-    for line in seen.table(verdicts, seen.files()):
-        terminalreporter.write_line(line)
-    passed, known = sum(verdicts.values()), sum(len(seen.recorded(name)) for name in seen.files())
-    told = f"{passed} passed, {len(verdicts) - passed} failed, {known - len(verdicts)} not looked at"
-    terminalreporter.write_line(told)

@@ -6,7 +6,8 @@ says so for each exchange:
     with seen.checking(label):
         ...assertions...
 
-An exchange has passed if at least one test looked at it and every test that did was content.
+An exchange has passed if at least one test looked at it and every test that did was content. What a test saw travels
+with its report, since the tests may run in several processes and the table is told in one.
 """
 
 import json
@@ -21,7 +22,9 @@ from typing import Any
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 FOLDER = Path(os.environ.get("AIHUB_RECORDINGS", BESIDE))
 
-_verdicts: dict[str, bool] = {}
+PROPERTY = "recording"  # what a report calls it
+
+_fresh: dict[str, bool] = {}
 
 
 @cache
@@ -43,7 +46,12 @@ def label(file: str, number: int) -> str:
 
 def saw(label: str, ok: bool) -> None:
     """A test looked at this exchange. One that was not content outweighs all that were."""
-    _verdicts[label] = _verdicts.get(label, True) and ok
+    add(_fresh, label, ok)
+
+
+def add(verdicts: dict[str, bool], label: str, ok: bool) -> None:
+    """Add what a test saw to what others did."""
+    verdicts[label] = verdicts.get(label, True) and ok
 
 
 @contextmanager
@@ -57,9 +65,11 @@ def checking(label: str) -> Iterator[None]:
     saw(label, True)
 
 
-def verdicts() -> dict[str, bool]:
-    """What was seen so far."""
-    return dict(_verdicts)
+def taken() -> dict[str, bool]:
+    """What was seen since this was last asked."""
+    told = dict(_fresh)
+    _fresh.clear()
+    return told
 
 
 def table(seen: dict[str, bool], names: list[str]) -> list[str]:

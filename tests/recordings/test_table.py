@@ -13,13 +13,13 @@ def made_up_recordings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     lines = [{"features": ["tools"]}, {"features": ["tools", "reasoning"]}, {"features": []}]
     (folder / "madeup-chat.jsonl").write_text("\n".join(map(json.dumps, lines)))
     monkeypatch.setattr(seen, "FOLDER", folder)
-    monkeypatch.setattr(seen, "_verdicts", {})
+    monkeypatch.setattr(seen, "_fresh", {})
 
 
 def test_an_exchange_that_nobody_looked_at_has_not_passed() -> None:
     seen.saw("madeup-chat-1", True)
 
-    assert [f"{'madeup-chat':32} {'1/3':>8}  tools 1/2 · reasoning 1/1"] == seen.table(seen.verdicts(), seen.files())
+    assert [f"{'madeup-chat':32} {'1/3':>8}  tools 1/2 · reasoning 1/1"] == seen.table(seen.taken(), seen.files())
 
 
 def test_one_test_that_fails_outweighs_all_that_pass() -> None:
@@ -29,7 +29,13 @@ def test_one_test_that_fails_outweighs_all_that_pass() -> None:
         raise AssertionError("the text is not the recorded one")
     seen.saw("madeup-chat-0", True)
 
-    assert {"madeup-chat-0": False} == seen.verdicts()
+    assert {"madeup-chat-0": False} == seen.taken()
+
+
+def test_what_a_test_saw_is_told_once() -> None:
+    seen.saw("madeup-chat-1", True)
+
+    assert [{"madeup-chat-1": True}, {}] == [seen.taken(), seen.taken()]
 
 
 def test_a_label_names_the_file_without_its_ending() -> None:
