@@ -4,6 +4,7 @@ The seed decides what everybody wants and when; how it interleaves is the machin
 where to look, and may have to be run a few times.
 """
 
+import itertools
 import random
 from pathlib import Path
 from types import TracebackType
@@ -65,6 +66,7 @@ class World:
         self.processes: list[Process] = []
         self._dead: list[Process] = []
         self._wishes: list[Wish] = []
+        self._numbers = itertools.count()
 
     async def __aenter__(self) -> Self:
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -80,13 +82,13 @@ class World:
             await process.bury()
 
     async def run(self, calls: int) -> Totals:
-        """Let so many callers loose, then let the survivors tidy up and prove the books."""
+        """Let so many more callers loose, then let the survivors tidy up and prove the books."""
         limit = anyio.CapacityLimiter(AT_ONCE)
         async with anyio.create_task_group() as crowd:
-            for number in range(calls):
+            for number in itertools.islice(self._numbers, calls):
                 await limit.acquire_on_behalf_of(number)
                 crowd.start_soon(self._one_call, number, limit)
-                if number == calls // 2:
+                if number % calls == calls // 2:
                     await self._crash(self.processes[0])
                 elif self._chance.random() < 0.15:
                     await self._something_happens()

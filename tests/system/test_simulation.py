@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.auditor import audit
 from tests.simulation.laws import check
 from tests.simulation.world import World
 from tests.system.scripted import ScriptedProvider
@@ -14,6 +15,8 @@ from tests.system.scripted import ScriptedProvider
 pytestmark = pytest.mark.anyio
 
 CALLS = 400
+# The machine decides how a world's calls interleave. On a busy one it may take more of them until all has happened.
+MORE_AT_MOST = 5
 SOAK_S = float(os.environ.get("AIHUB_SOAK_S", "600"))
 
 
@@ -23,11 +26,15 @@ async def test_a_world_of_trouble_leaves_books_that_add_up(
 ) -> None:
     async with World(tmp_path / "data", provider, seed) as world:
         totals = await world.run(CALLS)
+        for _ in range(MORE_AT_MOST):
+            if _much_has_happened(world):
+                break
+            totals = await world.run(CALLS)
 
     books = check(world, provider)
     assert totals.open_holds == 0
     assert totals.revenue_nanos == sum(call.charge for call in books.calls.values())
-    _check_that_much_has_happened(world, {call.ending for call in books.calls.values()})
+    assert _much_has_happened(world)
 
 
 @pytest.mark.soak
@@ -43,9 +50,12 @@ async def test_worlds_by_fresh_seeds_for_as_long_as_asked(tmp_path: Path, provid
     assert worlds, "AIHUB_SOAK_S gave no time for any world"
 
 
-def _check_that_much_has_happened(world: World, endings: set[str | None]) -> None:
+def _much_has_happened(world: World) -> bool:
     """A world in which nothing goes wrong proves nothing."""
-    assert world.crashes
-    assert endings >= {"completed", "provider failed", "caller left", "lost"}
-    assert {heard.status for heard in world.heard} >= {0, 200, 402}
-    assert any(heard.is_replayed for heard in world.heard)
+    endings = {call.ending for call in audit(world.data_dir).calls.values()}
+    return (
+        world.crashes > 0
+        and endings >= {"completed", "provider failed", "caller left", "lost"}
+        and {heard.status for heard in world.heard} >= {0, 200, 402}
+        and any(heard.is_replayed for heard in world.heard)
+    )
