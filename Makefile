@@ -24,6 +24,9 @@ run: $(VENV)/.ready-run ## Install what running takes and start the gateway
 	@$(call step,Starting the gateway)
 	@exec $(BIN)/aihub serve
 
+# As many processes as there are cores, within reason; one that runs out of tests takes over from another.
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist worksteal
+
 .PHONY: test
 test: $(VENV)/.ready-dev $(VENV)/.ready-node ## Run every check: format, lint, types, imports, tests
 	@$(call step,Format: ruff format --check)
@@ -35,7 +38,7 @@ test: $(VENV)/.ready-dev $(VENV)/.ready-node ## Run every check: format, lint, t
 	@$(call step,Imports: lint-imports)
 	@$(BIN)/lint-imports --no-logo
 	@$(call step,Tests: pytest)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 .PHONY: soak
 soak: $(VENV)/.ready-dev ## Run the long-running tests
