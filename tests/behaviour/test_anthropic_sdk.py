@@ -24,6 +24,7 @@ from tests.behaviour.answers import (
 )
 from tests.behaviour.calls import wallet
 from tests.behaviour.conftest import People
+from tests.behaviour.sdks import anthropic_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, answering, streaming
@@ -42,13 +43,9 @@ class Place(BaseModel):
     unit: str
 
 
-def client_of(hub: HubProcess, key: str | None = None) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=hub.url, api_key=hub.key if key is None else key, max_retries=0)
-
-
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
-    with client_of(hub) as made:
+    with anthropic_sdk(hub) as made:
         yield made
 
 
@@ -64,7 +61,7 @@ def test_a_whole_answer(client: anthropic.Anthropic, model: str) -> None:
 
 
 def test_a_bearer_token_is_as_good_as_the_vendors_own_header(hub: HubProcess) -> None:
-    with anthropic.Anthropic(base_url=hub.url, api_key=None, auth_token=hub.key, max_retries=0) as client:
+    with anthropic_sdk(hub, api_key=None, auth_token=hub.key) as client:
         assert 7 == client.messages.create(model="ant/m", max_tokens=9, messages=HELLO).usage.output_tokens
 
 
@@ -218,7 +215,7 @@ def test_the_hubs_refusals_are_raised_as_the_sdks_own(
 ) -> None:
     secret = None if key is None else getattr(people, key, "ahk_wrong")
 
-    with client_of(hub, secret) as client, pytest.raises(expected) as raised:
+    with anthropic_sdk(hub, secret) as client, pytest.raises(expected) as raised:
         client.messages.create(**{"model": "ant/m", "max_tokens": 9, "messages": HELLO, **body})
 
     error = raised.value

@@ -13,6 +13,7 @@ import pytest
 
 from tests.behaviour.bedrock_answers import BEARER, KEY, SECRET, TEXT, TOKEN, USAGE, failing, saying
 from tests.behaviour.calls import wallet
+from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.bedrock import CLAUDE, NOVA
 from tests.support.eventstream import answer, event, exception
@@ -66,13 +67,13 @@ def hub(served: HubProcess, stub: Stub) -> Iterator[HubProcess]:
 
 @pytest.fixture
 def openai_client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{hub.url}/v1", api_key=hub.key, max_retries=0) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 
 @pytest.fixture
 def anthropic_client(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as made:
+    with anthropic_sdk(hub) as made:
         yield made
 
 

@@ -10,8 +10,8 @@ from tests.behaviour import answers, answers_beside_chat
 from tests.behaviour.calls import COMPLETIONS, MODERATIONS, ask, events_of, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -23,7 +23,7 @@ MODELS = pytest.mark.parametrize(("model", "text", "finish"), [
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from anthropic import Anthropic
 
 from tests.behaviour.calls import ask, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.sdks import anthropic_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply
@@ -48,7 +48,7 @@ def test_for_others_the_hub_estimates_and_says_so(hub: HubProcess, stub: Stub, m
 @pytest.mark.usefixtures("free")
 def test_anthropics_own_sdk_counts(hub: HubProcess, stub: Stub) -> None:
     stub.will(counting)
-    with Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as client:
+    with anthropic_sdk(hub) as client:
         for model, tokens in (("ant/m", 2095), ("oai/m", 6)):
             counted = client.messages.count_tokens(model=model, messages=[{"role": "user", "content": "Hello"}])
             assert tokens == counted.input_tokens

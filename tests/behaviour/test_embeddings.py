@@ -10,8 +10,8 @@ from tests.behaviour.answers_beside_chat import PACKED, VECTOR
 from tests.behaviour.calls import EMBEDDINGS, ask, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 from tests.support.provider import answering
 
@@ -20,7 +20,7 @@ BOTH = pytest.mark.parametrize("model", ["oai/m", "voy/m"])
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 

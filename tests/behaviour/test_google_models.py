@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.behaviour.calls import CHAT, ask
+from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.google import sse
 from tests.support.hub import HubProcess, running_hub
@@ -107,7 +108,7 @@ QUESTION: Any = {"role": "user", "content": "The weather in Oslo and Rome?"}
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{hub.url}/v1", api_key=hub.key, max_retries=0) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 
@@ -168,7 +169,7 @@ TOOL: Any = {"name": "weather", "input_schema": SCHEMA}
 
 @pytest.fixture
 def claude(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as made:
+    with anthropic_sdk(hub) as made:
         yield made
 
 

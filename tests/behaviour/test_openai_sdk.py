@@ -25,6 +25,7 @@ from tests.behaviour.answers import (
 )
 from tests.behaviour.calls import wallet
 from tests.behaviour.conftest import People
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
@@ -46,13 +47,9 @@ class Place(BaseModel):
     unit: str
 
 
-def client_of(hub: HubProcess, key: str | None = None) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{hub.url}/v1", api_key=hub.key if key is None else key, max_retries=0)
-
-
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 
@@ -220,7 +217,7 @@ def test_the_hubs_refusals_are_raised_as_the_sdks_own(
 ) -> None:
     secret = None if key is None else getattr(people, key, "ahk_wrong")
 
-    with client_of(hub, secret) as client, pytest.raises(expected) as raised:
+    with openai_sdk(hub, secret) as client, pytest.raises(expected) as raised:
         client.chat.completions.create(**{"model": "oai/m", "messages": HELLO, **body})
 
     error = raised.value

@@ -11,8 +11,8 @@ from tests.behaviour.answers_beside_chat import PACKED
 from tests.behaviour.calls import EDITS, PICTURES, ask, events_of
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.forms import form
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.behaviour.test_sound import last_call
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
@@ -23,7 +23,7 @@ PAINTED = {"input_tokens": 50, "input_image_tokens": 300, "output_image_tokens":
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.behaviour.calls import BALANCE, ask, openai_body
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -34,7 +35,7 @@ def test_every_model_with_a_rate_is_listed_with_its_price(hub: HubProcess) -> No
 
 
 def test_openais_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
-    with openai.OpenAI(base_url=f"{hub.url}/v1", api_key=hub.key, max_retries=0) as client:
+    with openai_sdk(hub) as client:
         ids = [model.id for model in client.models.list()]
         for name in ("oai/m", "oai/org/model", "m", "twin", "echo"):
             assert name == client.models.retrieve(name).id
@@ -46,7 +47,7 @@ def test_openais_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub:
 
 
 def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
-    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as client:
+    with anthropic_sdk(hub) as client:
         listed = list(client.models.list())
         for name in ("ant/m", "oai/org/model", "m"):
             model = client.models.retrieve(name)

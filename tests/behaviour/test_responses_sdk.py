@@ -25,8 +25,8 @@ from tests.behaviour.answers import (
     tool_use,
 )
 from tests.behaviour.calls import wallet
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -50,7 +50,7 @@ class Place(BaseModel):
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 

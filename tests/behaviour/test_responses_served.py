@@ -15,8 +15,8 @@ import pytest
 from tests.behaviour import responses_answers as rsp
 from tests.behaviour.answers import ARGUMENTS, TEXT, data, openai_stream, openai_whole
 from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -35,13 +35,13 @@ ANSWERED = {"type": "function_call_output", "call_id": "call_0", "output": "20 d
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 
 @pytest.fixture
 def claude(hub: HubProcess) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=hub.url, api_key=hub.key, max_retries=0) as made:
+    with anthropic_sdk(hub) as made:
         yield made
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from tests.behaviour.calls import RESPONSES, ask, responses_body
 from tests.behaviour.conftest import People
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 
 
 def test_the_hub_keeps_no_answers(hub: HubProcess, stub: Stub) -> None:
-    with client_of(hub) as client:
+    with openai_sdk(hub) as client:
         for ask_for in (client.responses.retrieve, client.responses.delete):
             with pytest.raises(openai.NotFoundError, match="keeps no answers"):
                 ask_for("resp_123")

@@ -12,15 +12,15 @@ from tests.behaviour.answers_beside_chat import SOUND, speech_events
 from tests.behaviour.calls import HEARD, SPEECH, TRANSLATED, ask, events_of, wallet
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.forms import form, recording, wave
+from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_openai_sdk import client_of
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply, answering, streaming
 
 
 @pytest.fixture
 def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
-    with client_of(hub) as made:
+    with openai_sdk(hub) as made:
         yield made
 
 

@@ -8,6 +8,7 @@ import pytest
 from anthropic import Anthropic
 from anthropic.types import ToolParam
 
+from tests.behaviour.sdks import anthropic_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess, running_hub
 from tests.support.provider import Handler, Received, Reply
@@ -84,7 +85,7 @@ def test_what_a_vendor_thought_goes_back_to_it_with_the_tools_answer(
     vendors.always(answering({**told, "tool_calls": [CALL]}, stream))
     said: list[Any] = [{"role": "user", "content": "What do you see?"}]
 
-    with Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0) as client:
+    with anthropic_sdk(gateway) as client:
         for _ in range(2):
             content = asked(client, f"{vendor}/m", said, stream)
             (call,) = (block for block in content if block.type == "tool_use")
