@@ -38,6 +38,10 @@ BACKLOG = 2048
 HEAD_BYTES_MAX = 64 * 1024
 # Under WSGI every running call occupies a thread, also while its provider thinks.
 WSGI_THREADS = 256
+# A thread that leaves for want of work counts as free until it is gone (granian 2.8, `src/blocking.rs`): a request that
+# comes in that moment, while all others are busy, is given no thread before the next request comes. So threads stay as
+# long as granian lets them.
+WSGI_THREAD_IDLE_S = 600
 _PR_SET_PDEATHSIG = 1
 SWITCH_S = 0.0005
 GC_THRESHOLD = 50_000
@@ -117,6 +121,7 @@ def _server(settings: Settings) -> Any:  # granian picks its class by the interp
         interface=Interfaces.WSGI if wsgi else Interfaces.ASGI,
         workers=settings.workers,
         blocking_threads=WSGI_THREADS if wsgi else 1,
+        blocking_threads_idle_timeout=WSGI_THREAD_IDLE_S,
         backlog=BACKLOG,
         backpressure=BACKLOG,
         loop=Loops.asyncio,  # the one that is tested: granian takes another where it happens to be installed

@@ -25,6 +25,7 @@ CALLERS = 200
 # The model's context is less than what the hub adds to any request, so every call is bound by just so much input.
 CONTEXT, OUTPUT_MAX = 1_000, 400
 OUTPUT_USEFUL = 256
+SEEN_S = 20
 INPUT_NANOS, OUTPUT_NANOS = 1_000, 2_000  # a token's price: one and two credits a million
 
 
@@ -39,6 +40,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     script: Script
     cap: int | None
     heard: Heard
+
+
+class Watch:
+    """Somebody who looks at a balance all the time: how often they were told it, and whether a hold was in it."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.a_hold = asyncio.Event()
+
+    async def sees_a_hold(self) -> None:
+        try:
+            await asyncio.wait_for(self.a_hold.wait(), SEEN_S)
+        except TimeoutError:
+            raise AssertionError(f"in {SEEN_S} s the balance was told {self.looks} times, and never a hold") from None
 
 
 @pytest.fixture(scope="module", params=["asgi", pytest.param("wsgi", marks=pytest.mark.soak)])
@@ -68,12 +83,12 @@ async def test_a_wallet_for_fifty_serves_exactly_fifty_of_two_hundred_callers(
     gate = f"fifty{seed}" if seed % 2 == 0 else ""
     scripts = [Script(id=f"{buyer.id}-{n}", usage=(CONTEXT, cap), gate=gate) for n in range(CALLERS)]
 
-    asked, a_hold = [], asyncio.Event()
+    asked, watch = [], Watch()
     wanted = [(script, cap, n % 4 == 0) for n, script in enumerate(scripts)]
-    async for call in _all_at_once(hub, buyer, wanted, a_hold):
+    async for call in _all_at_once(hub, buyer, wanted, watch):
         asked.append(call)
         if gate and len(asked) == CALLERS - 50:
-            await asyncio.wait_for(a_hold.wait(), 20)
+            await watch.sees_a_hold()
             provider.open_gate(gate)
 
     served = [call for call in asked if call.heard.status == 200]
@@ -93,7 +108,7 @@ async def test_a_call_is_refused_only_when_its_bound_exceeds_what_is_available(
     buyer = person(hub, f"mixed{seed}", wallet)
     wanted = [_any_request(chance, f"{buyer.id}-{n}") for n in range(CALLERS)]
 
-    asked = [call async for call in _all_at_once(hub, buyer, wanted, asyncio.Event())]
+    asked = [call async for call in _all_at_once(hub, buyer, wanted, Watch())]
 
     assert {call.heard.status for call in asked} >= {200, 402}, "the wallet was to be enough for some and not for all"
     _check(hub, provider, buyer, wallet, asked)
@@ -126,7 +141,7 @@ async def _one(hub: HubProcess, buyer: Person, script: Script, cap: int | None, 
 
 
 async def _all_at_once(
-    hub: HubProcess, buyer: Person, wanted: Sequence[tuple[Script, int | None, bool]], a_hold: asyncio.Event
+    hub: HubProcess, buyer: Person, wanted: Sequence[tuple[Script, int | None, bool]], watch: Watch
 ) -> AsyncIterator[Asked]:
     """Ask them all at once, and give the answers as they come, while somebody watches the balance."""
 
@@ -134,18 +149,18 @@ async def _all_at_once(
         return Asked(script=script, cap=cap, heard=await _one(hub, buyer, script, cap, stream))
 
     async with connected(hub.port) as line:
-        watcher = asyncio.create_task(_watch(line, buyer, a_hold))
+        watcher = asyncio.create_task(_look_on(line, buyer, watch))
         try:
             for answer in asyncio.as_completed([one(*request) for request in wanted]):
                 yield await answer
         finally:
             watcher.cancel()
-        assert await watcher, "nobody watched"
+        await watcher
+        assert watch.looks, "nobody watched"
 
 
-async def _watch(line: Line, buyer: Person, a_hold: asyncio.Event) -> int:
-    """Look at the balance until cancelled: no amount is ever below zero. How often it looked."""
-    looks = 0
+async def _look_on(line: Line, buyer: Person, watch: Watch) -> None:
+    """Look at the balance until cancelled: no amount is ever below zero."""
     try:
         while True:
             heard = await heard_on(line, "/api/user/credit/balance", buyer.key)
@@ -153,13 +168,13 @@ async def _watch(line: Line, buyer: Person, a_hold: asyncio.Event) -> int:
             told = msgspec.json.decode(heard.body)
             posted, held, available = (parse_credits(told[name]) for name in ("posted", "held", "available"))
             assert posted == held + available, told  # and a minus sign is nothing that `parse_credits` reads
-            looks += 1
+            watch.looks += 1
             if held:
-                a_hold.set()
+                watch.a_hold.set()
     except asyncio.CancelledError:
-        return looks
+        return
     finally:
-        a_hold.set()  # nobody shall wait for a watcher who has failed
+        watch.a_hold.set()  # nobody shall wait for a watcher who has failed
 
 
 def _check(hub: HubProcess, provider: ScriptedProvider, buyer: Person, wallet: int, asked: Sequence[Asked]) -> None:
