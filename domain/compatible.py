@@ -11,7 +11,6 @@ _STRANGE_TO_MISTRAL = (
 COMPATIBLE = (
     Vendor(
         name="deepseek",
-        dialect="openai",
         base_url="https://api.deepseek.com",
         also=(RESPONSES,),
         env="DEEPSEEK_API_KEY",
@@ -24,7 +23,6 @@ COMPATIBLE = (
     ),
     Vendor(
         name="xai",
-        dialect="openai",
         base_url="https://api.x.ai/v1",
         also=(RESPONSES,),
         env="XAI_API_KEY",
@@ -33,7 +31,6 @@ COMPATIBLE = (
     ),
     Vendor(
         name="mistral",
-        dialect="openai",
         base_url="https://api.mistral.ai/v1",
         env="MISTRAL_API_KEY",
         patterns=("mistral", "ministral", "magistral", "codestral", "devstral", "pixtral"),
@@ -49,7 +46,6 @@ COMPATIBLE = (
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.
         name="zai",
-        dialect="openai",
         base_url="https://api.z.ai/api/paas/v4",
         env="ZAI_API_KEY",
         patterns=("glm",),
@@ -60,7 +56,6 @@ COMPATIBLE = (
     ),
     Vendor(
         name="doubao",
-        dialect="openai",
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         env="DOUBAO_API_KEY",
         patterns=("doubao",),
@@ -73,7 +68,6 @@ COMPATIBLE = (
     Vendor(
         # https://openrouter.ai/docs/use-cases/reasoning-tokens
         name="openrouter",
-        dialect="openai",
         base_url="https://openrouter.ai/api/v1",
         also=(RESPONSES,),
         env="OPENROUTER_API_KEY",
@@ -85,7 +79,6 @@ COMPATIBLE = (
     Vendor(
         # https://console.groq.com/docs/openai
         name="groq",
-        dialect="openai",
         base_url="https://api.groq.com/openai/v1",
         env="GROQ_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
@@ -94,7 +87,6 @@ COMPATIBLE = (
     Vendor(
         # https://inference-docs.cerebras.ai/resources/openai
         name="cerebras",
-        dialect="openai",
         base_url="https://api.cerebras.ai/v1",
         env="CEREBRAS_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
@@ -102,14 +94,12 @@ COMPATIBLE = (
     ),
     Vendor(
         name="together",
-        dialect="openai",
         base_url="https://api.together.xyz/v1",
         env="TOGETHER_API_KEY",
         caps=("max_tokens",),
     ),
     Vendor(
         name="fireworks",
-        dialect="openai",
         base_url="https://api.fireworks.ai/inference/v1",
         env="FIREWORKS_API_KEY",
         caps=("max_tokens",),
@@ -117,15 +107,13 @@ COMPATIBLE = (
     ),
     Vendor(
         name="huggingface",
-        dialect="openai",
         base_url="https://router.huggingface.co/v1",
         env="HF_TOKEN",
         caps=("max_tokens",),
     ),
-    Vendor(name="poe", dialect="openai", base_url="https://api.poe.com/v1", env="POE_API_KEY"),
+    Vendor(name="poe", base_url="https://api.poe.com/v1", env="POE_API_KEY"),
     Vendor(
         name="crusoe",
-        dialect="openai",
         base_url="https://api.inference.crusoecloud.com/v1",
         env="CRUSOE_API_KEY",
         thought_in="reasoning",
@@ -133,7 +121,6 @@ COMPATIBLE = (
     Vendor(
         # https://docs.snowflake.com/en/user-guide/snowflake-cortex/open_ai_sdk
         name="snowflake",
-        dialect="openai",
         base_url="https://ACCOUNT.snowflakecomputing.com/api/v2/cortex/v1",
         env="SNOWFLAKE_PAT",
         hosts=(".snowflakecomputing.com",),
@@ -145,7 +132,6 @@ COMPATIBLE = (
         # https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; a deployment of the
         # older kind is https://RESOURCE.openai.azure.com/openai/deployments/{model}?api-version=2024-10-21.
         name="azure",
-        dialect="openai",
         base_url="https://RESOURCE.openai.azure.com/openai/v1",
         also=(RESPONSES,),
         env="AZURE_OPENAI_API_KEY",
@@ -157,12 +143,11 @@ COMPATIBLE = (
     # Bedrock's endpoint that is compatible with OpenAI's: https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
     Vendor(
         name="bedrock-mantle",
-        dialect="openai",
         base_url="https://bedrock-mantle.us-east-1.api.aws/v1",
         also=(RESPONSES,),
         env="BEDROCK_MANTLE_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
     ),
     # https://docs.ollama.com/api/openai-compatibility; it passes over fields that it does not know.
-    Vendor(name="ollama", dialect="openai", base_url="http://127.0.0.1:11434/v1", caps=("max_tokens",)),
+    Vendor(name="ollama", base_url="http://127.0.0.1:11434/v1", caps=("max_tokens",)),
 )

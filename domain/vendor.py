@@ -33,8 +33,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    dialect: str
     base_url: str
+    dialect: str = "openai"
     env: str | None = None
     env_also: str | None = None
     patterns: tuple[str, ...] = ()

@@ -185,6 +185,15 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
     return _SPOKEN.get(dialect, {}).get(call.operation)
 
 
+def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
+    """In what else a chat can be asked of the provider, where the first has no word for something in it.
+
+    OpenAI's Responses API takes pictures and documents from tools, and documents by URL, which its chat completions do
+    not.
+    """
+    return vendor_of(provider, base_url).also if call.operation == "chat" else ()
+
+
 def passes_through(call: ModelCall, dialect: str) -> bool:
     """Whether a call goes on in the caller's own words, with nothing translated, where that dialect is spoken."""
     return call.dialect == _ENVELOPES.get(dialect, dialect)

@@ -23,7 +23,7 @@ from domain.routes import Route, kept, providers_of
 from domain.routing import Candidate, Circumstances, Order, order
 from domain.scopes import CallScope
 from domain.sweep import GRACE_MS
-from domain.vendors import passes_through, spoken
+from domain.vendors import also_spoken, passes_through, spoken
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep
 from ports.storage import StorageUnavailable
@@ -134,12 +134,16 @@ def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
     lacks: list[Refusal] = []
 
     def keep(offer: Served) -> Served | None:
-        dialect = spoken(offer.provider.name, offer.provider.base_url, offer.provider.dialect, ask.call, offer.model)
+        at = offer.provider
+        dialect = spoken(at.name, at.base_url, at.dialect, ask.call, offer.model)
         lack = _refused(hub, ask, offer, dialect)
         if lack is not None:
             lacks.append(lack)
-            return None
-        return offer if dialect == offer.provider.dialect else msgspec.structs.replace(offer, dialect=dialect)
+            others = also_spoken(at.name, at.base_url, ask.call)
+            dialect = next((other for other in others if _refused(hub, ask, offer, other) is None), None)
+            if dialect is None:
+                return None
+        return offer if dialect == at.dialect else msgspec.structs.replace(offer, dialect=dialect)
 
     able = kept(route.way, keep)
     if able is None:

@@ -16,7 +16,8 @@ HELD_BACK_MS = 2_000
 class Patience(msgspec.Struct, frozen=True):
     """How long a call's stream may take to begin (None: as long as a provider may be silent).
 
-    So long at most (`held_back_ms`) is an answer that has only been announced kept back: see `beginning`.
+    So long at most (`held_back_ms`) is a text that has only been announced kept back: see `beginning`. A part of a
+    picture or of a sound is no announcement.
     """
 
     begin_ms: int | None = None
@@ -30,7 +31,8 @@ def patience(hub: Hub, ask: Ask, another: bool) -> Patience:
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None
     begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
-    return Patience(begin_ms, HELD_BACK_MS if begin_ms is None else begin_ms)
+    announced = ask.call.operation in ("chat", "completions")
+    return Patience(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 
 
 async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, Failure | None]) -> Failure | None:

@@ -1,0 +1,53 @@
+"""A provider that speaks two of OpenAI's dialects is asked in the one that has words for all that is asked."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.behaviour.answers import TEXT
+from tests.behaviour.calls import MESSAGES, anthropic_body, ask
+from tests.behaviour.conftest import RATE
+from tests.behaviour.stub import Stub
+from tests.support.hub import HubProcess
+
+SECRET = "sk-two-dialects-canary-5Tt"
+CALLED = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+TURNS = [{"role": "user", "content": "Look."}, {"role": "assistant", "content": [CALLED]}]
+
+
+@pytest.fixture
+def bilingual(hub: HubProcess, stub: Stub) -> str:
+    """A vendor that is known to speak chat completions and Responses, under a name of its own here."""
+    stub.knows("xai", SECRET)
+    if "xai" not in {provider["name"] for provider in hub.cli("provider", "list")}:
+        hub.script(
+            ["provider", "add", "xai", "--base-url", stub.url("xai")],
+            [f"secret={SECRET}", "credential", "add", "xai"],
+            ["rate", "set", "xai/m", *RATE],
+        )
+    return "xai/m"
+
+
+@pytest.mark.parametrize(("shown", "path"), [("It is a cat.", "chat/completions"), ([PICTURE], "responses")])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_picture_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
+    hub: HubProcess, stub: Stub, bilingual: str, shown: Any, path: str, stream: bool
+) -> None:
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": shown}
+    messages = [*TURNS, {"role": "user", "content": [result]}]
+
+    heard = ask(hub, MESSAGES, {**anthropic_body(bilingual, stream=stream), "messages": messages})
+
+    assert heard.status == 200, heard.body
+    assert TEXT in json.dumps(heard.json(), ensure_ascii=False) if not stream else b"message_stop" in heard.body
+    assert stub.only.path == f"/xai/v1/{path}"
+    assert ("aGk=" in stub.only.body.decode()) == (path == "responses")
+
+
+def test_what_neither_has_a_word_for_is_refused_by_name(hub: HubProcess, stub: Stub, bilingual: str) -> None:
+    heard = ask(hub, MESSAGES, anthropic_body(bilingual, container="c"))
+
+    assert (400, []) == (heard.status, stub.requests)
+    assert "container" in heard.json()["error"]["message"]
