@@ -40,7 +40,6 @@ COMPATIBLE = (
         tells_usage=True,
         thought_in="content",
         call_id_size=9,
-        documents="document_url",
         prefix=True,
     ),
     Vendor(

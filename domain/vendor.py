@@ -26,9 +26,9 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     thinks_by    how it is told to think: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
                  OpenRouter's `reasoning` object
     tells_cost   its usage says what it charges, in US dollars
-    thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere
+    thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere; "content" means
+                 parts of Mistral's kinds, which there are for documents, too
     call_id_size how many letters and digits the id of a tool call must have, 0 for any number of any
-    documents    the part that it takes a document in, inline
     prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
     """
 
@@ -51,13 +51,17 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
     call_id_size: int = 0
-    documents: Literal["file", "document_url"] = "file"
     prefix: bool = False
 
     @property
     def needs_credential(self) -> bool:
         """Whether a call without a secret is pointless."""
         return self.env is not None
+
+    @property
+    def has_mistrals_parts(self) -> bool:
+        """Whether a message's content is made of Mistral's kinds of parts, `thinking` and `document_url`."""
+        return self.thought_in == "content"
 
     @property
     def has_own_url(self) -> bool:

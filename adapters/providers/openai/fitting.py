@@ -61,7 +61,7 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
             fields["messages"] = _without_developer(fields["messages"])
         if vendor.call_id_size:
             fields["messages"] = _with_short_ids(fields["messages"], vendor.call_id_size)
-        if vendor.documents == "document_url":
+        if vendor.has_mistrals_parts:
             fields["messages"] = _with_document_urls(fields["messages"])
     if vendor.thinks_by == "thinking" and "thinking" not in fields and _plain(fields.get("reasoning_effort")) == "none":
         del fields["reasoning_effort"]
