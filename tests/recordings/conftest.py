@@ -15,9 +15,8 @@ def pytest_runtest_makereport(
     report = yield
     callspec: Any = getattr(item, "callspec", None)
     if callspec is not None and (report.failed or (report.passed and report.when == "call")):
-        for part in {callspec.id, callspec.id.rpartition("[")[2]}:
-            file, _, number = part.rpartition("-")
-            if number.isdigit() and int(number) < len(seen.recorded(file)):
-                seen.saw(part, report.passed)
+        label = seen.named_in(callspec.id)
+        if label is not None:
+            seen.saw(label, report.passed)
     report.user_properties += [(seen.PROPERTY, verdict) for verdict in seen.taken().items()]
     return report

@@ -12,6 +12,7 @@ with its report, since the tests may run in several processes and the table is t
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,15 @@ def files() -> list[str]:
 def label(file: str, number: int) -> str:
     """How a table, a test's id and a failure name one exchange: `openai-chat-12`."""
     return f"{file.removesuffix('.jsonl')}-{number}"
+
+
+def named_in(test_id: str) -> str | None:
+    """The label in a test's id, wherever it stands among other parameters: `whole-openai-chat-12-asgi`."""
+    numbers = {file: re.search(rf"(?:^|[^a-z]){re.escape(file)}-(\d+)(?![^-\]])", test_id) for file in files()}
+    known = [file for file, number in numbers.items() if number and int(number[1]) < len(recorded(file))]
+    longest = max(known, key=len, default="")
+    number = numbers.get(longest)
+    return label(longest, int(number[1])) if number else None
 
 
 def saw(label: str, ok: bool) -> None:

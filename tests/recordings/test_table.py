@@ -38,5 +38,22 @@ def test_what_a_test_saw_is_told_once() -> None:
     assert [{"madeup-chat-1": True}, {}] == [seen.taken(), seen.taken()]
 
 
+@pytest.mark.parametrize(
+    ("test_id", "expected"),
+    [
+        ("madeup-chat-2", "madeup-chat-2"),
+        ("whole-/v1/messages-madeup-chat-0", "madeup-chat-0"),
+        ("madeup-chat-1-streamed", "madeup-chat-1"),
+        ("madeup-chat-3", None),
+        ("madeup-chat", None),
+        ("notmadeup-chat-1", None),
+        ("madeup-chat-1x", None),
+    ],
+    ids=["alone", "last", "first", "beyond the file", "no number", "another file", "another number"],
+)
+def test_a_tests_id_names_the_exchange_among_its_other_parameters(test_id: str, expected: str | None) -> None:
+    assert expected == seen.named_in(test_id)
+
+
 def test_a_label_names_the_file_without_its_ending() -> None:
     assert ("madeup-chat-7", 3) == (seen.label("madeup-chat.jsonl", 7), len(seen.recorded("madeup-chat.jsonl")))
