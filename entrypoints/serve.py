@@ -8,6 +8,7 @@ port is tried first without it.
 """
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -168,6 +169,18 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
     die_with_parent()
+    _let_threads_finish()
+
+
+def _let_threads_finish() -> None:
+    """Let no thread that is woken push aside the one that woke it; before any thread begins, for they inherit it.
+
+    The loop, the writer of the books and the server's threads wake each other several times a call, and whoever does so
+    is about to wait anyway. To be pushed aside first costs a seventh of all CPU time. See sched(7), SCHED_BATCH.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _tune_interpreter() -> None:

@@ -136,6 +136,19 @@ def test_workers_die_with_a_parent_that_is_killed_and_leave_the_port_free(data_d
         assert get(port, "/readyz") == 200
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="a policy of Linux")
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_no_thread_of_a_worker_pushes_aside_the_one_that_woke_it(data_dir: Path, interface: str) -> None:
+    port = free_port()
+    with serving(data_dir, port, "--interface", interface) as running:
+        until(lambda: get(port, "/readyz") == 200)
+        (worker,) = workers(running.pid)
+        threads = [int(thread.name) for thread in Path(f"/proc/{worker}/task").iterdir()]
+
+        assert {os.SCHED_BATCH} == {os.sched_getscheduler(thread) for thread in threads}
+        assert os.sched_getscheduler(running.pid) == os.SCHED_OTHER
+
+
 def test_a_worker_that_dies_is_replaced(data_dir: Path) -> None:
     port = free_port()
     with serving(data_dir, port) as running:
