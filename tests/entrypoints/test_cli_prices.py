@@ -163,3 +163,14 @@ def test_what_a_provider_only_passes_on_is_sold_one_by_one(say: Said, tell: Any)
     assert not any(model.startswith("gpt-5") for model in own["sold"])
     assert named["sold"] == ["gpt-5-mini"]
     assert any(rate["model"] == "azure/gpt-5-mini" for rate in tell("rate", "list"))
+
+
+def test_a_model_that_is_not_known_is_not_taken_for_one_whose_charges_are_right(say: Said, refused: Said) -> None:
+    say("rate", "set", "echo/once", "--input", "1", "--output", "2")
+    say("rate", "remove", "echo/once")
+
+    for known in ("echo/echo", "echo", "echo/once"):
+        assert say("rerate", "--model", known, "--since", "1d") == "No charge differs.\n"
+    told = refused("rerate", "--model", "echo/ecoh", "--since", "1d")
+
+    assert told == "aihub: no model 'echo/ecoh' has or had a rate; similar are echo/echo; see `aihub rate list`\n"
