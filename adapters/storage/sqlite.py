@@ -24,7 +24,7 @@ import aiosqlite
 from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
-from adapters.storage.sqlite_file import Synchronous, copy, in_words, open_reader, open_writer
+from adapters.storage.sqlite_file import Synchronous, adopt_master_key, copy, in_words, open_reader, open_writer
 from domain.books import Adjustment, ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.pricebook import Price
 from domain.scopes import View
@@ -125,6 +125,11 @@ class SqliteStorage:
             return cls(str(path), writer, reader, busy_ms=busy_ms, waiting_max=waiting_max)
 
         return Opening(opened)
+
+    async def adopt_master_key(self, key_id: str) -> str:
+        """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+        with _translated():
+            return await self._writer.run(adopt_master_key, key_id, self._busy_ms)
 
     async def aclose(self) -> None:
         """Finish what waits, then close the file. Later calls raise StorageUnavailable."""

@@ -65,6 +65,17 @@ def open_writer(
     return connection
 
 
+def adopt_master_key(connection: sqlite3.Connection, key_id: str, busy_ms: int) -> str:
+    """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+    (known,) = connection.execute("select master_key_id from meta").fetchone()
+    if known is None:
+        begin_writing(connection, busy_ms)
+        connection.execute("update meta set master_key_id = ? where master_key_id is null", (key_id,))
+        (known,) = connection.execute("select master_key_id from meta").fetchone()
+        connection.execute("commit")
+    return str(known)
+
+
 def open_reader(path: str, busy_ms: int) -> sqlite3.Connection:
     """A connection that can only read."""
     connection = _connect(path, busy_ms)
