@@ -15,7 +15,7 @@ async def rerate_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rerate`: what would move; with --apply it moves."""
     found = await due(desk, args.model, args.since(desk.clock.now_ms()), args.until and args.until(desk.clock.now_ms()))
     if isinstance(found, UnknownModel):
-        near = f"; similar are {', '.join(found.similar)}" if found.similar else ""
+        near = f"; known here: {', '.join(found.similar)}" if found.similar else ""
         raise Complaint(f"no model {found.model!r} has or had a rate{near}; see `aihub rate list`")
     if args.apply:
         found = await apply(desk, found)

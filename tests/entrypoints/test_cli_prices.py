@@ -26,6 +26,7 @@ def test_what_holds_is_listed_and_every_version_is_shown(say: Said, tell: Any, r
     assert {tier["service"] for tier in gpt["tiers"]} == {"flex", "priority", "fast", "batch"}
     assert len(tell("price", "show", "openai/gpt-5-2025-08-07")) == 3, "a dated name shows the model"
     shown = say("price", "show", "anthropic/claude-sonnet-4-5-20250929")
+    assert shown.startswith("anthropic/claude-sonnet-4-5, in dollars per million\n")
     assert "above 200000" in shown
     assert "the beginning" in shown
     assert "no price" in refused("price", "show", "openai/nonsense")
@@ -173,4 +174,4 @@ def test_a_model_that_is_not_known_is_not_taken_for_one_whose_charges_are_right(
         assert say("rerate", "--model", known, "--since", "1d") == "No charge differs.\n"
     told = refused("rerate", "--model", "echo/ecoh", "--since", "1d")
 
-    assert told == "aihub: no model 'echo/ecoh' has or had a rate; similar are echo/echo; see `aihub rate list`\n"
+    assert told == "aihub: no model 'echo/ecoh' has or had a rate; known here: echo/echo; see `aihub rate list`\n"
