@@ -107,12 +107,10 @@ def decode_master_key(text: str, origin: str) -> bytes:
 def master_key(data_dir: Path, given: str | None, books: str) -> bytes:
     """The master key of a data directory: the one given, else that of its file, which the first start makes.
 
-    VaultError if the key is malformed or gone while there are `books` that were made under it, if others can read its
-    file, or if this directory was made under another key.
+    VaultError if the key is malformed or gone while there are `books` that were made under it, or if others can read
+    its file.
     """
-    key = decode_master_key(given, "AIHUB_MASTER_KEY") if given else _key_in_file(data_dir / "master.key", books)
-    _check_same(data_dir / "master.id", key)
-    return key
+    return decode_master_key(given, "AIHUB_MASTER_KEY") if given else _key_in_file(data_dir / "master.key", books)
 
 
 def _key_in_file(path: Path, books: str) -> bytes:
@@ -131,20 +129,6 @@ def _key_in_file(path: Path, books: str) -> bytes:
     if mode & 0o077:
         raise VaultError(f"{path} can be used by others (mode {mode:04o}): run `chmod 600 {path}`")
     return decode_master_key(text, str(path))
-
-
-def _check_same(path: Path, key: bytes) -> None:
-    """Refuse a master key other than the one that the data were made under: every key would be unknown with it."""
-    own = key_id(key).hex()
-    known = _read(path)
-    if known is None:
-        _make(path, own.encode() + b"\n")
-        known = _read(path) or ""
-    if known.strip() != own:
-        raise VaultError(
-            f"the data in {path.parent} were made under another master key ({known.strip()}, not {own}): give the hub "
-            "that one in AIHUB_MASTER_KEY or in the file master.key"
-        )
 
 
 def _read(path: Path) -> str | None:

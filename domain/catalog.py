@@ -103,6 +103,14 @@ def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]
     return versions
 
 
+def is_rated(catalog: Catalog, name: str) -> bool:
+    """Whether there is any version of a rate for a model of that name, `provider/model` or bare."""
+    provider_name, _, rest = name.partition("/")
+    providers = {provider for provider, _ in catalog.rates}
+    asked = ((provider_name, rest), *((provider, name) for provider in providers))
+    return any(versions_of(catalog, provider, model) for provider, model in asked)
+
+
 def priced(catalog: Catalog, now_ms: int) -> list[Served]:
     """Every model that has a rate now, by provider and name."""
     return [
@@ -128,7 +136,7 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
             if (rate := _bare_rate(catalog, provider.name, name, now_ms)) or _is_of_vendor(provider.name, name)
         ]
     if not found:
-        return UnknownModel(model=name, similar=_similar(catalog, name, now_ms))
+        return UnknownModel(model=name, similar=similar(catalog, name, now_ms))
     sold = [served for served in found if served.rate is not None]
     if billed and not sold:
         return UnpricedModel(model=name)
@@ -155,7 +163,7 @@ def _is_of_vendor(provider: str, model: str) -> bool:
     return vendor is not None and model.startswith(vendor.patterns)
 
 
-def _similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
+def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
     """A few model names that exist and look like the asked one, the likest first; all, where there are but a few."""
     names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
     if len(names) <= _SHOWN_MAX:

@@ -42,6 +42,12 @@ class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="body_too_large"):
     bytes_max: int
 
 
+class EncodedBody(msgspec.Struct, frozen=True, kw_only=True, tag="body_encoded"):
+    """The request body is compressed, or encoded otherwise, as `Content-Encoding` tells."""
+
+    coding: str
+
+
 class UnknownPath(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_path"):
     """Nothing is served at this path."""
 
@@ -171,6 +177,7 @@ Refusal: TypeAlias = (
     | NotAllowed
     | BadRequest
     | TooLarge
+    | EncodedBody
     | UnknownPath
     | WrongMethod
     | UnknownModel

@@ -16,7 +16,7 @@ import anyio
 import falcon
 import falcon.asgi
 
-from entrypoints.http.replies import internal_error, too_large, unserved
+from entrypoints.http.replies import internal_error, unreadable, unserved
 from entrypoints.http.routes import by_template, routes
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
@@ -194,8 +194,9 @@ def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
         body = await _body(req, hub.body_bytes_max)
         exchange: Exchange = req.scope[_EXCHANGE]
         request = _request(hub, req, body or b"", path_values, exchange.watch)
-        if body is None:
-            _render(resp, too_large(request, hub.body_bytes_max))
+        unread = unreadable(request, body, hub.body_bytes_max)
+        if unread is not None:
+            _render(resp, unread)
             return
         reply = await exchange.answer(handler, request)
         exchange.keep_alive(reply, hub.keep_alive_ms)

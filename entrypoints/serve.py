@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 # Within the ten seconds that container runtimes wait between SIGTERM and SIGKILL.
 STOP_S = 8
 BACKLOG = 2048
-# Of the request's head: more is answered 431.
-HEAD_BYTES_MAX = 64 * 1024
+# Of a request's head. The server looks at its buffer between two reads, and each of those may bring as much again: so a
+# head that fits in it is always read, one of twice its size is always refused (431), and in between either may happen.
+HEAD_BUFFER_BYTES = 64 * 1024
 # Under WSGI every running call occupies a thread, also while its provider thinks.
 WSGI_THREADS = 256
 # A thread that leaves for want of work counts as free until it is gone (granian 2.8, `src/blocking.rs`): a request that
@@ -127,7 +128,7 @@ def _server(settings: Settings) -> Any:  # granian picks its class by the interp
         backpressure=BACKLOG,
         loop=Loops.asyncio,  # the one that is tested: granian takes another where it happens to be installed
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=HEAD_BYTES_MAX),
+        http1_settings=HTTP1Settings(max_buffer_size=HEAD_BUFFER_BYTES),
         websockets=False,
         log_level=LogLevels.error,  # its warnings advise on numbers of threads and workers
         log_dictconfig={"handlers": to_stderr},

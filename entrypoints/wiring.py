@@ -34,11 +34,11 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     from adapters.storage.migrate import MigrationError
     from adapters.storage.sqlite import SqliteStorage
     from adapters.system import FlockLiveness, RandomIds, SystemClock
-    from adapters.vault import MasterKeyVault, master_key
+    from adapters.vault import MasterKeyVault, key_id, master_key
 
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        vault = MasterKeyVault([master_key(settings.data_dir, settings.master_key, BOOKS)])
+        key = master_key(settings.data_dir, settings.master_key, BOOKS)
         storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
     except OSError as error:
         why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror or error
@@ -51,16 +51,27 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     liveness.forget_the_dead()
     try:
         async with storage:
+            own = key_id(key).hex()
+            _check_same(settings, await storage.adopt_master_key(own), own)
             yield Operator(
                 storage=storage,
                 book=ShippedBook(),
-                vault=vault,
+                vault=MasterKeyVault([key]),
                 clock=SystemClock(),
                 ids=RandomIds(),
                 liveness=liveness,
             )
     finally:
         liveness.close()
+
+
+def _check_same(settings: Settings, known: str, given: str) -> None:
+    """Refuse a master key other than the one that the books were made under: every API key would be unknown with it."""
+    if known != given:
+        raise CannotStart(
+            f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {given}): give the hub that "
+            f"one in AIHUB_MASTER_KEY or in the file {settings.data_dir / MASTER_KEY}"
+        )
 
 
 def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:

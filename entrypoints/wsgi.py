@@ -17,7 +17,7 @@ import anyio
 import anyio.from_thread
 import falcon
 
-from entrypoints.http.replies import internal_error, too_large, unserved
+from entrypoints.http.replies import internal_error, unreadable, unserved
 from entrypoints.http.routes import by_template, routes
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
@@ -149,8 +149,9 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
         body = _body(req, hub.body_bytes_max)
         request = _request(hub, req, body or b"", path_values)
-        if body is None:
-            _render(resp, too_large(request, hub.body_bytes_max))
+        unread = unreadable(request, body, hub.body_bytes_max)
+        if unread is not None:
+            _render(resp, unread)
             return
         crossing = Crossing(hub.keep_alive_ms)
         portal.start_task_soon(crossing.carry, handler, request)

@@ -69,6 +69,13 @@ class Storage(Protocol):
         """
         ...
 
+    async def check_writable(self) -> None:
+        """StorageUnavailable if the last decision could not be written and still none can be: the disk is full, say.
+
+        Writes only where the last decision failed, and then nothing that anybody could read.
+        """
+        ...
+
     async def catalog_version(self) -> int:
         """The number that grows with every change of providers, credentials, rates and aliases."""
         ...

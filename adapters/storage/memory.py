@@ -59,6 +59,9 @@ class MemoryStorage:
                 self._books.apply(row)
         return decision
 
+    async def check_writable(self) -> None:
+        """Memory can always be written."""
+
     async def catalog_version(self) -> int:
         return self._books.version
 

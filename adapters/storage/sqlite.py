@@ -13,8 +13,8 @@ decision commits.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
@@ -24,7 +24,15 @@ import aiosqlite
 from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
-from adapters.storage.sqlite_file import Synchronous, copy, in_words, open_reader, open_writer
+from adapters.storage.sqlite_file import (
+    Synchronous,
+    adopt_master_key,
+    copy,
+    in_words,
+    open_reader,
+    open_writer,
+    translated,
+)
 from domain.books import Adjustment, ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.pricebook import Price
 from domain.scopes import View
@@ -126,6 +134,11 @@ class SqliteStorage:
 
         return Opening(opened)
 
+    async def adopt_master_key(self, key_id: str) -> str:
+        """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+        with translated():
+            return await self._writer.run(adopt_master_key, key_id, self._busy_ms)
+
     async def aclose(self) -> None:
         """Finish what waits, then close the file. Later calls raise StorageUnavailable."""
         self._closed = True
@@ -159,6 +172,10 @@ class SqliteStorage:
         if operation.error is not None:
             raise operation.error
         return cast(D, operation.decision)
+
+    async def check_writable(self) -> None:
+        if self._fold.failing:
+            await self._writer.run(self._fold.try_again)
 
     async def _pump_batches(self) -> None:
         """Take what waits, batch by batch, until the storage is closed and nothing waits."""
@@ -218,7 +235,7 @@ class SqliteStorage:
     ) -> T:
         if self._closed:
             raise StorageUnavailable("the books are closed")
-        with _translated():
+        with translated():
             return await self._reader.run(function, *args, **kwargs)
 
     async def catalog_version(self) -> int:
@@ -275,7 +292,7 @@ class SqliteStorage:
         """A connection for what takes long, so that no question waits behind it."""
         if self._closed:
             raise StorageUnavailable("the books are closed")
-        with _translated():
+        with translated():
             reader = await Connection.open(partial(open_reader, self._path, self._busy_ms))
             try:
                 yield reader
@@ -300,12 +317,3 @@ class Opening:
     async def __aexit__(self, *_: object) -> None:
         if self._storage is not None:
             await self._storage.aclose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """SQLite's own errors, in the port's word."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageUnavailable(in_words(error)) from error

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from adapters.storage.sqlite_file import begin_writing, in_words
+from adapters.storage.sqlite_file import begin_writing, check_room, in_words, translated
 from adapters.storage.sqlite_load import Copy, load
 from adapters.storage.sqlite_rows import TABLES
 from domain.books import Call, Decision, Row
@@ -41,12 +41,13 @@ class Writer:
     """Folds batches of operations over the file, always on the thread of the one connection that writes.
 
     `busy_ms` is how long it waits for another process's transaction. `copy` is what it keeps between batches; None
-    when it begins anew.
+    when it begins anew. `failing`: the last batch that had something to write could not, for the file's sake.
     """
 
     def __init__(self, busy_ms: int = 5_000) -> None:
         self._busy_ms = busy_ms
         self.copy: Copy | None = None
+        self.failing = False
         self._data_version = -1
 
     def run(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
@@ -59,9 +60,23 @@ class Writer:
                 for operation in operations:
                     self.run(connection, [operation])
                 return
+            self.failing = is_unavailable(error)
             for operation in operations:
                 operation.decision = None
                 operation.error = _translate(error)
+
+    def try_again(self, connection: sqlite3.Connection) -> None:
+        """Write what changes nothing, to see whether anything can be written. StorageUnavailable if it still cannot."""
+        check_room(connection)
+        with translated():
+            begin_writing(connection, self._busy_ms)
+            try:
+                connection.execute("update meta set version = version")
+                connection.execute("commit")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+        self.failing = False
 
     def _commit(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
         begin_writing(connection, self._busy_ms)
@@ -82,6 +97,8 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("rollback")
             raise
+        if dirty:
+            self.failing = False
         if not copy.prune(dirty.get(Call, ())):
             self.copy = None
 

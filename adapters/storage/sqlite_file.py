@@ -5,12 +5,14 @@ House rule: what a connection must be set to is set here, by the function that o
 
 import os
 import sqlite3
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Literal, TypeAlias
 
 from adapters.storage.migrate import Migration, migrate
+from ports.storage import StorageUnavailable
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 
@@ -22,6 +24,9 @@ _CACHE_KIB = 8 * 1024
 # SQLite itself would ask again after 1, 2, 5 and so on up to 100 ms, and meet a busy neighbour each time: of two
 # processes under load, one then stands still for a second. Asking every millisecond keeps it under a tenth.
 _RETRY_MS = 1
+
+# What must be free before a disk that was full counts as one that is not: what a full batch of calls writes.
+_ROOM_BYTES = 1024 * 1024
 
 _REMEDIES = {
     sqlite3.SQLITE_FULL: "make room on the disk",
@@ -38,6 +43,15 @@ def in_words(error: sqlite3.Error) -> str:
     """What SQLite says, and what can be done about it. Errors of Python's own binding have no code."""
     remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF)
     return f"{error}: {remedy}" if remedy else str(error)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """SQLite's own errors, in the port's word."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageUnavailable(in_words(error)) from error
 
 
 def open_writer(
@@ -63,6 +77,17 @@ def open_writer(
         connection.close()
         raise
     return connection
+
+
+def adopt_master_key(connection: sqlite3.Connection, key_id: str, busy_ms: int) -> str:
+    """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+    (known,) = connection.execute("select master_key_id from meta").fetchone()
+    if known is None:
+        begin_writing(connection, busy_ms)
+        connection.execute("update meta set master_key_id = ? where master_key_id is null", (key_id,))
+        (known,) = connection.execute("select master_key_id from meta").fetchone()
+        connection.execute("commit")
+    return str(known)
 
 
 def open_reader(path: str, busy_ms: int) -> sqlite3.Connection:
@@ -110,6 +135,19 @@ def begin_writing(connection: sqlite3.Connection, busy_ms: int) -> None:
         except sqlite3.OperationalError as error:
             if not _is_busy(error) or time.monotonic() >= deadline:
                 raise
+
+
+def check_room(connection: sqlite3.Connection) -> None:
+    """Write a file beside the books that is gone again at once. StorageUnavailable if there is no room for it.
+
+    A page alone may find room where the many of a call did not.
+    """
+    (_, _, path) = connection.execute("pragma database_list").fetchone()
+    try:
+        with tempfile.TemporaryFile(dir=os.path.dirname(path)) as file:
+            file.write(bytes(_ROOM_BYTES))
+    except OSError as error:
+        raise StorageUnavailable(f"{error.strerror or error}: make room on the disk") from error
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

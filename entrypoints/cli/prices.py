@@ -72,7 +72,8 @@ async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:
         "SOURCE",
     )
     return Said(
-        value=[*map(_price, held)], text=f"{held[-1].model}, in dollars per million\n\n{table(heads, rows, '')}"
+        value=[*map(_price, held)],
+        text=f"{provider}/{held[-1].model}, in dollars per million\n\n{table(heads, rows, '')}",
     )
 
 

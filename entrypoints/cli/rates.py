@@ -98,7 +98,9 @@ async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     async with desk.storage.snapshot() as snapshot:  # which also has what was taken from sale
         held = versions_of(catalog_of(0, [], [], [rate async for rate in snapshot.rates()]), provider, name)
     if not held:
-        raise complaint(Missing(kind="rate", name=args.model, remedy="see `aihub rate list`"))
+        near = ", ".join(await rates.names_like(desk, args.model))
+        remedy = f"known here: {near}; see `aihub rate list`" if near else "see `aihub rate list`"
+        raise complaint(Missing(kind="rate", name=args.model, remedy=remedy))
     value = [*map(_rate, held)]
     used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
     rows = [

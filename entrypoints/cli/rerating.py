@@ -3,7 +3,8 @@
 from argparse import Namespace
 
 from domain.money import format_credits
-from entrypoints.cli.said import Said, moment, table
+from domain.refusals import UnknownModel
+from entrypoints.cli.said import Complaint, Said, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.rerating import Due, apply, due
@@ -13,6 +14,9 @@ from entrypoints.usecases.users import user_names
 async def rerate_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rerate`: what would move; with --apply it moves."""
     found = await due(desk, args.model, args.since(desk.clock.now_ms()), args.until and args.until(desk.clock.now_ms()))
+    if isinstance(found, UnknownModel):
+        near = f"; known here: {', '.join(found.similar)}" if found.similar else ""
+        raise Complaint(f"no model {found.model!r} has or had a rate{near}; see `aihub rate list`")
     if args.apply:
         found = await apply(desk, found)
     names = await user_names(desk.storage)

@@ -121,11 +121,12 @@ def healthz(hub: Hub) -> Handler:
 
 
 def readyz(hub: Hub) -> Handler:
-    """`GET /readyz`: the process answers and its books can be read; 503 if they cannot."""
+    """`GET /readyz`: the process answers and its books can be read, and written where it tried; else 503."""
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         try:
+            await hub.storage.check_writable()
             version = await hub.storage.catalog_version()
         except StorageUnavailable as problem:
             yield json_reply(request, {"status": "unavailable", "reason": str(problem)}, 503)

@@ -11,6 +11,7 @@ from domain.money import format_credits
 from domain.refusals import (
     BadRequest,
     Busy,
+    EncodedBody,
     Exists,
     IdempotencyConflict,
     IdempotencyUnavailable,
@@ -79,6 +80,15 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 "too_large",
                 f"The request body is over {refusal.bytes_max} bytes. Send less, or let the operator raise "
                 "AIHUB_BODY_BYTES_MAX.",
+            )
+        case EncodedBody():
+            return _error(
+                refusal,
+                415,
+                "invalid_request",
+                f"The request body is encoded: `Content-Encoding: {_shown(refusal.coding)}`. Send it as it is, without "
+                "that header; the hub decodes no bodies.",
+                param="Content-Encoding",
             )
         case UnknownPath():
             return _error(

@@ -5,7 +5,16 @@ from typing import Any
 import msgspec
 
 from domain.failures import Failure
-from domain.refusals import BadRequest, MissingKey, ProviderFailed, Refusal, TooLarge, UnknownPath, WrongMethod
+from domain.refusals import (
+    BadRequest,
+    EncodedBody,
+    MissingKey,
+    ProviderFailed,
+    Refusal,
+    TooLarge,
+    UnknownPath,
+    WrongMethod,
+)
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import CallerDialect, ErrorBody
 from entrypoints.http.openai import OPENAI_CALLER
@@ -41,6 +50,8 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
         headers.append(("retry-after", str(seconds)))
     if isinstance(refusal, WrongMethod):
         headers.append(("allow", ", ".join(refusal.allowed)))
+    if isinstance(refusal, EncodedBody):
+        headers.append(("accept-encoding", "identity"))  # RFC 9110, 15.5.16
     if isinstance(refusal, ProviderFailed):
         headers.append(("x-aihub-provider", refusal.provider))
         if _may_be_shown(refusal.failure, dialect):
@@ -60,9 +71,17 @@ def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
     return refuse(dialect_of(request), request, refusal)
 
 
-def too_large(request: Request, bytes_max: int) -> Reply:
-    """The body is over the bound; none of it was kept."""
-    return refuse(dialect_of(request), request, TooLarge(bytes_max=bytes_max))
+def unreadable(request: Request, body: bytes | None, bytes_max: int) -> Reply | None:
+    """The refusal of a body that no handler could read: over the bound (None, for nothing was kept), or encoded.
+
+    An encoded one would be bounded by what it was before, and may be a thousand times that.
+    """
+    if body is None:
+        return refuse(dialect_of(request), request, TooLarge(bytes_max=bytes_max))
+    coding = request.headers.get("content-encoding", "").strip()
+    if body and coding and coding.lower() != "identity":
+        return refuse(dialect_of(request), request, EncodedBody(coding=coding))
+    return None
 
 
 def internal_error(request: Request) -> Reply:

@@ -22,8 +22,8 @@ from entrypoints.http.route_reads import route_handler
 from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.hub import Hub
 
-# What calls a model, each path with the dialect of its callers. What is here may be quoted before it is made.
-QUOTED: dict[str, CallerDialect] = {
+# What calls a model, each path with the dialect of its callers.
+_CALLED: dict[str, CallerDialect] = {
     "/v1/chat/completions": OPENAI_CALLER,
     "/v1/responses": RESPONSES_CALLER,
     "/v1/messages": ANTHROPIC_CALLER,
@@ -36,6 +36,9 @@ QUOTED: dict[str, CallerDialect] = {
     "/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
     "/v1/audio/translations": TRANSLATIONS_CALLER,
 }
+
+# What may be quoted before it is made.
+QUOTED = _CALLED | {"/api/v2/video": FILM_CALLER}
 
 # AIGNE Hub's: its own chat, OpenAI's under other names, and the paths that it had before.
 _AIGNE: dict[str, CallerDialect] = {
@@ -59,14 +62,14 @@ def routes(hub: Hub) -> tuple[Route, ...]:
     table = (
         *(
             Route(method="POST", template=template, handler=chat_handler(hub, caller), spends=True)
-            for template, caller in (QUOTED | _AIGNE).items()
+            for template, caller in (_CALLED | _AIGNE).items()
         ),
         Route(method="POST", template="/api/v2/image", handler=image_handler(hub), spends=True),
         Route(method="POST", template="/api/v2/video", handler=film_handler(hub), spends=True),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
-        Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED | {"/api/v2/video": FILM_CALLER})),
+        Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),

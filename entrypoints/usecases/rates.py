@@ -4,7 +4,7 @@ import msgspec
 
 from domain.books import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
 from domain.calls import Capability
-from domain.catalog import Served, catalog_of, priced
+from domain.catalog import Served, catalog_of, priced, similar
 from domain.management import Denied, Outcome, set_rate
 from domain.money import format_credits, format_credits_each
 from domain.refusals import BadRequest
@@ -71,6 +71,11 @@ async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
 async def rates(desk: Desk) -> list[Served]:
     """Every model that is sold now, with its rate."""
     return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
+
+
+async def names_like(desk: Desk, model: str) -> tuple[str, ...]:
+    """A few models that are sold now and are spelt like it; all, where there are but a few."""
+    return similar(catalog_of(*await desk.storage.catalog()), model, desk.clock.now_ms())
 
 
 async def _add_version(

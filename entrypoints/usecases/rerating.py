@@ -6,10 +6,12 @@ from functools import partial
 import msgspec
 
 from domain.books import Adjustment, Call, Rate
-from domain.catalog import Catalog, catalog_of, known_at, rate_at, versions_of
+from domain.catalog import Catalog, catalog_of, is_rated, known_at, rate_at, versions_of
+from domain.refusals import UnknownModel
 from domain.rerating import Rerated, charge_under, charged, is_due, rerate
 from domain.scopes import RerateScope
 from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.rates import names_like
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +27,16 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     done: Adjustment | None = None
 
 
-async def due(desk: Desk, model: str, since_ms: int, until_ms: int | None) -> list[Due]:
-    """The calls of a model that began in that time, "provider/model" by any of its names, or bare; writes nothing."""
+async def due(desk: Desk, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
+    """The calls of a model that began in that time, "provider/model" by any of its names, or bare; writes nothing.
+
+    UnknownModel if no rate was ever made for it: then no call can be due, and the name is likely misspelt.
+    """
     found: list[Due] = []
     async with desk.storage.snapshot() as snapshot:
         catalog = catalog_of(0, [], [], [rate async for rate in snapshot.rates()])
+        if not is_rated(catalog, model):
+            return UnknownModel(model=model, similar=await names_like(desk, model))
         adjusted: dict[str, list[Adjustment]] = {}
         async for adjustment in snapshot.adjustments():
             adjusted.setdefault(adjustment.call_id, []).append(adjustment)

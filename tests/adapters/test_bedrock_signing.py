@@ -130,7 +130,7 @@ def test_without_botocore_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -
         failure = signing.sign(secret, "https://x", b"")
         assert isinstance(failure, Failure)
         assert ("unreachable", "extra_missing") == (failure.kind, failure.code)
-        assert "aihub[bedrock]" in failure.message
+        assert "`.venv/bin/pip install -e '.[bedrock]'`" in failure.message, "as the README has it"
 
 
 # --- over the wire --------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.migrate import MigrationError, migrate, read_migrations
-from adapters.storage.sqlite_file import switch_to_wal
+from adapters.storage.sqlite_file import adopt_master_key, switch_to_wal
+from adapters.vault import MasterKeyVault, key_id
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,6 +108,26 @@ def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, f
 
     assert applied(connection) == ["0001_things.sql", "0002_more.sql"]
     assert connection.execute("select count(*) from sqlite_schema where name = 'other'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("sealed", ["a credential", "an answer", "nothing"])
+def test_books_from_before_belong_to_the_key_that_opens_what_is_sealed_in_them(
+    connection: sqlite3.Connection, sealed: str
+) -> None:
+    own, other = bytes(range(32)), bytes(32)
+    envelope = MasterKeyVault([own]).seal(b"secret", "row")
+    *before, _ = steps = [step for step in read_migrations() if step.name <= "0010_master_key_id.sql"]
+    migrate(connection, tuple(before))
+    if sealed == "a credential":
+        connection.execute("insert into credentials values (1, 'c', 'acme', 'n', ?, '', 1, 0, 1, null, 5)", (envelope,))
+    if sealed == "an answer":
+        connection.execute("insert into idempotency values ('u', 'k', '', 'call', 0, 200, '', ?)", (envelope,))
+
+    migrate(connection, tuple(steps))
+
+    adopted = own if sealed != "nothing" else other
+    assert adopt_master_key(connection, key_id(other).hex(), 1_000) == key_id(adopted).hex()
+    assert adopt_master_key(connection, key_id(own).hex(), 1_000) == key_id(adopted).hex()
 
 
 def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Connection, tmp_path: Path) -> None:

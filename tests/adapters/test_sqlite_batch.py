@@ -165,6 +165,26 @@ async def test_between_batches_only_what_the_next_needs_is_kept(connection: sqli
     assert (books.journal, books.audit) == ({}, [])
 
 
+async def test_a_writer_that_failed_fails_until_something_is_written_again(connection: sqlite3.Connection) -> None:
+    writer = Writer()
+    run(writer, connection, account())
+    connection.execute("pragma query_only = on")
+    run(writer, connection, Operation(CALLER, hold("call-1")))
+    failing = [writer.failing]
+    with pytest.raises(StorageUnavailable, match="readonly"):
+        writer.try_again(connection)
+    run(writer, connection, Operation(NOBODY, look))
+    failing.append(writer.failing)
+    connection.execute("pragma query_only = off")
+    run(writer, connection, Operation(CALLER, hold("call-1")))
+    failing.append(writer.failing)
+    before = connection.execute("select * from meta").fetchall()
+    writer.try_again(connection)
+
+    assert failing == [True, True, False], "a decision that writes nothing shows nothing"
+    assert connection.execute("select * from meta").fetchall() == before
+
+
 async def test_a_full_disk_changes_nothing_and_is_survived(connection: sqlite3.Connection) -> None:
     writer = Writer()
     run(writer, connection, account())

@@ -1,6 +1,7 @@
 """The SQLite storage as its owner and its callers see it: a file, a queue, and an end."""
 
 import asyncio
+import resource
 import sqlite3
 import stat
 import threading
@@ -15,16 +16,18 @@ from anyio.lowlevel import checkpoint
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite import Connection, SqliteStorage
 from adapters.storage.sqlite_file import in_words, open_reader, open_writer
-from domain.scopes import CallScope
+from domain.scopes import CallScope, UserScope
 from ports.storage import StorageUnavailable
 from tests.adapters.storage_rules import (
     Decided,
     a_call,
     a_lot,
+    a_user,
     capture_one,
     hold,
     hold_one,
     open_account,
+    write,
 )
 
 pytestmark = pytest.mark.anyio
@@ -122,9 +125,29 @@ async def test_another_s_lock_held_too_long_is_unavailable_and_survived(books_pa
             with pytest.raises(StorageUnavailable, match="locked"):
                 await hold_one(storage, "call-1")
             assert await storage.call("call-1") is None, "and reading goes on"
+            with pytest.raises(StorageUnavailable, match="locked"):
+                await storage.check_writable()
 
+        await storage.check_writable()
         assert await hold_one(storage, "call-1")
         assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=10)]
+
+
+async def test_a_disk_that_was_full_is_so_until_there_is_room_for_more_than_a_page(books_path: Path) -> None:
+    async with SqliteStorage.open(books_path) as storage:
+        await open_account(storage)
+        await storage.check_writable()
+        largest = max(path.stat().st_size for path in books_path.parent.iterdir())
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 64 * 1024, before[1]))
+        try:
+            with pytest.raises(StorageUnavailable, match="disk"):
+                await storage.decide(UserScope(name="x"), write(*(a_user(n) for n in range(1_000, 3_000))))
+            with pytest.raises(StorageUnavailable, match="make room"):
+                await storage.check_writable()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        await storage.check_writable()
 
 
 async def test_who_sets_a_limit_is_told_when_it_is_over_and_may_ask_again(books_path: Path) -> None:

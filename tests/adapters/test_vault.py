@@ -129,7 +129,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     keys = {start.communicate()[0].strip() for start in starts}
 
     assert keys == {master_key(tmp_path, None, "aikit.db").hex()}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["master.id", "master.key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -137,14 +137,4 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     os.chmod(tmp_path / "master.key", 0o640)
 
     with pytest.raises(VaultError, match="chmod 600"):
-        master_key(tmp_path, None, "aikit.db")
-
-
-def test_data_made_under_one_key_are_not_opened_with_another(tmp_path: Path) -> None:
-    master_key(tmp_path, KEY.hex(), "aikit.db")
-
-    assert master_key(tmp_path, base64.b64encode(KEY).decode(), "aikit.db") == KEY
-    with pytest.raises(VaultError, match="another master key"):
-        master_key(tmp_path, OTHER_KEY.hex(), "aikit.db")
-    with pytest.raises(VaultError, match="another master key"):
         master_key(tmp_path, None, "aikit.db")

@@ -17,6 +17,7 @@ An error holds nothing, charges nothing and reaches no provider. Who has no vali
 what is wrong with the body nor which models there are.
 """
 
+import gzip
 import json
 from typing import Any
 
@@ -222,6 +223,15 @@ def test_a_body_that_is_too_large_is_refused(hub: HubProcess, path: str) -> None
     error = check_error(ask(hub, path, big), path, 413, "body_too_large")
 
     assert str(BODY_BYTES_MAX) in error["message"]
+
+
+@PATHS
+def test_a_body_that_is_compressed_is_refused(hub: HubProcess, path: str) -> None:
+    heard = ask(hub, path, gzip.compress(json.dumps(valid(path)).encode()), headers={"content-encoding": "gzip"})
+
+    error = check_error(heard, path, 415, "body_encoded")
+    assert ("Content-Encoding", "identity") == (error["param"], heard.header("accept-encoding"))
+    assert "`Content-Encoding: gzip`" in error["message"]
 
 
 @PATHS

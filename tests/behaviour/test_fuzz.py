@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from entrypoints.serve import HEAD_BUFFER_BYTES
 from tests.behaviour.calls import BALANCE, CHAT, MESSAGES, Heard, anthropic_body, openai_body, wallet
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.raw import RawLine
@@ -289,3 +290,12 @@ def test_headers_without_end_are_refused(
         heard = line.ask(b"GET", b"/v1/models", [make(size)], None)
 
         assert heard is None or heard.status in (400, 401, 431), heard
+
+
+def test_a_head_that_fits_in_the_buffer_is_read_and_none_of_twice_its_size(hub: HubProcess, line: RawLine) -> None:
+    sizes = (HEAD_BUFFER_BYTES - 1_000, 2 * HEAD_BUFFER_BYTES)
+    fits, larger = (line.ask(b"GET", b"/healthz", [(b"x-long", b"v" * size)], None) for size in sizes)
+
+    assert fits is not None
+    assert fits.status == 200
+    assert larger is None or larger.status == 431

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books import ProviderRow, Rate
-from domain.catalog import Catalog, Served, catalog_of, priced, rate_at, serving
+from domain.catalog import Catalog, Served, catalog_of, is_rated, priced, rate_at, serving
 from domain.refusals import UnknownModel, UnpricedModel
 from tests.domain.build import NOW_MS, a_credential, a_provider, a_rate
 
@@ -207,3 +207,25 @@ def test_a_rate_of_many_names_serves_them_where_the_provider_is_named_and_a_bare
     assert [served.provider.name for served in bare] == ["openai"]
     assert isinstance(named, list)
     assert [served.rate for served in named] == [resold]
+
+
+@pytest.mark.parametrize(("name", "rated"), [
+    ("acme/small",            True),
+    ("small",                 True),
+    ("acme/meta/large",       True),
+    ("meta/large",            True),
+    ("openai/gpt-5-20250807", True),   # by another of its names
+    ("gpt-5-2025-08-07",      True),
+    ("acme/gone",             True),   # it was sold once
+    ("bolt/small",            False),
+    ("large",                 False),
+    ("smal",                  False),
+    ("acme",                  False),
+    ("acme/",                 False),
+    ("",                      False),
+])  # fmt: skip
+def test_a_model_is_rated_that_has_or_had_a_rate_by_any_of_its_names(name: str, rated: bool) -> None:
+    made = a_rate(id="r1", provider="openai", model="gpt-5", names=("=gpt-5", "^gpt-5-2025"))
+    others = [a_rate(id="r2"), a_rate(id="r3", model="meta/large"), a_rate(id="r4", model="gone", removed=True)]
+
+    assert is_rated(_catalog([made, *others]), name) is rated

@@ -198,7 +198,8 @@ def test_rates_are_told_with_what_they_are_sold_by(
     say("rate", "remove", "openai/dall-e")
     main(["rate", "show", "openai/dall-e"])
     assert "sold no more" in capsys.readouterr().out
-    assert "aihub rate list" in refused("rate", "show", "openai/nothing")
+    told = refused("rate", "show", "openai/gpt-5-mni")
+    assert "known here: echo/echo, openai/gpt-4o, openai/gpt-5-mini; see `aihub rate list`" in told
     assert "it knows anthropic, azure" in refused("price", "list", "--provider", "nobody")
 
 

@@ -26,6 +26,7 @@ def test_what_holds_is_listed_and_every_version_is_shown(say: Said, tell: Any, r
     assert {tier["service"] for tier in gpt["tiers"]} == {"flex", "priority", "fast", "batch"}
     assert len(tell("price", "show", "openai/gpt-5-2025-08-07")) == 3, "a dated name shows the model"
     shown = say("price", "show", "anthropic/claude-sonnet-4-5-20250929")
+    assert shown.startswith("anthropic/claude-sonnet-4-5, in dollars per million\n")
     assert "above 200000" in shown
     assert "the beginning" in shown
     assert "no price" in refused("price", "show", "openai/nonsense")
@@ -163,3 +164,14 @@ def test_what_a_provider_only_passes_on_is_sold_one_by_one(say: Said, tell: Any)
     assert not any(model.startswith("gpt-5") for model in own["sold"])
     assert named["sold"] == ["gpt-5-mini"]
     assert any(rate["model"] == "azure/gpt-5-mini" for rate in tell("rate", "list"))
+
+
+def test_a_model_that_is_not_known_is_not_taken_for_one_whose_charges_are_right(say: Said, refused: Said) -> None:
+    say("rate", "set", "echo/once", "--input", "1", "--output", "2")
+    say("rate", "remove", "echo/once")
+
+    for known in ("echo/echo", "echo", "echo/once"):
+        assert say("rerate", "--model", known, "--since", "1d") == "No charge differs.\n"
+    told = refused("rerate", "--model", "echo/ecoh", "--since", "1d")
+
+    assert told == "aihub: no model 'echo/ecoh' has or had a rate; known here: echo/echo; see `aihub rate list`\n"

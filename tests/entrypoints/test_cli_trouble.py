@@ -16,13 +16,30 @@ from tests.entrypoints.command import AIHUB, ROOT
 def test_books_without_their_master_key_get_no_new_one(say: Said, refused: Said, data_dir: Path) -> None:
     say("user", "list")
     (data_dir / "master.key").unlink()
-    (data_dir / "master.id").unlink()
 
     told = refused("user", "list")
 
     assert "every API key would be unknown" in told
     assert "AIHUB_MASTER_KEY" in told
     assert not (data_dir / "master.key").exists()
+
+
+def test_a_backup_that_is_put_back_alone_is_opened_with_its_own_master_key_only(
+    say: Said, refused: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIHUB_MASTER_KEY", "01" * 32)
+    say("backup", str(tmp_path / "copy.db"))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "new"))
+    (tmp_path / "new").mkdir()
+    (tmp_path / "copy.db").rename(tmp_path / "new" / "aikit.db")
+
+    monkeypatch.setenv("AIHUB_MASTER_KEY", "02" * 32)
+    told = refused("user", "list")
+    monkeypatch.setenv("AIHUB_MASTER_KEY", "01" * 32)
+
+    assert f"{tmp_path / 'new' / 'aikit.db'} was made under another master key" in told
+    assert "AIHUB_MASTER_KEY" in told
+    assert "owner" in say("user", "list")
 
 
 @pytest.mark.parametrize(

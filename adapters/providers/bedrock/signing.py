@@ -45,7 +45,8 @@ def sign(secret: str | None, url: str, body: bytes) -> Headers | Failure:
     try:
         import botocore  # noqa: F401 - a stream needs it as well, whoever brings a bearer token
     except ImportError:
-        message = "Bedrock needs botocore, which is not installed: install it with pip install 'aihub[bedrock]'"
+        remedy = "run `.venv/bin/pip install -e '.[bedrock]'` where the hub was installed, and start it again"
+        message = f"Bedrock needs botocore, which is not installed: {remedy}"
         return Failure(kind="unreachable", message=message, code="extra_missing")
     if secret is None or ":" not in secret:
         return ()
