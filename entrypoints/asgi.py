@@ -100,8 +100,10 @@ class Exchange:
             if handler is not None:
                 await handler.__aexit__(None, None, None)
         finally:
-            if self._watcher is not None:
-                self._watcher.cancel()
+            # Its end tells where it was when it was cancelled: here.
+            watcher, self._watcher = self._watcher, None
+            if watcher is not None:
+                watcher.cancel()
             hung_up = self._cancel is not None and bool(self._cancel.__exit__(kind, error, trace))
         return hung_up
 
