@@ -71,7 +71,7 @@ BAD_CHANGES = (
         values ('rate-1', 'acme', 'm', 1, 1, 's', -1, 0, 0)""",
     """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
         values ('rate-1', 'nobody', 'm', 1, 1, 's', 0, 0, 0)""",
-    "insert into meta values (2, 0)",
+    "insert into meta (id, version) values (2, 0)",
 )
 
 
