@@ -1,6 +1,7 @@
 """Aliases in the books, whatever keeps them: versions that are only added, the newest of which stands."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ async def test_a_backup_has_every_version(storage: Storage, tmp_path: Path) -> N
 
     async with SqliteStorage.open(tmp_path / "backup.db") as opened:
         assert [FULL] == (await opened.catalog())[4]
-    with sqlite3.connect(tmp_path / "backup.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as connection:
         assert [("alias-1",), ("alias-2",)] == connection.execute("select id from aliases order by seq").fetchall()
 
 
