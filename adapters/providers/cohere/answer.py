@@ -156,7 +156,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         events += [_cited(each) for each in _CITATIONS.decode(said.citations) or ()]
         return (*events, *_ending(answer.finish_reason, answer.usage, None, body))
     except _NONSENSE as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
 
 
 def step(state: State, event: ServerEvent) -> _Step:
@@ -172,7 +172,7 @@ def step(state: State, event: ServerEvent) -> _Step:
             return state, (_broken(told.message or "", event.data),)
         return state, ()
     except _NONSENSE as problem:
-        return state, (malformed(str(problem), event.data),)
+        return state, (malformed(str(problem)),)
 
 
 # --- pieces ---------------------------------------------------------------------------------------------

@@ -72,12 +72,12 @@ def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
     try:
         video = _VIDEO.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body[:1000]),)
+        return (malformed(str(problem)),)
     status = video.status.lower()
     if status in _OVER or (video.error is not None and status not in _DONE):
         return (_failed(video, body),)
     if not (video.id or "").strip("."):
-        return (malformed("its video has no id", body[:1000]),)
+        return (malformed("its video has no id"),)
     path = f"videos/{quote(video.id or '', safe='')}"
     if status not in _DONE:
         return Errand(path=path, then=partial(job, request, _attempt), waits=True)

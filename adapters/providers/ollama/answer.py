@@ -81,7 +81,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     _, events = step(START, ServerEvent("", body, body))
     if events and isinstance(events[-1], (Ended, Broken)):
         return events
-    return (malformed("it is not done", body),)
+    return (malformed("it is not done"),)
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
@@ -103,7 +103,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
             events += _ending(state, line)
         return state, tuple(events)
     except _NONSENSE as problem:
-        return state, (malformed(str(problem), event.data),)
+        return state, (malformed(str(problem)),)
 
 
 def _said(state: State, message: _Message, events: list[Event]) -> State:

@@ -58,11 +58,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
     if not answer.choices:
-        return (malformed("it has no choices", body),)
+        return (malformed("it has no choices"),)
     return (*_events(answer), Ended())
 
 
@@ -77,7 +77,7 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     try:
         answer = _ANSWER.decode(event.data)
     except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data),)
+        return None, (malformed(str(problem)),)
     if answer.error is not None:
         return None, (told(answer.error, event.data),)
     return None, _events(answer)

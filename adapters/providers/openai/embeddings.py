@@ -35,11 +35,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
     if not answer.data:
-        return (malformed("it has no vectors", body),)
+        return (malformed("it has no vectors"),)
     tokens = answer.usage and (answer.usage.prompt_tokens or answer.usage.total_tokens)
     return (UsageReported(usage=Usage(input_tokens=tokens)), Ended()) if tokens else (Ended(),)
 

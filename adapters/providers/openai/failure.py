@@ -72,11 +72,9 @@ def told(error: Any, body: bytes) -> Broken:
     )
 
 
-def malformed(problem: str, body: bytes = b"") -> Broken:
+def malformed(problem: str) -> Broken:
     """The answer is not what the dialect promises; `problem` says what is wrong with it."""
-    return Broken(
-        failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}", body=body)
-    )
+    return Broken(failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}"))
 
 
 def _kind_of_words(error: Any) -> FailureKind:

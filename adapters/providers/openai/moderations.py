@@ -29,14 +29,14 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
     if not answer.results:
-        return (malformed("it has no results", body),)
+        return (malformed("it has no results"),)
     usage = None if answer.usage is None else leaves(answer.usage)
     if isinstance(usage, str):
-        return (malformed(usage, body),)
+        return (malformed(usage),)
     return (Ended(),) if usage is None else (UsageReported(usage=usage), Ended())
 
 

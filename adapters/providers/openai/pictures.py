@@ -58,11 +58,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body[:1000]),)
+        return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
     if not answer.data:
-        return (malformed("it has no pictures", body),)
+        return (malformed("it has no pictures"),)
     return (*[_pictured(answer)] * len(answer.data), *_reported(answer.usage), Ended())
 
 
@@ -75,7 +75,7 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     try:
         said = _EVENT.decode(event.data)
     except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data[:1000]),)
+        return None, (malformed(str(problem)),)
     if said.error is not None:
         return None, (told(said.error, event.data),)
     if said.type.endswith(".completed"):

@@ -83,7 +83,7 @@ def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...
     try:
         said = _EVENT.decode(event.data)
     except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data),)
+        return None, (malformed(str(problem)),)
     if said.error is not None:
         return None, (told(said.error, event.data),)
     if said.type.endswith(".done"):
@@ -101,7 +101,7 @@ def decode_heard(body: bytes) -> tuple[Event, ...]:
             return (told(failed.error, body),)
         heard = _HEARD.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     usage = heard.usage
     if usage is None and heard.duration is not None:
         usage = _Usage(seconds=heard.duration)
@@ -113,9 +113,9 @@ def decode_heard_text(body: bytes) -> tuple[Event, ...]:
     try:
         text = body.decode()
     except UnicodeDecodeError as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
-        return (malformed("it is a web page", body),)
+        return (malformed("it is a web page"),)
     return (TextDelta(text=text), Ended())
 
 

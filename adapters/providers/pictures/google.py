@@ -111,7 +111,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         answer = _ANSWER.decode(body)
         usage = leaves(answer.usage_metadata, 0) if answer.usage_metadata is not None else None
     except (*JSON_ERRORS, ValueError) as problem:
-        return (malformed(str(problem), body[:1000]),)
+        return (malformed(str(problem)),)
     pictures = [
         Pictured(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
         for made in answer.predictions

@@ -92,14 +92,14 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
     except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     pictures = [Pictured(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
     if pictures:
         return (*pictures, Ended())
     if any(not made.is_image_safe for made in answer.data):
         message = "No picture was made: Ideogram took it for unsafe"
         return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
-    return (malformed("it has no pictures", body),)
+    return (malformed("it has no pictures"),)
 
 
 IDEOGRAM = ProviderDialect(

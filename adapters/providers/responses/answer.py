@@ -78,7 +78,7 @@ def step(state: State, event: ServerEvent) -> _Step:
             handle = _HANDLERS.get(_TYPED.decode(data).type)
         return handle(state, data) if handle is not None else _unknown(state, data)
     except NONSENSE as problem:
-        return state, (malformed(f"{event.name or 'an event'} makes no sense: {problem}", data),)
+        return state, (malformed(f"{event.name or 'an event'} makes no sense: {problem}"),)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -86,11 +86,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         response = _RESPONSE.decode(body)
         if response.output is None:
-            return (told(response.error),) if response.error else (malformed("it has no output", body),)
+            return (told(response.error),) if response.error else (malformed("it has no output"),)
         items, calls = whole(response.output)
         return (_started(response), *items, *_ending(response, State(calls=calls)))
     except NONSENSE as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
 
 
 def _started(response: Response) -> Started:
