@@ -8,8 +8,8 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
-from adapters.providers.anthropic.blocks import NONSENSE
 from adapters.providers.anthropic.failure import malformed
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Ended, Event
 from domain.usage import UNITS_MAX
 from domain.vendors import COUNT_TOKENS

@@ -19,6 +19,7 @@ from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
 from adapters.providers.bedrock.turns import says_something, split
 from adapters.providers.harmless import is_harmless
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -37,7 +38,6 @@ from domain.refusals import Unexpressible
 
 _NUMBER = msgspec.json.Decoder(Decimal)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 # Fields of a model's own that would get around what the hub bounds and charges: the output cap, the number of answers,
 # tools that somebody runs for a fee. Without underscores and in lower case, however a family spells them.
@@ -100,7 +100,7 @@ def _is_claudes(name: str, of: str) -> bool:
 def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[str]:
     try:
         fields = _FIELDS.decode(value)
-    except _NONSENSE:
+    except NONSENSE:
         yield path
         return
     for name, inner in fields.items():

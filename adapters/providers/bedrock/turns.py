@@ -18,6 +18,7 @@ from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
 from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
+from adapters.providers.wire import NONSENSE
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.proofs import is_carrier
 
@@ -100,7 +101,7 @@ def cache_point(cache_control: msgspec.Raw) -> _Json:
     """Anthropic's mark as a block of its own, with the hour if it says one."""
     try:
         ttl = msgspec.json.decode(cache_control, type=_CacheControl).ttl
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         ttl = None
     return {"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}
 

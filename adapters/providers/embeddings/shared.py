@@ -19,7 +19,6 @@ from domain.refusals import Unexpressible
 from domain.usage import Usage
 
 NUMBERS = msgspec.json.Decoder(list[float])
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event, ...]:

@@ -16,8 +16,9 @@ from adapters.providers.dialect import Errand, ProviderDialect, Step
 from adapters.providers.film.shared import film, lacking
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.operations import failing_as, never
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken
 from domain.failures import Failure
@@ -71,7 +72,7 @@ def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
     """The video as it stands: to be asked after, to be fetched, or failed."""
     try:
         video = _VIDEO.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     status = video.status.lower()
     if status in _OVER or (video.error is not None and status not in _DONE):

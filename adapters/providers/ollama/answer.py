@@ -11,6 +11,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     Ended,
@@ -27,7 +28,6 @@ from domain.failures import Failure
 from domain.usage import Usage
 
 NAME = "ollama"
-_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 _FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
@@ -102,7 +102,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         if line.done:
             events += _ending(state, line)
         return state, tuple(events)
-    except _NONSENSE as problem:
+    except NONSENSE as problem:
         return state, (malformed(str(problem)),)
 
 

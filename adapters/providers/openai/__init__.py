@@ -15,6 +15,7 @@ from adapters.providers.openai.encode import encode, refuses
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
 from domain.chat import Event, UsageReported
 from domain.vendor import CAPS
@@ -73,7 +74,7 @@ def asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
         return options
     try:
         merged = _OPTIONS.decode(sent)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return options
     merged["include_usage"] = _TRUE
     return msgspec.Raw(_ENCODER.encode(merged))

@@ -16,6 +16,7 @@ from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
 from adapters.providers.openai.usage import cost_nanos, leaves
 from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -79,7 +80,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         return state, _NOTHING
     try:
         chunk = _ANSWER.decode(data)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+    except NONSENSE as problem:
         return state, (malformed(str(problem)),)
     events: list[Event] = []
     if not state.started and (chunk.choices or chunk.id):
@@ -97,7 +98,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer as the events of its stream; the body's end is its terminal word."""
     try:
         answer = _ANSWER.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     if not answer.choices:
         if error := answer.error or _bare_error(ServerEvent("", body, b"")):

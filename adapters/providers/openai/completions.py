@@ -11,9 +11,10 @@ from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.operations import failing_as, never
 from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
 from domain.chat import Ended, Event, Finished, FinishReason, TextDelta, UsageReported
 
@@ -57,7 +58,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer: the texts, their endings, the usage."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
@@ -76,7 +77,7 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
         return None, (Ended(),)
     try:
         answer = _ANSWER.decode(event.data)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return None, (malformed(str(problem)),)
     if answer.error is not None:
         return None, (told(answer.error, event.data),)

@@ -13,6 +13,7 @@ from adapters.providers.harmless import is_harmless
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import foreign_word, messages
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import Unexpressible
@@ -147,5 +148,5 @@ def user_of(metadata: msgspec.Raw) -> User | None:
     """Anthropic's metadata, None where it is OpenAI's own, which holds other keys."""
     try:
         return msgspec.json.decode(metadata, type=User)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken
 from domain.failures import Failure, FailureKind
 
@@ -142,5 +143,5 @@ def decoded(body: bytes) -> Any:
     """The body's JSON as plain values, None where it is none."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, passing
+from adapters.providers.openai.operations import passing
 from adapters.providers.openai.usage import WireUsage, leaves
+from adapters.providers.wire import NONSENSE
 from domain.chat import Ended, Event, UsageReported
 
 NAME = "openai-moderations"
@@ -28,7 +29,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The usage, where there is one; the verdicts go by as they are."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)

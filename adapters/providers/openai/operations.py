@@ -17,7 +17,6 @@ from domain.chat import Event
 from domain.failures import Failure
 from domain.vendors import vendor_of
 
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ENCODER = msgspec.json.Encoder()
 
 

@@ -5,30 +5,30 @@ and the size and the quality that they chose; others tell none, and the pictures
 one picture, whose event is the last.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, passing
+from adapters.providers.openai.operations import failing_as, passing
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Ended, Event, Started, UsageReported
 from domain.pictures import Pictured
-from domain.usage import UNITS_MAX, Usage
+from domain.usage import Usage
 from domain.variants import worded
 
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class _Details(msgspec.Struct):
-    text_tokens: _Count = 0
-    image_tokens: _Count = 0
+    text_tokens: Count = 0
+    image_tokens: Count = 0
 
 
 class _Usage(msgspec.Struct):
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
 
@@ -57,7 +57,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """How many pictures came, and the usage; the pictures go by as they are."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     if answer.error is not None:
         return (told(answer.error, body),)
@@ -74,7 +74,7 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """A picture in the making, or the finished one."""
     try:
         said = _EVENT.decode(event.data)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return None, (malformed(str(problem)),)
     if said.error is not None:
         return None, (told(said.error, event.data),)

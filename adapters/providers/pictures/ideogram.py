@@ -10,9 +10,10 @@ import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.operations import failing_as, never
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken, Ended, Event
 from domain.failures import Failure
@@ -91,7 +92,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The pictures' URLs; one that Ideogram took for unsafe has none, and is not charged."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     pictures = [Pictured(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
     if pictures:

@@ -17,6 +17,7 @@ from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.responses.usage import Used, cost_nanos, leaves
 from adapters.providers.responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     Ended,
@@ -30,9 +31,6 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 _INCOMPLETE: dict[str, FinishReason] = {
     "max_output_tokens": "length",
