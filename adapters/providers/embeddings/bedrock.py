@@ -16,7 +16,8 @@ from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.embeddings.cohere import texts
-from adapters.providers.embeddings.shared import begins, counted, embedded, lack, never_streams, unreadable
+from adapters.providers.embeddings.shared import begins, counted, embedded, lack, unreadable
+from adapters.providers.openai.operations import never
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
@@ -134,8 +135,8 @@ BEDROCK_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing,
     framer=EventFramer,
     headed=headed,

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect
-from adapters.providers.embeddings.shared import counted, embedded, failing_as, lack, never_streams, unreadable
+from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
 from adapters.providers.openai import headers
+from adapters.providers.openai.operations import failing_as, never
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
@@ -74,8 +75,8 @@ VOYAGE_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing_as(NAME),
     framer=EventFramer,
 )

@@ -10,13 +10,12 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai import asking_for_usage, headers, hides
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import failing_as, never
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import failing_as, never, read
 from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
-from domain.chat import Ended, Event, Finished, FinishReason, TextDelta, UsageReported
+from domain.chat import Broken, Ended, Event, Finished, FinishReason, TextDelta, UsageReported
 
 NAME = "openai-completions"
 _ENCODER = msgspec.json.Encoder()
@@ -56,12 +55,9 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer: the texts, their endings, the usage."""
-    try:
-        answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
-        return (malformed(str(problem)),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.choices:
         return (malformed("it has no choices"),)
     return (*_events(answer), Ended())
@@ -75,13 +71,8 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """One chunk, or the terminal word."""
     if event.data == b"[DONE]":
         return None, (Ended(),)
-    try:
-        answer = _ANSWER.decode(event.data)
-    except NONSENSE as problem:
-        return None, (malformed(str(problem)),)
-    if answer.error is not None:
-        return None, (told(answer.error, event.data),)
-    return None, _events(answer)
+    answer = read(_ANSWER.decode, event.data)
+    return None, (answer,) if isinstance(answer, Broken) else _events(answer)
 
 
 def _events(answer: _Answer) -> tuple[Event, ...]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import passing, with_model_renamed
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import Ended, Event, UsageReported
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import passing, read, with_model_renamed
+from adapters.providers.wire import Count
+from domain.chat import Broken, Ended, Event, UsageReported
 from domain.usage import Usage
 
 NAME = "openai-embeddings"
@@ -32,12 +32,9 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """The usage of a list of vectors; the vectors go by as they are. A count of 0 is none, and is estimated."""
-    try:
-        answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
-        return (malformed(str(problem)),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.data:
         return (malformed("it has no vectors"),)
     tokens = answer.usage and (answer.usage.prompt_tokens or answer.usage.total_tokens)

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import passing
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import passing, read
 from adapters.providers.openai.usage import WireUsage, leaves
-from adapters.providers.wire import NONSENSE
-from domain.chat import Ended, Event, UsageReported
+from domain.chat import Broken, Ended, Event, UsageReported
 
 NAME = "openai-moderations"
 
@@ -27,12 +26,9 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """The usage, where there is one; the verdicts go by as they are."""
-    try:
-        answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
-        return (malformed(str(problem)),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.results:
         return (malformed("it has no results"),)
     usage = None if answer.usage is None else leaves(answer.usage)

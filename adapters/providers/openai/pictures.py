@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import failing_as, passing
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import Ended, Event, Started, UsageReported
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import failing_as, passing, read
+from adapters.providers.wire import Count
+from domain.chat import Broken, Ended, Event, Started, UsageReported
 from domain.pictures import Pictured
 from domain.usage import Usage
 from domain.variants import worded
@@ -55,12 +55,9 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """How many pictures came, and the usage; the pictures go by as they are."""
-    try:
-        answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
-        return (malformed(str(problem)),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.data:
         return (malformed("it has no pictures"),)
     return (*[_pictured(answer)] * len(answer.data), *_reported(answer.usage), Ended())
@@ -72,12 +69,9 @@ def start() -> None:
 
 def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """A picture in the making, or the finished one."""
-    try:
-        said = _EVENT.decode(event.data)
-    except NONSENSE as problem:
-        return None, (malformed(str(problem)),)
-    if said.error is not None:
-        return None, (told(said.error, event.data),)
+    said = read(_EVENT.decode, event.data)
+    if isinstance(said, Broken):
+        return None, (said,)
     if said.type.endswith(".completed"):
         return None, (_pictured(said), *_reported(said.usage), Ended())
     # A partial picture is worth nothing yet, but it has been said: the caller sees it at once.

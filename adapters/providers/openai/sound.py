@@ -12,11 +12,11 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import failing_as, never, passing, with_model
+from adapters.providers.openai.operations import failing_as, never, passing, read, with_model
 from adapters.providers.raw import END, RawFramer
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
-from domain.chat import Ended, Event, SoundDelta, TextDelta, UsageReported
+from domain.chat import Broken, Ended, Event, SoundDelta, TextDelta, UsageReported
 from domain.usage import PIECES_MAX, Usage
 
 SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
@@ -80,12 +80,9 @@ def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...
     """An event that tells its type: `….delta`, or `….done`, which is the last."""
     if event.data == b"[DONE]":
         return None, (Ended(),)
-    try:
-        said = _EVENT.decode(event.data)
-    except NONSENSE as problem:
-        return None, (malformed(str(problem)),)
-    if said.error is not None:
-        return None, (told(said.error, event.data),)
+    said = read(_EVENT.decode, event.data)
+    if isinstance(said, Broken):
+        return None, (said,)
     if said.type.endswith(".done"):
         return None, (*_reported(said.usage, spoken=said.type.startswith("speech")), Ended())
     if said.audio is not None:
