@@ -15,7 +15,8 @@ import msgspec
 
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
 from adapters.providers.bedrock.tools import claude_choice, tool_config
-from adapters.providers.bedrock.turns import cache_point, split, system, turns
+from adapters.providers.bedrock.turns import cache_point, system, turns
+from adapters.providers.turns import split
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat
