@@ -14,10 +14,9 @@ import msgspec
 
 from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
 from adapters.providers.embeddings.shared import begins, counted, embedded, lack, unreadable
-from adapters.providers.openai.operations import never
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
@@ -48,7 +47,7 @@ class _Answer(msgspec.Struct):
 
     embedding: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()
-    inputTextTokenCount: Count = 0  # noqa: N815
+    titans_tokens: Count = msgspec.field(default=0, name="inputTextTokenCount")
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -103,7 +102,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
     except NONSENSE as problem:
         return unreadable(problem)
-    return embedded(vectors, counted(answer.inputTextTokenCount))
+    return embedded(vectors, counted(answer.titans_tokens))
 
 
 def headed(headers: dict[str, str]) -> tuple[Event, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
 from adapters.providers.openai import headers
-from adapters.providers.openai.operations import failing_as, never
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt

@@ -14,11 +14,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import Errand, ProviderDialect, Step
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import MP4, encoded, film, lacking
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
-from adapters.providers.openai.operations import never
 from adapters.providers.rejection import kind_of_status
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt

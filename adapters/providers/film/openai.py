@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters.providers.dialect import Errand, ProviderDialect, Step
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import film, lacking
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import failing_as, never
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import failing_as, never, read
+from adapters.providers.openai.operations import failing_as, read
 from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall

@@ -43,6 +43,7 @@ _OWN = frozenset(
 
 # Fields of Anthropic's that `_add_extra` says in other words; its mark for the prompt cache is about cost and left out.
 _SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
+_ANY_OBJECT = msgspec.Raw(b'{"type":"object","properties":{}}')
 
 
 class User(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,6 +101,12 @@ def _tool(tool: Tool) -> dict[str, Any]:
     if tool.strict is not None:
         function["strict"] = tool.strict
     return {"type": "function", "function": function}
+
+
+def plain_tool(tool: Tool) -> dict[str, Any]:
+    """The same without strictness, and with a schema: others require one."""
+    parameters = tool.parameters if tool.parameters is not None else _ANY_OBJECT
+    return _tool(msgspec.structs.replace(tool, strict=None, parameters=parameters))
 
 
 def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:

@@ -4,11 +4,11 @@ House rule: as in chat, nothing of the caller's body changes but what must; here
 """
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import failure, malformed, told
 from adapters.providers.sse import EventFramer
@@ -57,11 +57,6 @@ def failing_as(name: str) -> Callable[[int, dict[str, str], bytes], Failure]:
         return msgspec.structs.replace(failure(status, told, body), dialect=name)
 
     return understood
-
-
-def never(*_: Any) -> NoReturn:
-    """Stands for what a dialect is never asked: to say a canonical request, to read a stream or a whole answer."""
-    raise AssertionError("a dialect was asked for what it does not have")
 
 
 def passing(

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import failing_as, never, passing, read, with_model
+from adapters.providers.openai.operations import failing_as, passing, read, with_model
 from adapters.providers.raw import END, RawFramer
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count

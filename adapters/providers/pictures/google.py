@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.usage import Report, leaves
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import never
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt

@@ -8,9 +8,9 @@ How fast it draws decides what a picture costs, so that belongs to the model's n
 
 import msgspec
 
-from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.dialect import Headers, ProviderDialect, never
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import failing_as, never
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE
