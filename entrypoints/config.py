@@ -5,7 +5,6 @@ set to nothing counts as not set. Whatever bears a name of ours and is no settin
 CREDIT_BASED_BILLING_ENABLED would give everything away.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,14 +12,12 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from domain.aliases import Strategy
-from domain.money import AmountError, parse_credits
 from domain.selling import Terms
 from domain.vendors import VENDORS
+from entrypoints import kinds
 from entrypoints.usecases.masking import is_secret_text, masked
 
 OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
-MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")
-OWNER_KEY_CHARACTERS_MIN = 8
 
 Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
@@ -95,123 +92,48 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
-        raise ValueError("write an address or a host name to listen on, such as 127.0.0.1")
-    return text
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
-            raise ValueError(f"write a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        for word in words:
-            if text.lower() == word.lower():
-                return word
-        raise ValueError(f"write {' or '.join(words)}")
-
-    return read
-
-
-def _switch(text: str) -> bool:
-    if text.lower() in ("true", "1", "yes", "on"):
-        return True
-    if text.lower() in ("false", "0", "no", "off"):
-        return False
-    raise ValueError("write true or false")
-
-
-def _amount(text: str) -> int:
-    try:
-        return parse_credits(text)
-    except AmountError as error:
-        raise ValueError(str(error)) from None
-
-
-def _margin(text: str) -> int | None:
-    return _amount(text) if text else None
-
-
-def _price(text: str) -> int:
-    nanos = _amount(text)
-    if nanos == 0:
-        raise ValueError("write what a credit costs in dollars, such as 1 or 0.01")
-    return nanos
-
-
-def _link(text: str) -> str | None:
-    if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
-        raise ValueError("write an http or https URL")
-    return text or None
-
-
-def _master_key(text: str) -> str | None:
-    if text and not MASTER_KEY.fullmatch(text):
-        raise ValueError("write 32 bytes as base64 or as hexadecimal digits, as `openssl rand -base64 32` makes them")
-    return text or None
-
-
-def _owner_key(text: str) -> str | None:
-    if text and (len(text) < OWNER_KEY_CHARACTERS_MIN or not is_secret_text(text)):
-        raise ValueError(
-            f"write at least {OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as "
-            "`openssl rand -hex 32` makes them"
-        )
-    return text or None
-
-
 SETTINGS: tuple[Setting, ...] = tuple(
     Setting(name=name, field=field, read=read, kind=kind, default=default, meaning=meaning, secret=kind == "secret")
     for name, field, read, kind, default, meaning in (
-        ("DATA_DIR", "data_dir", _path, "path", "./data", "where the books and the master key are kept"),
-        ("AIHUB_HOST", "host", _host, "address", "127.0.0.1", "the address to listen on; 0.0.0.0 for all"),
-        ("AIHUB_PORT", "port", _whole(1, 65535), "whole number", "8080", "the port to listen on"),
-        ("AIHUB_WORKERS", "workers", _whole(1, 256), "whole number", "1", "how many processes serve"),
-        ("AIHUB_INTERFACE", "interface", _one_of("asgi", "wsgi"), "asgi or wsgi", "asgi", "how the server calls us"),
-        ("AIHUB_MASTER_KEY", "master_key", _master_key, "secret", "",
+        ("DATA_DIR", "data_dir", kinds.path, "path", "./data", "where the books and the master key are kept"),
+        ("AIHUB_HOST", "host", kinds.host, "address", "127.0.0.1", "the address to listen on; 0.0.0.0 for all"),
+        ("AIHUB_PORT", "port", kinds.whole(1, 65535), "whole number", "8080", "the port to listen on"),
+        ("AIHUB_WORKERS", "workers", kinds.whole(1, 256), "whole number", "1", "how many processes serve"),
+        ("AIHUB_INTERFACE", "interface", kinds.one_of("asgi", "wsgi"), "asgi or wsgi", "asgi",
+         "how the server calls us"),
+        ("AIHUB_MASTER_KEY", "master_key", kinds.master_key, "secret", "",
          "32 bytes, as base64 or hexadecimal digits, under which secrets are sealed; "
          "without it the file master.key in DATA_DIR, made on the first start"),
-        ("AIHUB_OWNER_KEY", "owner_key", _owner_key, "secret", "",
+        ("AIHUB_OWNER_KEY", "owner_key", kinds.owner_key, "secret", "",
          "an API key for the owner, instead of one made on the first start"),
-        ("CREDIT_BASED_BILLING_ENABLED", "billed", _switch, "true or false", "false",
+        ("CREDIT_BASED_BILLING_ENABLED", "billed", kinds.switch, "true or false", "false",
          "whether calls are held against and charged to prepaid credit"),
-        ("CREDIT_PAYMENT_LINK", "payment_link", _link, "URL", "", "where a caller without credit can buy some"),
-        ("NEW_USER_CREDIT_GRANT_ENABLED", "starter_enabled", _switch, "true or false", "false",
+        ("CREDIT_PAYMENT_LINK", "payment_link", kinds.link, "URL", "", "where a caller without credit can buy some"),
+        ("NEW_USER_CREDIT_GRANT_ENABLED", "starter_enabled", kinds.switch, "true or false", "false",
          "whether `aihub user add` grants starter credit"),
-        ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", _amount, "credits", "0", "how much starter credit"),
-        ("CREDIT_EXPIRATION_DAYS", "starter_days", _whole(0, 36500), "days", "0",
+        ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", kinds.amount, "credits", "0", "how much starter credit"),
+        ("CREDIT_EXPIRATION_DAYS", "starter_days", kinds.whole(0, 36500), "days", "0",
          "how long starter credit lasts; 0: for ever"),
-        ("AIHUB_MARGIN", "margin_nanos", _margin, "percent", "",
+        ("AIHUB_MARGIN", "margin_nanos", kinds.margin, "percent", "",
          "sell every model that the price book knows, at this margin; nothing: only what has a rate of its own"),
-        ("AIHUB_CREDIT_PRICE", "credit_price_nanos", _price, "US dollars", "1",
+        ("AIHUB_CREDIT_PRICE", "credit_price_nanos", kinds.price, "US dollars", "1",
          "what one credit costs its buyer, where AIHUB_MARGIN makes the rates"),
-        ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", _whole(1, 86400), "seconds", "600",
+        ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", kinds.whole(1, 86400), "seconds", "600",
          "how long a provider may be silent before an attempt is given up"),
-        ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", _whole(0, 3600), "seconds", "15",
+        ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", kinds.whole(0, 3600), "seconds", "15",
          "how often a caller hears of a stream that its provider is still working on; 0: never"),
-        ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", _whole(0, 3600), "seconds", "0",
+        ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", kinds.whole(0, 3600), "seconds", "0",
          "how long a stream may take to its first token before the next provider is tried, where there is one; "
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
-        ("AIHUB_JOB_POLL_S", "job_poll_s", _whole(0, 3600), "seconds", "5",
+        ("AIHUB_JOB_POLL_S", "job_poll_s", kinds.whole(0, 3600), "seconds", "5",
          "how often a provider is asked how far a job is, such as a film, after a few times sooner; 0: at once"),
-        ("AIHUB_ROUTING_STRATEGY", "strategy", _one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
+        ("AIHUB_ROUTING_STRATEGY", "strategy", kinds.one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
-        ("AIHUB_MAX_RETRIES", "retries_max", _whole(0, 20), "whole number", "2",
+        ("AIHUB_MAX_RETRIES", "retries_max", kinds.whole(0, 20), "whole number", "2",
          "how many more attempts a call gets after the first one failed"),
-        ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", _whole(1024, 2**31 - 1), "bytes", "33554432",
+        ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", kinds.whole(1024, 2**31 - 1), "bytes", "33554432",
          "the largest request body that is read"),
-        ("AIHUB_SYNCHRONOUS", "synchronous", _one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
+        ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )
 )  # fmt: skip

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import multiprocessing
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -20,10 +19,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from entrypoints.config import Interface, Settings
-from entrypoints.usecases.first_run import BY, FirstRun, first_run
+from entrypoints.config import Settings
+from entrypoints.started import Started, in_json, in_words
+from entrypoints.usecases.first_run import BY, first_run
 from entrypoints.usecases.providers import register_vendor_keys
 from entrypoints.usecases.selling import sell_by_rule
 from entrypoints.usecases.upkeep import sweep
@@ -49,26 +47,12 @@ SWITCH_S = 0.0005
 GC_THRESHOLD = 50_000
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator is told: where the hub is, and on the first run how to begin."""
-
-    url: str
-    data: str
-    master_key: str
-    first: FirstRun
-    registered: tuple[str, ...]
-    lost: int
-    billed: bool
-    workers: int
-    interface: Interface
-
-
 def serve(settings: Settings, as_json: bool = False) -> int:
     """Serve until a signal ends it; the exit code. CannotStart if the hub cannot begin."""
     _check_port_is_free(settings.host, settings.port)
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
-    print(_json(started) if as_json else banner(started), flush=True)
+    print(in_json(started) if as_json else in_words(started), flush=True)
     server = _server(settings)
     if not as_json:
         server.shutdown = _announced(server.shutdown)
@@ -236,69 +220,3 @@ def _environment(settings: Settings) -> dict[str, str]:
         "AIHUB_INTERFACE": settings.interface,
         "AIHUB_MARGIN": "",  # What the book knows is sold by now, and no worker needs to read all of it.
     }
-
-
-def banner(started: Started) -> str:
-    """What is printed at the start: at length on the first run, which alone shows the owner's key."""
-    first = started.first
-    charged = "are charged to prepaid credit" if started.billed else "are metered and not charged"
-    billing = f"{'on' if started.billed else 'off'}: calls {charged} (CREDIT_BASED_BILLING_ENABLED)"
-    keep = "   (keep a copy: sealed secrets are lost without it)" if first.fresh else ""
-    facts = {
-        "data": started.data,
-        "master key": f"{started.master_key}{keep}",
-        "billing": billing,
-        "processes": f"{started.workers}, {started.interface}",
-    }
-    if first.fresh:
-        facts = {
-            "owner's API key": f"{first.key}   (shown once)" if first.key else "the one in AIHUB_OWNER_KEY"
-        } | facts
-    lines = [f"aihub serves at {started.url}/v1", "", *(f"  {name:<15}  {fact}" for name, fact in facts.items()), ""]
-    if first.fresh:
-        lines += _first_steps(started)
-    if first.given_key_revoked:
-        lines.append("The key in AIHUB_OWNER_KEY was revoked and authenticates nobody; unset it or give another.")
-    lines += [f"Registered from the environment: {what}" for what in started.registered]
-    if started.lost:
-        lines.append(f"Given back what {started.lost} lost calls of an earlier process held.")
-    return "\n".join(lines)
-
-
-def _first_steps(started: Started) -> list[str]:
-    """A call and two commands that work as pasted, in another terminal too."""
-    key = started.first.key or "$AIHUB_OWNER_KEY"
-    folder = os.environ.get("DATA_DIR", "")
-    command = f"DATA_DIR={shlex.quote(os.path.abspath(folder))} {sys.argv[0]}" if folder else sys.argv[0]
-    return [
-        "Try it:",
-        "",
-        f"  curl {started.url}/v1/chat/completions \\",
-        f'    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\',
-        """    -d '{"model": "echo/echo", "messages": [{"role": "user", "content": "Hello, hub!"}]}'""",
-        "",
-        "Then:",
-        "",
-        f"  {command} call list",
-        f"  {command} provider add openai",
-        f"  {sys.argv[0]} --help",
-        "",
-    ]
-
-
-def _json(started: Started) -> str:
-    first = started.first
-    return msgspec.json.encode(
-        {
-            "url": started.url,
-            "first_run": first.fresh,
-            "key": first.key,
-            "data": started.data,
-            "master_key": started.master_key,
-            "registered": started.registered,
-            "lost": started.lost,
-            "billing": started.billed,
-            "workers": started.workers,
-            "interface": started.interface,
-        }
-    ).decode()

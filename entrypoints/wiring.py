@@ -100,20 +100,9 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
 @asynccontextmanager
 async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
-    from adapters.providers.anthropic import ANTHROPIC
-    from adapters.providers.anthropic.counting import ANTHROPIC_COUNT_TOKENS
-    from adapters.providers.bedrock import BEDROCK, BEDROCK_INVOKE
-    from adapters.providers.cohere import COHERE
+    from adapters.providers.dialects import DIALECTS
     from adapters.providers.echo import EchoTransport
-    from adapters.providers.embeddings import EMBEDDINGS
-    from adapters.providers.film import FILM
-    from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
     from adapters.providers.http import HttpProviders
-    from adapters.providers.ollama import OLLAMA
-    from adapters.providers.openai import OPENAI
-    from adapters.providers.openai.beside import BESIDE_CHAT
-    from adapters.providers.pictures import PICTURES
-    from adapters.providers.responses import RESPONSES
     from adapters.providers.transport import Http1Transport
     from entrypoints.usecases.hub import Hub
 
@@ -128,18 +117,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                     transport=transport,
                     local={"echo": EchoTransport()},
                     vault=operator.vault,
-                    dialects={
-                        dialect.name: dialect
-                        for dialect in (
-                            *(OPENAI, RESPONSES, ANTHROPIC, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA),
-                            *(BEDROCK, BEDROCK_INVOKE),
-                            ANTHROPIC_COUNT_TOKENS,
-                            *BESIDE_CHAT,
-                            *EMBEDDINGS,
-                            *PICTURES,
-                            *FILM,
-                        )
-                    },
+                    dialects=DIALECTS,
                     poll_ms=settings.job_poll_s * 1000,
                 ),
                 clock=operator.clock,

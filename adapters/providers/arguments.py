@@ -2,6 +2,8 @@
 
 import msgspec
 
+from adapters.providers.wire import NONSENSE
+
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -11,7 +13,7 @@ def arguments_object(arguments: str) -> msgspec.Raw | None:
         return msgspec.Raw(b"{}")
     try:
         _OBJECT.decode(arguments)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
     return msgspec.Raw(arguments.encode())
 

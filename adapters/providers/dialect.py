@@ -6,7 +6,7 @@ the shell that drives it.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import msgspec
 
@@ -59,6 +59,11 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
 # What comes of an answer of a job's: something else to ask, or the events of the whole answer.
 Step: TypeAlias = Errand | tuple[Event, ...]
+
+
+def never(*_: Any) -> NoReturn:
+    """Stands for what a dialect is never asked: to say a canonical request, to read a stream or a whole answer."""
+    raise AssertionError("a dialect was asked for what it does not have")
 
 
 def _no_caller_speaks_it(call: ModelCall, attempt: Attempt) -> bytes:

@@ -7,6 +7,7 @@ to a line that was cut.
 import msgspec
 
 from adapters.providers.dialect import FramingError, ServerEvent
+from adapters.providers.wire import NONSENSE
 
 BYTES_MAX = 16 * 1024 * 1024
 
@@ -38,6 +39,6 @@ class LineFramer:
         rest, self._rest = self._rest, b""
         try:
             msgspec.json.decode(rest)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except NONSENSE:
             return []
         return [ServerEvent("", rest.strip(), rest)]

@@ -19,11 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar, cast
 
-import aiosqlite
-
 from adapters.storage import sqlite_read as read
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
+from adapters.storage.sqlite_connection import Connection
 from adapters.storage.sqlite_file import (
     Synchronous,
     adopt_master_key,
@@ -47,38 +46,6 @@ P = ParamSpec("P")
 _BATCH_MAX = 256
 # How often a batch that is stuck is looked at, for those who set themselves a limit.
 _LOOK_S = 0.5
-
-
-class Connection(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole function on its own thread."""
-
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, iter_chunk_size=64)
-        # A process that forgets to close must still end; its last commit is safe whenever it does.
-        self._thread.daemon = True
-
-    @classmethod
-    async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """A connection made by `connector`, which runs on the connection's own thread."""
-        connection = cls(connector)
-        try:
-            await connection
-        except BaseException:
-            # Its thread was told to end, but would still answer into an event loop that may be gone by then.
-            await asyncio.to_thread(connection._thread.join)
-            raise
-        return connection
-
-    async def run(
-        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """`function(connection, *args)`, on the connection's thread, in one visit.
-
-        aiosqlite's public methods visit the thread once per statement. `_execute` is what they are all made of: it
-        queues any function and awaits its result. It is protected, so the version is pinned and the storage
-        contract runs over it.
-        """
-        return cast(T, await self._execute(function, self._conn, *args, **kwargs))  # type: ignore[no-untyped-call]
 
 
 class SqliteStorage:

@@ -5,9 +5,9 @@ import sys
 from argparse import Namespace
 
 from domain.books import Credential, ProviderRow
-from domain.management import Denied, Unchanged, no_provider
+from domain.management import Unchanged, no_provider
 from domain.vendors import VENDORS
-from entrypoints.cli.said import Complaint, Said, complaint, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import providers
 from entrypoints.usecases.desk import Desk
@@ -17,11 +17,11 @@ from entrypoints.usecases.selling import sell_by_rule
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider add`; adding one again with another URL moves it."""
     known = {row.name for row in await providers.providers(desk.storage)}
-    outcome = await providers.create_provider(
-        desk, args.actor, args.name, args.dialect, args.base_url, args.priority, args.weight
+    outcome = made(
+        await providers.create_provider(
+            desk, args.actor, args.name, args.dialect, args.base_url, args.priority, args.weight
+        )
     )
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
     row = outcome.row
     if not isinstance(row, ProviderRow):
         raise Complaint("nothing was added")
@@ -55,9 +55,7 @@ async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Sai
 
 async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`provider remove`."""
-    outcome = await providers.delete_provider(desk, args.actor, args.name)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await providers.delete_provider(desk, args.actor, args.name))
     return Said(value={"name": args.name, "removed": True}, text=f"removed provider {args.name} with its credentials")
 
 
@@ -66,9 +64,7 @@ async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Sai
     if all(row.name != args.provider for row in await providers.providers(desk.storage)):
         raise complaint(no_provider(args.provider))  # before anybody looks for the secret
     secret = read_secret(args.from_env, args.provider)
-    outcome = await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    outcome = made(await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight))
     if not isinstance(outcome.row, Credential):
         raise Complaint("nothing was added")
     text = f"added credential {outcome.row.id} ({outcome.row.masked}) for {args.provider}"
@@ -92,17 +88,13 @@ async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> S
 
 async def activate_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credential activate`; one that is active is no error."""
-    outcome = await providers.reactivate(desk, args.actor, args.id)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await providers.reactivate(desk, args.actor, args.id))
     return Said(value={"id": args.id, "active": True}, text=f"credential {args.id} is used again")
 
 
 async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credential remove`."""
-    outcome = await providers.delete_credential(desk, args.actor, args.id)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await providers.delete_credential(desk, args.actor, args.id))
     return Said(value={"id": args.id, "removed": True}, text=f"removed credential {args.id}")
 
 

@@ -20,6 +20,7 @@ def build_parser() -> Parser:
     commands = Commands(parser)
     _serving(commands)
     _market(commands)
+    _rates(commands)
     _prices(commands)
     _routing(commands)
     _people(commands)
@@ -75,6 +76,8 @@ def _market(commands: Commands) -> None:
     remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
     remove.add_argument("id", metavar="ID", help="as `aihub credential list` shows it")
 
+
+def _rates(commands: Commands) -> None:
     put = commands.add(
         "rate set",
         "set what a model is sold for, in credits per million tokens, or for one piece of what is no text",

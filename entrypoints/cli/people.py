@@ -3,10 +3,9 @@
 from argparse import Namespace
 
 from domain.books import Lot
-from domain.management import Denied
 from domain.money import format_credits
 from domain.refusals import Missing
-from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, fields, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import credit, users
 from entrypoints.usecases.desk import Desk
@@ -16,9 +15,7 @@ async def add_user(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`user add`, with starter credit if new users get some."""
     starter = users.Starter(nanos=settings.starter_nanos, days=settings.starter_days)
     given = starter if settings.starter_enabled else None
-    outcome = await users.create_user(desk, args.actor, args.name, args.role, given)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    outcome = made(await users.create_user(desk, args.actor, args.name, args.role, given))
     granted = format_credits(given.nanos) if given else "0"
     text = f"added user {args.name} ({args.role})" + (f" with {granted} credits to start" if given else "")
     value = {"id": getattr(outcome.row, "id", None), "name": args.name, "role": args.role, "granted": granted}
@@ -65,17 +62,13 @@ async def list_keys(desk: Desk, settings: Settings, args: Namespace) -> Said:
 
 async def revoke_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`key revoke`; revoking twice is no error."""
-    outcome = await users.revoke(desk, args.actor, args.id)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await users.revoke(desk, args.actor, args.id))
     return Said(value={"id": args.id, "revoked": True}, text=f"revoked {args.id}")
 
 
 async def grant_credit(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credit grant`."""
-    outcome = await credit.grant(desk, args.actor, args.user, args.amount, args.expires_in, args.priority)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    outcome = made(await credit.grant(desk, args.actor, args.user, args.amount, args.expires_in, args.priority))
     if not isinstance(outcome.row, Lot):
         raise Complaint("nothing was granted")
     until = f" until {moment(outcome.row.expires_ms)}" if outcome.row.expires_ms else ""

@@ -9,13 +9,12 @@ from domain.booksync import tier_label
 from domain.calls import CAPABILITIES, Capability
 from domain.catalog import catalog_of, versions_of
 from domain.film import resolution
-from domain.management import Denied
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.refusals import Missing
 from domain.tiers import Leaves
 from domain.variants import Variant, variant_each, variant_label
 from entrypoints.cli.prices import tier_value
-from entrypoints.cli.said import Complaint, Said, complaint, moment, table
+from entrypoints.cli.said import Complaint, Said, complaint, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import rates
 from entrypoints.usecases.desk import Desk
@@ -67,9 +66,7 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
         variants=variants,
     )
     since_ms = args.since(desk.clock.now_ms()) if args.since else None
-    outcome = await rates.put_rate(desk, args.actor, args.model, prices, since_ms)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    outcome = made(await rates.put_rate(desk, args.actor, args.model, prices, since_ms))
     if not isinstance(outcome.row, Rate):
         raise Complaint("no rate was set")
     when = "from now on" if since_ms is None else f"for calls since {moment(since_ms)}"
@@ -122,9 +119,7 @@ async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
 
 async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`rate remove`."""
-    outcome = await rates.delete_rate(desk, args.actor, args.model)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await rates.delete_rate(desk, args.actor, args.model))
     return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 

@@ -5,9 +5,8 @@ from argparse import Namespace
 from domain.advice import Advice
 from domain.aliases import Alias
 from domain.catalog import catalog_of
-from domain.management import Denied
 from domain.refusals import UnknownModel, UnpricedModel
-from entrypoints.cli.said import Complaint, Said, complaint, fields, moment, table
+from entrypoints.cli.said import Complaint, Said, fields, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import aliases
 from entrypoints.usecases.desk import Desk
@@ -28,9 +27,7 @@ async def set_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
         canary=args.canary,
         first_token_timeout_s=args.first_token_timeout,
     )
-    outcome = await aliases.put_alias(desk, args.actor, words)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    outcome = made(await aliases.put_alias(desk, args.actor, words))
     if not isinstance(outcome.row, Alias):
         raise Complaint("no alias was set")
     return Said(value=_alias(outcome.row), text=f"{args.name} leads to {_targets(outcome.row)} from now on")
@@ -55,9 +52,7 @@ async def show_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
 
 async def remove_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`alias remove`."""
-    outcome = await aliases.delete_alias(desk, args.actor, args.name)
-    if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+    made(await aliases.delete_alias(desk, args.actor, args.name))
     return Said(value={"name": args.name, "removed": True}, text=f"{args.name} leads nowhere from now on")
 
 

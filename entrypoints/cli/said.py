@@ -9,8 +9,9 @@ from typing import Any, assert_never
 
 import msgspec
 
+from domain.management import Denied, Outcome
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
-from entrypoints.usecases.desk import Denial
+from entrypoints.usecases.desk import Denial, Done
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,13 @@ def written(said: Said, as_json: bool) -> str:
     if as_json:
         return msgspec.json.format(msgspec.json.encode(said.value), indent=2).decode()
     return said.text
+
+
+def made(outcome: Outcome) -> Done:
+    """What came of a change, if it was made; Complaint if not."""
+    if isinstance(outcome, Denied):
+        raise complaint(outcome.refusal)
+    return outcome
 
 
 def complaint(denial: Denial) -> Complaint:

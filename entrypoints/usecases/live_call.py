@@ -82,7 +82,7 @@ class LiveCall:
         index = 0
         while True:
             others = is_another(order, failures, index, hub.retries_max)
-            failure = await self._attempt(tried[index], patience(hub, self.ask, others))
+            failure = await self._attempt(tried[index], patience(hub, self.ask) if others else Patience())
             if failure is None:
                 assert self.answer is not None
                 self._voice = voice_of(tried[index], self.answer)

@@ -24,9 +24,9 @@ class Patience(msgspec.Struct, frozen=True):
     held_back_ms: int = 0
 
 
-def patience(hub: Hub, ask: Ask, another: bool) -> Patience:
-    """The patience with an attempt; where nobody else could be tried instead, there is no reason for any hurry."""
-    if not another or not ask.call.stream:
+def patience(hub: Hub, ask: Ask) -> Patience:
+    """The patience with an attempt where somebody else could be tried instead: elsewhere nothing is gained by hurry."""
+    if not ask.call.stream:
         return Patience()  # The first piece of a whole answer is its last.
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None

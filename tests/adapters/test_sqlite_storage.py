@@ -14,7 +14,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from adapters.storage.migrate import read_migrations
-from adapters.storage.sqlite import Connection, SqliteStorage
+from adapters.storage.sqlite import SqliteStorage
+from adapters.storage.sqlite_connection import Connection
 from adapters.storage.sqlite_file import in_words, open_reader, open_writer
 from domain.scopes import CallScope, UserScope
 from ports.storage import StorageUnavailable

@@ -33,13 +33,9 @@ def _pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     return _ENCODER.encode(fields)
 
 
-def _path(_model: str, _stream: bool) -> str:
-    return "messages"
-
-
 ANTHROPIC = ProviderDialect(
     name="anthropic",
-    path=_path,
+    path=lambda model, stream: "messages",
     headers=_headers,
     pass_through=_pass_through,
     encode=encode,

@@ -10,6 +10,7 @@ from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.nulls import NullsAside
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -23,9 +24,6 @@ from domain.chat import (
     TextDelta,
     ToolCallDelta,
 )
-
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 # https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
 _FINISH: dict[str, FinishReason] = {

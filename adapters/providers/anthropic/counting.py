@@ -3,27 +3,21 @@
 https://platform.claude.com/docs/en/api/messages-count-tokens
 """
 
-from typing import Annotated, Any, NoReturn
-
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
-from adapters.providers.anthropic.blocks import NONSENSE
 from adapters.providers.anthropic.failure import malformed
+from adapters.providers.dialect import never
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event
-from domain.usage import UNITS_MAX
 from domain.vendors import COUNT_TOKENS
 
 
 class _Counted(msgspec.Struct, frozen=True):
-    input_tokens: Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+    input_tokens: Count
 
 
 _COUNTED = msgspec.json.Decoder(_Counted)
-
-
-def _path(_model: str, _stream: bool) -> str:
-    return "messages/count_tokens"
 
 
 def _decode(body: bytes) -> tuple[Event, ...]:
@@ -35,10 +29,13 @@ def _decode(body: bytes) -> tuple[Event, ...]:
     return (Ended(),)
 
 
-def _never(*_: Any) -> NoReturn:
-    raise AssertionError("a count is not translated and does not stream")
-
-
 ANTHROPIC_COUNT_TOKENS = msgspec.structs.replace(
-    ANTHROPIC, name=COUNT_TOKENS, path=_path, encode=_never, refuses=_never, decode=_decode, start=_never, step=_never
+    ANTHROPIC,
+    name=COUNT_TOKENS,
+    path=lambda model, stream: "messages/count_tokens",
+    encode=never,
+    refuses=never,
+    decode=_decode,
+    start=never,
+    step=never,
 )

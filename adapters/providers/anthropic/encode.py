@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
+from adapters.providers.turns import merged, says_something, split
 from domain.calls import Attempt
 from domain.chat import (
     Audio,
@@ -29,7 +30,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.proofs import is_carrier
 
 OUTPUT_TOKENS_DEFAULT = 4096
 """The `max_tokens` of a caller who gave none, which Anthropic does not allow.
@@ -78,26 +78,6 @@ def asked(request: ChatRequest, attempt: Attempt) -> _Json:
     )
 
 
-def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """The system's messages before the conversation, and the conversation."""
-    for index, message in enumerate(messages):
-        if message.role not in ("system", "developer"):
-            return messages[:index], messages[index:]
-    return messages, ()
-
-
-def says_something(part: Part) -> bool:
-    """Whether a part becomes a block: Anthropic rejects empty text, and thinking that it did not sign."""
-    match part:
-        case Text():
-            return bool(part.text)
-        case Reasoning():
-            proof = part.signature or part.redacted
-            return proof is not None and not is_carrier(proof)
-        case _:
-            return True
-
-
 def _own(citations: msgspec.Raw | None) -> msgspec.Raw | None:
     """The citations that Anthropic told; of another vendor's pages the hub made some without what proves them."""
     if citations is None or b'"encrypted_index"' not in bytes(citations):
@@ -120,19 +100,11 @@ def _turns(messages: tuple[Message, ...]) -> list[_Json]:
     A later system message stays where it is: newer models take one after a user's turn.
     https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
     """
-    turns: list[tuple[str, list[Part]]] = []
-    for message in messages:
-        role = "system" if message.role == "developer" else message.role
-        parts = [part for part in message.parts if says_something(part)]
-        if turns and turns[-1][0] == role:
-            turns[-1][1].extend(parts)
-        elif parts:
-            turns.append((role, parts))
     # Results must come first in the turn after the calls, or the request is rejected:
     # https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
     return [
         {"role": role, "content": _blocks(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))}
-        for role, parts in turns
+        for role, parts in merged(messages)
     ]
 
 

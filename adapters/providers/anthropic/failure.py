@@ -10,6 +10,7 @@ import re
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from adapters.providers.wire import NONSENSE
 from domain.failures import Failure, FailureKind
 
 _SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")
@@ -84,7 +85,7 @@ def _read(body: bytes) -> tuple[str | None, str]:
     """The error's type word and its sentence."""
     try:
         said = _ERROR_BODY.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None, _TAG.sub(" ", body[:20_000].decode(errors="replace"))
     if isinstance(said.error, ErrorDetail):
         return said.error.type, said.error.message or said.message or ""

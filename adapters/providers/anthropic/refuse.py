@@ -5,13 +5,11 @@ caller of OpenAI's dialect (Anthropic's own are passed through), so fields are n
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 
-import msgspec
-
-from adapters.providers.anthropic.encode import says_something, split
 from adapters.providers.arguments import arguments_object
 from adapters.providers.harmless import is_harmless
+from adapters.providers.turns import says_something, split
+from adapters.providers.unsayable import unsayable_format, unsayable_sampling
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -21,14 +19,12 @@ from domain.chat import (
     Message,
     Part,
     Reasoning,
-    ResponseFormat,
     Text,
     ToolCall,
     ToolResult,
 )
 from domain.refusals import Unexpressible
 
-_NUMBER = msgspec.json.Decoder(Decimal)
 _EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
 
 
@@ -39,32 +35,17 @@ def refuses(request: ChatRequest) -> Unexpressible | None:
 
 
 def _unsayable(request: ChatRequest) -> Iterator[str]:
-    if request.choices != 1:
-        yield "n"
-    if request.seed is not None:
-        yield "seed"
-    # OpenAI's range is 0 to 2, Anthropic's 0 to 1; halving it would be another wish than the caller's.
-    if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
-        yield "temperature"
+    yield from unsayable_sampling(request)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
         yield "reasoning_effort"
     # A choice to use no tool, or any, is kept without one; a demand is not.
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:
         yield "tool_choice"
-    if request.response_format is not None:
-        yield from _format(request.response_format)
+    yield from unsayable_format(request.response_format)
     for name, value in request.extra.items():
         if not is_harmless(name, value):
             yield name
     yield from _conversation(request.messages)
-
-
-def _format(wanted: ResponseFormat) -> Iterator[str]:
-    """JSON without a schema is a promise of OpenAI's that nothing at Anthropic keeps."""
-    if wanted.mode == "json_object":
-        yield "response_format"
-    if wanted.mode == "json_schema" and wanted.schema is None:
-        yield "response_format.json_schema.schema"
 
 
 def _conversation(messages: tuple[Message, ...]) -> Iterator[str]:

@@ -19,7 +19,6 @@ import msgspec
 
 from adapters.providers.anthropic.blocks import (
     BLOCK,
-    NONSENSE,
     Beside,
     Message,
     asides,
@@ -35,6 +34,7 @@ from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.nulls import NullsAside
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 

@@ -7,46 +7,45 @@ inclusive, authoritative total used for billing": a count of thinking that is mo
 https://platform.claude.com/docs/en/api/messages/create
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
+from adapters.providers.wire import Count
 from domain.chat import UsageReported
-from domain.usage import UNITS_MAX, Usage
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+from domain.usage import Usage
 
 
 class _CacheCreation(msgspec.Struct, frozen=True):
-    ephemeral_5m_input_tokens: _Count = 0
-    ephemeral_1h_input_tokens: _Count = 0
+    ephemeral_5m_input_tokens: Count = 0
+    ephemeral_1h_input_tokens: Count = 0
 
 
 class _ServerToolUse(msgspec.Struct, frozen=True):
-    web_search_requests: _Count | None = None
+    web_search_requests: Count | None = None
 
 
 class _OutputDetails(msgspec.Struct, frozen=True):
-    thinking_tokens: _Count | None = None
+    thinking_tokens: Count | None = None
 
 
 class _Iteration(msgspec.Struct, frozen=True):
     type: str = ""
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    cache_read_input_tokens: _Count | None = None
-    cache_creation_input_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: _CacheCreation | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
     """The `usage` object of a message, of `message_start` or of `message_delta`."""
 
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     output_tokens_details: _OutputDetails | None = None
-    cache_read_input_tokens: _Count | None = None
-    cache_creation_input_tokens: _Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: _CacheCreation | None = None
     server_tool_use: _ServerToolUse | None = None
     iterations: list[_Iteration] | None = None

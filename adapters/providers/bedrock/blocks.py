@@ -17,6 +17,7 @@ from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Report, Service, reported
 from adapters.providers.nulls import NullsAside
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     Ended,
@@ -29,9 +30,6 @@ from domain.chat import (
     TextDelta,
     ToolCallDelta,
 )
-
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 SERVER_TOOL = "server_tool_use"
 """The type of a tool's use that Bedrock ran itself; the caller's own tools have another, or none."""

@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.nulls import NullsAside
+from adapters.providers.wire import NONSENSE
 from domain.chat import CitationDelta, Event
 from domain.citations import Source
 
@@ -91,7 +92,7 @@ def cited_text(text: str, citations: msgspec.Raw) -> dict[str, Any] | None:
     """Text with Anthropic's citations as a block of Converse's; None if one of them has no word there."""
     try:
         told = [_as_converse(citation) for citation in _THEIRS.decode(citations)]
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
     if not all(told):
         return None

@@ -15,7 +15,9 @@ import msgspec
 
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
 from adapters.providers.bedrock.tools import claude_choice, tool_config
-from adapters.providers.bedrock.turns import cache_point, split, system, turns
+from adapters.providers.bedrock.turns import cache_point, system, turns
+from adapters.providers.turns import split
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat
 
@@ -99,7 +101,7 @@ def _metadata(request: ChatRequest) -> _Json | None:
     """
     try:
         given = msgspec.json.decode(request.extra.get("metadata", b"{}"), type=dict[str, Any])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         given = {}
     told = {_label(name): _label(value) for name, value in given.items() if name and isinstance(value, str)}
     if request.user is not None:

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.providers.bedrock.media import document_source, video_block
 from adapters.providers.bedrock.names import Names, tool_id
+from adapters.providers.wire import NONSENSE
 from domain.chat import Document, Foreign
 
 _Json = dict[str, Any]
@@ -85,7 +86,7 @@ def foreign_block(part: Foreign, names: Names) -> Said | None:
         if part.dialect == "openai":
             return _openai(part)
         return _anthropic(part.block, names) if part.dialect == "anthropic" else None
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
 
 

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelW
 """
 
 import base64
-import binascii
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from adapters.providers.bedrock.families import BETAS
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED, EventStreamFramer
 from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
 from domain.chat import Broken, ChatRequest, Event
 
@@ -90,7 +90,7 @@ def _opened(event: ServerEvent) -> ServerEvent:
     try:
         said = base64.b64decode(_CHUNK.decode(event.data).bytes, validate=True)
         name = _TYPED.decode(said).type
-    except (msgspec.MsgspecError, ValueError, RecursionError, binascii.Error) as problem:
+    except NONSENSE as problem:
         return ServerEvent(MALFORMED, str(problem).encode(), b"")
     return ServerEvent(name, said, b"event: %b\ndata: %b\n\n" % (name.encode(), said))
 

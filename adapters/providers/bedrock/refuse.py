@@ -5,7 +5,6 @@ the caller's name for it.
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 import msgspec
 
@@ -17,8 +16,10 @@ from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
-from adapters.providers.bedrock.turns import says_something, split
 from adapters.providers.harmless import is_harmless
+from adapters.providers.turns import says_something, split
+from adapters.providers.unsayable import unsayable_format, unsayable_sampling
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -28,16 +29,13 @@ from domain.chat import (
     Message,
     Part,
     Reasoning,
-    ResponseFormat,
     Text,
     ToolCall,
     ToolResult,
 )
 from domain.refusals import Unexpressible
 
-_NUMBER = msgspec.json.Decoder(Decimal)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 # Fields of a model's own that would get around what the hub bounds and charges: the output cap, the number of answers,
 # tools that somebody runs for a fee. Without underscores and in lower case, however a family spells them.
@@ -54,31 +52,16 @@ def refuses(request: ChatRequest) -> Unexpressible | None:
 
 
 def _unsayable(request: ChatRequest, of: str) -> Iterator[str]:
-    if request.choices != 1:
-        yield "n"
-    if request.seed is not None:
-        yield "seed"
-    # OpenAI's range is 0 to 2, Converse's 0 to 1; halving it would be another wish than the caller's.
-    if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
-        yield "temperature"
+    yield from unsayable_sampling(request)
     if (word := unsayable(request, of)) is not None:
         yield word
     yield from unsayable_tools(request, of)
-    if request.response_format is not None:
-        yield from _format(request.response_format)
+    yield from unsayable_format(request.response_format)
     hosted = system_tools(request.extra, of)
     for name, value in request.extra.items():
         if name not in hosted:
             yield from _extra(name, value, of)
     yield from _conversation(request.messages, of)
-
-
-def _format(wanted: ResponseFormat) -> Iterator[str]:
-    """JSON without a schema is a promise of OpenAI's that nothing at Converse keeps."""
-    if wanted.mode == "json_object":
-        yield "response_format"
-    if wanted.mode == "json_schema" and wanted.schema is None:
-        yield "response_format.json_schema.schema"
 
 
 def _extra(name: str, value: msgspec.Raw, of: str) -> Iterator[str]:
@@ -100,7 +83,7 @@ def _is_claudes(name: str, of: str) -> bool:
 def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[str]:
     try:
         fields = _FIELDS.decode(value)
-    except _NONSENSE:
+    except NONSENSE:
         yield path
         return
     for name, inner in fields.items():

@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from adapters.providers.bedrock.blocks import (
-    NONSENSE,
     SERVER_TOOL,
     STARTED,
     ToolUse,
@@ -34,6 +33,7 @@ from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
 from adapters.providers.bedrock.usage import Report, Service, reported
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.nulls import NullsAside
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta
 
 _Json = dict[str, Any]

@@ -18,8 +18,9 @@ from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
 from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
+from adapters.providers.turns import merged, says_something
+from adapters.providers.wire import NONSENSE
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from domain.proofs import is_carrier
 
 _Json = dict[str, Any]
 
@@ -29,14 +30,6 @@ BASE64_MARK = "base64:"
 
 class _CacheControl(msgspec.Struct, frozen=True):
     ttl: str | None = None
-
-
-def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """The system's messages before the conversation, and the conversation."""
-    for index, message in enumerate(messages):
-        if message.role not in ("system", "developer"):
-            return messages[:index], messages[index:]
-    return messages, ()
 
 
 def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
@@ -53,32 +46,12 @@ def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
 def turns(messages: tuple[Message, ...], of: str) -> list[_Json]:
     """The conversation: turns of one role after another become one, and turns that say nothing are left out."""
     names = Names()
-    merged: list[tuple[str, list[Part]]] = []
-    for message in messages:
-        role: str = "system" if message.role == "developer" else message.role
-        parts = [part for part in message.parts if says_something(part)]
-        if merged and merged[-1][0] == role:
-            merged[-1][1].extend(parts)
-        elif parts:
-            merged.append((role, parts))
     told: list[_Json] = []
-    for role, parts in merged:
+    for role, parts in merged(messages):
         # Results come first in the turn after the calls, or the request is rejected.
         content = blocks(sorted(parts, key=lambda part: not _is_result(part)), names, of)
         told += [{"role": role, "content": content}] if role != "user" else _users(content, of)
     return told
-
-
-def says_something(part: Part) -> bool:
-    """Whether a part becomes a block: Converse rejects empty text, and thinking that its model did not sign."""
-    match part:
-        case Text():
-            return bool(part.text)
-        case Reasoning():
-            proof = part.signature or part.redacted
-            return proof is not None and not is_carrier(proof)
-        case _:
-            return True
 
 
 def blocks(parts: list[Part], names: Names, of: str) -> list[_Json]:
@@ -100,7 +73,7 @@ def cache_point(cache_control: msgspec.Raw) -> _Json:
     """Anthropic's mark as a block of its own, with the hour if it says one."""
     try:
         ttl = msgspec.json.decode(cache_control, type=_CacheControl).ttl
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         ttl = None
     return {"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}
 

@@ -7,28 +7,25 @@ cacheWriteInputTokens". Thinking counts inside `outputTokens` and is not told ap
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 """
 
-from typing import Annotated
-
 import msgspec
 
+from adapters.providers.wire import Count
 from domain.chat import UsageReported
-from domain.usage import UNITS_MAX, Usage
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+from domain.usage import Usage
 
 
 class _CacheDetail(msgspec.Struct, frozen=True, rename="camel"):
     ttl: str
-    input_tokens: _Count
+    input_tokens: Count
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A `usage` object. `totalTokens` says nothing that the others do not."""
 
-    input_tokens: _Count = 0
-    output_tokens: _Count = 0
-    cache_read_input_tokens: _Count | None = None
-    cache_write_input_tokens: _Count | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count | None = None
+    cache_write_input_tokens: Count | None = None
     cache_details: list[_CacheDetail] | None = None
 
 

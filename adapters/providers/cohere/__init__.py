@@ -4,29 +4,20 @@ Its messages look like OpenAI's; its thinking, its sampling words, its stream an
 beside this file: `encode` (requests, and what they cannot say), `answer` (decode and step).
 """
 
-from adapters.providers.cohere.answer import NAME, START, State, decode, failure, step
+from adapters.providers.cohere.answer import NAME, START, decode, failure, step
 from adapters.providers.cohere.encode import encode, refuses
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai import headers
 from adapters.providers.sse import EventFramer
 
-
-def _path(_model: str, _stream: bool) -> str:
-    return "chat"
-
-
-def _start() -> State:
-    return START
-
-
 COHERE = ProviderDialect(
     name=NAME,
-    path=_path,
+    path=lambda model, stream: "chat",
     headers=headers,
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=_start,
+    start=lambda: START,
     step=step,
     failure=failure,
     framer=EventFramer,

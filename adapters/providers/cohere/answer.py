@@ -17,6 +17,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -36,7 +37,6 @@ from domain.proofs import carried, carry
 from domain.usage import PIECES_MAX, UNITS_MAX, Usage
 
 NAME = "cohere"
-_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 _PLAN_BLOCK = 1_000  # Beyond the indexes of any content.
 _PLAN = carry(NAME, {"as": "tool_plan"})
 
@@ -155,8 +155,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
             events.append(_called(call, index))
         events += [_cited(each) for each in _CITATIONS.decode(said.citations) or ()]
         return (*events, *_ending(answer.finish_reason, answer.usage, None, body))
-    except _NONSENSE as problem:
-        return (malformed(str(problem), body),)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
 
 
 def step(state: State, event: ServerEvent) -> _Step:
@@ -171,8 +171,8 @@ def step(state: State, event: ServerEvent) -> _Step:
         if event.name == "error" or told.type == "error" or (not told.type and told.message):
             return state, (_broken(told.message or "", event.data),)
         return state, ()
-    except _NONSENSE as problem:
-        return state, (malformed(str(problem), event.data),)
+    except NONSENSE as problem:
+        return state, (malformed(str(problem)),)
 
 
 # --- pieces ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.providers.cohere.answer import NAME, is_plan
 from adapters.providers.harmless import is_harmless
+from adapters.providers.openai.encode import plain_tool
 from adapters.providers.openai.messages import messages
 from domain.calls import Attempt
 from domain.chat import (
@@ -62,7 +63,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         "messages": [said for turn in request.messages for said in _messages(turn)],
     }
     if tools := _offered(request):
-        body["tools"] = [_tool(tool) for tool in tools]
+        body["tools"] = [plain_tool(tool) for tool in tools]
         if any(tool.strict for tool in tools):
             body["strict_tools"] = True
     plain = {
@@ -139,15 +140,6 @@ def _offered(request: ChatRequest) -> tuple[Tool, ...]:
     if choice is None or choice.mode != "tool":
         return request.tools
     return tuple(tool for tool in request.tools if tool.name == choice.name)
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    # Cohere requires a schema, OpenAI does not.
-    function["parameters"] = tool.parameters if tool.parameters is not None else {"type": "object", "properties": {}}
-    return {"type": "function", "function": function}
 
 
 def _response_format(wanted: ResponseFormat) -> dict[str, Any] | None:

@@ -7,35 +7,26 @@
 Only Titan counts its tokens in the body; the others' stand in the header `x-amzn-bedrock-input-token-count`.
 """
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
-from adapters.providers.embeddings.shared import (
-    JSON_ERRORS,
-    begins,
-    counted,
-    embedded,
-    lack,
-    never_streams,
-    unreadable,
-)
+from adapters.providers.embeddings.shared import begins, counted, embedded, lack, unreadable
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
 from domain.chat import Event, UsageReported
 from domain.embeddings import EmbeddingsRequest
 from domain.failures import Failure
 from domain.refusals import Unexpressible
-from domain.usage import UNITS_MAX
 
 NAME = "bedrock-embeddings"
 _COUNT_HEADER = "x-amzn-bedrock-input-token-count"
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 _COHERE_WORDS = frozenset({"input_type", "truncate", "max_tokens"})
 _TITAN_WORDS = frozenset({"normalize"})
 # Nova's purposes and truncation, which OpenAI has no word for; defaults below.
@@ -56,7 +47,7 @@ class _Answer(msgspec.Struct):
 
     embedding: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()
-    inputTextTokenCount: _Count = 0  # noqa: N815
+    titans_tokens: Count = msgspec.field(default=0, name="inputTextTokenCount")
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -109,9 +100,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
         vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return unreadable(problem)
-    return embedded(vectors, counted(answer.inputTextTokenCount))
+    return embedded(vectors, counted(answer.titans_tokens))
 
 
 def headed(headers: dict[str, str]) -> tuple[Event, ...]:
@@ -143,8 +134,8 @@ BEDROCK_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing,
     framer=EventFramer,
     headed=headed,

@@ -4,23 +4,24 @@ Cohere wants to know what a vector is for. OpenAI's callers cannot say, so it is
 Cohere's own `input_type`. What is billed stands in `meta.billed_units`.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
-from adapters.providers.embeddings.shared import JSON_ERRORS, embedded, failing_as, lack, never_streams, unreadable
+from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.embeddings.shared import embedded, lack, unreadable
 from adapters.providers.openai import headers
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
 from domain.chat import Event
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import UNITS_MAX, Usage
+from domain.usage import Usage
 
 NAME = "cohere-embeddings"
 _WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class _Vectors(msgspec.Struct):
@@ -28,8 +29,8 @@ class _Vectors(msgspec.Struct):
 
 
 class _Billed(msgspec.Struct):
-    input_tokens: _Count = 0
-    image_tokens: _Count = 0
+    input_tokens: Count = 0
+    image_tokens: Count = 0
 
 
 class _Meta(msgspec.Struct):
@@ -66,7 +67,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The vectors in the order of the texts."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return unreadable(problem)
     billed = answer.meta.billed_units if answer.meta else None
     told = billed is not None and (billed.input_tokens or billed.image_tokens)
@@ -81,8 +82,8 @@ COHERE_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing_as(NAME),
     framer=EventFramer,
 )

@@ -6,34 +6,27 @@ The Gemini API has `batchEmbedContents`, one request for each input (https://ai.
 Only newer models count their tokens (`usageMetadata`); for the others the usage is estimated.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
-from adapters.providers.embeddings.shared import (
-    JSON_ERRORS,
-    counted,
-    embedded,
-    failing_as,
-    lack,
-    never_streams,
-    unreadable,
-)
+from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
 from adapters.providers.google import headers
 from adapters.providers.google.account import sign
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
 from domain.chat import Event
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import UNITS_MAX, Usage
+from domain.usage import Usage
 
 NAME = "google-embeddings"
 VERTEX = "google-vertex-embeddings"
 # Google's own words, as the caller may send them beside OpenAI's.
 _WORDS = {"task_type": "taskType", "taskType": "taskType", "title": "title"}
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class _Vector(msgspec.Struct):
@@ -41,7 +34,7 @@ class _Vector(msgspec.Struct):
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
-    prompt_token_count: _Count = 0
+    prompt_token_count: Count = 0
 
 
 class _Batch(msgspec.Struct, rename="camel"):
@@ -93,7 +86,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The vectors in the order of the requests."""
     try:
         answer = _BATCH.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return unreadable(problem)
     return embedded((vector.values for vector in answer.embeddings), _usage(answer.usage_metadata))
 
@@ -102,7 +95,7 @@ def decode_single(body: bytes) -> tuple[Event, ...]:
     """The one vector."""
     try:
         answer = _SINGLE.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return unreadable(problem)
     return embedded((answer.embedding.values,), _usage(answer.usage_metadata))
 
@@ -118,8 +111,8 @@ GOOGLE_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing_as(NAME),
     framer=EventFramer,
 )

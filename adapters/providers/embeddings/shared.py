@@ -6,20 +6,17 @@ not doubt it.
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Set
-from typing import Any, NoReturn
+from collections.abc import Iterable, Set
 
 import msgspec
 
-from adapters.providers.openai.failure import failure, malformed
+from adapters.providers.openai.failure import malformed
 from domain.chat import Broken, Ended, Event, UsageReported
 from domain.embeddings import Embedded, EmbeddingsRequest
-from domain.failures import Failure
 from domain.refusals import Unexpressible
 from domain.usage import Usage
 
 NUMBERS = msgspec.json.Decoder(list[float])
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event, ...]:
@@ -71,20 +68,6 @@ def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> Unexpress
         ),
         None,
     )
-
-
-def failing_as(name: str) -> Callable[[int, dict[str, str], bytes], Failure]:
-    """How an answer that is not 2xx is understood: all of these servers tell a message, somewhere."""
-
-    def understood(status: int, headers: dict[str, str], body: bytes) -> Failure:
-        return msgspec.structs.replace(failure(status, headers, body), dialect=name)
-
-    return understood
-
-
-def never_streams(*_: Any) -> NoReturn:
-    """Stands where a dialect would read a stream that it does not have."""
-    raise AssertionError("embeddings do not stream")
 
 
 def counted(tokens: int | None) -> Usage | None:

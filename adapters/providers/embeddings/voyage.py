@@ -4,32 +4,24 @@
 has been 0 for two texts in recorded traffic: that is no count, so it is estimated.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
-from adapters.providers.embeddings.shared import (
-    JSON_ERRORS,
-    counted,
-    embedded,
-    failing_as,
-    lack,
-    never_streams,
-    unreadable,
-)
+from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
 from adapters.providers.openai import headers
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
 from domain.chat import Event
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import UNITS_MAX
 
 NAME = "voyage-embeddings"
-_WORDS = frozenset({"input_type", "truncation"})
 # `output_dtype` would turn numbers into packed bits, which are no vectors of the caller's form.
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+_WORDS = frozenset({"input_type", "truncation"})
 
 
 class _Vector(msgspec.Struct):
@@ -38,7 +30,7 @@ class _Vector(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    total_tokens: _Count = 0
+    total_tokens: Count = 0
 
 
 class _Answer(msgspec.Struct):
@@ -68,7 +60,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The vectors by their index."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return unreadable(problem)
     ordered = sorted(answer.data, key=lambda vector: vector.index)
     return embedded(
@@ -83,8 +75,8 @@ VOYAGE_EMBEDDINGS = ProviderDialect(
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=never_streams,
-    step=never_streams,
+    start=never,
+    step=never,
     failure=failing_as(NAME),
     framer=EventFramer,
 )

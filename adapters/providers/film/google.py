@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import Errand, ProviderDialect, Step
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import MP4, encoded, film, lacking
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
-from adapters.providers.openai.operations import JSON_ERRORS, never
 from adapters.providers.rejection import kind_of_status
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken, Event
 from domain.failures import Failure
@@ -155,7 +155,7 @@ def job_at_vertex(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
 def _step(request: FilmRequest, body: bytes, ask: Callable[[str], Errand]) -> Step:
     try:
         operation = _OPERATION.decode(body)
-    except JSON_ERRORS as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     if operation.error is not None:
         kind = kind_of_status(_STATUSES.get(operation.error.code, 500))

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters.providers.dialect import Errand, ProviderDialect, Step
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import film, lacking
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken
 from domain.failures import Failure
@@ -71,13 +72,13 @@ def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
     """The video as it stands: to be asked after, to be fetched, or failed."""
     try:
         video = _VIDEO.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body[:1000]),)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
     status = video.status.lower()
     if status in _OVER or (video.error is not None and status not in _DONE):
         return (_failed(video, body),)
     if not (video.id or "").strip("."):
-        return (malformed("its video has no id", body[:1000]),)
+        return (malformed("its video has no id"),)
     path = f"videos/{quote(video.id or '', safe='')}"
     if status not in _DONE:
         return Errand(path=path, then=partial(job, request, _attempt), waits=True)

@@ -16,7 +16,7 @@ MP4 = "video/mp4"
 def film(content: bytes, seconds: int, size: str | None) -> tuple[Event, ...]:
     """The events of a film that came as bytes; nonsense if it is none."""
     if not content or is_error(content):
-        return (malformed("it is no film", content[:1000]),)
+        return (malformed("it is no film"),)
     return encoded(b64encode(content).decode(), MP4, seconds, size)
 
 

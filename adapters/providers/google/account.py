@@ -14,6 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from adapters.providers.dialect import Headers
+from adapters.providers.wire import NONSENSE
 from domain.failures import Failure
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -52,7 +53,7 @@ def account(secret: str) -> Account | None:
     """The service account whose key file the secret is, or None if it is something else."""
     try:
         return _ACCOUNT.decode(base64.b64decode(secret, validate=True))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
 
 

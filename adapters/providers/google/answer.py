@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.google.failure import NONSENSE, error_event, malformed
+from adapters.providers.google.failure import error_event, malformed
 from adapters.providers.google.grounding import GROUNDING, citations
 from adapters.providers.google.likelihood import logprobs
 from adapters.providers.google.parts import (
@@ -29,6 +29,7 @@ from adapters.providers.google.parts import (
 from adapters.providers.google.usage import leaves, service
 from adapters.providers.nulls import NullsAside
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
 
 END = ServerEvent("end of stream", b"{}", b"")

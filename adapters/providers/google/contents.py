@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.google.failure import NAME, NONSENSE
+from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import blob, document, elsewhere, picture
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
     Document,

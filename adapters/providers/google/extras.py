@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.harmless import is_harmless
+from adapters.providers.wire import NONSENSE
 
 # Hints for caches change nothing in the answer, nor what Anthropic's metadata has beside the user.
 _HINTS = ("prompt_cache_retention", "cache_control", "metadata.")
@@ -165,6 +166,6 @@ def _plain(value: msgspec.Raw) -> Any:
 def _is(value: msgspec.Raw, kind: type[msgspec.Struct]) -> bool:
     try:
         msgspec.json.decode(value, type=kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return False
     return True

@@ -10,12 +10,11 @@ import re
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken
 from domain.failures import Failure, FailureKind
 
 NAME = "google"
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 _KEY_REASONS = frozenset(("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "ACCESS_TOKEN_EXPIRED"))
 _DURATION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?s", re.ASCII)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters.providers.wire import NONSENSE
 from domain.chat import Document, Image
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
@@ -89,7 +90,7 @@ def is_picture(block: msgspec.Raw) -> bool:
     """Whether an `inlineData` part of Google's is a picture."""
     try:
         inline = msgspec.json.decode(block, type=_Inline).inline_data
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return False
     return inline.mime_type.startswith("image/")
 
@@ -131,5 +132,5 @@ def is_elsewhere(name: str, block: msgspec.Raw) -> bool:
     """Whether a block is such a part and can be read."""
     try:
         return name in _ELSEWHERE and getattr(msgspec.json.decode(block, type=_Elsewhere), name) is not None
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return False

@@ -9,13 +9,12 @@ https://ai.google.dev/api/generate-content#UsageMetadata
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from domain.usage import UNITS_MAX, Usage
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+from adapters.providers.wire import Count
+from domain.usage import Usage
 
 # Pages of a document are read, and priced, as pictures.
 _PICTURES = ("IMAGE", "DOCUMENT")
@@ -25,7 +24,7 @@ class ModalityCount(msgspec.Struct, frozen=True, rename="camel"):
     """How many tokens are of one modality."""
 
     modality: str = ""
-    token_count: _Count | None = None
+    token_count: Count | None = None
 
 
 _Details = list[ModalityCount] | None
@@ -34,12 +33,12 @@ _Details = list[ModalityCount] | None
 class Report(msgspec.Struct, frozen=True, rename="camel"):
     """The `usageMetadata` of an answer or of a chunk; each tells the whole answer so far."""
 
-    prompt_token_count: _Count | None = None
-    cached_content_token_count: _Count | None = None
-    candidates_token_count: _Count | None = None
-    thoughts_token_count: _Count | None = None
-    tool_use_prompt_token_count: _Count | None = None
-    total_token_count: _Count | None = None
+    prompt_token_count: Count | None = None
+    cached_content_token_count: Count | None = None
+    candidates_token_count: Count | None = None
+    thoughts_token_count: Count | None = None
+    tool_use_prompt_token_count: Count | None = None
+    total_token_count: Count | None = None
     prompt_tokens_details: _Details = None
     cache_tokens_details: _Details = None
     candidates_tokens_details: _Details = None

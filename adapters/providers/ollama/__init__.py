@@ -7,27 +7,18 @@ of that dialect through. This one is for who asks for it (`--dialect ollama`, wi
 
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.ndjson import LineFramer
-from adapters.providers.ollama.answer import NAME, START, State, decode, failure, step
+from adapters.providers.ollama.answer import NAME, START, decode, failure, step
 from adapters.providers.ollama.encode import encode, refuses
 from adapters.providers.openai import headers
 
-
-def _path(_model: str, _stream: bool) -> str:
-    return "api/chat"
-
-
-def _start() -> State:
-    return START
-
-
 OLLAMA = ProviderDialect(
     name=NAME,
-    path=_path,
+    path=lambda model, stream: "api/chat",
     headers=headers,
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=_start,
+    start=lambda: START,
     step=step,
     failure=failure,
     framer=LineFramer,

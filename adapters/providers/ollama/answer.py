@@ -11,6 +11,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     Ended,
@@ -27,7 +28,6 @@ from domain.failures import Failure
 from domain.usage import Usage
 
 NAME = "ollama"
-_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 _FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
@@ -81,7 +81,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     _, events = step(START, ServerEvent("", body, body))
     if events and isinstance(events[-1], (Ended, Broken)):
         return events
-    return (malformed("it is not done", body),)
+    return (malformed("it is not done"),)
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
@@ -102,8 +102,8 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         if line.done:
             events += _ending(state, line)
         return state, tuple(events)
-    except _NONSENSE as problem:
-        return state, (malformed(str(problem), event.data),)
+    except NONSENSE as problem:
+        return state, (malformed(str(problem)),)
 
 
 def _said(state: State, message: _Message, events: list[Event]) -> State:

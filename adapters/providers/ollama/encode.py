@@ -12,6 +12,7 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.harmless import is_harmless
 from adapters.providers.ollama.answer import NAME
+from adapters.providers.openai.encode import plain_tool
 from domain.calls import Attempt
 from domain.chat import (
     Audio,
@@ -25,7 +26,6 @@ from domain.chat import (
     ResponseFormat,
     Text,
     Thinking,
-    Tool,
     ToolCall,
     ToolResult,
 )
@@ -57,7 +57,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         "stream": request.stream,  # Ollama streams unless told not to.
     }
     if request.tools and not (request.tool_choice is not None and request.tool_choice.mode == "none"):
-        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tools"] = [plain_tool(tool) for tool in request.tools]
     if request.response_format is not None and request.response_format.mode != "text":
         body["format"] = _format(request.response_format)
     if request.thinking is not None and not request.thinking.implicit:
@@ -121,14 +121,6 @@ def _options(request: ChatRequest, output_cap: int | None) -> dict[str, Any]:
         **{name: request.extra.get(name) for name in _OPTIONS},
     }
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _tool(tool: Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    function["parameters"] = tool.parameters if tool.parameters is not None else {"type": "object", "properties": {}}
-    return {"type": "function", "function": function}
 
 
 def _format(wanted: ResponseFormat) -> Any:

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.openai.answer import START, State, decode, step
+from adapters.providers.openai.answer import START, decode, step
 from adapters.providers.openai.encode import encode, refuses
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
 from domain.chat import Event, UsageReported
 from domain.vendor import CAPS
@@ -73,29 +74,21 @@ def asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
         return options
     try:
         merged = _OPTIONS.decode(sent)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return options
     merged["include_usage"] = _TRUE
     return msgspec.Raw(_ENCODER.encode(merged))
 
 
-def _start() -> State:
-    return START
-
-
-def _path(_model: str, _stream: bool) -> str:
-    return "chat/completions"
-
-
 OPENAI = ProviderDialect(
     name=NAME,
-    path=_path,
+    path=lambda model, stream: "chat/completions",
     headers=headers,
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
     decode=decode,
-    start=_start,
+    start=lambda: START,
     step=step,
     failure=failure,
     framer=EventFramer,

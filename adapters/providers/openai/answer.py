@@ -16,6 +16,7 @@ from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
 from adapters.providers.openai.usage import cost_nanos, leaves
 from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -79,8 +80,8 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         return state, _NOTHING
     try:
         chunk = _ANSWER.decode(data)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
-        return state, (malformed(str(problem), data),)
+    except NONSENSE as problem:
+        return state, (malformed(str(problem)),)
     events: list[Event] = []
     if not state.started and (chunk.choices or chunk.id):
         # Azure opens with a chunk of content-filter results that has no id, no model and no choices.
@@ -97,15 +98,15 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer as the events of its stream; the body's end is its terminal word."""
     try:
         answer = _ANSWER.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
-        return (malformed(str(problem), body),)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
     if not answer.choices:
         if error := answer.error or _bare_error(ServerEvent("", body, b"")):
             return (told(error, body),)
-        return (malformed("it has no choices", body),)
+        return (malformed("it has no choices"),)
     if any(choice.message is None and choice.delta is None for choice in answer.choices):
         fault = _fault(answer.choices)  # OpenRouter may say in a choice why there is none.
-        return (told(fault, body) if fault else malformed("a choice has no message", body),)
+        return (told(fault, body) if fault else malformed("a choice has no message"),)
     events: list[Event] = [Started(id=answer.id or "", model=answer.model or "")]
     state = State(started=True, id=answer.id or "")
     if answer.citations:
@@ -123,7 +124,7 @@ def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]
     if usage is not None:
         counted = leaves(usage)
         if isinstance(counted, str):
-            events.append(malformed(counted, event.data))
+            events.append(malformed(counted))
         elif counted is not None:
             if chunk.choices and not events:
                 # It must not look like the chunk of usage alone, which a caller may not be shown.

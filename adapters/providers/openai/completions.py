@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.nulls import NullsAside
 from adapters.providers.openai import asking_for_usage, headers, hides
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import failing_as, read
 from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
-from domain.chat import Ended, Event, Finished, FinishReason, TextDelta, UsageReported
+from domain.chat import Broken, Ended, Event, Finished, FinishReason, TextDelta, UsageReported
 
 NAME = "openai-completions"
 _ENCODER = msgspec.json.Encoder()
@@ -55,14 +55,11 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer: the texts, their endings, the usage."""
-    try:
-        answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.choices:
-        return (malformed("it has no choices", body),)
+        return (malformed("it has no choices"),)
     return (*_events(answer), Ended())
 
 
@@ -74,13 +71,8 @@ def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """One chunk, or the terminal word."""
     if event.data == b"[DONE]":
         return None, (Ended(),)
-    try:
-        answer = _ANSWER.decode(event.data)
-    except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data),)
-    if answer.error is not None:
-        return None, (told(answer.error, event.data),)
-    return None, _events(answer)
+    answer = read(_ANSWER.decode, event.data)
+    return None, (answer,) if isinstance(answer, Broken) else _events(answer)
 
 
 def _events(answer: _Answer) -> tuple[Event, ...]:

@@ -3,22 +3,22 @@
 https://developers.openai.com/api/reference/resources/embeddings/methods/create
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, passing, with_model_renamed
-from domain.chat import Ended, Event, UsageReported
-from domain.usage import UNITS_MAX, Usage
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import passing, read, with_model_renamed
+from adapters.providers.wire import Count
+from domain.chat import Broken, Ended, Event, UsageReported
+from domain.usage import Usage
 
 NAME = "openai-embeddings"
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: _Count = 0
-    total_tokens: _Count = 0
+    prompt_tokens: Count = 0
+    total_tokens: Count = 0
 
 
 class _Answer(msgspec.Struct):
@@ -32,14 +32,11 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """The usage of a list of vectors; the vectors go by as they are. A count of 0 is none, and is estimated."""
-    try:
-        answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.data:
-        return (malformed("it has no vectors", body),)
+        return (malformed("it has no vectors"),)
     tokens = answer.usage and (answer.usage.prompt_tokens or answer.usage.total_tokens)
     return (UsageReported(usage=Usage(input_tokens=tokens)), Ended()) if tokens else (Ended(),)
 

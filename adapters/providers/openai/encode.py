@@ -13,6 +13,7 @@ from adapters.providers.harmless import is_harmless
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import foreign_word, messages
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import Unexpressible
@@ -42,6 +43,7 @@ _OWN = frozenset(
 
 # Fields of Anthropic's that `_add_extra` says in other words; its mark for the prompt cache is about cost and left out.
 _SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
+_ANY_OBJECT = msgspec.Raw(b'{"type":"object","properties":{}}')
 
 
 class User(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +103,12 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
+def plain_tool(tool: Tool) -> dict[str, Any]:
+    """The same without strictness, and with a schema: others require one."""
+    parameters = tool.parameters if tool.parameters is not None else _ANY_OBJECT
+    return _tool(msgspec.structs.replace(tool, strict=None, parameters=parameters))
+
+
 def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
     if choice.mode == "tool":
         return {"type": "function", "function": {"name": choice.name}}
@@ -147,5 +155,5 @@ def user_of(metadata: msgspec.Raw) -> User | None:
     """Anthropic's metadata, None where it is OpenAI's own, which holds other keys."""
     try:
         return msgspec.json.decode(metadata, type=User)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None

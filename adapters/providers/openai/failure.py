@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
+from adapters.providers.wire import NONSENSE
 from domain.chat import Broken
 from domain.failures import Failure, FailureKind
 
@@ -72,11 +73,9 @@ def told(error: Any, body: bytes) -> Broken:
     )
 
 
-def malformed(problem: str, body: bytes = b"") -> Broken:
+def malformed(problem: str) -> Broken:
     """The answer is not what the dialect promises; `problem` says what is wrong with it."""
-    return Broken(
-        failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}", body=body)
-    )
+    return Broken(failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}"))
 
 
 def _kind_of_words(error: Any) -> FailureKind:
@@ -144,5 +143,5 @@ def decoded(body: bytes) -> Any:
     """The body's JSON as plain values, None where it is none."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.wire import NONSENSE
 from domain.chat import Thinking
 from domain.vendor import CAPS, Vendor
 
@@ -132,7 +133,7 @@ def _plain(value: Any) -> Any:
         return value
     try:
         return msgspec.json.decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return ...
 
 
@@ -159,7 +160,7 @@ def _with_short_ids(messages: Any, size: int) -> Any:
             return messages
         try:
             return [_renamed(turn, size) for turn in _MESSAGES.decode(messages)]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except NONSENSE:
             return messages  # The vendor will say what is wrong with them.
     return [_renamed(turn, size) for turn in messages]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, passing
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import passing, read
 from adapters.providers.openai.usage import WireUsage, leaves
-from domain.chat import Ended, Event, UsageReported
+from domain.chat import Broken, Ended, Event, UsageReported
 
 NAME = "openai-moderations"
 
@@ -26,17 +26,14 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """The usage, where there is one; the verdicts go by as they are."""
-    try:
-        answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.results:
-        return (malformed("it has no results", body),)
+        return (malformed("it has no results"),)
     usage = None if answer.usage is None else leaves(answer.usage)
     if isinstance(usage, str):
-        return (malformed(usage, body),)
+        return (malformed(usage),)
     return (Ended(),) if usage is None else (UsageReported(usage=usage), Ended())
 
 

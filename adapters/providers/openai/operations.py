@@ -4,21 +4,37 @@ House rule: as in chat, nothing of the caller's body changes but what must; here
 """
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.openai import headers
-from adapters.providers.openai.failure import failure
+from adapters.providers.openai.failure import failure, malformed, told
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
-from domain.chat import Event
+from domain.chat import Broken, Event
 from domain.failures import Failure
 from domain.vendors import vendor_of
 
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ENCODER = msgspec.json.Encoder()
+
+
+class _Answer(Protocol):
+    error: Any
+
+
+_A = TypeVar("_A", bound=_Answer)
+
+
+def read(decode: Callable[[bytes], _A], data: bytes) -> _A | Broken:
+    """An answer or an event of one, unless it is nonsense or tells an error instead."""
+    try:
+        answer = decode(data)
+    except NONSENSE as problem:
+        return malformed(str(problem))
+    return answer if answer.error is None else told(answer.error, data)
 
 
 def with_model(call: ModelCall, attempt: Attempt) -> bytes:
@@ -41,11 +57,6 @@ def failing_as(name: str) -> Callable[[int, dict[str, str], bytes], Failure]:
         return msgspec.structs.replace(failure(status, told, body), dialect=name)
 
     return understood
-
-
-def never(*_: Any) -> NoReturn:
-    """Stands for what such a dialect is never asked: to say a canonical request, or to read a stream."""
-    raise AssertionError("a dialect that only passes whole answers through was asked for more")
 
 
 def passing(

@@ -5,30 +5,30 @@ and the size and the quality that they chose; others tell none, and the pictures
 one picture, whose event is the last.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, passing
-from domain.chat import Ended, Event, Started, UsageReported
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import failing_as, passing, read
+from adapters.providers.wire import Count
+from domain.chat import Broken, Ended, Event, Started, UsageReported
 from domain.pictures import Pictured
-from domain.usage import UNITS_MAX, Usage
+from domain.usage import Usage
 from domain.variants import worded
 
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class _Details(msgspec.Struct):
-    text_tokens: _Count = 0
-    image_tokens: _Count = 0
+    text_tokens: Count = 0
+    image_tokens: Count = 0
 
 
 class _Usage(msgspec.Struct):
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
 
@@ -55,14 +55,11 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """How many pictures came, and the usage; the pictures go by as they are."""
-    try:
-        answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body[:1000]),)
-    if answer.error is not None:
-        return (told(answer.error, body),)
+    answer = read(_ANSWER.decode, body)
+    if isinstance(answer, Broken):
+        return (answer,)
     if not answer.data:
-        return (malformed("it has no pictures", body),)
+        return (malformed("it has no pictures"),)
     return (*[_pictured(answer)] * len(answer.data), *_reported(answer.usage), Ended())
 
 
@@ -72,12 +69,9 @@ def start() -> None:
 
 def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """A picture in the making, or the finished one."""
-    try:
-        said = _EVENT.decode(event.data)
-    except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data[:1000]),)
-    if said.error is not None:
-        return None, (told(said.error, event.data),)
+    said = read(_EVENT.decode, event.data)
+    if isinstance(said, Broken):
+        return None, (said,)
     if said.type.endswith(".completed"):
         return None, (_pictured(said), *_reported(said.usage), Ended())
     # A partial picture is worth nothing yet, but it has been said: the caller sees it at once.

@@ -9,32 +9,32 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never, passing, with_model
+from adapters.providers.openai.operations import failing_as, passing, read, with_model
 from adapters.providers.raw import END, RawFramer
 from adapters.providers.sse import EventFramer
-from domain.chat import Ended, Event, SoundDelta, TextDelta, UsageReported
-from domain.usage import PIECES_MAX, UNITS_MAX, Usage
+from adapters.providers.wire import NONSENSE, Count
+from domain.chat import Broken, Ended, Event, SoundDelta, TextDelta, UsageReported
+from domain.usage import PIECES_MAX, Usage
 
 SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
 HEARD, HEARD_TEXT, HEARD_EVENTS = "openai-transcriptions", "openai-transcriptions-text", "openai-transcriptions-events"
 TRANSLATED, TRANSLATED_TEXT = "openai-translations", "openai-translations-text"
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX - 1)]
 
 
 class _InputDetails(msgspec.Struct):
-    text_tokens: _Count = 0
-    audio_tokens: _Count = 0
+    text_tokens: Count = 0
+    audio_tokens: Count = 0
 
 
 class _Usage(msgspec.Struct):
     """Tokens, or the seconds of a duration; Mistral tells both, and charges the seconds."""
 
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_token_details: _InputDetails | None = None
     seconds: _Seconds | None = None
     prompt_audio_seconds: _Seconds | None = None
@@ -80,12 +80,9 @@ def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...
     """An event that tells its type: `….delta`, or `….done`, which is the last."""
     if event.data == b"[DONE]":
         return None, (Ended(),)
-    try:
-        said = _EVENT.decode(event.data)
-    except JSON_ERRORS as problem:
-        return None, (malformed(str(problem), event.data),)
-    if said.error is not None:
-        return None, (told(said.error, event.data),)
+    said = read(_EVENT.decode, event.data)
+    if isinstance(said, Broken):
+        return None, (said,)
     if said.type.endswith(".done"):
         return None, (*_reported(said.usage, spoken=said.type.startswith("speech")), Ended())
     if said.audio is not None:
@@ -100,8 +97,8 @@ def decode_heard(body: bytes) -> tuple[Event, ...]:
         if failed.error is not None:
             return (told(failed.error, body),)
         heard = _HEARD.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
     usage = heard.usage
     if usage is None and heard.duration is not None:
         usage = _Usage(seconds=heard.duration)
@@ -113,9 +110,9 @@ def decode_heard_text(body: bytes) -> tuple[Event, ...]:
     try:
         text = body.decode()
     except UnicodeDecodeError as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
-        return (malformed("it is a web page", body),)
+        return (malformed("it is a web page"),)
     return (TextDelta(text=text), Ended())
 
 

@@ -6,38 +6,37 @@ counts cached, written and audio tokens inside `prompt_tokens`, and reasoning an
 """
 
 from decimal import ROUND_CEILING, Decimal
-from typing import Annotated
 
 import msgspec
 
-from domain.usage import UNITS_MAX, Usage
+from adapters.providers.wire import Count
+from domain.usage import Usage
 
 _UNTOLD = msgspec.Raw()
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
 
 
 class PromptDetails(msgspec.Struct, frozen=True):
     """What the prompt was made of."""
 
-    cached_tokens: _Count | None = None
-    cache_write_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-    cached_audio_tokens: _Count | None = None
-    image_tokens: _Count | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    cached_audio_tokens: Count | None = None
+    image_tokens: Count | None = None
 
 
 class CompletionDetails(msgspec.Struct, frozen=True):
     """What the completion was made of."""
 
-    reasoning_tokens: _Count | None = None
-    audio_tokens: _Count | None = None
-    image_tokens: _Count | None = None
+    reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    image_tokens: Count | None = None
 
 
 class ToolUses(msgspec.Struct, frozen=True):
     """OpenRouter's count of the searches that it ran and charges."""
 
-    web_search_requests: _Count | None = None
+    web_search_requests: Count | None = None
 
 
 class WireUsage(msgspec.Struct, frozen=True):
@@ -49,17 +48,17 @@ class WireUsage(msgspec.Struct, frozen=True):
     of 64, stands in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
     """
 
-    prompt_tokens: _Count | None = None
-    completion_tokens: _Count | None = None
-    total_tokens: _Count | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: _Count | None = None
-    cached_tokens: _Count | None = None
+    prompt_cache_hit_tokens: Count | None = None
+    cached_tokens: Count | None = None
     server_tool_use: ToolUses | None = None
     server_tool_use_details: ToolUses | None = None
-    num_sources_used: _Count | None = None
-    tool_uses: _Count | None = None
+    num_sources_used: Count | None = None
+    tool_uses: Count | None = None
     cost: msgspec.Raw = _UNTOLD
 
 

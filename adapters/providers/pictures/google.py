@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.dialect import ProviderDialect
+from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.usage import Report, leaves
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import JSON_ERRORS, never
 from adapters.providers.pictures.shared import lack, shape
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken, Ended, Event, UsageReported
 from domain.failures import Failure
@@ -110,8 +110,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
         usage = leaves(answer.usage_metadata, 0) if answer.usage_metadata is not None else None
-    except (*JSON_ERRORS, ValueError) as problem:
-        return (malformed(str(problem), body[:1000]),)
+    except (*NONSENSE, ValueError) as problem:
+        return (malformed(str(problem)),)
     pictures = [
         Pictured(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
         for made in answer.predictions

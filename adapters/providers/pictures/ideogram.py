@@ -8,11 +8,12 @@ How fast it draws decides what a picture costs, so that belongs to the model's n
 
 import msgspec
 
-from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.dialect import Headers, ProviderDialect, never
 from adapters.providers.openai.failure import malformed
-from adapters.providers.openai.operations import JSON_ERRORS, failing_as, never
+from adapters.providers.openai.operations import failing_as
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.sse import EventFramer
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import Broken, Ended, Event
 from domain.failures import Failure
@@ -91,15 +92,15 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The pictures' URLs; one that Ideogram took for unsafe has none, and is not charged."""
     try:
         answer = _ANSWER.decode(body)
-    except JSON_ERRORS as problem:
-        return (malformed(str(problem), body),)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
     pictures = [Pictured(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
     if pictures:
         return (*pictures, Ended())
     if any(not made.is_image_safe for made in answer.data):
         message = "No picture was made: Ideogram took it for unsafe"
         return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
-    return (malformed("it has no pictures", body),)
+    return (malformed("it has no pictures"),)
 
 
 IDEOGRAM = ProviderDialect(

@@ -21,10 +21,6 @@ from domain.calls import Attempt, ModelCall
 _ENCODER = msgspec.json.Encoder()
 
 
-def _path(_model: str, _stream: bool) -> str:
-    return "responses"
-
-
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     """The caller's own fields, byte for byte and in their order, with the two that the hub answers for."""
     fields: dict[str, Any] = dict(call.fields)
@@ -36,7 +32,7 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
 
 RESPONSES = ProviderDialect(
     name=NAME,
-    path=_path,
+    path=lambda model, stream: "responses",
     headers=headers,
     pass_through=pass_through,
     encode=encode,

@@ -17,6 +17,7 @@ from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.responses.usage import Used, cost_nanos, leaves
 from adapters.providers.responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
     Ended,
@@ -30,9 +31,6 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading an answer raises if it is not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 _INCOMPLETE: dict[str, FinishReason] = {
     "max_output_tokens": "length",
@@ -78,7 +76,7 @@ def step(state: State, event: ServerEvent) -> _Step:
             handle = _HANDLERS.get(_TYPED.decode(data).type)
         return handle(state, data) if handle is not None else _unknown(state, data)
     except NONSENSE as problem:
-        return state, (malformed(f"{event.name or 'an event'} makes no sense: {problem}", data),)
+        return state, (malformed(f"{event.name or 'an event'} makes no sense: {problem}"),)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -86,11 +84,11 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         response = _RESPONSE.decode(body)
         if response.output is None:
-            return (told(response.error),) if response.error else (malformed("it has no output", body),)
+            return (told(response.error),) if response.error else (malformed("it has no output"),)
         items, calls = whole(response.output)
         return (_started(response), *items, *_ending(response, State(calls=calls)))
     except NONSENSE as problem:
-        return (malformed(str(problem), body),)
+        return (malformed(str(problem)),)
 
 
 def _started(response: Response) -> Started:

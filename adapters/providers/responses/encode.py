@@ -15,6 +15,7 @@ from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.responses.failure import NAME
 from adapters.providers.responses.turns import foreign_word, items
+from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import Unexpressible
@@ -123,7 +124,7 @@ def _custom_tool(name: str, raw: msgspec.Raw) -> dict[str, Any] | None:
         return None
     try:
         told = msgspec.json.decode(raw, type=_CustomTool).custom
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
     tool: dict[str, Any] = {"type": "custom", "name": told.name}
     if told.description is not None:

@@ -10,6 +10,7 @@ import msgspec
 
 from adapters.providers.nulls import NullsAside
 from adapters.providers.responses.failure import NAME
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     CitationDelta,
     Event,
@@ -139,7 +140,7 @@ def citation(annotation: msgspec.Raw) -> CitationDelta:
     raw = msgspec.Raw(bytes(annotation))
     try:
         told = _CITATION.decode(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return CitationDelta(citation=raw, dialect=NAME)
     if told.type != "url_citation":
         return CitationDelta(citation=raw, dialect=NAME)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.responses.failure import NAME
+from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -193,6 +194,6 @@ def _custom_tool_call(part: Foreign) -> _Json | None:
         return None
     try:
         call = msgspec.json.decode(part.block, type=_CustomCall)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+    except NONSENSE:
         return None
     return {"type": "custom_tool_call", "call_id": call.id, "name": call.custom.name, "input": call.custom.input}

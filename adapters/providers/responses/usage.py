@@ -6,26 +6,24 @@ reasoning inside `output_tokens` (https://developers.openai.com/api/reference/re
 """
 
 from collections.abc import Iterable
-from typing import Annotated
 
 import msgspec
 
 from adapters.providers.openai import usage as chat
-from domain.usage import UNITS_MAX, Usage
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
+from adapters.providers.wire import Count
+from domain.usage import Usage
 
 
 class WireUsage(msgspec.Struct, frozen=True):
     """A usage object as it comes."""
 
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    total_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
     input_tokens_details: chat.PromptDetails | None = None
     output_tokens_details: chat.CompletionDetails | None = None
     cost: msgspec.Raw = msgspec.Raw()  # OpenRouter's, in dollars
-    num_server_side_tools_used: _Count | None = None  # xAI's own count of all that it ran
+    num_server_side_tools_used: Count | None = None  # xAI's own count of all that it ran
 
 
 def cost_nanos(usage: WireUsage) -> int | None:
@@ -34,7 +32,7 @@ def cost_nanos(usage: WireUsage) -> int | None:
 
 
 class _WebSearch(msgspec.Struct, frozen=True):
-    num_requests: _Count | None = None
+    num_requests: Count | None = None
 
 
 class ToolUsage(msgspec.Struct, frozen=True):

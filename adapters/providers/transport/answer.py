@@ -5,17 +5,26 @@ House rule: a body that ends early never looks like its end. An answer ends in e
 """
 
 from collections.abc import AsyncIterator, Coroutine
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import httpx2
-
-if TYPE_CHECKING:
-    from adapters.providers.transport.connection import Connection
 
 # As much is read ahead of a caller who is slower than the provider.
 READ_AHEAD = 64 * 1024
 # A body of known length is handed over in one piece up to this size: one turn of the event loop instead of several.
 WHOLE_BYTES_MAX = 1024 * 1024
+
+
+class Source(Protocol):
+    """The connection, as its answer sees it."""
+
+    is_full: bool
+    is_sending: bool
+
+    def write(self, data: bytes) -> None: ...
+    def go_on(self) -> None: ...
+    def abort(self) -> None: ...
+    async def wait(self, limit_s: float | None) -> None: ...
 
 
 class Answer(httpx2.AsyncByteStream):
@@ -37,12 +46,12 @@ class Answer(httpx2.AsyncByteStream):
         "version",
     )
 
-    def __init__(self, connection: "Connection", request: httpx2.Request, limit_s: float | None) -> None:
+    def __init__(self, connection: Source, request: httpx2.Request, limit_s: float | None) -> None:
         self.request = request
         self.status = 0
         self.version = b""
         self.headers: list[tuple[bytes, bytes]] = []
-        self._connection: Connection | None = connection
+        self._connection: Source | None = connection
         self._limit_s = limit_s
         self._pieces: list[bytes] = []
         self._size = 0

@@ -5,6 +5,7 @@ but field names and single words.
 """
 
 import re
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,9 @@ from entrypoints.http.plain_words import plain
 
 # Everything that reading JSON can raise: msgspec's own errors, text that is not UTF-8, nesting without end.
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_T = TypeVar("_T")
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.+)`")
@@ -50,6 +54,16 @@ _REMEDIES = {
     "max_tool_calls": "Send a whole number from 0 to 1048576.",
     "tools[].name": "Send the name of the function.",
 }
+
+
+def read_body(known: msgspec.json.Decoder[_T], body: bytes) -> tuple[_T, dict[str, msgspec.Raw]] | BadRequest:
+    """What of a body must be known, and every field as it came; or the first thing that is wrong with it."""
+    try:
+        if not body.isascii():
+            body.decode()  # The parser passes over the texts that it need not know.
+        return known.decode(body), _FIELDS.decode(body)
+    except JSON_ERRORS as error:
+        return unreadable(error)
 
 
 def bad(field: str, problem: str) -> BadRequest:

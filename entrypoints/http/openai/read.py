@@ -10,7 +10,7 @@ import msgspec
 
 from domain.calls import Capability, ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import JSON_ERRORS, bad, read_body
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
@@ -92,18 +92,14 @@ class _Body(msgspec.Struct):
 
 
 _BODY = msgspec.json.Decoder(_Body)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
     """A request body as a call, or the first thing that is wrong with it."""
-    try:
-        if not body.isascii():
-            body.decode()  # The parser passes over the texts that it need not know.
-        known = _BODY.decode(body)
-        fields = _FIELDS.decode(body)
-    except JSON_ERRORS as error:
-        return unreadable(error)
+    found = read_body(_BODY, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     problem = _problem(known)
     if problem is not None:
         return problem

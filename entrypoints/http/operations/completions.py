@@ -15,9 +15,9 @@ from domain.chat import ChatRequest, Ended, Event, Finished, Message, RefusalDel
 from domain.refusals import BadRequest
 from domain.usage import Usage
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import bad, read_body
 from entrypoints.http.openai.render import FINISHES, usage_object
-from entrypoints.http.operations.shared import FIELDS, Inputs, Model, error, inputs_of, stream_error
+from entrypoints.http.operations.shared import Inputs, Model, error, inputs_of, stream_error
 
 NAME = "openai-completions"
 # OpenAI's own default. It is said to every provider, since theirs differ.
@@ -57,13 +57,10 @@ _DONE = b"data: [DONE]\n\n"
 
 def read(body: bytes) -> ModelCall | BadRequest:
     """A request body as a call, or the first thing that is wrong with it."""
-    try:
-        if not body.isascii():
-            body.decode()
-        known = _BODY.decode(body)
-        fields = FIELDS.decode(body)
-    except JSON_ERRORS as problem:
-        return unreadable(problem)
+    found = read_body(_BODY, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     prompts = inputs_of("prompt", known.prompt, fields.get("prompt", _NO_PROMPT))
     if isinstance(prompts, BadRequest):
         return prompts

@@ -16,8 +16,8 @@ from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.metering import Meter, measure, observe
 from domain.refusals import BadRequest
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.openai.problem import JSON_ERRORS, unreadable
-from entrypoints.http.operations.shared import FIELDS, Inputs, Model, error, inputs_of, never_streams, stream_error
+from entrypoints.http.openai.problem import read_body
+from entrypoints.http.operations.shared import Inputs, Model, error, inputs_of, never_streams, stream_error
 
 NAME = "openai-embeddings"
 
@@ -37,13 +37,10 @@ _NUMBERS = msgspec.json.Decoder(list[float])
 
 def read(body: bytes) -> ModelCall | BadRequest:
     """A request body as a call, or the first thing that is wrong with it."""
-    try:
-        if not body.isascii():
-            body.decode()
-        known = _BODY.decode(body)
-        fields = FIELDS.decode(body)
-    except JSON_ERRORS as problem:
-        return unreadable(problem)
+    found = read_body(_BODY, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     inputs = inputs_of("input", known.input, fields["input"])
     if isinstance(inputs, BadRequest):
         return inputs

@@ -10,8 +10,8 @@ import msgspec
 from domain.calls import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.dialect import CallerDialect
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
-from entrypoints.http.operations.shared import FIELDS, Model, error, never_streams, only_passes, stream_error
+from entrypoints.http.openai.problem import bad, read_body
+from entrypoints.http.operations.shared import Model, error, never_streams, only_passes, stream_error
 
 NAME = "openai-moderations"
 # The model that OpenAI takes where none is named.
@@ -32,13 +32,10 @@ _BODY = msgspec.json.Decoder(_Body)
 
 def read(body: bytes) -> ModelCall | BadRequest:
     """A request body as a call, or the first thing that is wrong with it."""
-    try:
-        if not body.isascii():
-            body.decode()
-        known = _BODY.decode(body)
-        fields = FIELDS.decode(body)
-    except JSON_ERRORS as problem:
-        return unreadable(problem)
+    found = read_body(_BODY, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     parts = [part for part in known.input if isinstance(part, _Part)] if isinstance(known.input, list) else []
     for number, part in enumerate(parts):
         if part.type not in ("text", "image_url"):

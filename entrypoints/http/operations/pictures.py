@@ -15,10 +15,10 @@ from domain.refusals import BadRequest
 from domain.usage import Usage
 from domain.variants import worded
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import bad, read_body
 from entrypoints.http.operations.forms import Read
 from entrypoints.http.operations.forms import read_form as read_parts
-from entrypoints.http.operations.shared import FIELDS, Model, error, never_streams, stream_error
+from entrypoints.http.operations.shared import Model, error, never_streams, stream_error
 
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
 COUNT_MAX = 10
@@ -127,13 +127,10 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 
 def _read(body: bytes, dialect: str) -> ModelCall | BadRequest:
-    try:
-        if not body.isascii():
-            body.decode()
-        known = _BODY.decode(body)
-        fields = FIELDS.decode(body)
-    except JSON_ERRORS as problem:
-        return unreadable(problem)
+    found = read_body(_BODY, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     # A mask is a picture too.
     images = len(known.images or ()) + 1 if dialect == EDITS and known.images else 0
     return _call(dialect, known.model, fields, known.n or 1, known.stream is True, len(body), images)

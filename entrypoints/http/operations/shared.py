@@ -8,7 +8,7 @@ from domain.refusals import BadRequest
 from entrypoints.http.openai import error, stream_error
 from entrypoints.http.openai.problem import bad, unreadable
 
-__all__ = ["FIELDS", "Inputs", "Model", "error", "inputs_of", "never_streams", "only_passes", "stream_error"]
+__all__ = ["Inputs", "Model", "error", "inputs_of", "never_streams", "only_passes", "stream_error"]
 
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
 # One text, several, the tokens of one, or those of several.
@@ -19,7 +19,6 @@ _Tokens = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**31)]], msgspec.
 _TEXTS = msgspec.json.Decoder(list[Annotated[str, msgspec.Meta(min_length=1)]])
 _TOKENS = msgspec.json.Decoder(_Tokens)
 _TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
-FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def inputs_of(field: str, known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:

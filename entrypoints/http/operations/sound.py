@@ -13,9 +13,9 @@ from domain.refusals import BadRequest
 from domain.sounds import seconds_of
 from domain.usage import Usage
 from entrypoints.http.dialect import CallerDialect
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import bad, read_body
 from entrypoints.http.operations.forms import Read, read_form
-from entrypoints.http.operations.shared import FIELDS, Model, error, never_streams, only_passes, stream_error
+from entrypoints.http.operations.shared import Model, error, never_streams, only_passes, stream_error
 
 # OpenAI takes 4,096 characters; others take more.
 CHARACTERS_MAX = 1_000_000
@@ -35,13 +35,10 @@ _SPEECH = msgspec.json.Decoder(_Speech)
 
 def read_speech(body: bytes) -> ModelCall | BadRequest:
     """What is to be spoken; it always streams, as it comes."""
-    try:
-        if not body.isascii():
-            body.decode()
-        known = _SPEECH.decode(body)
-        fields = FIELDS.decode(body)
-    except JSON_ERRORS as problem:
-        return unreadable(problem)
+    found = read_body(_SPEECH, body)
+    if isinstance(found, BadRequest):
+        return found
+    known, fields = found
     return ModelCall(
         dialect="openai-speech-events" if known.stream_format == "sse" else "openai-speech",
         operation="speech",

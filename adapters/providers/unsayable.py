@@ -1,0 +1,29 @@
+"""What of a canonical request neither Anthropic nor Converse has a word for, by the name that the caller gave it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from domain.chat import ChatRequest, ResponseFormat
+
+_NUMBER = msgspec.json.Decoder(Decimal)
+
+
+def unsayable_sampling(request: ChatRequest) -> Iterator[str]:
+    """Several answers, a seed, and temperatures that only OpenAI has."""
+    if request.choices != 1:
+        yield "n"
+    if request.seed is not None:
+        yield "seed"
+    # OpenAI's range is 0 to 2, theirs 0 to 1; halving it would be another wish than the caller's.
+    if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
+        yield "temperature"
+
+
+def unsayable_format(wanted: ResponseFormat | None) -> Iterator[str]:
+    """JSON without a schema, a promise of OpenAI's that nothing there keeps."""
+    if wanted is not None and wanted.mode == "json_object":
+        yield "response_format"
+    if wanted is not None and wanted.mode == "json_schema" and wanted.schema is None:
+        yield "response_format.json_schema.schema"
