@@ -1,8 +1,15 @@
-"""Prints the table of the recordings at the end of a run, whichever process ran their tests."""
+"""What all tests share: the examples of laws, and the table of the recordings at the end of a run."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.recordings import seen
+
+# Laws run the same examples on every machine, so that a failure is there for everybody, and against no clock.
+settings.register_profile(
+    "laws", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("laws")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -10,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Table:
-    """Gathers what the reports tell of recordings."""
+    """Prints what the reports tell of recordings, whichever process ran their tests."""
 
     def __init__(self) -> None:
         self._verdicts: dict[str, bool] = {}
