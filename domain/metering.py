@@ -83,10 +83,10 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     size, quality = meter.size, meter.quality
     for event in events:
         match event:
-            case Started() | Finished():
-                pass
             case TextDelta() | RefusalDelta():
                 output_bytes += len(event.text.encode())
+            case Started() | Finished():
+                pass
             case ReasoningDelta():
                 output_bytes += len(event.text.encode()) + len(event.redacted or "")
             case ToolCallDelta():

@@ -124,7 +124,8 @@ class LiveCall:
                 return
             piece = voice.piece(chunk)
             if piece:
-                self._keep(piece)
+                if self.call.idempotency_key is not None:
+                    self._keep(piece)
                 self.given += 1
                 yield piece
             if self._hub.clock.now_ms() > self.call.deadline_ms:
@@ -132,8 +133,11 @@ class LiveCall:
                 self.meter = msgspec.structs.replace(self.meter, failure=late)
                 yield await self._last_words(voice, chunk)
                 return
-            chunk = await anext(following, None)
-            if chunk is not None and chunk.events:
+            try:
+                chunk = await following.__anext__()  # `anext` with a default would wrap each step of each wait.
+            except StopAsyncIteration:
+                return
+            if chunk.events:
                 self.meter = observe(self.meter, chunk.events)
 
     async def close(self) -> None:
