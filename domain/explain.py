@@ -81,8 +81,6 @@ def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptR
     and what speaks for it or against the others: its warm cache, its turn as a canary, who cools down, who failed.
     """
     ranks = made.ranks
-    if len(ranks) == 1 and len(attempts) == 1 and not ranks[0].cooling_until_ms:  # As in most hubs for most calls.
-        return f"alias {route.alias.name}; 1 of 1" if route.alias else "model; 1 of 1"
     chosen = identity(served)
     place = next(n for n, rank in enumerate(ranks) if identity(rank.candidate.target) == chosen)
     said = [f"alias {route.alias.name}" if route.alias else "model"]

@@ -76,3 +76,15 @@ def test_one_line_tells_why(cooling: tuple[str, ...], place: int, line: str) -> 
     failed = [AttemptRecord(provider="acme", outcome="overloaded")] if place else []
 
     assert line == brief(route, made, made.candidates[place].target, failed)
+
+
+def test_one_line_tells_why_of_the_only_way_as_well() -> None:
+    """The canary is what the alias leads to anyway: one way, and yet its turn as a canary."""
+    catalog = _catalog(AliasTarget(model="acme/small"), canary=Canary(model="acme/small", percent=99))
+    route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
+    assert isinstance(route, Route)
+    made = order(route.way, circumstances(catalog, Advice()))
+    answered = [AttemptRecord(provider="acme", outcome="answered")]
+
+    assert len(made.ranks) == 1
+    assert "alias fast; 1 of 1; canary" == brief(route, made, made.candidates[0].target, answered)
