@@ -117,8 +117,9 @@ class LiveCall:
         """The pieces of a streamed answer; settled before the terminal bytes or the apology is given out."""
         assert self._voice is not None
         assert self._chunks is not None
+        assert self._first is not None
         voice, chunk, following = self._voice, self._first, self._chunks.following()
-        while chunk is not None:
+        while True:
             if chunk.events and (self.meter.ended or self.meter.failure):
                 yield await self._last_words(voice, chunk)
                 return
