@@ -1,11 +1,41 @@
 """The vendors that are compatible with OpenAI's chat completions, each as it documents itself: data and no code."""
 
-from domain.vendor import RESPONSES, Vendor
+from domain.call_ids import MISTRAL_IDS, OPENAI_CHAT_IDS
+from domain.vendor import EXTENSIONS, RESPONSES, Vendor
+
+NOT_IN_OPENAIS_MESSAGES = (
+    *EXTENSIONS,
+    *("reasoning_content", "reasoning", "thinking_blocks", "provider_specific_fields", "cache_control"),
+)
+"""Words of compatible servers and of clients, which OpenAI rejects as unknown parameters."""
 
 # Fields that are not in https://docs.mistral.ai/api/endpoint/chat are "extra_forbidden" there (422).
 _STRANGE_TO_MISTRAL = (
     *("user", "store", "logprobs", "top_logprobs", "logit_bias", "service_tier", "safety_identifier", "modalities"),
     "verbosity",
+)
+# A message's fields at https://docs.mistral.ai/api/endpoint/chat, whose schemas are closed.
+_MISTRALS_MESSAGES = (
+    ("system", ("role", "content")),
+    ("user", ("role", "content")),
+    ("assistant", ("role", "content", "tool_calls", "prefix")),
+    ("tool", ("role", "content", "tool_call_id", "name")),
+)
+# https://console.groq.com/docs/api-reference#chat-create; "property 'reasoning_content' is unsupported", and
+# `reasoning` is for some models only.
+_GROQS_MESSAGES = (
+    ("system", ("role", "content", "name")),
+    ("user", ("role", "content", "name")),
+    ("assistant", ("role", "content", "name", "tool_calls", "reasoning")),
+    ("tool", ("role", "content", "tool_call_id", "name")),
+)
+# https://inference-docs.cerebras.ai/api-reference/chat-completions; "property … is unsupported" for any other.
+_CEREBRAS_MESSAGES = (
+    ("system", ("role", "content", "name")),
+    ("developer", ("role", "content", "name")),
+    ("user", ("role", "content", "name")),
+    ("assistant", ("role", "content", "name", "tool_calls", "reasoning")),
+    ("tool", ("role", "content", "tool_call_id", "name")),
 )
 
 COMPATIBLE = (
@@ -20,6 +50,8 @@ COMPATIBLE = (
         # With tools, a turn without its thinking is refused: https://api-docs.deepseek.com/guides/thinking_mode
         thinks_by="thinking",
         thought_in="reasoning_content",
+        wants_thoughts=True,
+        message_lacks=(*EXTENSIONS, "cache_control"),
     ),
     Vendor(
         name="xai",
@@ -39,8 +71,9 @@ COMPATIBLE = (
         lacks=_STRANGE_TO_MISTRAL,
         tells_usage=True,
         thought_in="content",
-        call_id_size=9,
+        call_ids=MISTRAL_IDS,
         prefix=True,
+        message_takes=_MISTRALS_MESSAGES,
     ),
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.
@@ -74,6 +107,7 @@ COMPATIBLE = (
         tells_cost=True,
         thinks_by="reasoning",
         thought_in="reasoning_details",
+        message_lacks=("foreign_blocks", "extra_content"),
     ),
     Vendor(
         # https://console.groq.com/docs/openai
@@ -82,6 +116,7 @@ COMPATIBLE = (
         env="GROQ_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("logprobs", "logit_bias", "top_logprobs", "safety_identifier", "prompt_cache_key", "verbosity"),
+        message_takes=_GROQS_MESSAGES,
     ),
     Vendor(
         # https://inference-docs.cerebras.ai/resources/openai
@@ -90,6 +125,8 @@ COMPATIBLE = (
         env="CEREBRAS_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("frequency_penalty", "presence_penalty", "logit_bias", "prompt_cache_key", "verbosity", "store"),
+        thought_in="reasoning",
+        message_takes=_CEREBRAS_MESSAGES,
     ),
     Vendor(
         name="together",
@@ -126,6 +163,7 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         thinks_by="reasoning",
         thought_in="reasoning_details",
+        message_lacks=("foreign_blocks", "extra_content"),
     ),
     Vendor(
         # https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; a deployment of the
@@ -138,6 +176,8 @@ COMPATIBLE = (
         key_header="api-key",
         caps=("max_completion_tokens", "max_tokens"),
         developer=True,
+        call_ids=OPENAI_CHAT_IDS,
+        message_lacks=NOT_IN_OPENAIS_MESSAGES,
     ),
     # Bedrock's endpoint that is compatible with OpenAI's: https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html
     Vendor(

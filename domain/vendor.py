@@ -4,8 +4,12 @@ from typing import Literal
 
 import msgspec
 
+from domain.call_ids import IdForm
+
 RESPONSES = "openai-responses"
 CAPS = ("max_tokens", "max_completion_tokens")
+EXTENSIONS = ("foreign_blocks", "extra_content", "reasoning_details")
+"""Fields of a message in which the hub tells what OpenAI's dialect has no word for; clients hand them back."""
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +32,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     tells_cost   its usage says what it charges, in US dollars
     thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere; "content" means
                  parts of Mistral's kinds, which there are for documents, too
-    call_id_size how many letters and digits the id of a tool call must have, 0 for any number of any
+    call_ids     what the ids of tool calls must look like, None if any will do
     prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
+    message_takes the only fields that it takes in a message, by the message's role; () where it takes any
+    message_lacks fields that it does not know in a message; not needed if `message_takes` says which it knows
+    wants_thoughts with tools, every message of the assistant must have the thinking that led to it, whoever wrote it
     """
 
     name: str
@@ -50,8 +57,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     developer: bool = False
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
-    call_id_size: int = 0
+    call_ids: IdForm | None = None
     prefix: bool = False
+    message_takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    message_lacks: tuple[str, ...] = EXTENSIONS
+    wants_thoughts: bool = False
 
     @property
     def needs_credential(self) -> bool:
@@ -62,6 +72,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     def has_mistrals_parts(self) -> bool:
         """Whether a message's content is made of Mistral's kinds of parts, `thinking` and `document_url`."""
         return self.thought_in == "content"
+
+    @property
+    def takes_cache_marks(self) -> bool:
+        """Whether Anthropic's `cache_control` may stand at messages, their parts and tools."""
+        return not self.message_takes and "cache_control" not in self.message_lacks
 
     @property
     def has_own_url(self) -> bool:

@@ -9,14 +9,17 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from domain.call_ids import OPENAI_CHAT_IDS
 from domain.calls import ModelCall, Operation
-from domain.compatible import COMPATIBLE
+from domain.compatible import COMPATIBLE, NOT_IN_OPENAIS_MESSAGES
 from domain.vendor import RESPONSES, Vendor
 
 # "Available in the Responses API only": https://developers.openai.com/api/docs/models says so of each.
 _RESPONSES_ONLY = ("o1-pro*", "o3-pro*", "gpt-5*-pro*", "gpt-5*codex*", "codex-*", "computer-use*", "*-deep-research*")
 
-ECHO = Vendor(name="echo", dialect="openai", base_url="echo://local", patterns=("echo",), developer=True)
+ECHO = Vendor(
+    name="echo", dialect="openai", base_url="echo://local", patterns=("echo",), developer=True, message_lacks=()
+)
 
 VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
@@ -33,6 +36,8 @@ VENDORS: dict[str, Vendor] = {
             patterns=("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding", "sora"),
             also=(RESPONSES,),
             responses_only=_RESPONSES_ONLY,
+            call_ids=OPENAI_CHAT_IDS,
+            message_lacks=NOT_IN_OPENAIS_MESSAGES,
         ),
         Vendor(
             name="anthropic",
@@ -152,7 +157,7 @@ _NATIVE: dict[str, frozenset[str]] = {
 
 
 # A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.
-UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True)
+UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True, message_lacks=())
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
+from adapters.providers.openai.history import UNRECORDED
 from domain.calls import Attempt, Target
 from domain.chat import (
     ChatRequest,
@@ -188,7 +189,8 @@ def proof(detail: dict[str, Any]) -> Reasoning:
         ("openrouter", (Reasoning(redacted="cmVk"),),
                        {"reasoning_details": [{"type": "reasoning.encrypted", "data": "cmVk", "format": "anthropic-claude-v1", "index": 0}]}),
         ("openrouter", (Reasoning(text="Hm.", signature=carry("acme", {"a": 1})),), {"reasoning": "Hm."}),
-        ("deepseek",   (Reasoning(redacted="cmVk"),),                {}),
+        ("deepseek",   (Reasoning(redacted="cmVk"),),                {"reasoning_content": UNRECORDED}),
+        ("cerebras",   (Reasoning(text="Hm."),),                     {"reasoning": "Hm."}),
     ],
 )  # fmt: skip
 def test_earlier_thinking_goes_back_where_the_vendor_wants_it(

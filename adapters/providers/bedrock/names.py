@@ -1,13 +1,11 @@
 """Names in the few characters that Converse allows: of documents, and of tool calls."""
 
-import hashlib
 import re
+
+from domain.call_ids import CONVERSE_IDS, fitted_id
 
 _UNNAMEABLE = re.compile(r"[^0-9A-Za-z\s()\[\]-]+")
 _NAME_CHARACTERS_MAX = 180  # of 200, so that a number fits behind it
-
-_TOOL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-_NO_TOOL_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 
 
 class Names:
@@ -33,7 +31,4 @@ class Names:
 
 def tool_id(given: str) -> str:
     """A call's id in the few characters that Converse allows; the same on every turn, and nobody else's."""
-    if _TOOL_ID.fullmatch(given):
-        return given
-    digest = hashlib.sha256(given.encode()).hexdigest()[:16]
-    return f"{_NO_TOOL_ID.sub('_', given)[:47]}_{digest}"
+    return fitted_id(given, CONVERSE_IDS)

@@ -14,6 +14,7 @@ from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import foreign_word, messages
 from adapters.providers.wire import NONSENSE
+from domain.call_ids import OPENAI_CHAT_IDS
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import Unexpressible
@@ -88,6 +89,8 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     _add_extra(body, request.extra)
+    if vendor.call_ids is None:  # Ids that OpenAI takes are taken by servers like it.
+        vendor = msgspec.structs.replace(vendor, call_ids=OPENAI_CHAT_IDS)
     return msgspec.json.encode(fit(body, vendor))
 
 

@@ -6,12 +6,11 @@ the vendor refuses it in its own words.
 """
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
+from adapters.providers.openai.history import fitted_messages, plain, without_marks
 from domain.chat import Thinking
 from domain.vendor import CAPS, Vendor
 
@@ -36,10 +35,7 @@ _IDLE: dict[str, tuple[Any, ...] | None] = {
 # (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so that is where "high" begins.
 _LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
 
-_MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_CALLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
-_SYSTEM = msgspec.Raw(b'"system"')
-_encode = msgspec.json.Encoder().encode
+_EMPTY_SIZE_MAX = 16  # of an empty list, however it is spaced
 
 
 def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
@@ -47,7 +43,7 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
     for cap in CAPS:
         if cap in fields and cap not in vendor.caps:
             bound = fields.pop(cap)
-            if _plain(fields.get(vendor.caps[0])) is None:
+            if plain(fields.get(vendor.caps[0])) is None:
                 fields[vendor.caps[0]] = bound
     for name, own in vendor.renames:
         if name in fields:
@@ -57,17 +53,32 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
             del fields[name]
     if vendor.tells_usage:
         fields.pop("stream_options", None)
-    if "messages" in fields:
-        if not vendor.developer:
-            fields["messages"] = _without_developer(fields["messages"])
-        if vendor.call_id_size:
-            fields["messages"] = _with_short_ids(fields["messages"], vendor.call_id_size)
-        if vendor.has_mistrals_parts:
-            fields["messages"] = _with_document_urls(fields["messages"])
-    if vendor.thinks_by == "thinking" and "thinking" not in fields and _plain(fields.get("reasoning_effort")) == "none":
+    if vendor.thinks_by == "thinking" and "thinking" not in fields and plain(fields.get("reasoning_effort")) == "none":
         del fields["reasoning_effort"]
         fields["thinking"] = {"type": "disabled"}
+    if vendor.name:
+        _leave_out_no_tools(fields, vendor)
+    if "messages" in fields:
+        fields["messages"] = fitted_messages(fields["messages"], vendor, _thinks(fields))
     return fields
+
+
+def _thinks(fields: dict[str, Any]) -> bool:
+    """Whether the model is to think, or may: many do unless told not to."""
+    thinking = plain(fields.get("thinking"))
+    return not (isinstance(thinking, dict) and thinking.get("type") == "disabled")
+
+
+def _leave_out_no_tools(fields: dict[str, Any], vendor: Vendor) -> None:
+    """An empty list of tools is none, but is rejected; so is a choice among them. Marks on tools are about cost."""
+    tools = fields.get("tools")
+    if isinstance(tools, msgspec.Raw) and len(tools) < _EMPTY_SIZE_MAX and plain(tools) == []:
+        del fields["tools"]
+        if plain(fields.get("tool_choice")) in ("auto", "none"):
+            del fields["tool_choice"]
+        fields.pop("parallel_tool_calls", None)
+    elif isinstance(tools, msgspec.Raw) and not vendor.takes_cache_marks and b'"cache_control"' in bytes(tools):
+        fields["tools"] = without_marks(tools)
 
 
 def asked_to_think(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:
@@ -124,89 +135,4 @@ _THINKING: dict[str, Callable[[Thinking], dict[str, Any]]] = {
 
 def _is_idle(name: str, value: Any) -> bool:
     idle = _IDLE.get(name, ())
-    return idle is None or (said := _plain(value)) is None or said in idle
-
-
-def _plain(value: Any) -> Any:
-    """The value of JSON that is kept as it came; what cannot be read is left for the vendor to judge."""
-    if not isinstance(value, msgspec.Raw):
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except NONSENSE:
-        return ...
-
-
-def _without_developer(messages: Any) -> Any:
-    """Messages of the developer as the system's, which is what the role was called before and means elsewhere."""
-    if not isinstance(messages, msgspec.Raw):
-        return [turn | {"role": "system"} if turn["role"] == "developer" else turn for turn in messages]
-    if b'"developer"' not in bytes(messages):
-        return messages
-    turns = _MESSAGES.decode(messages)
-    theirs = [turn for turn in turns if _plain(turn.get("role")) == "developer"]
-    for turn in theirs:
-        turn["role"] = _SYSTEM
-    return msgspec.Raw(_encode(turns)) if theirs else messages
-
-
-def _with_short_ids(messages: Any, size: int) -> Any:
-    """Tool calls of another vendor under ids that this one takes; what it named itself keeps its name.
-
-    Mistral: "must be a-z, A-Z, 0-9, with a length of 9". The same id always becomes the same.
-    """
-    if isinstance(messages, msgspec.Raw):
-        if b'"tool_call' not in bytes(messages):
-            return messages
-        try:
-            return [_renamed(turn, size) for turn in _MESSAGES.decode(messages)]
-        except NONSENSE:
-            return messages  # The vendor will say what is wrong with them.
-    return [_renamed(turn, size) for turn in messages]
-
-
-def _renamed(turn: dict[str, Any], size: int) -> dict[str, Any]:
-    changed: dict[str, Any] = {}
-    if isinstance(answered := _plain(turn.get("tool_call_id")), str):
-        changed["tool_call_id"] = _short(answered, size)
-    if isinstance(calls := turn.get("tool_calls"), msgspec.Raw):
-        calls = _CALLS.decode(calls)
-    if calls:
-        changed["tool_calls"] = [call | {"id": _short(str(_plain(call.get("id"))), size)} for call in calls]
-    return turn | changed
-
-
-def _short(call_id: str, size: int) -> str:
-    fits = len(call_id) == size and call_id.isascii() and call_id.isalnum()
-    return call_id if fits else sha256(call_id.encode()).hexdigest()[:size]
-
-
-def _with_document_urls(messages: Any) -> Any:
-    """Documents as Mistral takes them, whose `file` parts are files that it keeps.
-
-    https://docs.mistral.ai/capabilities/document_ai/document_qna
-    """
-    if isinstance(messages, msgspec.Raw):
-        if b'"file_data"' not in bytes(messages):
-            return messages
-        messages = _plain(messages)
-    if not isinstance(messages, list):
-        return messages
-    return [_with_url(turn) if isinstance(turn, dict) else turn for turn in messages]
-
-
-def _with_url(turn: dict[str, Any]) -> dict[str, Any]:
-    content = _plain(turn.get("content"))
-    if not isinstance(content, list):
-        return turn
-    return turn | {"content": [_as_url(part) if isinstance(part, dict) else part for part in content]}
-
-
-def _as_url(part: dict[str, Any]) -> dict[str, Any]:
-    file = part.get("file")
-    data = file.get("file_data") if isinstance(file, dict) else None
-    if not isinstance(file, dict) or not isinstance(data, str):
-        return part
-    url = data if data.startswith("data:") else f"data:application/pdf;base64,{data}"
-    named = {"document_name": file["filename"]} if file.get("filename") else {}
-    return {"type": "document_url", "document_url": url, **named}
+    return idle is None or (said := plain(value)) is None or said in idle
