@@ -97,10 +97,13 @@ def spellings(name: str) -> tuple[str, ...]:
 def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[Price]:
     """What the incoming prices of one model say that the held ones, of the same model, do not.
 
-    A version is news where another price holds at its moment. Where the catalogue takes a version back, what it
-    says now holds from now on.
+    A version is news where another price holds at its moment, earlier news included. Where the catalogue takes a
+    version back, its current price holds from now on.
     """
-    found = [price for price in incoming if _differs(standing(held, price.effective_ms), price)]
+    found: list[Price] = []
+    for price in sorted(incoming, key=lambda price: price.effective_ms):
+        if _differs(standing([*held, *found], price.effective_ms), price):
+            found.append(price)
     says_now = standing(incoming, now_ms)
     if says_now is not None and _differs(standing([*held, *found], now_ms), says_now):
         again_id = price_id(says_now.provider, says_now.model, now_ms, says_now.known_ms)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.pricebook import (
@@ -113,6 +113,7 @@ def test_a_version_that_the_catalogue_takes_back_ends_now_and_stays_for_the_past
     assert [(price.effective_ms, price.prices) for price in new] == [(100, a_price(0).prices)]
 
 
+@example(found=[(3, 1), (4, 2)], now_ms=0)  # the corrected version at 3 ends what held at 4, so 4 is news, too
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=6), st.integers(0, 5))
 def test_what_was_learned_once_is_no_news(found: list[tuple[int, int]], now_ms: int) -> None:
     incoming = [a_price(at, 9, prices=Leaves(input_nanos=nanos)) for at, nanos in dict(found).items()]
