@@ -14,6 +14,8 @@ import msgspec
 
 _MARK = "aihub:"
 _GOOGLE = "google"
+OF_TEXT, OF_CALL = OF_PARTS = "text:", "tool_use:"
+"""Before the signature of a text, or of a tool call, where a caller's dialect signs thinking alone."""
 
 
 def carry(origin: str, proof: dict[str, Any]) -> str:
@@ -35,6 +37,11 @@ def carried(origin: str, text: str | None) -> dict[str, Any] | None:
 def is_carrier(text: str | None) -> bool:
     """Whether the string was made by `carry`, whatever it carries."""
     return text is not None and text.startswith(_MARK)
+
+
+def is_anthropics(proof: str | None) -> bool:
+    """Whether a proof of thinking can be one that a Claude gave: not the hub's own, nor the signature of another's."""
+    return proof is not None and proof != "" and not proof.startswith((_MARK, *OF_PARTS))
 
 
 def signed_by_google(signature: str) -> str:

@@ -1,7 +1,12 @@
 """A conversation as Anthropic and Converse have it: what the system says, and then turns of one role after another."""
 
-from domain.chat import Message, Part, Reasoning, Text
-from domain.proofs import is_carrier
+import msgspec
+
+from domain.chat import Message, Part, Reasoning, ResponseFormat, Text
+from domain.proofs import is_anthropics
+
+JSON_ALONE = "Answer with one JSON object and nothing else: no text before or after it, and no code fence around it."
+"""What OpenAI's JSON mode asks for, where a model can only be told so."""
 
 
 def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
@@ -13,7 +18,10 @@ def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Mes
 
 
 def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
-    """The turns: those of one role in a row become one, and what says nothing is left out."""
+    """The turns: those of one role in a row become one, and what says nothing is left out.
+
+    A last turn of the assistant, which the answer goes on with, must not end in blanks.
+    """
     turns: list[tuple[str, list[Part]]] = []
     for message in messages:
         role = "system" if message.role == "developer" else message.role
@@ -22,16 +30,27 @@ def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
             turns[-1][1].extend(parts)
         elif parts:
             turns.append((role, parts))
+    if turns and turns[-1][0] == "assistant" and isinstance(last := turns[-1][1][-1], Text):
+        turns[-1][1][-1] = msgspec.structs.replace(last, text=last.text.rstrip())
     return turns
 
 
 def says_something(part: Part) -> bool:
-    """Whether a part becomes a block: empty text is rejected, and thinking that the model itself did not sign."""
+    """Whether a part becomes a block: a text of blanks is rejected, and thinking that the model itself did not sign."""
     match part:
         case Text():
-            return bool(part.text)
+            return bool(part.text.strip())
         case Reasoning():
-            proof = part.signature or part.redacted
-            return proof is not None and not is_carrier(proof)
+            return is_anthropics(part.signature or part.redacted)
         case _:
             return True
+
+
+def wants_json_alone(wanted: ResponseFormat | None) -> bool:
+    """Whether some JSON is asked for, with no schema that an output could keep to."""
+    return wanted is not None and (wanted.mode == "json_object" or (wanted.mode == "json_schema" and not wanted.schema))
+
+
+def visible_stops(stop: tuple[str, ...]) -> list[str]:
+    """The stop sequences that have something visible: "each stop sequence must contain non-whitespace"."""
+    return [text for text in stop if text.strip()]

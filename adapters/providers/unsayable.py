@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from domain.chat import ChatRequest, ResponseFormat
+from domain.chat import ChatRequest
 
 _NUMBER = msgspec.json.Decoder(Decimal)
 
@@ -19,11 +19,3 @@ def unsayable_sampling(request: ChatRequest) -> Iterator[str]:
     # OpenAI's range is 0 to 2, theirs 0 to 1; halving it would be another wish than the caller's.
     if request.temperature is not None and not 0 <= _NUMBER.decode(request.temperature) <= 1:
         yield "temperature"
-
-
-def unsayable_format(wanted: ResponseFormat | None) -> Iterator[str]:
-    """JSON without a schema, a promise of OpenAI's that nothing there keeps."""
-    if wanted is not None and wanted.mode == "json_object":
-        yield "response_format"
-    if wanted is not None and wanted.mode == "json_schema" and wanted.schema is None:
-        yield "response_format.json_schema.schema"

@@ -8,34 +8,33 @@ says which it is.
 import msgspec
 
 from domain.chat import Part, Reasoning, Text, ToolCall
-
-_OF_TEXT, _OF_CALL = "text:", "tool_use:"
+from domain.proofs import OF_CALL, OF_TEXT
 
 
 def of_text(signature: str) -> str:
     """What the thought after a signed text is signed with."""
-    return _OF_TEXT + signature
+    return OF_TEXT + signature
 
 
 def of_call(signature: str) -> str:
     """What the thought before a signed call is signed with."""
-    return _OF_CALL + signature
+    return OF_CALL + signature
 
 
 def returned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """The parts with such signatures back on the text or the call that they are of; without it they are left out."""
-    if not any(isinstance(part, Reasoning) and part.signature and part.signature.startswith((_OF_TEXT, _OF_CALL))
+    if not any(isinstance(part, Reasoning) and part.signature and part.signature.startswith((OF_TEXT, OF_CALL))
                for part in parts):  # fmt: skip
         return parts
     told: list[Part] = []
     waiting: str | None = None
     for part in parts:
         signature = (part.signature or "") if isinstance(part, Reasoning) else ""
-        if signature.startswith(_OF_CALL):
-            waiting = signature[len(_OF_CALL) :]
-        elif signature.startswith(_OF_TEXT):
+        if signature.startswith(OF_CALL):
+            waiting = signature[len(OF_CALL) :]
+        elif signature.startswith(OF_TEXT):
             if told and isinstance(last := told[-1], Text):
-                told[-1] = msgspec.structs.replace(last, signature=signature[len(_OF_TEXT) :])
+                told[-1] = msgspec.structs.replace(last, signature=signature[len(OF_TEXT) :])
         elif isinstance(part, ToolCall) and waiting is not None:
             told.append(msgspec.structs.replace(part, signature=waiting))
             waiting = None

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.turns import JSON_ALONE
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -25,6 +26,8 @@ from domain.chat import (
     ToolResult,
 )
 from tests.support.anthropic import attempt
+
+CLOSED = {"type": "object", "additionalProperties": False}
 
 
 def _raw(value: Any) -> msgspec.Raw:
@@ -160,9 +163,11 @@ def test_parts_become_blocks(part: Part, block: dict[str, Any]) -> None:
         ({"thinking": Thinking(effort="none")}, {"thinking": {"type": "disabled"}}),
         ({"thinking": Thinking(enabled=False)}, {"thinking": {"type": "disabled"}}),
         ({"response_format": ResponseFormat(mode="text")}, {}),
+        ({"response_format": ResponseFormat(mode="json_object")}, {"system": [{"type": "text", "text": JSON_ALONE}]}),
+        ({"response_format": ResponseFormat(mode="json_schema")}, {"system": [{"type": "text", "text": JSON_ALONE}]}),
         (
             {"response_format": ResponseFormat(mode="json_schema", name="n", schema=_raw({"type": "object"}))},
-            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+            {"output_config": {"format": {"type": "json_schema", "schema": CLOSED}}},
         ),
         ({"parallel_tool_calls": False, "tool_choice": ToolChoice(mode="auto")}, {}),
         ({"extra": {"store": _raw(False), "service_tier": _raw("auto"), "metadata": _raw({"a": "b"})}}, {}),
@@ -212,8 +217,6 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
         (_request(temperature=msgspec.Raw(b"1e400")), "temperature"),
         (_request(temperature=msgspec.Raw(b"-0.5")), "temperature"),
         (_request(thinking=Thinking(effort="minimal")), "reasoning_effort"),
-        (_request(response_format=ResponseFormat(mode="json_object")), "response_format"),
-        (_request(response_format=ResponseFormat(mode="json_schema")), "response_format.json_schema.schema"),
         (_request(tool_choice=ToolChoice(mode="required")), "tool_choice"),
         (_request(extra={"logit_bias": _raw({"1": 2})}), "logit_bias"),
         (_request(extra={"deep": msgspec.Raw(b"[" * 10_000 + b"]" * 10_000)}), "deep"),

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.bedrock.families import family
+from adapters.providers.turns import JSON_ALONE
 from domain.chat import (
     Message,
     ResponseFormat,
@@ -64,7 +65,7 @@ def test_the_family_of_a_model(model: str, of: str) -> None:
     [
         ({"output_tokens_max": 50}, {"inferenceConfig": {"maxTokens": 50}}),
         ({"temperature": msgspec.Raw(b"0.70"), "top_p": msgspec.Raw(b"1")},
-         {"inferenceConfig": {"temperature": 0.7, "topP": 1}}),
+         {"inferenceConfig": {"temperature": 0.7}}),
         ({"stop": ("a", "b")},
          {"inferenceConfig": {"stopSequences": ["a", "b"]}, "additionalModelResponseFieldPaths": ["/stop_sequence"]}),
         ({"stream": True}, {}),
@@ -75,6 +76,7 @@ def test_the_family_of_a_model(model: str, of: str) -> None:
         ({"extra": {"service_tier": raw("standard_only")}}, {"serviceTier": {"type": "default"}}),
         ({"extra": {"service_tier": raw("auto"), "store": raw(False), "prompt_cache_key": raw("k")}}, {}),
         ({"response_format": ResponseFormat(mode="text")}, {}),
+        ({"response_format": ResponseFormat(mode="json_object")}, {"system": [{"text": JSON_ALONE}]}),
         ({"parallel_tool_calls": False}, {}),
         ({"tool_choice": ToolChoice(mode="none")}, {}),
     ],
@@ -95,14 +97,17 @@ def test_numbers_are_sent_as_they_were_written() -> None:
     assert b'"temperature":0.10000000000000000001' in body
 
 
+CLOSED = '{"type": "object",  "additionalProperties": false}'
+
+
 def test_a_schema_is_json_in_a_string() -> None:
-    wanted = ResponseFormat(mode="json_schema", name="City", schema=msgspec.Raw(b'{"type": "object", "n": 1.50}'))
+    wanted = ResponseFormat(mode="json_schema", name="City", schema=msgspec.Raw(CLOSED.encode()))
 
     assert settings(response_format=wanted) == {
         "outputConfig": {
             "textFormat": {
                 "type": "json_schema",
-                "structure": {"jsonSchema": {"schema": '{"type": "object", "n": 1.50}', "name": "City"}},
+                "structure": {"jsonSchema": {"schema": CLOSED, "name": "City"}},
             }
         }
     }

@@ -28,30 +28,36 @@ from tests.support.anthropic import attempt
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 # --- there and back -------------------------------------------------------------------------------------
 
-_text_parts = st.builds(Text, text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
+# What Anthropic takes: texts with something visible in them, ids of its form, base64 in one line.
+_visible = _words.map(lambda words: f"{words}.")
+_ids = st.text("abc019_-", min_size=1, max_size=9)
+_base64 = st.text("ab+/19=", max_size=8)
+_text_parts = st.builds(Text, text=_visible)
 _images = st.one_of(
-    st.builds(Image, media_type=st.just("image/png"), data=_words), st.builds(Image, url=st.just("https://x/a"))
+    st.builds(Image, media_type=st.just("image/png"), data=_base64), st.builds(Image, url=st.just("https://x/a"))
 )
 _documents = st.one_of(
     st.builds(Document, text=_words, name=st.one_of(st.none(), _words)),
-    st.builds(Document, media_type=st.just("application/pdf"), data=_words),
+    st.builds(Document, media_type=st.just("application/pdf"), data=_base64),
     st.builds(Document, file_id=_words),
 )
 _results = st.builds(
     ToolResult,
-    call_id=_words,
+    call_id=_ids,
     parts=st.lists(st.one_of(_text_parts, _images, _documents), max_size=2).map(tuple),
     is_error=st.booleans(),
 )
 _calls = st.builds(
     ToolCall,
-    id=_words,
+    id=_ids,
     name=_words,
     arguments=st.dictionaries(_words, st.integers(), max_size=2).map(
         lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     ),
 )
-_thoughts = st.one_of(st.builds(Reasoning, text=_words, signature=st.just("s")), st.builds(Reasoning, redacted=_words))
+_thoughts = st.one_of(
+    st.builds(Reasoning, text=_words, signature=st.just("s")), st.builds(Reasoning, redacted=_visible)
+)
 _user_turns = st.builds(
     lambda results, others: Message(role="user", parts=(*results, *others)),
     st.lists(_results, max_size=2),
@@ -66,13 +72,14 @@ _conversations = st.builds(
     st.lists(st.builds(lambda part: Message(role="system", parts=(part,)), _text_parts), max_size=1),
     st.lists(st.tuples(_user_turns, _assistant_turns), min_size=1, max_size=3),
 )
+CLOSED = msgspec.Raw(b'{"type":"object","additionalProperties":false}')
 _numbers = st.sampled_from([None, msgspec.Raw(b"0"), msgspec.Raw(b"0.70"), msgspec.Raw(b"1")])
 _efforts = st.sampled_from([None, "low", "high"])
 _requests = st.builds(
     ChatRequest,
     model=st.just("claude-test"),
     messages=_conversations,
-    tools=st.just((Tool(name="f", description="d", parameters=msgspec.Raw(b'{"type":"object"}'), strict=True),)),
+    tools=st.just((Tool(name="f", description="d", parameters=CLOSED, strict=True),)),
     tool_choice=st.sampled_from(
         [ToolChoice(mode="auto"), ToolChoice(mode="required"), ToolChoice(mode="tool", name="f")]
     ),
@@ -81,10 +88,8 @@ _requests = st.builds(
     temperature=_numbers,
     top_p=_numbers,
     top_k=st.one_of(st.none(), st.integers(1, 9)),
-    stop=st.lists(_words, max_size=2).map(tuple),
-    response_format=st.sampled_from(
-        [None, ResponseFormat(mode="json_schema", schema=msgspec.Raw(b'{"type":"object"}'))]
-    ),
+    stop=st.lists(_visible, max_size=2).map(tuple),
+    response_format=st.sampled_from([None, ResponseFormat(mode="json_schema", schema=CLOSED)]),
     thinking=st.one_of(
         st.none(),
         st.builds(Thinking, effort=_efforts),

@@ -1,22 +1,26 @@
 """Anthropic's messages API, as a provider.
 
-House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap;
-everything else is said in the modules beside this one (`encode`, `refuse`, `blocks`,
-`stream`, `usage`, `failure`).
+House rule: a caller of the same dialect is passed through byte for byte but for the model's name, the output cap, and
+what the API is known to reject (`fitting`); everything else is said in the modules beside this one (`encode`, `refuse`,
+`blocks`, `stream`, `usage`, `failure`).
 
 https://platform.claude.com/docs/en/api/messages/create
 """
+
+from typing import Any
 
 import msgspec
 
 from adapters.providers.anthropic.blocks import decode
 from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
+from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.refuse import refuses
 from adapters.providers.anthropic.stream import start, step
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
+from domain.vendors import vendor_of
 
 _ENCODER = msgspec.json.Encoder()
 _VERSION = ("anthropic-version", "2023-06-01")
@@ -27,10 +31,12 @@ def _headers(secret: str | None) -> Headers:
 
 
 def _pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    fields = call.fields | {"model": msgspec.Raw(_ENCODER.encode(attempt.target.model))}
+    target = attempt.target
+    fields: dict[str, Any] = {**call.fields, "model": target.model}
     if attempt.output_cap is not None:
-        fields["max_tokens"] = msgspec.Raw(_ENCODER.encode(attempt.output_cap))
-    return _ENCODER.encode(fields)
+        fields["max_tokens"] = attempt.output_cap
+    known = vendor_of(target.provider, target.base_url).dialect == "anthropic"
+    return _ENCODER.encode(fit(fields, target.model, known))
 
 
 ANTHROPIC = ProviderDialect(

@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.anthropic.schema import input_schema, strict_schema
 from adapters.providers.arguments import arguments_object
-from adapters.providers.turns import merged, says_something, split
+from adapters.providers.turns import JSON_ALONE, merged, says_something, split, visible_stops, wants_json_alone
+from domain.call_ids import ANTHROPIC_IDS, fitted_id
 from domain.calls import Attempt
 from domain.chat import (
     Audio,
@@ -24,12 +26,14 @@ from domain.chat import (
     Message,
     Part,
     Reasoning,
+    ResponseFormat,
     Text,
     Thinking,
     Tool,
     ToolCall,
     ToolResult,
 )
+from domain.claude import SAMPLING, sampling_left_out, thinking_of
 
 OUTPUT_TOKENS_DEFAULT = 4096
 """The `max_tokens` of a caller who gave none, which Anthropic does not allow.
@@ -47,7 +51,6 @@ class _Indexed(msgspec.Struct):
 
 _CITATIONS = msgspec.json.Decoder(list[msgspec.Raw])
 _INDEX = msgspec.json.Decoder(_Indexed)
-_ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
 
@@ -61,21 +64,32 @@ def asked(request: ChatRequest, attempt: Attempt) -> _Json:
     """All but the model's name. `max_tokens` is the hub's cap, else the caller's, else a default."""
     max_tokens = attempt.output_cap or request.output_tokens_max or OUTPUT_TOKENS_DEFAULT
     leading, turns = split(request.messages)
-    return _said(
+    thinking = request.thinking and thinking_of(attempt.target.model, request.thinking)
+    told = _said(
         max_tokens=max_tokens,
-        system=_blocks(part for message in leading for part in message.parts) or None,
+        system=[*_blocks(part for message in leading for part in message.parts), *_json_alone(request)] or None,
         messages=_turns(turns),
         tools=[_tool(tool) for tool in request.tools] or None,
         tool_choice=_tool_choice(request),
         temperature=request.temperature,
         top_p=request.top_p,
         top_k=request.top_k,
-        stop_sequences=request.stop or None,
-        thinking=_thinking(request.thinking, max_tokens),
-        output_config=_output_config(request),
+        stop_sequences=visible_stops(request.stop) or None,
+        thinking=_thinking(thinking, max_tokens),
+        output_config=_output_config(thinking, request.response_format),
         metadata={"user_id": request.user} if request.user is not None else None,
         stream=request.stream or None,
+        cache_control=request.extra.get("cache_control"),
     )
+    sampling = [name for name in SAMPLING if name in told]
+    for name in sampling_left_out(attempt.target.model, sampling) if sampling else ():
+        del told[name]
+    return told
+
+
+def _json_alone(request: ChatRequest) -> list[_Json]:
+    """OpenAI's JSON mode as an instruction: there is no mode without a schema."""
+    return [{"type": "text", "text": JSON_ALONE}] if wants_json_alone(request.response_format) else []
 
 
 def _own(citations: msgspec.Raw | None) -> msgspec.Raw | None:
@@ -132,7 +146,7 @@ def _block(part: Part) -> _Json | msgspec.Raw:
         case ToolCall():
             return _said(
                 type="tool_use",
-                id=part.id,
+                id=fitted_id(part.id, ANTHROPIC_IDS),
                 name=part.name,
                 input=arguments_object(part.arguments),
                 cache_control=part.cache_control,
@@ -140,7 +154,7 @@ def _block(part: Part) -> _Json | msgspec.Raw:
         case ToolResult():
             return _said(
                 type="tool_result",
-                tool_use_id=part.call_id,
+                tool_use_id=fitted_id(part.call_id, ANTHROPIC_IDS),
                 content=_blocks(part.parts),
                 is_error=part.is_error or None,
                 cache_control=part.cache_control,
@@ -175,7 +189,7 @@ def _tool(tool: Tool) -> _Json:
         name=tool.name,
         description=tool.description,
         # Anthropic requires a schema of type "object"; OpenAI lets a function without parameters have none.
-        input_schema=_ANY_OBJECT if tool.parameters is None or bytes(tool.parameters) == b"{}" else tool.parameters,
+        input_schema=_input_schema(tool),
         strict=tool.strict,
         cache_control=tool.cache_control,
     )
@@ -209,14 +223,18 @@ def _thinking(thinking: Thinking | None, max_tokens: int) -> _Json | None:
     return {"type": "adaptive"}
 
 
-def _output_config(request: ChatRequest) -> _Json | None:
+def _input_schema(tool: Tool) -> msgspec.Raw | _Json:
+    """A strict tool's schema has the limits of a structured output's."""
+    schema = input_schema(tool.parameters)
+    return strict_schema(schema) if tool.strict and isinstance(schema, msgspec.Raw) else schema
+
+
+def _output_config(thinking: Thinking | None, wanted: ResponseFormat | None) -> _Json | None:
     """The effort, and the schema of a structured output; its name is a label only, and it is always strict.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs
     """
-    thinking, wanted = request.thinking, request.response_format
     effort = thinking.effort if thinking is not None and thinking.effort != "none" else None
     schema = wanted.schema if wanted is not None and wanted.mode == "json_schema" else None
-    return (
-        _said(effort=effort, format={"type": "json_schema", "schema": schema} if schema is not None else None) or None
-    )
+    form = None if schema is None else {"type": "json_schema", "schema": strict_schema(schema)}
+    return _said(effort=effort, format=form) or None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from adapters.providers.arguments import arguments_object
 from adapters.providers.harmless import is_harmless
 from adapters.providers.turns import says_something, split
-from adapters.providers.unsayable import unsayable_format, unsayable_sampling
+from adapters.providers.unsayable import unsayable_sampling
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -41,9 +41,8 @@ def _unsayable(request: ChatRequest) -> Iterator[str]:
     # A choice to use no tool, or any, is kept without one; a demand is not.
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:
         yield "tool_choice"
-    yield from unsayable_format(request.response_format)
     for name, value in request.extra.items():
-        if not is_harmless(name, value):
+        if name != "cache_control" and not is_harmless(name, value):
             yield name
     yield from _conversation(request.messages)
 

@@ -13,13 +13,15 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
-from adapters.providers.turns import split
+from adapters.providers.turns import JSON_ALONE, split, visible_stops, wants_json_alone
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat
+from domain.claude import SAMPLING, sampling_left_out
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -51,17 +53,20 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     of = family(attempt.target.model)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
     leading, conversation = split(request.messages)
+    left_out = sampling_left_out(
+        attempt.target.model, [name for name in SAMPLING if getattr(request, name) is not None]
+    )
     body = _said(
         messages=_with_last_mark(turns(conversation, of), request, of),
-        system=system(leading, of),
+        system=[*system(leading, of), *_json_alone(request)],
         inferenceConfig=_said(
             maxTokens=cap,
-            temperature=request.temperature,
-            topP=request.top_p,
-            stopSequences=list(request.stop),
+            temperature=None if "temperature" in left_out else request.temperature,
+            topP=None if "top_p" in left_out else request.top_p,
+            stopSequences=visible_stops(request.stop) if of == CLAUDE else list(request.stop),
         ),
         toolConfig=tool_config(request, of),
-        outputConfig=_output_config(request.response_format),
+        outputConfig=_output_config(request.response_format, of),
         serviceTier=_service_tier(request.extra),
         requestMetadata=_metadata(request),
         additionalModelRequestFields=_joined(
@@ -78,14 +83,20 @@ def _said(**fields: Any) -> _Json:
     return {name: value for name, value in fields.items() if value is not None and value not in ({}, [])}
 
 
-def _output_config(wanted: ResponseFormat | None) -> _Json | None:
-    """A structured output, whose schema is JSON in a string here.
+def _json_alone(request: ChatRequest) -> list[_Json]:
+    """OpenAI's JSON mode as an instruction: there is no mode without a schema."""
+    return [{"text": JSON_ALONE}] if wants_json_alone(request.response_format) else []
+
+
+def _output_config(wanted: ResponseFormat | None, of: str) -> _Json | None:
+    """A structured output, whose schema is JSON in a string here; a Claude's has the limits of Anthropic's own.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
     """
     if wanted is None or wanted.mode != "json_schema" or wanted.schema is None:
         return None
-    schema = _said(schema=bytes(wanted.schema).decode(), name=wanted.name)
+    told = strict_schema(wanted.schema) if of == CLAUDE else wanted.schema
+    schema = _said(schema=_ENCODER.encode(told).decode(), name=wanted.name)
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 

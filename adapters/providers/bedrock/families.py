@@ -6,10 +6,10 @@ it names them, in `additionalModelRequestFields`. What a family has no word for 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
 
-import re
 from typing import Any
 
 from domain.chat import ChatRequest, Thinking
+from domain.claude import sampling_left_out, thinking_of
 
 FAMILIES = frozenset(
     ("ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "meta", "minimax", "mistral", "moonshot",
@@ -49,9 +49,6 @@ _CLAUDE_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _NOVA_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _GPT_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _QWEN_EFFORTS = {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "high"}
-# https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html: 4.6 was the first.
-_THINKS_BY_BUDGET = re.compile(r"claude-(3-7|(sonnet|opus)-4-(2025|1\b|5\b)|haiku-4-5)")
-_BUDGETS = {"low": 1_024, "medium": 4_096, "high": 16_000, "xhigh": 24_000, "max": 32_000}
 # Where a family has words for effort only, a budget below the first is low, below the second medium, else high; as
 # for OpenAI's models, see `adapters/providers/openai/encode.py`.
 _LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
@@ -73,7 +70,7 @@ def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _F
     """What goes into `additionalModelRequestFields`; `unsayable` has refused before what a family has no word for."""
     of = family(model)
     fields: _Fields = {}
-    if request.top_k is not None:
+    if request.top_k is not None and not sampling_left_out(model, ("top_k",)):
         _set_top_k(fields, of, request.top_k)
     if request.thinking is not None:
         fields |= _thinking(request.thinking, of, model, max_tokens)
@@ -116,7 +113,7 @@ def _set_top_k(fields: _Fields, of: str, top_k: int) -> None:
 
 def _thinking(thinking: Thinking, of: str, model: str, max_tokens: int | None) -> _Fields:
     if of == CLAUDE:
-        return _claude_thinking(_budgeted(thinking, model), max_tokens)
+        return _claude_thinking(thinking_of(model, thinking), max_tokens)
     if not thinking.enabled or thinking.effort == "none":
         return {"reasoningConfig": {"type": "disabled"}} if of == "amazon" else {}
     effort = thinking.effort or _effort(thinking.tokens_max)
@@ -131,14 +128,6 @@ def _effort(tokens_max: int | None) -> str:
     if tokens_max is None:
         return "medium"
     return "low" if tokens_max < _LOW_BELOW else "medium" if tokens_max < _MEDIUM_BELOW else "high"
-
-
-def _budgeted(thinking: Thinking, model: str) -> Thinking:
-    """The wish in the only words that older Claudes know: a budget in tokens for an effort, as low as that begins."""
-    asked = thinking.enabled and thinking.effort in _BUDGETS and not thinking.implicit
-    if not asked or thinking.tokens_max is not None or _THINKS_BY_BUDGET.search(model) is None:
-        return thinking
-    return Thinking(tokens_max=_BUDGETS[thinking.effort or ""])
 
 
 def _claude_thinking(thinking: Thinking, max_tokens: int | None) -> _Fields:

@@ -15,6 +15,7 @@ import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.anthropic.encode import asked
+from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.stream import State
 from adapters.providers.bedrock.failure import exception, failure, malformed
 from adapters.providers.bedrock.families import BETAS
@@ -63,7 +64,8 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     if attempt.output_cap is not None:
         fields["max_tokens"] = attempt.output_cap
     asked_for = (value for name, value in call.relay_headers if name == "anthropic-beta")
-    return _ENCODER.encode(fields | _betas(beta.strip() for value in asked_for for beta in value.split(",")))
+    betas = _betas(beta.strip() for value in asked_for for beta in value.split(","))
+    return _ENCODER.encode(fit(fields | betas, attempt.target.model, known=True))
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:

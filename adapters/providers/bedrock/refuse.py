@@ -18,7 +18,7 @@ from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
 from adapters.providers.harmless import is_harmless
 from adapters.providers.turns import says_something, split
-from adapters.providers.unsayable import unsayable_format, unsayable_sampling
+from adapters.providers.unsayable import unsayable_sampling
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
@@ -56,7 +56,6 @@ def _unsayable(request: ChatRequest, of: str) -> Iterator[str]:
     if (word := unsayable(request, of)) is not None:
         yield word
     yield from unsayable_tools(request, of)
-    yield from unsayable_format(request.response_format)
     hosted = system_tools(request.extra, of)
     for name, value in request.extra.items():
         if name not in hosted:

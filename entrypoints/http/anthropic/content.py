@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from domain.chat import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.read import UNSAID, complaint, said
 from entrypoints.http.anthropic.unseen import NONSENSE
@@ -134,8 +135,9 @@ def _text(block: _Text, path: str) -> Part:
 
 def _image(block: _Image, path: str) -> Part:
     match block.source:
-        case _Source(type="base64", data=str(data), media_type=str(media_type)):
-            return Image(data=data, media_type=media_type, cache_control=said(block.cache_control))
+        case _Source(type="base64", data=str(data), media_type=str(kind)):
+            data, kind = base64_data(data), media_type(kind)
+            return Image(data=data, media_type=kind, cache_control=said(block.cache_control))
         case _Source(type="url", url=str(url)):
             return Image(url=url, cache_control=said(block.cache_control))
         case source:
@@ -145,8 +147,8 @@ def _image(block: _Image, path: str) -> Part:
 def _document(block: _Document, path: str) -> Part:
     name, mark = block.title, said(block.cache_control)
     match block.source:
-        case _Source(type="base64", data=str(data), media_type=str(media_type)):
-            return Document(data=data, media_type=media_type, name=name, cache_control=mark)
+        case _Source(type="base64", data=str(data), media_type=str(kind)):
+            return Document(data=base64_data(data), media_type=media_type(kind), name=name, cache_control=mark)
         case _Source(type="text", data=str(data)):
             return Document(text=data, name=name, cache_control=mark)
         case _Source(type="url", url=str(url)):

@@ -24,6 +24,7 @@ class _Function(msgspec.Struct):
     description: str | None = None
     parameters: msgspec.Raw = _NOT_SENT
     strict: bool | None = None
+    cache_control: msgspec.Raw = _NOT_SENT
 
 
 class _Tool(msgspec.Struct):
@@ -162,7 +163,7 @@ def _tool(function: _Function, cache_control: msgspec.Raw) -> Tool:
         description=function.description,
         parameters=_sent(function.parameters),
         strict=function.strict,
-        cache_control=_sent(cache_control),
+        cache_control=_sent(cache_control) or _sent(function.cache_control),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.details import Detail, thought_of
+from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
 from entrypoints.http.openai.foreign import WireForeign, returned
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
@@ -21,6 +22,8 @@ from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
 
 _DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _Value = TypeVar("_Value")
+_MARKED = (Text, Image, Document, ToolCall)
+_ELSEWHERE = ("https://", "http://", "s3://", "gs://")
 _MEDIA_TYPES = {"txt": "text/plain", "md": "text/plain", "csv": "text/plain"}
 
 
@@ -54,6 +57,7 @@ class WireMessage(msgspec.Struct):
     extra_content: ExtraContent | None = None
     foreign_blocks: list[WireForeign] | None = None
     audio: msgspec.Raw = msgspec.Raw()
+    cache_control: msgspec.Raw = msgspec.Raw()
 
 
 class _ImageUrl(msgspec.Struct):
@@ -103,20 +107,38 @@ def turns(messages: list[WireMessage]) -> tuple[Message, ...]:
     for number, message in enumerate(messages):
         place = f"messages[{number}]"
         if message.role in ("tool", "function"):
-            results.append(_tool_result(message, place, functions))
+            result = _tool_result(message, place, functions)
+            results.append(msgspec.structs.replace(result, cache_control=_mark(message.cache_control)))
             continue
         if results:
             told.append(Message(role="user", parts=tuple(results)))
             results = []
         if message.role == "assistant":
             parts = _assistant_parts(message, place, functions)
-            told.append(Message(role="assistant", parts=parts, name=message.name))
+            told.append(Message(role="assistant", parts=_marked(parts, message), name=message.name))
         else:
             parts = _parts(message.content, f"{place}.content")
-            told.append(Message(role=_role(message), parts=parts, name=message.name))
+            told.append(Message(role=_role(message), parts=_marked(parts, message), name=message.name))
     if results:
         told.append(Message(role="user", parts=tuple(results)))
     return tuple(told)
+
+
+def _marked(parts: tuple[Part, ...], message: WireMessage) -> tuple[Part, ...]:
+    """The parts with the message's own mark for the prompt cache on the last that can have one.
+
+    LiteLLM's cache hook and OpenRouter's clients set it there.
+    """
+    mark = _mark(message.cache_control)
+    place = next((n for n in range(len(parts) - 1, -1, -1) if isinstance(parts[n], _MARKED)), None)
+    if mark is None or place is None or not isinstance(part := parts[place], _MARKED):
+        return parts
+    marked = part if part.cache_control is not None else msgspec.structs.replace(part, cache_control=mark)
+    return (*parts[:place], marked, *parts[place + 1 :])
+
+
+def _mark(cache_control: msgspec.Raw) -> msgspec.Raw | None:
+    return None if bytes(cache_control) in (b"", b"null") else cache_control
 
 
 def _role(message: WireMessage) -> Literal["system", "developer", "user"]:
@@ -208,7 +230,7 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
         part = msgspec.json.decode(raw, type=_WirePart)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, place)) from None
-    cache_control = None if bytes(part.cache_control) in (b"", b"null") else part.cache_control
+    cache_control = _mark(part.cache_control)
     match part.type:
         case "text":
             return Text(text=given(part.text, f"{place}.text"), cache_control=cache_control)
@@ -223,7 +245,7 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
             return image_of(wire.url, wire.detail, f"{place}.image_url.url", cache_control)
         case "input_audio":
             sound = given(part.input_audio, f"{place}.input_audio")
-            return Audio(data=sound.data, format=sound.format)
+            return Audio(data=base64_data(sound.data), format=sound.format)
         case "file":
             return document_of(given(part.file, f"{place}.file"), f"{place}.file", cache_control)
         case "document_url":  # Mistral's: https://docs.mistral.ai/capabilities/document_ai/document_qna
@@ -246,10 +268,10 @@ def image_of(url: str, detail: str | None, field: str, cache_control: msgspec.Ra
     if detail == "auto":  # The default.
         detail = None
     if split := _split(url):
-        media_type, data = split
-        return Image(media_type=media_type, data=data, detail=detail, cache_control=cache_control)
+        kind, data = split
+        return Image(media_type=kind, data=data, detail=detail, cache_control=cache_control)
     # AWS and Google read pictures from their own stores; who cannot says so.
-    if not url.lower().startswith(("https://", "http://", "s3://", "gs://")):
+    if not url.lower().startswith(_ELSEWHERE):
         raise Wrong(bad(field, "It is neither an https URL nor a base64 data URL."))
     return Image(url=url, detail=detail, cache_control=cache_control)
 
@@ -260,18 +282,20 @@ def document_of(file: File, field: str, cache_control: msgspec.Raw | None = None
         return Document(file_id=file.file_id, name=file.filename, cache_control=cache_control)
     if not file.file_data:
         raise Wrong(bad(field, "It has neither file_data nor file_id."))
+    if file.file_data.lower().startswith(_ELSEWHERE):  # OpenRouter's way to name a document by its URL.
+        return Document(url=file.file_data, name=file.filename, cache_control=cache_control)
     suffix = (file.filename or "").rpartition(".")[2].lower()
-    bare = _MEDIA_TYPES.get(suffix, "application/pdf"), file.file_data
-    media_type, data = _split(file.file_data) or bare
-    if media_type == "text/plain" and (text := _text(data)) is not None:
+    bare = _MEDIA_TYPES.get(suffix, "application/pdf"), base64_data(file.file_data)
+    kind, data = _split(file.file_data) or bare
+    if kind == "text/plain" and (text := _text(data)) is not None:
         return Document(text=text, name=file.filename, cache_control=cache_control)
-    return Document(media_type=media_type, data=data, name=file.filename, cache_control=cache_control)
+    return Document(media_type=kind, data=data, name=file.filename, cache_control=cache_control)
 
 
 def _split(url: str) -> tuple[str, str] | None:
     """The media type and the base64 data of a data URL, or None if it is not one."""
     head = _DATA_URL.match(url)
-    return None if head is None else (head[1].lower(), url[head.end() :])
+    return None if head is None else (media_type(head[1]), base64_data(url[head.end() :]))
 
 
 def _text(data: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.media import base64_data
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.turns import File, Wrong, document_of, given, image_of
 from entrypoints.http.responses import wire
@@ -165,7 +166,7 @@ def _part(part: wire.Part, raw: msgspec.Raw, place: str) -> Part:
             return _document(part, place)
         case "input_audio" if is_said(part.input_audio):
             sound = msgspec.json.decode(part.input_audio, type=_Sound)
-            return Audio(data=sound.data, format=sound.format)
+            return Audio(data=base64_data(sound.data), format=sound.format)
         case name:
             return Foreign(dialect=NAME, name=f"{place}.{name}", block=raw)
 

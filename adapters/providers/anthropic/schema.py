@@ -1,0 +1,162 @@
+"""JSON Schema as Anthropic takes it: for the input of a tool, and for an output that keeps to it.
+
+House rule: a schema that is taken as it is stays byte for byte. What only narrows a value and has no word there is put
+into the description, where the model may heed it, as Anthropic's own SDK does.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.wire import NONSENSE
+
+ANY_OBJECT = {"type": "object", "properties": {}}
+
+_Json = dict[str, Any]
+_UNSAID = msgspec.Raw()
+
+
+class _Head(msgspec.Struct, frozen=True):
+    type: msgspec.Raw = _UNSAID
+    any_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="anyOf")
+    one_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="oneOf")
+    all_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="allOf")
+    ref: msgspec.Raw = msgspec.field(default=_UNSAID, name="$ref")
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_ANY = msgspec.json.Decoder()
+
+# --- the input of a tool --------------------------------------------------------------------------------
+
+
+def input_schema(given: msgspec.Raw | None) -> msgspec.Raw | _Json:
+    """The schema of a tool's input: an object at its top, as "input_schema.type: Field required" demands.
+
+    "input_schema does not support oneOf, allOf, or anyOf at the top level", so alternatives become one object that has
+    the properties of all, of which those are required that each of them requires. What is no schema is left as it is.
+    """
+    if given is None or bytes(given) in (b"{}", b"null"):
+        return ANY_OBJECT
+    try:
+        if is_an_object(given):
+            return given
+        schema = _ANY.decode(given)
+    except NONSENSE:
+        return given
+    return _one_object(schema, schema, ()) if isinstance(schema, dict) else given
+
+
+def is_an_object(given: msgspec.Raw) -> bool:
+    """Whether a schema says that it is of an object, with no alternatives beside. Raises what decoding raises."""
+    head = _HEAD.decode(given)
+    besides = (head.any_of, head.one_of, head.all_of, head.ref)
+    return bytes(head.type) == b'"object"' and not any(bytes(said) for said in besides)
+
+
+def _one_object(schema: _Json, root: _Json, seen: tuple[str, ...]) -> _Json:
+    told = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf", "oneOf", "allOf")}
+    kind = told.get("type")
+    if kind in (None, "null") or (isinstance(kind, list) and "object" in kind):
+        told["type"] = "object"
+    parts = [_referred(schema["$ref"], root, seen)] if "$ref" in schema else []
+    all_of = _schemas(schema.get("allOf"))
+    parts += [_one_object(part, root, seen) for part in all_of]
+    for part in parts:
+        _add(told, part, required=set(part.get("required", ())))
+    for name in ("anyOf", "oneOf"):
+        branches = [_one_object(branch, root, seen) for branch in _schemas(schema.get(name))]
+        by_all = [set(branch.get("required", ())) for branch in branches if branch.get("type") == "object"]
+        for branch in branches:
+            _add(told, branch, required=set.intersection(*by_all) if by_all else set())
+    if told["type"] == "object":
+        told.setdefault("properties", {})
+    return told
+
+
+def _add(told: _Json, part: _Json, required: set[str]) -> None:
+    """Add the properties of a part; one that two parts describe is what either of them says."""
+    properties = dict(told.get("properties") or {})
+    for name, value in (part.get("properties") or {}).items():
+        properties[name] = value if properties.get(name, value) == value else _either(properties[name], value)
+    told["properties"] = properties
+    if names := [*told.get("required", ()), *sorted(required - set(told.get("required", ())))]:
+        told["required"] = names
+    for name in ("description", "title", "$defs", "definitions"):
+        if name in part:
+            told.setdefault(name, part[name])
+
+
+def _either(one: Any, other: Any) -> _Json:
+    known = one["anyOf"] if isinstance(one, dict) and one.keys() == {"anyOf"} else [one]
+    return {"anyOf": known if other in known else [*known, other]}
+
+
+def _schemas(given: Any) -> list[_Json]:
+    return [schema for schema in given if isinstance(schema, dict)] if isinstance(given, list) else []
+
+
+def _referred(path: Any, root: _Json, seen: tuple[str, ...]) -> _Json:
+    """The object that a reference within the schema names; nothing for one that names itself, or is elsewhere."""
+    found: Any = root
+    if not isinstance(path, str) or not path.startswith("#/") or path in seen:
+        return {}
+    for step in path[2:].split("/"):
+        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+    return _one_object(found, root, (*seen, path)) if isinstance(found, dict) else {}
+
+
+# --- an output that keeps to a schema -------------------------------------------------------------------
+
+# https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
+_FORMATS = frozenset(
+    ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
+)  # fmt: skip
+_KEPT = frozenset(("$ref", "type", "enum", "const", "default", "title", "description", "required"))
+_LISTS = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
+_MAPS = frozenset(("properties", "$defs", "definitions"))
+_UNSPOKEN = frozenset(("additionalProperties", "$schema", "$id", "$comment"))
+
+
+def strict_schema(given: msgspec.Raw) -> Any:
+    """The schema in the words that an output can keep to: every object is closed, and what is rejected is left out."""
+    try:
+        schema = _ANY.decode(given)
+    except NONSENSE:
+        return given
+    told = _strict(schema)
+    return given if told == schema else told
+
+
+def _strict(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:  # It stands alone.
+        return {name: _inside(name, value) for name, value in schema.items() if name == "$ref" or name in _MAPS}
+    told: _Json = {}
+    unknown: _Json = {}
+    for name, value in schema.items():
+        if name in _LISTS and isinstance(value, list):
+            told.setdefault(_LISTS[name], [_strict(inner) for inner in value])
+        elif name in _MAPS or name == "items":
+            told[name] = _inside(name, value)
+        elif name in _KEPT or (name == "format" and value in _FORMATS) or (name == "minItems" and value in (0, 1)):
+            told[name] = value
+        elif name not in _UNSPOKEN:
+            unknown[name] = value
+    if schema.get("type") == "object" or "properties" in schema or _may_be(schema.get("type"), "object"):
+        told["additionalProperties"] = False
+    if unknown:
+        hint = ", ".join(f"{name}: {msgspec.json.encode(value).decode()}" for name, value in unknown.items())
+        told["description"] = "\n\n".join(said for said in (schema.get("description"), f"{{{hint}}}") if said)
+    return told
+
+
+def _inside(name: str, value: Any) -> Any:
+    if name in _MAPS and isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    return _strict(value)
+
+
+def _may_be(kind: Any, name: str) -> bool:
+    return isinstance(kind, list) and name in kind
