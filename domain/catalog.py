@@ -139,7 +139,7 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
         return UnknownModel(model=name, similar=similar(catalog, name, now_ms))
     sold = [served for served in found if served.rate is not None]
     if billed and not sold:
-        return UnpricedModel(model=name)
+        return UnpricedModel(model=name, similar=similar(catalog, name, now_ms))
     return sold if billed else found
 
 

@@ -25,7 +25,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
     shown it unchanged; `message` is the human sentence inside it, cleared of secrets. One `is_final` is not tried again
-    anywhere: a provider that was asked already may still do the work, and charge for it.
+    anywhere: a provider that was asked already may still do the work, and charge for it. `should_retry` is the
+    provider's own word (`x-should-retry`) on whether the caller's SDK may send the same request again.
     """
 
     kind: FailureKind
@@ -36,3 +37,4 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str | None = None
     body: bytes = b""
     is_final: bool = False
+    should_retry: bool | None = None

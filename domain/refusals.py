@@ -61,6 +61,17 @@ class WrongMethod(msgspec.Struct, frozen=True, kw_only=True, tag="wrong_method")
     allowed: tuple[str, ...]
 
 
+class NotOffered(msgspec.Struct, frozen=True, kw_only=True, tag="not_offered"):
+    """The path belongs to a part of a vendor's API that the hub does not offer; `instead` says what to use."""
+
+    surface: str
+    instead: str
+
+
+class NoUpgrade(msgspec.Struct, frozen=True, kw_only=True, tag="no_upgrade"):
+    """The request asks for a WebSocket where requests are answered over HTTP alone."""
+
+
 class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="model_not_found"):
     """No enabled provider serves the model; `similar` are names that exist."""
 
@@ -69,9 +80,10 @@ class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="model_not_fou
 
 
 class UnpricedModel(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_model"):
-    """Billing is on and the model has no rate: unknown is never free."""
+    """Billing is on and the model has no rate: unknown is never free. `similar` are names of models that have one."""
 
     model: str
+    similar: tuple[str, ...] = ()
 
 
 class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_feature"):
@@ -180,6 +192,8 @@ Refusal: TypeAlias = (
     | EncodedBody
     | UnknownPath
     | WrongMethod
+    | NotOffered
+    | NoUpgrade
     | UnknownModel
     | UnpricedModel
     | UnpricedFeature

@@ -17,8 +17,9 @@ import falcon
 import falcon.asgi
 
 from entrypoints.http.replies import internal_error, unreadable, unserved
-from entrypoints.http.routes import by_template, routes
-from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.http.routes import by_template, canonical_path, routes
+from entrypoints.http.wire import Handler, Reply, Request, joined
+from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
 
@@ -168,8 +169,9 @@ class Pulse:
 
 def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
     """Falcon with the hub's routes, and the hub's own words for what Falcon refuses."""
-    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    for template, handlers in by_template(routes(hub)).items():
+    table = routes(hub)
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App(middleware=middleware(canonical_path(table), hub.cors_origins))
+    for template, handlers in by_template(table).items():
         app.add_route(template, _resource(hub, handlers))
 
     async def failed(req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, _: object) -> None:
@@ -235,7 +237,7 @@ def _request(
         method=req.method,
         path=req.path,
         query=req.query_string,
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in req.scope["headers"]},
+        headers=joined(req.scope["headers"]),
         body=body,
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,

@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy
     retries_max: int
     body_bytes_max: int
+    cors_origins: tuple[str, ...]
     synchronous: Synchronous
     vendor_keys: dict[str, tuple[str, ...]]
 
@@ -133,6 +134,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how many more attempts a call gets after the first one failed"),
         ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", kinds.whole(1024, 2**31 - 1), "bytes", "33554432",
          "the largest request body that is read"),
+        ("AIHUB_CORS_ORIGINS", "cors_origins", kinds.origins, "origins", "",
+         "which pages in browsers may call the hub: origins such as https://app.example.com, separated by commas, "
+         "or * for all; nothing: none"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )

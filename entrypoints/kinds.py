@@ -8,6 +8,10 @@ from domain.money import AmountError, parse_credits
 from entrypoints.usecases.masking import is_secret_text
 
 _MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")
+# A scheme, a host and perhaps a port: desktop and mobile apps have schemes of their own (app://obsidian.md).
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:[0-9]{1,5})?|null"
+)
 _OWNER_KEY_CHARACTERS_MIN = 8
 
 
@@ -81,6 +85,14 @@ def link(text: str) -> str | None:
     if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
         raise ValueError("write an http or https URL")
     return text or None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins of pages, in lower case, or `*` alone for all; none where nothing is said."""
+    found = tuple(dict.fromkeys(part.lower().rstrip("/") for part in re.split(r"[\s,]+", text) if part))
+    if not all(one == "*" or _ORIGIN.fullmatch(one) for one in found):
+        raise ValueError("write origins such as https://app.example.com, separated by commas, or * for all")
+    return ("*",) if "*" in found else found
 
 
 def master_key(text: str) -> str | None:

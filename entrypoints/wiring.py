@@ -131,6 +131,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                 strategy=settings.strategy,
                 retries_max=settings.retries_max,
                 body_bytes_max=settings.body_bytes_max,
+                cors_origins=settings.cors_origins,
             )
         finally:
             await transport.aclose()

@@ -18,8 +18,9 @@ import anyio.from_thread
 import falcon
 
 from entrypoints.http.replies import internal_error, unreadable, unserved
-from entrypoints.http.routes import by_template, routes
+from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
 
@@ -47,8 +48,9 @@ def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falco
     # WSGI has no shutdown of its own. Registering also keeps what was opened alive.
     atexit.register(opened.close)
     portal.start_task_soon(sweep_regularly, hub)
-    app: falcon.App[Any, Any] = falcon.App()
-    for template, handlers in by_template(routes(hub)).items():
+    table = routes(hub)
+    app: falcon.App[Any, Any] = falcon.App(middleware=middleware(canonical_path(table), hub.cors_origins))
+    for template, handlers in by_template(table).items():
         app.add_route(template, _resource(hub, portal, handlers))
 
     def failed(req: falcon.Request, resp: falcon.Response, error: Exception, _: object) -> None:

@@ -19,6 +19,7 @@ from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.jobs import CONNECT_S_MAX, JobChunks
 from adapters.providers.lines import Line, Lines
 from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
+from adapters.providers.rejected import rejected
 from domain.calls import Attempt, ModelCall
 from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
@@ -212,7 +213,7 @@ class _Exchange:
         while len(body) < _ERROR_BYTES_MAX and isinstance(piece := await self.read(), bytes):
             body += piece
         headers = _lower(response.headers)
-        return party.failure(self._line.dialect.failure(status, headers, party.body(body[:_ERROR_BYTES_MAX])))
+        return party.failure(rejected(self._line.dialect, status, headers, party.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
         """A stream was asked for and JSON came: an error under a status of success, or nonsense.

@@ -12,7 +12,8 @@ from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal
 from domain.vendors import passes_through
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.replies import bearer_of, refuse
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.replies import refuse
 from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
@@ -78,10 +79,9 @@ class _Handling:
 
 async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | Refusal:
     """What the request asks for. A bad body is only explained to somebody with a valid key."""
-    key = bearer_of(request)
-    if not isinstance(key, str):
-        return key
-    fingerprint = hub.vault.fingerprint(key)
+    fingerprint = await fingerprint_of(hub, request)
+    if not isinstance(fingerprint, str):
+        return fingerprint
     call = _read(dialect, request)
     idempotency_key = request.headers.get("idempotency-key") or None
     if idempotency_key is not None and len(idempotency_key) > IDEMPOTENCY_KEY_MAX:

@@ -56,7 +56,9 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     read_form      the same of a body of another content type, which is its second argument: a form with a file
     stream_failed  the same for a stream that `render` wrote, which knows what it said; None: as `stream_error`
     id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
-    keep_alive     what a stream says while its provider is silent: a comment, or the dialect's own word
+    keep_alive     what a stream says while its provider is silent: a comment, or the dialect's own word. No blank line
+                   follows the comment: after an event with an `id`, OpenAI's SDK for Python takes it for an event
+                   without data, and fails (https://github.com/openai/openai-python/issues/2722)
     """
 
     name: str
@@ -70,4 +72,4 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
     read_form: Callable[[bytes, str], ModelCall | BadRequest] | None = None
     stream_failed: Callable[[Any, ErrorBody], bytes] | None = None
     id_headers: tuple[str, ...] = ("x-request-id",)
-    keep_alive: bytes = b": keep-alive\n\n"
+    keep_alive: bytes = b": keep-alive\n"

@@ -11,7 +11,8 @@ from domain.calls import ModelCall
 from domain.money import format_credits
 from domain.refusals import BadRequest, InvalidKey, Refusal
 from entrypoints.http.dialect import CallerDialect
-from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.admission import Ask
 from entrypoints.usecases.hub import Hub
@@ -32,11 +33,11 @@ def quote_handler(hub: Hub, callers: Callers) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         dialect = dialect_of(request)
-        key = bearer_of(request)
-        if not isinstance(key, str):
-            yield refuse(dialect, request, key)
+        fingerprint = await fingerprint_of(hub, request)
+        if not isinstance(fingerprint, str):
+            yield refuse(dialect, request, fingerprint)
             return
-        found = await _quoted(hub, callers, request, hub.vault.fingerprint(key))
+        found = await _quoted(hub, callers, request, fingerprint)
         yield (
             json_reply(request, quote_body(hub, found)) if isinstance(found, Quote) else refuse(dialect, request, found)
         )

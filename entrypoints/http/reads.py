@@ -8,10 +8,12 @@ from domain.books import User
 from domain.catalog import Catalog, Served, priced
 from domain.ledger import balance, usable
 from domain.money import format_credits
-from domain.refusals import Busy, InvalidKey, Missing, MissingKey, Refusal, UnknownModel
+from domain.refusals import BadRequest, Busy, InvalidKey, Missing, Refusal
 from domain.routes import Route, offers_of
 from entrypoints.http.described import Listed, anthropic_model, openai_model
-from entrypoints.http.replies import bearer_of, dialect_of, json_reply, refuse
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.pages import page_of
+from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
 from ports.storage import StorageUnavailable
@@ -25,10 +27,12 @@ def models_handler(hub: Hub) -> Handler:
     async def read(request: Request, user: User) -> Any:
         listed = await _listed(hub)
         if "anthropic-version" in request.headers:
-            data = [*map(anthropic_model, listed)]
-            ids = [str(model["id"]) for model in data]
-            edges = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
-            return {"data": data, "has_more": False, **edges}
+            page = page_of(request, [one.name for one in listed])
+            if isinstance(page, BadRequest):
+                return page
+            data = [anthropic_model(one) for one in listed[page.start : page.end]]
+            edges = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+            return {"data": data, "has_more": page.has_more, **edges}
         return {"object": "list", "data": [*map(openai_model, listed)]}
 
     return authenticated(hub, read)
@@ -41,7 +45,7 @@ def model_handler(hub: Hub) -> Handler:
         name = request.path_values["model"]
         route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
-            return route if isinstance(route, UnknownModel) else UnknownModel(model=name)
+            return route
         listed = _described(hub, name, next(offers_of(route.way)))
         return anthropic_model(listed) if "anthropic-version" in request.headers else openai_model(listed)
 
@@ -142,12 +146,12 @@ def authenticated(hub: Hub, read: Read) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         dialect = dialect_of(request)
-        key = bearer_of(request)
-        if isinstance(key, MissingKey):
-            yield refuse(dialect, request, key)
+        fingerprint = await fingerprint_of(hub, request)
+        if not isinstance(fingerprint, str):
+            yield refuse(dialect, request, fingerprint)
             return
         try:
-            caller = await hub.storage.caller(hub.vault.fingerprint(key))
+            caller = await hub.storage.caller(fingerprint)
             if caller is None or caller[0].revoked_ms is not None:
                 yield refuse(dialect, request, InvalidKey(revoked=caller is not None))
                 return

@@ -3,10 +3,10 @@
 The match is exhaustive: a refusal without words does not pass the type check.
 """
 
-import re
 from typing import assert_never
 
-from domain.failures import Failure
+import msgspec
+
 from domain.money import format_credits
 from domain.refusals import (
     BadRequest,
@@ -22,6 +22,8 @@ from domain.refusals import (
     MissingKey,
     NoCredential,
     NotAllowed,
+    NotOffered,
+    NoUpgrade,
     ProviderFailed,
     Refusal,
     TooLarge,
@@ -35,22 +37,7 @@ from domain.refusals import (
     WrongMethod,
 )
 from entrypoints.http.dialect import ErrorBody
-
-# The statuses of a failed provider call where the provider gave none that means anything to the caller.
-_FAILURE_STATUS = {
-    "unreachable": 502,
-    "timed_out": 504,
-    "overloaded": 429,
-    "unavailable": 502,
-    "credential_rejected": 502,
-    "request_rejected": 400,
-    "truncated": 502,
-    "malformed": 502,
-}
-# What these say is about the account behind the hub, and the caller would take it for their own.
-_OF_AN_ACCOUNT = (401, 402, 403)
-# How the hub's own words about a provider begin: its host is for the operator, in `aihub call show`.
-_WHERE = re.compile(r"^provider \S+ \([^)]*\) ")
+from entrypoints.http.failed import failure_error
 
 SHOWN_CHARACTERS_MAX = 200
 
@@ -98,24 +85,20 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"Nothing is served at {_shown(refusal.path)}. See GET / for what is; SDKs want the base URL to end "
                 "in /v1 (OpenAI) or without it (Anthropic).",
             )
+        case NotOffered():
+            message = f"This hub does not offer {refusal.surface}. {refusal.instead}"
+            return _error(refusal, 404, "not_found", message)
+        case NoUpgrade():
+            message = "This hub speaks no WebSocket. Send the request with POST over HTTP; it can be streamed."
+            return _error(refusal, 426, "invalid_request", message)
         case WrongMethod():
             allowed = ", ".join(method for method in refusal.allowed if method != "OPTIONS")
             message = f"{refusal.method} is not served here; use {allowed}."
             return _error(refusal, 405, "invalid_request", message)
         case UnknownModel():
-            hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
-            name = _shown(refusal.model)
-            message = f"The model `{name}` is not served by any provider of this hub.{hint} See GET /v1/models."
-            return _error(refusal, 404, "not_found", message, param="model")
+            return _no_model(refusal, "is not served by any provider of this hub")
         case UnpricedModel():
-            return _error(
-                refusal,
-                400,
-                "invalid_request",
-                f"The model `{refusal.model}` has no rate, so it is not sold. The operator sets one with "
-                "`aihub rate set PROVIDER/MODEL --input X --output Y`.",
-                param="model",
-            )
+            return _no_model(refusal, "is not sold here")
         case UnpricedFeature():
             return _error(
                 refusal,
@@ -173,7 +156,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
             )
             return _error(refusal, 503, "overloaded", message, param="model")
         case ProviderFailed():
-            return _failed(refusal)
+            return failure_error(refusal.failure, refusal.provider)
         case IdempotencyConflict():
             return _error(
                 refusal,
@@ -208,22 +191,6 @@ def error_of(refusal: Refusal) -> ErrorBody:
             assert_never(refusal)
 
 
-def failure_error(failure: Failure, provider: str) -> ErrorBody:
-    """A provider's failure as an error of the hub, for callers who cannot be shown the provider's own body."""
-    kind = {"overloaded": "rate_limit", "request_rejected": "invalid_request"}.get(failure.kind, "provider")
-    telling = failure.status >= 400 and failure.status not in _OF_AN_ACCOUNT
-    theirs = telling and failure.kind in ("request_rejected", "overloaded", "unavailable")
-    # The provider's own code for it is that of a caller whose key is wrong.
-    ours = failure.kind == "credential_rejected"
-    what = "rejected the hub's credential" if ours else _WHERE.sub("", failure.message)
-    return ErrorBody(
-        status=failure.status if theirs else _FAILURE_STATUS[failure.kind],
-        kind=kind,
-        code=failure.kind if ours else failure.code or failure.kind,
-        message=what if failure.kind == "request_rejected" else f"{provider}: {what}",
-    )
-
-
 def retry_after_s(refusal: Refusal) -> int | None:
     """Whole seconds for Retry-After, rounded up, where waiting helps."""
     match refusal:
@@ -233,6 +200,14 @@ def retry_after_s(refusal: Refusal) -> int | None:
             return 1
         case _:
             return None
+
+
+def _no_model(refusal: UnknownModel | UnpricedModel, why: str) -> ErrorBody:
+    """A missing model: SDKs know it by 404, clients by the code. `aihub route explain` tells the operator why."""
+    hint = f" Known here: {', '.join(refusal.similar)}." if refusal.similar else ""
+    message = f"The model `{_shown(refusal.model)}` {why}.{hint} See GET /v1/models."
+    body = _error(refusal, 404, "not_found", message, param="model")
+    return msgspec.structs.replace(body, code="model_not_found")
 
 
 def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
@@ -248,10 +223,6 @@ def _insufficient(refusal: InsufficientCredit) -> ErrorBody:
         f"A lower output cap or a shorter prompt may fit.{link}",
         facts={"bound": bound, "available": has, "shortfall": short, "payment_link": refusal.payment_link},
     )
-
-
-def _failed(refusal: ProviderFailed) -> ErrorBody:
-    return failure_error(refusal.failure, refusal.provider)
 
 
 def _at_field(wrong: BadRequest) -> str:

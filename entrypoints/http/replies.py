@@ -1,4 +1,4 @@
-"""Replies that every handler gives, and the key that every request brings."""
+"""Replies that every handler gives."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from domain.failures import Failure
 from domain.refusals import (
     BadRequest,
     EncodedBody,
-    MissingKey,
+    NoUpgrade,
     ProviderFailed,
     Refusal,
     TooLarge,
@@ -19,16 +19,10 @@ from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import CallerDialect, ErrorBody
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.refusals import error_of, retry_after_s
+from entrypoints.http.surfaces import surface_of
 from entrypoints.http.wire import Reply, Request
 
 _JSON_HEADER = ("content-type", "application/json")
-
-
-def bearer_of(request: Request) -> str | MissingKey:
-    """The API key in `Authorization: Bearer` (OpenAI's way) or `x-api-key` (Anthropic's)."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    key = key.strip() if scheme.lower() == "bearer" else ""
-    return key or request.headers.get("x-api-key", "").strip() or MissingKey()
 
 
 def dialect_of(request: Request) -> CallerDialect:
@@ -52,8 +46,12 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
         headers.append(("allow", ", ".join(refusal.allowed)))
     if isinstance(refusal, EncodedBody):
         headers.append(("accept-encoding", "identity"))  # RFC 9110, 15.5.16
+    if isinstance(refusal, NoUpgrade):
+        headers.append(("upgrade", "HTTP/1.1"))  # RFC 9110, 15.5.22
     if isinstance(refusal, ProviderFailed):
         headers.append(("x-aihub-provider", refusal.provider))
+        if refusal.failure.should_retry is not None:
+            headers.append(("x-should-retry", str(refusal.failure.should_retry).lower()))
         if _may_be_shown(refusal.failure, dialect):
             return Reply(status=error.status, headers=tuple(headers), body=refusal.failure.body)
     return Reply(status=error.status, headers=tuple(headers), body=dialect.error(error))
@@ -62,10 +60,12 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
 def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
     """What the server's own router refuses (404, 405, a malformed request), in the caller's dialect."""
     refusal: Refusal
-    if status == 405:
+    if status in (404, 405) and "websocket" in request.headers.get("upgrade", "").lower():
+        refusal = NoUpgrade()
+    elif status == 405:
         refusal = WrongMethod(method=request.method, allowed=allowed)
     elif status == 404:
-        refusal = UnknownPath(path=request.path)
+        refusal = surface_of(request.path) or UnknownPath(path=request.path)
     else:
         refusal = BadRequest(field=None, problem="The HTTP request is malformed: send a JSON body and plain headers.")
     return refuse(dialect_of(request), request, refusal)

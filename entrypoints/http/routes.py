@@ -1,11 +1,14 @@
 """The table of routes: the only place that says what is served where."""
 
+from collections.abc import Callable
+
 from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.aigne.film import FILM_CALLER, film_handler
 from entrypoints.http.aigne.pictures import image_handler
 from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.anthropic.counting import count_tokens_handler
+from entrypoints.http.azure import deployment_handler
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.dialect import CallerDialect
 from entrypoints.http.index import index_handler
@@ -15,10 +18,13 @@ from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.operations.moderations import MODERATIONS_CALLER
 from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
 from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
+from entrypoints.http.paths import canonical_paths
 from entrypoints.http.quotes import quote_handler
 from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
 from entrypoints.http.responses import RESPONSES_CALLER
+from entrypoints.http.responses.counting import input_tokens_handler
 from entrypoints.http.route_reads import route_handler
+from entrypoints.http.surfaces import SURFACE_HEADS
 from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.hub import Hub
 
@@ -59,16 +65,20 @@ _AIGNE: dict[str, CallerDialect] = {
 
 def routes(hub: Hub) -> tuple[Route, ...]:
     """Every route of the hub."""
+    called = {template: chat_handler(hub, caller) for template, caller in (_CALLED | _AIGNE).items()}
+    azure = deployment_handler({template: called[template] for template in _CALLED})
     table = (
         *(
-            Route(method="POST", template=template, handler=chat_handler(hub, caller), spends=True)
-            for template, caller in (_CALLED | _AIGNE).items()
+            Route(method="POST", template=template, handler=handler, spends=True)
+            for template, handler in called.items()
         ),
+        Route(method="POST", template="/openai/deployments/{deployment:path}", handler=azure, spends=True),
         Route(method="POST", template="/api/v2/image", handler=image_handler(hub), spends=True),
         Route(method="POST", template="/api/v2/video", handler=film_handler(hub), spends=True),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
+        Route(method="POST", template="/v1/responses/input_tokens", handler=input_tokens_handler(hub)),
         Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
@@ -81,6 +91,11 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )
     return (*table, Route(method="GET", template="/", handler=index_handler(table)))
+
+
+def canonical_path(table: tuple[Route, ...]) -> Callable[[str], str]:
+    """The function from a path as it was written to the one that the table knows."""
+    return canonical_paths((route.template for route in table), SURFACE_HEADS)
 
 
 def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:

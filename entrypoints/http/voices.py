@@ -2,7 +2,7 @@
 
 from domain.failures import Failure
 from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.refusals import failure_error
+from entrypoints.http.failed import failure_error
 from entrypoints.usecases.voice import AnswerBroken
 from ports.providers import Chunk
 

@@ -1,11 +1,13 @@
 """Requests, replies and routes without a server: what every binder speaks and every handler is written in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | AsyncIterator[bytes]
     keep_alive: bytes = b""
     given: Callable[[], int] = lambda: 0
+
+
+def joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header lines, whose names are in lower case, by name; repeated lines are one with commas (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in lines:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 Handler: TypeAlias = Callable[[Request], AbstractAsyncContextManager[Reply]]

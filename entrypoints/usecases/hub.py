@@ -44,6 +44,7 @@ class Hub:
     keep_alive_ms: int = 15_000
     first_token_timeout_ms: int | None = None
     strategy: Strategy = "round-robin"
+    cors_origins: tuple[str, ...] = ()
     advice: Advice = field(default_factory=Advice)
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None

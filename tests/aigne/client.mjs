@@ -48,6 +48,11 @@ const asked = {
     }
     return told;
   },
+  heard: async () => {
+    let text = "";
+    for await (const chunk of await chat("oai/m").invoke(say("Hello"), { streaming: true })) text += chunk.delta?.text?.text ?? "";
+    return { text };
+  },
   painted: () => painter("oai/painter").invoke({ prompt: "a cat", outputFileType: "file" }),
   repainted: () => {
     const image = [{ type: "file", data: pixel, mimeType: "image/png" }];

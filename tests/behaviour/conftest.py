@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "AIHUB_JOB_POLL_S": "0",
     "AIHUB_BODY_BYTES_MAX": str(BODY_BYTES_MAX),
     "CREDIT_PAYMENT_LINK": "https://pay.example.com/credit",
+    "AIHUB_CORS_ORIGINS": "https://app.example.com, app://notes.md",
 }
 
 

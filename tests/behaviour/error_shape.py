@@ -22,11 +22,13 @@ ANTHROPIC_TYPES = {
     409: {"conflict_error"},
     413: {"request_too_large", "invalid_request_error"},
     415: {"invalid_request_error"},
+    426: {"invalid_request_error"},
     429: {"rate_limit_error"},
     500: {"api_error"},
     502: {"api_error"},
     503: {"overloaded_error", "api_error"},
     504: {"api_error"},
+    529: {"overloaded_error"},
 }
 
 

@@ -206,7 +206,7 @@ def test_the_built_in_echo_answers_in_this_dialect_too(client: anthropic.Anthrop
         (None, {"model": "no-such"}, anthropic.NotFoundError, "not_found_error"),
         (None, {"messages": []}, anthropic.BadRequestError, "invalid_request_error"),
         (None, {"max_tokens": 0}, anthropic.BadRequestError, "invalid_request_error"),
-        (None, {"model": "oai/unpriced"}, anthropic.BadRequestError, "invalid_request_error"),
+        (None, {"model": "oai/unpriced"}, anthropic.NotFoundError, "not_found_error"),
         ("poor", {}, anthropic.APIStatusError, "billing_error"),
     ],
 )

@@ -10,6 +10,7 @@ import random
 import string
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -204,7 +205,7 @@ def misplaced(chance: random.Random, key: str) -> list[tuple[bytes, bytes]]:
         [("authorization", f"Bearer x{key}")],
         [("x-api-key", f"Bearer {key}")],
         [("x-api-key", f"{key},")],
-        [("api-key", key)],
+        [("api_key", key)],
     ]
     return [(name.encode(), value.encode()) for name, value in chance.choice(places)]
 
@@ -235,6 +236,14 @@ def test_headers_without_the_key_never_open_anything(hub: HubProcess, stub: Stub
         if heard.status == 401:
             check_error(heard, path)
     assert [] == stub.requests
+
+
+def of_messages(road: str) -> bool:
+    """Whether a road leads to Anthropic's messages, or would if it went on: with needless slashes, or without `/v1`."""
+    steps = [step for step in unquote(road).split("/") if step]
+    while steps[:1] == ["v1"] or steps[:2] == ["api", "v1"]:
+        steps = steps[1:]
+    return steps[:1] == ["messages"]
 
 
 def test_roads_that_nobody_built(hub: HubProcess, line: RawLine) -> None:
@@ -269,7 +278,7 @@ def test_roads_that_nobody_built(hub: HubProcess, line: RawLine) -> None:
             assert heard.status != 200 or method == b"OPTIONS"
         elif heard.status >= 400 and method != b"HEAD":
             assert heard.status < 500, heard
-            dialect = MESSAGES if version or target.startswith(MESSAGES.encode()) else CHAT
+            dialect = MESSAGES if version or of_messages(road) else CHAT
             check_error(heard, dialect)
 
 

@@ -202,7 +202,7 @@ def test_the_built_in_echo_speaks_the_whole_protocol(client: openai.OpenAI, stub
         ("revoked", {}, openai.AuthenticationError, "invalid_api_key"),
         (None, {"model": "no-such"}, openai.NotFoundError, "model_not_found"),
         (None, {"messages": []}, openai.BadRequestError, "bad_request"),
-        (None, {"model": "oai/unpriced"}, openai.BadRequestError, "unpriced_model"),
+        (None, {"model": "oai/unpriced"}, openai.NotFoundError, "model_not_found"),
         ("poor", {}, openai.APIStatusError, "insufficient_quota"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_wallet_that_is_too_small_is_told_and_not_refused(hub: HubProcess, peo
     ({"route": "/v1/nowhere", "request": {}},            400, "bad_request"),
     ({"route": 7, "request": {}},                        400, "bad_request"),
     (openai_body("nobody/knows"),                        404, "model_not_found"),
-    (openai_body("oai/unsold"),                          400, "unpriced_model"),
+    (openai_body("oai/unsold"),                          404, "model_not_found"),
 ])  # fmt: skip
 def test_what_would_be_refused_is_refused_as_the_call_would_be(
     hub: HubProcess, people: People, body: Any, status: int, code: str

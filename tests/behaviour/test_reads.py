@@ -43,7 +43,7 @@ def test_openais_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub:
             client.models.retrieve("oai/none/such")
 
     assert set(SOLD) <= set(ids)
-    assert "model_not_found" == raised.value.code or "unpriced" in raised.value.message
+    assert "model_not_found" == raised.value.code
 
 
 def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
@@ -66,7 +66,7 @@ def test_anthropics_sdk_lists_and_gets_models_also_with_slashes_in_their_names(h
 
 def test_an_unknown_model_is_not_found_in_the_dialect_of_who_asks(hub: HubProcess) -> None:
     for headers, path in ((None, "/v1/chat"), (AS_ANTHROPIC, "/v1/messages")):
-        for name in ("nope", "nope/m", "", "%2e%2e/x", "a" * 900):
+        for name in ("nope", "nope/m", "%2e%2e/x", "a" * 900):
             error = check_error(ask(hub, f"/v1/models/{name}", headers=headers), path, 404, "model_not_found")
             assert len(error["message"]) < 600
 

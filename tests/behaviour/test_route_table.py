@@ -75,10 +75,13 @@ SAME = {
     "/api/v2/audio/transcriptions": HEARD,
 }
 ASKED |= {path: ASKED[name] for path, name in SAME.items()}
+AZURE = "/openai/deployments/{deployment:path}"
+ASKED[AZURE] = [openai_body("any"), {"messages": [{"role": "user", "content": "Hello"}], "stream": True}]
 
 
 def path_of(route: Route) -> str:
-    return route.template.replace("{model:path}", "echo/echo").replace("{response}", "resp_1")
+    path = route.template.replace("{model:path}", "echo/echo").replace("{response}", "resp_1")
+    return path.replace("{deployment:path}", "oai/m/chat/completions")
 
 
 def name_of(route: Route) -> str:

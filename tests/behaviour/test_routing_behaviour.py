@@ -156,7 +156,7 @@ def test_what_an_operator_changes_holds_for_the_next_call(hub: HubProcess, stub:
     call(hub, model)
 
     hub.cli("rate", "remove", model)
-    assert (400, "unpriced_model") == _refused(hub, model)
+    assert (404, "model_not_found") == _refused(hub, model)
     hub.cli("rate", "set", model, "--input", "1", "--output", "1", "--context", "900", "--max-output", "9")
     call(hub, model)
     hub.cli("provider", "remove", sold.name)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books import ProviderRow, Rate
-from domain.catalog import Catalog, Served, catalog_of, is_rated, priced, rate_at, serving
+from domain.catalog import Catalog, Served, catalog_of, is_rated, priced, rate_at, serving, similar
 from domain.refusals import UnknownModel, UnpricedModel
 from tests.domain.build import NOW_MS, a_credential, a_provider, a_rate
 
@@ -107,6 +107,7 @@ def test_who_serves_a_model(name: str, billed: bool, served_by: list[str]) -> No
 @pytest.mark.parametrize(("name", "billed", "refusal"), [
     ("acme/other",   True,   UnpricedModel(model="acme/other")),
     ("gpt-5",        True,   UnpricedModel(model="gpt-5")),
+    ("gpt-4p",       True,   UnpricedModel(model="gpt-4p", similar=("openai/gpt-4o",))),
     ("nobody/smal",  True,   UnknownModel(model="nobody/smal", similar=("acme/small", "bolt/small"))),
     ("large",        True,   UnknownModel(model="large", similar=("bolt/meta/large",))),
     ("zzz",          True,   UnknownModel(model="zzz")),
@@ -159,7 +160,7 @@ def test_with_billing_on_nothing_is_sold_without_a_rate(rates: list[Rate], now_m
     served = serving(catalog, "acme/small", True, now_ms)
 
     sold = [s for s in priced(catalog, now_ms) if s.provider.name == "acme"]
-    assert served == (sold or UnpricedModel(model="acme/small"))
+    assert served == (sold or UnpricedModel(model="acme/small", similar=similar(catalog, "acme/small", now_ms)))
 
 
 def test_the_models_that_have_a_rate_are_listed_by_provider_and_name() -> None:

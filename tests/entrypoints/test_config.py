@@ -32,6 +32,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_BODY_BYTES_MAX": ("1024", "2048"),
     "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
+    "AIHUB_CORS_ORIGINS": ("https://a.example", "*"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),
 }
 

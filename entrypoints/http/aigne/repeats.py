@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from entrypoints.http.replies import bearer_of
+from entrypoints.http.keys import fingerprint_of, keys_of
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.hub import Hub
 
@@ -62,14 +62,13 @@ def once_for_the_impatient(hub: Hub, handle: Handler) -> Handler:
 
 def _what_is_asked(request: Request) -> bytes:
     """By whom and what, without a secret in it."""
-    key = bearer_of(request)
-    said = hashlib.sha256(key.encode() if isinstance(key, str) else b"")
+    said = hashlib.sha256("\n".join(keys_of(request)).encode())
     said.update(b"\n" + request.headers.get("idempotency-key", "").encode() + b"\n" + request.body)
     return said.digest()
 
 
 async def _is_known(hub: Hub, request: Request) -> bool:
     """Whether the key still authenticates: one that was revoked since gets no film."""
-    key = bearer_of(request)
-    caller = await hub.storage.caller(hub.vault.fingerprint(key)) if isinstance(key, str) else None
+    fingerprint = await fingerprint_of(hub, request)
+    caller = await hub.storage.caller(fingerprint) if isinstance(fingerprint, str) else None
     return caller is not None and caller[0].revoked_ms is None

@@ -3,23 +3,19 @@
 https://platform.claude.com/docs/en/api/messages-count-tokens
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import msgspec
 
 from domain.calls import ModelCall
-from domain.refusals import BadRequest, Busy, InvalidKey, Refusal
+from domain.refusals import BadRequest
 from domain.vendors import COUNT_TOKENS
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.anthropic.read import complaint
 from entrypoints.http.anthropic.unseen import NONSENSE
-from entrypoints.http.replies import bearer_of, json_reply, refuse
+from entrypoints.http.counting import counting_handler
+from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.admission import Ask
-from entrypoints.usecases.counting import Counted, count_tokens
+from entrypoints.usecases.counting import Counted
 from entrypoints.usecases.hub import Hub
-from ports.storage import StorageUnavailable
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ONE = msgspec.Raw(b"1")
@@ -47,32 +43,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 def count_tokens_handler(hub: Hub) -> Handler:
     """The handler of the one route."""
-
-    @asynccontextmanager
-    async def handle(request: Request) -> AsyncIterator[Reply]:
-        try:
-            found = await _counted(hub, request)
-        except StorageUnavailable as problem:
-            found = Busy(reason=str(problem))
-        yield _reply(request, found) if isinstance(found, Counted) else refuse(ANTHROPIC_CALLER, request, found)
-
-    return handle
-
-
-async def _counted(hub: Hub, request: Request) -> Counted | Refusal:
-    """The count. A bad body is only explained to somebody with a valid key."""
-    key = bearer_of(request)
-    if not isinstance(key, str):
-        return key
-    fingerprint = hub.vault.fingerprint(key)
-    call = read(request.body)
-    if isinstance(call, BadRequest):
-        caller = await hub.storage.caller(fingerprint)
-        return call if caller is not None and caller[0].revoked_ms is None else InvalidKey(revoked=caller is not None)
-    if beta := request.headers.get("anthropic-beta"):
-        call = msgspec.structs.replace(call, relay_headers=(("anthropic-beta", beta),))
-    ask = Ask(call_id=request.id, fingerprint=fingerprint, call=call, to_request=ANTHROPIC_CALLER.to_request)
-    return await count_tokens(hub, ask)
+    return counting_handler(hub, ANTHROPIC_CALLER, read, _reply)
 
 
 def _reply(request: Request, counted: Counted) -> Reply:

@@ -1,0 +1,44 @@
+"""The API key of a request: SDKs differ in the header that has it, and some send two keys of which one is ours."""
+
+from domain.refusals import MissingKey
+from entrypoints.http.wire import Request
+from entrypoints.usecases.hub import Hub
+from ports.storage import StorageUnavailable
+
+# Beside `Authorization: Bearer`: Anthropic's, Azure's and Google's.
+_PLAIN = ("x-api-key", "api-key", "x-goog-api-key")
+
+
+def keys_of(request: Request) -> list[str]:
+    """Every key that the request brings, each once: those of `Authorization: Bearer` first."""
+    headers = request.headers
+    found = []
+    for line in headers.get("authorization", "").split(","):  # Repeated lines are joined.
+        scheme, _, key = line.strip().partition(" ")
+        if scheme.lower() == "bearer" and (key := key.strip()):
+            found.append(key)
+    for name in _PLAIN:
+        if name in headers and (key := headers[name].strip()) and key not in found:
+            found.append(key)
+    return found
+
+
+async def fingerprint_of(hub: Hub, request: Request) -> str | MissingKey:
+    """The fingerprint of the request's key; of several, of the first that is known and was not revoked.
+
+    Claude Code sends `Authorization` of Anthropic's beside the `x-api-key` that it was given, and some proxies add a
+    key of their own. Where none is valid, the first is the one to complain about. Only several keys cost a look at the
+    books.
+    """
+    prints = [hub.vault.fingerprint(key) for key in keys_of(request)]
+    if not prints:
+        return MissingKey()
+    if len(prints) > 1:
+        try:
+            callers = [await hub.storage.caller(fingerprint) for fingerprint in prints]
+        except StorageUnavailable:
+            return prints[0]  # What asks the books next says that they cannot be read.
+        known = [(fingerprint, caller[0]) for fingerprint, caller in zip(prints, callers, strict=True) if caller]
+        valid = [fingerprint for fingerprint, key in known if key.revoked_ms is None]
+        return next(iter([*valid, *(fingerprint for fingerprint, _ in known)]), prints[0])
+    return prints[0]

@@ -1,0 +1,58 @@
+"""The parts of OpenAI's and Anthropic's APIs that the hub does not offer, and what to use instead.
+
+A caller who meets one has the right base URL, so that advice about it would only mislead.
+"""
+
+from domain.refusals import NotOffered
+
+_INLINE = "Send the content inline, in the request itself."
+_EACH = "Make each call by itself; they may run at the same time."
+_STATELESS = "The hub keeps no answers: send what was said before with each request."
+_OWN_LOOP = "Use POST /v1/chat/completions, /v1/responses or /v1/messages, and keep the conversation yourself."
+_AT_THE_VENDOR = "Do that with the vendor's own key, at the vendor."
+
+# By the beginning of the path under `/v1/`; of several that fit, the longest.
+_SURFACES: dict[str, tuple[str, str]] = {
+    "batches": ("batches", _EACH),
+    "messages/batches": ("batches of messages", _EACH),
+    "files": ("files", _INLINE),
+    "uploads": ("uploads", _INLINE),
+    "vector_stores": ("vector stores", "Make vectors with POST /v1/embeddings and search them yourself."),
+    "assistants": ("assistants", _OWN_LOOP),
+    "threads": ("threads", _OWN_LOOP),
+    "conversations": ("conversations", _STATELESS),
+    "responses": ("stored responses", _STATELESS),
+    "chat/completions": ("stored chat completions", _STATELESS),
+    "realtime": ("realtime sessions", "Use POST /v1/chat/completions with audio, or POST /v1/audio/speech."),
+    "fine_tuning": ("fine-tuning", _AT_THE_VENDOR),
+    "fine-tunes": ("fine-tuning", _AT_THE_VENDOR),
+    "evals": ("evals", _AT_THE_VENDOR),
+    "graders": ("graders", _AT_THE_VENDOR),
+    "containers": ("containers", _AT_THE_VENDOR),
+    "skills": ("skills", "Put what the skill says into the system prompt."),
+    "agents": ("hosted agents", _OWN_LOOP),
+    "sessions": ("sessions of hosted agents", _OWN_LOOP),
+    "environments": ("environments of hosted agents", _OWN_LOOP),
+    "videos": ("the jobs of POST /v1/videos", "Use POST /api/v2/video, which answers with the video when it is made."),
+    "images/variations": ("variations of images", "Use POST /v1/images/edits with a prompt."),
+    "audio/voices": ("voices of one's own", "Use POST /v1/audio/speech with a voice of the vendor."),
+    "complete": ("Anthropic's legacy completions", "Use POST /v1/messages."),
+    "edits": ("OpenAI's legacy edits", "Use POST /v1/chat/completions."),
+    "engines": ("OpenAI's legacy engines", "See GET /v1/models."),
+    "organization": ("the administration of an organization", "Operators use the `aihub` command."),
+    "organizations": ("the administration of an organization", "Operators use the `aihub` command."),
+}
+
+# The first words of the paths, for those who leave out `/v1`.
+SURFACE_HEADS = frozenset(beginning.split("/")[0] for beginning in _SURFACES)
+
+
+def surface_of(path: str) -> NotOffered | None:
+    """The surface that a canonical path belongs to, None if it is of none that is known."""
+    parts = path.split("/")
+    if parts[:2] != ["", "v1"]:
+        return None
+    for words in range(len(parts) - 2, 0, -1):
+        if (surface := _SURFACES.get("/".join(parts[2 : 2 + words]))) is not None:
+            return NotOffered(surface=surface[0], instead=surface[1])
+    return None
