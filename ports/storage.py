@@ -120,8 +120,8 @@ class Storage(Protocol):
         """How a call was charged anew, oldest first."""
         ...
 
-    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
-        """The newest calls first, of one user or of all."""
+    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
+        """The newest calls first, of one user or of all; only those before the call of an id, where given."""
         ...
 
     async def audit(self, limit: int) -> list[AuditEntry]:

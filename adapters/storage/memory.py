@@ -112,9 +112,11 @@ class MemoryStorage:
         with self._lock:
             return [*self._books.adjustments.get(call_id, ())]
 
-    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
+    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
         with self._lock:
-            newest = reversed(self._books.calls.values())
+            newest = [*reversed(self._books.calls.values())]
+            if before_id is not None:
+                newest = newest[[call.id for call in newest].index(before_id) + 1 :]
             return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
 
     async def audit(self, limit: int) -> list[AuditEntry]:

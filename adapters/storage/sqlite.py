@@ -238,8 +238,8 @@ class SqliteStorage:
     async def adjustments(self, call_id: str) -> list[Adjustment]:
         return await self._read(read.adjustments, call_id)
 
-    async def calls(self, user_id: str | None, limit: int) -> list[Call]:
-        return await self._read(read.calls, user_id, limit)
+    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
+        return await self._read(read.calls, user_id, limit, before_id)
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._read(read.audit, limit)

@@ -37,8 +37,10 @@ _USER_NAMED = "from users where name = ?"
 _WALLET = "from lots where user_id = ? order by created_ms, id"
 _CALL = "from calls where id = ?"
 _ADJUSTMENTS = "from adjustments where call_id = ? order by seq"
-_CALLS_OF_USER = "from calls where user_id = ? order by seq desc limit ?"
-_CALLS = "from calls order by seq desc limit ?"
+# Parameters: the call before which they begin, or null.
+_BEFORE = "seq < coalesce((select seq from calls where id = ?), 9223372036854775807)"
+_CALLS_OF_USER = f"from calls where user_id = ? and {_BEFORE} order by seq desc limit ?"
+_CALLS = f"from calls where {_BEFORE} order by seq desc limit ?"
 _AUDIT = "from audit order by seq desc limit ?"
 _IDEMPOTENT = "from idempotency where user_id = ? and key = ?"
 _RATES_ON_SALE = """from rates where seq > coalesce(
@@ -127,11 +129,11 @@ def adjustments(connection: sqlite3.Connection, call_id: str) -> list[Adjustment
     return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (call_id,))
 
 
-def calls(connection: sqlite3.Connection, user_id: str | None, limit: int) -> list[Call]:
+def calls(connection: sqlite3.Connection, user_id: str | None, limit: int, before_id: str | None) -> list[Call]:
     """The newest calls first."""
     if user_id is None:
-        return CALLS.read(connection, _CALLS, (limit,))
-    return CALLS.read(connection, _CALLS_OF_USER, (user_id, limit))
+        return CALLS.read(connection, _CALLS, (before_id, limit))
+    return CALLS.read(connection, _CALLS_OF_USER, (user_id, before_id, limit))
 
 
 def audit(connection: sqlite3.Connection, limit: int) -> list[AuditEntry]:

@@ -37,7 +37,8 @@ def limit(text: str) -> int:
     """How many rows to show."""
     rows = whole(text)
     if not 1 <= rows <= 10_000:
-        raise argparse.ArgumentTypeError("write a number from 1 to 10000")
+        problem = "write a number from 1 to 10000; --before ID goes on from there, and `aihub call export` writes all"
+        raise argparse.ArgumentTypeError(problem)
     return rows
 
 

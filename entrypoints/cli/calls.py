@@ -18,7 +18,7 @@ _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "
 
 async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`call list`, the newest first."""
-    found = await reports.newest_calls(desk.storage, args.user, args.limit)
+    found = await reports.newest_calls(desk.storage, args.user, args.limit, args.before)
     if isinstance(found, Missing):
         raise complaint(found)
     rows = [
@@ -40,7 +40,7 @@ async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if not all(report.call.billed for report in found):
         note += "; a call without a charge was made with billing off"
     text = table(heads, rows, "There are no calls yet.")
-    return Said(value=[*map(_call, found)], text=text, note=note if found else "")
+    return Said(value=[*map(call_value, found)], text=text, note=note if found else "")
 
 
 async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -48,7 +48,7 @@ async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
     found = await reports.one_call(desk.storage, args.id)
     if isinstance(found, Missing):
         raise complaint(found)
-    value = _call(found)
+    value = call_value(found)
     value["adjustments"] = [
         {
             "rate_id": adjustment.rate_id,
@@ -91,7 +91,8 @@ def _ending(report: reports.CallReport) -> str:
     return f"{ending}, incomplete" if report.incomplete and ending == "completed" else ending
 
 
-def _call(report: reports.CallReport) -> dict[str, Any]:
+def call_value(report: reports.CallReport) -> dict[str, Any]:
+    """A call with every field, for scripts."""
     call = report.call
     return {
         "id": call.id,

@@ -1,6 +1,7 @@
 """How commands are shaped: words of one kind or two, a complaint in one line, a help with an example."""
 
 import argparse
+import re
 from typing import Any, NoReturn
 
 Parser = argparse.ArgumentParser
@@ -20,11 +21,27 @@ _NOUNS = {
 }
 
 
+# The commands that a secret may be typed after, although it is read elsewhere: no argument is repeated.
+_SECRETIVE = "credential add"
+_QUOTED = re.compile(r"'.*'|(?<=--)[^ ]*=[^ ]*", re.DOTALL)
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is one line with the way to the help."""
 
     def error(self, message: str) -> NoReturn:
+        if self.prog.endswith(_SECRETIVE):
+            message = _QUOTED.sub("what was given", message)
         self.exit(2, f"aihub: {message}; see `{self.prog} --help`\n")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What the words mean. Superfluous ones are counted and not repeated, for one may be a secret."""
+        parsed, extras = self.parse_known_args(args, namespace)
+        if extras:
+            options = [_option(word) for word in extras if word.startswith("--")]
+            named = f" ({', '.join(options)})" if options else ""
+            self.error(f"{len(extras)} more than the command takes{named}")
+        return parsed
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Of a wrong command, argparse would list all that there are."""
@@ -32,7 +49,8 @@ class OneLineParser(argparse.ArgumentParser):
             from difflib import get_close_matches
 
             near = get_close_matches(value, action.choices, n=1)
-            self.error(f"there is no command {value!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+            named = f" {value!r}" if near or value.isalpha() else " of that name"
+            self.error(f"there is no command{named}" + (f", did you mean {near[0]!r}?" if near else ""))
         super()._check_value(action, value)
 
 
@@ -82,6 +100,12 @@ class Commands:
         command.add_argument("--json", action="store_true", help="print JSON, for scripts")
         command.set_defaults(command=words)
         return command
+
+
+def _option(word: str) -> str:
+    """The option without its value."""
+    name = word.partition("=")[0]
+    return name if re.fullmatch(r"--[a-z][a-z0-9-]{0,30}", name) else "--…"
 
 
 def _sentence(text: str) -> str:

@@ -5,13 +5,15 @@ import sys
 from argparse import Namespace
 
 from domain.books import Credential, ProviderRow
-from domain.management import Unchanged, no_provider
+from domain.management import Unchanged
 from domain.vendors import VENDORS
-from entrypoints.cli.said import Complaint, Said, complaint, made, moment, table
+from entrypoints.cli.said import Complaint, Said, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases import providers
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.selling import sell_by_rule
+
+_NOT_AN_ARGUMENT = "A secret is no argument: pipe it in, or name the variable that holds it with --from-env"
 
 
 async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
@@ -62,7 +64,8 @@ async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Sa
 async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`credential add`: the secret comes from standard input or a variable, never from the command line."""
     if all(row.name != args.provider for row in await providers.providers(desk.storage)):
-        raise complaint(no_provider(args.provider))  # before anybody looks for the secret
+        # Before anybody looks for the secret; and the name is not repeated, for it may be the secret, in a wrong place.
+        raise Complaint("there is no provider of that name; see `aihub provider list`. " + _NOT_AN_ARGUMENT)
     secret = read_secret(args.from_env, args.provider)
     outcome = made(await providers.create_credential(desk, args.actor, args.provider, secret, args.name, args.weight))
     if not isinstance(outcome.row, Credential):
@@ -103,10 +106,10 @@ def read_secret(variable: str | None, provider: str) -> str:
     if variable is not None:
         secret = os.environ.get(variable, "").strip()
         if not secret:
-            raise Complaint(f"--from-env: the variable {variable} is not set; export it, or pipe the secret in")
+            raise Complaint("--from-env: there is no variable of that name, or it is empty. " + _NOT_AN_ARGUMENT)
         if "," in secret:
             raise Complaint(
-                f"--from-env: {variable} holds several secrets; add them one by one"
+                "--from-env: the variable holds several secrets; add them one by one"
                 " (those of vendors register themselves when the hub starts)"
             )
         return secret

@@ -233,6 +233,15 @@ def _books(commands: Commands) -> None:
     calls = commands.add("call list", "list the newest calls", "aihub call list --user alice --limit 5")
     calls.add_argument("--user", metavar="U", help="only this user's")
     calls.add_argument("--limit", type=limit, default=20, metavar="N", help="how many at most (20)")
+    calls.add_argument("--before", metavar="ID", help="only calls that began before this one: the next page")
+    export = commands.add(
+        "call export",
+        "write every call, oldest first, to standard output: as CSV, or with --json as JSON Lines",
+        "aihub call export --since 30d > calls.csv",
+    )
+    export.add_argument("--user", metavar="U", help="only this user's")
+    export.add_argument("--since", type=moment, metavar="TIME", help="such as 2026-11-01, or 7d for ago (the first)")
+    export.add_argument("--until", type=moment, metavar="TIME", help="calls that began before then (now)")
     show = commands.add("call show", "show all about one call", "aihub call show call_01k8…")
     show.add_argument("id", metavar="ID", help="as `aihub call list` and the header x-request-id show it")
     commands.add(

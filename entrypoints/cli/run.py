@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, calls, market, people, prices, quotes, rates, rerating, routing
+from entrypoints.cli import books, calls, export, market, people, prices, quotes, rates, rerating, routing
 from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Command] = {
     "credit balance": people.show_balance,
     "call list": calls.list_calls,
     "call show": calls.show_call,
+    "call export": export.export_calls,
     "ledger verify": books.verify_ledger,
     "sweep": books.sweep,
     "backup": books.backup,

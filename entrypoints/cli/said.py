@@ -15,12 +15,16 @@ from entrypoints.usecases.desk import Denial, Done
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a command: `value` under --json, else `text`; a `note` for people goes beside it."""
+    """The outcome of a command: `value` under --json, else `text`; a `note` for people goes beside it.
+
+    One that `is_written` has gone to standard output already, piece by piece.
+    """
 
     value: Any
     text: str
     note: str = ""
     code: int = 0
+    is_written: bool = False
 
 
 class Complaint(Exception):
@@ -29,6 +33,8 @@ class Complaint(Exception):
 
 def written(said: Said, as_json: bool) -> str:
     """What goes to standard output."""
+    if said.is_written:
+        return ""
     if as_json:
         return msgspec.json.format(msgspec.json.encode(said.value), indent=2).decode()
     return said.text

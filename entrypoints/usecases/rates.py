@@ -52,8 +52,9 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: in
         nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()
     ):
         problem = (
-            f"{format_credits(RATE_NANOS_MAX)} credits per million, or {format_credits_each(PIECE_NANOS_MAX)} for one"
-            " piece, is the dearest that can be charged exactly"
+            f"the ceiling of a rate is {format_credits(RATE_NANOS_MAX)} credits per million, or"
+            f" {format_credits_each(PIECE_NANOS_MAX)} for one piece: beyond it the largest call that is possible could"
+            " come to more than 64 bits of nanocredits hold, and would not be charged exactly"
         )
         return Denied(refusal=BadRequest(field=None, problem=problem))
     try:

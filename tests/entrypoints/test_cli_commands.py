@@ -117,9 +117,9 @@ def test_credentials_from_the_environment(say: Said, tell: Any, refused: Said, m
     assert (listed["provider"], listed["name"], listed["weight"], listed["active"]) == ("openai", "team", 50, True)
     assert listed["secret"] == "sk-c…mnop"
     assert CANARY not in say("credential", "list")
-    assert "NOT_SET" in refused("credential", "add", "openai", "--from-env", "NOT_SET")
+    assert "there is no variable of that name" in refused("credential", "add", "openai", "--from-env", "NOT_SET")
     assert f"{added['id']} holds it already" in refused("credential", "add", "openai", "--from-env", "MY_SECRET")
-    assert "aihub provider add nobody" in refused("credential", "add", "nobody", "--from-env", "NOT_SET")
+    assert "see `aihub provider list`" in refused("credential", "add", "nobody", "--from-env", "NOT_SET")
     assert "--weight" in refused("credential", "add", "openai", "--from-env", "MY_SECRET", "--weight", "0")
     monkeypatch.setenv("MY_SECRET", "two words")
     assert "two words" not in refused("credential", "add", "openai", "--from-env", "MY_SECRET")

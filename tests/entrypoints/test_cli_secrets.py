@@ -95,3 +95,32 @@ def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> N
     assert asked.wait() == 0
     assert b"added credential" in shown
     assert CANARY.encode() not in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("openai", CANARY),
+        (CANARY,),
+        ("openai", "--weight", CANARY),
+        ("openai", f"--weight={CANARY}"),
+        ("openai", f"--secret={CANARY}"),
+        ("openai", f"--w={CANARY}", "--x"),
+        ("openai", "--secret", CANARY),
+        ("openai", "--from-env", CANARY),
+    ],
+)
+def test_a_secret_that_was_typed_as_an_argument_is_not_repeated(data_dir: Path, words: tuple[str, ...]) -> None:
+    assert process(data_dir, "provider", "add", "openai").returncode == 0
+
+    refused = process(data_dir, "credential", "add", *words, stdin="")
+
+    assert refused.returncode in (1, 2)
+    assert CANARY not in refused.stderr + refused.stdout
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_word_too_many_is_counted_and_an_option_that_is_unknown_named(refused: Said) -> None:
+    assert "2 more than the command takes (--limitt); see `aihub" in refused("call", "list", "--limitt", "5", code=2)
+    assert "1 more than the command takes; see" in refused("user", "list", CANARY, code=2)
+    assert CANARY not in refused("credential", CANARY, code=2)

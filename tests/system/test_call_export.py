@@ -1,0 +1,93 @@
+"""The call log as a whole: page by page, and as a file that other programs read."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.entrypoints.command import process
+from tests.support.hub import HubProcess, running_hub
+
+ODD_KEY = 'a "quoted", key; =1+1'
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HubProcess, list[str]]]:
+    """A hub that runs, and the ids of seven calls, oldest first: the fourth is a guest's."""
+    with running_hub(tmp_path_factory.mktemp("log") / "data") as hub:
+        for user in ("owner", "guest"):
+            if user != "owner":
+                hub.cli("user", "add", user)
+            hub.cli("credit", "grant", user, "10")
+        guest = hub.cli("key", "create", "--user", "guest")["key"]
+        ids = []
+        for number in range(7):
+            key = guest if number == 3 else hub.key
+            named = {"idempotency-key": ODD_KEY} if number == 5 else {}
+            heard = ask(hub, CHAT, openai_body("echo", max_tokens=5), key=key, headers=named)
+            assert heard.status == 200
+            ids.append(str(heard.header("x-request-id")))
+        yield hub, ids
+
+
+def test_every_call_is_reached_page_by_page(made: tuple[HubProcess, list[str]]) -> None:
+    hub, ids = made
+    listed: list[str] = []
+    page = hub.cli("call", "list", "--limit", "3")
+    while page:
+        listed += [call["id"] for call in page]
+        page = hub.cli("call", "list", "--limit", "3", "--before", listed[-1])
+
+    assert ids[::-1] == listed
+    of_owner = hub.cli("call", "list", "--user", "owner", "--before", ids[4])
+    assert [ids[2], ids[1], ids[0]] == [call["id"] for call in of_owner]
+    unknown = process(hub.data_dir, "call", "list", "--before", "call_none")
+    assert "there is no call 'call_none'" in unknown.stderr
+
+
+def test_an_export_as_csv_is_read_again_word_for_word(made: tuple[HubProcess, list[str]]) -> None:
+    hub, ids = made
+    told = process(hub.data_dir, "call", "export")
+    rows = list(csv.DictReader(io.StringIO(told.stdout, newline="")))
+
+    assert (0, "7 calls\n") == (told.returncode, told.stderr)
+    assert ids == [row["id"] for row in rows]
+    assert ODD_KEY == rows[5]["idempotency_key"]
+    for row in rows:
+        shown = hub.cli("call", "show", row["id"])
+        assert (shown["charge"], shown["user"], shown["ending"]) == (row["charge"], row["user"], "completed")
+        assert shown["usage"]["input_tokens"] == int(row["input_tokens"])
+        assert shown["attempts"] == json.loads(row["attempts"])
+        assert ("0", "false") == (row["adjusted"], row["stream"])
+
+
+def test_an_export_as_json_lines_has_every_field_of_a_call(made: tuple[HubProcess, list[str]]) -> None:
+    hub, ids = made
+    told = process(hub.data_dir, "call", "export", "--json")
+    calls: list[Any] = [json.loads(line) for line in told.stdout.splitlines()]
+
+    assert ids == [call["id"] for call in calls]
+    shown = hub.cli("call", "show", ids[5])
+    del shown["adjustments"]
+    assert shown == {name: value for name, value in calls[5].items() if name != "adjusted"}
+
+
+def test_an_export_may_be_of_one_user_or_of_a_span(made: tuple[HubProcess, list[str]], tmp_path: Path) -> None:
+    hub, ids = made
+
+    def exported(*words: str) -> list[str]:
+        told = process(hub.data_dir, "call", "export", "--json", *words)
+        return [json.loads(line)["id"] for line in told.stdout.splitlines()]
+
+    assert [ids[3]] == exported("--user", "guest")
+    started = hub.cli("call", "show", ids[4])["started"]
+    assert ids[4:] == exported("--since", started)
+    assert ids[:4] == exported("--until", started)
+    assert "there is no user 'nobody'" in process(hub.data_dir, "call", "export", "--user", "nobody").stderr
+    empty = process(tmp_path / "new", "call", "export")
+    assert ("", "0 calls\n") == (empty.stdout, empty.stderr)
