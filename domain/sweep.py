@@ -1,4 +1,8 @@
-"""What the dead left open, closed: holds whose process is gone or whose deadline has passed; and expired credit ended.
+"""Open calls that nobody will settle, closed; and expired credit ended.
+
+The process that runs a call ends it, at its deadline, by its own clock. So a sweep closes no call of a process that
+lives, however late the call is: only those whose process is gone, those that their process does not run (`abandoned`),
+and, where it cannot be seen whether a process lives, those whose lease (the call's deadline) is over.
 
 Answers that were kept for their Idempotency-Key are forgotten when their time is over.
 
@@ -11,8 +15,9 @@ from domain.books import Call, Lot, Row
 from domain.ledger import break_expired, resolve
 from domain.scopes import SweepFacts
 
-# A live process settles its call by the deadline; the grace is for a slow disk, not for a slow provider.
-GRACE_MS = 30_000
+# A process that cannot be seen settles its calls at their deadline; this long it may take for it. Its clock and the
+# store's may differ by some of it.
+LEASE_MARGIN_MS = 120_000
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,18 +28,40 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Row, ...]
 
 
-def sweep(facts: SweepFacts, gone: frozenset[str], now_ms: int) -> Swept:
+class Owners(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of who runs open calls: `gone` and `unseen` are processes, `abandoned` are calls.
+
+    A process that is `unseen` may live or not, and nobody can tell; an `abandoned` call is open in the books, but the
+    living process that made it does not run it.
+    """
+
+    gone: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
+    abandoned: frozenset[str] = frozenset()
+
+
+def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
+    """Why nobody will settle the open call; None if somebody will."""
+    if call.owner in owners.gone:
+        return "its process is gone"
+    if call.id in owners.abandoned:
+        return "its process does not run it"
+    if call.owner in owners.unseen and now_ms >= call.deadline_ms + LEASE_MARGIN_MS:
+        return "its deadline has passed, and its process cannot be seen"
+    return None
+
+
+def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
     """Release every hold that nobody will settle, and break what is left in lots past their expiry."""
     lots = {lot.id: lot for lot in facts.lots}
     writes: list[Row] = []
     lost: list[Call] = []
     for call in facts.open_calls:
-        is_gone = call.owner in gone
-        if not is_gone and now_ms < call.deadline_ms + GRACE_MS:
+        why = why_lost(call, owners, now_ms)
+        if why is None:
             continue
         moves = resolve([lots[line.lot_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire")
         lots.update((lot.id, lot) for lot in moves.lots)
-        why = "its process is gone" if is_gone else "its deadline has passed"
         ended = msgspec.structs.replace(
             call, ending="lost", ended_ms=now_ms, error=f"{why}; the provider may have charged the operator for it"
         )

@@ -18,7 +18,7 @@ import falcon.asgi
 
 from entrypoints.http.replies import internal_error, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
-from entrypoints.http.wire import Handler, Reply, Request, joined
+from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
 from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
@@ -120,11 +120,12 @@ class Exchange:
         if reply.keep_alive and every_ms and isinstance(reply.body, AsyncGeneratorType):
             self._pulse = Pulse(reply.body, reply, self._send, every_ms / 1000)
 
-    def watch(self) -> None:
-        """From now on a hang-up cancels whatever this exchange is doing."""
-        self._cancel = anyio.CancelScope()
-        self._cancel.__enter__()
-        self._watcher = asyncio.get_running_loop().create_task(self._hang_up(self._cancel))
+    def watch(self) -> Leave:
+        """From now on a hang-up cancels whatever this exchange is doing, and so does what is returned."""
+        cancel = self._cancel = anyio.CancelScope()
+        cancel.__enter__()
+        self._watcher = asyncio.get_running_loop().create_task(self._hang_up(cancel))
+        return cancel.cancel
 
     async def _hang_up(self, cancel: anyio.CancelScope) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -230,7 +231,7 @@ def _request(
     req: falcon.asgi.Request,
     body: bytes,
     path_values: dict[str, str],
-    watch: Callable[[], None] = lambda: None,
+    watch: Callable[[], Leave | None] = lambda: None,
 ) -> Request:
     return Request(
         id=hub.ids.new("call"),

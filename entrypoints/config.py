@@ -43,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     credit_price_nanos: int
     upstream_timeout_s: int
     keep_alive_s: int
+    write_timeout_s: int
     first_token_timeout_s: int
     job_poll_s: int
     strategy: Strategy
@@ -123,6 +124,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how long a provider may be silent before an attempt is given up"),
         ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", kinds.whole(0, 3600), "seconds", "15",
          "how often a caller hears of a stream that its provider is still working on; 0: never"),
+        ("AIHUB_WRITE_TIMEOUT_S", "write_timeout_s", kinds.whole(1, 3600), "seconds", "60",
+         "how long a stream's caller may take nothing before it counts as gone"),
         ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", kinds.whole(0, 3600), "seconds", "0",
          "how long a stream may take to its first token before the next provider is tried, where there is one; "
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BOOKS = "aikit.db"
 MASTER_KEY = "master.key"
 WORKERS = "workers"
+# How long a clean stop waits for calls that could not be settled; the server's own patience ends soon after.
+UNSETTLED_WAIT_S = 4.0
 
 
 class CannotStart(Exception):
@@ -107,31 +109,35 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     from entrypoints.usecases.hub import Hub
 
     async with operator_hub(settings) as operator:
+        operator.liveness.own()  # Before the first call needs it; where no life sign can be made, nothing is served.
         transport = Http1Transport()
-        try:
-            yield Hub(
-                storage=operator.storage,
-                book=operator.book,
+        whole = Hub(
+            storage=operator.storage,
+            book=operator.book,
+            vault=operator.vault,
+            providers=HttpProviders(
+                transport=transport,
+                local={"echo": EchoTransport()},
                 vault=operator.vault,
-                providers=HttpProviders(
-                    transport=transport,
-                    local={"echo": EchoTransport()},
-                    vault=operator.vault,
-                    dialects=DIALECTS,
-                    poll_ms=settings.job_poll_s * 1000,
-                ),
-                clock=operator.clock,
-                ids=operator.ids,
-                liveness=operator.liveness,
-                billed=settings.billed,
-                payment_link=settings.payment_link,
-                upstream_timeout_ms=settings.upstream_timeout_s * 1000,
-                keep_alive_ms=settings.keep_alive_s * 1000,
-                first_token_timeout_ms=settings.first_token_timeout_s * 1000 or None,
-                strategy=settings.strategy,
-                retries_max=settings.retries_max,
-                body_bytes_max=settings.body_bytes_max,
-                cors_origins=settings.cors_origins,
-            )
+                dialects=DIALECTS,
+                poll_ms=settings.job_poll_s * 1000,
+            ),
+            clock=operator.clock,
+            ids=operator.ids,
+            liveness=operator.liveness,
+            billed=settings.billed,
+            payment_link=settings.payment_link,
+            upstream_timeout_ms=settings.upstream_timeout_s * 1000,
+            keep_alive_ms=settings.keep_alive_s * 1000,
+            write_timeout_ms=settings.write_timeout_s * 1000,
+            first_token_timeout_ms=settings.first_token_timeout_s * 1000 or None,
+            strategy=settings.strategy,
+            retries_max=settings.retries_max,
+            body_bytes_max=settings.body_bytes_max,
+            cors_origins=settings.cors_origins,
+        )
+        try:
+            yield whole
         finally:
+            await whole.unsettled.close(UNSETTLED_WAIT_S)
             await transport.aclose()

@@ -19,7 +19,7 @@ import falcon
 
 from entrypoints.http.replies import internal_error, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
-from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
@@ -134,6 +134,16 @@ class Crossing:
             return self.head.result().keep_alive
         return b""
 
+    def watch(self) -> Leave:
+        """What gives the caller up. A hang-up needs no watch here: the server calls `close`."""
+        return self._leave
+
+    def _leave(self) -> None:
+        # What did not come to its end must not look as if it had.
+        self._problem = TimeoutError("the caller took nothing any more")
+        if self._cancel is not None:
+            self._cancel.cancel()
+
     def close(self) -> None:
         """The server is done with the body, to its end or not: cancel what runs and wait until it is settled."""
         if not self.over.done() and self._loop is not None and self._cancel is not None:
@@ -150,12 +160,12 @@ def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict
 def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
         body = _body(req, hub.body_bytes_max)
-        request = _request(hub, req, body or b"", path_values)
+        crossing = Crossing(hub.keep_alive_ms)
+        request = _request(hub, req, body or b"", path_values, crossing.watch)
         unread = unreadable(request, body, hub.body_bytes_max)
         if unread is not None:
             _render(resp, unread)
             return
-        crossing = Crossing(hub.keep_alive_ms)
         portal.start_task_soon(crossing.carry, handler, request)
         reply = crossing.head.result()
         _render(resp, reply, crossing)
@@ -183,7 +193,13 @@ def _body(req: falcon.Request, bytes_max: int) -> bytes | None:
     return None
 
 
-def _request(hub: Hub, req: falcon.Request, body: bytes, path_values: dict[str, str]) -> Request:
+def _request(
+    hub: Hub,
+    req: falcon.Request,
+    body: bytes,
+    path_values: dict[str, str],
+    watch: Callable[[], Leave | None] = lambda: None,
+) -> Request:
     return Request(
         id=hub.ids.new("call"),
         method=req.method,
@@ -193,6 +209,7 @@ def _request(hub: Hub, req: falcon.Request, body: bytes, path_values: dict[str, 
         body=body,
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,
+        watch=watch,
     )
 
 

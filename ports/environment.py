@@ -38,6 +38,10 @@ class Liveness(Protocol):
         """This process's own name, alive from now until the process is gone, however it goes."""
         ...
 
-    def is_gone(self, owner: str) -> bool:
-        """Whether the process of that name is known to be gone; False where that cannot be known."""
+    def is_gone(self, owner: str) -> bool | None:
+        """Whether the process of that name is gone, for certain.
+
+        False if it lives or if the question could not be answered just now; None if it cannot be seen from here at all,
+        so that only time can tell.
+        """
         ...

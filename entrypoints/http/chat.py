@@ -52,7 +52,7 @@ class _Handling:
         if ask.call.stream:
             # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
             # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
-            request.watch()
+            ask.leave = request.watch()
         chat = Chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer))
         made = await chat.__aenter__()
         try:

@@ -130,17 +130,27 @@ def healthz(hub: Hub) -> Handler:
 
 
 def readyz(hub: Hub) -> Handler:
-    """`GET /readyz`: the process answers and its books can be read, and written where it tried; else 503."""
+    """`GET /readyz`: the books can be read, and written where a write failed, and new calls are admitted; else 503.
+
+    `unsettled` is how many calls have ended and wait for the books to take it, `settled_late` how many did and were
+    settled since the process began.
+    """
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
+        waiting = hub.unsettled
+        counts = {"unsettled": len(waiting), "settled_late": waiting.settled}
         try:
             await hub.storage.check_writable()
             version = await hub.storage.catalog_version()
         except StorageUnavailable as problem:
-            yield json_reply(request, {"status": "unavailable", "reason": str(problem)}, 503)
-        else:
-            yield json_reply(request, {"status": "ready", "catalog_version": version})
+            yield json_reply(request, {"status": "unavailable", "reason": str(problem), **counts}, 503)
+            return
+        if waiting.is_full:
+            reason = f"{len(waiting)} calls wait to be settled: no new one is admitted"
+            yield json_reply(request, {"status": "unavailable", "reason": reason, **counts}, 503)
+            return
+        yield json_reply(request, {"status": "ready", "catalog_version": version, **counts})
 
     return handle
 

@@ -8,13 +8,15 @@ from urllib.parse import parse_qsl
 import msgspec
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+Leave: TypeAlias = Callable[[], None]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, whole: header names in lower case, `path_values` as the route's template names them.
 
     `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time. `watch` asks the server
-    to cancel the handler from now on if the caller hangs up; without it a handler runs to its end.
+    to cancel the handler from now on if the caller hangs up; without it a handler runs to its end. It answers with what
+    gives the caller up as if that had happened, None where the server has no way to.
     """
 
     id: str
@@ -25,7 +27,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     started_us: int
     path_values: dict[str, str] = {}
     query: str = ""
-    watch: Callable[[], None] = lambda: None
+    watch: Callable[[], Leave | None] = lambda: None
 
     def asked(self, name: str) -> str | None:
         """The last value of that name in the query, None if there is none."""

@@ -22,10 +22,9 @@ from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredentia
 from domain.routes import Route, kept, providers_of
 from domain.routing import Candidate, Circumstances, Order, order
 from domain.scopes import CallScope
-from domain.sweep import GRACE_MS
 from domain.vendors import also_spoken, passes_through, spoken
 from entrypoints.usecases.hub import Hub
-from entrypoints.usecases.upkeep import sweep
+from entrypoints.usecases.upkeep import sweep_own
 from ports.storage import StorageUnavailable
 
 # A call may go on for long after its provider was last silent; its hold is given back at the latest after this many
@@ -62,6 +61,8 @@ class Ask:
         self.request: ModelRequest | None = None
         self.route: Route | None = None
         self.order: Order | None = None
+        # How the server is asked to give up a caller who takes nothing any more; None where it has no way to.
+        self.leave: Callable[[], None] | None = None
         self._to_request = to_request
 
     def translate(self) -> ModelRequest | BadRequest:
@@ -76,6 +77,8 @@ class Ask:
 
 async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
     """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
+    if hub.unsettled.is_full:
+        return Busy(reason="too many calls wait to be settled")
     try:
         catalog = await hub.catalog()
         while True:
@@ -210,12 +213,11 @@ async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
 
 
 async def _ending_of(hub: Hub, twin: Call) -> None:
-    """Wait until the twin has ended; a twin whose process is gone is swept, so that nobody waits for the dead."""
+    """Wait until the earlier call has ended; one that nobody will settle is swept, and not waited for."""
     while True:
         now = await hub.storage.call(twin.id)
         if now is None or now.ending is not None:
             return
-        if hub.liveness.is_gone(now.owner) or hub.clock.now_ms() > now.deadline_ms + GRACE_MS:
-            await sweep(hub.storage, hub.liveness, hub.clock)
-            return
         await anyio.sleep(TWIN_POLL_S)
+        if hub.liveness.is_gone(now.owner) is not False:
+            await sweep_own(hub)

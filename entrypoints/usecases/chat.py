@@ -53,6 +53,18 @@ class Chat:
 
     async def __aenter__(self) -> "LiveCall | Refused | Replayed":
         hub, ask = self._hub, self._ask
+        hub.running.add(ask.call_id)  # Before it is in the books: what is open there and not here, nobody will settle.
+        try:
+            made = await self._made()
+        except BaseException:
+            hub.running.discard(ask.call_id)
+            raise
+        if self._live is None:
+            hub.running.discard(ask.call_id)
+        return made
+
+    async def _made(self) -> "LiveCall | Refused | Replayed":
+        hub, ask = self._hub, self._ask
         admitted = await admit(hub, ask)
         if isinstance(admitted, Replay):
             kept = admitted.kept
@@ -72,4 +84,7 @@ class Chat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            await self._live.close()
+            try:
+                await self._live.close()
+            finally:
+                self._hub.running.discard(self._ask.call_id)

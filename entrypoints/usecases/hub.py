@@ -13,6 +13,7 @@ from domain.pricebook import Price, standing
 from domain.routes import NoWay, Route
 from entrypoints.usecases.routed import Routed
 from entrypoints.usecases.shelves import Shelves, shelves
+from entrypoints.usecases.unsettled import Unsettled
 from ports.environment import Clock, Ids, Liveness
 from ports.pricebook import PriceBook
 from ports.providers import Providers
@@ -24,9 +25,12 @@ from ports.vault import Vault
 class Hub:
     """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
 
-    `keep_alive_ms` is how often a stream's silence is looked at, 0 for never.
+    `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
+    caller may take nothing.
     `strategy` is for bare models; an alias has its own. `first_token_timeout_ms` of None: a stream may begin whenever
     it does.
+    `running` are the ids of the calls that this process is making, from before they are in the books; `unsettled` those
+    that have ended and are not settled there yet.
     """
 
     storage: Storage
@@ -42,10 +46,13 @@ class Hub:
     retries_max: int
     body_bytes_max: int
     keep_alive_ms: int = 15_000
+    write_timeout_ms: int = 60_000
     first_token_timeout_ms: int | None = None
     strategy: Strategy = "round-robin"
     cors_origins: tuple[str, ...] = ()
     advice: Advice = field(default_factory=Advice)
+    running: set[str] = field(default_factory=set)
+    unsettled: Unsettled = field(default_factory=Unsettled)
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None
     _routed: Routed | None = None

@@ -1,9 +1,11 @@
 """A call that holds credit, from its first attempt to its settlement.
 
 Settlement is undisturbed by a hang-up, with a deadline of its own, so that neither a caller who leaves nor a stuck disk
-cancels a bill.
+cancels a bill. What the books cannot take by then goes on the process's list of unsettled calls.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
@@ -24,7 +26,9 @@ from domain.settlement import Outcome, Settlement, settle
 from domain.vendors import passes_through
 from entrypoints.usecases.admission import Ask, undisturbed
 from entrypoints.usecases.beginning import Ahead, begin
+from entrypoints.usecases.deadline import LATE, Deadline
 from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.kept_answer import KeptAnswer
 from entrypoints.usecases.learning import learn_failure, learn_success
 from entrypoints.usecases.patience import Patience, in_time, patience
 from entrypoints.usecases.voice import Voice, VoiceOf
@@ -32,15 +36,12 @@ from ports.providers import Answer, Chunk
 from ports.storage import StorageUnavailable
 
 SETTLE_DEADLINE_S = 10
-# The pauses before each further try at what could not be settled, when nobody waits for it any more.
-SETTLE_AGAIN_S = (0.0, 0.1, 1.0, 5.0)
-ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
-# A film is dear, and its caller may well have given up before it is made: the largest that is read is kept, as base64.
-FILM_KEPT_BYTES_MAX = 96 * 1024 * 1024
+
+_log = logging.getLogger("aihub")
 
 
 class LiveCall:
-    """One call that holds credit, until it is settled: exactly once, however it ends."""
+    """One call that holds credit, until it is settled: exactly once, however it ends, at its deadline at the latest."""
 
     def __init__(self, hub: Hub, ask: Ask, plan: Plan) -> None:
         self.call: Call = plan.call
@@ -59,9 +60,11 @@ class LiveCall:
         self._chunks: Ahead | None = None
         self._first: Chunk | None = None
         self._voice: Voice | None = None
-        self._kept = bytearray()
-        self._kept_max = FILM_KEPT_BYTES_MAX if ask.call.operation == "video" else ANSWER_KEPT_BYTES_MAX
+        self._kept = KeptAnswer(plan.call, ask.call.operation) if plan.call.idempotency_key is not None else None
         self._first_byte_us = 0
+        self._deadline = Deadline(self, plan.call.deadline_ms - plan.call.started_ms, hub.write_timeout_ms)
+        self._is_ending = False  # Somebody settles it, or has.
+        self._ended_late: asyncio.Task[None] | None = None
         # How the call ends if nobody settles it before `close`.
         self._unsettled: tuple[Ending, str | None] = (
             "caller left",
@@ -90,7 +93,7 @@ class LiveCall:
                 return None
             failures.append((index, failure))
             await learn_failure(hub, order[index].target, failure)
-            left_ms = self.call.deadline_ms - hub.clock.now_ms()
+            left_ms = 0 if self._deadline.passed else self._deadline.left_ms()
             retry = next_attempt(order, failures, hub.retries_max, left_ms, hub.ids.chance(BACKOFF_MAX_MS))
             if retry is None:
                 ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
@@ -105,7 +108,8 @@ class LiveCall:
         assert self._first is not None
         assert self._voice is not None
         body = self._voice.piece(self._first)
-        self._keep(body)
+        if self._kept is not None:
+            self._kept.add(body)
         if await self._settle("completed"):
             return body
         # The caller is told that nothing was charged, so `close` must not bill what was never given out.
@@ -119,53 +123,85 @@ class LiveCall:
         assert self._chunks is not None
         assert self._first is not None
         voice, chunk, following = self._voice, self._first, self._chunks.following()
-        while True:
+        deadline, task = self._deadline, asyncio.current_task()
+        while not deadline.passed:
             if chunk.events and (self.meter.ended or self.meter.failure):
                 yield await self._last_words(voice, chunk)
                 return
             piece = voice.piece(chunk)
             if piece:
-                if self.call.idempotency_key is not None:
-                    self._keep(piece)
+                if self._kept is not None:
+                    self._kept.add(piece)
                 self.given += 1
                 yield piece
-            if self._hub.clock.now_ms() > self.call.deadline_ms:
-                late = Failure(kind="timed_out", message="the call took longer than the hub's deadline")
-                self.meter = msgspec.structs.replace(self.meter, failure=late)
-                yield await self._last_words(voice, chunk)
-                return
+                if self._deadline.passed:  # While the caller took it; the call may be settled by now.
+                    break
+            deadline.waiting = task
             try:
                 chunk = await following.__anext__()  # `anext` with a default would wrap each step of each wait.
             except StopAsyncIteration:
                 return
+            except asyncio.CancelledError:
+                if not deadline.has_cancelled(task):
+                    raise
+                break
+            finally:
+                deadline.waiting = None
             if chunk.events:
                 self.meter = observe(self.meter, chunk.events)
+        self.meter = msgspec.structs.replace(self.meter, failure=LATE)
+        yield await self._last_words(voice, chunk)
+
+    def late(self) -> None:
+        """The deadline passed while a piece was on its way to the caller, who may never take it: end the call now."""
+        if self._first is not None and not self._is_ending:
+            self._ended_late = asyncio.get_running_loop().create_task(self._end_late())
+
+    def stalled(self) -> None:
+        """The caller takes nothing any more: as good as gone."""
+        if self.ask.leave is not None:
+            self.ask.leave()
 
     async def close(self) -> None:
         """Close the provider's connection and settle what nobody settled: the caller has left."""
+        self._deadline.stop()
+        try:
+            if self._ended_late is not None:
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({self._ended_late})
+            await self._hang_up_on_provider()
+        finally:
+            await self._settle_or_keep()
+
+    async def _settle_or_keep(self) -> None:
+        try:
+            if self.settled is None:
+                await self._settle(*self._unsettled)
+        finally:
+            if self.settled is None:
+                hub = self._hub
+                hub.unsettled.keep(hub.storage, self._outcome(*self._unsettled), hub.clock.now_ms())
+
+    async def _end_late(self) -> None:
         try:
             await self._hang_up_on_provider()
         finally:
-            for pause_s in SETTLE_AGAIN_S:
-                if self.settled is not None:
-                    break
-                if pause_s:
-                    with anyio.CancelScope(shield=True):
-                        await anyio.sleep(pause_s)
-                await self._settle(*self._unsettled)
+            await self._settle("timed out", LATE.message)
 
     async def _last_words(self, voice: Voice, chunk: Chunk) -> bytes:
         """Settle, then the terminal bytes: or the apology, if the answer or the settling of it failed."""
         failure = self.meter.failure
         if failure is None:
             piece = voice.piece(chunk)
-            self._keep(piece)
+            if self._kept is not None:
+                self._kept.add(piece)
             if await self._settle("completed"):
                 return piece
             self._unsettled = ("provider failed", "the call could not be settled, so its end was not given out")
             return voice.apology(Failure(kind="unavailable", message="the hub could not settle the call"))
         ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
-        self._kept.clear()
+        if self._kept is not None:
+            self._kept.clear()
         await self._settle(ending, failure.message)
         return voice.apology(failure)
 
@@ -181,7 +217,8 @@ class LiveCall:
         )
         request: ModelRequest | None = None if passes_through(self.ask.call, target.dialect) else self.ask.request
         exchange = hub.providers.open(attempt, self.ask.call, request)
-        failure = await in_time(patient.begin_ms, self._opened(exchange, entry, patient.held_back_ms))
+        opened = in_time(patient.begin_ms, self._opened(exchange, entry, patient.held_back_ms))
+        failure = await self._deadline.bounded(opened)
         duration_ms = (hub.clock.monotonic_us() - began_us) // 1000
         outcome = failure.kind if failure else "answered"
         self.attempts.append(
@@ -213,7 +250,7 @@ class LiveCall:
         # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
         self.served = entry
         chunks = self._chunks = Ahead(opened.chunks)
-        begun = await begin(self._hub.clock, chunks, self.call.deadline_ms, held_back_ms)
+        begun = await begin(chunks, held_back_ms)
         if isinstance(begun, Failure):
             return begun
         self.answer, self._first, self.meter = opened, begun.first, begun.meter
@@ -226,17 +263,34 @@ class LiveCall:
         if exchange is not None:
             await exchange.__aexit__(None, None, None)
 
-    def _keep(self, piece: bytes) -> None:
-        """Remember what was said, while an Idempotency-Key asks for it and it is not too much."""
-        if self.call.idempotency_key is not None and len(self._kept) <= self._kept_max:
-            self._kept += piece
-
     async def _settle(self, ending: Ending, error: str | None = None) -> bool:
-        """Close the hold in the books. False if that did not become durable in time: then `close` tries again."""
+        """Close the hold in the books.
+
+        False if that did not become durable in time: then `close` tries again. False, too, if an answer is complete
+        but its call was already ended by somebody who took this process for dead: it must not be given out uncharged.
+        """
+        self._is_ending = True
         if ending != "completed":
             self._unsettled = (ending, error)
-        hub, entry = self._hub, self.served
-        outcome = Outcome(
+        hub = self._hub
+        outcome, now_ms = self._outcome(ending, error), hub.clock.now_ms()
+        decision = hub.storage.decide(
+            SettleScope(call_id=self.call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
+        )
+        try:
+            self.settled = await undisturbed(self.ask.call, decision)
+        except StorageUnavailable:
+            return False
+        except Exception:
+            _log.exception("call %s could not be settled", self.call.id)
+            return False
+        self.settled_us = hub.clock.monotonic_us()
+        return not (self.settled.already and ending == "completed")
+
+    def _outcome(self, ending: Ending, error: str | None) -> Outcome:
+        """How the call ended, as far as the books want to know."""
+        entry, kept = self.served, self._kept if ending == "completed" else None
+        return Outcome(
             call_id=self.call.id,
             ending=ending,
             meter=self.meter,
@@ -252,24 +306,8 @@ class LiveCall:
             error=error,
             status=self.answer.status if self.answer else 0,
             content_type=self._voice.content_type if self._voice else "",
-            answer=self._sealed_answer() if ending == "completed" else None,
+            answer=kept.sealed(self._hub.vault) if kept is not None else None,
         )
-        now_ms = hub.clock.now_ms()
-        decision = hub.storage.decide(
-            SettleScope(call_id=self.call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
-        )
-        try:
-            self.settled = await undisturbed(self.ask.call, decision)
-        except StorageUnavailable:
-            return False
-        self.settled_us = hub.clock.monotonic_us()
-        return not (self.settled.already and ending == "completed")
 
     def _price(self, target: Target) -> Price | None:
         return self._hub.price_at(target.provider, target.model, self.call.started_ms)
-
-    def _sealed_answer(self) -> bytes | None:
-        key = self.call.idempotency_key
-        if key is None or len(self._kept) > self._kept_max:
-            return None
-        return self._hub.vault.seal(bytes(self._kept), f"answer:{self.call.user_id}:{key}")

@@ -1,6 +1,6 @@
 """Keeping the books in order: closing what the dead left open, and proving that everything adds up."""
 
-import contextlib
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -9,10 +9,10 @@ import msgspec
 
 from domain.books import Call, Lot, Row
 from domain.scopes import SweepFacts, SweepScope
-from domain.sweep import Swept
+from domain.sweep import Owners, Swept
 from domain.sweep import sweep as sweep_rule
 from domain.verification import Auditor, Difference, Totals
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.hub import Hub
 from ports.environment import Clock, Liveness
 from ports.storage import Storage, StorageUnavailable
 
@@ -20,22 +20,26 @@ BATCH = 500
 SWEEP_EVERY_S = 5
 PROGRESS_EVERY = 10_000
 
+_log = logging.getLogger("aihub")
+
 Progress = Callable[[str], None]
 
 
 class _Look(msgspec.Struct, frozen=True, kw_only=True):
-    """How many calls are open, who runs them, and whether all is in order: a look that changes nothing."""
+    """Which calls are open, with who runs them, and whether all is in order: a look that changes nothing."""
 
-    calls: int
-    owners: frozenset[str]
+    owners: dict[str, str]  # by call
     idle: bool
     writes: tuple[Row, ...] = ()
 
 
-async def sweep(storage: Storage, liveness: Liveness, clock: Clock) -> Swept:
+async def sweep(
+    storage: Storage, liveness: Liveness, clock: Clock, is_running: Callable[[str], bool] | None = None
+) -> Swept:
     """Give back every hold that nobody will settle, and end expired credit; safe anywhere and any number of times.
 
-    The answer is what was closed, by this sweep alone, in one or several decisions.
+    `is_running` says of a call's id whether this process makes the call or has still to settle it; None where this
+    process makes no calls. The answer is what was closed, by this sweep alone, in one or several decisions.
     """
     lost: list[Call] = []
     expired: list[Lot] = []
@@ -45,24 +49,42 @@ async def sweep(storage: Storage, liveness: Liveness, clock: Clock) -> Swept:
         found = await storage.decide(scope, _look)
         if found.idle:
             return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
-        gone = frozenset(owner for owner in found.owners if liveness.is_gone(owner))
-        swept = await storage.decide(scope, partial(sweep_rule, gone=gone, now_ms=scope.now_ms))
+        owners = _owners(found, liveness, is_running)
+        swept = await storage.decide(scope, partial(sweep_rule, owners=owners, now_ms=scope.now_ms))
         lost += swept.lost
         expired += swept.expired_lots
-        if found.calls < batch:
+        if len(found.owners) < batch:
             return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
         if not swept.lost:
             # A full batch of living calls: the dead may stand behind them.
             batch *= 2
 
 
-async def sweep_regularly(desk: Desk) -> None:
-    """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long."""
+async def sweep_regularly(hub: Hub) -> None:
+    """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long.
+
+    Nothing that goes wrong ends it. What does is reported when it begins, and is over when a sweep succeeds again;
+    books that cannot be reached are not: the calls themselves complain meanwhile.
+    """
+    reported = ""
     while True:
         await anyio.sleep(SWEEP_EVERY_S)
-        # Books that cannot be reached now are asked again next time; the calls themselves complain meanwhile.
-        with contextlib.suppress(StorageUnavailable):
-            await sweep(desk.storage, desk.liveness, desk.clock)
+        try:
+            await sweep_own(hub)
+            reported = ""
+        except StorageUnavailable:
+            continue
+        except Exception as problem:
+            if repr(problem) != reported:
+                reported = repr(problem)
+                _log.exception("the sweep failed; it is tried again every %d seconds", SWEEP_EVERY_S)
+
+
+async def sweep_own(hub: Hub) -> Swept:
+    """Sweep as the process that makes calls: what it has open in the books and does not run is lost, too."""
+    return await sweep(
+        hub.storage, hub.liveness, hub.clock, lambda call_id: call_id in hub.running or call_id in hub.unsettled
+    )
 
 
 async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
@@ -90,9 +112,22 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
     return auditor.conclude()
 
 
+def _owners(found: _Look, liveness: Liveness, is_running: Callable[[str], bool] | None) -> Owners:
+    seen = {owner: liveness.is_gone(owner) for owner in set(found.owners.values())}
+    own = liveness.own() if is_running is not None else None
+    return Owners(
+        gone=frozenset(owner for owner, gone in seen.items() if gone),
+        unseen=frozenset(owner for owner, gone in seen.items() if gone is None),
+        abandoned=frozenset(
+            call_id
+            for call_id, owner in found.owners.items()
+            if is_running is not None and owner == own and not is_running(call_id)
+        ),
+    )
+
+
 def _look(facts: SweepFacts) -> _Look:
     return _Look(
-        calls=len(facts.open_calls),
-        owners=frozenset(call.owner for call in facts.open_calls),
+        owners={call.id: call.owner for call in facts.open_calls},
         idle=not facts.open_calls and not facts.lots and not facts.stale_answers,
     )

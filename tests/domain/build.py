@@ -23,7 +23,7 @@ from domain.routes import Group, Member, Way
 from domain.routing import Candidate, Circumstances, order
 from domain.scopes import CallScope, SettleScope, SweepScope
 from domain.settlement import Outcome, Settlement, settle
-from domain.sweep import Swept, sweep
+from domain.sweep import Owners, Swept, sweep
 from domain.usage import Usage
 from domain.verification import Auditor, Difference, Totals
 from domain.working_copy import Books
@@ -228,7 +228,7 @@ def settle_in(books: Books, outcome: Outcome, now_ms: int = NOW_MS) -> Settlemen
 
 
 def sweep_in(books: Books, now_ms: int = NOW_MS, gone: Sequence[str] = ()) -> Swept:
-    swept = sweep(SweepScope(now_ms=now_ms).view(books), frozenset(gone), now_ms)
+    swept = sweep(SweepScope(now_ms=now_ms).view(books), Owners(gone=frozenset(gone)), now_ms)
     decided(books, swept)
     return swept
 

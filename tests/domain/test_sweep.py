@@ -12,7 +12,7 @@ from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency, Transfer
 from domain.ledger import available
 from domain.plan import Plan
 from domain.scopes import SweepFacts, SweepScope
-from domain.sweep import GRACE_MS, sweep
+from domain.sweep import LEASE_MARGIN_MS, Owners, sweep
 from domain.verification import Totals
 from tests.domain.build import (
     BOUND_NANOS,
@@ -42,20 +42,28 @@ def test_the_hold_of_a_dead_process_is_given_back_and_its_call_is_lost() -> None
     assert isinstance(plan_in(books, an_asked("call-2")), Plan)
 
 
-@pytest.mark.parametrize(("gone", "after_deadline_ms", "why"), [
-    ((),              0,             None),
-    ((),              GRACE_MS - 1,  None),
-    ((),              GRACE_MS,      "its deadline has passed"),
-    (("process-1",),  -HOUR_MS,      "its process is gone"),
-    (("process-1",),  GRACE_MS,      "its process is gone"),
-    (("process-2",),  -HOUR_MS,      None),
+GONE, DEADLINE_OVER = "its process is gone", "its deadline has passed, and its process cannot be seen"
+
+
+@pytest.mark.parametrize(("owners", "after_deadline_ms", "why"), [
+    (Owners(),                                 0,                    None),
+    (Owners(),                                 1_000 * HOUR_MS,      None),
+    (Owners(gone=frozenset(["process-1"])),    -HOUR_MS,             GONE),
+    (Owners(gone=frozenset(["process-1"])),    HOUR_MS,              GONE),
+    (Owners(gone=frozenset(["process-2"])),    HOUR_MS,              None),
+    (Owners(unseen=frozenset(["process-1"])),  LEASE_MARGIN_MS - 1,  None),
+    (Owners(unseen=frozenset(["process-1"])),  LEASE_MARGIN_MS,      DEADLINE_OVER),
+    (Owners(unseen=frozenset(["process-2"])),  HOUR_MS,              None),
+    (Owners(abandoned=frozenset(["call-1"])),  -HOUR_MS,             "its process does not run it"),
+    (Owners(abandoned=frozenset(["call-2"])),  HOUR_MS,              None),
 ])  # fmt: skip
-def test_which_calls_are_lost(gone: tuple[str, ...], after_deadline_ms: int, why: str | None) -> None:
-    """A call that a living process still runs in time is left to it. (G2)"""
+def test_which_calls_are_lost(owners: Owners, after_deadline_ms: int, why: str | None) -> None:
+    """No clock ends the call of a living process: it ends it itself. A lease ends only what cannot be seen. (G2)"""
     books = books_with(a_lot())
     started_in(books, an_asked("call-1", owner="process-1", deadline_ms=NOW_MS + HOUR_MS))
+    now_ms = NOW_MS + HOUR_MS + after_deadline_ms
 
-    swept = sweep_in(books, NOW_MS + HOUR_MS + after_deadline_ms, gone)
+    swept = sweep(SweepScope(now_ms=now_ms).view(books), owners, now_ms)
 
     errors = [(call.error or "").partition(";")[0] for call in swept.lost]
     assert errors == ([why] if why else [])
@@ -182,6 +190,6 @@ def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
 def test_an_answer_is_forgotten_when_its_time_is_over_but_its_call_is_not() -> None:
     kept = Idempotency(user_id="user-1", key="k", digest="d", call_id="call-1", created_ms=NOW_MS, answer=b"sealed")
 
-    swept = sweep(SweepFacts(open_calls=(), lots=(), stale_answers=(kept,)), frozenset(), NOW_MS + IDEMPOTENCY_KEPT_MS)
+    swept = sweep(SweepFacts(open_calls=(), lots=(), stale_answers=(kept,)), Owners(), NOW_MS + IDEMPOTENCY_KEPT_MS)
 
     assert swept.writes == (msgspec.structs.replace(kept, answer=None),)

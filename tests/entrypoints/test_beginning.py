@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.system import SystemClock
 from domain.chat import Broken, Ended, Event, Finished, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
 from domain.failures import Failure
 from domain.usage import Usage
@@ -14,7 +13,7 @@ from ports.providers import Chunk
 
 pytestmark = pytest.mark.anyio
 
-LONG_MS, FOREVER_MS = 60_000, 2**60
+LONG_MS = 60_000
 STARTED = Started(id="a", model="m")
 COUNTED = UsageReported(usage=Usage(input_tokens=5))
 TEXT = TextDelta(text="Hello")
@@ -31,7 +30,7 @@ async def told(*pieces: tuple[Event, ...], after: asyncio.Event | None = None) -
 
 
 async def begun(*pieces: tuple[Event, ...], held_back_ms: int = LONG_MS) -> Begun | Failure:
-    return await begin(SystemClock(), Ahead(told(*pieces)), FOREVER_MS, held_back_ms)
+    return await begin(Ahead(told(*pieces)), held_back_ms)
 
 
 @pytest.mark.parametrize("event", [
@@ -68,7 +67,7 @@ async def test_a_model_that_thinks_in_silence_is_heard_of_and_nothing_of_it_is_l
     silence = asyncio.Event()
     chunks = Ahead(told((STARTED,), (TEXT,), (Ended(),), after=silence))
 
-    found = await begin(SystemClock(), chunks, FOREVER_MS, held_back_ms=1)
+    found = await begin(chunks, held_back_ms=1)
     silence.set()
     rest = [chunk.events async for chunk in chunks.following()]
 
@@ -87,7 +86,7 @@ async def test_a_chunk_that_nobody_waits_for_any_more_is_given_up() -> None:
             left.set()
 
     chunks = Ahead(waiting())
-    await begin(SystemClock(), chunks, FOREVER_MS, held_back_ms=1)
+    await begin(chunks, held_back_ms=1)
     chunks.stop()
 
     await asyncio.wait_for(left.wait(), 5)

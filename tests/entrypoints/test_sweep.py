@@ -9,7 +9,7 @@ from adapters.storage.memory import MemoryStorage
 from domain.books import ApiKey, Call, HoldLine, Lot, Row, User
 from domain.ledger import balance, grant, hold
 from domain.scopes import UserFacts, UserScope
-from domain.sweep import GRACE_MS
+from domain.sweep import LEASE_MARGIN_MS
 from domain.verification import Difference, Totals
 from entrypoints.usecases.upkeep import sweep, verify
 from ports.environment import Liveness
@@ -22,14 +22,15 @@ pytestmark = pytest.mark.anyio
 class Register(Liveness):
     """Knows of each process whether it is dead."""
 
-    def __init__(self, *dead: str) -> None:
+    def __init__(self, *dead: str, unseen: tuple[str, ...] = ()) -> None:
         self._dead = dead
+        self._unseen = unseen
 
     def own(self) -> str:
         return "me"
 
-    def is_gone(self, owner: str) -> bool:
-        return owner in self._dead
+    def is_gone(self, owner: str) -> bool | None:
+        return None if owner in self._unseen else owner in self._dead
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -89,17 +90,38 @@ async def test_a_sweep_gives_back_what_the_dead_held_and_leaves_the_living_alone
     assert (await sweep(storage, Register("dead"), At(5))).lost == ()
 
 
-async def test_a_call_past_its_deadline_and_grace_is_lost_though_its_process_lives() -> None:
+async def test_no_clock_ends_the_call_of_a_process_that_lives() -> None:
+    """The clock may have been stepped, or the caller may not read: the process itself ends the call."""
     storage = MemoryStorage()
     await ada_with(storage, a_lot(), calls=1, owner="alive")
 
-    assert (await sweep(storage, Register(), At(10_000 + GRACE_MS - 1))).lost == ()
-    (lost,) = (await sweep(storage, Register(), At(10_000 + GRACE_MS))).lost
+    assert (await sweep(storage, Register(), At(10**15))).lost == ()
+    assert await held(storage) == 10
+
+
+async def test_a_process_that_cannot_be_seen_has_a_lease_by_the_clock() -> None:
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(), calls=1, owner="far")
+
+    assert (await sweep(storage, Register(unseen=("far",)), At(10_000 + LEASE_MARGIN_MS - 1))).lost == ()
+    (lost,) = (await sweep(storage, Register(unseen=("far",)), At(10_000 + LEASE_MARGIN_MS))).lost
 
     call = await storage.call(lost.id)
     assert call is not None
     assert call.ending == "lost"
     assert "deadline" in (call.error or "")
+
+
+async def test_what_a_living_process_has_open_and_does_not_run_is_lost() -> None:
+    """A hold that became durable though its caller was answered that the books could not be written, say."""
+    storage = MemoryStorage()
+    await ada_with(storage, a_lot(), calls=2, owner="me")
+    await start_calls(storage, 1, "other")
+
+    swept = await sweep(storage, Register(), At(5), {"me-00001"}.__contains__)
+
+    assert [call.id for call in swept.lost] == ["me-00000"]
+    assert await held(storage) == 20
 
 
 async def test_a_sweep_goes_on_until_nothing_is_left_also_behind_a_batch_of_the_living() -> None:

@@ -122,8 +122,13 @@ class Process:
         for scope in self.running:
             scope.cancel()
 
+    def seem_dead(self) -> None:
+        """Let all others take it for gone, though it lives."""
+        self._gone.add(self.name)
+
     async def bury(self) -> None:
         """Give back what the operating system would."""
+        await self.hub.unsettled.close(0)
         await self._transport.aclose()
         await self._storage.aclose()
 

@@ -204,7 +204,9 @@ class World:
 
     async def _reckon(self) -> Totals:
         survivor = self.processes[0]
-        survivor.fail_when(lambda: False)
+        for process in self.processes:
+            process.fail_when(lambda: False)
+            await process.hub.unsettled.drained()
         await sweep(survivor.hub.storage, survivor.hub.liveness, survivor.hub.clock)
         totals = await verify(survivor.hub.storage)
         assert isinstance(totals, Totals), totals

@@ -6,7 +6,7 @@ import msgspec
 class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to do with one request.
 
-    The answer is `words` words (and a `tool` call) and the `usage` (input, output tokens), or none if that is None.
+    The answer is `words` words of at least `word_bytes` (and a `tool` call) and the `usage` (input, output tokens), or none if that is None.
     `keep_alive` sends comments instead of events, until the hub leaves. `cut` ends the connection after so many bytes of the answer; `closed` ends the answer there in good order.
     `silent_after` sends so many events and then waits for the hub to leave (-1: not even the headers); `error_after`
     sends so many events and then an error; `pace_ms` comes before each event. `gate` waits until the test opens it.
@@ -16,6 +16,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     words: int = 3
+    word_bytes: int = 0
     usage: tuple[int, int] | None = (10, 5)
     status: int = 200
     first: int = 200
@@ -31,7 +32,11 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def text(self) -> str:
         """The answer's text."""
-        return "".join(f"word{n} " for n in range(self.words))
+        return "".join(map(self.word, range(self.words)))
+
+    def word(self, number: int) -> str:
+        """One of its words, as long as the script wants it."""
+        return f"word{number} ".rjust(self.word_bytes, "-")
 
 
 def streamed(script: Script, dialect: str) -> list[bytes]:
@@ -82,7 +87,7 @@ def _openai_stream(script: Script) -> list[bytes]:
         return b"data: %b\n\n" % msgspec.json.encode({**head, "choices": [choice]})
 
     events = [event({"role": "assistant", "content": ""})]
-    events += [event({"content": f"word{n} "}) for n in range(script.words)]
+    events += [event({"content": script.word(n)}) for n in range(script.words)]
     if script.tool:
         function = {"name": "look", "arguments": ""}
         events.append(event({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}))
@@ -112,7 +117,7 @@ def _anthropic_stream(script: Script) -> list[bytes]:
     events = [event("message_start", message=message)]
     events.append(event("content_block_start", index=0, content_block={"type": "text", "text": ""}))
     events += [
-        event("content_block_delta", index=0, delta={"type": "text_delta", "text": f"word{n} "})
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": script.word(n)})
         for n in range(script.words)
     ]
     events.append(event("content_block_stop", index=0))

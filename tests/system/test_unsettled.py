@@ -1,10 +1,20 @@
 """Books that cannot be written when the answer is there: nothing is given unmetered, nothing charged ungiven (G3, G4)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
+from adapters.storage.memory import MemoryStorage
+from domain.books import Decision
+from domain.metering import Meter
+from domain.scopes import View
+from domain.settlement import Outcome
+from entrypoints.http.wire import Request
+from entrypoints.usecases.unsettled import KEPT_MAX
 from tests.simulation.auditor import CallRow, audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import World
@@ -14,6 +24,9 @@ from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+
 
 @pytest.fixture
 async def world(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[World]:
@@ -21,7 +34,7 @@ async def world(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Wor
         yield begun
 
 
-@pytest.mark.parametrize("tries", [1, 3])
+@pytest.mark.parametrize("tries", [1, 3, 12])
 async def test_a_whole_answer_that_cannot_be_settled_is_not_given_and_not_charged(world: World, tries: int) -> None:
     heard = await _call(world, "whole", tries)
 
@@ -40,7 +53,7 @@ async def test_the_same_key_asks_again_for_what_could_not_be_settled(world: Worl
     assert [row.charge > 0 for row in _rows(world)] == [False, True]
 
 
-@pytest.mark.parametrize("tries", [1, 3])
+@pytest.mark.parametrize("tries", [1, 3, 12])
 async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_was_delivered(
     world: World, tries: int
 ) -> None:
@@ -51,6 +64,83 @@ async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_w
     assert b"[DONE]" not in heard.body
     (row,) = _rows(world)
     assert (row.ending, row.complete, row.charge > 0) == ("provider failed", 0, True)
+
+
+async def test_no_new_call_is_admitted_while_too_many_wait_to_be_settled(world: World) -> None:
+    """They are settled when the books can be written again, in whatever order; then calls are admitted again."""
+    process = world.processes[0]
+    full = asyncio.Event()
+    for number in range(KEPT_MAX):
+        process.hub.unsettled.keep(_Full(full), _ended(f"call-{number}"), 1)
+
+    assert (await _call_now(world, "refused")).status == 503
+    ready = await _readiness(world)
+    assert (ready["status"], ready["unsettled"], ready["settled_late"]) == ("unavailable", KEPT_MAX, 0)
+
+    full.set()
+    await process.hub.unsettled.drained()
+    assert (await _call_now(world, "admitted")).is_whole
+    ready = await _readiness(world)
+    assert (ready["status"], ready["unsettled"], ready["settled_late"]) == ("ready", 0, KEPT_MAX)
+
+
+async def test_what_the_books_refuse_does_not_stand_before_what_they_take(world: World) -> None:
+    unsettled = world.processes[0].hub.unsettled
+    unsettled.keep(_Refusing(), _ended("poison"), 1)
+    good = _Full(asyncio.Event())
+    unsettled.keep(good, _ended("good"), 1)
+    good.room.set()
+
+    await asyncio.wait_for(good.settled.wait(), 10)
+
+    assert "poison" in unsettled
+    await unsettled.close(0)
+
+
+class _Full(MemoryStorage):
+    """Books that take a settlement once the event is set."""
+
+    def __init__(self, room: asyncio.Event) -> None:
+        super().__init__()
+        self.room = room
+        self.settled = asyncio.Event()
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
+        await self.room.wait()
+        decision = await super().decide(scope, rule, within_s)
+        self.settled.set()
+        return decision
+
+
+class _Refusing(MemoryStorage):
+    """Books that refuse a row: a defect of the hub, which time does not mend."""
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
+        raise AssertionError("the books refuse a row")
+
+
+def _ended(call_id: str) -> Outcome:
+    return Outcome(
+        call_id=call_id, ending="caller left", meter=Meter(), input_bytes=0, attempts=(), served=None
+    )  # fmt: skip
+
+
+async def _readiness(world: World) -> dict[str, Any]:
+    process = world.processes[0]
+    request = Request(id="r", method="GET", path="/readyz", headers={}, body=b"", started_us=0)
+    async with process.handlers["/readyz"](request) as reply:
+        assert isinstance(reply.body, bytes)
+        told: dict[str, Any] = msgspec.json.decode(reply.body)
+        return told
+
+
+async def _call_now(world: World, marker: str) -> Heard:
+    """One call on a process whose books are well."""
+    process, key = world.processes[0], world.keys[0]
+    process.fail_when(lambda: False)
+    script = Script(id=marker)
+    wish = Wish(user=key.user, secret=key.secret, path=OPENAI, script=script, model="one/m", stream=False, cap=10)
+    return await call(process, wish)
 
 
 async def _call(world: World, marker: str, tries: int, stream: bool = False) -> Heard:
@@ -68,7 +158,9 @@ async def _call(world: World, marker: str, tries: int, stream: bool = False) -> 
         cap=10,
         key=marker,
     )
-    return await call(process, wish)
+    heard = await call(process, wish)
+    await process.hub.unsettled.drained()
+    return heard
 
 
 def _rows(world: World) -> list[CallRow]:
