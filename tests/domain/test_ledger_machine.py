@@ -166,11 +166,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(gone=st.sampled_from([(), (), (), ("process-1",), ("process-1", "process-2")]))
     def what_the_dead_left_open_is_swept(self, gone: tuple[str, ...]) -> None:
         posted = {lot.id: lot.available_nanos for lot in self.books.lots.values() if self.is_expired(lot.id)}
-        lost = {
-            call.id
-            for call in self.books.calls.values()
-            if call.id in self.model.held and (call.owner in gone or call.deadline_ms + 30_000 <= self.now_ms)
-        }
+        lost = {call.id for call in self.books.calls.values() if call.id in self.model.held and call.owner in gone}
 
         swept = sweep_in(self.books, self.now_ms, gone)
 
