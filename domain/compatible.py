@@ -51,6 +51,7 @@ COMPATIBLE = (
         thinks_by="thinking",
         thought_in="reasoning_content",
         wants_thoughts=True,
+        mends=("usage-beside-choices",),
         message_lacks=(*EXTENSIONS, "cache_control"),
     ),
     Vendor(
@@ -74,6 +75,7 @@ COMPATIBLE = (
         call_ids=MISTRAL_IDS,
         prefix=True,
         message_takes=_MISTRALS_MESSAGES,
+        mends=("content-parts", "null-calls", "call-types", "usage-beside-choices"),
     ),
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.
@@ -108,6 +110,7 @@ COMPATIBLE = (
         thinks_by="reasoning",
         thought_in="reasoning_details",
         message_lacks=("foreign_blocks", "extra_content"),
+        mends=("usage-beside-choices", "second-finish"),
     ),
     Vendor(
         # https://console.groq.com/docs/openai
@@ -117,6 +120,7 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("logprobs", "logit_bias", "top_logprobs", "safety_identifier", "prompt_cache_key", "verbosity"),
         message_takes=_GROQS_MESSAGES,
+        mends=("no-content", "usage-beside-choices"),
     ),
     Vendor(
         # https://inference-docs.cerebras.ai/resources/openai
@@ -127,6 +131,7 @@ COMPATIBLE = (
         lacks=("frequency_penalty", "presence_penalty", "logit_bias", "prompt_cache_key", "verbosity", "store"),
         thought_in="reasoning",
         message_takes=_CEREBRAS_MESSAGES,
+        mends=("no-content",),
     ),
     Vendor(
         name="together",
@@ -164,6 +169,7 @@ COMPATIBLE = (
         thinks_by="reasoning",
         thought_in="reasoning_details",
         message_lacks=("foreign_blocks", "extra_content"),
+        mends=("null-calls", "empty-finish"),
     ),
     Vendor(
         # https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; a deployment of the

@@ -19,6 +19,9 @@ FailureKind = Literal[
 # Failures after which the provider may have worked, and so may charge the operator, without telling us what.
 MAY_HAVE_COST = frozenset(("timed_out", "unavailable", "truncated", "malformed"))
 
+# Failures of a request that the provider had taken on, and that it did not report itself.
+_TAKEN_ON = frozenset(("timed_out", "truncated", "malformed"))
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
@@ -26,7 +29,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
     shown it unchanged; `message` is the human sentence inside it, cleared of secrets. One `is_final` is not tried again
     anywhere: a provider that was asked already may still do the work, and charge for it. `should_retry` is the
-    provider's own word (`x-should-retry`) on whether the caller's SDK may send the same request again.
+    provider's own word (`x-should-retry`) on whether the caller's SDK may send the same request again. `sent`: the
+    connection was lost after the whole request had been sent.
     """
 
     kind: FailureKind
@@ -38,3 +42,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     is_final: bool = False
     should_retry: bool | None = None
+    sent: bool = False
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether the provider took the request on and may have made, and may charge for, an answer.
+
+        An error that it reports, in a status or in an event, is not such a failure: then it says that it made none.
+        """
+        if self.status and not 200 <= self.status < 300:
+            return False
+        return self.sent or self.kind in _TAKEN_ON

@@ -8,6 +8,16 @@ from domain.call_ids import IdForm
 
 RESPONSES = "openai-responses"
 CAPS = ("max_tokens", "max_completion_tokens")
+Mend = Literal[
+    "content-parts",  # a content that is a list of parts, some of them thinking
+    "null-calls",  # `tool_calls` is null where there are none
+    "call-types",  # tool calls without `type`
+    "no-content",  # a message with calls has no `content`
+    "usage-beside-choices",  # a stream tells its usage on a chunk that has choices
+    "second-finish",  # a stream says twice why a choice finished
+    "empty-finish",  # a `finish_reason` of no letters
+]
+"""What an answer may have that OpenAI's schema rejects."""
 EXTENSIONS = ("foreign_blocks", "extra_content", "reasoning_details")
 """Fields of a message in which the hub tells what OpenAI's dialect has no word for; clients hand them back."""
 
@@ -36,6 +46,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
     message_takes the only fields that it takes in a message, by the message's role; () where it takes any
     message_lacks fields that it does not know in a message; not needed if `message_takes` says which it knows
+    mends        what its answers are known to have that OpenAI's schema rejects; it is mended for OpenAI's callers
     wants_thoughts with tools, every message of the assistant must have the thinking that led to it, whoever wrote it
     """
 
@@ -62,6 +73,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     message_takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     message_lacks: tuple[str, ...] = EXTENSIONS
     wants_thoughts: bool = False
+    mends: tuple[Mend, ...] = ()
 
     @property
     def needs_credential(self) -> bool:

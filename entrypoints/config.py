@@ -21,6 +21,7 @@ OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 
 Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
+PassThrough = Literal["mended", "exact"]
 Origin = Literal["command line", "environment", "default"]
 
 
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     write_timeout_s: int
     first_token_timeout_s: int
     job_poll_s: int
+    pass_through: PassThrough
     strategy: Strategy
     retries_max: int
     body_bytes_max: int
@@ -131,6 +133,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
         ("AIHUB_JOB_POLL_S", "job_poll_s", kinds.whole(0, 3600), "seconds", "5",
          "how often a provider is asked how far a job is, such as a film, after a few times sooner; 0: at once"),
+        ("AIHUB_PASS_THROUGH", "pass_through", kinds.one_of(*get_args(PassThrough)), "mended or exact", "mended",
+         "whether an answer in the caller's own dialect is mended where its vendor is known to break that dialect's "
+         "schema, or keeps every byte"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", kinds.one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
         ("AIHUB_MAX_RETRIES", "retries_max", kinds.whole(0, 20), "whole number", "2",

@@ -121,6 +121,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
                 vault=operator.vault,
                 dialects=DIALECTS,
                 poll_ms=settings.job_poll_s * 1000,
+                pass_through=settings.pass_through,
             ),
             clock=operator.clock,
             ids=operator.ids,

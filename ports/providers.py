@@ -15,12 +15,13 @@ from domain.refusals import Unexpressible
 class Chunk(msgspec.Struct, frozen=True):
     """What one read from the provider brought: `raw` for a caller of the same dialect, `events` for everyone.
 
-    `raw` is whole server-sent events (or the whole JSON body), already without what the caller must not see.
+    `raw` is whole server-sent events (or the whole JSON body), already without what the caller must not see; None where
+    the answer has not the form that was asked for, whole or streamed, and its events have to be rendered in that form.
     The events of one read that holds the terminal word end with `Ended` and come as a chunk of their own, so
     that the books can be settled between what comes before it and the terminal bytes.
     """
 
-    raw: bytes
+    raw: bytes | None
     events: tuple[Event, ...]
 
 

@@ -14,6 +14,7 @@ from domain.calls import Attempt, ModelCall
 from domain.chat import Event
 from domain.failures import Failure
 from domain.refusals import Unexpressible
+from domain.vendor import Vendor
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -38,6 +39,18 @@ class Framer(Protocol):
 
     def finish(self) -> list[ServerEvent]:
         """The answer's bytes are over: what they complete. A cut event is dropped."""
+        ...
+
+
+class Mender(Protocol):
+    """One answer's mending: its bytes as its caller can read them; the same bytes where nothing is amiss."""
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole body."""
+        ...
+
+    def event(self, event: ServerEvent) -> bytes:
+        """The bytes of one event of a stream."""
         ...
 
 
@@ -93,6 +106,12 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
                      event yields Broken; the terminal word yields Ended
     hides            whether the caller must not see this event: its second argument is what `step` made of it
     headed           what the headers of a 2xx answer tell (lower-case names), before what its body does
+    whole_at         whether a stream is whole that ends with this state and without its terminal word, and `terminal`
+                     what a caller of the same dialect is given in place of that word
+    mender           what mends the vendor's answers to the call for a caller of the same dialect, where something is
+                     known to be amiss; None where nothing is
+    defers           a whole answer may be one that is still to come, which says nothing; `decode` tells that from one
+                     that is over and says nothing, which is a failure in every dialect
     job              for an API that answers with a job to ask after: what its first answer (the last argument) means
                      for the request; then nobody asks `decode`
     failure          a non-2xx answer (status, lower-case headers, body) as a Failure: kind by status, never by text
@@ -112,4 +131,8 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
     hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing
     headed: Callable[[dict[str, str]], tuple[Event, ...]] | None = None
+    whole_at: Callable[[Any, ModelCall], bool] | None = None
+    terminal: bytes = b""
+    defers: bool = False
+    mender: Callable[[ModelCall, Vendor], Mender | None] | None = None
     job: Callable[[Any, Attempt, bytes], Step] | None = None

@@ -9,17 +9,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import lru_cache
 from types import TracebackType
+from typing import Literal
 
 import anyio
 import anyio.lowlevel
 import httpx2
-import msgspec
 
-from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.jobs import CONNECT_S_MAX, JobChunks
+from adapters.providers.dialect import FramingError, ProviderDialect
+from adapters.providers.jobs import JobChunks
 from adapters.providers.lines import Line, Lines
-from adapters.providers.reading import StreamChunks, WholeChunk, is_error, read_whole
+from adapters.providers.outgoing import http_request
+from adapters.providers.reading import StreamChunks, WholeChunk
 from adapters.providers.rejected import rejected
+from adapters.providers.unpacking import GZIP_MARK, READABLE, Unpacker
 from domain.calls import Attempt, ModelCall
 from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
@@ -30,7 +32,6 @@ from ports.vault import Vault
 _FAULTS = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
 
 _ERROR_BYTES_MAX = 1024 * 1024
-_PIECE_BYTES = 64 * 1024
 _LINGER_S = 0.05
 _CLOSE_S = 5.0
 
@@ -38,12 +39,17 @@ _RELAYED = ("openai-", "anthropic-", "x-ratelimit-", "retry-after", "request-id"
 # Whose account the hub calls with is the operator's business.
 _KEPT = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
 _READ = frozenset(("content-type", "content-encoding"))
+_AS_IT_IS = ("", "identity")
+
+PassThrough = Literal["mended", "exact"]
+_MENDED: PassThrough = "mended"
 
 
 class HttpProviders:
     """Every provider of the hub. `local` are transports by URL scheme for those that live in this process.
 
-    A job that a provider works on is asked after each `poll_ms` at the latest.
+    A job that a provider works on is asked after each `poll_ms` at the latest. `pass_through` says whether an answer
+    that goes to a caller of its own dialect is mended, where its vendor is known to send what that dialect rules out.
     """
 
     def __init__(
@@ -53,8 +59,10 @@ class HttpProviders:
         vault: Vault,
         dialects: Mapping[str, ProviderDialect],
         poll_ms: int = 5_000,
+        pass_through: PassThrough = _MENDED,
     ) -> None:
         self._dialects = dialects
+        self._mends = pass_through == _MENDED
         self.poll_ms = poll_ms
         self.lines = Lines(transport, local, vault, dialects)
 
@@ -66,7 +74,7 @@ class HttpProviders:
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection."""
-        return _Exchange(self.lines, attempt, call, request, self.poll_ms)
+        return _Exchange(self.lines, attempt, call, request, self.poll_ms, self._mends and request is None)
 
 
 class _Exchange:
@@ -74,15 +82,23 @@ class _Exchange:
 
     __slots__ = (
         *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_reads", "_request", "_stream"),
+        *("_fresh", "_mends", "_unpacker"),
     )
 
     _line: Line
     _reads: AsyncIterator[bytes]
 
     def __init__(
-        self, lines: Lines, attempt: Attempt, call: ModelCall, request: ModelRequest | None, poll_ms: int
+        self,
+        lines: Lines,
+        attempt: Attempt,
+        call: ModelCall,
+        request: ModelRequest | None,
+        poll_ms: int,
+        mends: bool,
     ) -> None:
         self._lines = lines
+        self._mends = mends
         self._poll_ms = poll_ms
         self._attempt = attempt
         self._call = call
@@ -90,23 +106,22 @@ class _Exchange:
         self._stream: httpx2.AsyncByteStream | None = None
         self._open = False  # Whether there may be more to read.
         self._chunks: StreamChunks | WholeChunk | JobChunks | None = None
+        self._fresh = True  # Whether nothing of the body was read yet.
+        self._unpacker: Unpacker | None = None
 
     async def __aenter__(self) -> Answer | Failure:
         line = self._lines.to(self._attempt.target, self._call.stream)
         if isinstance(line, Failure):
             return line
         self._line = line
-        request = self._http_request(line)
+        request = http_request(line, self._attempt, self._call, self._request)
         if isinstance(request, Failure):
             return line.party.failure(request)
         try:
             response = await line.transport.handle_async_request(request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        self._stream = response.stream
-        self._reads = response.stream.__aiter__()
-        self._open = True
+        self._begin(response)
         try:
             return await self._answer(response)
         except BaseException:
@@ -122,53 +137,36 @@ class _Exchange:
     async def read(self) -> bytes | Failure | None:
         """The next bytes of the body, None at its end, or why there are no more."""
         try:
-            return await self._reads.__anext__()
+            data = await self._reads.__anext__()
         except StopAsyncIteration:
             self._open = False
-            return None
+            if self._unpacker is None or self._unpacker.is_whole:
+                return None
+            message = f"{self._line.party.name} ended its answer inside what it had compressed"
+            return Failure(kind="truncated", message=message)
         except _FAULTS as error:
             return self._fault(error, answered=True)
+        if self._fresh:
+            self._fresh = False
+            if self._unpacker is None and data[:2] == GZIP_MARK:
+                self._unpacker = Unpacker("gzip")
+        return data if self._unpacker is None else self._unpacked(self._unpacker, data)
 
-    def _http_request(self, line: Line) -> httpx2.Request | Failure:
-        attempt, call, dialect, headers = self._attempt, self._call, line.dialect, line.headers
-        added: Headers = ()
-        form = call.form if self._request is None else None
-        if form is not None:
-            body = b""
-            headers = httpx2.Headers(headers)
-            headers["content-type"] = form.content_type
-        elif self._request is not None:
-            body = dialect.encode(self._request, attempt)
-        else:
-            body = dialect.pass_through(call, attempt)
-            added = tuple(pair for pair in call.relay_headers if pair[0] not in headers)
-        if dialect.sign is not None:
-            signed = dialect.sign(line.party.secret, str(line.url), body)
-            if isinstance(signed, Failure):
-                return signed
-            added += signed
-        if added:
-            raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
-            headers = httpx2.Headers([*headers.raw, *raw])
-        pieces = () if form is None else form.with_model(attempt.target.model)
-        timeout_s = attempt.timeout_ms / 1000
-        connect_s = min(timeout_s, CONNECT_S_MAX)
-        request = httpx2.Request(
-            "POST",
-            line.url,
-            headers=headers,
-            stream=httpx2.ByteStream(body) if form is None else _Pieces(pieces),
-            extensions={
-                "timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s},
-            },
-        )
-        request.headers.encoding = "latin-1"  # Else each look at them tries which encoding they are in.
-        request.headers["content-length"] = str(len(body) + sum(map(len, pieces)))
-        return request
+    def _begin(self, response: httpx2.Response) -> None:
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._stream, self._reads, self._open = response.stream, response.stream.__aiter__(), True
+        self._fresh, self._unpacker = True, None
+
+    def _unpacked(self, unpacker: Unpacker, data: bytes) -> bytes | Failure:
+        try:
+            return unpacker.feed(data)
+        except FramingError as problem:
+            return self._malformed(f"sent a compressed answer: {problem}", 200)
 
     async def _answer(self, response: httpx2.Response) -> Answer | Failure:
         status, party, dialect = response.status_code, self._line.party, self._line.dialect
         if not 200 <= status < 300:
+            self._unpacker = _unpacker(response.headers.get("content-encoding", ""))
             return await self.rejection(response)
         content_type, relayed = "", []
         for raw_name, raw_value in response.headers.raw:
@@ -178,19 +176,19 @@ class _Exchange:
             if name == "content-type":
                 content_type = value
             elif name == "content-encoding":
-                if value.lower() != "identity":
+                self._unpacker = _unpacker(value)
+                if self._unpacker is None and value.lower() not in _AS_IT_IS:
                     return self._malformed(f"answered in {value}, unasked", status)
             elif not party.secret or party.secret not in value:
                 relayed.append((name, value))
+        mender = dialect.mender(self._call, self._line.vendor) if dialect.mender is not None and self._mends else None
         if dialect.job is not None:
             self._chunks = JobChunks(self, self._line, self._attempt, self._request, self._poll_ms)
         elif not self._call.stream:
             headed = dialect.headed(_lower(response.headers)) if dialect.headed is not None else ()
-            self._chunks = WholeChunk(self.read, dialect, party, headed)
-        elif "json" in content_type and "event-stream" not in content_type and "ndjson" not in content_type:
-            return await self._unstreamed(status)
+            self._chunks = WholeChunk(self.read, dialect, self._call, party, mender, headed)
         else:
-            self._chunks = StreamChunks(self.read, dialect, self._call, party)
+            self._chunks = StreamChunks(self.read, dialect, self._call, party, mender)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:
@@ -200,8 +198,8 @@ class _Exchange:
             response = await self._line.transport.handle_async_request(request)
         except _FAULTS as error:
             return self._fault(error, answered=False)
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        self._stream, self._reads, self._open = response.stream, response.stream.__aiter__(), True
+        self._begin(response)
+        self._unpacker = _unpacker(response.headers.get("content-encoding", ""))
         return response
 
     async def rejection(self, response: httpx2.Response) -> Failure:
@@ -215,26 +213,13 @@ class _Exchange:
         headers = _lower(response.headers)
         return party.failure(rejected(self._line.dialect, status, headers, party.body(body[:_ERROR_BYTES_MAX])))
 
-    async def _unstreamed(self, status: int) -> Failure:
-        """A stream was asked for and JSON came: an error under a status of success, or nonsense.
-
-        Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
-        """
-        party = self._line.party
-        body = await read_whole(self.read, party)
-        if isinstance(body, Failure):
-            return body
-        if not is_error(body):
-            return self._malformed("answered a request for a stream with a whole body", status)
-        failure = party.failure(self._line.dialect.failure(502, {}, party.body(body)))
-        return msgspec.structs.replace(failure, status=status)
-
     def _malformed(self, what: str, status: int) -> Failure:
         return Failure(kind="malformed", message=f"{self._line.party.name} {what}", status=status)
 
     def _fault(self, error: Exception, answered: bool) -> Failure:
         """Why the transport gave no (more) bytes: told by the exception's type, its text only for the reader."""
         kind: FailureKind
+        sent = False
         if isinstance(error, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
             kind, what = "unreachable", "could not be reached in time"
         elif isinstance(error, httpx2.TimeoutException):
@@ -243,6 +228,7 @@ class _Exchange:
             kind, what = "truncated", "broke off its answer"
         elif isinstance(error, (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)):
             kind, what = "unavailable", "closed the connection before it had answered"
+            sent = not isinstance(error, httpx2.WriteError)
         elif isinstance(error, httpx2.LocalProtocolError):
             # Its text quotes the header at fault, escaped, so that no search would find the secret in it.
             message = f"{self._line.party.name} cannot be asked: its URL or credential does not fit into HTTP"
@@ -251,7 +237,8 @@ class _Exchange:
             kind, what = "unreachable", "could not be reached"
         party = self._line.party
         reason = party.text(str(error))[:300]
-        return Failure(kind=kind, message=f"{party.name} {what}: {type(error).__name__} {reason}".rstrip())
+        message = f"{party.name} {what}: {type(error).__name__} {reason}".rstrip()
+        return Failure(kind=kind, message=message, sent=sent)
 
     async def _close(self, linger: bool) -> None:
         """Close the connection, or give it back for the next call if the answer was read to its end.
@@ -276,16 +263,10 @@ class _Exchange:
                 await stream.aclose()
 
 
-class _Pieces(httpx2.AsyncByteStream):
-    """A body that is sent from where it lies, a piece at a time, so that it is never in memory twice."""
-
-    def __init__(self, pieces: tuple[memoryview, ...]) -> None:
-        self._pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            for start in range(0, len(piece), _PIECE_BYTES):
-                yield bytes(piece[start : start + _PIECE_BYTES])
+def _unpacker(encoding: str) -> Unpacker | None:
+    """What unpacks a body of this `content-encoding`; None if it is not compressed, or nothing can."""
+    name = encoding.strip().lower()
+    return Unpacker(name) if name in READABLE else None
 
 
 def _lower(headers: httpx2.Headers) -> dict[str, str]:

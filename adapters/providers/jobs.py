@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.providers.dialect import Errand
 from adapters.providers.lines import Line, address
-from adapters.providers.reading import read_whole, scrubbed
+from adapters.providers.whole import read_whole, scrubbed
 from domain.calls import Attempt
 from domain.chat import Broken, Event, ModelRequest
 from domain.failures import MAY_HAVE_COST, Failure

@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.reading import Party
+from adapters.providers.party import Party
 from domain.calls import Target
 from domain.failures import Failure
 from domain.vendor import Vendor
@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True):
     url: httpx2.URL
     headers: httpx2.Headers
     party: Party
+    vendor: Vendor
 
     def __repr__(self) -> str:
         return f"Line({self.party!r})"
@@ -93,12 +94,14 @@ class Lines:
             "user-agent": "aihub",
             **dict(_keyed(dialect.headers(secret), vendor_of(target.provider, target.base_url), secret)),
         }
+        vendor = vendor_of(target.provider, target.base_url)
         return Line(
             dialect,
             self._local.get(url.scheme, self._transport),
             url,
             httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
             Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
+            vendor,
         )
 
 

@@ -1,112 +1,65 @@
 """An answer's bytes as chunks: what one read brought, framed and understood by the provider's dialect.
 
-House rule: an answer ends with exactly one `Ended` or `Broken`, whatever the provider does. Bytes come from a
-`Read`; this file knows no HTTP client, and its iterators are plain objects, so that one that is left half-way
-leaves nothing suspended behind.
+House rule: an answer ends with exactly one `Ended` or `Broken`, whatever the provider does. What form it has is
+told by its bytes and never by a header. Bytes come from a `Read`; this file knows no HTTP client, and its iterators are
+plain objects, so that one that is left half-way leaves nothing suspended behind.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Self
+import re
+from typing import Literal, Self
 
 import msgspec
 
-from adapters.providers.dialect import FramingError, ProviderDialect, ServerEvent
+from adapters.providers.dialect import FramingError, Mender, ProviderDialect, ServerEvent
+from adapters.providers.party import Party
+from adapters.providers.sse import BOM, EventFramer
+from adapters.providers.surrogates import Halves, may_be_in
+from adapters.providers.whole import (
+    NOTHING_SAID,
+    TURNING,
+    WHOLE_BYTES_MAX,
+    Read,
+    is_error,
+    read_whole,
+    says,
+    scrubbed,
+    turns,
+    understood,
+)
 from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event
+from domain.chat import Broken, Ended, Event, Started
 from domain.failures import Failure
 from ports.providers import Chunk
 
-# The next bytes of a body, None at its end, or why there are no more.
-Read = Callable[[], Awaitable[bytes | Failure | None]]
-
-WHOLE_BYTES_MAX = 64 * 1024 * 1024
-_PART_CHARACTERS_MIN = 16
-
-
-class Party(msgspec.Struct, frozen=True):
-    """The provider as messages name it, and the secret that it must never be heard to say."""
-
-    name: str
-    secret: str | None
-
-    def __repr__(self) -> str:
-        return f"Party({self.name!r})"
-
-    def failure(self, failure: Failure) -> Failure:
-        """The failure with the secret, wherever it occurs, replaced by its masked form."""
-        if not self.secret:
-            return failure
-        code = None if failure.code is None else self.text(failure.code)
-        return msgspec.structs.replace(
-            failure, message=self.text(failure.message), code=code, body=self.body(failure.body)
-        )
-
-    def text(self, text: str) -> str:
-        """The text without the secret."""
-        for part in self._parts():
-            text = text.replace(part, masked(part))
-        return text
-
-    def body(self, body: bytes) -> bytes:
-        """The body without the secret, also where JSON has escaped its slashes."""
-        for part in self._parts():
-            mask = masked(part).encode()
-            body = body.replace(part.encode(), mask).replace(part.replace("/", "\\/").encode(), mask)
-        return body
-
-    def _parts(self) -> list[str]:
-        """The secret, and each part of one that is several in one line, as a pair of AWS keys is: whole ones first."""
-        if not self.secret:
-            return []
-        return [self.secret, *(part for part in self.secret.split(":") if len(part) >= _PART_CHARACTERS_MIN)]
-
-
-def masked(secret: str) -> str:
-    """What may be shown of a secret: its first and last four characters, or nothing of a short one."""
-    return f"{secret[:4]}…{secret[-4:]}" if len(secret) >= 16 else "…"
-
-
-class _ErrorBody(msgspec.Struct, frozen=True):
-    error: msgspec.Raw
-
-
-def is_error(body: bytes) -> bool:
-    """Whether a JSON body is an error object in any dialect: all of them call it `error`."""
-    try:
-        return bytes(msgspec.json.decode(body, type=_ErrorBody).error) != b"null"
-    except msgspec.MsgspecError:
-        return False
-
-
-async def read_whole(read: Read, party: Party, bytes_max: int = WHOLE_BYTES_MAX) -> bytes | Failure:
-    """All that is left of a body, or why it cannot be had."""
-    body = await read()
-    if body is None:
-        return b""
-    if isinstance(body, Failure):
-        return body
-    parts, size = [body], len(body)
-    while size <= bytes_max:
-        piece = await read()
-        if piece is None:
-            return body if len(parts) == 1 else b"".join(parts)
-        if isinstance(piece, Failure):
-            return piece
-        parts.append(piece)
-        size += len(piece)
-    return Failure(kind="malformed", message=f"{party.name} answered with more than {bytes_max} bytes")
+# How server-sent events begin: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+_FIELD = re.compile(rb"\s*(?:data|event|id|retry|)\s*:")
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class WholeChunk:
-    """The single chunk of an answer that is not streamed. `headed` are the events that its headers told."""
+    """The single chunk of an answer that was not to be streamed. `headed` are the events that its headers told.
 
-    __slots__ = ("_dialect", "_headed", "_over", "_party", "_read")
+    A server that streams all the same is heard out: the events are those of the whole answer, and the bytes are not
+    what the caller asked for.
+    """
+
+    __slots__ = ("_call", "_dialect", "_headed", "_mender", "_over", "_party", "_read")
 
     ended = False  # There is nothing to linger for: a whole body is read to its end.
 
-    def __init__(self, read: Read, dialect: ProviderDialect, party: Party, headed: tuple[Event, ...] = ()) -> None:
+    def __init__(
+        self,
+        read: Read,
+        dialect: ProviderDialect,
+        call: ModelCall,
+        party: Party,
+        mender: Mender | None = None,
+        headed: tuple[Event, ...] = (),
+    ) -> None:
+        self._mender = mender
         self._read = read
         self._dialect = dialect
+        self._call = call
         self._party = party
         self._headed = headed
         self._over = False
@@ -121,29 +74,51 @@ class WholeChunk:
         body = await read_whole(self._read, self._party)
         if isinstance(body, Failure):
             return Chunk(b"", (Broken(failure=body),))
-        events = self._dialect.decode(body)
+        if body[:1] != b"{" and turns(self._call, self._dialect):
+            body = body.removeprefix(BOM)
+            if _FIELD.match(body):
+                return self._gathered(body)
+        events = understood(self._dialect, self._call, body)
         if isinstance(events[-1], Broken):
             return Chunk(b"", scrubbed(events, self._party))
-        return Chunk(body, self._headed + events)
+        return Chunk(body if self._mender is None else self._mender.whole(body), self._headed + events)
+
+    def _gathered(self, body: bytes) -> Chunk:
+        """The events of a stream, all at once."""
+        chunks = StreamChunks(self._read, self._dialect, self._call, self._party)
+        chunks.take(body)
+        chunks.take(None)
+        return Chunk(None, (*self._headed, *(event for chunk in chunks.ready for event in chunk.events)))
 
 
 class StreamChunks:
     """The chunks of a streamed answer, one for each read that brought anything, the terminal event on its own.
 
     The bytes of an error event are not relayed: the caller's side words the failure itself. Nor are the bytes of
-    an event that never became whole. `ended` tells that the terminal word was heard.
+    an event that never became whole. `ended` tells that the terminal word was heard. Where a whole answer comes
+    instead, the chunks have its events and no bytes.
     """
 
-    __slots__ = ("_call", "_dialect", "_framer", "_over", "_party", "_read", "_ready", "_state", "ended")
+    __slots__ = (
+        *("_call", "_dialect", "_form", "_framer", "_halves", "_over", "_parts", "_party", "_read", "_said", "_state"),
+        *("_mender", "ended", "ready"),
+    )
 
-    def __init__(self, read: Read, dialect: ProviderDialect, call: ModelCall, party: Party) -> None:
+    def __init__(
+        self, read: Read, dialect: ProviderDialect, call: ModelCall, party: Party, mender: Mender | None = None
+    ) -> None:
+        self._mender = mender
         self._read = read
         self._dialect = dialect
         self._call = call
         self._party = party
         self._framer = dialect.framer()
         self._state = dialect.start()
-        self._ready: list[Chunk] = []
+        self._form: Literal["unknown", "stream", "whole"] = "unknown" if turns(call, dialect) else "stream"
+        self._parts: list[bytes] = []
+        self._halves: Halves | None = None
+        self._said = call.operation not in TURNING  # Whether anything was said; other answers have no such word.
+        self.ready: list[Chunk] = []
         self._over = False
         self.ended = False
 
@@ -151,30 +126,86 @@ class StreamChunks:
         return self
 
     async def __anext__(self) -> Chunk:
-        while not self._ready:
+        while not self.ready:
             if self._over:
                 raise StopAsyncIteration
-            self._take(await self._read())
-        return self._ready.pop(0)
+            self.take(await self._read())
+        return self.ready.pop(0)
 
-    def _take(self, data: bytes | Failure | None) -> None:
-        """Make chunks of what one read brought."""
+    def take(self, data: bytes | Failure | None) -> None:
+        """Make chunks of what one read brought; nothing follows what ended the answer."""
+        if self._over:
+            return
         if isinstance(data, bytes):
+            if self._form != "stream" and self._is_whole(data):
+                return
             try:
                 self._relay(self._framer.feed(data))
             except FramingError as error:
                 self._break(Failure(kind="malformed", message=f"{self._party.name} sent no proper event: {error}"))
-        elif data is None:
+        elif data is not None:
+            self._break(data)
+        elif self._form == "whole":
+            self._whole(b"".join(self._parts))
+        else:
             self._relay(self._framer.finish())
             if not self._over:
-                message = f"{self._party.name} closed the stream before its terminal event"
-                self._break(Failure(kind="truncated", message=message))
+                self._finish()
+
+    def _is_whole(self, data: bytes) -> bool:
+        """Whether this is part of a whole answer; which form an answer has is told by its first byte."""
+        if self._form == "unknown":
+            first = data.removeprefix(BOM).lstrip()[:1]
+            if first:
+                self._form = "whole" if first in (b"{", b"[") else "stream"
+        if self._form != "whole":
+            return False
+        self._parts.append(data)
+        if sum(map(len, self._parts)) > WHOLE_BYTES_MAX:
+            message = f"{self._party.name} answered with more than {WHOLE_BYTES_MAX} bytes"
+            self._break(Failure(kind="malformed", message=message))
+        return True
+
+    def _whole(self, body: bytes) -> None:
+        """An answer that came whole: an error under a status of success, a list of a stream's events, or all of it."""
+        body = body.removeprefix(BOM).strip()
+        events = () if body[:1] == b"[" or is_error(body) else understood(self._dialect, self._call, body)
+        if not events and body[:1] == b"[":
+            self._list(body)
+        elif not events:
+            failure = self._dialect.failure(502, {}, self._party.body(body))
+            self._break(self._party.failure(msgspec.structs.replace(failure, status=200)))
+        elif isinstance(events[-1], Broken):
+            self._over = True
+            self.ready.append(Chunk(b"", scrubbed(events, self._party)))
         else:
-            self._break(data)
+            self._over = True
+            self.ready += [Chunk(None, events[:-1]), Chunk(None, events[-1:])]
+
+    def _list(self, body: bytes) -> None:
+        """The events of a stream as one JSON list, as Gemini streams without `alt=sse`."""
+        try:
+            self._relay([ServerEvent("", bytes(item), b"") for item in _ITEMS.decode(body)])
+            self._form = "stream"
+            self.take(None)
+            self.ready = [Chunk(None, chunk.events) for chunk in self.ready]
+        except msgspec.MsgspecError as problem:
+            self._break(Failure(kind="malformed", message=f"{self._party.name} sent no proper JSON: {problem}"))
+
+    def _finish(self) -> None:
+        """The bytes are over, and there was no terminal word: the answer is whole if it needs none."""
+        dialect, framer = self._dialect, self._framer
+        is_cut = isinstance(framer, EventFramer) and bool(framer.rest.strip())
+        if dialect.whole_at is not None and not is_cut and self._said and dialect.whole_at(self._state, self._call):
+            self._over = self.ended = True
+            self.ready.append(Chunk(dialect.terminal, (*self._after(), Ended())))
+            return
+        message = f"{self._party.name} closed the stream before its terminal event"
+        self._break(Failure(kind="truncated", message=message))
 
     def _break(self, failure: Failure) -> None:
         self._over = True
-        self._ready.append(Chunk(b"", (Broken(failure=failure),)))
+        self.ready.append(Chunk(b"", (Broken(failure=failure),)))
 
     def _relay(self, framed: list[ServerEvent]) -> None:
         step, hides = self._dialect.step, self._dialect.hides
@@ -185,29 +216,36 @@ class StreamChunks:
                 raws.append(event.raw)
                 continue
             self._state, meant = step(self._state, event)
+            if self._halves is not None or (b"\\u" in event.data and may_be_in(event.data)):
+                meant = self._joined(meant)
+            if not self._said:
+                self._said = says(meant)
             if meant and isinstance(meant[-1], (Ended, Broken)):
                 self._flush(raws, events)
                 self._over = True
-                if isinstance(meant[-1], Ended):
+                if not isinstance(meant[-1], Ended):
+                    self.ready.append(Chunk(b"", scrubbed(meant, self._party)))
+                elif not self._said:
+                    self._break(Failure(kind="malformed", message=NOTHING_SAID))
+                else:
                     self.ended = True
                     # A [DONE] that came with the terminal event, as OpenRouter's after a response, goes with it.
                     last = [event.raw, *(after.raw for after in framed[number + 1 :] if after.data == b"[DONE]")]
-                    self._ready.append(Chunk(b"" if hides(self._call, meant) else b"".join(last), meant))
-                else:
-                    self._ready.append(Chunk(b"", scrubbed(meant, self._party)))
+                    self.ready.append(Chunk(b"" if hides(self._call, meant) else b"".join(last), meant))
                 return
             events += meant
             if not hides(self._call, meant):
-                raws.append(event.raw)
+                raws.append(event.raw if self._mender is None else self._mender.event(event))
         self._flush(raws, events)
+
+    def _joined(self, meant: tuple[Event, ...]) -> tuple[Event, ...]:
+        self._halves = self._halves or Halves()
+        return self._halves.joined(meant)
+
+    def _after(self) -> tuple[Event, ...]:
+        """What still waited to be said."""
+        return () if self._halves is None else self._halves.joined((Started(id="", model=""),))[:-1]
 
     def _flush(self, raws: list[bytes], events: list[Event]) -> None:
         if raws or events:
-            self._ready.append(Chunk(raws[0] if len(raws) == 1 else b"".join(raws), tuple(events)))
-
-
-def scrubbed(events: tuple[Event, ...], party: Party) -> tuple[Event, ...]:
-    """The events with the secret cleared out of what they say went wrong."""
-    return tuple(
-        Broken(failure=party.failure(event.failure)) if isinstance(event, Broken) else event for event in events
-    )
+            self.ready.append(Chunk(raws[0] if len(raws) == 1 else b"".join(raws), tuple(events)))

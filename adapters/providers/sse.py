@@ -7,6 +7,7 @@ An event ends where one line end follows another (WHATWG, "Server-sent events", 
 stray blank line between two events opens the `raw` of the second, as a comment does.
 """
 
+import json
 import re
 
 from adapters.providers.dialect import FramingError, ServerEvent
@@ -16,7 +17,7 @@ BYTES_MAX = 16 * 1024 * 1024
 # Where an event ends. After CR CR the event is over at once: no such stream sends LF. If one does after all, the
 # LF opens the next raw, where it is a blank line and harmless. After LF CR the LF of a CR LF is still to come.
 _END = re.compile(rb"\n(?:\n|\r\n?)|\r\r")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(FramingError):
@@ -65,12 +66,21 @@ class EventFramer:
         return events
 
     def finish(self) -> list[ServerEvent]:
-        """The stream is over: an event that only waited for the LF of its CR LF was whole."""
+        """The stream is over: an event that only waited for the LF of its CR LF was whole.
+
+        So was one that lacks nothing but its blank line, if its data are whole by themselves: its `raw` has the line.
+        """
         rest = bytes(self._rest)
-        if not rest.endswith(b"\n\r"):
+        if rest.endswith(b"\n\r"):
+            self._rest.clear()
+            return [self._event(rest)]
+        if not rest.strip():
+            return []
+        event = self._event(rest.rstrip(b"\r\n") + b"\n\n")
+        if not _is_whole(event.data):
             return []
         self._rest.clear()
-        return [self._event(rest)]
+        return [event]
 
     def _split(self, buffer: bytes | bytearray, searched: int) -> tuple[list[ServerEvent], int]:
         """The whole events of the buffer and how many bytes they took."""
@@ -99,7 +109,7 @@ class EventFramer:
         text = raw
         if not self._started:
             self._started = True
-            text = raw.removeprefix(_BOM)
+            text = raw.removeprefix(BOM)
         name, data = b"", []
         for line in text.splitlines():
             if line[:5] == b"data:":
@@ -111,6 +121,17 @@ class EventFramer:
             elif line == b"event":
                 name = b""
         return ServerEvent(name.decode("utf-8", "replace"), data[0] if len(data) == 1 else b"\n".join(data), raw)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether the data cannot have been cut: a JSON object, or the one word that is none."""
+    if data[:1] != b"{":
+        return data == b"[DONE]"
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(raw: bytes) -> ServerEvent | None:

@@ -133,7 +133,13 @@ def _digest(request: Request, call: ModelCall) -> str:
 def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
     call, target = ask.call, entry.candidate.target
     if passes_through(call, target.dialect):
-        return AsSaid(dialect, target.provider, _content_type(call, answer))
+        content_type = _content_type(call, answer)
+        return AsSaid(dialect, target.provider, content_type, lambda: _rendered(hub, dialect, ask, entry))
+    return _rendered(hub, dialect, ask, entry)
+
+
+def _rendered(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> RenderedWhole | RenderedStream:
+    call, target = ask.call, entry.candidate.target
     rendering = Rendering(
         call_id=ask.call_id,
         created_s=hub.clock.now_ms() // 1000,

@@ -1,5 +1,7 @@
 """How a caller hears an answer: as the provider said it, or rendered in the caller's own dialect."""
 
+from collections.abc import Callable
+
 from domain.failures import Failure
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.failed import failure_error
@@ -11,16 +13,31 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 class AsSaid:
-    """Both ends speak one dialect: the provider's bytes are the answer."""
+    """Both ends speak one dialect: the provider's bytes are the answer, if they have the form that was asked for.
 
-    def __init__(self, dialect: CallerDialect, provider: str, content_type: str) -> None:
+    Else `rendered` says how the events are rendered in that form.
+    """
+
+    def __init__(
+        self,
+        dialect: CallerDialect,
+        provider: str,
+        content_type: str,
+        rendered: "Callable[[], RenderedWhole | RenderedStream]",
+    ) -> None:
         self.content_type = content_type
         self._dialect = dialect
         self._provider = provider
+        self._rendered = rendered
+        self._other: RenderedWhole | RenderedStream | None = None
 
     def piece(self, chunk: Chunk) -> bytes:
-        """The provider's own bytes."""
-        return chunk.raw
+        """The provider's own bytes, or its events in the form that was asked for."""
+        if chunk.raw is not None:
+            return chunk.raw
+        if self._other is None:
+            self._other = self._rendered()
+        return self._other.piece(chunk)
 
     def apology(self, failure: Failure) -> bytes:
         """The stream's last event: an error, never an ending. What is no stream of events is broken off instead."""

@@ -79,7 +79,10 @@ async def begin(chunks: Ahead, held_back_ms: int) -> Begun | Failure:
 
 
 def _joined(first: Chunk, chunk: Chunk) -> Chunk:
-    return Chunk(first.raw + chunk.raw, first.events + chunk.events) if first.raw or first.events else chunk
+    if not first.raw and not first.events:
+        return chunk
+    raw = None if first.raw is None or chunk.raw is None else first.raw + chunk.raw
+    return Chunk(raw, first.events + chunk.events)
 
 
 async def _next(chunks: AsyncIterator[Chunk]) -> Chunk | None:

@@ -64,4 +64,4 @@ async def _told(hub: Hub, ask: Ask, candidate: Candidate) -> Counted | Failure:
         last = chunk.events[-1]
         if isinstance(last, Broken):
             return last.failure
-        return Counted(body=chunk.raw, provider=candidate.target.provider)
+        return Counted(body=chunk.raw or b"", provider=candidate.target.provider)

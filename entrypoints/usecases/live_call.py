@@ -20,7 +20,7 @@ from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan
 from domain.pricebook import Price
 from domain.refusals import Busy, ProviderFailed, Refusal
-from domain.retries import BACKOFF_MAX_MS, is_another, next_attempt
+from domain.retries import BACKOFF_MAX_MS, another, next_attempt
 from domain.scopes import SettleScope
 from domain.settlement import Outcome, Settlement, settle
 from domain.vendors import passes_through
@@ -84,8 +84,8 @@ class LiveCall:
         failures: list[tuple[int, Failure]] = []
         index = 0
         while True:
-            others = is_another(order, failures, index, hub.retries_max)
-            failure = await self._attempt(tried[index], patience(hub, self.ask) if others else Patience())
+            patient = patience(hub, self.ask, another(order, failures, index, hub.retries_max))
+            failure = await self._attempt(tried[index], patient)
             if failure is None:
                 assert self.answer is not None
                 self._voice = voice_of(tried[index], self.answer)

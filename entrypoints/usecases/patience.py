@@ -1,7 +1,7 @@
 """How long an attempt may take to begin while another can be tried."""
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import msgspec
@@ -24,13 +24,17 @@ class Patience(msgspec.Struct, frozen=True):
     held_back_ms: int = 0
 
 
-def patience(hub: Hub, ask: Ask) -> Patience:
-    """The patience with an attempt where somebody else could be tried instead: elsewhere nothing is gained by hurry."""
-    if not ask.call.stream:
+def patience(hub: Hub, ask: Ask, another: Literal["provider", "way"] | None) -> Patience:
+    """The patience with an attempt where `another` could be tried instead: elsewhere nothing is gained by hurry.
+
+    Silence is only cut short for another provider, since one that may have worked is not asked again.
+    """
+    if another is None or not ask.call.stream:
         return Patience()  # The first piece of a whole answer is its last.
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None
     begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
+    begin_ms = begin_ms if another == "provider" else None
     announced = ask.call.operation in ("chat", "completions")
     return Patience(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 

@@ -97,7 +97,7 @@ def events_of(chunks: list[Chunk]) -> list[Event]:
 
 
 def raw_of(chunks: list[Chunk]) -> bytes:
-    return b"".join(chunk.raw for chunk in chunks)
+    return b"".join(chunk.raw or b"" for chunk in chunks)
 
 
 def breach(chunks: list[Chunk]) -> Failure:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from adapters.providers.http import HttpProviders
-from tests.adapters.http_attempts import WHOLE, attempt_at, chat, failed
+from tests.adapters.http_attempts import WHOLE, answered, attempt_at, breach, chat, failed
 from tests.support.provider import Received, Reply, StubProvider, answering
 
 pytestmark = pytest.mark.anyio
@@ -59,22 +59,17 @@ async def test_a_redirect_is_not_followed(providers: HttpProviders, status: int)
 
 
 async def test_an_error_under_a_status_of_success_is_a_failure(providers: HttpProviders) -> None:
-    async with StubProvider(answering(200, b'{"error":{"message":"Out of order","code":502}}')) as stub:
-        failure = await failed(providers, attempt_at(stub.base_url), chat())
+    error = b'{"error":{"message":"Out of order","code":502}}'
+    failure = breach(await answered(providers, answering(200, error), chat()))
 
     assert ("unavailable", 200) == (failure.kind, failure.status)
     assert "Out of order" in failure.message
+    assert not failure.may_be_paid
 
 
-async def test_a_whole_answer_to_a_streaming_call_is_nonsense(providers: HttpProviders) -> None:
-    async with StubProvider(answering(200, WHOLE)) as stub:
-        failure = await failed(providers, attempt_at(stub.base_url), chat())
-
-    assert failure.kind == "malformed"
-
-
-async def test_a_compressed_answer_is_nonsense_since_none_was_asked_for(providers: HttpProviders) -> None:
-    async with StubProvider(answering(200, b"\x1f\x8b", {"Content-Encoding": "gzip"})) as stub:
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br"])
+async def test_what_no_part_of_python_unpacks_is_nonsense(providers: HttpProviders, encoding: str) -> None:
+    async with StubProvider(answering(200, b"x", {"Content-Encoding": encoding})) as stub:
         failure = await failed(providers, attempt_at(stub.base_url), chat())
 
     assert failure.kind == "malformed"
@@ -99,6 +94,7 @@ async def test_a_connection_closed_without_an_answer_is_a_failure(providers: Htt
         failure = await failed(providers, attempt_at(stub.base_url), chat())
 
     assert failure.kind == "unavailable"
+    assert failure.may_be_paid, "it had the request, and may have been at work"
 
 
 @pytest.mark.parametrize("base_url", ["", "https://", "nonsense", "ftp://127.0.0.1/v1", "http://user:pw@127.0.0.1:1"])

@@ -153,7 +153,7 @@ CALL = {"name": "f", "arguments": "{}"}
 def test_pieces_of_tool_calls_find_their_call(
     pieces: list[dict[str, Any]], calls: dict[int, tuple[str, str, str]]
 ) -> None:
-    answer = told(folded([delta({"tool_calls": [piece]}) for piece in pieces]))
+    answer = told(folded([*(delta({"tool_calls": [piece]}) for piece in pieces), ServerEvent("", b"[DONE]", b"")]))
 
     assert calls == answer["choices"][0]["calls"]
 
@@ -165,9 +165,34 @@ def test_the_older_function_call_is_a_tool_call() -> None:
 
     assert (
         Started(id="chatcmpl-1", model="gpt-4o"),
-        ToolCallDelta(index=0, id="call_chatcmpl-1_0", name="f", arguments="{}"),
+        ToolCallDelta(index=0, id="call_chatcmpl-1_0", name="f"),
+        ToolCallDelta(index=0, arguments="{}"),  # once it is known that these are all
         Finished(reason="tool_calls"),
     ) == events
+
+
+@pytest.mark.parametrize(("first", "second", "arguments"), [
+    ("{}", '{"city":"Oslo"}',   '{"city":"Oslo"}'),    # said again in full
+    ("{ }", ' {"city":"Oslo"}', ' {"city":"Oslo"}'),
+    ("{}", "",                  "{}"),
+    ("{", '"city":"Oslo"}',     '{"city":"Oslo"}'),
+])  # fmt: skip
+def test_arguments_that_begin_with_an_empty_object(first: str, second: str, arguments: str) -> None:
+    pieces = [
+        delta({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": first}}]}),
+        delta({"tool_calls": [{"index": 0, "function": {"arguments": second}}]}),
+        delta({}, finish_reason="tool_calls"),
+    ]
+
+    assert {0: ("a", "f", arguments)} == told(folded(pieces))["choices"][0]["calls"]
+
+
+def test_arguments_that_wait_are_said_before_what_follows_their_call() -> None:
+    call = {"tool_calls": [{"index": 0, "id": "a", "function": CALL}]}
+
+    for after in ({"content": "So."}, {"tool_calls": [{"index": 1, "id": "b", "function": CALL}]}):
+        events = folded([delta(call), delta(after)])
+        assert ToolCallDelta(index=0, arguments="{}") == events[2]
 
 
 def test_a_custom_tool_call_is_a_block_that_only_openai_has_a_word_for() -> None:
@@ -200,8 +225,9 @@ def test_mistrals_list_of_parts_is_text_and_thinking() -> None:
     [
         ("stop", "stop"),
         ("length", "length"),
-        ("tool_calls", "tool_calls"),
-        ("function_call", "tool_calls"),
+        ("tool_calls", "stop"),  # without a call
+        ("function_call", "stop"),
+        ("model_context_window_exceeded", "length"),
         ("content_filter", "content_filter"),
         ("model_length", "length"),
         ("sensitive", "content_filter"),

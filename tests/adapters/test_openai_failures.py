@@ -29,7 +29,7 @@ from tests.adapters.openai_told import (
 
 @pytest.mark.parametrize(
     "data",
-    [b"{", b"nonsense", b"[1]", b'"text"', b'{"choices":5}', b'{"choices":[{"delta":{"content":5}}]}', b"\xff\xfe"],
+    [b"{", b"nonsense", b"[1]", b'"text"', b"\xff\xfe"],
 )
 def test_a_chunk_that_is_no_chunk_is_malformed(data: bytes) -> None:
     assert "malformed" == failure_of(folded([ServerEvent("", data, data)])).kind

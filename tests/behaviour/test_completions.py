@@ -110,7 +110,7 @@ def test_a_stream_that_is_cut_never_looks_complete(hub: HubProcess, stub: Stub) 
 
 
 @pytest.mark.usefixtures("free")
-@pytest.mark.parametrize("nonsense", [b"", b"[]", b'{"choices":[]}', b'{"choices":[{"text":1}]}'])
+@pytest.mark.parametrize("nonsense", [b"", b"[]", b'{"choices":[]}'])
 def test_nonsense_is_a_502(hub: HubProcess, stub: Stub, nonsense: bytes) -> None:
     stub.always(answering(200, nonsense))
 

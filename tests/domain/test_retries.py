@@ -10,6 +10,7 @@ from domain.retries import (
     BACKOFF_MAX_MS,
     RETRY_AFTER_MAX_MS,
     Retry,
+    another,
     next_attempt,
 )
 from domain.routing import Candidate
@@ -35,7 +36,13 @@ def test_after_a_failure_the_next_candidate_is_tried_at_once() -> None:
 
 
 # A failure is written as the candidate's number and the failure's first letters.
-LETTERS: dict[str, FailureKind] = {"un": "unavailable", "re": "request_rejected", "cr": "credential_rejected"}
+LETTERS: dict[str, FailureKind] = {
+    "un": "unavailable",
+    "re": "request_rejected",
+    "cr": "credential_rejected",
+    "to": "timed_out",
+    "ma": "malformed",
+}
 
 
 @pytest.mark.parametrize(("many", "failures", "retries_max", "index"), [
@@ -57,6 +64,13 @@ LETTERS: dict[str, FailureKind] = {"un": "unavailable", "re": "request_rejected"
     (3,  "0un 1cr 2un",      9,  0),
     (3,  "0un 1cr 2un 0un",  9,  2),
     (3,  "0un 1un 2cr 0cr",  9,  1),
+    (1,  "0to",              9,  None),   # who may have worked is not asked again,
+    (1,  "0ma",              9,  None),
+    (3,  "0to",              9,  1),      # but another is,
+    (3,  "0to 1ma",          9,  None),   # once;
+    (3,  "0to 1un",          9,  2),      # who says that it has no answer has not been paid
+    (2,  "0to 1un",          9,  1),
+    (3,  "0un 1to 2un",      9,  0),
 ])  # fmt: skip
 def test_who_is_tried_next(many: int, failures: str, retries_max: int, index: int | None) -> None:
     made = [(int(failure[0]), a_failure(LETTERS[failure[1:]])) for failure in failures.split()]
@@ -72,7 +86,7 @@ def test_what_may_still_be_done_by_who_was_asked_is_not_asked_of_anybody_else() 
     assert next_attempt(_some(3), [(0, lost)], retries_max=9, left_ms=HOUR_MS, chance=0) is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("credential_rejected", "request_rejected")])
+@pytest.mark.parametrize("kind", ["unreachable", "overloaded", "unavailable"])
 def test_whatever_may_recover_is_tried_again(kind: FailureKind) -> None:
     retry = next_attempt(_some(1), [(0, a_failure(kind))], retries_max=1, left_ms=HOUR_MS, chance=0)
 
@@ -114,8 +128,43 @@ def test_nobody_is_tried_when_no_time_is_left(left_ms: int) -> None:
     assert retry is None
 
 
+@pytest.mark.parametrize(("failure", "may_be"), [
+    (a_failure("timed_out"),                    True),    # silent after it had taken the request on
+    (a_failure("truncated"),                    True),
+    (a_failure("malformed", status=200),        True),    # an answer that cannot be read
+    (a_failure("unavailable", sent=True),       True),    # the connection was lost while it worked
+    (a_failure("unavailable"),                  False),   # an error that it reports
+    (a_failure("unavailable", status=503),      False),
+    (a_failure("timed_out", status=504),        False),
+    (a_failure("malformed", status=302),        False),
+    (a_failure("unreachable"),                  False),
+    (a_failure("overloaded", status=429),       False),
+])  # fmt: skip
+def test_what_a_provider_may_have_been_paid_for(failure: Failure, may_be: bool) -> None:
+    assert failure.may_be_paid == may_be
+
+
+def test_two_credentials_of_a_provider_are_one_provider() -> None:
+    twice = [a_candidate(provider="one"), a_candidate(provider="one"), a_candidate(provider="two")]
+    silent = a_failure("timed_out")
+
+    assert next_attempt(twice[:2], [(0, silent)], retries_max=9, left_ms=HOUR_MS, chance=0) is None
+    assert next_attempt(twice, [(0, silent)], retries_max=9, left_ms=HOUR_MS, chance=0) == Retry(index=2, wait_ms=0)
+    assert "way" == another(twice[:2], [], 0, retries_max=9)
+    assert "provider" == another(twice, [], 0, retries_max=9)
+    assert None is another(twice, [(0, silent)], 2, retries_max=9)
+    assert None is another(twice, [], 0, retries_max=0)
+    assert None is another(twice[:1], [], 0, retries_max=9)
+
+
 FAILURES = st.lists(
-    st.builds(a_failure, st.sampled_from(KINDS), retry_after_ms=st.none() | st.integers(0, 60_000)),
+    st.builds(
+        a_failure,
+        st.sampled_from(KINDS),
+        retry_after_ms=st.none() | st.integers(0, 60_000),
+        status=st.sampled_from((0, 200, 503)),
+        sent=st.booleans(),
+    ),
     min_size=20,
     max_size=20,
 )
@@ -147,6 +196,23 @@ def test_a_call_ends_after_its_retries_and_within_its_time(
     rejections = sum(failure.kind == "credential_rejected" for _, failure in made)
     assert rejections <= many
     assert len(made) <= retries_max + 1 + rejections
+
+
+@given(FAILURES, st.lists(st.sampled_from(("one", "two", "three")), min_size=1, max_size=5), st.integers(0, 20))
+def test_nothing_is_bought_twice(failures: list[Failure], providers: list[str], retries_max: int) -> None:
+    """Of all attempts at a call at most one per provider may have been paid, and at most two."""
+    candidates = [a_candidate(provider=provider) for provider in providers]
+    made: list[tuple[int, Failure]] = []
+    index = 0
+    for failure in failures:
+        made.append((index, failure))
+        retry = next_attempt(candidates, made, retries_max, HOUR_MS, chance=0)
+        if retry is None:
+            break
+        index = retry.index
+
+    paid = [providers[tried] for tried, failure in made if failure.may_be_paid]
+    assert len(paid) == len(set(paid)) <= 2
 
 
 @given(FAILURES, st.integers(2, 4))

@@ -31,6 +31,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_MAX_RETRIES": ("0", "5"),
     "AIHUB_BODY_BYTES_MAX": ("1024", "2048"),
     "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),
+    "AIHUB_PASS_THROUGH": ("exact", "Mended"),
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
     "AIHUB_CORS_ORIGINS": ("https://a.example", "*"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),

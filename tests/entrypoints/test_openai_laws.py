@@ -38,7 +38,7 @@ from domain.chat import (
 )
 from domain.usage import Usage
 from entrypoints.http.openai import OPENAI_CALLER
-from tests.adapters.openai_told import add_detail, folded, server_events, told
+from tests.adapters.openai_told import folded, server_events, told
 from tests.support.rendering import a_rendering
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -205,10 +205,12 @@ def answers(draw: st.DrawFn) -> tuple[Event, ...]:
             case _ if opened[choice]:
                 index = draw(st.integers(0, opened[choice] - 1))
                 events.append(ToolCallDelta(index=index, arguments=text, choice=choice))
-    words: list[FinishReason] = ["stop", "length", "tool_calls", "content_filter"]
-    reasons = st.sampled_from(words)
+    words: list[FinishReason] = ["stop", "length", "content_filter"]
+    calling: list[FinishReason] = [*words, "tool_calls"]
     stops = st.sampled_from([None, "END"])
-    events += [Finished(reason=draw(reasons), choice=n, stop_sequence=draw(stops)) for n in range(count)]
+    for n in range(count):
+        reason = draw(st.sampled_from(calling if opened[n] else words))
+        events.append(Finished(reason=reason, choice=n, stop_sequence=draw(stops)))
     if draw(st.booleans()):
         events.append(UsageReported(usage=draw(USAGE)))
     return (*events, Ended())
@@ -245,9 +247,6 @@ def gather(message: Any, delta: Any) -> None:
                 before = calls.setdefault(call.pop("index"), {"function": {"arguments": ""}})
                 arguments = before["function"]["arguments"] + call["function"]["arguments"]
                 before.update({**call, "function": {**before["function"], **call["function"], "arguments": arguments}})
-        elif name == "reasoning_details":
-            for piece in value:
-                add_detail(message.setdefault(name, []), piece)
         elif name != "role" and name in message:
             message[name] += value
         else:
@@ -285,17 +284,10 @@ def test_openais_own_sdk_accepts_every_answer(events: tuple[Event, ...]) -> None
 
 @given(answers())
 def test_a_rendered_answer_is_understood_as_what_was_rendered(events: tuple[Event, ...]) -> None:
-    told_events = in_order(told(events))
+    told_events = told(events)
 
-    assert told_events == in_order(told(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING))))
-    assert told_events == in_order(told(folded(server_events(streamed(events)))))
-
-
-def in_order(answer: Any) -> Any:
-    """The answer with its thoughts in their order: the numbers of their blocks are told by their places."""
-    for choice in answer["choices"].values():
-        choice["thoughts"] = [choice["thoughts"][block] for block in sorted(choice["thoughts"])]
-    return answer
+    assert told_events == told(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING)))
+    assert told_events == told(folded(server_events(streamed(events))))
 
 
 @given(answers())

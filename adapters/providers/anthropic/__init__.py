@@ -16,7 +16,7 @@ from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.refuse import refuses
-from adapters.providers.anthropic.stream import start, step
+from adapters.providers.anthropic.stream import start, step, whole_at
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
@@ -51,4 +51,6 @@ ANTHROPIC = ProviderDialect(
     step=step,
     failure=failure,
     framer=EventFramer,
+    whole_at=whole_at,
+    terminal=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 )

@@ -4,12 +4,14 @@ House rule: a block means the same events wherever it stands, so `stream` says w
 it has put together.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
@@ -41,8 +43,8 @@ _FINISH: dict[str, FinishReason] = {
 class Block(msgspec.Struct, frozen=True):
     """A content block; which fields it has depends on its type."""
 
-    type: str
-    text: str = ""
+    type: str = ""
+    text: Annotated[str, SPELLED] = ""
     citations: list[msgspec.Raw] | None = None
     thinking: str = ""
     signature: str | None = None
@@ -78,9 +80,9 @@ class Message(Beside, frozen=True):
 # Of a context that nothing was cleared from, each request tells that with an empty list.
 _NOTHING_DONE = (b"null", b'{"applied_edits":[]}', b'{"applied_edits": []}')
 
-BLOCK = NullsAside(Block)
-_MESSAGE = NullsAside(Message)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+BLOCK = Lenient(Block)
+_MESSAGE = Lenient(Message)
+_FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -89,7 +91,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         message = _MESSAGE.decode(body)
         if message.type == "error":
             return (Broken(failure=error_event(body)),)
-        if message.type != "message" or message.content is None:
+        if message.content is None:
             return (Broken(failure=malformed("the body is JSON, but not a message with its content")),)
         events: list[Event] = [Started(id=message.id, model=message.model)]
         tools = 0
@@ -97,14 +99,15 @@ def decode(body: bytes) -> tuple[Event, ...]:
             block = BLOCK.decode(raw)
             events += _whole(block, raw, index, tools)
             tools += block.type == "tool_use"
+        is_said = len(events) > 1
         events += asides(message)
         if message.usage is not None:
             events.append(reported(merge(Told(), message.usage)))
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
-    # A look-alike may leave the reason out. The whole body is there, so the model is done.
-    reason = message.stop_reason or ("tool_use" if tools else "end_turn")
-    return (*events, *finished(reason, message.stop_sequence), Ended())
+    # A look-alike may leave the reason out. The whole body is there, so the model is done, if it was at work at all.
+    reason = message.stop_reason or (("tool_use" if tools else "end_turn") if is_said else None)
+    return (*events, *finished(reason, message.stop_sequence, tools), Ended())
 
 
 def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
@@ -118,6 +121,8 @@ def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event
                 ToolCallDelta(index=tool, id=block.id, name=block.name),
                 ToolCallDelta(index=tool, arguments=arguments_text(block.input)),
             )
+        case "":
+            return text(block, index)
         case name:
             return (foreign(name, raw),)
 
@@ -166,15 +171,19 @@ def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
     """
     fields = _FIELDS.decode(block)
     try:
-        _FIELDS.decode(spelled)
+        _FIELDS.decode(spelled.encode())
         fields["input"] = msgspec.Raw(spelled)
     except NONSENSE:
         fields["input"] = msgspec.Raw(msgspec.json.encode({"INVALID_JSON": spelled}))
     return msgspec.Raw(msgspec.json.encode(fields))
 
 
-def finished(reason: str | None, stop_sequence: str | None) -> tuple[Event, ...]:
-    """How the model ended, if told. A reason that is new to us is still the model's own, unforced end."""
+def finished(reason: str | None, stop_sequence: str | None, tools: int) -> tuple[Event, ...]:
+    """How the model ended, if told. A reason that is new to us is still the model's own, unforced end.
+
+    It ends in calls only if there are `tools` that it called: agents would wait for them, or ask for ever.
+    """
     if reason is None:
         return ()
-    return (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=stop_sequence),)
+    told: FinishReason = "stop" if reason == "tool_use" and not tools else _FINISH.get(reason, "stop")
+    return (Finished(reason=told, stop_sequence=stop_sequence),)

@@ -8,6 +8,7 @@ import msgspec
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.anthropic.failure import malformed
 from adapters.providers.dialect import never
+from adapters.providers.lenient import Lenient
 from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event
 from domain.vendors import COUNT_TOKENS
@@ -17,7 +18,7 @@ class _Counted(msgspec.Struct, frozen=True):
     input_tokens: Count
 
 
-_COUNTED = msgspec.json.Decoder(_Counted)
+_COUNTED = Lenient(_Counted)
 
 
 def _decode(body: bytes) -> tuple[Event, ...]:

@@ -13,13 +13,14 @@ https://platform.claude.com/docs/en/build-with-claude/streaming
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from adapters.providers.anthropic.blocks import (
     BLOCK,
     Beside,
+    Block,
     Message,
     asides,
     citations,
@@ -33,23 +34,24 @@ from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, Told, merge, reported
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.wire import NONSENSE
+from domain.calls import ModelCall
 from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 
 class _MessageStart(msgspec.Struct, frozen=True):
-    message: Message
+    message: Message = Message()
 
 
 class _BlockStart(msgspec.Struct, frozen=True):
-    index: int
-    content_block: msgspec.Raw
+    index: int | None = None
+    content_block: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Delta(msgspec.Struct, frozen=True):
-    type: str
-    text: str = ""
+    type: str = ""
+    text: Annotated[str, SPELLED] = ""
     partial_json: str = ""
     thinking: str = ""
     signature: str = ""
@@ -57,16 +59,16 @@ class _Delta(msgspec.Struct, frozen=True):
 
 
 class _BlockDelta(msgspec.Struct, frozen=True):
-    index: int
-    delta: _Delta
+    index: int | None = None
+    delta: _Delta = _Delta()
 
 
 class _AnyBlockDelta(msgspec.Struct, frozen=True):
-    delta: dict[str, msgspec.Raw]
+    delta: dict[str, msgspec.Raw] = {}
 
 
 class _BlockStop(msgspec.Struct, frozen=True):
-    index: int
+    index: int | None = None
 
 
 class _Stop(Beside, frozen=True):
@@ -83,14 +85,14 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_MESSAGE_START = NullsAside(_MessageStart)
-_BLOCK_START = NullsAside(_BlockStart)
-_BLOCK_DELTA = NullsAside(_BlockDelta)
-_ANY_BLOCK_DELTA = msgspec.json.Decoder(_AnyBlockDelta)
-_BLOCK_STOP = NullsAside(_BlockStop)
-_MESSAGE_DELTA = NullsAside(_MessageDelta)
-_TYPED = NullsAside(_Typed)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MESSAGE_START = Lenient(_MessageStart)
+_BLOCK_START = Lenient(_BlockStart)
+_BLOCK_DELTA = Lenient(_BlockDelta)
+_ANY_BLOCK_DELTA = Lenient(_AnyBlockDelta)
+_BLOCK_STOP = Lenient(_BlockStop)
+_MESSAGE_DELTA = Lenient(_MessageDelta)
+_TYPED = Lenient(_Typed)
+_FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
 class _Open(msgspec.Struct, frozen=True):
@@ -105,11 +107,16 @@ class _Open(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: its usage, how many tools it called, and the blocks that are not done."""
+    """What a stream said so far: its usage, how many tools it called, and the blocks that are not done.
+
+    `last` is the block that was begun last, and meant where none is named. `stopped`: the model said why it stopped.
+    """
 
     told: Told = Told()
     tools: int = 0
     open: dict[int, _Open] = {}
+    last: int = -1
+    stopped: bool = False
 
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
@@ -143,39 +150,40 @@ def _message_start(state: State, data: bytes) -> _Step:
 
 def _block_start(state: State, data: bytes) -> _Step:
     event = _BLOCK_START.decode(data)
-    block = BLOCK.decode(event.content_block)
+    block = BLOCK.part(event.content_block) or Block()
+    index = state.last + 1 if event.index is None else event.index
+    state = msgspec.structs.replace(state, last=index)
     match block.type:
-        case "text":
+        case "text" | "":
             if block.citations:
-                state = _with_open(state, event.index, _Open(kind="cited", citations=tuple(block.citations)))
-            return state, text(block, event.index)
+                state = _with_open(state, index, _Open(kind="cited", citations=tuple(block.citations)))
+            return state, text(block, index)
         case "thinking" | "redacted_thinking":
-            return state, reasoning(block, event.index)
+            return state, reasoning(block, index)
         case "tool_use":
             tool = _Open(kind="tool", block=event.content_block, tool=state.tools)
-            opened = msgspec.structs.replace(_with_open(state, event.index, tool), tools=state.tools + 1)
+            opened = msgspec.structs.replace(_with_open(state, index, tool), tools=state.tools + 1)
             return opened, (ToolCallDelta(index=tool.tool, id=block.id, name=block.name),)
         case name:
-            return _with_open(state, event.index, _Open(kind="foreign", block=event.content_block, name=name)), ()
+            return _with_open(state, index, _Open(kind="foreign", block=event.content_block, name=name)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
     event = _BLOCK_DELTA.decode(data)
-    delta = event.delta
+    delta, index = event.delta, state.last if event.index is None else event.index
     match delta.type:
-        case "text_delta":
-            return state, (TextDelta(text=delta.text, block=event.index),) if delta.text else ()
+        case "text_delta" | "":
+            return state, (TextDelta(text=delta.text, block=index),) if delta.text else ()
         case "thinking_delta":
-            return state, (ReasoningDelta(text=delta.thinking, block=event.index),) if delta.thinking else ()
+            return state, (ReasoningDelta(text=delta.thinking, block=index),) if delta.thinking else ()
         case "signature_delta":
-            signed = ReasoningDelta(signature=delta.signature, block=event.index)
-            return state, (signed,) if delta.signature else ()
+            return state, (ReasoningDelta(signature=delta.signature, block=index),) if delta.signature else ()
         case "input_json_delta":
-            return _input_delta(state, event.index, delta.partial_json)
+            return _input_delta(state, index, delta.partial_json)
         case "citations_delta":
-            return _citations_delta(state, event.index, delta.citation), ()
+            return _citations_delta(state, index, delta.citation), ()
         case _:
-            return _foreign_delta(state, event.index, data), ()
+            return _foreign_delta(state, index, data), ()
 
 
 def _input_delta(state: State, index: int, piece: str) -> _Step:
@@ -192,8 +200,8 @@ def _input_delta(state: State, index: int, piece: str) -> _Step:
 
 
 def _citations_delta(state: State, index: int, citation: msgspec.Raw) -> State:
-    if not bytes(citation):
-        raise ValueError("it has no citation")
+    if bytes(citation) in (b"", b"null"):
+        return state
     before = state.open.get(index, _Open(kind="cited"))
     cited = msgspec.structs.replace(before, citations=(*before.citations, citation))
     return _with_open(state, index, cited)
@@ -220,7 +228,8 @@ def _joined(before: msgspec.Raw | None, value: msgspec.Raw) -> msgspec.Raw:
 
 
 def _block_stop(state: State, data: bytes) -> _Step:
-    index = _BLOCK_STOP.decode(data).index
+    told = _BLOCK_STOP.decode(data).index
+    index = state.last if told is None else told
     block = state.open.get(index)
     if block is None:
         return state, ()
@@ -244,11 +253,18 @@ def _closing(block: _Open) -> tuple[Event, ...]:
 def _message_delta(state: State, data: bytes) -> _Step:
     event = _MESSAGE_DELTA.decode(data)
     beside = (*asides(event.delta), *asides(event))
-    ending = finished(event.delta.stop_reason, event.delta.stop_sequence)
+    ending = finished(event.delta.stop_reason, event.delta.stop_sequence, state.tools)
+    if ending:
+        state = msgspec.structs.replace(state, stopped=True)
     if event.usage is None:
         return state, (*beside, *ending)
     told = merge(state.told, event.usage)
     return msgspec.structs.replace(state, told=told), (*beside, reported(told), *ending)
+
+
+def whole_at(state: State, _call: ModelCall) -> bool:
+    """Whether the model said why it stopped: `message_stop`, which a look-alike may leave out, tells nothing more."""
+    return state.stopped
 
 
 def _with_open(state: State, index: int, block: _Open) -> State:

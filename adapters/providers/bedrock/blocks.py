@@ -16,7 +16,7 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Report, Service, reported
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Broken,
@@ -112,10 +112,10 @@ class _Answer(Service, frozen=True, rename="camel", kw_only=True):
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_ANSWER = NullsAside(_Answer)
-_BLOCK = NullsAside(_Block)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ASIDES = msgspec.json.Decoder(Asides | None)
+_ANSWER = Lenient(_Answer)
+_BLOCK = Lenient(_Block)
+_FIELDS = Lenient(dict[str, msgspec.Raw])
+_ASIDES: Lenient[Asides | None] = Lenient(Asides | None)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -128,10 +128,12 @@ def decode(body: bytes) -> tuple[Event, ...]:
             said = _whole(raw, index, tools)
             events += said
             tools += any(isinstance(event, ToolCallDelta) for event in said)
+        is_said = len(events) > 1
         events += asides(answer.additional_model_response_fields, answer.trace)
         counted = reported(answer.usage, answer)
         # The whole body is there, so the model is done, whether it says so or not.
-        reason = answer.stop_reason or ("tool_use" if tools else "end_turn")
+        reason = answer.stop_reason or ("tool_use" if tools else "end_turn" if is_said else None)
+        reason = "end_turn" if reason == "tool_use" and not tools else reason
         ending = ended(reason, counted, answer.additional_model_response_fields)
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
@@ -141,7 +143,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
 def asides(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
     """What stands beside the message, kept as it came: the fields that a caller asked for, and a guardrail's trace."""
     told: list[Event] = []
-    if bytes(fields) != b"null" and set(_FIELDS.decode(fields)) - {"stop_sequence"}:
+    if set(_FIELDS.part(fields) or ()) - {"stop_sequence"}:
         told.append(_aside("additionalModelResponseFields", fields))
     if bytes(trace) != b"null":
         told.append(_aside("trace", trace))
@@ -156,7 +158,7 @@ def ended(reason: str | None, counted: tuple[Event, ...], fields: msgspec.Raw) -
     """How the answer ended. A reason that is new to us is still the model's own, unforced end."""
     if reason in _FAULTS:
         return (*counted, Broken(failure=malformed(f"the model ended its answer with {reason}")))
-    said = _ASIDES.decode(fields)
+    said = _ASIDES.part(fields)
     met = said.stop_sequence if said is not None else None
     finished = () if reason is None else (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=met),)
     return (*counted, *finished, Ended())
@@ -182,7 +184,7 @@ def foreign(name: str, block: msgspec.Raw) -> Event:
 
 
 def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
-    block = _BLOCK.decode(raw)
+    block = _BLOCK.part(raw) or _Block()
     if block.text is not None:
         return text(block.text, index)
     if block.tool_use is not None and block.tool_use.type != SERVER_TOOL:
@@ -197,8 +199,8 @@ def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
         cited = block.citations_content
         said = text("".join(part.text for part in cited.content or ()), index)
         return (*said, *map(citation_event, cited.citations or ()))
-    name = kind(_FIELDS.decode(raw))
-    return (foreign(SERVER_TOOL if name == "toolUse" else name, raw),)
+    name = kind(_FIELDS.part(raw) or {})
+    return () if not name else (foreign(SERVER_TOOL if name == "toolUse" else name, raw),)
 
 
 def kind(block: dict[str, msgspec.Raw]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.wire import NONSENSE
 from domain.chat import CitationDelta, Event
 from domain.citations import Source
@@ -67,8 +67,8 @@ class _Theirs(msgspec.Struct, frozen=True):
     end_block_index: int | None = None
 
 
-_CITATION = NullsAside(_Citation)
-_THEIRS = msgspec.json.Decoder(list[_Theirs])
+_CITATION = Lenient(_Citation)
+_THEIRS = Lenient(list[_Theirs])
 _PLACES = (
     ("document_char", "documentChar", "char_location", "char_index"),
     ("document_page", "documentPage", "page_location", "page_number"),

@@ -22,6 +22,7 @@ from adapters.providers.bedrock.families import BETAS
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED, EventStreamFramer
 from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.lenient import Lenient
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
 from domain.chat import Broken, ChatRequest, Event
@@ -41,8 +42,8 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_CHUNK = msgspec.json.Decoder(_Chunk)
-_TYPED = msgspec.json.Decoder(_Typed)
+_CHUNK = Lenient(_Chunk)
+_TYPED = Lenient(_Typed)
 
 
 class InvokeFramer(EventStreamFramer):

@@ -32,7 +32,7 @@ from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
 from adapters.providers.bedrock.usage import Report, Service, reported
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient, plain
 from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta
 
@@ -40,7 +40,7 @@ _Json = dict[str, Any]
 
 
 class _Start(msgspec.Struct, frozen=True, rename="camel"):
-    content_block_index: int
+    content_block_index: int | None = None
     start: dict[str, msgspec.Raw] = {}
 
 
@@ -62,20 +62,20 @@ class _Delta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _BlockDelta(msgspec.Struct, frozen=True, rename="camel"):
-    content_block_index: int
-    delta: _Delta
+    content_block_index: int | None = None
+    delta: _Delta = _Delta()
 
 
 class _AnyDelta(msgspec.Struct, frozen=True):
-    delta: dict[str, Any]
+    delta: dict[str, Any] = {}
 
 
 class _Stop(msgspec.Struct, frozen=True, rename="camel"):
-    content_block_index: int
+    content_block_index: int | None = None
 
 
 class _MessageStop(msgspec.Struct, frozen=True, rename="camel"):
-    stop_reason: str
+    stop_reason: str | None = None
     additional_model_response_fields: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -84,14 +84,14 @@ class _Metadata(Service, frozen=True, rename="camel"):
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_START = NullsAside(_Start)
-_BLOCK_DELTA = NullsAside(_BlockDelta)
-_ANY_DELTA = msgspec.json.Decoder(_AnyDelta)
-_STOP = NullsAside(_Stop)
-_MESSAGE_STOP = NullsAside(_MessageStop)
-_METADATA = NullsAside(_Metadata)
-_TOOL_USE = NullsAside(ToolUse)
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_START = Lenient(_Start)
+_BLOCK_DELTA = Lenient(_BlockDelta)
+_ANY_DELTA = Lenient(_AnyDelta)
+_STOP = Lenient(_Stop)
+_MESSAGE_STOP = Lenient(_MessageStop)
+_METADATA = Lenient(_Metadata)
+_TOOL_USE = Lenient(ToolUse)
+_OBJECT = Lenient(dict[str, msgspec.Raw])
 
 
 class _Open(msgspec.Struct, frozen=True):
@@ -106,12 +106,16 @@ class _Open(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: how many tools it called, the blocks that are not done, and the two last events."""
+    """What a stream said so far: how many tools it called, the blocks that are not done, and the two last events.
+
+    `last` is the block that was spoken of last, and meant where none is named.
+    """
 
     tools: int = 0
     open: dict[int, _Open] = {}
     stopped: _MessageStop | None = None
     counted: _Metadata | None = None
+    last: int = 0
 
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
@@ -142,23 +146,25 @@ def _message_start(state: State, data: bytes) -> _Step:
 
 def _block_start(state: State, data: bytes) -> _Step:
     event = _START.decode(data)
+    state, index = _placed(state, event.content_block_index)
     if kind(event.start) == "toolUse":
-        use = _TOOL_USE.decode(event.start["toolUse"])
+        use = _TOOL_USE.part(event.start["toolUse"]) or ToolUse()
         if use.type != SERVER_TOOL:
-            opened = _with_open(state, event.content_block_index, _Open(kind="tool", tool=state.tools))
+            opened = _with_open(state, index, _Open(kind="tool", tool=state.tools))
             called = ToolCallDelta(index=state.tools, id=use.tool_use_id, name=use.name)
             return msgspec.structs.replace(opened, tools=state.tools + 1), (called,)
     name = kind(event.start)
     if not name:
         return state, ()
-    block = {name: msgspec.json.decode(event.start[name])}
+    block = {name: plain(event.start[name])}
     told = SERVER_TOOL if name == "toolUse" else name
-    return _with_open(state, event.content_block_index, _Open(kind="foreign", name=told, block=block)), ()
+    return _with_open(state, index, _Open(kind="foreign", name=told, block=block)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
     event = _BLOCK_DELTA.decode(data)
-    index, delta = event.content_block_index, event.delta
+    delta = event.delta
+    state, index = _placed(state, event.content_block_index)
     if delta.text is not None:
         return state, text(delta.text, index)
     if delta.tool_use is not None:
@@ -217,7 +223,7 @@ def _grown(before: Any, more: Any) -> Any:
 
 
 def _block_stop(state: State, data: bytes) -> _Step:
-    index = _STOP.decode(data).content_block_index
+    state, index = _placed(state, _STOP.decode(data).content_block_index)
     block = state.open.get(index)
     if block is None:
         return state, ()
@@ -242,7 +248,7 @@ def _with_input(block: _Open) -> _Json:
     spelled = "".join(block.pieces)
     given: Any = spelled
     try:
-        _OBJECT.decode(spelled or "{}")
+        _OBJECT.decode((spelled or "{}").encode())
         given = msgspec.Raw((spelled or "{}").encode())
     except NONSENSE:
         pass
@@ -263,12 +269,20 @@ def _over(state: State) -> _Step:
         return state, ()
     fields = stopped.additional_model_response_fields
     usage = reported(counted.usage, counted)
-    return state, (*asides(fields, counted.trace), *ended(stopped.stop_reason, usage, fields))
+    reason = "end_turn" if stopped.stop_reason == "tool_use" and not state.tools else stopped.stop_reason
+    return state, (*asides(fields, counted.trace), *ended(reason, usage, fields))
 
 
 def _malformed(state: State, data: bytes) -> _Step:
     said = msgspec.json.decode(data, type=str)
     return state, (Broken(failure=malformed(f"the event stream is damaged: {said}")),)
+
+
+def _placed(state: State, index: int | None) -> tuple[State, int]:
+    """The block that is spoken of, and the state that remembers it."""
+    if index is None or index == state.last:
+        return state, state.last
+    return msgspec.structs.replace(state, last=index), index
 
 
 def _with_open(state: State, index: int, block: _Open) -> State:

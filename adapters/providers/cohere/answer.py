@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from adapters.providers.wire import NONSENSE
@@ -124,9 +124,9 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_EVENT = NullsAside(_Event)
-_ANSWER = NullsAside(_Answer)
-_CITATIONS = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_EVENT = Lenient(_Event)
+_ANSWER = Lenient(_Answer)
+_CITATIONS: Lenient[list[msgspec.Raw] | None] = Lenient(list[msgspec.Raw] | None)
 _NO_DELTA, _NO_MESSAGE = _Delta(), _Message()
 _Step = tuple[State, tuple[Event, ...]]
 
@@ -153,8 +153,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
             events += [_planned(said.tool_plan), *_plan_over()]
         for index, call in enumerate(said.tool_calls if isinstance(said.tool_calls, list) else ()):
             events.append(_called(call, index))
-        events += [_cited(each) for each in _CITATIONS.decode(said.citations) or ()]
-        return (*events, *_ending(answer.finish_reason, answer.usage, None, body))
+        reason = answer.finish_reason or ("COMPLETE" if len(events) > 1 else None)
+        events += [_cited(each) for each in _CITATIONS.part(said.citations) or ()]
+        return (*events, *_ending(_run(reason, said.tool_calls), answer.usage, None, body))
     except NONSENSE as problem:
         return (malformed(str(problem)),)
 
@@ -210,7 +211,12 @@ def _ending(reason: str | None, usage: _Usage | None, error: str | None, body: b
     told: tuple[Event, ...] = () if counted is None else (UsageReported(usage=counted),)
     if error or reason in _FAULTS:
         return (*told, _broken(error or f"The provider ended the answer with {reason}.", body))
-    return (*told, Finished(reason=_FINISHES.get(reason or "", "stop")), Ended())
+    return (*told, *(() if reason is None else (Finished(reason=_FINISHES.get(reason, "stop")),)), Ended())
+
+
+def _run(reason: str | None, calls: object) -> str | None:
+    """The reason, which is a call only if there is one: agents would wait for it, or ask for ever."""
+    return "COMPLETE" if reason == "TOOL_CALL" and not calls else reason
 
 
 def _leaves(usage: _Usage) -> Usage | None:
@@ -278,7 +284,10 @@ def _citation_start(state: State, told: _Event, _data: bytes) -> _Step:
 def _message_end(state: State, told: _Event, data: bytes) -> _Step:
     before: tuple[Event, ...] = _plan_over() if state.planning else ()
     delta = told.delta or _NO_DELTA
-    return State(False, state.calls), (*before, *_ending(delta.finish_reason, delta.usage, delta.error, data))
+    return State(False, state.calls), (
+        *before,
+        *_ending(_run(delta.finish_reason, state.calls), delta.usage, delta.error, data),
+    )
 
 
 def _said(told: _Event) -> _Message:

@@ -17,6 +17,7 @@ from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
 from adapters.providers.embeddings.shared import begins, counted, embedded, lack, unreadable
+from adapters.providers.lenient import Lenient
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
@@ -50,10 +51,10 @@ class _Answer(msgspec.Struct):
     titans_tokens: Count = msgspec.field(default=0, name="inputTextTokenCount")
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
-_BY_TYPE = msgspec.json.Decoder(_ByType)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_NOVA = msgspec.json.Decoder(_Nova)
+_ANSWER = Lenient(_Answer)
+_BY_TYPE = Lenient(_ByType)
+_LIST = Lenient(list[msgspec.Raw])
+_NOVA = Lenient(_Nova)
 
 
 def maker_of(model: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import embedded, lack, unreadable
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
@@ -22,15 +23,6 @@ from domain.usage import Usage
 
 NAME = "cohere-embeddings"
 _WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
-# What a vector is for, by Google's word for it.
-_KINDS = {
-    "RETRIEVAL_QUERY": "search_query",
-    "QUESTION_ANSWERING": "search_query",
-    "FACT_VERIFICATION": "search_query",
-    "CODE_RETRIEVAL_QUERY": "search_query",
-    "CLASSIFICATION": "classification",
-    "CLUSTERING": "clustering",
-}
 
 
 class _Vectors(msgspec.Struct):
@@ -51,13 +43,12 @@ class _Answer(msgspec.Struct):
     meta: _Meta | None = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def texts(request: EmbeddingsRequest) -> dict[str, Any]:
     """What the request says wherever a model of Cohere's runs, here or at Amazon."""
-    kind = _KINDS.get(request.task or "", "search_document")
-    body: dict[str, Any] = {"texts": list(request.inputs), "input_type": kind, **request.extra}
+    body: dict[str, Any] = {"texts": list(request.inputs), "input_type": "search_document", **request.extra}
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
     return body

@@ -14,6 +14,7 @@ from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
 from adapters.providers.google import headers
 from adapters.providers.google.account import sign
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
@@ -47,13 +48,12 @@ class _Single(msgspec.Struct, rename="camel"):
     usage_metadata: _Metadata | None = None
 
 
-_BATCH = msgspec.json.Decoder(_Batch)
-_SINGLE = msgspec.json.Decoder(_Single)
+_BATCH = Lenient(_Batch)
+_SINGLE = Lenient(_Single)
 
 
 def _asked(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
     asked: dict[str, Any] = {"content": {"parts": [{"text": text}]}}
-    asked |= {name: said for name, said in (("taskType", request.task), ("title", request.title)) if said is not None}
     asked |= {_WORDS[name]: value for name, value in request.extra.items()}
     if request.dimensions is not None:
         asked["outputDimensionality"] = request.dimensions

@@ -18,6 +18,7 @@ from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import MP4, encoded, film, lacking
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
+from adapters.providers.lenient import Lenient
 from adapters.providers.rejection import kind_of_status
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
@@ -73,7 +74,7 @@ class _Operation(msgspec.Struct):
     response: _Response | None = None
 
 
-_OPERATION = msgspec.json.Decoder(_Operation)
+_OPERATION = Lenient(_Operation)
 
 
 def path(model: str, stream: bool) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from adapters.providers.dialect import Errand, ProviderDialect, Step, never
 from adapters.providers.film.shared import film, lacking
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import failing_as
@@ -43,7 +44,7 @@ class _Video(msgspec.Struct):
     error: Any = None
 
 
-_VIDEO = msgspec.json.Decoder(_Video)
+_VIDEO = Lenient(_Video)
 
 
 def encode(request: FilmRequest, attempt: Attempt) -> bytes:

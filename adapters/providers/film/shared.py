@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Collection
 
 from adapters.providers.openai.failure import malformed
-from adapters.providers.reading import is_error
+from adapters.providers.whole import is_error
 from domain.chat import Ended, Event, UsageReported
 from domain.film import Filmed, FilmRequest
 from domain.refusals import Unexpressible

@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google.failure import error_event, malformed
-from adapters.providers.google.grounding import GROUNDING, citations
+from adapters.providers.google.grounding import GROUNDING, Grounding, citations
 from adapters.providers.google.likelihood import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
@@ -27,7 +27,7 @@ from adapters.providers.google.parts import (
     searched,
 )
 from adapters.providers.google.usage import leaves, service
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE
 from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
@@ -53,7 +53,7 @@ class _Blocked(msgspec.Struct, frozen=True, rename="camel"):
     block_reason: str | None = None
 
 
-_BLOCKED = NullsAside(_Blocked)
+_BLOCKED = Lenient(_Blocked)
 _START = State()
 
 
@@ -104,7 +104,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     open_ = [
         Finished(reason="tool_calls" if choice.calls else "stop", choice=index)
         for index, choice in state.choices.items()
-        if not choice.finished
+        if not choice.finished and (choice.spoke or choice.blocks or choice.thinking)
     ]
     return (*events, *open_, Ended())
 
@@ -122,7 +122,7 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
     for position, candidate in enumerate(response.candidates or ()):
         index = position if candidate.index is None else candidate.index
         state = _candidate(state, index, candidate, events)
-    if _is_set(response.prompt_feedback) and _BLOCKED.decode(response.prompt_feedback).block_reason:
+    if _is_set(response.prompt_feedback) and (_BLOCKED.part(response.prompt_feedback) or _Blocked()).block_reason:
         state = _blocked(state, response.prompt_feedback, events)
     if response.usage_metadata is not None:
         usage = leaves(response.usage_metadata, _tool_uses(state))
@@ -148,7 +148,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
     if _is_set(candidate.logprobs_result):
         events.append(logprobs(candidate.logprobs_result, index))
     if _is_set(candidate.grounding_metadata):
-        grounding = GROUNDING.decode(candidate.grounding_metadata)
+        grounding = GROUNDING.part(candidate.grounding_metadata) or Grounding()
         queries |= grounding.queries
         places = places or grounding.places
         events += citations(grounding, choice.said, index)

@@ -7,7 +7,7 @@ https://ai.google.dev/api/generate-content#GroundingMetadata
 import msgspec
 
 from adapters.providers.google.failure import NAME
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from domain.chat import CitationDelta
 from domain.citations import Source
 
@@ -54,7 +54,7 @@ class Grounding(msgspec.Struct, frozen=True, rename="camel"):
         return any(chunk.maps is not None for chunk in self.grounding_chunks or ())
 
 
-GROUNDING = NullsAside(Grounding)
+GROUNDING = Lenient(Grounding)
 
 
 def citations(grounding: Grounding, text: str, choice: int) -> tuple[CitationDelta, ...]:

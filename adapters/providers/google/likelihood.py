@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from domain.chat import ForeignBlock
 
 
@@ -28,12 +28,12 @@ class _Result(msgspec.Struct, frozen=True, rename="camel"):
     top_candidates: list[_Top] | None = None
 
 
-_RESULT = NullsAside(_Result)
+_RESULT = Lenient(_Result)
 
 
 def logprobs(raw: msgspec.Raw, choice: int) -> ForeignBlock:
     """The `logprobs` of a choice: each token with those that were likely in its place."""
-    result = _RESULT.decode(raw)
+    result = _RESULT.part(raw) or _Result()
     chosen, top = result.chosen_candidates or [], result.top_candidates or []
     others = [position.candidates or [] for position in top[: len(chosen)]]
     others += [[]] * (len(chosen) - len(others))

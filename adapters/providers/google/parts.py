@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.providers.google.failure import NAME, Status
 from adapters.providers.google.usage import Report
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from domain.chat import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.proofs import signed_by_google
 
@@ -145,10 +145,10 @@ class _Text(msgspec.Struct, frozen=True):
     before: "_Text | None"
 
 
-RESPONSE = NullsAside(Response)
-_PART = NullsAside(Part)
-_TOOL_CALL = NullsAside(_WithToolCall)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+RESPONSE = Lenient(Response)
+_PART = Lenient(Part)
+_TOOL_CALL = Lenient(_WithToolCall)
+_FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
 def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: list[Event]) -> Choice:

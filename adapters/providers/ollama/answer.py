@@ -4,11 +4,13 @@ House rule: a whole answer is a stream of one line, so one function reads both. 
 arguments as an object.
 """
 
+from typing import Annotated, Any
+
 import msgspec
 
 from adapters.providers.arguments import arguments_text
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
 from adapters.providers.wire import NONSENSE
@@ -42,7 +44,7 @@ class _Call(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True):
-    content: str = ""
+    content: Annotated[str, SPELLED] = ""
     thinking: str | None = None
     tool_calls: list[_Call] | None = None
 
@@ -53,7 +55,7 @@ class _Line(msgspec.Struct, frozen=True):
     model: str = ""
     created_at: str = ""
     message: _Message | None = None
-    done: bool = False
+    done: Any = None
     done_reason: str | None = None
     prompt_eval_count: int | None = None
     eval_count: int | None = None
@@ -68,7 +70,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_LINE = NullsAside(_Line)
+_LINE = Lenient(_Line)
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
@@ -78,10 +80,13 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
 
 def decode(body: bytes) -> tuple[Event, ...]:
     """A whole answer; one that is not done is none."""
-    _, events = step(START, ServerEvent("", body, body))
+    state, events = step(START, ServerEvent("", body, body))
     if events and isinstance(events[-1], (Ended, Broken)):
         return events
-    return (malformed("it is not done"),)
+    line = _LINE.part(body)
+    if line is None or line.message is None or line.done is False:
+        return (malformed("it is not done"),)
+    return (*events, *_ending(state, line))
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:

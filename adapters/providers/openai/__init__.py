@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.openai.answer import START, decode, step
+from adapters.providers.openai.answer import START, decode, step, whole_at
 from adapters.providers.openai.encode import encode, refuses
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
+from adapters.providers.openai.mending import mending
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt, ModelCall
@@ -93,4 +94,7 @@ OPENAI = ProviderDialect(
     failure=failure,
     framer=EventFramer,
     hides=hides,
+    whole_at=whole_at,
+    terminal=b"data: [DONE]\n\n",
+    mender=mending,
 )

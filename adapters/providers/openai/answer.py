@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient, plain
 from adapters.providers.openai.calls import Calls, CustomTool, Piece
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
@@ -17,6 +17,7 @@ from adapters.providers.openai.thoughts import detail_event
 from adapters.providers.openai.usage import cost_nanos, leaves
 from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta
 from adapters.providers.wire import NONSENSE
+from domain.calls import ModelCall
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -42,6 +43,7 @@ _FINISHES: dict[str, FinishReason] = {
     "content_filter": "content_filter",
     "max_tokens": "length",
     "model_length": "length",
+    "model_context_window_exceeded": "length",  # Z.AI's, https://docs.z.ai/api-reference/llm/chat-completion
     "tool_use": "tool_calls",
     "sensitive": "content_filter",
     "safety": "content_filter",
@@ -64,8 +66,8 @@ class State(msgspec.Struct, frozen=True):
 
 
 START = State()
-_ANSWER = NullsAside(Answer)
-_PART = NullsAside(ContentPart)
+_ANSWER = Lenient(Answer)
+_PART = Lenient(ContentPart)
 _READ_PARTS = ("", "text", "thinking", "refusal")
 _NOTHING: tuple[Event, ...] = ()
 _ENDED: tuple[Event, ...] = (Ended(),)
@@ -75,7 +77,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
     """One stream event. A chunk with nothing but usage yields exactly one `UsageReported`, see `hides`."""
     data = event.data
     if data[:6] == b"[DONE]":
-        return state, _ENDED
+        return state, (*_waited(state), Ended()) if state.calls.begun else _ENDED
     if not data or data.isspace():
         return state, _NOTHING
     try:
@@ -131,7 +133,7 @@ def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]
                 events.append(TextDelta(text=""))
             service = chunk.service_tier if isinstance(chunk.service_tier, str) else None
             events.append(UsageReported(usage=counted, service_tier=service, cost_nanos=cost_nanos(usage)))
-    error = chunk.error or (chunk.x_groq and chunk.x_groq.error) or _fault(chunk.choices)
+    error = _error(chunk.error) or (chunk.x_groq and _error(chunk.x_groq.error)) or _fault(chunk.choices)
     if error is None and (event.name == "error" or (not chunk.choices and b'"error"' in event.data)):
         error = _bare_error(event)
     if error and not (events and isinstance(events[-1], Broken)):
@@ -139,10 +141,15 @@ def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]
     return state, tuple(events)
 
 
+def _error(told: Any) -> Any:
+    """What is told of an error; beside an answer a number or the like is none."""
+    return told if isinstance(told, (dict, str)) else None
+
+
 def _fault(choices: list[Choice] | None) -> Any:
     for choice in choices or ():
-        if choice.error:
-            return choice.error
+        if error := _error(choice.error):
+            return error
         if choice.finish_reason in _FAULTS:
             return {"message": f"The provider ended the answer with {choice.finish_reason}."}
     return None
@@ -169,18 +176,43 @@ def _choices(state: State, choices: list[Choice], whole: bool, events: list[Even
         if reason in _FAULTS:
             continue
         if whole and not reason:
-            # Snowflake leaves the word empty. The whole body is there, so the model is done.
-            reason = "tool_calls" if state.calls.any_of(index) else "stop"
+            # Snowflake leaves the word empty. The whole body is there, so the model is done, if it was at work at all.
+            reason = "tool_calls" if state.calls.any_of(index) else "stop" if events[1:] else None
         if reason and index not in state.finished:
             # OpenRouter repeats the word on its last chunk.
-            state = State(True, state.id, state.calls, (*state.finished, index), state.cited)
-            met = choice.stop_reason if isinstance(choice.stop_reason, str) else None  # vLLM's word
-            events.append(Finished(reason=_FINISHES.get(reason, "stop"), choice=index, stop_sequence=met))
+            state = _finished(state, index, _FINISHES.get(reason, "stop"), choice.stop_reason, events)
     return state
+
+
+def _finished(state: State, choice: int, reason: FinishReason, stop_reason: Any, events: list[Event]) -> State:
+    """The end of a choice. It ends in calls only if there is one: agents would wait for it, or ask for ever."""
+    calls, waited = state.calls.settled(choice)
+    events += waited
+    if reason == "tool_calls" and not calls.any_of(choice):
+        reason = "stop"
+    met = stop_reason if isinstance(stop_reason, str) else None  # vLLM's word
+    events.append(Finished(reason=reason, choice=choice, stop_sequence=met))
+    return State(True, state.id, calls, (*state.finished, choice), state.cited)
+
+
+def _waited(state: State) -> tuple[Event, ...]:
+    """What still waited to be said of calls in choices that never said why they finished."""
+    return tuple(
+        event for choice in {call.choice for call in state.calls.begun} for event in state.calls.settled(choice)[1]
+    )
+
+
+def whole_at(state: State, call: ModelCall) -> bool:
+    """Whether every choice has finished: then `[DONE]`, which some servers leave out, tells nothing more."""
+    return len(state.finished) >= call.choices
 
 
 def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) -> State:
     content = said.content
+    if content and state.calls.begun:  # A text after calls: nothing more comes of them.
+        calls, waited = state.calls.settled(choice)
+        events += waited
+        state = State(True, state.id, calls, state.finished, state.cited)
     details = said.reasoning_details or ()
     told_in_detail = any(detail.text or detail.summary for detail in details)  # Then by the block it belongs to.
     if not told_in_detail and (thought := said.reasoning_content or said.reasoning):
@@ -222,7 +254,10 @@ def _heard(sound: dict[str, Any], choice: int, events: list[Event]) -> None:
 
 def _parts(choice: int, parts: list[msgspec.Raw], events: list[Event]) -> None:
     for raw in parts:
-        part = _PART.decode(raw)
+        part = _PART.part(raw)
+        if part is None:  # A bare text, as some servers write it, or nothing that can be read.
+            events += [TextDelta(text=text, choice=choice)] if isinstance(text := plain(bytes(raw)), str) else []
+            continue
         if part.type not in _READ_PARTS:
             block = msgspec.Raw(bytes(raw))
             events.append(ForeignBlock(dialect=NAME, name=part.type, block=block, choice=choice, generated=False))
@@ -240,10 +275,10 @@ def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Eve
     for piece in pieces:
         if (custom := piece.custom) is not None and custom.name:
             events.append(_custom(choice, piece, custom))
+            calls = calls.with_custom(choice)
             continue
-        calls, delta = calls.heard(choice, piece, state.id)
-        if delta is not None:
-            events.append(delta)
+        calls, told = calls.heard(choice, piece, state.id)
+        events += told
     return State(True, state.id, calls, state.finished, state.cited)
 
 

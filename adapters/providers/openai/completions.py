@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, read
@@ -37,7 +37,7 @@ class _Answer(msgspec.Struct):
     service_tier: Any = None
 
 
-_ANSWER = NullsAside(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
@@ -63,16 +63,24 @@ def decode(body: bytes) -> tuple[Event, ...]:
     return (*_events(answer), Ended())
 
 
-def start() -> None:
-    """The fold remembers nothing."""
+def start() -> frozenset[int]:
+    """The fold remembers which choices have finished."""
+    return frozenset()
 
 
-def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+def step(state: frozenset[int], event: ServerEvent) -> tuple[frozenset[int], tuple[Event, ...]]:
     """One chunk, or the terminal word."""
     if event.data == b"[DONE]":
-        return None, (Ended(),)
+        return state, (Ended(),)
     answer = read(_ANSWER.decode, event.data)
-    return None, (answer,) if isinstance(answer, Broken) else _events(answer)
+    if isinstance(answer, Broken):
+        return state, (answer,)
+    return state.union(choice.index for choice in answer.choices or () if choice.finish_reason), _events(answer)
+
+
+def whole_at(state: frozenset[int], call: ModelCall) -> bool:
+    """Whether every choice has finished, of every prompt: then `[DONE]` tells nothing more."""
+    return len(state) >= call.choices
 
 
 def _events(answer: _Answer) -> tuple[Event, ...]:
@@ -105,4 +113,6 @@ OPENAI_COMPLETIONS = ProviderDialect(
     framer=EventFramer,
     pass_through=pass_through,
     hides=hides,
+    whole_at=whole_at,
+    terminal=b"data: [DONE]\n\n",
 )

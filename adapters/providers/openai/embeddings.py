@@ -1,17 +1,27 @@
 """OpenAI's embeddings, for OpenAI and every server that speaks the same: they pass through, and only the usage is read.
 
+House rule: the vectors are in the encoding that the request means, also where the server overlooks the field: OpenAI's
+SDK for JavaScript asks for base64 by itself and decodes whatever comes.
+
 https://developers.openai.com/api/reference/resources/embeddings/methods/create
 """
 
+import re
+import struct
+from base64 import b64decode
 from typing import Any
 
 import msgspec
 
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read, with_model_renamed
-from adapters.providers.wire import Count
+from adapters.providers.wire import NONSENSE, Count
+from domain.calls import ModelCall
 from domain.chat import Broken, Ended, Event, UsageReported
 from domain.usage import Usage
+from domain.vendor import Vendor
 
 NAME = "openai-embeddings"
 
@@ -27,7 +37,12 @@ class _Answer(msgspec.Struct):
     error: Any = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+# How a vector begins, by the JSON of the field that asks for its encoding.
+_BEGINNINGS = {b'"base64"': b'"', b'"float"': b"[", b"null": b"["}
+_VECTOR = re.compile(rb'"embedding"\s*:\s*(["\[])')
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -41,4 +56,44 @@ def decode(body: bytes) -> tuple[Event, ...]:
     return (UsageReported(usage=Usage(input_tokens=tokens)), Ended()) if tokens else (Ended(),)
 
 
-OPENAI_EMBEDDINGS = passing(NAME, "embeddings", decode, with_model_renamed)
+class Encoding:
+    """Brings the vectors of one answer into the encoding that the call asked for.
+
+    Numbers, or base64 of little-endian 32-bit numbers; another encoding is the vendor's own, and a vector that cannot
+    be read stays as it is.
+    """
+
+    __slots__ = ("_begins",)
+
+    def __init__(self, call: ModelCall, _vendor: Vendor) -> None:
+        self._begins = _BEGINNINGS.get(bytes(call.fields.get("encoding_format", b"null")))
+
+    def whole(self, body: bytes) -> bytes:
+        """The body with its vectors as they were asked for."""
+        found = _VECTOR.search(body)
+        if found is None or self._begins is None or found[1] == self._begins:
+            return body
+        try:
+            answer = _FIELDS.decode(body)
+            items = _ITEMS.decode(answer["data"])
+            for item in items:
+                item["embedding"] = _turned(item["embedding"])
+        except (*NONSENSE, KeyError, OverflowError, struct.error):
+            return body
+        return msgspec.json.encode({**answer, "data": items})
+
+    def event(self, event: ServerEvent) -> bytes:
+        """No answer of vectors is streamed."""
+        return event.raw
+
+
+def _turned(vector: msgspec.Raw) -> msgspec.Raw:
+    """A vector in the other encoding."""
+    told = msgspec.json.decode(vector, type=str | list[float])
+    if isinstance(told, list):
+        return msgspec.Raw(msgspec.json.encode(struct.pack(f"<{len(told)}f", *told)))
+    packed = b64decode(told, validate=True)
+    return msgspec.Raw(msgspec.json.encode(struct.unpack(f"<{len(packed) // 4}f", packed)))
+
+
+OPENAI_EMBEDDINGS = msgspec.structs.replace(passing(NAME, "embeddings", decode, with_model_renamed), mender=Encoding)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from domain.chat import ForeignBlock
 
 
@@ -10,7 +10,7 @@ class _Logprobs(msgspec.Struct, frozen=True):
     content: list[msgspec.Raw] | None = None
 
 
-_LOGPROBS = NullsAside(_Logprobs)
+_LOGPROBS = Lenient(_Logprobs)
 
 
 def likelihood(raw: msgspec.Raw, choice: int) -> tuple[ForeignBlock, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read
 from adapters.providers.openai.usage import WireUsage, leaves
@@ -21,7 +22,7 @@ class _Answer(msgspec.Struct):
     error: Any = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:

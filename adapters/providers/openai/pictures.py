@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, passing, read
 from adapters.providers.wire import Count
@@ -49,8 +50,8 @@ class _Event(msgspec.Struct):
     quality: Any = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
-_EVENT = msgspec.json.Decoder(_Event)
+_ANSWER = Lenient(_Answer)
+_EVENT = Lenient(_Event)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:

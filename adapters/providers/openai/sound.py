@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import failing_as, passing, read, with_model
@@ -60,9 +61,9 @@ class _Failed(msgspec.Struct):
     error: Any = None
 
 
-_EVENT = msgspec.json.Decoder(_Event)
-_HEARD = msgspec.json.Decoder(_Heard)
-_FAILED = msgspec.json.Decoder(_Failed)
+_EVENT = Lenient(_Event)
+_HEARD = Lenient(_Heard)
+_FAILED = Lenient(_Failed)
 
 
 def start() -> None:

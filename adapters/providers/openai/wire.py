@@ -4,10 +4,11 @@ The shapes are those of https://developers.openai.com/api/reference/resources/ch
 send.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from adapters.providers.lenient import SPELLED
 from adapters.providers.openai.calls import Piece, PieceFunction
 from adapters.providers.openai.usage import WireUsage
 from domain.details import Detail
@@ -28,7 +29,7 @@ class ContentPart(msgspec.Struct, frozen=True):
 class Delta(msgspec.Struct, frozen=True):
     """A delta of a chunk, or the message of a whole answer."""
 
-    content: str | list[msgspec.Raw] | None = None
+    content: Annotated[str | list[msgspec.Raw] | None, SPELLED] = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None

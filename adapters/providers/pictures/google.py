@@ -12,6 +12,7 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.usage import Report, leaves
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.wire import NONSENSE
@@ -64,7 +65,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     usage_metadata: Report | None = None
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def _is_imagen(model: str) -> bool:

@@ -9,6 +9,7 @@ How fast it draws decides what a picture costs, so that belongs to the model's n
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect, never
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.pictures.shared import lack, shape
@@ -41,7 +42,7 @@ class _Answer(msgspec.Struct):
     data: list[_Made]
 
 
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def headers(secret: str | None) -> Headers:

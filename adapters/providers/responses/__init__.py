@@ -42,4 +42,5 @@ RESPONSES = ProviderDialect(
     step=step,
     failure=failure,
     framer=EventFramer,
+    defers=True,
 )

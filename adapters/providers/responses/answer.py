@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import Lenient
 from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.responses.usage import Used, cost_nanos, leaves
@@ -50,13 +50,13 @@ class State(msgspec.Struct, frozen=True):
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
 
-_ABOUT = NullsAside(About)
-_ITEM_EVENT = NullsAside(ItemEvent)
-_DELTA = NullsAside(Delta)
-_ANNOTATION = NullsAside(Annotation)
-_TYPED = NullsAside(Typed)
-_RESPONSE = NullsAside(Response)
-_USED = NullsAside(Used)
+_ABOUT = Lenient(About)
+_ITEM_EVENT = Lenient(ItemEvent)
+_DELTA = Lenient(Delta)
+_ANNOTATION = Lenient(Annotation)
+_TYPED = Lenient(Typed)
+_RESPONSE = Lenient(Response)
+_USED = Lenient(Used)
 _NOTHING: tuple[Event, ...] = ()
 
 
@@ -97,7 +97,7 @@ def _started(response: Response) -> Started:
 
 def _ending(response: Response, state: State) -> tuple[Event, ...]:
     """What was counted, why the model stopped, and the end; an answer that failed is broken instead."""
-    used = [_USED.decode(item) for item in response.output or ()] or state.used
+    used = [_USED.part(item) or Used() for item in response.output or ()] or state.used
     counted = leaves(response.usage, used, response.tool_usage) if response.usage is not None else None
     if isinstance(counted, str):
         return (malformed(counted),)
@@ -111,6 +111,8 @@ def _ending(response: Response, state: State) -> tuple[Event, ...]:
         return (*usage, told({"message": "The answer was cancelled at the provider."}))
     if response.status in ("queued", "in_progress"):
         return (*usage, Ended())  # Told in the background: the model has not finished.
+    if not used and not state.items and response.status != "incomplete":
+        return (*usage, malformed("it is over, and nothing was put out"))
     called = bool(state.calls) or any(item.type == "custom_tool_call" for item in used)
     return (*usage, Finished(reason=_reason(response, called)), Ended())
 
@@ -165,16 +167,22 @@ def _thought(state: State, delta: Delta, part: tuple[str, int]) -> _Step:
 
 def _arguments(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    seen = state.items.get(delta.output_index)
+    place = delta.output_index
+    seen = state.items.get(place)
+    if seen is None or seen.call is None:  # Its place cannot be read: then it is of the call that was begun last.
+        place = next((at for at, item in reversed(state.items.items()) if item.call is not None), -1)
+        seen = state.items.get(place)
     if seen is None or seen.call is None:
         raise ValueError(f"it adds to the arguments of item {delta.output_index}, which is no tool call")
     if not delta.delta:
         return state, _NOTHING
-    return _saying(state, delta.output_index), (ToolCallDelta(index=seen.call, arguments=delta.delta),)
+    return _saying(state, place), (ToolCallDelta(index=seen.call, arguments=delta.delta),)
 
 
 def _annotated(state: State, data: bytes) -> _Step:
     event = _ANNOTATION.decode(data)
+    if bytes(event.annotation) == b"null":
+        return state, _NOTHING
     seen = state.items.get(event.output_index, Seen())
     cited = msgspec.structs.replace(seen, citations=seen.citations + 1)
     return _with(state, event.output_index, cited), (citation(event.annotation),)
@@ -199,7 +207,7 @@ def _item_done(state: State, data: bytes) -> _Step:
     if event.output_index not in state.items:
         state, events = _added(state, item, event.output_index)
     seen = state.items[event.output_index]
-    state = msgspec.structs.replace(state, used=(*state.used, _USED.decode(raw)))
+    state = msgspec.structs.replace(state, used=(*state.used, _USED.part(raw) or Used()))
     return state, (*events, *done(item, raw, event.output_index, seen))
 
 

@@ -5,10 +5,11 @@ not said again when the item is done, and what they did not say is.
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
-from adapters.providers.nulls import NullsAside
+from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.responses.failure import NAME
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
@@ -28,7 +29,7 @@ class Part(msgspec.Struct, frozen=True):
     """A part of a message (output_text, refusal) or of reasoning (summary_text, reasoning_text)."""
 
     type: str = ""
-    text: str | None = None
+    text: Annotated[str | None, SPELLED] = None
     refusal: str | None = None
     annotations: list[msgspec.Raw] | None = None
     logprobs: list[msgspec.Raw] | None = None
@@ -44,7 +45,7 @@ class Item(msgspec.Struct, frozen=True):
     encrypted_content: str | None = None
     call_id: str | None = None
     name: str | None = None
-    arguments: str | None = None
+    arguments: Annotated[str | None, SPELLED] = None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class _UrlCitation(msgspec.Struct, frozen=True):
-    type: str
+    type: str = ""
     url: str | None = None
     title: str | None = None
     start_index: int | None = None
@@ -68,16 +69,16 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-_ITEM = NullsAside(Item)
-_TYPED = NullsAside(_Typed)
+_ITEM = Lenient(Item)
+_TYPED = Lenient(_Typed)
 _READ = frozenset({"message", "reasoning", "function_call"})
-_CITATION = NullsAside(_UrlCitation)
+_CITATION = Lenient(_UrlCitation)
 BETWEEN_PARTS = "\n\n"
 
 
 def read(raw: msgspec.Raw) -> Item:
     """The item; of one that only this API knows nothing but its type, for its fields have shapes of their own."""
-    kind = _TYPED.decode(raw).type
+    kind = (_TYPED.part(raw) or _Typed()).type
     return _ITEM.decode(raw) if kind in _READ else Item(type=kind)
 
 
@@ -100,6 +101,8 @@ def done(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
             return [ToolCallDelta(index=seen.call or 0, arguments=arguments)] if arguments else []
         case "custom_tool_call":
             return [custom_tool_call(raw)]
+        case "":
+            return []
         case name:
             return [ForeignBlock(dialect=NAME, name=name, block=raw)]
 
@@ -153,12 +156,15 @@ class _Custom(msgspec.Struct, frozen=True):
     call_id: str | None = None
     id: str | None = None
     name: str = ""
-    input: str = ""
+    input: Annotated[str, SPELLED] = ""
+
+
+_CUSTOM = Lenient(_Custom)
 
 
 def custom_tool_call(raw: msgspec.Raw) -> ForeignBlock:
     """The call of a custom tool, in the shape of chat completions: both of OpenAI's dialects have a word for it."""
-    told = msgspec.json.decode(raw, type=_Custom)
+    told = _CUSTOM.decode(raw)
     block = {"id": told.call_id or told.id, "type": "custom", "custom": {"name": told.name, "input": told.input}}
     return ForeignBlock(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
 

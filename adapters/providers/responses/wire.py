@@ -3,10 +3,11 @@
 https://developers.openai.com/api/reference/resources/responses/streaming-events
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from adapters.providers.lenient import SPELLED
 from adapters.providers.responses.usage import ToolUsage, WireUsage
 
 
@@ -33,20 +34,20 @@ class Response(msgspec.Struct, frozen=True):
 class About(msgspec.Struct, frozen=True):
     """`response.created` and the events that end an answer."""
 
-    response: Response
+    response: Response = Response()
 
 
 class ItemEvent(msgspec.Struct, frozen=True):
     """An item of the output begins, or is done."""
 
-    item: msgspec.Raw
+    item: msgspec.Raw = msgspec.Raw(b"{}")
     output_index: int = 0
 
 
 class Delta(msgspec.Struct, frozen=True):
     """More of an item: of its text, its thinking, or its arguments."""
 
-    delta: str
+    delta: Annotated[str, SPELLED] = ""
     output_index: int = 0
     content_index: int = 0
     summary_index: int = 0
@@ -55,7 +56,7 @@ class Delta(msgspec.Struct, frozen=True):
 class Annotation(msgspec.Struct, frozen=True):
     """A citation of a text."""
 
-    annotation: msgspec.Raw
+    annotation: msgspec.Raw = msgspec.Raw(b"null")
     output_index: int = 0
 
 

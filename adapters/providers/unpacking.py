@@ -1,0 +1,63 @@
+"""Compressed bodies that nobody asked for: unpacked piece by piece, within a bound.
+
+Every request says `accept-encoding: identity`, which some servers and proxies do not heed. What Python's standard
+library can read is read: gzip and deflate (RFC 9110, 8.4.1), which may be zlib's format or the bare one. What a header
+calls gzip and is not is taken as it is.
+"""
+
+import zlib
+
+from adapters.providers.dialect import FramingError
+
+PIECE_BYTES_MAX = 16 * 1024 * 1024
+GZIP_MARK = b"\x1f\x8b"
+READABLE = frozenset(("gzip", "x-gzip", "deflate"))
+
+_GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+class Unpacker:
+    """One body's unpacking: fed what was read, it answers with what that unpacks to, which may be nothing yet."""
+
+    __slots__ = ("_begun", "_encoding", "_piece_bytes_max", "_plain", "_zip")
+
+    def __init__(self, encoding: str, piece_bytes_max: int = PIECE_BYTES_MAX) -> None:
+        self._encoding = encoding
+        self._piece_bytes_max = piece_bytes_max
+        self._begun = False
+        self._plain = False
+        self._zip = zlib.decompressobj(_GZIP)
+
+    def feed(self, data: bytes) -> bytes:
+        """What `data` unpacks to. FramingError where it cannot be unpacked, or is too large for its bound."""
+        if not self._begun and data:
+            self._begin(data)
+        if self._plain:
+            return data
+        parts: list[bytes] = []
+        room = self._piece_bytes_max
+        try:
+            while data:
+                if self._zip.eof:  # Gzip may be several members, one after the other.
+                    self._zip = zlib.decompressobj(_GZIP)
+                parts.append(part := self._zip.decompress(data, room + 1))
+                room -= len(part)
+                if room < 0 or self._zip.unconsumed_tail:
+                    raise FramingError(f"a piece of it unpacks to more than {self._piece_bytes_max} bytes")
+                data = self._zip.unused_data if self._encoding != "deflate" else b""
+        except zlib.error as problem:
+            raise FramingError(f"its {self._encoding} cannot be unpacked: {problem}") from None
+        return b"".join(parts)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body may end here."""
+        return self._plain or not self._begun or self._zip.eof
+
+    def _begin(self, data: bytes) -> None:
+        self._begun = True
+        if self._encoding == "deflate":
+            # Zlib's format begins with its method in the low half of a byte: https://www.rfc-editor.org/rfc/rfc1950
+            self._zip = zlib.decompressobj(_ZLIB if data[0] & 0x0F == 8 else _BARE)
+        else:
+            self._plain = data[0] != GZIP_MARK[0]

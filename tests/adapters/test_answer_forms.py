@@ -1,0 +1,136 @@
+"""The form of an answer is told by its bytes: whole or streamed, compressed or not, whatever the headers call it."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from adapters.providers.http import HttpProviders
+from domain.chat import Broken, Ended, Event, TextDelta, UsageReported
+from domain.usage import Usage
+from tests.adapters.http_attempts import (
+    DONE,
+    HELLO,
+    STOP,
+    USAGE,
+    WHOLE,
+    answered,
+    breach,
+    chat,
+    events_of,
+    raw_of,
+)
+from tests.support.provider import answering, streaming
+
+pytestmark = pytest.mark.anyio
+
+STREAM = HELLO + STOP + USAGE + DONE
+BOM = b"\xef\xbb\xbf"
+SSE, JSON = {"Content-Type": "text/event-stream"}, {"Content-Type": "application/json"}
+
+
+def meaning(events: list[Event]) -> tuple[str, list[Usage], bool]:
+    text = "".join(event.text for event in events if isinstance(event, TextDelta))
+    return text, [event.usage for event in events if isinstance(event, UsageReported)], Ended() in events
+
+
+COUNTED = [Usage(input_tokens=2, output_tokens=1)]
+
+
+@pytest.mark.parametrize("headers", [SSE, JSON, {"Content-Type": ""}])
+@pytest.mark.parametrize("before", [b"", BOM, b"\n", b": comment\n\n"])
+async def test_a_stream_to_a_call_for_a_whole_answer_is_put_together(
+    providers: HttpProviders, headers: dict[str, str], before: bytes
+) -> None:
+    (chunk,) = await answered(providers, answering(200, before + STREAM, headers), chat(stream=False))
+
+    assert chunk.raw is None, "there are no bytes of the form that was asked for"
+    assert ("hé", COUNTED, True) == meaning(list(chunk.events))
+
+
+@pytest.mark.parametrize("headers", [SSE, JSON, {"Content-Type": ""}])
+@pytest.mark.parametrize("before", [b"", BOM, b"\r\n  "])
+async def test_a_whole_answer_to_a_call_for_a_stream_is_told_in_pieces(
+    providers: HttpProviders, headers: dict[str, str], before: bytes
+) -> None:
+    chunks = await answered(providers, answering(200, before + WHOLE, headers), chat())
+
+    assert ("hi", COUNTED, True) == meaning(events_of(chunks))
+    assert [(Ended(),), None] == [chunks[-1].events, chunks[-1].raw], "the end comes on its own"
+
+
+async def test_the_events_of_a_stream_may_come_as_one_list(providers: HttpProviders) -> None:
+    items = b"[" + b",".join(event[6:].strip() for event in (HELLO, STOP, USAGE)) + b"]"
+
+    assert ("hé", COUNTED, True) == meaning(events_of(await answered(providers, answering(200, items), chat())))
+
+
+@pytest.mark.parametrize("headers", [SSE, JSON, {"Content-Type": ""}])
+async def test_a_stream_that_is_called_something_else_is_one(providers: HttpProviders, headers: dict[str, str]) -> None:
+    assert STREAM == raw_of(await answered(providers, answering(200, STREAM, headers), chat()))
+
+
+async def test_a_byte_order_mark_before_a_whole_answer_is_not_relayed(providers: HttpProviders) -> None:
+    assert WHOLE == raw_of(await answered(providers, answering(200, BOM + WHOLE), chat(stream=False)))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("packed", "encoding"), [
+    (gzip.compress, "gzip"), (gzip.compress, ""), (zlib.compress, "deflate"), (bytes, "gzip"), (bytes, "identity"),
+])  # fmt: skip
+async def test_what_is_compressed_is_unpacked(
+    providers: HttpProviders, packed: Callable[[bytes], bytes], encoding: str, stream: bool
+) -> None:
+    body = STREAM if stream else WHOLE
+    chunks = await answered(
+        providers, answering(200, packed(body), {"Content-Encoding": encoding}), chat(stream=stream)
+    )
+
+    assert body == raw_of(chunks)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_ends_while_it_is_unpacked_is_truncated(providers: HttpProviders, stream: bool) -> None:
+    packed = gzip.compress(HELLO if stream else WHOLE)[:-10]
+
+    assert "truncated" == breach(await answered(providers, answering(200, packed), chat(stream=stream))).kind
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_unpacks_to_too_much_is_nonsense(providers: HttpProviders, stream: bool) -> None:
+    bomb = gzip.compress(b"data: " + b"0" * 17 * 1024 * 1024)
+
+    assert "malformed" == breach(await answered(providers, answering(200, bomb), chat(stream=stream))).kind
+
+
+@pytest.mark.parametrize("said", [DONE, b"data: {}\n\n" + DONE, USAGE + DONE, b'data: {"id":"c"}\n\n' + DONE])
+async def test_a_stream_that_says_nothing_has_failed(providers: HttpProviders, said: bytes) -> None:
+    failure = breach(await answered(providers, streaming(said), chat()))
+
+    assert "malformed" == failure.kind
+    assert failure.may_be_paid
+
+
+@pytest.mark.parametrize(("message", "finish", "fails"), [
+    (b'{"role":"assistant","content":""}',    b"null",              True),
+    (b'{"role":"assistant","content":null}',  b'""',                True),
+    (b'{"role":"assistant","content":""}',    b'"stop"',            False),    # an empty answer is one
+    (b'{"role":"assistant","content":null}',  b'"content_filter"',  False),
+    (b'{"role":"assistant","content":"a"}',   b"null",              False),
+])  # fmt: skip
+async def test_a_whole_answer_that_says_nothing_has_failed(
+    providers: HttpProviders, message: bytes, finish: bytes, fails: bool
+) -> None:
+    body = b'{"id":"c","choices":[{"index":0,"message":%b,"finish_reason":%b}]}' % (message, finish)
+    (chunk,) = await answered(providers, answering(200, body), chat(stream=False))
+
+    assert fails == isinstance(chunk.events[-1], Broken)
+
+
+async def test_a_stream_that_asked_for_two_choices_needs_both(providers: HttpProviders) -> None:
+    assert "truncated" == breach(await answered(providers, streaming(HELLO + STOP), chat(choices=2))).kind
+
+
+async def test_what_comes_after_the_end_is_ignored(providers: HttpProviders) -> None:
+    assert STREAM == raw_of(await answered(providers, streaming(STREAM + b"data: {nonsense\n\n"), chat()))

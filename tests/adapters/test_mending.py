@@ -1,0 +1,123 @@
+"""Answers that pass through and break OpenAI's schema, mended for the vendors that are known to send them."""
+
+import json
+from typing import Any
+
+import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from adapters.providers.dialect import ServerEvent
+from adapters.providers.openai.mending import Mending, mending
+from domain.calls import ModelCall
+from domain.vendors import UNKNOWN, VENDORS
+
+CALL = {"id": "a1B2c3D4e", "function": {"name": "add", "arguments": '{"a": 2}'}, "index": 0}
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Add them."}], "closed": True}
+USAGE = {"prompt_tokens": 12, "completion_tokens": 20, "total_tokens": 32}
+
+
+def of(vendor: str, wants_usage: bool = True) -> Mending:
+    call = ModelCall(dialect="openai", model="m", fields={}, body_bytes=1, wants_usage=wants_usage)
+    found = mending(call, VENDORS[vendor])
+    assert found is not None
+    return found
+
+
+def whole(message: dict[str, Any], finish: str = "stop") -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": USAGE}
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> ServerEvent:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    data = json.dumps({**head, "choices": [choice], **more}).encode()
+    return ServerEvent("", data, b"data: " + data + b"\n\n")
+
+
+def told(raw: bytes) -> list[dict[str, Any]]:
+    return [json.loads(event.removeprefix(b"data: ")) for event in raw.split(b"\n\n") if event]
+
+
+@pytest.mark.parametrize(("vendor", "message", "finish", "mended"), [
+    ("mistral",    {"content": [THOUGHT, {"type": "text", "text": "4"}], "tool_calls": None}, "stop",
+                   {"content": "4", "reasoning_content": "Add them."}),
+    ("mistral",    {"content": [{"type": "text", "text": "4"}, {"type": "reference", "reference_ids": [1]}]}, "stop",
+                   {"content": "4", "content_parts": [{"type": "reference", "reference_ids": [1]}]}),
+    ("mistral",    {"content": "4", "tool_calls": None}, "stop", {"content": "4"}),
+    ("mistral",    {"content": "", "tool_calls": [CALL]}, "tool_calls",
+                   {"content": "", "tool_calls": [{**CALL, "type": "function"}]}),
+    ("mistral",    {"content": "", "tool_calls": [{**CALL, "type": None}]}, "tool_calls",
+                   {"content": "", "tool_calls": [{**CALL, "type": "function"}]}),
+    ("groq",       {"tool_calls": [{**CALL, "type": "function"}]}, "tool_calls",
+                   {"content": None, "tool_calls": [{**CALL, "type": "function"}]}),
+    ("cerebras",   {"reasoning": "Hm."}, "stop", {"content": None, "reasoning": "Hm."}),
+])  # fmt: skip
+def test_a_whole_answer_is_mended(vendor: str, message: dict[str, Any], finish: str, mended: dict[str, Any]) -> None:
+    answer = json.loads(of(vendor).whole(json.dumps(whole(message, finish)).encode()))
+
+    assert whole(mended, finish) == answer
+    ChatCompletion.model_validate(answer, strict=True)
+
+
+@pytest.mark.parametrize(("called", "finish"), [(None, "stop"), ([{**CALL, "type": "function"}], "tool_calls")])
+def test_a_finish_of_no_letters_is_one(called: Any, finish: str) -> None:
+    answer = whole({"content": "4", "tool_calls": called}, "")
+
+    mended = json.loads(of("snowflake").whole(json.dumps(answer).encode()))
+
+    assert finish == mended["choices"][0]["finish_reason"]
+    ChatCompletion.model_validate(mended, strict=True)
+
+
+@pytest.mark.parametrize("vendor", [name for name, vendor in VENDORS.items() if vendor.mends])
+@pytest.mark.parametrize("body", [
+    json.dumps(whole({"content": "4", "refusal": None}), indent=1).encode(),
+    json.dumps(whole({"content": None, "tool_calls": [{**CALL, "type": "function"}]}, "tool_calls")).encode(),
+    b'{"choices": 7}', b"{}", b"no json", b'{"choices":[{"message":"text"}]}',
+])  # fmt: skip
+def test_an_answer_with_nothing_amiss_stays_byte_for_byte(vendor: str, body: bytes) -> None:
+    event = chunk({"content": "4"}, obfuscation="x")
+
+    assert body == of(vendor).whole(body)
+    assert event.raw == of(vendor).event(event)
+    assert b": comment\n\n" == of(vendor).event(ServerEvent("", b"", b": comment\n\n"))
+
+
+def test_a_field_that_is_not_mended_stays_as_it_was_written() -> None:
+    body = b'{"x": 1.50 , "choices": [{"index": 0, "message": {"content": "4", "tool_calls": null, "y": [1 , 2]}}]}'
+
+    assert b'{"x":1.50,"choices":[{"index":0,"message":{"content":"4","y":[1 , 2]}}]}' == of("mistral").whole(body)
+
+
+@pytest.mark.parametrize(("wants_usage", "events"), [(True, 2), (False, 1)])
+def test_usage_beside_choices_is_an_event_of_its_own(wants_usage: bool, events: int) -> None:
+    last = chunk({"content": ""}, "stop", usage=USAGE)
+
+    mended = told(of("mistral", wants_usage).event(last))
+
+    assert events == len(mended)
+    assert ("stop", None) == (mended[0]["choices"][0]["finish_reason"], mended[0]["usage"])
+    assert [([], USAGE)] * (events - 1) == [(after["choices"], after["usage"]) for after in mended[1:]]
+    for each in mended:
+        ChatCompletionChunk.model_validate(each, strict=True)
+
+
+def test_a_choice_finishes_once() -> None:
+    stream = of("openrouter")
+    mended = [told(stream.event(event)) for event in (chunk({"content": "4"}), chunk({}, "stop"), chunk({}, "stop"))]
+
+    assert [None, "stop", None] == [each[0]["choices"][0]["finish_reason"] for each in mended]
+
+
+def test_streamed_thinking_is_told_as_others_tell_it() -> None:
+    (mended,) = told(of("mistral").event(chunk({"content": [THOUGHT]})))
+
+    assert {"content": "", "reasoning_content": "Add them."} == mended["choices"][0]["delta"]
+
+
+def test_who_is_not_known_is_not_mended() -> None:
+    call = ModelCall(dialect="openai", model="m", fields={}, body_bytes=1)
+
+    assert mending(call, UNKNOWN) is None
+    assert mending(call, VENDORS["openai"]) is None
