@@ -41,12 +41,14 @@ def thought_of(detail: Detail) -> Reasoning:
 
 
 def detail_of(thought: Reasoning, index: int) -> dict[str, Any]:
-    """The thought as a detail: the very one it came as, where it came as one."""
+    """The thought, or a piece of one, as a detail: the very one it came as, where it came as one."""
     if (detail := carried(_ORIGIN, thought.signature or thought.redacted)) is not None:
-        return detail if "data" in detail else {**detail, "text": thought.text}
+        placed = {"index": index, **detail}
+        return placed if "data" in detail else {**placed, "text": thought.text}
     if thought.redacted is not None:
         return {"type": "reasoning.encrypted", "data": thought.redacted, "index": index}
-    return {"type": "reasoning.text", "text": thought.text, "signature": thought.signature, "index": index}
+    signed = {} if thought.signature is None else {"signature": thought.signature}
+    return {"type": "reasoning.text", "text": thought.text, **signed, "index": index}
 
 
 def encrypted_by_openai(thought: Reasoning) -> tuple[str | None, str] | None:

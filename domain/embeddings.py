@@ -14,7 +14,9 @@ Tokens: TypeAlias = tuple[int, ...]
 class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One vector is asked for each of the `inputs`, texts or the tokens of texts.
 
-    `base64` is how the caller wants to read the vectors. `extra` holds what only some providers have a word for, such
+    `base64` is how the caller wants to read the vectors. `task` is what they are for, in Google's words, such as
+    RETRIEVAL_QUERY, and `title` that of the one document: both tune the vectors where the provider has a word for them,
+    and are left out elsewhere. `extra` holds what only some providers have a word for, such
     as `input_type`, as JSON.
     """
 
@@ -22,6 +24,8 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[str | Tokens, ...]
     dimensions: int | None = None
     base64: bool = False
+    task: str | None = None
+    title: str | None = None
     extra: dict[str, msgspec.Raw] = {}
 
 

@@ -8,6 +8,8 @@ something to the one who gave it alone.
 `carry("openrouter", {"format": "x", "data": "…"})` is `aihub:openrouter:{"format":"x","data":"…"}`.
 """
 
+import base64
+import binascii
 from typing import Any
 
 import msgspec
@@ -16,6 +18,10 @@ _MARK = "aihub:"
 _GOOGLE = "google"
 OF_TEXT, OF_CALL = OF_PARTS = "text:", "tool_use:"
 """Before the signature of a text, or of a tool call, where a caller's dialect signs thinking alone."""
+_FOR_GOOGLE = "signature"
+# How every `carry` begins in base64.
+MARK_IN_BASE64 = base64.b64encode(_MARK.encode())
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def carry(origin: str, proof: dict[str, Any]) -> str:
@@ -54,3 +60,17 @@ def googles(text: str | None) -> str | None:
     proof = carried(_GOOGLE, text)
     signature = None if proof is None else proof.get("signature")
     return signature if isinstance(signature, str) else None
+
+
+def as_thought_signature(proof: dict[str, Any]) -> str:
+    """Another vendor's proof where Google's API has its `thoughtSignature`, which is base64 and handed back unread."""
+    return base64.b64encode(carry(_FOR_GOOGLE, proof).encode()).decode()
+
+
+def in_thought_signature(text: str) -> dict[str, Any] | None:
+    """The proof that a `thoughtSignature` carries; None where it is Google's own. SDKs write either base64 alphabet."""
+    try:
+        spelled = base64.b64decode(text.translate(_URL_SAFE) + "=" * (-len(text) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return carried(_FOR_GOOGLE, spelled)

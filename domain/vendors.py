@@ -111,12 +111,13 @@ DIALECTS = (
 )
 _CHATLESS = frozenset(("voyage", "ideogram"))
 
-# Anthropic's count of a request's tokens, which is a call of its own.
+# A vendor's own count of a request's tokens, which is a call of its own.
 COUNT_TOKENS = "anthropic-count-tokens"
+GOOGLE_COUNT_TOKENS = "google-count-tokens"
 
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
 _SPOKEN: dict[str, dict[Operation, str]] = {
-    "openai": {"video": "openai-video"},
+    "openai": {"embeddings": "openai-embeddings-translated", "video": "openai-video"},
     "voyage": {"embeddings": "voyage-embeddings"},
     "ideogram": {"images": "ideogram-images"},
     "google": {"embeddings": "google-embeddings", "images": "google-images", "video": "google-video"},
@@ -131,7 +132,7 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
 }
 
 # Dialects that are a caller's own in another envelope: the fields of a call and the events of its answer are the same.
-_ENVELOPES = {"bedrock-invoke": "anthropic"}
+_ENVELOPES = {"bedrock-invoke": "anthropic", "google-vertex": "google"}
 
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
 # other APIs at the same paths, or says itself that it has not.
@@ -153,6 +154,7 @@ _NATIVE: dict[str, frozenset[str]] = {
         )
     ),
     "anthropic": frozenset((COUNT_TOKENS,)),
+    "google": frozenset((GOOGLE_COUNT_TOKENS,)),
 }
 
 

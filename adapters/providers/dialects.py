@@ -6,7 +6,7 @@ from adapters.providers.bedrock import BEDROCK, BEDROCK_INVOKE
 from adapters.providers.cohere import COHERE
 from adapters.providers.embeddings import EMBEDDINGS
 from adapters.providers.film import FILM
-from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
+from adapters.providers.google import GOOGLE, GOOGLE_COUNTING, GOOGLE_VERTEX
 from adapters.providers.ollama import OLLAMA
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.beside import BESIDE_CHAT
@@ -14,6 +14,6 @@ from adapters.providers.pictures import PICTURES
 from adapters.providers.responses import RESPONSES
 
 _CHAT = (OPENAI, RESPONSES, ANTHROPIC, BEDROCK, BEDROCK_INVOKE, GOOGLE, GOOGLE_VERTEX, COHERE, OLLAMA)
-_ALL = (*_CHAT, ANTHROPIC_COUNT_TOKENS, *BESIDE_CHAT, *EMBEDDINGS, *PICTURES, *FILM)
+_ALL = (*_CHAT, ANTHROPIC_COUNT_TOKENS, GOOGLE_COUNTING, *BESIDE_CHAT, *EMBEDDINGS, *PICTURES, *FILM)
 
 DIALECTS = {dialect.name: dialect for dialect in _ALL}

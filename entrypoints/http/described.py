@@ -25,6 +25,10 @@ _ASKED: dict[Operation, str] = {
     "transcription": "openai-transcriptions",
     "moderation": "openai-moderations",
 }
+_GOOGLES_METHODS: dict[Operation, tuple[str, ...]] = {
+    "chat": ("generateContent", "countTokens"),
+    "embeddings": ("embedContent", "batchEmbedContents"),
+}
 _CALLS = [
     ModelCall(dialect=dialect, operation=operation, model="any", fields={}, body_bytes=0)
     for operation, dialect in _ASKED.items()
@@ -87,6 +91,23 @@ def anthropic_model(listed: Listed) -> dict[str, Any]:
         "max_tokens": listed.output_tokens_max,
         "aihub": {"owned_by": served.provider.name, "operations": operations(served), **_sold(served.rate)},
     }
+
+
+def google_model(listed: Listed) -> dict[str, Any]:
+    """The model in Gemini's list, as its SDKs read it: they reject fields that they do not know.
+
+    https://ai.google.dev/api/models#Model
+    """
+    served = listed.served
+    methods = [method for operation in operations(served) for method in _GOOGLES_METHODS.get(operation, ())]
+    told = {
+        "name": f"models/{listed.name}",
+        "displayName": f"{served.model} ({served.provider.name})",
+        "inputTokenLimit": listed.context_tokens,
+        "outputTokenLimit": listed.output_tokens_max,
+        "supportedGenerationMethods": methods,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _sold(rate: Rate | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from domain.ledger import balance, usable
 from domain.money import format_credits
 from domain.refusals import BadRequest, Busy, InvalidKey, Missing, Refusal
 from domain.routes import Route, offers_of
-from entrypoints.http.described import Listed, anthropic_model, openai_model
+from entrypoints.http.described import Listed, anthropic_model, google_model, openai_model
+from entrypoints.http.google.reads import is_googles, with_key
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.pages import page_of
 from entrypoints.http.replies import dialect_of, json_reply, refuse
@@ -26,6 +27,8 @@ def models_handler(hub: Hub) -> Handler:
 
     async def read(request: Request, user: User) -> Any:
         listed = await _listed(hub)
+        if is_googles(request):
+            return {"models": [*map(google_model, listed)]}
         if "anthropic-version" in request.headers:
             page = page_of(request, [one.name for one in listed])
             if isinstance(page, BadRequest):
@@ -42,11 +45,13 @@ def model_handler(hub: Hub) -> Handler:
     """`GET /v1/models/{id}`: one model, by `provider/model` or bare name."""
 
     async def read(request: Request, user: User) -> Any:
-        name = request.path_values["model"]
+        name = request.path_values["model"].removeprefix("models/")
         route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
             return route
         listed = _described(hub, name, next(offers_of(route.way)))
+        if is_googles(request):
+            return google_model(listed)
         return anthropic_model(listed) if "anthropic-version" in request.headers else openai_model(listed)
 
     return authenticated(hub, read)
@@ -156,7 +161,7 @@ def authenticated(hub: Hub, read: Read) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         dialect = dialect_of(request)
-        fingerprint = await fingerprint_of(hub, request)
+        fingerprint = await fingerprint_of(hub, with_key(request))
         if not isinstance(fingerprint, str):
             yield refuse(dialect, request, fingerprint)
             return

@@ -17,6 +17,7 @@ from domain.refusals import (
 )
 from entrypoints.http.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialect import CallerDialect, ErrorBody
+from entrypoints.http.google import GOOGLE_CALLER, is_googles_path
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.refusals import error_of, retry_after_s
 from entrypoints.http.surfaces import surface_of
@@ -27,6 +28,8 @@ _JSON_HEADER = ("content-type", "application/json")
 
 def dialect_of(request: Request) -> CallerDialect:
     """The dialect of a caller whose path does not tell: Anthropic's SDK names its version in every request."""
+    if is_googles_path(request.path):
+        return GOOGLE_CALLER
     anthropic = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
     return ANTHROPIC_CALLER if anthropic else OPENAI_CALLER
 

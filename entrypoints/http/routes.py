@@ -11,6 +11,7 @@ from entrypoints.http.anthropic.counting import count_tokens_handler
 from entrypoints.http.azure import deployment_handler
 from entrypoints.http.chat import chat_handler
 from entrypoints.http.dialect import CallerDialect
+from entrypoints.http.google.handler import model_method_handler
 from entrypoints.http.index import index_handler
 from entrypoints.http.openai import OPENAI_CALLER
 from entrypoints.http.operations.completions import COMPLETIONS_CALLER
@@ -67,6 +68,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
     """Every route of the hub."""
     called = {template: chat_handler(hub, caller) for template, caller in (_CALLED | _AIGNE).items()}
     azure = deployment_handler({template: called[template] for template in _CALLED})
+    methods = model_method_handler(hub)
     table = (
         *(
             Route(method="POST", template=template, handler=handler, spends=True)
@@ -80,6 +82,12 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),
         Route(method="POST", template="/v1/responses/input_tokens", handler=input_tokens_handler(hub)),
         Route(method="POST", template="/v1/quote", handler=quote_handler(hub, QUOTED)),
+        *(
+            Route(method="POST", template=f"/{version}/models/{{model:path}}", handler=methods, spends=True)
+            for version in ("v1beta", "v1")
+        ),
+        Route(method="GET", template="/v1beta/models", handler=models_handler(hub)),
+        Route(method="GET", template="/v1beta/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/v1/models", handler=models_handler(hub)),
         Route(method="GET", template="/v1/models/{model:path}", handler=model_handler(hub)),
         Route(method="GET", template="/api/route/{model:path}", handler=route_handler(hub)),

@@ -97,6 +97,17 @@ def server_events(text: bytes) -> list[ServerEvent]:
     return events
 
 
+def add_detail(details: list[dict[str, Any]], piece: dict[str, Any]) -> None:
+    """Pieces of one index and type are one detail, as OpenRouter's clients put them together."""
+    same = next((one for one in details if (one["index"], one["type"]) == (piece["index"], piece["type"])), None)
+    if same is None:
+        details.append(piece)
+        return
+    for word in ("text", "signature", "data"):
+        if piece.get(word):
+            same[word] = (same.get(word) or "") + piece[word]
+
+
 def folded(events: Iterable[ServerEvent]) -> tuple[Event, ...]:
     """What the fold makes of server-sent events, until its last word."""
     state = OPENAI.start()

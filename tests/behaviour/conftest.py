@@ -18,6 +18,13 @@ from tests.support.hub import HubProcess, Interface
 
 INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi", "lambda")
 RATE = ("--input", "1", "--output", "2", "--context", "128000", "--max-output", "4096")
+DIALECTS = {
+    "ant": "anthropic",
+    "rsp": "openai-responses",
+    "voy": "voyage",
+    "ideo": "ideogram",
+    "goo": "google",
+}
 BODY_BYTES_MAX = 1_000_000
 ENVIRONMENT = {
     "AIHUB_UPSTREAM_TIMEOUT_S": "2",
@@ -61,12 +68,10 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
     commands: list[Sequence[str]] = []
     for name, secrets in SECRETS.items():
-        dialect = {"ant": "anthropic", "rsp": "openai-responses", "voy": "voyage", "ideo": "ideogram"}.get(
-            name, "openai"
-        )
+        dialect = DIALECTS.get(name, "openai")
         commands.append(["provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name)])
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
-    models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m")
+    models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m", "goo/gem")
     commands += [["rate", "set", model, *RATE] for model in models]
     # A credit per thousand characters, a hundredth for a second; tokens at 1 and 2.
     commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])

@@ -22,6 +22,7 @@ SECRETS = {
     "right": ("sk-right-canary-4Dd",),
     "rsp": ("sk-rsp-canary-one-3Rr", "sk-rsp-canary-two-4Rs"),
     "ideo": ("ideo-canary-one-7Gg", "ideo-canary-two-8Hh"),
+    "goo": ("goo-canary-one-9Ii", "goo-canary-two-1Jj"),
     "voy": ("pa-voy-canary-one-5Ee", "pa-voy-canary-two-6Ff"),
 }
 
@@ -85,6 +86,9 @@ class Stub:
             if provider == "ideo":
                 assert request.headers["api-key"] in self._known[provider]
                 assert "authorization" not in request.headers
+            elif provider == "goo":
+                assert request.headers["x-goog-api-key"] in self._known[provider]
+                assert "authorization" not in request.headers
             elif request.path.endswith(("/messages", "/messages/count_tokens")):
                 assert request.headers["x-api-key"] in self._known[provider]
                 assert "authorization" not in request.headers
@@ -127,7 +131,8 @@ class Stub:
 
 def credential_of(request: Received) -> str:
     """The secret that the hub showed."""
-    return request.headers.get("x-api-key") or request.headers["authorization"].removeprefix("Bearer ")
+    key = request.headers.get("x-api-key") or request.headers.get("x-goog-api-key")
+    return key or request.headers["authorization"].removeprefix("Bearer ")
 
 
 def secrets_of(providers: Iterable[str] = SECRETS) -> list[str]:

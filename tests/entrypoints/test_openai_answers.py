@@ -164,8 +164,8 @@ def test_thinking_and_what_proves_it_are_extensions() -> None:
     encrypted = {"type": "reasoning.encrypted", "data": "ZW5j", "index": 1}
 
     assert [
-        {"reasoning_content": "Hm"},
-        {"reasoning_content": "."},
+        {"reasoning_content": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "index": 0}]},
+        {"reasoning_content": ".", "reasoning_details": [{"type": "reasoning.text", "text": ".", "index": 0}]},
         {"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": "c2ln", "index": 0}]},
         {"reasoning_details": [encrypted]},
         {"content": "4"},

@@ -38,7 +38,7 @@ from domain.chat import (
 )
 from domain.usage import Usage
 from entrypoints.http.openai import OPENAI_CALLER
-from tests.adapters.openai_told import folded, server_events, told
+from tests.adapters.openai_told import add_detail, folded, server_events, told
 from tests.support.rendering import a_rendering
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -247,6 +247,9 @@ def gather(message: Any, delta: Any) -> None:
                 before = calls.setdefault(call.pop("index"), {"function": {"arguments": ""}})
                 arguments = before["function"]["arguments"] + call["function"]["arguments"]
                 before.update({**call, "function": {**before["function"], **call["function"], "arguments": arguments}})
+        elif name == "reasoning_details":
+            for piece in value:
+                add_detail(message.setdefault(name, []), piece)
         elif name != "role" and name in message:
             message[name] += value
         else:
@@ -284,10 +287,17 @@ def test_openais_own_sdk_accepts_every_answer(events: tuple[Event, ...]) -> None
 
 @given(answers())
 def test_a_rendered_answer_is_understood_as_what_was_rendered(events: tuple[Event, ...]) -> None:
-    told_events = told(events)
+    told_events = in_order(told(events))
 
-    assert told_events == told(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING)))
-    assert told_events == told(folded(server_events(streamed(events))))
+    assert told_events == in_order(told(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING))))
+    assert told_events == in_order(told(folded(server_events(streamed(events)))))
+
+
+def in_order(answer: Any) -> Any:
+    """The answer with its thoughts in their order: the numbers of their blocks are told by their places."""
+    for choice in answer["choices"].values():
+        choice["thoughts"] = [choice["thoughts"][block] for block in sorted(choice["thoughts"])]
+    return answer
 
 
 @given(answers())

@@ -23,6 +23,15 @@ from domain.usage import Usage
 
 NAME = "cohere-embeddings"
 _WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
+# What a vector is for, by Google's word for it.
+_KINDS = {
+    "RETRIEVAL_QUERY": "search_query",
+    "QUESTION_ANSWERING": "search_query",
+    "FACT_VERIFICATION": "search_query",
+    "CODE_RETRIEVAL_QUERY": "search_query",
+    "CLASSIFICATION": "classification",
+    "CLUSTERING": "clustering",
+}
 
 
 class _Vectors(msgspec.Struct):
@@ -48,7 +57,8 @@ _ANSWER = Lenient(_Answer)
 
 def texts(request: EmbeddingsRequest) -> dict[str, Any]:
     """What the request says wherever a model of Cohere's runs, here or at Amazon."""
-    body: dict[str, Any] = {"texts": list(request.inputs), "input_type": "search_document", **request.extra}
+    kind = _KINDS.get(request.task or "", "search_document")
+    body: dict[str, Any] = {"texts": list(request.inputs), "input_type": kind, **request.extra}
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
     return body

@@ -54,6 +54,7 @@ _SINGLE = Lenient(_Single)
 
 def _asked(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
     asked: dict[str, Any] = {"content": {"parts": [{"text": text}]}}
+    asked |= {name: said for name, said in (("taskType", request.task), ("title", request.title)) if said is not None}
     asked |= {_WORDS[name]: value for name, value in request.extra.items()}
     if request.dimensions is not None:
         asked["outputDimensionality"] = request.dimensions

@@ -11,12 +11,44 @@ from collections.abc import Iterable, Set
 import msgspec
 
 from adapters.providers.openai.failure import malformed
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event, UsageReported
 from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.refusals import Unexpressible
 from domain.usage import Usage
 
 NUMBERS = msgspec.json.Decoder(list[float])
+
+
+class _Vector(msgspec.Struct):
+    embedding: msgspec.Raw
+    index: int = 0
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: Count = 0
+    total_tokens: Count = 0
+
+
+class _Listed(msgspec.Struct):
+    """OpenAI's list of vectors, which Voyage has, too; it counts a total alone."""
+
+    data: list[_Vector]
+    usage: _Usage | None = None
+
+
+_LISTED = msgspec.json.Decoder(_Listed)
+
+
+def decode_list(body: bytes) -> tuple[Event, ...]:
+    """The vectors of a list by their index."""
+    try:
+        answer = _LISTED.decode(body)
+    except NONSENSE as problem:
+        return unreadable(problem)
+    ordered = sorted(answer.data, key=lambda vector: vector.index)
+    usage = answer.usage or _Usage()
+    return embedded((vector.embedding for vector in ordered), counted(usage.prompt_tokens or usage.total_tokens))
 
 
 def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event, ...]:

@@ -9,37 +9,25 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
-from adapters.providers.lenient import Lenient
+from adapters.providers.embeddings.shared import decode_list, lack
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
-from domain.chat import Event
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
 
 NAME = "voyage-embeddings"
 # `output_dtype` would turn numbers into packed bits, which are no vectors of the caller's form.
 _WORDS = frozenset({"input_type", "truncation"})
-
-
-class _Vector(msgspec.Struct):
-    embedding: msgspec.Raw
-    index: int = 0
-
-
-class _Usage(msgspec.Struct):
-    total_tokens: Count = 0
-
-
-class _Answer(msgspec.Struct):
-    data: list[_Vector]
-    usage: _Usage | None = None
-
-
-_ANSWER = Lenient(_Answer)
+# What a vector is for, by Google's word for it.
+_KINDS = {
+    "RETRIEVAL_DOCUMENT": "document",
+    "RETRIEVAL_QUERY": "query",
+    "QUESTION_ANSWERING": "query",
+    "FACT_VERIFICATION": "query",
+    "CODE_RETRIEVAL_QUERY": "query",
+}
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
@@ -47,6 +35,8 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
     body: dict[str, Any] = {"model": attempt.target.model, "input": list(request.inputs), **request.extra}
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
+    if request.task in _KINDS:
+        body.setdefault("input_type", _KINDS[request.task])
     if request.base64:
         body["encoding_format"] = "base64"
     return msgspec.json.encode(body)
@@ -57,25 +47,13 @@ def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
     return lack(request, _WORDS, NAME)
 
 
-def decode(body: bytes) -> tuple[Event, ...]:
-    """The vectors by their index."""
-    try:
-        answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
-        return unreadable(problem)
-    ordered = sorted(answer.data, key=lambda vector: vector.index)
-    return embedded(
-        (vector.embedding for vector in ordered), counted(answer.usage.total_tokens if answer.usage else None)
-    )
-
-
 VOYAGE_EMBEDDINGS = ProviderDialect(
     name=NAME,
     path=lambda model, stream: "embeddings",
     headers=headers,
     encode=encode,
     refuses=refuses,
-    decode=decode,
+    decode=decode_list,
     start=never,
     step=never,
     failure=failing_as(NAME),

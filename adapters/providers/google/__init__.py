@@ -1,7 +1,8 @@
 """Google's Gemini API (`generateContent`, `streamGenerateContent`), as a provider; Vertex AI speaks the same.
 
-House rule: no caller speaks this dialect, so everything goes through canonical words: `encode` with `contents`,
-`schema`, `media` and `extras` out, `refuse` what cannot go, `answer` with `parts` and `usage` back, `failure` else.
+House rule: a caller of this dialect is passed through (`passing`), all others go through canonical words: `encode`
+with `contents`, `schema`, `media` and `extras` out, `refuse` what cannot go, `answer` with `parts` and `usage` back,
+`failure` else.
 
 https://ai.google.dev/api/generate-content, https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 """
@@ -10,12 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.dialect import Headers, ProviderDialect, never
 from adapters.providers.google.account import account, sign
 from adapters.providers.google.answer import UntilTheEnd, decode, start, step
 from adapters.providers.google.encode import encode
 from adapters.providers.google.failure import NAME, failure
+from adapters.providers.google.passing import decode_count, pass_count, pass_through
 from adapters.providers.google.refuse import refuses
+from domain.vendors import GOOGLE_COUNT_TOKENS
 
 _JSON = ("content-type", "application/json")
 # A resource's name may be given whole: a tuned model, an endpoint of Vertex.
@@ -24,11 +27,14 @@ _RESOURCES = ("models/", "tunedModels/", "publishers/", "endpoints/")
 
 def path(model: str, stream: bool) -> str:
     """`models/{model}:generateContent`. Without `alt=sse` a stream would be one long JSON list."""
+    return f"{_resource(model)}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}"
+
+
+def _resource(model: str) -> str:
     folder, _, name = model.rpartition("/")
     prefix = f"{folder}/" if f"{folder}/".startswith(_RESOURCES) and ".." not in folder else "models/"
     name = name if prefix != "models/" or folder == "models" else model
-    method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return f"{quote(prefix, safe='/')}{quote(name, safe='')}:{method}"
+    return f"{quote(prefix, safe='/')}{quote(name, safe='')}"
 
 
 def headers(secret: str | None) -> Headers:
@@ -49,6 +55,7 @@ GOOGLE = ProviderDialect(
     name=NAME,
     path=path,
     headers=headers,
+    pass_through=pass_through,
     encode=encode,
     refuses=refuses,
     decode=decode,
@@ -58,3 +65,14 @@ GOOGLE = ProviderDialect(
     framer=UntilTheEnd,
 )
 GOOGLE_VERTEX = msgspec.structs.replace(GOOGLE, name="google-vertex", sign=sign)
+GOOGLE_COUNTING = msgspec.structs.replace(
+    GOOGLE,
+    name=GOOGLE_COUNT_TOKENS,
+    path=lambda model, stream: f"{_resource(model)}:countTokens",
+    pass_through=pass_count,
+    encode=never,
+    refuses=never,
+    decode=decode_count,
+    start=never,
+    step=never,
+)

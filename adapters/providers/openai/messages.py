@@ -69,7 +69,7 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
     message: dict[str, Any] = {"role": "assistant"}
     parts: list[Any] = []
     calls: list[Any] = []
-    thoughts = [part for part in turn.parts if isinstance(part, Reasoning)]
+    thoughts: list[tuple[int, Reasoning]] = []
     for part in turn.parts:
         if isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": part.arguments}
@@ -78,7 +78,10 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
             calls.append(part.block)
         elif isinstance(part, Foreign) and part.name == "audio":
             message["audio"] = part.block
-        elif not isinstance(part, Reasoning):
+        elif isinstance(part, Reasoning):
+            # Its place where the text counts once, and each call once: as it is told, too.
+            thoughts.append((len(thoughts) + bool(parts) + len(calls), part))
+        else:
             parts.append(_part(part))
     if parts or not (calls or "audio" in message):
         message["content"] = _content(parts)

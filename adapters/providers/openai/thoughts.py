@@ -18,11 +18,14 @@ def detail_event(detail: Detail, choice: int) -> ReasoningDelta | None:
     )
 
 
-def thought(thoughts: Sequence[Reasoning], thought_in: str, content: Any) -> dict[str, Any]:
-    """The fields of an assistant's message that take its thinking back; `content` is what it said beside."""
-    text = "".join(part.text for part in thoughts)
+def thought(thoughts: Sequence[tuple[int, Reasoning]], thought_in: str, content: Any) -> dict[str, Any]:
+    """The fields of an assistant's message that take its thinking back, each with its place in the message.
+
+    `content` is what it said beside.
+    """
+    text = "".join(part.text for _, part in thoughts)
     if thought_in == "reasoning_details":
-        details = [_detail(part, index) for index, part in enumerate(thoughts) if _is_vouched_for(part)]
+        details = [_detail(part, index) for index, part in thoughts if _is_vouched_for(part)]
         if details:
             return {"reasoning_details": details}
         return {"reasoning": text} if text else {}

@@ -11,9 +11,8 @@ from domain.chat import Event, Finished, UsageReported
 from domain.usage import Usage
 from entrypoints.http.anthropic.render import beside, message, stop
 from entrypoints.http.anthropic.strokes import Begin, Desk, Piece, Stroke, drain, draw, is_content
+from entrypoints.http.arguments import arguments_object
 from entrypoints.http.dialect import Rendering
-
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
@@ -59,25 +58,10 @@ def _block(begin: Begin, pieces: list[Piece]) -> object:
             thought = _text(pieces, "thinking_delta")
             return block | {"thinking": thought, "signature": _text(pieces, "signature_delta")}
         case "tool_use":
-            return block | {"input": _input(_text(pieces, "input_json_delta"))}
+            return block | {"input": arguments_object(_text(pieces, "input_json_delta"))}
         case _:
             return block
 
 
 def _text(pieces: list[Piece], kind: str) -> str:
     return "".join(str(piece.value) for piece in pieces if piece.kind == kind)
-
-
-def _input(arguments: str) -> object:
-    """The arguments as the object that `input` must be.
-
-    A model may write arguments that are no object, or be cut off in them; they are kept under Anthropic's name for it:
-    https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
-    """
-    if not arguments.strip():
-        return {}
-    try:
-        _OBJECT.decode(arguments)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return {"INVALID_JSON": arguments}
-    return msgspec.Raw(arguments.encode())

@@ -2,8 +2,9 @@
 
 House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
 word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
-`reasoning_details` (OpenRouter's) for what proves it, `extra_content` (Google's) for a signature on a text or a call,
-`stop_reason` (vLLM's) for the stop sequence that was met, `foreign_blocks` for what only another dialect can say.
+`reasoning_details` (OpenRouter's) for the same with its place and what proves it, `extra_content` (Google's) for a
+signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `foreign_blocks` for what only
+another dialect can say.
 """
 
 from typing import Any, assert_never
@@ -36,6 +37,7 @@ from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.lines import one_line
 from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
+from entrypoints.http.openai.places import Places
 from entrypoints.http.openai.signed import extra_content
 
 NAME = "openai"
@@ -52,13 +54,15 @@ FINISHES: dict[FinishReason, str] = {
 }
 
 _DONE = b"data: [DONE]\n\n"
+_NOWHERE = Places()
 _encode = msgspec.json.Encoder().encode
 
 
 class State(msgspec.Struct, frozen=True):
     """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told.
 
-    `functions` are the calls of functions so far, `customs` the places of custom tools' calls among all.
+    `functions` are the calls of functions so far, `customs` the places of custom tools' calls among all; `places` are
+    those of each choice's thinking.
     """
 
     head: bytes
@@ -69,6 +73,7 @@ class State(msgspec.Struct, frozen=True):
     customs: tuple[int, ...] = ()
     passage: Passage = Passage()
     usage: Usage | None = None
+    places: dict[int, Places] = {}
 
 
 def start(rendering: Rendering) -> State:
@@ -89,17 +94,19 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     """One event as the bytes of its chunk, often none."""
     match event:
         case TextDelta():
-            return _texted(state, event, said) if (said := _text(event)) else (state, b"")
+            return _texted(_placed(state, event), event, said) if (said := _text(event)) else (state, b"")
         case ToolCallDelta():
-            return _called(state, event)
+            return _called(_placed(state, event), event)
         case ReasoningDelta():
-            return _said(state, event.choice, thought) if (thought := _thought(event)) else (state, b"")
+            state = _placed(state, event)
+            thought = thinking(event, state.places[event.choice])
+            return _said(state, event.choice, thought) if thought else (state, b"")
         case RefusalDelta():
             return _said(state, event.choice, {"refusal": event.text})
         case ForeignBlock() if is_logprobs(event):
             return _likely(state, event)
         case ForeignBlock() if is_custom_call(event):
-            return _called_custom(state, event)
+            return _called_custom(_placed(state, event), event)
         case CitationDelta() | ForeignBlock():
             return _said(state, event.choice, foreign(event, state.passage))
         case Started():
@@ -193,12 +200,22 @@ def _text(event: TextDelta) -> dict[str, Any]:
     return {"content": event.text, **extra_content(event.signature)}
 
 
-def _thought(event: ReasoningDelta) -> dict[str, Any]:
-    delta: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
-    if event.signature is not None or event.redacted is not None:
-        said = Reasoning(signature=event.signature, redacted=event.redacted)
-        delta["reasoning_details"] = [detail_of(said, event.block)]
-    return delta
+def thinking(event: ReasoningDelta, places: Places) -> dict[str, Any]:
+    """A piece of thinking: its text for those who show it, and all of it for those who hand it back."""
+    if not (event.text or event.signature is not None or event.redacted is not None):
+        return {}
+    said = Reasoning(text=event.text, signature=event.signature, redacted=event.redacted)
+    told: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
+    return {**told, "reasoning_details": [detail_of(said, places.thoughts[event.block])]}
+
+
+def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | ForeignBlock) -> State:
+    """The state with the event's place in its choice, if it begins something."""
+    before = state.places.get(event.choice, _NOWHERE)
+    after = before.after(event)
+    if after is before:
+        return state
+    return msgspec.structs.replace(state, places={**state.places, event.choice: after})
 
 
 def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, bytes]:

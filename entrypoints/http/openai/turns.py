@@ -13,10 +13,11 @@ from typing import Literal, TypeVar
 import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from domain.details import Detail, thought_of
+from domain.details import Detail
 from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
 from entrypoints.http.openai.foreign import WireForeign, returned
+from entrypoints.http.openai.places import thoughts_of, woven
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
 
@@ -165,43 +166,21 @@ def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) ->
 
 
 def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
-    parts: list[Part] = [*_thoughts(message), *returned(message.foreign_blocks)]
+    spoken: list[Part] = [*returned(message.foreign_blocks)]
     if message.content or not (message.tool_calls or message.function_call):
-        parts += _parts(message.content, f"{place}.content")
-    sign(parts, message.extra_content)
+        spoken += _parts(message.content, f"{place}.content")
+    sign(spoken, message.extra_content)
     if message.refusal:
-        parts.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
+        spoken.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
     if bytes(message.audio) not in (b"", b"null"):
-        parts.append(Foreign(dialect="openai", name="audio", block=message.audio))
-    for number, raw in enumerate(message.tool_calls or ()):
-        parts.append(_tool_call(raw, f"{place}.tool_calls[{number}]"))
+        spoken.append(Foreign(dialect="openai", name="audio", block=message.audio))
+    calls = [_tool_call(raw, f"{place}.tool_calls[{number}]") for number, raw in enumerate(message.tool_calls or ())]
     if message.function_call is not None:
         call = message.function_call
         functions[call.name] = f"call_{place.removeprefix('messages')[1:-1]}_{call.name}"
-        parts.append(ToolCall(id=functions[call.name], name=call.name, arguments=call.arguments))
-    return tuple(parts)
-
-
-def _thoughts(message: WireMessage) -> list[Reasoning]:
-    """Thinking, with the signature where one came back: a stream tells the text in `reasoning_content` alone."""
+        calls.append(ToolCall(id=functions[call.name], name=call.name, arguments=call.arguments))
     text = message.reasoning_content or message.reasoning or ""
-    thoughts: dict[int, Reasoning] = {}
-    for detail in message.reasoning_details or ():
-        said = thought_of(detail)
-        if said.redacted:
-            thoughts[-1 - len(thoughts)] = said
-            continue
-        index = detail.index or 0
-        before = thoughts.get(index, Reasoning())
-        thoughts[index] = Reasoning(text=before.text + said.text, signature=said.signature or before.signature)
-    told = [thought for thought in thoughts.values() if thought != Reasoning()]
-    if text and not any(thought.text for thought in told):
-        signed = next((thought.signature for thought in told if thought.signature), None)
-        told = [
-            Reasoning(text=text, signature=signed),
-            *(thought for thought in told if thought.signature is None or thought.signature != signed),
-        ]
-    return told
+    return woven(thoughts_of(message.reasoning_details or (), text), spoken, calls)
 
 
 def _tool_call(raw: msgspec.Raw, place: str) -> Part:

@@ -23,6 +23,7 @@ from domain.citations import Passage
 from domain.details import detail_of
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.openai.foreign import foreign, is_custom_call, is_logprobs
+from entrypoints.http.openai.places import Places
 from entrypoints.http.openai.render import FINISHES, usage_object
 from entrypoints.http.openai.signed import extra_content
 
@@ -41,11 +42,16 @@ class _Block:
         self.signature: str | None = None
         self.redacted: str | None = None
 
+    def said(self) -> list[Reasoning]:
+        """What it says: a text with its signature, and an encrypted block apart from its summary."""
+        text = [Reasoning(text=self.text, signature=self.signature)] if self.text or self.signature else []
+        return text if self.redacted is None else [*text, Reasoning(redacted=self.redacted)]
+
 
 class _Gathered:
     """One choice as it grows; it lives within one call of `whole`."""
 
-    __slots__ = ("blocks", "calls", "extras", "finish", "likely", "passage", "refusal", "text")
+    __slots__ = ("blocks", "calls", "extras", "finish", "likely", "passage", "places", "refusal", "text")
 
     def __init__(self) -> None:
         self.likely: list[msgspec.Raw] = []
@@ -55,6 +61,7 @@ class _Gathered:
         self.blocks: dict[int, _Block] = {}
         self.calls: dict[int, dict[str, Any]] = {}
         self.extras: dict[str, Any] = {}
+        self.places = Places()
         self.finish: Finished | None = None
 
 
@@ -82,6 +89,10 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
 
 
 def _gather(choice: _Gathered, event: Event) -> None:
+    if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta) or (
+        isinstance(event, ForeignBlock) and is_custom_call(event)
+    ):
+        choice.places = choice.places.after(event)
     match event:
         case TextDelta():
             choice.text.append(event.text)
@@ -130,11 +141,13 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
     }
     if thought := "".join(block.text for block in gathered.blocks.values()):
         message["reasoning_content"] = thought
-    if any(block.signature or block.redacted for block in gathered.blocks.values()):
-        message["reasoning_details"] = [
-            detail_of(Reasoning(text=block.text, signature=block.signature, redacted=block.redacted), number)
-            for number, block in gathered.blocks.items()
-        ]
+    details = [
+        detail_of(said, gathered.places.thoughts[number])
+        for number, block in gathered.blocks.items()
+        for said in block.said()
+    ]
+    if details:
+        message["reasoning_details"] = details
     if gathered.calls:
         # Calls of custom tools have numbers below 0: then the order is that in which the calls began.
         order = sorted(gathered.calls) if min(gathered.calls) >= 0 else list(gathered.calls)

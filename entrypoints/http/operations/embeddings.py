@@ -73,16 +73,17 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     """The vectors as OpenAI lists them, with the tokens that are charged where the provider counted none."""
     in_base64 = bytes(rendering.call.fields.get("encoding_format", b"")) == b'"base64"'
     data = [
-        {"object": "embedding", "index": event.index, "embedding": _vector(event, in_base64)}
+        {"object": "embedding", "index": event.index, "embedding": vector_of(event, in_base64)}
         for event in events
         if isinstance(event, Embedded)
     ]
-    tokens = _tokens(events, rendering.call)
+    tokens = tokens_of(events, rendering.call)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return msgspec.json.encode({"object": "list", "data": data, "model": rendering.call.model, "usage": usage})
 
 
-def _vector(event: Embedded, in_base64: bool) -> Any:
+def vector_of(event: Embedded, in_base64: bool) -> Any:
+    """The vector as JSON, a list of numbers or base64 of them."""
     if event.base64 is not None:
         if in_base64:
             return event.base64
@@ -95,7 +96,8 @@ def _vector(event: Embedded, in_base64: bool) -> Any:
     return b64encode(pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
-def _tokens(events: tuple[Event, ...], call: ModelCall) -> int:
+def tokens_of(events: tuple[Event, ...], call: ModelCall) -> int:
+    """The tokens that are charged: the provider's count, else the estimate."""
     told = [event.usage for event in events if isinstance(event, UsageReported)]
     usage = told[-1] if told else measure(observe(Meter(), events), call.body_bytes).usage
     return usage.input_tokens + usage.input_image_tokens

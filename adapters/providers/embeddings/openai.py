@@ -1,0 +1,49 @@
+"""OpenAI's embeddings for callers of another dialect, such as Google's; OpenAI's own callers are passed through.
+
+https://developers.openai.com/api/reference/resources/embeddings/methods/create
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.embeddings.shared import decode_list, lack
+from adapters.providers.openai import headers
+from adapters.providers.openai.operations import failing_as
+from adapters.providers.sse import EventFramer
+from domain.calls import Attempt
+from domain.embeddings import EmbeddingsRequest
+from domain.refusals import Unexpressible
+from domain.vendors import vendor_of
+
+NAME = "openai-embeddings-translated"
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
+    """The request body; `dimensions` by the name that the vendor has for it."""
+    body: dict[str, Any] = {"model": attempt.target.model, "input": list(request.inputs)}
+    if request.dimensions is not None:
+        names = dict(vendor_of(attempt.target.provider, attempt.target.base_url).renames)
+        body[names.get("dimensions", "dimensions")] = request.dimensions
+    return msgspec.json.encode(body)
+
+
+def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+    """Tokens, and any word beyond."""
+    return lack(request, _NO_WORDS, "openai")
+
+
+OPENAI_EMBEDDINGS_TRANSLATED = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "embeddings",
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode_list,
+    start=never,
+    step=never,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+)
