@@ -51,6 +51,14 @@ def detail_of(thought: Reasoning, index: int) -> dict[str, Any]:
     return {"type": "reasoning.text", "text": thought.text, **signed, "index": index}
 
 
+def proved(text: str, proof: str | None) -> Reasoning:
+    """Thinking with the proof that a caller's dialect kept with it, which may be a whole encrypted block."""
+    detail = carried(_ORIGIN, proof)
+    if detail is not None and "data" in detail:
+        return Reasoning(text=text, redacted=proof)
+    return Reasoning(text=text, signature=proof)
+
+
 def encrypted_by_openai(thought: Reasoning) -> tuple[str | None, str] | None:
     """The id and the encrypted content of a reasoning item of the Responses API; None if the thought is none."""
     detail = carried(_ORIGIN, thought.redacted)

@@ -18,6 +18,8 @@ _MARK = "aihub:"
 _GOOGLE = "google"
 OF_TEXT, OF_CALL = OF_PARTS = "text:", "tool_use:"
 """Before the signature of a text, or of a tool call, where a caller's dialect signs thinking alone."""
+SIGNED, REDACTED = PACKED = "signature~", "redacted~"
+"""Before another vendor's signature or encrypted thinking, in the one field that the Responses API has for its own."""
 _FOR_GOOGLE = "signature"
 # How every `carry` begins in base64.
 MARK_IN_BASE64 = base64.b64encode(_MARK.encode())

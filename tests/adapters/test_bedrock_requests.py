@@ -135,7 +135,7 @@ def test_results_stand_before_what_else_a_user_says() -> None:
     ("model", "parts", "roles"),
     [
         (CLAUDE, (Text(text="b"),), ["user"]),
-        (CLAUDE, (Text(text="b"), Document(text="c")), ["user", "assistant", "user"]),
+        (CLAUDE, (Text(text="b"), Document(text="c")), ["user"]),
         (NOVA, (Text(text="b"), Document(text="c")), ["user"]),
         (LLAMA, (Text(text="b"),), ["user", "assistant", "user"]),
         (LLAMA, (), ["user"]),

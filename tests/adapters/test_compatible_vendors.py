@@ -31,6 +31,7 @@ from tests.support.provider import StubProvider, answering
 
 SAID = [{"role": "user", "content": "Hi"}]
 ENCRYPTED = {"type": "reasoning.encrypted", "data": "ZW5j", "format": "openai-responses-v1", "id": "rs_1", "index": 0}
+SUMMARY = {"type": "reasoning.summary", "summary": "Hm.", "format": "openai-responses-v1", "index": 0}
 SIGNED = {"type": "reasoning.text", "text": "Hm.", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0}
 
 
@@ -183,7 +184,7 @@ def proof(detail: dict[str, Any]) -> Reasoning:
                                     {"type": "text", "text": "I look."}]}),
         ("openrouter", (Reasoning(text="Hm."),),                     {"reasoning": "Hm."}),
         ("openrouter", (proof(SIGNED),),                             {"reasoning_details": [SIGNED]}),
-        ("openrouter", (Reasoning(text="Hm."), proof(ENCRYPTED)),    {"reasoning_details": [ENCRYPTED]}),
+        ("openrouter", (Reasoning(text="Hm."), proof(ENCRYPTED)),    {"reasoning_details": [SUMMARY, ENCRYPTED]}),
         ("snowflake",  (proof({**SIGNED, "id": "reasoning-text-1"}),),
                        {"reasoning_details": [{**SIGNED, "id": "reasoning-text-1"}]}),
         ("openrouter", (Reasoning(redacted="cmVk"),),

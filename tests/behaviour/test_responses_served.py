@@ -102,7 +102,7 @@ def test_messages_bring_the_encrypted_thought_back(claude: anthropic.Anthropic, 
     else:
         content = claude.messages.create(messages=turns, **asked).content
 
-    assert ["thinking", "redacted_thinking", "tool_use"] == [block.type for block in content]
+    assert ["thinking", "tool_use"] == [block.type for block in content]  # The summary, signed with its proof.
     result = {"type": "tool_result", "tool_use_id": "call_0", "content": "20 degrees"}
     turns += [{"role": "assistant", "content": content}, {"role": "user", "content": [result]}]
     answer = claude.messages.create(messages=turns, **asked)

@@ -70,7 +70,7 @@ def asked(client: Anthropic, model: str, said: list[Any], stream: bool) -> Any:
 @pytest.mark.parametrize(
     ("vendor", "told", "returned"),
     [
-        ("openrouter", {"reasoning_details": [*PLAN, *PROOF]}, {"reasoning_details": PROOF}),
+        ("openrouter", {"reasoning_details": [*PLAN, *PROOF]}, {"reasoning_details": [*PLAN, *PROOF]}),
         ("openrouter", {"reasoning_details": SIGNED}, {"reasoning_details": SIGNED}),
         ("openrouter", {"reasoning": "I look."}, {"reasoning": "I look."}),
         ("deepseek", {"reasoning_content": "I look."}, {"reasoning_content": "I look."}),

@@ -25,7 +25,7 @@ CACHING_TOOLS = frozenset((CLAUDE,))
 
 # Families that want a turn of results to hold nothing else, or nothing but these beside them; else they answer 400.
 BESIDE_RESULTS: dict[str, frozenset[str]] = {
-    CLAUDE: frozenset(("text", "image", "searchResult", "cachePoint")),
+    CLAUDE: frozenset(("text", "image", "document", "searchResult", "cachePoint")),
     "meta": frozenset(),
     "mistral": frozenset(),
     "writer": frozenset(),

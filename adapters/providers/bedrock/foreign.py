@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.media import document_source, video_block
 from adapters.providers.bedrock.names import Names, tool_id
 from adapters.providers.wire import NONSENSE
 from domain.chat import Document, Foreign
 
 _Json = dict[str, Any]
+_BLOCK = msgspec.json.Decoder(_Json)
 
 
 class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +87,8 @@ def foreign_block(part: Foreign, names: Names) -> Said | None:
     try:
         if part.dialect == "openai":
             return _openai(part)
+        if part.dialect == NAME:  # As Converse told it, on an earlier turn.
+            return Said(_BLOCK.decode(part.block))
         return _anthropic(part.block, names) if part.dialect == "anthropic" else None
     except NONSENSE:
         return None

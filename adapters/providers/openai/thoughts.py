@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from domain.chat import Reasoning, ReasoningDelta
-from domain.details import CLAUDES, Detail, came_as_detail, detail_of, thought_of
+from domain.details import CLAUDES, Detail, came_as_detail, detail_of, encrypted_by_openai, thought_of
 from domain.proofs import is_carrier
 
 
@@ -25,7 +27,7 @@ def thought(thoughts: Sequence[tuple[int, Reasoning]], thought_in: str, content:
     """
     text = "".join(part.text for _, part in thoughts)
     if thought_in == "reasoning_details":
-        details = [_detail(part, index) for index, part in thoughts if _is_vouched_for(part)]
+        details = [detail for index, part in _joined(thoughts) for detail in _details(part, index)]
         if details:
             return {"reasoning_details": details}
         return {"reasoning": text} if text else {}
@@ -35,6 +37,29 @@ def thought(thoughts: Sequence[tuple[int, Reasoning]], thought_in: str, content:
         said = [] if not content else [{"type": "text", "text": content}] if isinstance(content, str) else content
         return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *said]}
     return {thought_in: text}
+
+
+def _joined(thoughts: Sequence[tuple[int, Reasoning]]) -> list[tuple[int, Reasoning]]:
+    """The thoughts that are proved; a summary that stands alone before its encrypted block is of that block."""
+    told: list[tuple[int, Reasoning]] = []
+    summary = ""
+    for index, part in thoughts:
+        if not _is_vouched_for(part):
+            summary += part.text
+            continue
+        encrypted = encrypted_by_openai(part) is not None
+        told.append((index, msgspec.structs.replace(part, text=part.text or summary) if encrypted else part))
+        summary = ""
+    return told
+
+
+def _details(part: Reasoning, index: int) -> list[dict[str, Any]]:
+    """A thought as details: OpenAI's summary is one of its own, before the encrypted block."""
+    detail = _detail(part, index)
+    if not part.text or encrypted_by_openai(part) is None:
+        return [detail]
+    about: dict[str, Any] = {name: detail[name] for name in ("format", "index") if name in detail}
+    return [{"type": "reasoning.summary", "summary": part.text, **about}, detail]
 
 
 def _detail(part: Reasoning, index: int) -> dict[str, Any]:

@@ -15,16 +15,24 @@ from adapters.providers.openai import headers
 from adapters.providers.responses.answer import decode, start, step
 from adapters.providers.responses.encode import encode, refuses
 from adapters.providers.responses.failure import NAME, failure
+from adapters.providers.responses.fitting import fitted_input
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
+from domain.vendors import vendor_of
 
 _ENCODER = msgspec.json.Encoder()
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte and in their order, with the two that the hub answers for."""
+    """The caller's own fields, byte for byte and in their order, with the two that the hub answers for.
+
+    Of the input is left out what only the hub has told (`fitting`).
+    """
     fields: dict[str, Any] = dict(call.fields)
     fields["model"] = attempt.target.model
+    if "input" in fields:
+        vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
+        fields["input"] = fitted_input(fields["input"], known=vendor.call_ids is not None)
     if attempt.output_cap is not None:
         fields["max_output_tokens"] = attempt.output_cap
     return _ENCODER.encode(fields)

@@ -13,6 +13,7 @@ import msgspec
 
 from adapters.providers.responses.failure import NAME
 from adapters.providers.wire import NONSENSE
+from domain.call_ids import OPENAI_RESPONSES_IDS, fitted_id
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -101,13 +102,22 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
                     written.append(_thought(*proof, text))
             case ToolCall():
                 flush()
-                call = {"call_id": part.id, "name": part.name, "arguments": part.arguments}
+                call = {
+                    "call_id": fitted_id(part.id, OPENAI_RESPONSES_IDS),
+                    "name": part.name,
+                    "arguments": part.arguments,
+                }
                 written.append({"type": "function_call", **call})
             case ToolResult():
                 flush()
                 output = _content([_part(turn, inner) for inner in part.parts])
-                kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
-                written.append({"type": kind, "call_id": part.call_id, "output": output})
+                kind = (
+                    "custom_tool_call_output"
+                    if fitted_id(part.call_id, OPENAI_RESPONSES_IDS) in custom
+                    else "function_call_output"
+                )
+                call_id = fitted_id(part.call_id, OPENAI_RESPONSES_IDS)
+                written.append({"type": kind, "call_id": call_id, "output": output})
             case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
                 content.append(part.block)
             case Foreign():
@@ -196,4 +206,5 @@ def _custom_tool_call(part: Foreign) -> _Json | None:
         call = msgspec.json.decode(part.block, type=_CustomCall)
     except NONSENSE:
         return None
-    return {"type": "custom_tool_call", "call_id": call.id, "name": call.custom.name, "input": call.custom.input}
+    call_id = fitted_id(call.id, OPENAI_RESPONSES_IDS)
+    return {"type": "custom_tool_call", "call_id": call_id, "name": call.custom.name, "input": call.custom.input}

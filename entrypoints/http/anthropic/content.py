@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from domain.chat import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.details import proved
 from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
 from entrypoints.http.anthropic.read import UNSAID, complaint, said
@@ -201,7 +202,7 @@ def _tool_result(block: _ToolResult, path: str) -> Part:
 
 def _thinking(block: _Thinking, path: str) -> Part:
     """The hub itself renders thinking that nobody signed with an empty signature."""
-    return Reasoning(text=block.thinking, signature=block.signature or None)
+    return proved(block.thinking, block.signature or None)
 
 
 def _redacted_thinking(block: _RedactedThinking, path: str) -> Part:

@@ -18,6 +18,7 @@ from domain.chat import (
     ToolCallDelta,
 )
 from domain.citations import Source, source_of
+from domain.proofs import is_carrier
 from entrypoints.http.signatures import of_call, of_text
 
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
@@ -203,8 +204,14 @@ def _citation(desk: Desk, citation: msgspec.Raw) -> tuple[Desk, tuple[Stroke, ..
 
 
 def _reasoning(desk: Desk, event: ReasoningDelta) -> tuple[Desk, tuple[Stroke, ...]]:
-    """Thinking of one block until its signature, which is the last that a thinking block says."""
+    """Thinking of one block until its signature, which is the last that a thinking block says.
+
+    What the hub carries for a vendor whose proof is encrypted signs the summary before it: clients hand back a thinking
+    block that is signed, and many no other.
+    """
     if event.redacted is not None:
+        if desk.open == _Open(kind="thinking", key=event.block) and is_carrier(event.redacted):
+            return _reasoning(desk, msgspec.structs.replace(event, signature=event.redacted, redacted=None))
         return _only(desk, {"type": "redacted_thinking", "data": event.redacted})
     if not event.text and not event.signature:
         return desk, ()

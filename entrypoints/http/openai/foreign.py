@@ -1,33 +1,15 @@
-"""What only another dialect has a word for, in the extension field `foreign_blocks`: told, and handed back.
+"""What only another dialect has a word for, as it is told in the extension field `foreign_blocks`.
 
-House rule: what is told in it names the dialect whose it is, and goes back to a provider of that dialect alone; another
-refuses it by name.
+House rule: what is told in it names the dialect whose it is; `entrypoints.http.returned` reads it where it comes back.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from domain.chat import CitationDelta, Foreign, ForeignBlock
+from domain.chat import CitationDelta, ForeignBlock
 from domain.citations import Passage, Source, source_of
-from entrypoints.http.openai.problem import JSON_ERRORS
 
 _NAME = "openai"
 _GOOGLE = "google"
-# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, pictures. No
-# other part may come this way, and nothing beside it: a file by its address would be more than the bytes that it has.
-_PARTS = frozenset(("toolCall", "toolResponse", "executableCode", "codeExecutionResult", "inlineData"))
-_SIGNED = frozenset(("thought", "thoughtSignature"))
-
-
-class WireForeign(msgspec.Struct):
-    """A block as it was told."""
-
-    dialect: str = ""
-    name: str = ""
-    block: msgspec.Raw = msgspec.Raw()
-
 
 # Lists that compatible servers have in a message: OpenRouter's pictures, what Groq's compound models ran by themselves.
 _FIELDS = frozenset(("images", "executed_tools"))
@@ -65,19 +47,3 @@ def is_logprobs(event: CitationDelta | ForeignBlock) -> bool:
 def is_custom_call(event: CitationDelta | ForeignBlock) -> bool:
     """Whether a block is the call of a custom tool, which is a tool call in OpenAI's own dialect."""
     return isinstance(event, ForeignBlock) and (event.dialect, event.name) == (_NAME, "custom_tool_call")
-
-
-def returned(blocks: Sequence[WireForeign] | None) -> list[Foreign]:
-    """The blocks that are parts of what was said; what was told about it, such as its sources, is left out."""
-    return [
-        Foreign(dialect=block.dialect, name=block.name, block=block.block)
-        for block in blocks or ()
-        if block.dialect == _GOOGLE and block.name in _PARTS and _fields(block.block) - _SIGNED == {block.name}
-    ]
-
-
-def _fields(block: msgspec.Raw) -> set[str]:
-    try:
-        return {*msgspec.json.decode(block, type=dict[str, msgspec.Raw])}
-    except JSON_ERRORS:
-        return set()

@@ -11,6 +11,7 @@ import msgspec
 from domain.calls import Capability, ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, read_body
+from entrypoints.http.returned import Block, hides
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
@@ -45,15 +46,11 @@ class _Part(msgspec.Struct):
     file: _File | None = None
 
 
-class _Foreign(msgspec.Struct):
-    name: str = ""
-
-
 class _Message(msgspec.Struct):
     role: _Role
     content: str | list[_Part] | None = None
     tool_call_id: str | None = None
-    foreign_blocks: list[_Foreign] | None = None
+    foreign_blocks: list[Block] | None = None
 
 
 class _Google(msgspec.Struct):
@@ -148,7 +145,7 @@ def _images(messages: list[_Message]) -> int:
     shown = sum(
         part.type == "image_url" for message in messages if type(message.content) is list for part in message.content
     )
-    return shown + sum(block.name == "inlineData" for message in messages for block in message.foreign_blocks or ())
+    return shown + sum(hides(block) == "picture" for message in messages for block in message.foreign_blocks or ())
 
 
 def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
@@ -173,6 +170,9 @@ def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
 def _opaque_input(messages: list[_Message]) -> str | None:
     """The first input whose tokens do not stand in the body, by its path."""
     for number, message in enumerate(messages):
+        for place, block in enumerate(message.foreign_blocks or ()):
+            if hides(block) == "more":
+                return f"messages[{number}].foreign_blocks[{place}]"
         if type(message.content) is list:
             for place, part in enumerate(message.content):
                 if part.type not in _BOUNDED_PARTS and (word := _opaque_part(part)) is not None:

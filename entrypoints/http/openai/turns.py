@@ -16,10 +16,10 @@ from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasonin
 from domain.details import Detail
 from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
-from entrypoints.http.openai.foreign import WireForeign, returned
 from entrypoints.http.openai.places import thoughts_of, woven
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
+from entrypoints.http.returned import Block, returned
 
 _DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _Value = TypeVar("_Value")
@@ -56,7 +56,7 @@ class WireMessage(msgspec.Struct):
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
     extra_content: ExtraContent | None = None
-    foreign_blocks: list[WireForeign] | None = None
+    foreign_blocks: list[Block] | None = None
     audio: msgspec.Raw = msgspec.Raw()
     cache_control: msgspec.Raw = msgspec.Raw()
 
@@ -166,7 +166,7 @@ def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) ->
 
 
 def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
-    spoken: list[Part] = [*returned(message.foreign_blocks)]
+    spoken: list[Part] = [*returned(message.foreign_blocks or ())]
     if message.content or not (message.tool_calls or message.function_call):
         spoken += _parts(message.content, f"{place}.content")
     sign(spoken, message.extra_content)

@@ -17,6 +17,7 @@ from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.responses.wire import NAME, UNSAID, Item, Part, Tool, is_said
+from entrypoints.http.returned import Block, hides
 
 _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
 _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
@@ -187,6 +188,11 @@ def _content(item: Item, place: str) -> list[Part]:
 
 def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]:
     """None for every picture, its path for everything else whose tokens do not stand in the body."""
+    if item.type == "foreign":
+        hidden = hides(Block(dialect=item.dialect or "", name=item.name or "", block=item.block))
+        if hidden is not None:
+            yield None if hidden == "picture" else f"{place}.{item.name}"
+        return
     if item.type not in _BOUNDED_ITEMS:
         yield f"{place}.{item.type}"
         return

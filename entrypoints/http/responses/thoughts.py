@@ -6,24 +6,23 @@ House rule: what is packed here is unpacked here. What another vendor signed or 
 
 from domain.chat import Reasoning
 from domain.details import RESPONSES, Detail, thought_of
-
-_SIGNED, _REDACTED = "signature~", "redacted~"
+from domain.proofs import REDACTED, SIGNED
 
 
 def packed(signature: str | None, redacted: str | None) -> str | None:
     """The `encrypted_content` of an item, None where nothing proves the thought."""
     if redacted is not None:
-        return _REDACTED + redacted
-    return None if signature is None else _SIGNED + signature
+        return REDACTED + redacted
+    return None if signature is None else SIGNED + signature
 
 
 def unpacked(text: str, encrypted: str | None, item_id: str | None) -> Reasoning:
     """A thought as it came back."""
     if encrypted is None:
         return Reasoning(text=text)
-    if encrypted.startswith(_SIGNED):
-        return Reasoning(text=text, signature=encrypted.removeprefix(_SIGNED))
-    if encrypted.startswith(_REDACTED):
-        return Reasoning(text=text, redacted=encrypted.removeprefix(_REDACTED))
+    if encrypted.startswith(SIGNED):
+        return Reasoning(text=text, signature=encrypted.removeprefix(SIGNED))
+    if encrypted.startswith(REDACTED):
+        return Reasoning(text=text, redacted=encrypted.removeprefix(REDACTED))
     proof = thought_of(Detail(type="reasoning.encrypted", data=encrypted, id=item_id, format=RESPONSES))
     return Reasoning(text=text, redacted=proof.redacted)

@@ -18,6 +18,8 @@ from entrypoints.http.openai.turns import File, Wrong, document_of, given, image
 from entrypoints.http.responses import wire
 from entrypoints.http.responses.thoughts import unpacked
 from entrypoints.http.responses.wire import NAME, Item, is_said
+from entrypoints.http.returned import Block
+from entrypoints.http.returned import returned as returned_blocks
 from entrypoints.http.signatures import returned
 
 _RAW_ITEMS = msgspec.json.Decoder(str | list[msgspec.Raw])
@@ -57,7 +59,9 @@ def _spoken(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
             item = _ITEM.decode(raw)
         except JSON_ERRORS as error:
             raise Wrong(unreadable(error, place)) from None
-        yield _item(item, raw, place)
+        role, parts = _item(item, raw, place)
+        if parts:
+            yield role, parts
 
 
 def _merged(spoken: Iterator[tuple[_Role, list[Part]]]) -> Iterator[tuple[_Role, list[Part]]]:
@@ -91,6 +95,8 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
             return "assistant", [_custom_tool_call(item, place)]
         case "function_call_output":
             return "user", [_tool_result(item, raw, place)]
+        case "foreign":  # As the hub told it.
+            return "assistant", [*returned_blocks([Block(item.dialect or "", item.name or "", item.block)])]
         case name:
             foreign = Foreign(dialect=NAME, name=f"{place}.{name}", block=raw)
             return ("user" if name.endswith("_output") else "assistant"), [foreign]

@@ -67,3 +67,5 @@ class Item(msgspec.Struct):
     output: msgspec.Raw = UNSAID
     summary: msgspec.Raw = UNSAID
     tools: msgspec.Raw = UNSAID
+    dialect: str | None = None
+    block: msgspec.Raw = UNSAID
