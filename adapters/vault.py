@@ -8,6 +8,7 @@ The envelope: version (1 byte), key id (8), nonce (12), ciphertext with its tag.
 """
 
 import base64
+import fcntl
 import hmac
 import os
 import re
@@ -26,25 +27,64 @@ _VERSION = b"\x01"
 _ID_BYTES = 8
 _NONCE_BYTES = 12
 _HEAD_BYTES = len(_VERSION) + _ID_BYTES
+_FINGERPRINTS, _FINGERPRINT_ROW = b"aihub fingerprint", "fingerprints"
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class MasterKeyVault(Vault):
     """Seals under the first of `keys`; opens what any of them has sealed, so that a key can be rotated out.
 
-    Fingerprints are made under the first key alone.
+    `file` is where the keys came from: it is read again where it has changed, so that a rotation reaches every process.
+    Fingerprints are made under a key that no rotation changes: `keep_fingerprints` sets it, else it follows from the
+    first master key.
     """
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    def __init__(self, keys: Sequence[bytes], file: "KeyFile | None" = None) -> None:
+        self._file = file
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._use(keys)
+        self._fingerprint_key = _derive(keys[0], _FINGERPRINTS)
+        self._fingerprints = hmac.new(self._fingerprint_key, digestmod="sha256")
+
+    def _use(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise VaultError(f"a master key has {KEY_BYTES} bytes")
         self._seal_keys = {key_id(key): _derive(key, b"aihub seal") for key in keys}
         self._current = key_id(keys[0])
-        self._fingerprints = hmac.new(_derive(keys[0], b"aihub fingerprint"), digestmod="sha256")
-        self._ciphers: dict[bytes, AESGCM] = {}
+
+    def keep_fingerprints(self, sealed: bytes | None, made_under: bytes) -> None:
+        """Make fingerprints as the books know them: by the sealed key that they keep, else the master key's own."""
+        key = _derive(made_under, _FINGERPRINTS) if sealed is None else self.unseal(sealed, _FINGERPRINT_ROW)
+        self._fingerprint_key = key
+        self._fingerprints = hmac.new(key, digestmod="sha256")
+
+    @property
+    def current_id(self) -> str:
+        """The id of the key that seals, in hexadecimal digits."""
+        return self._current.hex()
+
+    def renew(self) -> None:
+        """Make a new key, which seals from now on; the one that did so until now stays, to open."""
+        if self._file is None:
+            raise VaultError(
+                "the master key is given in AIHUB_MASTER_KEY: write a new one before it, separated by a comma, start "
+                "the hub again with both, and rotate then"
+            )
+        self._use(self._file.renew(self._current))
+
+    def sealed_fingerprint_key(self) -> bytes:
+        """The key of all fingerprints, sealed under the current key."""
+        return self.seal(self._fingerprint_key, _FINGERPRINT_ROW)
+
+    def resealed(self, sealed: bytes, row: str) -> bytes | None:
+        """The same secret under the current key; None if it is sealed under that already."""
+        if sealed[len(_VERSION) : _HEAD_BYTES] == self._current:
+            return None
+        return self.seal(self.unseal(sealed, row), row)
 
     def seal(self, secret: bytes, row: str) -> bytes:
         """Encrypt for that row, under a nonce that chance gives: 2^32 of them are safe under one key."""
+        self._look_again()
         head = _VERSION + self._current
         nonce = os.urandom(_NONCE_BYTES)
         return head + nonce + self._cipher(self._current).encrypt(nonce, secret, head + row.encode())
@@ -60,6 +100,8 @@ class MasterKeyVault(Vault):
         if head[: len(_VERSION)] != _VERSION or len(nonce) != _NONCE_BYTES:
             raise VaultError(f"{row}: this is no sealed value")
         if sealed_by not in self._seal_keys:
+            self._look_again()
+        if sealed_by not in self._seal_keys:
             raise VaultError(f"{row}: sealed under another master key ({sealed_by.hex()}); give that one to the hub")
         from cryptography.exceptions import InvalidTag
 
@@ -67,6 +109,12 @@ class MasterKeyVault(Vault):
             return self._cipher(sealed_by).decrypt(nonce, body, head + row.encode())
         except InvalidTag:
             raise VaultError(f"{row}: the sealed value was changed, or belongs to another row") from None
+
+    def _look_again(self) -> None:
+        """Take the keys of the file, where another process has rotated them."""
+        keys = self._file.changed() if self._file is not None else None
+        if keys is not None:
+            self._use(keys)
 
     def fingerprint(self, secret: str) -> str:
         """64 hexadecimal digits; the same secret always has the same."""
@@ -104,31 +152,76 @@ def decode_master_key(text: str, origin: str) -> bytes:
     return key
 
 
-def master_key(data_dir: Path, given: str | None, books: str) -> bytes:
-    """The master key of a data directory: the one given, else that of its file, which the first start makes.
+class KeyFile:
+    """The file of the master keys, one a line: the first seals. A rotation writes a new first line."""
 
-    VaultError if the key is malformed or gone while there are `books` that were made under it, or if others can read
-    its file.
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._state()
+
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys; VaultError if there is none, or if others can read the file."""
+        mode = stat.S_IMODE(self._path.stat().st_mode)
+        if mode & 0o077:
+            raise VaultError(f"{self._path} can be used by others (mode {mode:04o}): run `chmod 600 {self._path}`")
+        lines = [line for line in (_read(self._path) or "").splitlines() if line.strip()] or [""]
+        return tuple(decode_master_key(line, str(self._path)) for line in lines)
+
+    def changed(self) -> tuple[bytes, ...] | None:
+        """The keys, if the file is another one than when it was last looked at; None if not, or if it is gone."""
+        state = self._state()
+        if state is None or state == self._seen:
+            return None
+        self._seen = state
+        return self.keys()
+
+    def renew(self, current_id: bytes) -> tuple[bytes, ...]:
+        """A new key before the one that sealed until now; older ones, under which nothing is sealed any more, go.
+
+        VaultError if the key of that id does not seal any more: another process rotates.
+        """
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            current = self.keys()[0]
+            if key_id(current) != current_id:
+                raise VaultError("another process has begun to rotate the master key; run this again when it has ended")
+            lines = [base64.b64encode(key) for key in (os.urandom(KEY_BYTES), current)]
+            os.replace(_written_aside(self._path, b"\n".join(lines) + b"\n"), self._path)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        self._seen = self._state()
+        return self.keys()
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            told = self._path.stat()
+        except OSError:
+            return None
+        return told.st_ino, told.st_mtime_ns, told.st_size
+
+
+def master_keys(data_dir: Path, given: str | None, books: str) -> tuple[tuple[bytes, ...], KeyFile | None]:
+    """The master keys of a data directory, the one that seals first, and the file that they stand in.
+
+    Those given, separated by commas; else those of the file, which the first start makes. VaultError if a key is
+    malformed, or gone while there are `books` that were made under it, or if others can read the file.
     """
-    return decode_master_key(given, "AIHUB_MASTER_KEY") if given else _key_in_file(data_dir / "master.key", books)
-
-
-def _key_in_file(path: Path, books: str) -> bytes:
+    if given:
+        return tuple(decode_master_key(part, "AIHUB_MASTER_KEY") for part in given.split(",")), None
+    path = data_dir / "master.key"
     # Looked for before the key: a first start that runs beside this one makes its key before its books.
     orphaned = path.with_name(books).exists()
-    text = _read(path)
-    if text is None and orphaned:
+    if _read(path) is None and orphaned:
         raise VaultError(
             f"there is no {path}, and the books beside it were made under a master key: put that one back, or give it "
             "in AIHUB_MASTER_KEY; under a new one every API key would be unknown and every sealed secret lost"
         )
-    if text is None:
+    if _read(path) is None:
         _make(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-        text = _read(path) or ""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise VaultError(f"{path} can be used by others (mode {mode:04o}): run `chmod 600 {path}`")
-    return decode_master_key(text, str(path))
+    file = KeyFile(path)
+    return file.keys(), file
 
 
 def _read(path: Path) -> str | None:
@@ -143,18 +236,26 @@ def _make(path: Path, content: bytes) -> None:
 
     Written aside and linked, since whoever opens a file that was merely created exclusively may find it empty.
     """
-    aside = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    aside = _written_aside(path, content)
     try:
-        os.write(file, content)
-        os.fsync(file)
         os.link(aside, path)
         _sync_directory(path.parent)
     except FileExistsError:
         pass
     finally:
-        os.close(file)
         os.unlink(aside)
+
+
+def _written_aside(path: Path, content: bytes) -> Path:
+    """A new file beside that path, readable by its owner alone, with the content on the disk."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, content)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return aside
 
 
 def _sync_directory(path: Path) -> None:

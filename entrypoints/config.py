@@ -107,7 +107,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how the server calls us"),
         ("AIHUB_MASTER_KEY", "master_key", kinds.master_key, "secret", "",
          "32 bytes, as base64 or hexadecimal digits, under which secrets are sealed; "
-         "without it the file master.key in DATA_DIR, made on the first start"),
+         "without it the file master.key in DATA_DIR, made on the first start; of several, "
+         "separated by commas, the first seals"),
         ("AIHUB_OWNER_KEY", "owner_key", kinds.owner_key, "secret", "",
          "an API key for the owner, instead of one made on the first start"),
         ("CREDIT_BASED_BILLING_ENABLED", "billed", kinds.switch, "true or false", "false",

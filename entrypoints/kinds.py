@@ -96,8 +96,8 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 def master_key(text: str) -> str | None:
-    """The key under which secrets are sealed, None where nothing is said."""
-    if text and not _MASTER_KEY.fullmatch(text):
+    """The keys under which secrets are sealed, the current one first, None where nothing is said."""
+    if text and not all(_MASTER_KEY.fullmatch(part) for part in text.split(",")):
         raise ValueError("write 32 bytes as base64 or as hexadecimal digits, as `openssl rand -base64 32` makes them")
     return text or None
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings, read_settings
-from entrypoints.usecases.desk import Operator
+from entrypoints.usecases.desk import Operator, Sealing
 from entrypoints.usecases.first_run import prepare
 from ports.storage import StorageUnavailable
 from ports.vault import VaultError
@@ -36,11 +36,11 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     from adapters.storage.migrate import MigrationError
     from adapters.storage.sqlite import SqliteStorage
     from adapters.system import FlockLiveness, RandomIds, SystemClock
-    from adapters.vault import MasterKeyVault, key_id, master_key
+    from adapters.vault import MasterKeyVault, key_id, master_keys
 
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = master_key(settings.data_dir, settings.master_key, BOOKS)
+        keys, file = master_keys(settings.data_dir, settings.master_key, BOOKS)
         storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
     except OSError as error:
         why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror or error
@@ -53,26 +53,30 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     liveness.forget_the_dead()
     try:
         async with storage:
-            own = key_id(key).hex()
-            _check_same(settings, await storage.adopt_master_key(own), own)
+            by_id = {key_id(key).hex(): key for key in keys}
+            known = await storage.adopt_master_key(next(iter(by_id)))
+            _check_same(settings, known, tuple(by_id))
+            vault = MasterKeyVault(keys, file)
+            vault.keep_fingerprints(await storage.sealed().fingerprint_key(), by_id[known])
             yield Operator(
                 storage=storage,
                 book=ShippedBook(),
-                vault=MasterKeyVault([key]),
+                vault=vault,
                 clock=SystemClock(),
                 ids=RandomIds(),
                 liveness=liveness,
+                sealing=Sealing(keys=vault, books=storage.sealed()),
             )
     finally:
         liveness.close()
 
 
-def _check_same(settings: Settings, known: str, given: str) -> None:
-    """Refuse a master key other than the one that the books were made under: every API key would be unknown with it."""
-    if known != given:
+def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
+    """Refuse master keys without the one that the books belong to: every sealed secret would be lost with them."""
+    if known not in given:
         raise CannotStart(
-            f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {given}): give the hub that "
-            f"one in AIHUB_MASTER_KEY or in the file {settings.data_dir / MASTER_KEY}"
+            f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {', '.join(given)}): give "
+            f"the hub that one in AIHUB_MASTER_KEY or in the file {settings.data_dir / MASTER_KEY}"
         )
 
 

@@ -32,6 +32,7 @@ from adapters.storage.sqlite_file import (
     open_writer,
     translated,
 )
+from adapters.storage.sqlite_sealed import SqliteSealed
 from domain.books import Adjustment, ApiKey, AuditEntry, Call, Decision, Lot, User
 from domain.pricebook import Price
 from domain.scopes import View
@@ -105,6 +106,10 @@ class SqliteStorage:
         """The id of the master key that the books belong to: from now on this one's, if they knew none."""
         with translated():
             return await self._writer.run(adopt_master_key, key_id, self._busy_ms)
+
+    def sealed(self) -> SqliteSealed:
+        """The books as far as they are sealed."""
+        return SqliteSealed(self._writer, self._busy_ms)
 
     async def aclose(self) -> None:
         """Finish what waits, then close the file. Later calls raise StorageUnavailable."""

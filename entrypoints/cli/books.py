@@ -10,7 +10,7 @@ from domain.money import format_credits
 from domain.verification import Difference
 from entrypoints.cli.said import Complaint, Said, fields, table
 from entrypoints.config import Effective, Settings
-from entrypoints.usecases import upkeep
+from entrypoints.usecases import rotation, upkeep
 from entrypoints.usecases.desk import Desk
 
 
@@ -50,6 +50,21 @@ async def sweep(desk: Desk, settings: Settings, args: Namespace) -> Said:
         f"{len(swept.expired_lots)} expired grants ended with {format_credits(broken)}"
     )
     return Said(value=value, text=text)
+
+
+async def rotate_master_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
+    """`master-key rotate`; exit code 1 if something opens under no key that the hub has."""
+    sealing = desk.sealing
+    if sealing is None:
+        raise Complaint("the master key can only be rotated where the books are")
+    done = await rotation.rotate(desk, sealing, args.actor, _progress())
+    text = (
+        f"the master key is {done.after_id} from now on, not {done.before_id}: {done.credentials} credentials and "
+        f"{done.answers} kept answers were sealed again"
+    )
+    keep = " The old key stays second until the next rotation; keep a copy of the new one elsewhere."
+    note = f"{len(done.unreadable)} could not be opened: {', '.join(done.unreadable[:10])}" if done.unreadable else ""
+    return Said(value=msgspec.structs.asdict(done), text=text + "." + keep, note=note, code=1 if done.unreadable else 0)
 
 
 async def backup(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -18,6 +18,7 @@ _NOUNS = {
     "call": "what was called, used and charged",
     "ledger": "the journal of all credit",
     "config": "the settings",
+    "master-key": "the key under which secrets are sealed",
 }
 
 

@@ -38,6 +38,11 @@ def _serving(commands: Commands) -> None:
         "config show", "show every setting, its effective value and where that comes from", "aihub config show"
     )
     commands.add("sweep", "give back what dead processes held, and end expired credit", "aihub sweep")
+    commands.add(
+        "master-key rotate",
+        "seal every secret again under a new master key, while the hub runs; API keys stay as they are",
+        "aihub master-key rotate",
+    )
     backup = commands.add("backup", "write a complete copy of the books while the hub runs", "aihub backup books.db")
     backup.add_argument("file", metavar="FILE", help="a file that does not exist yet")
 

@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Command] = {
     "call show": calls.show_call,
     "call export": export.export_calls,
     "ledger verify": books.verify_ledger,
+    "master-key rotate": books.rotate_master_key,
     "sweep": books.sweep,
     "backup": books.backup,
 }

@@ -17,6 +17,7 @@ from domain.refusals import Refusal
 from entrypoints.usecases.admission import Ask, admit
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.live_call import LiveCall
+from entrypoints.usecases.rows import answer_row
 from entrypoints.usecases.voice import VoiceOf
 
 
@@ -68,7 +69,7 @@ class Chat:
         admitted = await admit(hub, ask)
         if isinstance(admitted, Replay):
             kept = admitted.kept
-            body = hub.vault.unseal(kept.answer or b"", f"answer:{kept.user_id}:{kept.key}")
+            body = hub.vault.unseal(kept.answer or b"", answer_row(kept.user_id, kept.key))
             return Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
         if not isinstance(admitted, Plan):
             return Refused(admitted, ask.call_id)

@@ -8,6 +8,7 @@ from domain.management import Actor, Changed, Unchanged
 from domain.refusals import BadRequest, Exists, Missing, NotAllowed
 from ports.environment import Clock, Ids, Liveness
 from ports.pricebook import PriceBook
+from ports.sealing import MasterKeys, SealedBooks
 from ports.storage import Storage
 from ports.vault import Vault
 
@@ -30,6 +31,15 @@ class Desk(Protocol):
     def ids(self) -> Ids: ...
     @property
     def liveness(self) -> Liveness: ...
+    @property
+    def sealing(self) -> "Sealing | None": ...
+
+
+class Sealing(msgspec.Struct, frozen=True, kw_only=True):
+    """The master keys, and what is sealed under them."""
+
+    keys: MasterKeys
+    books: SealedBooks
 
 
 class Operator(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +51,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     ids: Ids
     liveness: Liveness
+    sealing: Sealing | None = None
 
 
 def actor(desk: Desk, name: str) -> Actor:

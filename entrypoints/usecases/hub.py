@@ -11,6 +11,7 @@ from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
 from domain.pricebook import Price, standing
 from domain.routes import NoWay, Route
+from entrypoints.usecases.desk import Sealing
 from entrypoints.usecases.routed import Routed
 from entrypoints.usecases.shelves import Shelves, shelves
 from entrypoints.usecases.unsettled import Unsettled
@@ -53,6 +54,7 @@ class Hub:
     advice: Advice = field(default_factory=Advice)
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)
+    sealing: Sealing | None = None
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None
     _routed: Routed | None = None

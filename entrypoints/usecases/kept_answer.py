@@ -1,6 +1,7 @@
 """The answer of a call with an Idempotency-Key, kept while it is given out so that the same key gets it again."""
 
 from domain.books import Call
+from entrypoints.usecases.rows import answer_row
 from ports.vault import Vault
 
 ANSWER_KEPT_BYTES_MAX = 8 * 1024 * 1024
@@ -13,7 +14,7 @@ class KeptAnswer:
     """The bytes of one answer, as long as they are not too many."""
 
     def __init__(self, call: Call, operation: str) -> None:
-        self._row = f"answer:{call.user_id}:{call.idempotency_key}"
+        self._row = answer_row(call.user_id, call.idempotency_key or "")
         self._bytes = bytearray()
         self._bytes_max = VIDEO_KEPT_BYTES_MAX if operation == "video" else ANSWER_KEPT_BYTES_MAX
 

@@ -26,6 +26,7 @@ from domain.vendors import DIALECTS, ECHO, VENDORS
 from entrypoints.usecases.base_urls import base_url_problem
 from entrypoints.usecases.desk import Desk, actor
 from entrypoints.usecases.masking import is_secret_text, masked
+from entrypoints.usecases.rows import credential_row
 from ports.storage import Storage
 from ports.vault import VaultError
 
@@ -199,8 +200,3 @@ def _sealed(desk: Desk, provider: str, secret: str, label: str, weight: int, now
         weight=weight,
         created_ms=now_ms,
     )
-
-
-def credential_row(credential_id: str) -> str:
-    """The identity under which a credential is sealed."""
-    return f"credential:{credential_id}"

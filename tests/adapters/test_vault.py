@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.vault import MasterKeyVault, decode_master_key, key_id, master_key
+from adapters.vault import MasterKeyVault, decode_master_key, key_id, master_keys
 from ports.vault import VaultError
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
@@ -105,16 +105,16 @@ def test_what_is_no_master_key_is_refused_with_its_origin_and_the_remedy(text: s
 
 
 def test_the_first_start_makes_a_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    made = master_key(tmp_path, None, "aikit.db")
+    (made,), _ = master_keys(tmp_path, None, "aikit.db")
 
     assert len(made) == 32
     assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
-    assert master_key(tmp_path, None, "aikit.db") == made
+    assert master_keys(tmp_path, None, "aikit.db")[0] == (made,)
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from adapters.vault import master_key\n"
-    script += "sys.stdin.read(); print(master_key(Path(sys.argv[1]), None, 'aikit.db').hex())"
+    script = "import sys; from pathlib import Path; from adapters.vault import master_keys\n"
+    script += "sys.stdin.read(); print(master_keys(Path(sys.argv[1]), None, 'aikit.db')[0][0].hex())"
     starts = [
         subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -128,13 +128,13 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 
     keys = {start.communicate()[0].strip() for start in starts}
 
-    assert keys == {master_key(tmp_path, None, "aikit.db").hex()}
+    assert keys == {master_keys(tmp_path, None, "aikit.db")[0][0].hex()}
     assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    master_key(tmp_path, None, "aikit.db")
+    master_keys(tmp_path, None, "aikit.db")
     os.chmod(tmp_path / "master.key", 0o640)
 
     with pytest.raises(VaultError, match="chmod 600"):
-        master_key(tmp_path, None, "aikit.db")
+        master_keys(tmp_path, None, "aikit.db")
