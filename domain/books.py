@@ -23,7 +23,9 @@ TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakag
 # 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
 RATE_NANOS_MAX = 10**13
 PIECE_NANOS_MAX = 10**16
-PIECE_RATES = frozenset(("tool_use_nanos", "image_nanos", "second_nanos", "video_second_nanos", "request_nanos"))
+PIECE_RATES = frozenset(
+    ("tool_use_nanos", "image_nanos", "second_nanos", "video_second_nanos", "request_nanos", "search_unit_nanos")
+)
 
 # How long the answer of a call with an Idempotency-Key can be given again.
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
@@ -85,7 +87,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
     in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
-    the piece, characters and seconds, of sound and of film, have no parent. `removed` ends the model's sale.
+    the piece, characters, search units and seconds, of sound and of film, have no parent. `removed` ends the sale.
     `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
     of the prices for some requests, `variants` some for one size or quality. A rate made from the price book holds for
     all `names` that the provider has for the model; one that an operator set, for the model's own name.
@@ -114,6 +116,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     second_nanos: int | None = None
     video_second_nanos: int | None = None
     request_nanos: int | None = None
+    search_unit_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False

@@ -47,6 +47,7 @@ _UNITS: dict[Operation, tuple[str, ...]] = {
     "video": ("video_second_nanos", "request_nanos"),
     "speech": ("character_nanos", "request_nanos"),
     "transcription": ("second_nanos", "request_nanos"),
+    "rerank": ("search_unit_nanos", "request_nanos"),
 }
 # The prices by token. One that may be None is said by being there, another by being more than nothing.
 _TOKENS: dict[Operation, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ _TOKENS: dict[Operation, tuple[str, ...]] = {
     "speech": ("output_audio_nanos", "output_nanos"),
     "transcription": ("input_audio_nanos", "input_nanos"),
 }
-_PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos")
+_PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos", "search_unit_nanos")
 # What ends by itself and takes no cap: its output is bounded by the model alone.
 _UNCAPPED = frozenset(("speech", "transcription"))
 
@@ -136,7 +137,7 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
     if operation in _TOKENS:
         own, parent = _TOKENS[operation]
         return getattr(rate, own) is not None or getattr(rate, parent) > 0
-    if operation in _UNITS:
+    if operation in _UNITS and operation != "rerank":
         return False  # Film has no tokens that anybody tells.
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
     return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
@@ -160,7 +161,7 @@ def _echoed(call: ModelCall, input_tokens: int) -> int:
 
 def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
-    if call.operation in ("embeddings", "moderation", "video"):
+    if call.operation in ("embeddings", "moderation", "rerank", "video"):
         return 0, False
     if call.operation == "images":
         return rate.output_tokens_max or PICTURE_TOKENS_MAX, False
@@ -184,6 +185,7 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
             (call.pieces.characters, dear.leaves["characters"]),
             (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.leaves["seconds"]),
             (1, dear.leaves["requests"]),
+            (call.search_units_max, dear.leaves["search_units"]),
         )
     )
 

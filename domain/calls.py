@@ -12,7 +12,16 @@ from domain.forms import Form
 from domain.usage import Usage
 
 Operation = Literal[
-    "chat", "completions", "embeddings", "images", "video", "speech", "transcription", "moderation", "count_tokens"
+    "chat",
+    "completions",
+    "embeddings",
+    "images",
+    "video",
+    "speech",
+    "transcription",
+    "moderation",
+    "rerank",
+    "count_tokens",
 ]
 Capability = Literal["tools", "images", "audio", "documents"]
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
@@ -35,7 +44,8 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     Where the body is a `form` with files, that goes upstream, and `fields` are its short texts as JSON.
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
     `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
-    seconds of film, characters to speak, begun seconds of a recording. `echoes` says that the input may be charged as
+    seconds of film, characters to speak, begun seconds of a recording. Of search units it is the likely number, and
+    `search_units_max` the most. `echoes` says that the input may be charged as
     output again. `size` and `quality` are those that pictures or a film are asked for in; None: the provider chooses.
     `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
     """
@@ -58,6 +68,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     relay_headers: tuple[tuple[str, str], ...] = ()
     inputs: int = 1
     pieces: Usage = Usage()
+    search_units_max: int = 0
     size: str | None = None
     quality: str | None = None
     echoes: bool = False

@@ -15,6 +15,7 @@ from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.failures import Failure
 from domain.film import Filmed, FilmRequest
 from domain.pictures import Pictured, PicturesRequest
+from domain.reranking import Ranked, RerankRequest
 from domain.usage import Usage
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
-ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest | FilmRequest
+ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest | FilmRequest | RerankRequest
 
 
 # --- events ---------------------------------------------------------------------------------------------
@@ -309,6 +310,7 @@ Event: TypeAlias = (
     | Embedded
     | Pictured
     | Filmed
+    | Ranked
     | SoundDelta
     | UsageReported
     | Finished

@@ -23,6 +23,7 @@ from domain.ledger import resolve
 from domain.metering import Measured, Meter, counted, measure
 from domain.pricebook import Price
 from domain.pricing import cost, has_price, price
+from domain.ranking_usage import ranked
 from domain.scopes import SettleFacts
 from domain.tiers import Occasion
 from domain.usage import Usage
@@ -120,7 +121,9 @@ def measured_of(outcome: Outcome) -> Measured | None:
     if failed and not outcome.meter.delivered:
         return None
     rate = outcome.rate
-    if outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
+    if outcome.pieces.search_units:
+        measured = ranked(outcome.meter, outcome.input_bytes, outcome.pieces, rate)
+    elif outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
         measured = counted(outcome.meter, outcome.pieces)
     else:
         measured = measure(outcome.meter, outcome.input_bytes, outcome.pieces)

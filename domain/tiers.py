@@ -28,6 +28,7 @@ PRICE_OF_LEAF: dict[str, str] = {
     "seconds": "second_nanos",
     "video_seconds": "video_second_nanos",
     "requests": "request_nanos",
+    "search_units": "search_unit_nanos",
 }
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
@@ -55,6 +56,7 @@ class Leaves(
     second_nanos: int | None = None
     video_second_nanos: int | None = None
     request_nanos: int | None = None
+    search_unit_nanos: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a price below zero."""

@@ -6,7 +6,7 @@ import msgspec
 UNITS_MAX = 2**36
 # A million of what is priced by the piece, which is dearer: see `books.PIECE_NANOS_MAX`.
 PIECES_MAX = 2**20
-PIECES = frozenset(("tool_uses", "images", "seconds", "video_seconds", "requests"))
+PIECES = frozenset(("tool_uses", "images", "seconds", "video_seconds", "requests", "search_units"))
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,7 +16,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
     `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
     that the provider charges by the use, `images` pictures made, `characters` text spoken, `seconds` sound heard or
-    made, begun ones counted whole, `video_seconds` film made, and `requests` calls that are charged as such.
+    made, begun ones counted whole, `video_seconds` film made, `requests` calls that are charged as such, and
+    `search_units` what Cohere counts where documents are ranked: see `domain.reranking`.
     """
 
     input_tokens: int = 0
@@ -36,6 +37,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: int = 0
     video_seconds: int = 0
     requests: int = 0
+    search_units: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""

@@ -85,6 +85,8 @@ VENDORS: dict[str, Vendor] = {
             env="VOYAGE_API_KEY",
             patterns=("voyage-",),
         ),
+        # It has embeddings and rankings, in OpenAI's form and in Cohere's (https://jina.ai/reranker).
+        Vendor(name="jina", base_url="https://api.jina.ai/v1", env="JINA_API_KEY", patterns=("jina-",)),
         # It has pictures alone.
         Vendor(
             name="ideogram",
@@ -118,7 +120,7 @@ GOOGLE_COUNT_TOKENS = "google-count-tokens"
 # What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
 _SPOKEN: dict[str, dict[Operation, str]] = {
     "openai": {"embeddings": "openai-embeddings-translated", "video": "openai-video"},
-    "voyage": {"embeddings": "voyage-embeddings"},
+    "voyage": {"embeddings": "voyage-embeddings", "rerank": "voyage-rerank"},
     "ideogram": {"images": "ideogram-images"},
     "google": {"embeddings": "google-embeddings", "images": "google-images", "video": "google-video"},
     "google-vertex": {
@@ -126,7 +128,7 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
         "images": "google-vertex-images",
         "video": "google-vertex-video",
     },
-    "cohere": {"embeddings": "cohere-embeddings"},
+    "cohere": {"embeddings": "cohere-embeddings", "rerank": "cohere-rerank"},
     "bedrock": {"embeddings": "bedrock-embeddings"},
     "bedrock-invoke": {"embeddings": "bedrock-embeddings"},
 }
@@ -151,6 +153,7 @@ _NATIVE: dict[str, frozenset[str]] = {
             "openai-transcriptions-events",
             "openai-translations",
             "openai-translations-text",
+            "rerank",
         )
     ),
     "anthropic": frozenset((COUNT_TOKENS,)),

@@ -118,6 +118,9 @@ def _rates(commands: Commands) -> None:
             help=f"one {piece} of a size, a quality or both, such as {example}; may be said several times",
         )
     put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
+    put.add_argument(
+        "--search-unit", type=decimal, metavar="X", help="one search unit: a query with up to 100 documents to rank"
+    )
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")
     put.add_argument("--max-output", type=whole, metavar="N", help="the most tokens that it writes")

@@ -40,11 +40,15 @@ _PIECE_FIELDS = {
     "second": "second_nanos",
     "video_second": "video_second_nanos",
     "request": "request_nanos",
+    "search_unit": "search_unit_nanos",
 }
 _ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
 # Columns of a list that only appear where a model is sold so.
 _SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
-_UNITS = "in credits, for a million tokens, characters or tool uses, or for one image, second, video second or request"
+_UNITS = (
+    "in credits, for a million tokens, characters or tool uses, or for one image, second, video second, request or"
+    " search unit"
+)
 
 
 async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:

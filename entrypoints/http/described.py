@@ -24,6 +24,7 @@ _ASKED: dict[Operation, str] = {
     "speech": "openai-speech",
     "transcription": "openai-transcriptions",
     "moderation": "openai-moderations",
+    "rerank": "rerank",
 }
 _GOOGLES_METHODS: dict[Operation, tuple[str, ...]] = {
     "chat": ("generateContent", "countTokens"),

@@ -18,6 +18,7 @@ from entrypoints.http.operations.completions import COMPLETIONS_CALLER
 from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
 from entrypoints.http.operations.moderations import MODERATIONS_CALLER
 from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
+from entrypoints.http.operations.rerank import RERANK_CALLER
 from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
 from entrypoints.http.paths import canonical_paths
 from entrypoints.http.quotes import quote_handler
@@ -42,6 +43,8 @@ _CALLED: dict[str, CallerDialect] = {
     "/v1/audio/speech": SPEECH_CALLER,
     "/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
     "/v1/audio/translations": TRANSLATIONS_CALLER,
+    "/v1/rerank": RERANK_CALLER,
+    "/v2/rerank": RERANK_CALLER,
 }
 
 # What may be quoted before it is made.

@@ -35,6 +35,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     second_nanos: int | None = None
     video_second_nanos: int | None = None
     request_nanos: int | None = None
+    search_unit_nanos: int | None = None
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None

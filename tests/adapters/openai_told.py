@@ -29,6 +29,7 @@ from domain.embeddings import Embedded
 from domain.failures import Failure
 from domain.film import Filmed
 from domain.pictures import Pictured
+from domain.reranking import Ranked
 
 
 def told(events: Iterable[Event]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["failure"] = event.failure
             case SoundDelta():
                 pass  # Its words are told as text.
-            case Embedded() | Pictured() | Filmed():
+            case Embedded() | Pictured() | Filmed() | Ranked():
                 raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)

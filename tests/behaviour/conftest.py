@@ -91,6 +91,7 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
         ]
     )
     commands.append(["rate", "set", "oai/film", "--video-second", "0.1", "--video-second-at", "1024p=0.5"])
+    commands.append(["rate", "set", "oai/ranker", "--search-unit", "0.002"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])
     commands.append(["rate", "set", "oai/listener", *RATE, "--input-audio", "4"])

@@ -154,12 +154,12 @@ def test_reading_never_reaches_a_provider_and_makes_no_call(hub: HubProcess, stu
 def test_models_tell_what_they_may_be_asked_for_and_every_price(hub: HubProcess) -> None:
     listed = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
 
-    texts = ["chat", "completions", "embeddings", "moderation"]
+    texts = ["chat", "completions", "embeddings", "moderation", "rerank"]
     assert ["images"] == listed["oai/dall"]["operations"]
     assert ["speech"] == listed["oai/tts"]["operations"]
     assert ["transcription"] == listed["oai/whisper"]["operations"]
     assert ["chat", "completions"] == listed["ant/m"]["operations"]
-    assert ["embeddings"] == listed["voy/m"]["operations"]
+    assert ["embeddings", "rerank"] == listed["voy/m"]["operations"]
     assert ["images"] == listed["ideo/ideogram-v3"]["operations"]
     assert set(texts) < set(listed["oai/m"]["operations"])
     assert "0.04" == listed["oai/dall"]["pricing"]["image"]

@@ -23,10 +23,17 @@ from tests.domain.strategies import rates, usages
 FREE = {"input_nanos": 0, "output_nanos": 0}
 CENT = 10_000_000 * 1_000_000  # a hundredth of a credit for one piece, in nanos per million
 OTHERS: tuple[Operation, ...] = (
-    *("completions", "embeddings", "images", "video", "speech", "transcription", "moderation"),
+    *("completions", "embeddings", "images", "video", "speech", "transcription", "moderation", "rerank"),
 )
 
-PIECES_PRICED = ("image_nanos", "character_nanos", "second_nanos", "video_second_nanos", "request_nanos")
+PIECES_PRICED = (
+    "image_nanos",
+    "character_nanos",
+    "second_nanos",
+    "video_second_nanos",
+    "request_nanos",
+    "search_unit_nanos",
+)
 
 
 def a_call(operation: Operation, **changes: Any) -> ModelCall:
@@ -86,6 +93,10 @@ def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     ("video",         {"request_nanos": 1},                          True),
     ("chat",          {"video_second_nanos": CENT},                  False),
     ("transcription", {"input_audio_nanos": 1},                      True),
+    ("rerank",        {"search_unit_nanos": 0},                      True),
+    ("rerank",        {"input_nanos": 1},                            True),   # by token, as most sell it
+    ("rerank",        {"image_nanos": CENT},                         False),
+    ("chat",          {"search_unit_nanos": CENT},                   False),
 ])  # fmt: skip
 def test_an_operation_is_sold_by_a_price_that_is_made_for_it(
     operation: Operation, prices: dict[str, int], sold: bool

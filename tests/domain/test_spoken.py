@@ -29,6 +29,14 @@ from tests.domain.build import a_chat_call
     ("ideogram",      "images",        "openai-images",        "ideogram-images"),
     ("groq",          "transcription", "openai-transcriptions-text", "openai-transcriptions-text"),
     ("anthropic",     "speech",        "openai-speech",        None),
+    ("cohere",        "rerank",        "rerank",               "cohere-rerank"),
+    ("voyage",        "rerank",        "rerank",               "voyage-rerank"),
+    ("jina",          "rerank",        "rerank",               "rerank"),
+    ("together",      "rerank",        "rerank",               "rerank"),
+    ("anthropic",     "rerank",        "rerank",               None),
+    ("google",        "chat",          "google",               "google"),
+    ("openai",        "embeddings",    "google-embed-content", "openai-embeddings-translated"),
+    ("google",        "count_tokens",  "google-count-tokens",  "google-count-tokens"),
     ("cohere",        "moderation",    "openai-moderations",   None),
 ])  # fmt: skip
 def test_a_call_is_spoken_as_the_provider_understands_it(

@@ -17,6 +17,7 @@ from adapters.providers.echo.embeddings import embeddings
 from adapters.providers.echo.film import film, film_at
 from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.pictures import edits, pictures
+from adapters.providers.echo.rerank import rerank
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
 from adapters.providers.echo.sound import speech, transcription
 
@@ -27,6 +28,7 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/completions": completions,
     "/embeddings": embeddings,
     "/moderations": moderations,
+    "/rerank": rerank,
     "/images/generations": pictures,
     "/images/edits": edits,
     "/videos": film,

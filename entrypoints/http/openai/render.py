@@ -33,6 +33,7 @@ from domain.details import detail_of
 from domain.embeddings import Embedded
 from domain.film import Filmed
 from domain.pictures import Pictured
+from domain.reranking import Ranked
 from domain.usage import Usage
 from entrypoints.http.dialect import Rendering
 from entrypoints.http.lines import one_line
@@ -117,7 +118,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():
             return state, _usage_chunk(state) + _DONE
-        case Embedded() | Pictured() | Filmed() | SoundDelta():
+        case Embedded() | Pictured() | Filmed() | Ranked() | SoundDelta():
             return state, b""  # Nothing that a chunk has a word for.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.

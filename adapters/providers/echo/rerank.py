@@ -1,0 +1,39 @@
+"""The echo's rerank: a document ranks by the share of the query's words that are in it, the first of two alike first.
+
+One word is one token, the query's once for each document; and a hundred documents are one search unit.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from adapters.providers.echo.shared import Count, Spoken, as_json, words_in
+
+
+class _Request(msgspec.Struct, frozen=True):
+    model: str
+    query: str
+    documents: Annotated[list[str | dict[str, Any]], msgspec.Meta(min_length=1)]
+    top_n: Count | None = None
+    return_documents: bool = False
+
+
+_REQUEST = msgspec.json.Decoder(_Request)
+
+
+def rerank(body: bytes, content_type: str) -> Spoken:
+    """The documents' places, the best first."""
+    asked = _REQUEST.decode(body)
+    texts = [each if isinstance(each, str) else str(each.get("text", "")) for each in asked.documents]
+    wanted = set(asked.query.lower().split())
+    results: list[dict[str, Any]] = [
+        {"index": index, "relevance_score": len(wanted & set(text.lower().split())) / max(1, len(wanted))}
+        for index, text in enumerate(texts)
+    ]
+    results.sort(key=lambda result: -result["relevance_score"])
+    results = results[: asked.top_n]
+    if asked.return_documents:
+        results = [{**result, "document": {"text": texts[result["index"]]}} for result in results]
+    tokens = words_in(asked.query) * len(texts) + sum(map(words_in, texts))
+    meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": -(-len(texts) // 100)}}
+    return as_json({"id": "rerank-echo", "results": results, "meta": meta, "usage": {"total_tokens": tokens}})

@@ -1,0 +1,35 @@
+"""Voyage's rerank (https://docs.voyageai.com/reference/reranker-api): Cohere's under a few other names.
+
+`top_n` is `top_k` there. It counts tokens: the query's once for each document, and those of all documents.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.openai.operations import failing_as
+from adapters.providers.rerank.cohere import COHERE_RERANK
+from adapters.providers.rerank.shared import asked, lack
+from domain.calls import Attempt
+from domain.refusals import Unexpressible
+from domain.reranking import RerankRequest
+
+NAME = "voyage-rerank"
+_WORDS = frozenset(("truncation",))
+
+
+def encode(request: RerankRequest, attempt: Attempt) -> bytes:
+    """The request body, documents as texts."""
+    top: dict[str, Any] = {} if request.top_n is None else {"top_k": min(request.top_n, len(request.documents))}
+    return msgspec.json.encode(asked(request, attempt.target.model, _WORDS) | top)
+
+
+def refuses(request: RerankRequest) -> Unexpressible | None:
+    """Words that Voyage does not know."""
+    return lack(request, _WORDS, NAME)
+
+
+VOYAGE_RERANK: ProviderDialect = msgspec.structs.replace(
+    COHERE_RERANK, name=NAME, encode=encode, refuses=refuses, failure=failing_as(NAME)
+)

@@ -1,0 +1,87 @@
+"""How documents are ranked at each vendor: what is asked, and what of the answer is counted."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.providers.dialects import DIALECTS
+from domain.calls import Attempt, ModelCall, Target
+from domain.chat import Broken, Ended, UsageReported
+from domain.refusals import Unexpressible
+from domain.reranking import Ranked, RerankRequest
+from domain.usage import Usage
+
+COHERE, VOYAGE, PASSING = DIALECTS["cohere-rerank"], DIALECTS["voyage-rerank"], DIALECTS["rerank"]
+
+
+def attempt(dialect: str) -> Attempt:
+    target = Target(
+        provider="p", dialect=dialect, base_url="https://p/v1", model="ranker", credential_id=None, sealed=None
+    )
+    return Attempt(call_id="c", target=target, timeout_ms=1_000)
+
+
+def request(**extra: Any) -> RerankRequest:
+    raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in extra.items()}
+    return RerankRequest(model="x/ranker", query="q", documents=("a", "b"), top_n=9, extra=raw)
+
+
+def test_each_vendor_is_asked_in_its_own_words() -> None:
+    asked = request(max_tokens_per_doc=100, max_chunks_per_doc=3, truncation=True)
+
+    common = {"model": "ranker", "query": "q", "documents": ["a", "b"]}
+    assert {**common, "top_n": 9, "max_tokens_per_doc": 100} == json.loads(
+        COHERE.encode(asked, attempt("cohere-rerank"))
+    )
+    assert {**common, "top_k": 2, "truncation": True} == json.loads(VOYAGE.encode(asked, attempt("voyage-rerank")))
+    assert COHERE.refuses(asked) is None
+    assert VOYAGE.refuses(asked) is None
+
+
+def test_a_word_that_changes_the_answer_is_refused_by_name() -> None:
+    assert Unexpressible(field="novel", dialect="cohere-rerank", model="x/ranker") == COHERE.refuses(request(novel=1))
+
+
+def test_a_compatible_server_gets_the_callers_own_fields() -> None:
+    fields = {"model": msgspec.Raw(b'"v/ranker"'), "documents": msgspec.Raw(b'[{"text": "a",  "n":1.0}]')}
+    call = ModelCall(dialect="rerank", operation="rerank", model="v/ranker", fields=fields, body_bytes=9)
+
+    assert b'{"model":"ranker","documents":[{"text": "a",  "n":1.0}]}' == PASSING.pass_through(call, attempt("rerank"))
+
+
+@pytest.mark.parametrize(("counted", "usage"), [
+    ({"meta": {"billed_units": {"search_units": 2}}}, Usage(search_units=2)),
+    ({"meta": {"billed_units": {"search_units": 2.0}}}, Usage(search_units=2)),
+    ({"usage": {"total_tokens": 38}}, Usage(input_tokens=38)),
+    ({"usage": {"total_tokens": "38"}}, Usage(input_tokens=38)),
+    ({"usage": {"total_tokens": 0, "prompt_tokens": 7}}, Usage(input_tokens=7)),
+    ({"meta": {"tokens": {"input_tokens": 5}}}, Usage(input_tokens=5)),
+    ({"meta": "?", "usage": {"total_tokens": -1}}, None),
+    ({"usage": {"total_tokens": 1e300}}, None),
+    ({"usage": None}, None),
+    ({}, None),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["results", "data"])
+def test_an_answer_is_a_ranking_and_a_count(name: str, counted: dict[str, Any], usage: Usage | None) -> None:
+    results = [{"index": 1, "relevance_score": 0.90}, {"index": 0, "relevance_score": 1e-3, "document": {"text": "a"}}]
+
+    *ranked, last = COHERE.decode(json.dumps({name: results, **counted}).encode())
+
+    told = [event for event in ranked if isinstance(event, UsageReported)]
+    assert [(1, b"0.9"), (0, b"0.001")] == [
+        (event.index, bytes(event.score)) for event in ranked if isinstance(event, Ranked)
+    ]
+    assert ([] if usage is None else [usage]) == [event.usage for event in told]
+    assert Ended() == last
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"[]", b"{}", b'{"results":[{"index":-1,"relevance_score":1}]}', b'{"results":[{"index":0,"relevance_score":"x"}]}',
+    b'{"error":{"message":"no"}}',
+])  # fmt: skip
+def test_what_is_no_ranking_is_a_failure(body: bytes) -> None:
+    [event] = COHERE.decode(body)
+
+    assert isinstance(event, Broken)
