@@ -188,6 +188,9 @@ def _block_delta(state: State, data: bytes) -> _Step:
 
 def _input_delta(state: State, index: int, piece: str) -> _Step:
     block = state.open.get(index)
+    if block is None or block.kind == "cited":  # Its place makes no sense: then it is of the tool that was begun last.
+        index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
+        block = state.open.get(index)
     if block is None or block.kind == "cited":
         raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
     if not piece:

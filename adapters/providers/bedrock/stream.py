@@ -146,7 +146,8 @@ def _message_start(state: State, data: bytes) -> _Step:
 
 def _block_start(state: State, data: bytes) -> _Step:
     event = _START.decode(data)
-    state, index = _placed(state, event.content_block_index)
+    named = event.content_block_index
+    state, index = _placed(state, state.last + 1 if named is None else named)
     if kind(event.start) == "toolUse":
         use = _TOOL_USE.part(event.start["toolUse"]) or ToolUse()
         if use.type != SERVER_TOOL:
@@ -187,6 +188,9 @@ def _thought(delta: _ReasoningDelta, index: int) -> tuple[Event, ...] | None:
 
 def _input_delta(state: State, index: int, piece: str) -> _Step:
     block = state.open.get(index)
+    if block is None or block.kind == "cited":  # Its place makes no sense: then it is of the tool that was begun last.
+        index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
+        block = state.open.get(index)
     if block is None or block.kind == "cited":
         raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
     if not piece:

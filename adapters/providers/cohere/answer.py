@@ -269,10 +269,11 @@ def _call_start(state: State, told: _Event, _data: bytes) -> _Step:
 
 def _call_delta(state: State, told: _Event, _data: bytes) -> _Step:
     call = _said(told).tool_calls
-    if told.index not in state.calls:
+    place = told.index if told.index in state.calls else next(reversed(state.calls), None)
+    if place is None:
         raise ValueError(f"it adds to tool call {told.index}, which did not begin")
     arguments = call.function.arguments if isinstance(call, _Call) and call.function is not None else None
-    index = len(state.calls) - 1 - state.calls[::-1].index(told.index)
+    index = len(state.calls) - 1 - state.calls[::-1].index(place)
     return state, (ToolCallDelta(index=index, arguments=arguments),) if arguments else ()
 
 

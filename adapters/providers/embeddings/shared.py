@@ -10,6 +10,7 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
+from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event, UsageReported
@@ -37,7 +38,7 @@ class _Listed(msgspec.Struct):
     usage: _Usage | None = None
 
 
-_LISTED = msgspec.json.Decoder(_Listed)
+_LISTED = Lenient(_Listed)
 
 
 def decode_list(body: bytes) -> tuple[Event, ...]:

@@ -40,12 +40,16 @@ _INCOMPLETE: dict[str, FinishReason] = {
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: of each item, how many tools it called, and which items are done."""
+    """What a stream said so far: of each item, how many tools it called, and which items are done.
+
+    `last` is the item that was begun last, and meant where none is named.
+    """
 
     started: bool = False
     items: dict[int, Seen] = {}
     calls: int = 0
     used: tuple[Used, ...] = ()
+    last: int = 0
 
 
 _Step: TypeAlias = tuple[State, tuple[Event, ...]]
@@ -135,13 +139,15 @@ def _created(state: State, data: bytes) -> _Step:
 
 def _text(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    said = TextDelta(text=delta.delta, block=delta.output_index)
-    return _saying(state, delta.output_index), (said,) if delta.delta else _NOTHING
+    place = state.last if delta.output_index is None else delta.output_index
+    said = TextDelta(text=delta.delta, block=place)
+    return _saying(state, place), (said,) if delta.delta else _NOTHING
 
 
 def _refusal(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    return _saying(state, delta.output_index), (RefusalDelta(text=delta.delta),) if delta.delta else _NOTHING
+    place = state.last if delta.output_index is None else delta.output_index
+    return _saying(state, place), (RefusalDelta(text=delta.delta),) if delta.delta else _NOTHING
 
 
 def _summary(state: State, data: bytes) -> _Step:
@@ -157,17 +163,18 @@ def _reasoning_text(state: State, data: bytes) -> _Step:
 def _thought(state: State, delta: Delta, part: tuple[str, int]) -> _Step:
     if not delta.delta:
         return state, _NOTHING
-    seen = state.items.get(delta.output_index, Seen())
+    place = state.last if delta.output_index is None else delta.output_index
+    seen = state.items.get(place, Seen())
     text = delta.delta
     if not seen.said or seen.part != part:
         text = BETWEEN_PARTS + text if seen.said else text
-        state = _with(state, delta.output_index, msgspec.structs.replace(seen, said=True, part=part))
-    return state, (ReasoningDelta(text=text, block=delta.output_index),)
+        state = _with(state, place, msgspec.structs.replace(seen, said=True, part=part))
+    return state, (ReasoningDelta(text=text, block=place),)
 
 
 def _arguments(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    place = delta.output_index
+    place = state.last if delta.output_index is None else delta.output_index
     seen = state.items.get(place)
     if seen is None or seen.call is None:  # Its place cannot be read: then it is of the call that was begun last.
         place = next((at for at, item in reversed(state.items.items()) if item.call is not None), -1)
@@ -183,20 +190,22 @@ def _annotated(state: State, data: bytes) -> _Step:
     event = _ANNOTATION.decode(data)
     if bytes(event.annotation) == b"null":
         return state, _NOTHING
-    seen = state.items.get(event.output_index, Seen())
+    place = state.last if event.output_index is None else event.output_index
+    seen = state.items.get(place, Seen())
     cited = msgspec.structs.replace(seen, citations=seen.citations + 1)
-    return _with(state, event.output_index, cited), (citation(event.annotation),)
+    return _with(state, place, cited), (citation(event.annotation),)
 
 
 def _item_added(state: State, data: bytes) -> _Step:
     event = _ITEM_EVENT.decode(data)
-    return _added(state, read(event.item), event.output_index)
+    following = max(state.items, default=-1) + 1
+    return _added(state, read(event.item), following if event.output_index is None else event.output_index)
 
 
 def _added(state: State, item: Item, index: int) -> _Step:
     is_call = item.type == "function_call"
     opened = _with(state, index, Seen(call=state.calls if is_call else None))
-    return msgspec.structs.replace(opened, calls=state.calls + is_call), begun(item, state.calls)
+    return msgspec.structs.replace(opened, calls=state.calls + is_call, last=index), begun(item, state.calls)
 
 
 def _item_done(state: State, data: bytes) -> _Step:
@@ -204,11 +213,12 @@ def _item_done(state: State, data: bytes) -> _Step:
     raw = msgspec.Raw(bytes(event.item))
     item = read(raw)
     events: tuple[Event, ...] = ()
-    if event.output_index not in state.items:
-        state, events = _added(state, item, event.output_index)
-    seen = state.items[event.output_index]
+    place = state.last if event.output_index is None else event.output_index
+    if place not in state.items:
+        state, events = _added(state, item, place)
+    seen = state.items[place]
     state = msgspec.structs.replace(state, used=(*state.used, _USED.part(raw) or Used()))
-    return state, (*events, *done(item, raw, event.output_index, seen))
+    return state, (*events, *done(item, raw, place, seen))
 
 
 def _closed(state: State, data: bytes) -> _Step:

@@ -41,14 +41,14 @@ class ItemEvent(msgspec.Struct, frozen=True):
     """An item of the output begins, or is done."""
 
     item: msgspec.Raw = msgspec.Raw(b"{}")
-    output_index: int = 0
+    output_index: int | None = None
 
 
 class Delta(msgspec.Struct, frozen=True):
     """More of an item: of its text, its thinking, or its arguments."""
 
     delta: Annotated[str, SPELLED] = ""
-    output_index: int = 0
+    output_index: int | None = None
     content_index: int = 0
     summary_index: int = 0
 
@@ -57,7 +57,7 @@ class Annotation(msgspec.Struct, frozen=True):
     """A citation of a text."""
 
     annotation: msgspec.Raw = msgspec.Raw(b"null")
-    output_index: int = 0
+    output_index: int | None = None
 
 
 class Typed(msgspec.Struct, frozen=True):
