@@ -5,7 +5,7 @@ A refusal is an expected outcome, so it is returned and not raised. Its tag is t
 so a new refusal here fails the type check there until it has words.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,16 @@ class EncodedBody(msgspec.Struct, frozen=True, kw_only=True, tag="body_encoded")
     """The request body is compressed, or encoded otherwise, as `Content-Encoding` tells."""
 
     coding: str
+
+
+class BadHttp(msgspec.Struct, frozen=True, kw_only=True, tag="bad_http"):
+    """The request came too slowly, its head is too large, or its version of HTTP is none that is served."""
+
+    problem: Literal["slow", "head_too_large", "version"]
+
+
+class HubFull(msgspec.Struct, frozen=True, kw_only=True, tag="hub_full"):
+    """The hub has as many requests under way as memory and descriptors afford."""
 
 
 class UnknownPath(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_path"):
@@ -190,6 +200,8 @@ Refusal: TypeAlias = (
     | BadRequest
     | TooLarge
     | EncodedBody
+    | BadHttp
+    | HubFull
     | UnknownPath
     | WrongMethod
     | NotOffered

@@ -16,7 +16,9 @@ import anyio
 import falcon
 import falcon.asgi
 
-from entrypoints.http.replies import internal_error, unreadable, unserved
+from entrypoints.front import refused, send_refusal
+from entrypoints.http.bodies import BodyMemory, BodyReader
+from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
 from entrypoints.manners import middleware
@@ -27,7 +29,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-DRAINED_AT_ONCE = 64 * 1024
+# The versions that Falcon knows. Some servers write them otherwise, and it refuses every request that has another.
+_VERSIONS = {"1.0", "1.1", "2", "3"}
 _EXCHANGE = "aihub.exchange"
 _log = logging.getLogger("aihub")
 
@@ -44,7 +47,9 @@ class AsgiApp:
 
     def __init__(self, open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> None:
         self._open_hub = open_hub
+        self._hub: Hub | None = None
         self._falcon: falcon.asgi.App[Any, Any] | None = None
+        self._memory = BodyMemory(0)
         self._opening = asyncio.Lock()
         self._opened = AsyncExitStack()
 
@@ -53,15 +58,21 @@ class AsgiApp:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             app = self._falcon or await self._without_lifespan()
-            async with Exchange(receive, send) as exchange:
+            assert self._hub is not None
+            if (refusal := refused(self._hub, scope)) is not None:
+                await send_refusal(self._hub, scope, send, refusal)
+                return
+            if scope["http_version"] not in _VERSIONS:
+                scope["http_version"] = "1.0"
+            async with Exchange(receive, send, BodyReader(self._hub, self._memory)) as exchange:
                 scope[_EXCHANGE] = exchange
-                await app(dict(scope), receive, send)
+                await app(dict(scope), _nothing, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with self._open_hub() as hub, anyio.create_task_group() as background:
             background.start_soon(sweep_regularly, hub)
-            self._falcon = falcon_app(hub)
+            self._serve(hub)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             background.cancel_scope.cancel()
@@ -70,16 +81,24 @@ class AsgiApp:
     async def _without_lifespan(self) -> "falcon.asgi.App[Any, Any]":
         """Open the hub for as long as the process lives: a Lambda function has no shutdown to close it at."""
         async with self._opening:
-            if self._falcon is None:
-                self._falcon = falcon_app(await self._opened.enter_async_context(self._open_hub()))
+            return self._falcon or self._serve(await self._opened.enter_async_context(self._open_hub()))
+
+    def _serve(self, hub: Hub) -> "falcon.asgi.App[Any, Any]":
+        self._hub, self._memory, self._falcon = hub, BodyMemory(hub.body_memory_bytes), falcon_app(hub)
         return self._falcon
+
+
+async def _nothing() -> MutableMapping[str, Any]:
+    """What Falcon receives: it would wait for the first of a body before it looks for a route."""
+    return {"type": "http.request", "body": b"", "more_body": True}
 
 
 class Exchange:
     """One request and its answer: what must be closed at the end, and the watch for a hang-up where it is wanted."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, send: Send, body: BodyReader) -> None:
+        self.body = body
+        self.receive = receive
         self._send = send
         self._handler: AbstractAsyncContextManager[Reply] | None = None
         self._cancel: anyio.CancelScope | None = None
@@ -96,6 +115,7 @@ class Exchange:
         try:
             if self._pulse is not None:
                 self._pulse.stop()
+            self.body.release()
             # The handler knows the request, which knows this exchange: let go, the call's memory is free at once.
             handler, self._handler = self._handler, None
             if handler is not None:
@@ -128,7 +148,7 @@ class Exchange:
         return cancel.cancel
 
     async def _hang_up(self, cancel: anyio.CancelScope) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+        while (await self.receive())["type"] != "http.disconnect":
             pass
         cancel.cancel()
 
@@ -176,7 +196,7 @@ def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
         app.add_route(template, _resource(hub, handlers))
 
     async def failed(req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, _: object) -> None:
-        request = _request(hub, req, b"", {})
+        request = _request(hub, req, joined(req.scope["headers"]), b"", {})
         if isinstance(error, falcon.HTTPError):
             allow = dict(error.headers or {}).get("Allow", "")
             _render(resp, unserved(request, error.status_code, tuple(allow.split(", "))))
@@ -196,11 +216,14 @@ def _resource(hub: Hub, handlers: dict[str, Handler]) -> object:
 
 def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
     async def respond(_: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str) -> None:
-        body = await _body(req, hub.body_bytes_max)
         exchange: Exchange = req.scope[_EXCHANGE]
-        request = _request(hub, req, body or b"", path_values, exchange.watch)
-        unread = unreadable(request, body, hub.body_bytes_max)
-        if unread is not None:
+        headers = joined(req.scope["headers"])
+        body = await exchange.body.read(req.method, headers, exchange.receive)
+        request = _request(hub, req, headers, body if isinstance(body, bytes) else b"", path_values, exchange.watch)
+        if not isinstance(body, bytes):
+            _render(resp, refuse(dialect_of(request), request, body))
+            return
+        if (unread := unreadable(request)) is not None:
             _render(resp, unread)
             return
         reply = await exchange.answer(handler, request)
@@ -210,25 +233,10 @@ def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
     return respond
 
 
-async def _body(req: falcon.asgi.Request, bytes_max: int) -> bytes | None:
-    """The body; None if it is over the bound.
-
-    Then as much again is read and thrown away: a caller who is still sending would see a broken connection instead
-    of the answer.
-    """
-    if (req.content_length or 0) <= bytes_max:
-        body = await req.stream.read(bytes_max + 1)
-        if len(body) <= bytes_max:
-            return body
-    left = bytes_max
-    while left > 0 and (piece := await req.stream.read(min(left, DRAINED_AT_ONCE))):
-        left -= len(piece)
-    return None
-
-
 def _request(
     hub: Hub,
     req: falcon.asgi.Request,
+    headers: dict[str, str],
     body: bytes,
     path_values: dict[str, str],
     watch: Callable[[], Leave | None] = lambda: None,
@@ -238,7 +246,7 @@ def _request(
         method=req.method,
         path=req.path,
         query=req.query_string,
-        headers=joined(req.scope["headers"]),
+        headers=headers,
         body=body,
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,

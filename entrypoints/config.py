@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retries_max: int
     body_bytes_max: int
     cors_origins: tuple[str, ...]
+    body_memory_bytes: int
+    exclusive_cores: bool
     synchronous: Synchronous
     vendor_keys: dict[str, tuple[str, ...]]
 
@@ -146,6 +148,10 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("AIHUB_CORS_ORIGINS", "cors_origins", kinds.origins, "origins", "",
          "which pages in browsers may call the hub: origins such as https://app.example.com, separated by commas, "
          "or * for all; nothing: none"),
+        ("AIHUB_BODY_MEMORY_BYTES", "body_memory_bytes", kinds.whole(1024, 2**40), "bytes", "268435456",
+         "what all request bodies may occupy together in a process; past it a call is refused with 503"),
+        ("AIHUB_EXCLUSIVE_CORES", "exclusive_cores", kinds.switch, "true or false", "false",
+         "whether no other busy program shares the hub's processor cores: its threads then push each other aside less"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )

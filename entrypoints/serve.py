@@ -12,14 +12,18 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings
+from entrypoints.server.exchange import App
+from entrypoints.server.limits import Limits, limits_of, memory_bytes
+from entrypoints.server.supervisor import Supervisor
 from entrypoints.started import Started, in_json, in_words
 from entrypoints.usecases.first_run import BY, first_run
 from entrypoints.usecases.providers import register_vendor_keys
@@ -32,17 +36,9 @@ if TYPE_CHECKING:
 
 # Within the ten seconds that container runtimes wait between SIGTERM and SIGKILL.
 STOP_S = 8
-BACKLOG = 2048
-# Of a request's head. The server looks at its buffer between two reads, and each of those may bring as much again: so a
-# head that fits in it is always read, one of twice its size is always refused (431), and in between either may happen.
-HEAD_BUFFER_BYTES = 64 * 1024
-# Under WSGI every running call occupies a thread, also while its provider thinks.
-WSGI_THREADS = 256
-# A thread that leaves for want of work counts as free until it is gone (granian 2.8, `src/blocking.rs`): a request that
-# comes in that moment, while all others are busy, is given no thread before the next request comes. So threads stay as
-# long as granian lets them.
-WSGI_THREAD_IDLE_S = 600
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
+_MMAP_BYTES = 128 * 1024
 SWITCH_S = 0.0005
 GC_THRESHOLD = 50_000
 
@@ -53,21 +49,15 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
     print(in_json(started) if as_json else in_words(started), flush=True)
-    server = _server(settings)
-    if not as_json:
-        server.shutdown = _announced(server.shutdown)
-    server.serve(target_loader=_LOADERS[settings.interface], wrap_loader=False)
+    load = partial(_load, settings)
+    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, partial(_announce_stop, as_json)).run()
     return 0
 
 
-def _announced(shutdown: Callable[[int], None]) -> Callable[[int], None]:
-    """The server's end, with a word before it: while calls still run it takes a while, and nothing else is seen."""
-
-    def stop(exit_code: int = 0) -> None:
+def _announce_stop(as_json: bool) -> None:
+    """While calls still run, the end takes a while, and nothing else is seen."""
+    if not as_json:
         print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
-        shutdown(exit_code)
-
-    return stop
 
 
 async def _prepare(settings: Settings) -> Started:
@@ -91,77 +81,52 @@ async def _prepare(settings: Settings) -> Started:
     )
 
 
-def _server(settings: Settings) -> Any:  # granian picks its class by the interpreter it was built for
-    from granian.constants import HTTPModes, Interfaces, Loops
-    from granian.http import HTTP1Settings
-    from granian.log import LOGGING_CONFIG, LogLevels
-    from granian.server import Server
-
-    handlers: dict[str, dict[str, Any]] = LOGGING_CONFIG["handlers"]  # type: ignore[assignment]
-    wsgi = settings.interface == "wsgi"
-    to_stderr = {name: {**handler, "stream": "ext://sys.stderr"} for name, handler in handlers.items()}
-    return Server(
-        f"entrypoints.{settings.interface}:create_app",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI if wsgi else Interfaces.ASGI,
-        workers=settings.workers,
-        blocking_threads=WSGI_THREADS if wsgi else 1,
-        blocking_threads_idle_timeout=WSGI_THREAD_IDLE_S,
-        backlog=BACKLOG,
-        backpressure=BACKLOG,
-        loop=Loops.asyncio,  # the one that is tested: granian takes another where it happens to be installed
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=HEAD_BUFFER_BYTES),
-        websockets=False,
-        log_level=LogLevels.error,  # its warnings advise on numbers of threads and workers
-        log_dictconfig={"handlers": to_stderr},
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_S,
-    )
-
-
-def _load_asgi() -> Callable[..., Any]:
-    _begin_worker()
-    from entrypoints.asgi import create_app
-
-    app = create_app()
+def _load(settings: Settings) -> tuple[App, Limits]:
+    """The application of a worker, in the worker, and how much it may take on."""
+    _begin_worker(settings)
+    if settings.interface == "wsgi":
+        from entrypoints.threads import create_app as create
+    else:
+        from entrypoints.asgi import create_app as create  # type: ignore[assignment]
+    app: App = create()
     _tune_interpreter()
-    return app
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return app, limits_of(descriptors, memory_bytes(), settings.workers)
 
 
-def _load_wsgi() -> Callable[..., Any]:
-    _begin_worker()
-    from entrypoints.wsgi import create_app
-
-    app = create_app()
-    _tune_interpreter()
-    return app
-
-
-# Granian's own loader would look for our modules in the current directory first, and find whatever lies there.
-_LOADERS: Mapping[str, Callable[[], Callable[..., Any]]] = {"asgi": _load_asgi, "wsgi": _load_wsgi}
-
-
-def _begin_worker() -> None:
+def _begin_worker(settings: Settings) -> None:
     """Let a worker be stopped by its parent alone, also while it is still starting.
 
-    A fork inherits its parent's handlers, and granian's only tell the parent's loop: until granian sets the worker's
-    own, a signal would be lost. A worker that dies before that has served nobody. An interrupt from the terminal goes
-    to a whole process group, and a worker that gets SIGINT and then its parent's SIGTERM hangs in granian (2.8.7); so
-    it leaves the group.
+    A fork inherits its parent's handlers, which only tell the parent: until the worker has its own, a signal would be
+    lost. A worker that dies before that has served nobody. An interrupt from the terminal goes to a whole process
+    group, and how a worker ends is its parent's matter; so it leaves the group.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
     die_with_parent()
-    _let_threads_finish()
+    _give_memory_back()
+    if settings.exclusive_cores:
+        _let_threads_finish()
+
+
+def _give_memory_back() -> None:
+    """Let the memory of large bodies go back to the system when they are done with. See mallopt(3), M_MMAP_THRESHOLD.
+
+    glibc raises that bound to the largest block that was ever freed, and keeps what is below it for itself.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
 
 
 def _let_threads_finish() -> None:
     """Let no thread that is woken push aside the one that woke it; before any thread begins, for they inherit it.
 
-    The loop, the writer of the books and the server's threads wake each other several times a call, and whoever does so
-    is about to wait anyway. To be pushed aside first costs a seventh of all CPU time. See sched(7), SCHED_BATCH.
+    The loop and the writer of the books wake each other several times a call, and whoever does so is about to wait
+    anyway. To be pushed aside first costs a seventh of all CPU time. But a neighbour on the same core makes such a
+    thread wait for its turn, so this is for cores that the hub has to itself. See sched(7), SCHED_BATCH.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):  # a sandbox may forbid it

@@ -140,6 +140,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
             retries_max=settings.retries_max,
             body_bytes_max=settings.body_bytes_max,
             cors_origins=settings.cors_origins,
+            body_memory_bytes=max(settings.body_memory_bytes, settings.body_bytes_max),
         )
         try:
             yield whole

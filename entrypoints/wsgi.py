@@ -17,7 +17,9 @@ import anyio
 import anyio.from_thread
 import falcon
 
-from entrypoints.http.replies import internal_error, unreadable, unserved
+from domain.refusals import Refusal, TooLarge
+from entrypoints.http.bodies import is_announced_too_large, is_short, stranger
+from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.manners import middleware
@@ -29,6 +31,10 @@ PIECES_MAX = 64
 # While the provider is silent an empty piece is offered to the server so often: only so can it notice a hang-up.
 LISTEN_S = 0.25
 DRAINED_AT_ONCE = 64 * 1024
+# A larger body is only read from somebody with a valid key.
+UNKNOWN_BYTES_MAX = 64 * 1024
+# In the environment where the server has read the body already, and bounded it.
+BODY = "aihub.body"
 
 _log = logging.getLogger("aihub")
 
@@ -48,13 +54,19 @@ def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falco
     # WSGI has no shutdown of its own. Registering also keeps what was opened alive.
     atexit.register(opened.close)
     portal.start_task_soon(sweep_regularly, hub)
+    return falcon_app(hub, portal)
+
+
+def falcon_app(hub: Hub, portal: anyio.from_thread.BlockingPortal) -> "falcon.App[Any, Any]":
+    """Falcon with the routes of a hub that runs on the portal's event loop."""
     table = routes(hub)
     app: falcon.App[Any, Any] = falcon.App(middleware=middleware(canonical_path(table), hub.cors_origins))
     for template, handlers in by_template(table).items():
         app.add_route(template, _resource(hub, portal, handlers))
 
     def failed(req: falcon.Request, resp: falcon.Response, error: Exception, _: object) -> None:
-        request = _request(hub, req, b"", {})
+        headers = {name.lower(): value for name, value in req.headers.items()}
+        request = _request(hub, req, headers, b"", {})
         if isinstance(error, falcon.HTTPError):
             allow = dict(error.headers or {}).get("Allow", "")
             _render(resp, unserved(request, error.status_code, tuple(allow.split(", "))))
@@ -159,11 +171,15 @@ def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict
 
 def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
-        body = _body(req, hub.body_bytes_max)
+        headers = {name.lower(): value for name, value in req.headers.items()}
+        given: bytes | None = req.env.get(BODY)
+        body = _body(hub, portal, req, headers) if given is None else given
         crossing = Crossing(hub.keep_alive_ms)
-        request = _request(hub, req, body or b"", path_values, crossing.watch)
-        unread = unreadable(request, body, hub.body_bytes_max)
-        if unread is not None:
+        request = _request(hub, req, headers, body if isinstance(body, bytes) else b"", path_values, crossing.watch)
+        if not isinstance(body, bytes):
+            _render(resp, refuse(dialect_of(request), request, body))
+            return
+        if (unread := unreadable(request)) is not None:
             _render(resp, unread)
             return
         portal.start_task_soon(crossing.carry, handler, request)
@@ -173,29 +189,37 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
     return respond
 
 
-def _body(req: falcon.Request, bytes_max: int) -> bytes | None:
-    """The body; None if it is over the bound. A chunked one has no length, but its server knows the end.
+def _body(
+    hub: Hub, portal: anyio.from_thread.BlockingPortal, req: falcon.Request, headers: dict[str, str]
+) -> bytes | Refusal:
+    """The body, where the server leaves it to us to read it: it is waited for as long as the server does.
 
-    What is over the bound is read on, as much again, and thrown away: a caller who is still sending would see a
-    broken connection instead of the answer.
+    A chunked one has no length, but its server knows the end. What is over the bound is read on, as much again, and
+    thrown away: a caller who is still sending would see a broken connection instead of the answer.
     """
+    bytes_max = hub.body_bytes_max
     chunked = req.content_length is None and req.get_header("transfer-encoding") is not None
     stream = req.stream if chunked and req.env.get("wsgi.input_terminated") else req.bounded_stream
-    if (req.content_length or 0) <= bytes_max:
+    refusal: Refusal | None = TooLarge(bytes_max=bytes_max) if is_announced_too_large(headers, bytes_max) else None
+    if refusal is None and (chunked or (req.content_length or 0) > UNKNOWN_BYTES_MAX):
+        refusal = portal.call(stranger, hub, headers)
+    if refusal is None:
         body = b""
         while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):
             body += piece
         if len(body) <= bytes_max:
-            return body
+            return is_short(headers, body) or body
+        refusal = TooLarge(bytes_max=bytes_max)
     left = bytes_max
     while left > 0 and (piece := stream.read(min(left, DRAINED_AT_ONCE))):
         left -= len(piece)
-    return None
+    return refusal
 
 
 def _request(
     hub: Hub,
     req: falcon.Request,
+    headers: dict[str, str],
     body: bytes,
     path_values: dict[str, str],
     watch: Callable[[], Leave | None] = lambda: None,
@@ -205,7 +229,7 @@ def _request(
         method=req.method,
         path=req.path,
         query=req.query_string,
-        headers={name.lower(): value for name, value in req.headers.items()},
+        headers=headers,
         body=body,
         started_us=hub.clock.monotonic_us(),
         path_values=path_values,

@@ -9,10 +9,12 @@ import msgspec
 
 from domain.money import format_credits
 from domain.refusals import (
+    BadHttp,
     BadRequest,
     Busy,
     EncodedBody,
     Exists,
+    HubFull,
     IdempotencyConflict,
     IdempotencyUnavailable,
     Incapable,
@@ -38,6 +40,12 @@ from domain.refusals import (
 )
 from entrypoints.http.dialect import ErrorBody
 from entrypoints.http.failed import failure_error
+
+_BAD_HTTP = {
+    "slow": (408, "The request did not come in time. Send it again, all of it at once."),
+    "head_too_large": (431, "The request's path and headers are too large together. Send less."),
+    "version": (505, "This version of HTTP is not served. Send HTTP/1.1."),
+}
 
 SHOWN_CHARACTERS_MAX = 200
 
@@ -77,6 +85,11 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 "that header; the hub decodes no bodies.",
                 param="Content-Encoding",
             )
+        case BadHttp():
+            status, message = _BAD_HTTP[refusal.problem]
+            return _error(refusal, status, "invalid_request", message)
+        case HubFull():
+            return _error(refusal, 503, "overloaded", "The hub has all the requests it can hold. Try again shortly.")
         case UnknownPath():
             return _error(
                 refusal,
@@ -196,7 +209,7 @@ def retry_after_s(refusal: Refusal) -> int | None:
     match refusal:
         case ProviderFailed() if refusal.failure.retry_after_ms is not None:
             return -(-refusal.failure.retry_after_ms // 1000)
-        case Busy():
+        case Busy() | HubFull():
             return 1
         case _:
             return None

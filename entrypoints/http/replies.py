@@ -11,7 +11,6 @@ from domain.refusals import (
     NoUpgrade,
     ProviderFailed,
     Refusal,
-    TooLarge,
     UnknownPath,
     WrongMethod,
 )
@@ -74,15 +73,13 @@ def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
     return refuse(dialect_of(request), request, refusal)
 
 
-def unreadable(request: Request, body: bytes | None, bytes_max: int) -> Reply | None:
-    """The refusal of a body that no handler could read: over the bound (None, for nothing was kept), or encoded.
+def unreadable(request: Request) -> Reply | None:
+    """The refusal of a body that no handler could read, since it is encoded: bounded is what it was before that.
 
-    An encoded one would be bounded by what it was before, and may be a thousand times that.
+    Decoded, it may be a thousand times as large.
     """
-    if body is None:
-        return refuse(dialect_of(request), request, TooLarge(bytes_max=bytes_max))
     coding = request.headers.get("content-encoding", "").strip()
-    if body and coding and coding.lower() != "identity":
+    if request.body and coding and coding.lower() != "identity":
         return refuse(dialect_of(request), request, EncodedBody(coding=coding))
     return None
 

@@ -46,6 +46,7 @@ class Hub:
     upstream_timeout_ms: int
     retries_max: int
     body_bytes_max: int
+    body_memory_bytes: int = 256 * 1024 * 1024
     keep_alive_ms: int = 15_000
     write_timeout_ms: int = 60_000
     first_token_timeout_ms: int | None = None

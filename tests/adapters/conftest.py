@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx2
@@ -18,10 +19,22 @@ from ports.storage import Storage
 from tests.adapters.http_attempts import shell
 from tests.adapters.transport_identity import Identity
 
+_NEEDS_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
+
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever uses the transport runs on both event loops that a hub may run on."""
+    if {"transport", "providers"} & {*metafunc.fixturenames}:
+        loops = [
+            ("asyncio", {"use_uvloop": False}),
+            pytest.param(("asyncio", {"use_uvloop": True}), marks=_NEEDS_UVLOOP),
+        ]
+        metafunc.parametrize("anyio_backend", loops, ids=["asyncio", "uvloop"])
 
 
 @pytest.fixture

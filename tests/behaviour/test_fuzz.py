@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from entrypoints.serve import HEAD_BUFFER_BYTES
+from entrypoints.server.requests import HEAD_BYTES_MAX
 from tests.behaviour.calls import BALANCE, CHAT, MESSAGES, Heard, anthropic_body, openai_body, wallet
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.raw import RawLine
@@ -302,7 +302,7 @@ def test_headers_without_end_are_refused(
 
 
 def test_a_head_that_fits_in_the_buffer_is_read_and_none_of_twice_its_size(hub: HubProcess, line: RawLine) -> None:
-    sizes = (HEAD_BUFFER_BYTES - 1_000, 2 * HEAD_BUFFER_BYTES)
+    sizes = (HEAD_BYTES_MAX - 1_000, 2 * HEAD_BYTES_MAX)
     fits, larger = (line.ask(b"GET", b"/healthz", [(b"x-long", b"v" * size)], None) for size in sizes)
 
     assert fits is not None

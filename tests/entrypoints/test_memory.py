@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from entrypoints.asgi import AsgiApp, falcon_app
+from entrypoints.asgi import AsgiApp
 from entrypoints.config import Settings, read_settings
 from entrypoints.usecases.first_run import prepare
 from entrypoints.wiring import hub
@@ -40,7 +40,6 @@ async def test_a_call_leaves_nothing_to_the_collector(tmp_path: Path, path: str,
     async with hub(settings) as whole:
         await prepare(whole, settings.owner_key, settings.vendor_keys, settings.terms)
         app = AsgiApp(lambda: nullcontext(whole))
-        app._falcon = falcon_app(whole)
         await _call(app, path, stream)  # What is made once and kept is no litter.
         gc.collect()
         gc.disable()

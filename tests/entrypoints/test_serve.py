@@ -138,14 +138,18 @@ def test_workers_die_with_a_parent_that_is_killed_and_leave_the_port_free(data_d
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="a policy of Linux")
 @pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-def test_no_thread_of_a_worker_pushes_aside_the_one_that_woke_it(data_dir: Path, interface: str) -> None:
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_threads_wait_for_the_one_that_woke_them_only_on_cores_of_their_own(
+    data_dir: Path, interface: str, exclusive: bool
+) -> None:
     port = free_port()
-    with serving(data_dir, port, "--interface", interface) as running:
+    with serving(data_dir, port, "--interface", interface, AIHUB_EXCLUSIVE_CORES=str(exclusive).lower()) as running:
         until(lambda: get(port, "/readyz") == 200)
         (worker,) = workers(running.pid)
         threads = [int(thread.name) for thread in Path(f"/proc/{worker}/task").iterdir()]
 
-        assert {os.SCHED_BATCH} == {os.sched_getscheduler(thread) for thread in threads}
+        policies = {os.sched_getscheduler(thread) for thread in threads}
+        assert {os.SCHED_BATCH if exclusive else os.SCHED_OTHER} == policies
         assert os.sched_getscheduler(running.pid) == os.SCHED_OTHER
 
 
@@ -170,7 +174,6 @@ def test_settings_that_are_wrong_stop_the_start_all_at_once(data_dir: Path) -> N
 
 @pytest.mark.parametrize("interface", ["asgi", "wsgi"])
 def test_a_hub_that_is_stopped_while_a_worker_still_starts_ends_in_good_order(data_dir: Path, interface: str) -> None:
-    """A worker that granian (2.8.7) lets miss the signal, between its handlers and its serving, is killed in the end."""
     port = free_port()
     with serving(data_dir, port, "--workers", "3", "--interface", interface) as running:
         children = workers(running.pid)

@@ -5,7 +5,7 @@ interpreter; this one costs some 60 µs. What HTTP's grammar is, httptools says 
 Python's ssl says. `connection.py` is one connection, `answer.py` what comes over it, `dialing.py` how it is made.
 
 House rule: this package moves bytes and names failures, nothing else. No redirect, no cookie, no decompression, no
-repetition of a request of which a byte may have been sent; and only httpx2's exceptions leave.
+repetition of a request of which a byte may have been received; and only httpx2's exceptions leave.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable
 
 import httpx2
 
-from adapters.providers.transport.answer import Answer
+from adapters.providers.transport.answer import Answer, Unheard
 from adapters.providers.transport.connection import Connection
 from adapters.providers.transport.dialing import Dialer, Origin
 from adapters.providers.transport.request import head_of, is_chunked, origin_of
@@ -61,20 +61,19 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             error.request = request
             raise
         head = head_of(request, proxy)
+        limits = [limit for limit in (timeout.get("connect"), read_s) if limit is not None]
+        connect_s = min(limits, default=None)
         answer = self._ask_spare(origin, request, head, read_s)
-        if answer is None:
-            limits = [limit for limit in (timeout.get("connect"), read_s) if limit is not None]
-            connection = await self._connect(origin, request, min(limits, default=None))
-            answer = connection.ask(request, head, read_s)
-            if answer is None:
-                raise httpx2.ConnectError("the connection was closed as soon as it stood", request=request)
         try:
-            if isinstance(request.stream, AsyncIterable) and not isinstance(request.stream, httpx2.ByteStream):
-                await self._send_body(answer, request.stream, is_chunked(request))
-            await answer.head()
-        except BaseException:
-            answer.leave()
-            raise
+            if answer is None:
+                answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
+            await self._head(request, answer)
+        except Unheard:
+            if not isinstance(request.stream, httpx2.ByteStream):  # It is used up.
+                raise
+            # The provider closed a connection that it had kept, and the request crossed that on its way.
+            answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
+            await self._head(request, answer)
         return httpx2.Response(
             answer.status,
             headers=answer.headers,
@@ -89,6 +88,26 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         for connection in [*self._all]:
             connection.fail(httpx2.ReadError("the transport was closed"))
         await asyncio.sleep(0)  # The loop closes a socket in its next turn.
+
+    async def _ask_fresh(
+        self, origin: Origin, request: httpx2.Request, head: bytes, connect_s: float | None, read_s: float | None
+    ) -> Answer:
+        """The exchange on a new connection."""
+        connection = await self._connect(origin, request, connect_s)
+        answer = connection.ask(request, head, read_s)
+        if answer is None:
+            raise httpx2.ConnectError("the connection was closed as soon as it stood", request=request)
+        return answer
+
+    async def _head(self, request: httpx2.Request, answer: Answer) -> None:
+        """Send what is left of the request, and wait for the answer's headers."""
+        try:
+            if isinstance(request.stream, AsyncIterable) and not isinstance(request.stream, httpx2.ByteStream):
+                await self._send_body(answer, request.stream, is_chunked(request))
+            await answer.head()
+        except BaseException:
+            answer.leave()
+            raise
 
     def _ask_spare(self, origin: Origin, request: httpx2.Request, head: bytes, read_s: float | None) -> Answer | None:
         """The exchange on a connection that was kept; None if there is none that would take a byte of it."""

@@ -15,6 +15,10 @@ READ_AHEAD = 64 * 1024
 WHOLE_BYTES_MAX = 1024 * 1024
 
 
+class Unheard(httpx2.RemoteProtocolError):
+    """The peer closed the connection, which had rested, before it received anything of the request."""
+
+
 class Source(Protocol):
     """The connection, as its answer sees it."""
 

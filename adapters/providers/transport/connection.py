@@ -7,12 +7,14 @@ stays unsaid, closes the connection.
 import asyncio
 import select
 from collections.abc import Callable
+from typing import cast
 
 import httptools
 import httpx2
 
-from adapters.providers.transport.answer import Answer
+from adapters.providers.transport.answer import Answer, Unheard
 from adapters.providers.transport.dialing import Origin
+from adapters.providers.transport.kernel import acknowledged_bytes
 
 # Of headers, interim answers, chunk extensions and trailers: of all that is not body, between two pieces of body.
 HEAD_BYTES_MAX = 128 * 1024
@@ -26,6 +28,7 @@ class Connection(asyncio.Protocol):
     """A connection to `origin`. `keep` is told when an exchange is over and another may follow, `lost` at the end."""
 
     __slots__ = (
+        "_acknowledged",
         "_answer",
         "_due",
         "_headers",
@@ -42,6 +45,7 @@ class Connection(asyncio.Protocol):
         "_timer",
         "_transport",
         "_unbodied",
+        "_unheard",
         "_until_closed",
         "_waiter",
         "is_full",
@@ -70,6 +74,8 @@ class Connection(asyncio.Protocol):
         self._stage = _OVER
         self._interim = self._until_closed = self._reusable = self._paused = False
         self._unbodied = 0
+        self._acknowledged: int | None = None
+        self._unheard = False
         self._rested = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._due: float | None = None
@@ -95,6 +101,8 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return None
+        if self._rested:
+            self._acknowledged = acknowledged_bytes(transport)
         transport.write(head)
         if transport.is_closing():
             return None
@@ -143,8 +151,7 @@ class Connection(asyncio.Protocol):
     # --- the event loop's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so.
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
@@ -167,6 +174,14 @@ class Connection(asyncio.Protocol):
         elif answer.has_news:
             self._wake()
 
+    def eof_received(self) -> None:
+        """The peer has closed. Its last word also acknowledges what it had received by then.
+
+        So if that is nothing of a request on a connection that had rested, the request came too late to be acted on.
+        """
+        if self._answer is not None and self._unbodied == 0 and self._acknowledged is not None:
+            self._unheard = acknowledged_bytes(self._transport) == self._acknowledged
+
     def connection_lost(self, error: Exception | None) -> None:
         answer, self._transport = self._answer, None
         if self._timer is not None:
@@ -175,7 +190,9 @@ class Connection(asyncio.Protocol):
         self._lost(self)
         if answer is None:
             return
-        if error is not None:
+        if self._unheard:
+            self.fail(Unheard("the connection was closed before the request came"))
+        elif error is not None:
             self.fail(httpx2.ReadError(f"the connection broke: {error}"))
         elif self._until_closed:
             self._finish(answer)

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
 
@@ -76,13 +76,16 @@ class Dialer:
             raise httpx2.ConnectError(_text(error)) from error
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, to: Origin, protocol: asyncio.BaseProtocol) -> None:
+        # uvloop does not know the option, and tries the addresses of a name one after another.
+        races = address_of(to.host) is None and isinstance(loop, asyncio.BaseEventLoop)
+        option: dict[str, Any] = {"happy_eyeballs_delay": _HAPPY_EYEBALLS_S} if races else {}
         transport, _ = await loop.create_connection(
             lambda: protocol,
             to.host,
             to.port,
             ssl=await self._context() if to.tls else None,
             server_hostname=to.host if to.tls else None,
-            happy_eyeballs_delay=_HAPPY_EYEBALLS_S if address_of(to.host) is None else None,
+            **option,
         )
         _keep_alive(transport.get_extra_info("socket"))
 
@@ -119,8 +122,7 @@ class _Tunnel(asyncio.Protocol):
         self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so.
         name = f"[{self._to.host}]" if ":" in self._to.host else self._to.host
         place = f"{name}:{self._to.port}".encode("ascii")
         known = b"proxy-authorization: %b\r\n" % self._authorization if self._authorization else b""

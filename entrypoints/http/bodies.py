@@ -1,0 +1,135 @@
+"""A request's body: read within bounds of size, time and memory, and from nobody whose key is not valid.
+
+A small body comes with its head and costs nothing here. For any other the key is looked at first, so a stranger
+occupies no more than the server reads ahead.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from domain.refusals import BadHttp, BadRequest, Busy, HubFull, InvalidKey, Refusal, TooLarge
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.wire import Request
+from entrypoints.usecases.hub import Hub
+from ports.storage import StorageUnavailable
+
+# How long a body may bring no byte, and how long it may take in all.
+SILENCE_S = 30.0
+WHOLE_S = 300.0
+# Smaller bodies are not counted: the bound on requests bounds them.
+COUNTED_BYTES_MIN = 64 * 1024
+# The body of such a request means nothing, so nobody waits for it.
+_BODILESS = ("GET", "HEAD", "OPTIONS")
+_BROKEN = BadRequest(
+    field=None,
+    problem="The body ended before it was whole, or its chunks are malformed. Nothing was done; send all of it.",
+)
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class BodyMemory:
+    """What all bodies of a process may occupy together, in bytes."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._left = bytes_max
+
+    def take(self, size: int) -> bool:
+        """Take as much, if there is as much left."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """A body is not needed any more."""
+        self._left += size
+
+
+class BodyReader:
+    """Reads the body of one request. Its memory is taken until `release`."""
+
+    __slots__ = ("_hub", "_memory", "_taken")
+
+    def __init__(self, hub: Hub, memory: BodyMemory) -> None:
+        self._hub = hub
+        self._memory = memory
+        self._taken = 0
+
+    def release(self) -> None:
+        """The request is over."""
+        if self._taken:
+            self._memory.give_back(self._taken)
+            self._taken = 0
+
+    async def read(self, method: str, headers: Mapping[str, str], receive: Receive) -> bytes | Refusal:
+        """The body, from the messages of ASGI that `receive` gives."""
+        bytes_max = self._hub.body_bytes_max
+        if is_announced_too_large(headers, bytes_max):
+            return TooLarge(bytes_max=bytes_max)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes = message.get("body", b"")
+            return self._kept(body) if len(body) <= bytes_max else TooLarge(bytes_max=bytes_max)
+        if method in _BODILESS:
+            return b""
+        return await stranger(self._hub, headers) or await self._rest(message, receive, bytes_max)
+
+    def _kept(self, body: bytes) -> bytes | Refusal:
+        return body if len(body) < COUNTED_BYTES_MIN or self._take(len(body)) else HubFull()
+
+    def _take(self, size: int) -> bool:
+        if not self._memory.take(size):
+            return False
+        self._taken += size
+        return True
+
+    async def _rest(self, message: MutableMapping[str, Any], receive: Receive, bytes_max: int) -> bytes | Refusal:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + WHOLE_S
+        pieces: list[bytes] = []
+        size = 0
+        while message["type"] == "http.request":
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > bytes_max:
+                return TooLarge(bytes_max=bytes_max)
+            if not self._take(len(piece)):
+                return HubFull()
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+            try:
+                async with asyncio.timeout_at(min(loop.time() + SILENCE_S, end)):
+                    message = await receive()
+            except TimeoutError:
+                return BadHttp(problem="slow")
+        return _BROKEN
+
+
+def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
+    """Whether the length that the head announces is over the bound, however absurd it is."""
+    announced = headers.get("content-length", "")
+    return announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max)
+
+
+async def stranger(hub: Hub, headers: Mapping[str, str]) -> Refusal | None:
+    """The refusal of a caller without a valid key; None for all others."""
+    request = Request(id="", method="", path="", headers=dict(headers), body=b"", started_us=0)
+    fingerprint = await fingerprint_of(hub, request)
+    if not isinstance(fingerprint, str):
+        return fingerprint
+    try:
+        known = await hub.storage.caller(fingerprint)
+    except StorageUnavailable as error:
+        return Busy(reason=str(error))
+    if known is None or known[0].revoked_ms is not None:
+        return InvalidKey(revoked=known is not None)
+    return None
+
+
+def is_short(headers: Mapping[str, str], body: bytes) -> Refusal | None:
+    """The refusal of a body that is shorter than its head announced: for servers that do not notice."""
+    announced = headers.get("content-length", "")
+    return _BROKEN if announced.isdigit() and int(announced) > len(body) else None
