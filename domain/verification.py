@@ -21,7 +21,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What was proved, in nanocredits: issued = revenue + breakage + available + held."""
+    """What was proved, in nanocredits: issued = revenue + breakage + available + held.
+
+    `given_away` counts calls that were lost although their callers were given something: the books add up, and the
+    operator may have paid for what nobody was charged for.
+    """
 
     transfers: int
     lots: int
@@ -32,10 +36,14 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     breakage_nanos: int
     available_nanos: int
     held_nanos: int
+    given_away: int = 0
 
 
 class Auditor:
-    """Feed it the rates, the journal, the adjustments, the calls and the lots of one snapshot, in this order; ask."""
+    """Feed it the rates, the journal, the adjustments, the calls and the lots of one snapshot, in this order; ask.
+
+    Of the journal, the lines of a call must come before the call, and the others before the lots.
+    """
 
     def __init__(self) -> None:
         self.first: Difference | None = None
@@ -48,7 +56,7 @@ class Auditor:
         self._rates: dict[str, Rate] = {}
         self._held_by_lot: dict[str, int] = defaultdict(int)
         self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
-        self._amounts = self._held = 0
+        self._amounts = self._held = self._given_away = 0
 
     def rate(self, rate: Rate) -> None:
         """A version of a rate, by which charges are derived."""
@@ -80,6 +88,7 @@ class Auditor:
         self._calls += 1
         self._charged += call.charge_nanos
         is_open = call.ending is None
+        self._given_away += call.ending == "lost" and call.first_byte_ms is not None and call.provider is not None
         self._open += is_open
         self._expect(
             call.id, "the hold's lines sum to the hold", sum(x.nanos for x in call.hold_lines), call.hold_nanos
@@ -139,6 +148,7 @@ class Auditor:
             breakage_nanos=breakage,
             available_nanos=self._available,
             held_nanos=self._held,
+            given_away=self._given_away,
         )
 
     def _adjustments_of(self, call: Call) -> None:

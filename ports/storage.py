@@ -37,8 +37,16 @@ class Snapshot(Protocol):
         """Every line of the journal, in the order written."""
         ...
 
+    def transfers_by_id(self) -> AsyncIterator[Transfer]:
+        """Every line of the journal by its id, which begins with that of its call: a call's lines stand together."""
+        ...
+
     def adjustments(self) -> AsyncIterator[Adjustment]:
         """Every adjustment of a call, in the order made."""
+        ...
+
+    def calls_by_id(self) -> AsyncIterator[Call]:
+        """Every call by its id."""
         ...
 
     def lots(self) -> AsyncIterator[Lot]:

@@ -176,6 +176,12 @@ class MemorySnapshot:
     def transfers(self) -> AsyncIterator[Transfer]:
         return _each(self._rows[Transfer])
 
+    def transfers_by_id(self) -> AsyncIterator[Transfer]:
+        return _each(sorted(self._rows[Transfer], key=lambda transfer: transfer.id))
+
+    def calls_by_id(self) -> AsyncIterator[Call]:
+        return _each(sorted(self._rows[Call], key=lambda call: call.id))
+
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return _each(self._rows[Adjustment])
 

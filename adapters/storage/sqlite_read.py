@@ -169,6 +169,12 @@ class SqliteSnapshot:
     def transfers(self) -> AsyncIterator[Transfer]:
         return self._rows(TRANSFERS, "from transfers order by seq")
 
+    def transfers_by_id(self) -> AsyncIterator[Transfer]:
+        return self._rows(TRANSFERS, "from transfers order by id")
+
+    def calls_by_id(self) -> AsyncIterator[Call]:
+        return self._rows(CALLS, "from calls order by id")
+
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return self._rows(ADJUSTMENTS, "from adjustments order by seq")
 

@@ -30,7 +30,9 @@ async def verify_ledger(desk: Desk, settings: Settings, args: Namespace) -> Said
         "held": format_credits(found.held_nanos),
     }
     text = "The books add up: issued = revenue + breakage + available + held.\n\n" + fields({**counts, **sums})
-    return Said(value={"ok": True, **counts, **sums}, text=text)
+    value = {"ok": True, **counts, "given_away": found.given_away, **sums}
+    gone = f"{found.given_away} calls were lost although their callers were given something, and charged nothing"
+    return Said(value=value, text=text, note=gone if found.given_away else "")
 
 
 async def sweep(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -88,25 +88,32 @@ async def sweep_own(hub: Hub) -> Swept:
 
 
 async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
-    """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books."""
+    """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books.
+
+    Calls and lines of the journal come by their ids, side by side, so that however many calls there are, only the lines
+    of one are remembered at a time.
+    """
     auditor = Auditor()
     async with storage.snapshot() as snapshot:
         async for rate in snapshot.rates():
             auditor.rate(rate)
-        count = 0
-        async for transfer in snapshot.transfers():
-            auditor.transfer(transfer)
-            count += 1
-            if count % PROGRESS_EVERY == 0:
-                progress(f"{count} transfers")
         async for adjustment in snapshot.adjustments():
             auditor.adjustment(adjustment)
+        lines = snapshot.transfers_by_id()
+        line = await anext(lines, None)
         count = 0
-        async for call in snapshot.calls():
+        async for call in snapshot.calls_by_id():
+            after = f"{call.id};"  # the lines of a call begin with its id and a colon, which comes before a semicolon
+            while line is not None and line.id < after:
+                auditor.transfer(line)
+                line = await anext(lines, None)
             auditor.call(call)
             count += 1
             if count % PROGRESS_EVERY == 0:
                 progress(f"{count} calls")
+        while line is not None:
+            auditor.transfer(line)
+            line = await anext(lines, None)
         async for lot in snapshot.lots():
             auditor.lot(lot)
     return auditor.conclude()

@@ -218,3 +218,18 @@ def test_a_call_that_crosses_an_expiry_adds_up() -> None:
 
     assert isinstance(found, Totals)
     assert (found.revenue_nanos, found.breakage_nanos) == (156_000, BOUND_NANOS - 156_000)
+
+
+def test_a_lost_call_whose_caller_was_given_something_is_counted() -> None:
+    """The books add up without its charge, so no difference shows it."""
+    books = some_books()
+    lost = books.calls["lost"]
+    assert isinstance(totals := proof(books), Totals)
+    assert totals.given_away == 0
+
+    books.calls["lost"] = msgspec.structs.replace(lost, first_byte_ms=5, provider="acme")
+    assert isinstance(totals := proof(books), Totals)
+    assert totals.given_away == 1
+    books.calls["lost"] = msgspec.structs.replace(lost, first_byte_ms=5)  # an answer that was not given out
+    assert isinstance(totals := proof(books), Totals)
+    assert totals.given_away == 0
