@@ -177,6 +177,17 @@ def vendor_of(provider: str, base_url: str) -> Vendor:
     return UNKNOWN
 
 
+def priced_as(provider: str, base_url: str, dialect: str) -> str:
+    """Whose prices hold at a provider under whatever name: of the vendor whose servers they are.
+
+    Bedrock's dialects are spoken by AWS alone, behind whatever URL.
+    """
+    vendor = vendor_of(provider, base_url)
+    if vendor is UNKNOWN and dialect in ("bedrock", "bedrock-invoke"):
+        return "bedrock"
+    return vendor.name or provider
+
+
 def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
     """What an attempt at the call is spoken in with a provider of that name, place and dialect; None if it cannot be.
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from adapters.pricebook.limits import output_tokens_max
+from adapters.pricebook.pages import pages
 from domain.pricebook import Clause, Names, Price, checked_names, matches, price_id
 from domain.tiers import Leaves, Tier
 
@@ -90,6 +91,10 @@ def catalogue(known_ms: int) -> dict[str, list[Price]]:
             for model in by_id[their_id].models
             for price in _prices(ours, model, source, known_ms, _suffix(name, their_id))
         ]
+    for price in pages(known_ms):
+        of_vendor = found.setdefault(price.provider, [])
+        if not any(matches(known.names, price.model) for known in of_vendor):
+            of_vendor.append(price)
     return found
 
 

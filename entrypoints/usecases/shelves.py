@@ -1,8 +1,9 @@
 """The whole price book: what ships with the hub, and after it what operators appended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from domain.pricebook import Price, Shelf, price_at, shelf_of
+from domain.vendors import priced_as
 from ports.pricebook import PriceBook
 from ports.storage import Storage
 
@@ -10,8 +11,10 @@ from ports.storage import Storage
 class Shelves:
     """The book at one moment, by provider; a shelf is put up when it is first asked for."""
 
-    def __init__(self, shipped: PriceBook, appended: Iterable[Price]) -> None:
+    def __init__(self, shipped: PriceBook, appended: Iterable[Price], vendors: Mapping[str, str] | None = None) -> None:
+        """`vendors` says for each provider whose prices hold there; one that is not in it has those of its name."""
         self._shipped = shipped
+        self._vendors = vendors or {}
         self._appended: dict[str, list[Price]] = {}
         for price in appended:
             self._appended.setdefault(price.provider, []).append(price)
@@ -25,7 +28,9 @@ class Shelves:
     def shelf(self, provider: str) -> Shelf:
         """A provider's prices, with the shelves that it borrows from."""
         if provider not in self._whole:
-            lent = [self._of(lender) for lender in self._shipped.borrows(provider)]
+            vendor = self._vendors.get(provider, provider)
+            lenders = [vendor] if vendor != provider else []
+            lent = [self._of(lender) for lender in (*lenders, *self._shipped.borrows(vendor))]
             own = self._of(provider)
             self._whole[provider] = Shelf(provider=provider, prices=own.prices, borrowed=tuple(lent)) if lent else own
         return self._whole[provider]
@@ -43,4 +48,6 @@ class Shelves:
 
 async def shelves(shipped: PriceBook, storage: Storage) -> Shelves:
     """The book as it is now."""
-    return Shelves(shipped, await storage.prices())
+    providers = (await storage.catalog())[1]
+    vendors = {row.name: priced_as(row.name, row.base_url, row.dialect) for row in providers}
+    return Shelves(shipped, await storage.prices(), vendors)

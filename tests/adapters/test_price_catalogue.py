@@ -9,6 +9,7 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider
 from genai_prices.types import Usage as TheirUsage
 
 from adapters.pricebook.genai import SOURCES, callable_name, catalogue, names_of
+from adapters.pricebook.pages import pages
 from adapters.pricebook.shelves import BORROWS, ShippedBook
 from domain.pricebook import Price, Shelf, news, price_at, shelf_of
 from domain.pricing import cost
@@ -36,7 +37,7 @@ PROVIDERS = {provider.id: provider for provider in data.providers}
 SHELVES = {name: shelf_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
 
 
-@pytest.mark.parametrize("provider", SHELVES)
+@pytest.mark.parametrize("provider", SOURCES)
 def test_every_model_costs_what_the_catalogue_says(provider: str) -> None:
     """At every moment, size and service tier that its calculator can be asked about; to a nano-dollar."""
     compared = 0
@@ -139,6 +140,43 @@ def test_the_shipped_book_is_up_to_date(provider: str) -> None:
 
     assert [] == behind
     assert provider in ShippedBook().providers()
+
+
+@pytest.mark.parametrize(("provider", "name", "dollars"), [
+    ("bedrock", "cohere.embed-v4:0", ("0.12", "0")),
+    ("bedrock", "us.cohere.embed-v4:0", ("0.12", "0")),
+    ("bedrock", "amazon.titan-embed-text-v2:0", ("0.02", None)),   # from the catalogue
+    ("bedrock", "minimax.minimax-m2", ("0.3", "1.2")),
+    ("bedrock", "minimax.minimax-m2.5", ("0.3", "1.2")),
+    ("bedrock", "zai.glm-4.7", ("0.6", "2.2")),
+    ("bedrock", "zai.glm-4.7-flash", ("0.07", "0.4")),
+    ("bedrock", "nvidia.nemotron-nano-12b-v2", ("0.2", "0.6")),
+    ("bedrock", "moonshot.kimi-k2-thinking", ("0.6", "2.5")),
+    ("voyage", "rerank-2.5-lite", ("0.02", "0")),
+    ("jina", "jina-reranker-m0", ("0.05", "0")),
+])  # fmt: skip
+def test_what_the_catalogue_lacks_is_from_the_vendors_own_page(
+    provider: str, name: str, dollars: tuple[str | None, str | None]
+) -> None:
+    price = price_at(shelf_of(provider, ShippedBook().prices(provider)), name, NOW_MS)
+
+    assert price is not None
+    nanos = tuple(None if each is None else int(Decimal(each) * 10**9) for each in dollars)
+    assert nanos == (price.prices.input_nanos, price.prices.output_nanos)
+    assert price.source.startswith(("https://", "genai-prices"))
+
+
+def test_a_page_is_left_out_once_the_catalogue_knows_the_model() -> None:
+    known = {(price.provider, price.model) for price in pages(NOW_MS)}
+    twice = [
+        price.id
+        for name, shelf in SHELVES.items()
+        for held in shelf.prices.values()
+        for price in held
+        if price.source.startswith("genai") and (name, price.model) in known
+    ]
+
+    assert [] == twice
 
 
 def test_the_shelves_lend_and_a_stranger_has_none() -> None:

@@ -137,6 +137,24 @@ def test_one_model_is_sold_under_any_of_its_names(say: Said, tell: Any, refused:
     assert "--model" in refused("rate", "bulk", *terms, "--model", "gpt-5")
 
 
+@pytest.mark.parametrize(("name", "dialect", "url", "model", "dollars"), [
+    ("claudes", "bedrock-invoke", "https://bedrock-runtime.eu-west-1.amazonaws.com",
+     "anthropic.claude-3-haiku-20240307-v1:0", "0.25"),
+    ("aws-eu", "bedrock", "https://proxy.example.com/aws", "amazon.nova-lite-v1:0", "0.06"),
+    ("second", "openai", "https://api.openai.com/v1", "gpt-5", "1.25"),
+])  # fmt: skip
+def test_a_provider_under_a_name_of_its_own_has_its_vendors_prices(
+    say: Said, tell: Any, name: str, dialect: str, url: str, model: str, dollars: str
+) -> None:
+    say("provider", "add", name, "--dialect", dialect, "--base-url", url)
+
+    assert dollars == tell("price", "show", f"{name}/{model}")[-1]["prices"]["input"]
+    (sold,) = tell("rate", "bulk", "--margin", "0", "--credit-price", "1", "--model", f"{name}/{model}")
+    assert name == sold["provider"]
+    rates = {rate["model"].partition("/")[0]: rate for rate in tell("rate", "list")}
+    assert dollars == rates[name]["input"]
+
+
 def test_with_a_margin_set_a_provider_that_is_added_is_sold_at_once(
     say: Said, tell: Any, refused: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
