@@ -17,6 +17,7 @@ import msgspec
 
 from domain.books import Rate
 from domain.calls import ModelCall, Operation
+from domain.catalog import Served
 from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import Dearest, dearest, has_price
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
@@ -67,6 +68,13 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     output_cap: int | None
+
+
+def as_served(call: ModelCall, served: Served) -> ModelCall:
+    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them."""
+    if served.hosted or not call.hosted_tools:
+        return call
+    return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None)
 
 
 def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | UnpricedFeature:

@@ -38,13 +38,16 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A provider that serves a model, under the rate that holds now (None: it has none).
 
-    `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in.
+    `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in. `dropped` are the
+    wishes of the call that it is asked without, and `hosted` whether tools that it runs itself go along.
     """
 
     provider: ProviderRow
     model: str
     rate: Rate | None
     dialect: str | None = None
+    dropped: tuple[str, ...] = ()
+    hosted: bool = True
 
 
 def catalog_of(

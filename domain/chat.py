@@ -96,11 +96,12 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
 
 
 class Foreign(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
-    """A content block that only `dialect` has a word for, as JSON; another dialect refuses it by `name`."""
+    """A content block that only `dialect` has a word for, as JSON; `plain` is what can be read without that word."""
 
     dialect: str
     name: str
     block: msgspec.Raw
+    plain: "Text | Image | Document | ToolCall | ToolResult | None" = None
 
 
 Part: TypeAlias = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | Foreign
@@ -156,8 +157,8 @@ class Thinking(msgspec.Struct, frozen=True, kw_only=True):
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
 
-    An encoder must express every field that is set or refuse it by name (`refusals.Unexpressible`);
-    `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
+    A dialect expresses every field that is set, or names what it lacks (`domain.unsupported`); `temperature` and
+    `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
     those of Anthropic's that the caller switched on: only a Claude knows them, and what needs one stands in a field.
     """
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from domain.books import IDEMPOTENCY_KEPT_MS, ApiKey, Call, Idempotency, Row, User
-from domain.bounds import Bound, bound, lowered
+from domain.bounds import Bound, as_served, bound, lowered
 from domain.calls import ModelCall
 from domain.ledger import available, hold
 from domain.refusals import (
@@ -138,7 +138,7 @@ def _affordable(
     why_not: Unbounded | Uncounted | UnpricedFeature | None = None
     for candidate in asked.candidates:
         assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
-        limit = bound(asked.call, candidate.served.rate)
+        limit = bound(as_served(asked.call, candidate.served), candidate.served.rate)
         if isinstance(limit, Bound):
             bounded.append((candidate, limit))
         else:
@@ -152,7 +152,7 @@ def _affordable(
         fitting = [
             Affordable(candidate=c, bound=less)
             for c, full in bounded
-            if c.served.rate and (less := lowered(asked.call, c.served.rate, full, has_nanos))
+            if c.served.rate and (less := lowered(as_served(asked.call, c.served), c.served.rate, full, has_nanos))
         ]
     if not fitting:
         least = min(limit.nanos for _, limit in bounded)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.books import Rate
-from domain.bounds import Bound, bound
+from domain.bounds import Bound, as_served, bound
 from domain.calls import ModelCall
 from domain.catalog import Catalog, Served, versions_of
 from domain.expectation import expected_nanos
@@ -47,7 +47,7 @@ def offer(call: ModelCall, served: Served) -> Offer | None:
     """What the call comes to with one provider; None where it has no rate, or the charge no bound."""
     if served.rate is None:
         return None
-    limit = bound(call, served.rate)
+    limit = bound(as_served(call, served), served.rate)
     if not isinstance(limit, Bound):
         return None
     return Offer(

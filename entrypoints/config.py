@@ -13,6 +13,7 @@ import msgspec
 
 from domain.aliases import Strategy
 from domain.selling import Terms
+from domain.unsupported import Policy
 from domain.vendors import VENDORS
 from entrypoints import kinds
 from entrypoints.usecases.masking import is_secret_text, masked
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     job_poll_s: int
     pass_through: PassThrough
     strategy: Strategy
+    unsupported: Policy
     retries_max: int
     body_bytes_max: int
     cors_origins: tuple[str, ...]
@@ -141,6 +143,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "schema, or keeps every byte"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", kinds.one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
+        ("AIHUB_UNSUPPORTED", "unsupported", kinds.one_of(*get_args(Policy)), " or ".join(get_args(Policy)), "drop",
+         "what becomes of a wish that a provider has no field for: it is left out and named in `x-aihub-dropped`, or "
+         "the request is refused"),
         ("AIHUB_MAX_RETRIES", "retries_max", kinds.whole(0, 20), "whole number", "2",
          "how many more attempts a call gets after the first one failed"),
         ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", kinds.whole(1024, 2**31 - 1), "bytes", "33554432",

@@ -137,6 +137,7 @@ async def hub(settings: Settings) -> AsyncIterator["Hub"]:
             write_timeout_ms=settings.write_timeout_s * 1000,
             first_token_timeout_ms=settings.first_token_timeout_s * 1000 or None,
             strategy=settings.strategy,
+            unsupported=settings.unsupported,
             retries_max=settings.retries_max,
             body_bytes_max=settings.body_bytes_max,
             cors_origins=settings.cors_origins,

@@ -41,8 +41,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Providers(Protocol):
     """Every provider of the hub, reached through its dialect."""
 
-    def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
-        """What the provider's dialect has no word for in the request, or None if all can be said. Pure."""
+    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+        """The promise of the request that the provider's dialect would break, or else the fields that it leaves out.
+
+        Only fields that the caller should hear of are named. Pure.
+        """
         ...
 
     def open(

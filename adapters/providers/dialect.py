@@ -5,7 +5,7 @@ file per dialect), and money (the meter, in `domain`). A dialect does no I/O and
 the shell that drives it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import msgspec
@@ -14,6 +14,7 @@ from domain.calls import Attempt, ModelCall
 from domain.chat import Event
 from domain.failures import Failure
 from domain.refusals import Unexpressible
+from domain.unsupported import Lack
 from domain.vendor import Vendor
 
 Headers = tuple[tuple[str, str], ...]
@@ -99,7 +100,9 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
                      the model's name, the usage option and the output cap replaced
     encode           the request body for a canonical request of the dialect's operation (`ChatRequest`,
                      `EmbeddingsRequest`, …); expresses every field that is set
-    refuses          what of a canonical request the dialect cannot express, or None
+    refuses          what of a canonical request the dialect cannot express and must, or None
+    lacks            for chat: everything that the dialect has no field for, of which `domain.unsupported` makes what
+                     `refuses` says, what is left out and named, and what is left out
     decode           a whole 2xx body to events, ending with Ended; nonsense becomes one Broken("malformed")
     start            the state before the first stream event
     step             one stream event to (next state, events); an unknown event yields nothing; a provider's error
@@ -122,6 +125,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     headers: Callable[[str | None], Headers]
     encode: Callable[[Any, Attempt], bytes]
     refuses: Callable[[Any], Unexpressible | None]
+    lacks: Callable[[Any], Iterable[Lack]] | None = None
     decode: Callable[[bytes], tuple[Event, ...]]
     start: Callable[[], Any]
     step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]

@@ -26,6 +26,7 @@ from domain.calls import Attempt, ModelCall
 from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
 from domain.refusals import Unexpressible
+from domain.unsupported import sorted_out
 from ports.providers import Answer
 from ports.vault import Vault
 
@@ -66,9 +67,12 @@ class HttpProviders:
         self.poll_ms = poll_ms
         self.lines = Lines(transport, local, vault, dialects)
 
-    def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
-        """What the provider's dialect has no word for in the request, or None if all can be said."""
-        return self._dialects[dialect].refuses(request)
+    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+        """The promise of the request that the provider's dialect would break, or else the fields that it leaves out."""
+        party = self._dialects[dialect]
+        if party.lacks is None:
+            return party.refuses(request) or ()
+        return sorted_out(party.lacks(request), dialect, request.model)
 
     def open(
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None

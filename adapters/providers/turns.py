@@ -20,11 +20,14 @@ def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Mes
 def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
     """The turns: those of one role in a row become one, and what says nothing is left out.
 
-    A last turn of the assistant, which the answer goes on with, must not end in blanks.
+    A last turn of the assistant, which the answer goes on with, must not end in blanks. What the system says within a
+    conversation stands in the user's turn at that place: only the newest Claudes take a later system message, and only
+    after a user's turn.
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
     """
     turns: list[tuple[str, list[Part]]] = []
     for message in messages:
-        role = "system" if message.role == "developer" else message.role
+        role = "assistant" if message.role == "assistant" else "user"
         parts = [part for part in message.parts if says_something(part)]
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(parts)

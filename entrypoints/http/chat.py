@@ -2,6 +2,7 @@
 
 import hashlib
 from types import TracebackType
+from typing import get_args
 
 import msgspec
 
@@ -10,6 +11,7 @@ from domain.explain import brief
 from domain.money import format_credits
 from domain.plan import Affordable
 from domain.refusals import BadRequest, InvalidKey, Refusal
+from domain.unsupported import Policy, told
 from domain.vendors import passes_through
 from entrypoints.http.dialect import CallerDialect, Rendering
 from entrypoints.http.keys import fingerprint_of
@@ -25,6 +27,7 @@ from entrypoints.usecases.voice import Voice
 from ports.providers import Answer
 
 IDEMPOTENCY_KEY_MAX = 255
+_POLICIES: dict[str, Policy] = {policy: policy for policy in get_args(Policy)}
 RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
 
 
@@ -89,6 +92,10 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
         call = BadRequest(field="Idempotency-Key", problem=problem)
     if isinstance(call, BadRequest):
         return await _to_somebody(hub, fingerprint, call)
+    policy = _POLICIES.get(request.headers.get("x-aihub-unsupported", hub.unsupported))
+    if policy is None:
+        problem = "Send `drop`, to leave out what a provider has no field for, or `refuse`."
+        return await _to_somebody(hub, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
     rate_ids: tuple[str, ...] = ()
     if (quote_id := request.headers.get("x-aihub-quote")) is not None:
         basis = basis_of(hub.vault, fingerprint, quote_id, call.model, hub.clock.now_ms())
@@ -106,6 +113,7 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
         idempotency_key=idempotency_key,
         digest=_digest(request, call) if idempotency_key else "",
         rate_ids=rate_ids,
+        unsupported=policy,
     )
 
 
@@ -197,15 +205,17 @@ def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: Live
     assert live.served is not None
     assert live.answer is not None
     ask, target = live.ask, live.served.candidate.target
-    told = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
-    known = {name for name, _ in told}
-    headers = [*told, *[(name, request.id) for name in dialect.id_headers if name not in known]]
+    relayed = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
+    known = {name for name, _ in relayed}
+    headers = [*relayed, *[(name, request.id) for name in dialect.id_headers if name not in known]]
     headers.append(("x-aihub-provider", target.provider))
     if ask.route is not None and ask.order is not None:
         headers.append(("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)))
     headers.append(("server-timing", _timing(hub, request, live)))
     if live.served.bound is not None and live.served.bound.output_cap is not None:
         headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
+    if dropped := live.served.candidate.served.dropped:
+        headers.append(("x-aihub-dropped", told(dropped)))
     return headers
 
 

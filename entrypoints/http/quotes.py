@@ -110,7 +110,14 @@ async def _quoted(hub: Hub, callers: Callers, request: Request, fingerprint: str
         known = caller is not None and caller[0].revoked_ms is None
         return read if known else InvalidKey(revoked=caller is not None)
     dialect, call = read
-    return await quote(hub, Ask(call_id=request.id, fingerprint=fingerprint, call=call, to_request=dialect.to_request))
+    ask = Ask(
+        call_id=request.id,
+        fingerprint=fingerprint,
+        call=call,
+        to_request=dialect.to_request,
+        unsupported=hub.unsupported,
+    )
+    return await quote(hub, ask)
 
 
 def _by_shape(fields: Mapping[str, msgspec.Raw]) -> str:

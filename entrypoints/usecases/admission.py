@@ -22,6 +22,7 @@ from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredentia
 from domain.routes import Route, kept, providers_of
 from domain.routing import Candidate, Circumstances, Order, order
 from domain.scopes import CallScope
+from domain.unsupported import Policy, leaves_hosted
 from domain.vendors import also_spoken, passes_through, spoken
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_own
@@ -38,7 +39,8 @@ D = TypeVar("D")
 class Ask:
     """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words.
 
-    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all.
+    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all. `unsupported` is what
+    becomes of wishes that a provider's dialect has no field for.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Ask:
         idempotency_key: str | None = None,
         digest: str = "",
         rate_ids: tuple[str, ...] = (),
+        unsupported: Policy = "drop",
     ) -> None:
         self.call_id = call_id
         self.fingerprint = fingerprint
@@ -58,6 +61,7 @@ class Ask:
         self.idempotency_key = idempotency_key
         self.digest = digest
         self.rate_ids = rate_ids
+        self.unsupported = unsupported
         self.request: ModelRequest | None = None
         self.route: Route | None = None
         self.order: Order | None = None
@@ -139,14 +143,19 @@ def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
     def keep(offer: Served) -> Served | None:
         at = offer.provider
         dialect = spoken(at.name, at.base_url, at.dialect, ask.call, offer.model)
-        lack = _refused(hub, ask, offer, dialect)
-        if lack is not None:
-            lacks.append(lack)
-            others = also_spoken(at.name, at.base_url, ask.call)
-            dialect = next((other for other in others if _refused(hub, ask, offer, other) is None), None)
-            if dialect is None:
-                return None
-        return offer if dialect == at.dialect else msgspec.structs.replace(offer, dialect=dialect)
+        dropped = _dropped(hub, ask, offer, dialect)
+        if dropped != ():
+            for other in also_spoken(at.name, at.base_url, ask.call):
+                found = _dropped(hub, ask, offer, other)
+                if isinstance(found, tuple) and (not isinstance(dropped, tuple) or len(found) < len(dropped)):
+                    dialect, dropped = other, found
+        if not isinstance(dropped, tuple):
+            lacks.append(dropped)
+            return None
+        if dialect == at.dialect and not dropped:
+            return offer
+        hosted = ask.request is None or leaves_hosted(ask.call.hosted_tools, ask.request, dropped)
+        return msgspec.structs.replace(offer, dialect=dialect, dropped=dropped, hosted=hosted)
 
     able = kept(route.way, keep)
     if able is None:
@@ -155,21 +164,25 @@ def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
     return route if able is route.way else msgspec.structs.replace(route, way=able)
 
 
-def _refused(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal | None:
-    """Why the offer cannot serve the call in that dialect, or None if it can. The caller's own says everything."""
+def _dropped(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal | tuple[str, ...]:
+    """The wishes that the call is made without in that dialect, or why it cannot be. The caller's own has them all."""
     lacks = lacking(ask.call, offer.rate)
     if lacks:
         return Incapable(model=ask.call.model, lacks=lacks)
     if dialect is None:
         return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
     if passes_through(ask.call, dialect):
-        return None
+        return ()
     request = ask.translate()
     if isinstance(request, BadRequest):
         return request
     # What a model can be told may depend on the model itself, not on the caller's name for it.
-    refused = hub.providers.refuses(dialect, msgspec.structs.replace(request, model=offer.model))
-    return None if refused is None else msgspec.structs.replace(refused, model=ask.call.model)
+    found = hub.providers.unsupported(dialect, msgspec.structs.replace(request, model=offer.model))
+    if isinstance(found, Unexpressible):
+        return msgspec.structs.replace(found, model=ask.call.model)
+    if found and ask.unsupported == "refuse":
+        return Unexpressible(field=found[0], dialect=dialect, model=ask.call.model)
+    return found
 
 
 async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:

@@ -11,6 +11,7 @@ from domain.aliases import Strategy
 from domain.catalog import Catalog, catalog_of
 from domain.pricebook import Price, standing
 from domain.routes import NoWay, Route
+from domain.unsupported import Policy
 from entrypoints.usecases.desk import Sealing
 from entrypoints.usecases.routed import Routed
 from entrypoints.usecases.shelves import Shelves, shelves
@@ -28,7 +29,8 @@ class Hub:
 
     `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
     caller may take nothing.
-    `strategy` is for bare models; an alias has its own. `first_token_timeout_ms` of None: a stream may begin whenever
+    `strategy` is for bare models; an alias has its own. `unsupported` is what becomes of wishes that a provider's
+    dialect has no field for, unless the caller says so. `first_token_timeout_ms` of None: a stream may begin whenever
     it does.
     `running` are the ids of the calls that this process is making, from before they are in the books; `unsettled` those
     that have ended and are not settled there yet.
@@ -52,6 +54,7 @@ class Hub:
     first_token_timeout_ms: int | None = None
     strategy: Strategy = "round-robin"
     cors_origins: tuple[str, ...] = ()
+    unsupported: Policy = "drop"
     advice: Advice = field(default_factory=Advice)
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)

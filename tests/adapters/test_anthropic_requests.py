@@ -26,12 +26,16 @@ from domain.chat import (
     ToolResult,
 )
 from tests.support.anthropic import attempt
+from tests.support.unsupported import dropped
 
 CLOSED = {"type": "object", "additionalProperties": False}
 
 
 def _raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
+
+
+SEARCHED = Foreign(dialect="openai-responses", name="web_search_call", block=_raw({}))
 
 
 def _request(*parts: Part, **fields: Any) -> ChatRequest:
@@ -99,9 +103,9 @@ def test_leading_system_messages_become_system_blocks_and_turns_are_merged() -> 
                 {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "noon"}]},
                 {"type": "tool_result", "tool_use_id": "b", "content": [], "is_error": True},
                 {"type": "text", "text": "Well?"},
+                {"type": "text", "text": "Be quick."},
             ],
         },
-        {"role": "system", "content": [{"type": "text", "text": "Be quick."}]},
         {
             "role": "assistant",
             "content": [
@@ -212,20 +216,8 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
     ("request_", "field"),
     [
         (_request(choices=2), "n"),
-        (_request(seed=0), "seed"),
-        (_request(temperature=msgspec.Raw(b"1.01")), "temperature"),
-        (_request(temperature=msgspec.Raw(b"1e400")), "temperature"),
-        (_request(temperature=msgspec.Raw(b"-0.5")), "temperature"),
-        (_request(thinking=Thinking(effort="minimal")), "reasoning_effort"),
         (_request(tool_choice=ToolChoice(mode="required")), "tool_choice"),
-        (_request(extra={"logit_bias": _raw({"1": 2})}), "logit_bias"),
-        (_request(extra={"deep": msgspec.Raw(b"[" * 10_000 + b"]" * 10_000)}), "deep"),
-        (_request(extra={"frequency_penalty": _raw(0.5)}), "frequency_penalty"),
-        (_request(extra={"service_tier": _raw("flex")}), "service_tier"),
-        (_request(extra={"store": _raw(True)}), "store"),
-        (_request(extra={"a_field_of_tomorrow": _raw(1)}), "a_field_of_tomorrow"),
         (_request(Audio(data="aGk=", format="wav")), "messages.0.content.0.input_audio"),
-        (_request(Image(url="https://x/a", detail="low")), "messages.0.content.0.image_url.detail"),
         (_request(Image(data="aGk=")), "messages.0.content.0.image_url"),
         (_request(Document(data="aGk=", media_type="text/csv")), "messages.0.content.0.file.file_data"),
         (_request(Document(name="a")), "messages.0.content.0.file"),
@@ -234,7 +226,6 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
         (_request(ToolResult(call_id="a", parts=(Image(data="a"),))), "messages.0.content.0.content.0.image_url"),
         (_request(Foreign(dialect="openai", name="file", block=_raw({}))), "messages.0.content.0.file"),
         (_request(Text(text="")), "messages"),
-        (_request(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
         (
             _request(messages=(Message(role="system", parts=(Image(url="https://x"), Text(text="a"))),)),
             "messages.0.content",
@@ -245,21 +236,67 @@ def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: st
     assert _refused(request_) == field
 
 
-def test_a_later_system_message_is_taken_only_after_a_user() -> None:
-    def turns(*roles: Any) -> ChatRequest:
-        return _request(messages=tuple(Message(role=role, parts=(Text(text=role),)) for role in roles))
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (_request(seed=0), "seed"),
+        (_request(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (_request(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (_request(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (_request(extra={"logit_bias": _raw({"1": 2})}), "logit_bias"),
+        (_request(extra={"deep": msgspec.Raw(b"[" * 10_000 + b"]" * 10_000)}), "deep"),
+        (_request(extra={"frequency_penalty": _raw(0.5)}), "frequency_penalty"),
+        (_request(extra={"service_tier": _raw("flex")}), "service_tier"),
+        (_request(extra={"a_field_of_tomorrow": _raw(1)}), "a_field_of_tomorrow"),
+        (_request(Image(url="https://x/a", detail="low")), "messages.0.content.0.image_url.detail"),
+        (
+            _request(messages=(Message(role="assistant", parts=(Text(text="a"), SEARCHED)),)),
+            "messages.0.content.1.web_search_call",
+        ),
+    ],
+)
+def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+    assert (field,) == dropped(ANTHROPIC, request_)
 
-    assert _refused(turns("user", "system", "assistant")) is None
-    assert _refused(turns("user", "assistant", "developer")) == "messages.2.role"
+
+@pytest.mark.parametrize("fields", [{"seed": 1}, {"extra": {"frequency_penalty": _raw(0.5), "store": _raw(True)}}])
+def test_what_is_left_out_leaves_no_trace(fields: dict[str, Any]) -> None:
+    assert _encoded(_request(**fields)) == _encoded(_request())
 
 
-def test_a_later_system_message_after_a_user_who_said_nothing_is_not_taken() -> None:
-    says = Text(text="a")
-    messages = (
-        Message(role="system", parts=(says,)),
-        Message(role="user", parts=()),
-        Message(role="system", parts=(says,)),
-        Message(role="user", parts=(says,)),
+def test_a_temperature_above_the_highest_becomes_the_highest() -> None:
+    assert b'"temperature":1}' in ANTHROPIC.encode(_request(temperature=msgspec.Raw(b"1.2")), attempt())
+
+
+@pytest.mark.parametrize(("effort", "sent"), [("minimal", {"effort": "low"}), ("enormous", None)])
+def test_an_effort_becomes_the_nearest_that_there_is(effort: str, sent: Any) -> None:
+    assert sent == _encoded(_request(thinking=Thinking(effort=effort))).get("output_config")
+
+
+def test_a_name_is_a_label() -> None:
+    messages = (Message(role="user", parts=(Text(text="a"),), name="Bo"),)
+
+    assert () == dropped(ANTHROPIC, _request(messages=messages, user="u", extra={"store": _raw(True)}))
+
+
+@pytest.mark.parametrize("wanted", [ResponseFormat(mode="json_object"), ResponseFormat(mode="json_schema")])
+def test_json_without_a_schema_is_asked_for_in_words(wanted: ResponseFormat) -> None:
+    encoded = _encoded(_request(response_format=wanted))
+
+    assert "output_config" not in encoded
+    assert "JSON" in encoded["system"][-1]["text"]
+
+
+def test_a_later_system_message_stands_in_the_users_turn() -> None:
+    def turns(*roles: Any) -> list[tuple[str, list[str]]]:
+        messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in roles)
+        sent = _encoded(_request(messages=messages))["messages"]
+        return [(turn["role"], [block["text"] for block in turn["content"]]) for turn in sent]
+
+    assert [("user", ["user"]), ("assistant", ["assistant"]), ("user", ["developer", "user"])] == turns(
+        "user", "assistant", "developer", "user"
     )
-
-    assert _refused(_request(messages=messages)) == "messages.2.role"
+    assert [("user", ["user", "system"]), ("assistant", ["assistant"])] == turns("user", "system", "assistant")
+    assert [("user", ["user"]), ("assistant", ["assistant"]), ("user", ["system"])] == turns(
+        "user", "assistant", "system"
+    )

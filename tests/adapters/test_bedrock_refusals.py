@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.providers.bedrock import BEDROCK
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -21,7 +22,8 @@ from domain.chat import (
     ToolChoice,
     ToolResult,
 )
-from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, refused
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded, refused
+from tests.support.unsupported import dropped
 
 GPT = "openai.gpt-oss-120b-1:0"
 
@@ -46,27 +48,10 @@ def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
     ("request_", "field"),
     [
         (asked(choices=2), "n"),
-        (asked(seed=0), "seed"),
-        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
-        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
-        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
-        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
-        (asked(model=LLAMA, top_k=5), "top_k"),
-        (asked(model=NOVA, tools=(F,), parallel_tool_calls=False), "parallel_tool_calls"),
         (asked(tool_choice=ToolChoice(mode="required")), "tool_choice"),
         (asked(model=NOVA, messages=HISTORY), "tools"),
         (asked(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
         (asked(ToolResult(call_id="t", parts=())), "tools"),
-        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
-        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
-        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
-        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
-        (asked(model=NOVA, extra={"thinking.display": raw("omitted")}), "thinking.display"),
-        (asked(model=NOVA, extra={"tools[0].web_search": raw({})}), "tools[0].web_search"),
-        (asked(extra={"tools.0.type": raw("nova_code_interpreter")}), "tools.0.type"),
-        (asked(model=NOVA, extra={"context_management": raw({})}), "context_management"),
         (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
         (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
          "additionalModelRequestFields.inferenceConfig.maxNewTokens"),
@@ -74,7 +59,6 @@ def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
         (asked(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
         (asked(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
         (asked(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
-        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
         (asked(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
         (asked(Document(file_id="file-1")), "messages.0.content.0.file"),
         (asked(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
@@ -95,7 +79,6 @@ def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
             {"type": "tool_result", "tool_use_id": "u", "content": []}]), tools=(F,)),
          "messages.0.content.0.tool_result"),
         (asked(Text(text="")), "messages"),
-        (asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)), "messages.0.name"),
         (asked(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
         (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
     ],
@@ -105,15 +88,48 @@ def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: st
 
 
 @pytest.mark.parametrize(
-    ("model", "roles", "field"),
+    ("request_", "field"),
     [
-        (CLAUDE, ("user", "system", "assistant"), None),
-        (CLAUDE, ("user", "assistant", "developer"), "messages.2.role"),
-        (NOVA, ("system", "user", "assistant"), None),
-        (NOVA, ("user", "system", "assistant"), "messages.1.role"),
+        (asked(seed=0), "seed"),
+        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
+        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
+        (asked(model=LLAMA, top_k=5), "top_k"),
+        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
+        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
+        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
+        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
+        (asked(model=NOVA, extra={"tools[0].web_search": raw({})}), "tools[0].web_search"),
+        (asked(extra={"tools.0.type": raw("nova_code_interpreter")}), "tools.0.type"),
+        (asked(model=NOVA, extra={"context_management": raw({})}), "context_management"),
+        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
+    ],
+)  # fmt: skip
+def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+    assert (field,) == dropped(BEDROCK, request_)
+    BEDROCK.encode(request_, attempt(request_.model))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked(model=NOVA, tools=(F,), parallel_tool_calls=False),
+        asked(model=NOVA, extra={"thinking.display": raw("omitted")}),
+        asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)),
     ],
 )
-def test_a_later_system_message_is_taken_by_claude_alone(model: str, roles: tuple[Any, ...], field: str | None) -> None:
-    messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in roles)
+def test_labels_and_what_the_hub_keeps_itself_are_not_told(request_: ChatRequest) -> None:
+    assert () == dropped(BEDROCK, request_)
 
-    assert field == refused(asked(model=model, messages=messages))
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+def test_a_later_system_message_stands_in_the_users_turn(model: str) -> None:
+    messages = tuple(Message(role=role, parts=(Text(text=role),)) for role in ("user", "assistant", "developer"))
+
+    assert [("user", "user"), ("assistant", "assistant"), ("user", "developer")] == [
+        (turn["role"], turn["content"][0]["text"])
+        for turn in encoded(asked(model=model, messages=messages))["messages"]
+    ]

@@ -91,9 +91,9 @@ def test_system_messages_lead_and_turns_of_one_role_become_one() -> None:
                 {"toolResult": {"toolUseId": "a", "content": [{"text": "noon"}]}},
                 {"toolResult": {"toolUseId": "b", "content": [], "status": "error"}},
                 {"text": "Well?"},
+                {"text": "Be quick."},
             ],
         },
-        {"role": "system", "content": [{"text": "Be quick."}]},
         {
             "role": "assistant",
             "content": [

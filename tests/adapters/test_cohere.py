@@ -35,6 +35,7 @@ from domain.chat import (
 from domain.usage import Usage
 from tests.adapters.openai_told import told
 from tests.support.cohere import streamed, whole
+from tests.support.unsupported import dropped
 
 TARGET = Target(
     provider="cohere",
@@ -271,13 +272,9 @@ LOOK, STRICT = Tool(name="look"), Tool(name="listen", strict=True)
     ("request_", "field"),
     [
         (asked(choices=2),                                                        "n"),
-        (asked(tools=(LOOK,), parallel_tool_calls=False),                         "parallel_tool_calls"),
-        (asked(tools=(LOOK, STRICT)),                                             "tools[1].strict"),
         (asked(tool_choice=ToolChoice(mode="required")),                          "tool_choice"),
         (asked(tools=(LOOK,), tool_choice=ToolChoice(mode="tool", name="none")),  "tool_choice"),
-        (asked(thinking=Thinking(effort="hyper")),                                "reasoning_effort"),
         (asked(extra={"logprobs": msgspec.Raw(b"true")}),                         "logprobs"),
-        (asked(Message(role="user", parts=(Text(text="Hi"),), name="ada")),       "messages[0].name"),
         (asked(user(Audio(data="AA==", format="wav"))),                           "messages[0].input_audio"),
         (asked(user(Document(data="AA==", media_type="application/pdf"))),        "messages[0].document"),
         (asked(user(Foreign(dialect="openai", name="video", block=msgspec.Raw(b"{}")))), "messages[0].video"),
@@ -289,3 +286,19 @@ def test_what_cohere_has_no_word_for_is_refused_by_its_name(request_: ChatReques
 
     assert refused is not None
     assert (field, "cohere") == (refused.field, refused.dialect)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (asked(tools=(LOOK, STRICT)),                                             "tools[1].strict"),
+        (asked(thinking=Thinking(effort="hyper")),                                "reasoning_effort"),
+    ],
+)  # fmt: skip
+def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+    assert (field,) == dropped(COHERE, request_)
+    COHERE.encode(request_, ATTEMPT)
+
+
+def test_calls_one_at_a_time_are_kept_by_the_hub() -> None:
+    assert () == dropped(COHERE, asked(tools=(Tool(name="a"),), parallel_tool_calls=False))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.google.schema import cleaned, unsayable
+from adapters.providers.google.schema import cleaned, is_narrowed
 
 
 def raw(schema: Any) -> msgspec.Raw:
@@ -64,25 +64,53 @@ def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
 )
 def test_what_gemini_would_reject_or_pass_over_is_said_otherwise(schema: Any, told: Any) -> None:
     assert told == said(schema)
-    assert unsayable(raw(schema)) is None
+    assert not is_narrowed(raw(schema))
 
 
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "told"),
     [
-        {"allOf": [{"type": "object"}, {"minProperties": 1}]},
-        {"allOf": [{"properties": {"a": {}}}, {"properties": {"a": {}}}]},
-        {"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]},
-        {"properties": {"a": {"items": {"allOf": [{"type": "string"}, {}]}}}},
-        {"allOf": [{"$ref": "#/$defs/A"}], "anyOf": [{}]},
+        ({"allOf": [{"pattern": "^a"}, {"pattern": "b$"}], "type": "string"}, {"type": "string", "pattern": "^a"}),
+        (
+            {"allOf": [{"properties": {"a": {"type": "string"}}}, {"properties": {"a": {"type": "integer"}}}]},
+            {"properties": {"a": {"type": "string"}}},
+        ),
+        ({"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]}, {"$ref": "#/$defs/A"}),
+        ({"allOf": [{"enum": [1]}, {"enum": [2]}]}, {"enum": [1]}),
+        (
+            {"properties": {"a": {"items": {"allOf": [{"pattern": "a"}, {"pattern": "b"}]}}}},
+            {"properties": {"a": {"items": {"pattern": "a"}}}},
+        ),
     ],
 )
-def test_several_schemas_at_once_have_no_word(schema: Any) -> None:
-    assert "allOf" == unsayable(raw(schema))
+def test_of_several_schemas_that_cannot_be_one_the_first_stays(schema: Any, told: Any) -> None:
+    assert told == said(schema)
+    assert is_narrowed(raw(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"allOf": [{"type": "object"}, {"minProperties": 1}]}, {"type": "object", "minProperties": 1}),
+        ({"allOf": [{"type": "string"}, {}]}, {"type": "string"}),
+        (
+            {"allOf": [{"minLength": 1, "maxLength": 9}, {"minLength": 3, "maxLength": 7}]},
+            {"minLength": 3, "maxLength": 7},
+        ),
+        ({"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, {"enum": [2]}),
+        (
+            {"allOf": [{"$ref": "#/$defs/A"}], "anyOf": [{"type": "string"}]},
+            {"anyOf": [{"type": "string"}], "$ref": "#/$defs/A"},
+        ),
+    ],
+)
+def test_schemas_that_must_hold_at_once_become_one(schema: Any, told: Any) -> None:
+    assert told == said(schema)
+    assert not is_narrowed(raw(schema))
 
 
 def test_a_property_may_be_called_all_of() -> None:
-    assert unsayable(raw({"properties": {"allOf": {"enum": [["allOf", "x"]]}}})) is None
+    assert not is_narrowed(raw({"properties": {"allOf": {"enum": [["allOf", "x"]]}}}))
 
 
 _LEAF = st.sampled_from([{"type": "string"}, {"const": "x"}, {"$ref": "#/$defs/A"}, True])

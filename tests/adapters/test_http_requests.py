@@ -60,5 +60,6 @@ async def test_what_a_dialect_cannot_say_is_told_beforehand(providers: HttpProvi
         model="m", messages=(Message(role="assistant", parts=(Audio(data="AA==", format="wav"),)),), top_k=3
     )
 
-    assert providers.refuses("openai", plain) == OPENAI.refuses(plain)
-    assert providers.refuses("openai", odd) == OPENAI.refuses(odd)
+    assert providers.unsupported("openai", plain) == ()
+    assert providers.unsupported("openai", msgspec.structs.replace(plain, top_k=3)) == ("top_k",)
+    assert providers.unsupported("openai", odd) == OPENAI.refuses(odd)

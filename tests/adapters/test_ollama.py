@@ -36,6 +36,7 @@ from domain.usage import Usage
 from tests.adapters.http_attempts import RowVault, chat, events_of, outcome
 from tests.adapters.openai_told import told
 from tests.support.provider import Received, Reply, StubProvider
+from tests.support.unsupported import dropped
 
 MADE = {"model": "qwen3", "created_at": "2025-07-01T12:00:00.5Z"}
 LAST = {**MADE, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop",
@@ -246,12 +247,8 @@ def test_no_tool_is_offered_where_none_may_be_used() -> None:
     ("request_", "field"),
     [
         (asked(choices=2),                                                  "n"),
-        (asked(tools=(Tool(name="a"),), parallel_tool_calls=False),         "parallel_tool_calls"),
         (asked(tools=(Tool(name="a"),), tool_choice=ToolChoice(mode="required")), "tool_choice"),
-        (asked(tools=(Tool(name="a", strict=True),)),                       "tools[0].strict"),
-        (asked(thinking=Thinking(effort="hyper")),                          "reasoning_effort"),
         (asked(extra={"logprobs": msgspec.Raw(b"true")}),                   "logprobs"),
-        (asked(extra={"options": msgspec.Raw(b"[]")}),                      "options"),
         (asked(Image(url="https://x.test/a.png")),                          "messages[0].image_url"),
         (asked(Audio(data="AA==", format="wav")),                           "messages[0].input_audio"),
         (asked(Document(data="AA==", media_type="application/pdf")),        "messages[0].document"),
@@ -263,3 +260,20 @@ def test_what_ollama_has_no_word_for_is_refused_by_its_name(request_: ChatReques
 
     assert refused is not None
     assert (field, "ollama") == (refused.field, refused.dialect)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (asked(tools=(Tool(name="a", strict=True),)),                       "tools[0].strict"),
+        (asked(thinking=Thinking(effort="hyper")),                          "reasoning_effort"),
+        (asked(extra={"options": msgspec.Raw(b"[]")}),                      "options"),
+    ],
+)  # fmt: skip
+def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+    assert (field,) == dropped(OLLAMA, request_)
+    OLLAMA.encode(request_, attempt())
+
+
+def test_calls_one_at_a_time_are_kept_by_the_hub() -> None:
+    assert () == dropped(OLLAMA, asked(tools=(Tool(name="a"),), parallel_tool_calls=False))

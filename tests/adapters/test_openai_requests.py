@@ -28,6 +28,7 @@ from tests.adapters.openai_told import (
     attempt,
     call,
 )
+from tests.support.unsupported import dropped
 
 
 def test_a_secret_becomes_a_bearer_token_and_none_becomes_no_header() -> None:
@@ -245,7 +246,6 @@ RAW = msgspec.Raw(b"{}")
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        (request(top_k=5), "top_k"),
         (request(extra={"container": RAW}), "container"),
         (request(user(Foreign(dialect="anthropic", name="server_tool_use", block=RAW))), "server_tool_use"),
         (request(user(Document(url="https://x.test/a.pdf"))), "document.url"),
@@ -281,11 +281,19 @@ def test_the_hubs_cap_stands_in_place_of_the_callers() -> None:
 @pytest.mark.parametrize("dialect", [OPENAI, RESPONSES], ids=["chat", "responses"])
 def test_a_field_that_says_what_is_so_anyway_is_left_out(dialect: ProviderDialect) -> None:
     fields = {"thinking.display": msgspec.Raw(b'"summarized"'), "reasoning_format": msgspec.Raw(b'"parsed"')}
-    other = {"thinking.display": msgspec.Raw(b'"omitted"')}
+    other = {"reasoning_format": msgspec.Raw(b'"raw"')}
     said = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),))
     idle, wish = (msgspec.structs.replace(said, extra=extra) for extra in (fields, other))
 
-    assert dialect.refuses(idle) is None
-    assert dialect.encode(idle, attempt()) == dialect.encode(said, attempt())
-    assert (refused := dialect.refuses(wish)) is not None
-    assert refused.field == "thinking.display"
+    assert () == dropped(dialect, idle)
+    assert ("reasoning_format",) == dropped(dialect, wish)
+    assert {dialect.encode(each, attempt()) for each in (idle, wish)} == {dialect.encode(said, attempt())}
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, RESPONSES], ids=["chat", "responses"])
+def test_a_wish_is_left_out_and_named(dialect: ProviderDialect) -> None:
+    said = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),))
+    wish = msgspec.structs.replace(said, top_k=5, extra={"tools[0].web_search": RAW, "client_metadata": RAW})
+
+    assert ("top_k", "tools[0].web_search") == dropped(dialect, wish)
+    assert dialect.encode(wish, attempt()) == dialect.encode(said, attempt())

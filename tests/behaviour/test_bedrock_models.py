@@ -294,12 +294,9 @@ def test_a_damaged_stream_is_an_error_and_no_end(openai_client: openai.OpenAI, s
 
 
 def test_what_a_family_cannot_be_told_is_refused_by_name(openai_client: openai.OpenAI, stub: Stub) -> None:
-    with pytest.raises(openai.BadRequestError, match="parallel_tool_calls") as refused:
+    with pytest.raises(openai.BadRequestError, match="logprobs") as refused:
         openai_client.chat.completions.create(
-            model=f"bedrock/{NOVA}",
-            messages=[{"role": "user", "content": "Hello"}],
-            tools=[{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}],
-            parallel_tool_calls=False,
+            model=f"bedrock/{NOVA}", messages=[{"role": "user", "content": "Hello"}], logprobs=True
         )
 
     assert "unexpressible" == refused.value.code

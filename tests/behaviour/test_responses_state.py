@@ -33,11 +33,8 @@ def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: 
     [
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"conversation": "conv_1"}, "conversation"),
-        ({"store": True}, "responses.store"),
         ({"background": True}, "background"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
-        ({"truncation": "auto"}, "truncation"),
-        ({"include": ["message.input_image.image_url"]}, "include.message.input_image.image_url"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].item_reference"),
     ],
 )
@@ -51,6 +48,24 @@ def test_what_only_openai_keeps_is_refused_by_name_elsewhere(
     assert (400, "unexpressible") == (heard.status, error["code"])
     assert error["param"].endswith(param)
     assert [] == stub.requests
+
+
+@pytest.mark.parametrize(
+    ("more", "dropped"),
+    [
+        ({"store": True, "client_metadata": {"app": "x"}}, None),
+        ({"truncation": "auto"}, "truncation"),
+        ({"include": ["message.input_image.image_url"]}, "include.message.input_image.image_url"),
+    ],
+)
+@pytest.mark.parametrize("model", ["oai/m", "ant/m"])
+def test_what_the_answer_is_as_useful_without_is_left_out_elsewhere(
+    hub: HubProcess, stub: Stub, model: str, more: dict[str, Any], dropped: str | None
+) -> None:
+    heard = ask(hub, RESPONSES, responses_body(model, **more))
+
+    assert (200, dropped, False) == (heard.status, heard.header("x-aihub-dropped"), heard.json()["store"])
+    assert more.keys().isdisjoint(stub.only.json())
 
 
 def test_a_wallet_too_small_lowers_the_cap_and_says_so(hub: HubProcess, stub: Stub, people: People) -> None:

@@ -37,6 +37,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_PASS_THROUGH": ("exact", "Mended"),
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
     "AIHUB_CORS_ORIGINS": ("https://a.example", "*"),
+    "AIHUB_UNSUPPORTED": ("refuse", "Drop"),
     "AIHUB_SYNCHRONOUS": ("NORMAL", "normal"),
 }
 

@@ -15,7 +15,7 @@ from adapters.providers.anthropic.blocks import decode
 from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.fitting import fit
-from adapters.providers.anthropic.refuse import refuses
+from adapters.providers.anthropic.refuse import lacks, refuses
 from adapters.providers.anthropic.stream import start, step, whole_at
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.sse import EventFramer
@@ -46,6 +46,7 @@ ANTHROPIC = ProviderDialect(
     pass_through=_pass_through,
     encode=encode,
     refuses=refuses,
+    lacks=lacks,
     decode=decode,
     start=start,
     step=step,

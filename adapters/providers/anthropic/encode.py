@@ -1,8 +1,7 @@
 """A canonical request in Anthropic's words.
 
-House rule: every field that is set is said, or `refuse` names it beforehand; so this module assumes that
-what it is given can be said. The one thing left out is thinking without a signature: Anthropic takes back only what
-it signed itself, and rejects the request otherwise.
+House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here. So is
+thinking without a signature: Anthropic takes back only what it signed itself, and rejects the request otherwise.
 
 https://platform.claude.com/docs/en/api/messages/create
 """
@@ -12,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.anthropic.refuse import EFFORTS, TEMPERATURE_MAX, keeps
 from adapters.providers.anthropic.schema import input_schema, strict_schema
 from adapters.providers.arguments import arguments_object
+from adapters.providers.lacking import cooled, without_blocks
 from adapters.providers.turns import JSON_ALONE, merged, says_something, split, visible_stops, wants_json_alone
 from domain.call_ids import ANTHROPIC_IDS, fitted_id
 from domain.calls import Attempt
@@ -63,7 +64,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 def asked(request: ChatRequest, attempt: Attempt) -> _Json:
     """All but the model's name. `max_tokens` is the hub's cap, else the caller's, else a default."""
     max_tokens = attempt.output_cap or request.output_tokens_max or OUTPUT_TOKENS_DEFAULT
-    leading, turns = split(request.messages)
+    leading, turns = split(without_blocks(request, keeps).messages)
     thinking = request.thinking and thinking_of(attempt.target.model, request.thinking)
     told = _said(
         max_tokens=max_tokens,
@@ -71,7 +72,7 @@ def asked(request: ChatRequest, attempt: Attempt) -> _Json:
         messages=_turns(turns),
         tools=[_tool(tool) for tool in request.tools] or None,
         tool_choice=_tool_choice(request),
-        temperature=request.temperature,
+        temperature=cooled(request.temperature, TEMPERATURE_MAX),
         top_p=request.top_p,
         top_k=request.top_k,
         stop_sequences=visible_stops(request.stop) or None,
@@ -109,11 +110,7 @@ def _said(**fields: Any) -> _Json:
 
 
 def _turns(messages: tuple[Message, ...]) -> list[_Json]:
-    """The conversation: turns of one role after another become one, and turns that say nothing are left out.
-
-    A later system message stays where it is: newer models take one after a user's turn.
-    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
-    """
+    """The conversation: turns of one role after another become one, and turns that say nothing are left out."""
     # Results must come first in the turn after the calls, or the request is rejected:
     # https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
     return [
@@ -229,12 +226,18 @@ def _input_schema(tool: Tool) -> msgspec.Raw | _Json:
     return strict_schema(schema) if tool.strict and isinstance(schema, msgspec.Raw) else schema
 
 
+def _effort(thinking: Thinking | None) -> str | None:
+    """The effort, or the nearest that Anthropic has; one that nobody knows is left out."""
+    effort = thinking.effort if thinking is not None and thinking.effort != "none" else None
+    return "low" if effort == "minimal" else effort if effort in EFFORTS else None
+
+
 def _output_config(thinking: Thinking | None, wanted: ResponseFormat | None) -> _Json | None:
     """The effort, and the schema of a structured output; its name is a label only, and it is always strict.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs
     """
-    effort = thinking.effort if thinking is not None and thinking.effort != "none" else None
+    effort = _effort(thinking)
     schema = wanted.schema if wanted is not None and wanted.mode == "json_schema" else None
     form = None if schema is None else {"type": "json_schema", "schema": strict_schema(schema)}
     return _said(effort=effort, format=form) or None

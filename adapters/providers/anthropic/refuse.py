@@ -1,15 +1,21 @@
-"""What of a canonical request Anthropic has no word for, by the name that the caller gave it.
+"""What of a canonical request Anthropic has no field for, by the name that the caller gave it.
 
-House rule: nothing that was promised is dropped in silence. A request that is encoded for Anthropic comes from a
-caller of OpenAI's dialect (Anthropic's own are passed through), so fields are named in OpenAI's words.
+House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.unsupported` says which. A
+request that is encoded for Anthropic comes from a caller of another dialect (Anthropic's own are passed through).
 """
 
 from collections.abc import Iterator
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import (
+    lacking,
+    lacking_block,
+    lacking_choice,
+    lacking_sampling,
+    lacking_temperature,
+    refusing,
+)
 from adapters.providers.turns import says_something, split
-from adapters.providers.unsayable import unsayable_sampling
 from domain.chat import (
     Audio,
     ChatRequest,
@@ -23,52 +29,49 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.refusals import Unexpressible
+from domain.unsupported import Lack
 
-_EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
+NAME = "anthropic"
+TEMPERATURE_MAX = 1
+"""OpenAI's range is 0 to 2, Anthropic's 0 to 1."""
 
-
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said, or None."""
-    field = next(_unsayable(request), None)
-    return None if field is None else Unexpressible(field=field, dialect="anthropic", model=request.model)
+EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
 
 
-def _unsayable(request: ChatRequest) -> Iterator[str]:
-    yield from unsayable_sampling(request)
-    if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
-        yield "reasoning_effort"
-    # A choice to use no tool, or any, is kept without one; a demand is not.
-    if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:
-        yield "tool_choice"
-    for name, value in request.extra.items():
-        if name != "cache_control" and not is_harmless(name, value):
-            yield name
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that has no field."""
+    yield from lacking(request, NAME)
+    yield from lacking_temperature(request, TEMPERATURE_MAX)
+    yield from lacking_sampling(request)
+    yield from lacking_choice(request)
+    if request.thinking is not None and request.thinking.effort not in (None, *EFFORTS):
+        yield Lack("reasoning_effort")
     yield from _conversation(request.messages)
 
 
-def _conversation(messages: tuple[Message, ...]) -> Iterator[str]:
-    leading, turns = split(messages)
-    before = ""
+refuses = refusing(lacks, NAME)
+
+
+def keeps(part: Foreign) -> bool:
+    """Whether a block of one dialect goes on as it came."""
+    return part.dialect == NAME
+
+
+def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
+    _, turns = split(messages)
     for index, message in enumerate(messages):
         path = f"messages.{index}"
-        if message.name is not None:
-            yield f"{path}.name"
         for at, part in enumerate(message.parts):
-            yield from _part(part, f"{path}.content.{at}")
-        if message.role in ("system", "developer"):
-            if not all(isinstance(part, Text | Foreign) for part in message.parts):
-                yield f"{path}.content"
-            # Anthropic takes a later system message only right after a user's turn.
-            if index >= len(leading) and before not in ("user", "system"):
-                yield f"{path}.role"
-        if index >= len(leading) and any(says_something(part) for part in message.parts):
-            before = "system" if message.role == "developer" else message.role
+            yield from _part(message, part, f"{path}.content.{at}")
+        if message.role in ("system", "developer") and not all(
+            isinstance(part, Text | Foreign) for part in message.parts
+        ):
+            yield Lack(f"{path}.content")
     if not any(says_something(part) for turn in turns for part in turn.parts):
-        yield "messages"
+        yield Lack("messages")
 
 
-def _part(part: Part, path: str) -> Iterator[str]:
+def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
     match part:
         case Text() | Reasoning():
             return
@@ -77,30 +80,30 @@ def _part(part: Part, path: str) -> Iterator[str]:
         case Document():
             yield from _document(part, path)
         case Audio():
-            yield f"{path}.input_audio"
+            yield Lack(f"{path}.input_audio")
         case ToolCall():
             if arguments_object(part.arguments) is None:
-                yield f"{path}.arguments"
+                yield Lack(f"{path}.arguments")
         case ToolResult():
             for at, inner in enumerate(part.parts):
-                yield from _part(inner, f"{path}.content.{at}")
+                yield from _part(message, inner, f"{path}.content.{at}")
         case Foreign():
-            if part.dialect != "anthropic":
-                yield f"{path}.{part.name}"
+            if not keeps(part):
+                yield lacking_block(message, part, f"{path}.{part.name}")
 
 
-def _image(image: Image, path: str) -> Iterator[str]:
-    """A low detail promises a low price, which Anthropic's own scaling does not keep."""
+def _image(image: Image, path: str) -> Iterator[Lack]:
+    """Anthropic scales pictures by itself, and the charge is what it counts."""
     if image.detail == "low":
-        yield f"{path}.image_url.detail"
+        yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or (image.data is not None and image.media_type is None):
-        yield f"{path}.image_url"
+        yield Lack(f"{path}.image_url")
 
 
-def _document(document: Document, path: str) -> Iterator[str]:
+def _document(document: Document, path: str) -> Iterator[Lack]:
     """Anthropic reads PDF as base64 and plain text as text; any other kind of file it does not know."""
     sources = (document.data, document.text, document.url, document.file_id)
     if sum(source is not None for source in sources) != 1:
-        yield f"{path}.file"
+        yield Lack(f"{path}.file")
     if document.data is not None and document.media_type != "application/pdf":
-        yield f"{path}.file.file_data"
+        yield Lack(f"{path}.file.file_data")

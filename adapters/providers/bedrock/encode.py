@@ -1,9 +1,9 @@
 """A canonical request in Converse's words.
 
-House rule: every field that is set is said, or `refuse` names it beforehand; so this module assumes that what it is
-given can be said. Whatever Converse itself has a field for that no caller's dialect knows (`guardrailConfig`,
-`performanceConfig`, `requestMetadata`, `additionalModelRequestFields`, …) may stand in the caller's body under
-Converse's own name and is sent as it is.
+House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here. Whatever
+Converse itself has a field for that no caller's dialect knows (`guardrailConfig`, `performanceConfig`,
+`requestMetadata`, `additionalModelRequestFields`, …) may stand in the caller's body under Converse's own name and is
+sent as it is.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
@@ -15,8 +15,11 @@ import msgspec
 
 from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
+from adapters.providers.bedrock.foreign import foreign_block
+from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
+from adapters.providers.lacking import cooled, without_blocks
 from adapters.providers.turns import JSON_ALONE, split, visible_stops, wants_json_alone
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
@@ -25,6 +28,8 @@ from domain.claude import SAMPLING, sampling_left_out
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+TEMPERATURE_MAX = 1
 
 OWN = (
     "additionalModelResponseFieldPaths",
@@ -52,7 +57,8 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """The body of the request: Converse and ConverseStream take the same, and the model stands in the path."""
     of = family(attempt.target.model)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
-    leading, conversation = split(request.messages)
+    readable = without_blocks(request, lambda part: foreign_block(part, Names()) is not None)
+    leading, conversation = split(readable.messages)
     left_out = sampling_left_out(
         attempt.target.model, [name for name in SAMPLING if getattr(request, name) is not None]
     )
@@ -61,7 +67,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         system=[*system(leading, of), *_json_alone(request)],
         inferenceConfig=_said(
             maxTokens=cap,
-            temperature=None if "temperature" in left_out else request.temperature,
+            temperature=None if "temperature" in left_out else cooled(request.temperature, TEMPERATURE_MAX),
             topP=None if "top_p" in left_out else request.top_p,
             stopSequences=visible_stops(request.stop) if of == CLAUDE else list(request.stop),
         ),
@@ -100,9 +106,14 @@ def _output_config(wanted: ResponseFormat | None, of: str) -> _Json | None:
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 
+def tier_of(value: msgspec.Raw) -> str | None:
+    """A service tier in Converse's words, None if it has none for it."""
+    return TIERS.get(bytes(value).strip(b' "\t\r\n').decode(errors="replace"))
+
+
 def _service_tier(extra: dict[str, msgspec.Raw]) -> _Json | None:
-    tier = bytes(extra.get("service_tier", b"null")).strip(b' "\t\r\n').decode(errors="replace")
-    return {"type": TIERS[tier]} if tier in TIERS else None
+    tier = tier_of(extra["service_tier"]) if "service_tier" in extra else None
+    return None if tier is None else {"type": tier}
 
 
 def _metadata(request: ChatRequest) -> _Json | None:

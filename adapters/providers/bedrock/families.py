@@ -6,6 +6,7 @@ it names them, in `additionalModelRequestFields`. What a family has no word for 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
 
+from collections.abc import Container
 from typing import Any
 
 from domain.chat import ChatRequest, Thinking
@@ -67,10 +68,10 @@ def family(model: str) -> str:
 
 
 def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _Fields:
-    """What goes into `additionalModelRequestFields`; `unsayable` has refused before what a family has no word for."""
+    """What goes into `additionalModelRequestFields`, without what `unsayable` names."""
     of = family(model)
     fields: _Fields = {}
-    if request.top_k is not None and not sampling_left_out(model, ("top_k",)):
+    if request.top_k is not None and of in _TOPPED and not sampling_left_out(model, ("top_k",)):
         _set_top_k(fields, of, request.top_k)
     if request.thinking is not None:
         fields |= _thinking(request.thinking, of, model, max_tokens)
@@ -79,9 +80,18 @@ def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _F
     return fields
 
 
+_TOPPED = frozenset((CLAUDE, "amazon", "mistral", "cohere"))
+_EFFORTS_OF: dict[str, Container[str]] = {
+    CLAUDE: _CLAUDE_EFFORTS,
+    "amazon": _NOVA_EFFORTS,
+    "openai": _GPT_EFFORTS,
+    "qwen": _QWEN_EFFORTS,
+}
+
+
 def unsayable(request: ChatRequest, of: str) -> str | None:
     """What of a request the family has no word for, by the caller's name for it."""
-    if request.top_k is not None and of not in (CLAUDE, "amazon", "mistral", "cohere"):
+    if request.top_k is not None and of not in _TOPPED:
         return "top_k"
     thinking = request.thinking
     if thinking is None:
@@ -90,17 +100,7 @@ def unsayable(request: ChatRequest, of: str) -> str | None:
     if not thinking.enabled or effort == "none":
         # A family that does not think unless it is asked to keeps the wish by saying nothing; GPT OSS always thinks.
         return "reasoning_effort" if of == "openai" else None
-    match of:
-        case "anthropic":
-            known = effort is None or effort in _CLAUDE_EFFORTS
-        case "amazon":
-            known = effort is None or effort in _NOVA_EFFORTS
-        case "openai":
-            known = effort is None or effort in _GPT_EFFORTS
-        case "qwen":
-            known = effort is None or effort in _QWEN_EFFORTS
-        case _:
-            known = False
+    known = of in _EFFORTS_OF and (effort is None or effort in _EFFORTS_OF[of])
     return None if known else "reasoning_effort" if effort is not None else "thinking"
 
 
@@ -116,7 +116,10 @@ def _thinking(thinking: Thinking, of: str, model: str, max_tokens: int | None) -
         return _claude_thinking(thinking_of(model, thinking), max_tokens)
     if not thinking.enabled or thinking.effort == "none":
         return {"reasoningConfig": {"type": "disabled"}} if of == "amazon" else {}
-    effort = thinking.effort or _effort(thinking.tokens_max)
+    if of not in _EFFORTS_OF:
+        return {}
+    effort = thinking.effort if thinking.effort in _EFFORTS_OF[of] else _effort(thinking.tokens_max)
+    assert effort is not None
     if of == "amazon":  # https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html
         return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS[effort]}}
     if of == "openai":
@@ -143,8 +146,9 @@ def _claude_thinking(thinking: Thinking, max_tokens: int | None) -> _Fields:
         fields["thinking"] = {"type": "enabled", "budget_tokens": budget}
     elif not thinking.implicit:
         fields["thinking"] = {"type": "adaptive"}
-    if thinking.effort not in (None, "none"):
-        fields["output_config"] = {"effort": thinking.effort}
+    effort = "low" if thinking.effort == "minimal" else thinking.effort
+    if effort in _CLAUDE_EFFORTS:
+        fields["output_config"] = {"effort": effort}
     return fields
 
 

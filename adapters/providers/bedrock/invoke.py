@@ -106,6 +106,7 @@ BEDROCK_INVOKE = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=ANTHROPIC.refuses,
+    lacks=ANTHROPIC.lacks,
     decode=ANTHROPIC.decode,
     start=ANTHROPIC.start,
     step=step,

@@ -1,7 +1,7 @@
-"""What of a canonical request Converse, or the model's family behind it, has no word for.
+"""What of a canonical request Converse, or the model's family behind it, has no field for.
 
-House rule: nothing that was promised is dropped in silence. The request's model is the one that would be called, not
-the caller's name for it.
+House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.unsupported` says which. The
+request's model is the one that would be called, not the caller's name for it.
 """
 
 from collections.abc import Iterator
@@ -9,16 +9,15 @@ from collections.abc import Iterator
 import msgspec
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.bedrock.encode import MODEL_FIELDS, OWN, TIERS
+from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsayable
 from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import lacking, lacking_block, lacking_sampling, lacking_temperature, refusing
 from adapters.providers.turns import says_something, split
-from adapters.providers.unsayable import unsayable_sampling
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
     Audio,
@@ -33,7 +32,7 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.refusals import Unexpressible
+from domain.unsupported import Lack
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -45,32 +44,34 @@ _BOUNDED = frozenset(
 )  # fmt: skip
 
 
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said, or None."""
-    field = next(_unsayable(request, family(request.model)), None)
-    return None if field is None else Unexpressible(field=field, dialect=NAME, model=request.model)
-
-
-def _unsayable(request: ChatRequest, of: str) -> Iterator[str]:
-    yield from unsayable_sampling(request)
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that has no field."""
+    of = family(request.model)
+    yield from lacking_temperature(request, TEMPERATURE_MAX)
+    yield from lacking_sampling(request)
     if (word := unsayable(request, of)) is not None:
-        yield word
+        yield Lack(word)
     yield from unsayable_tools(request, of)
     hosted = system_tools(request.extra, of)
-    for name, value in request.extra.items():
-        if name not in hosted:
-            yield from _extra(name, value, of)
-    yield from _conversation(request.messages, of)
+    for lack in lacking(request, NAME):
+        value = request.extra.get(lack.field)
+        if lack.field == MODEL_FIELDS and value is not None:
+            yield from _model_fields(value)
+        elif lack.field not in hosted and not _is_claudes(lack.field, of) and not _is_tier(lack.field, value):
+            yield lack
+    yield from _conversation(request.messages)
 
 
-def _extra(name: str, value: msgspec.Raw, of: str) -> Iterator[str]:
-    if name == MODEL_FIELDS:
-        yield from _model_fields(value)
-    elif name == "service_tier":
-        if not is_harmless(name, value) and bytes(value).strip(b' "\t\r\n').decode(errors="replace") not in TIERS:
-            yield name
-    elif name not in OWN and name != "cache_control" and not is_harmless(name, value) and not _is_claudes(name, of):
-        yield name
+refuses = refusing(lacks, NAME)
+
+
+def keeps(part: Foreign) -> bool:
+    """Whether Converse has a block for what another dialect has one for."""
+    return foreign_block(part, Names()) is not None
+
+
+def _is_tier(name: str, value: msgspec.Raw | None) -> bool:
+    return name == "service_tier" and value is not None and tier_of(value) is not None
 
 
 def _is_claudes(name: str, of: str) -> bool:
@@ -79,41 +80,32 @@ def _is_claudes(name: str, of: str) -> bool:
     return of == CLAUDE and (name == CONTEXT_MANAGEMENT or (bool(dot) and whole in CLAUDES_OWN))
 
 
-def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[str]:
+def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[Lack]:
     try:
         fields = _FIELDS.decode(value)
     except NONSENSE:
-        yield path
+        yield Lack(path)
         return
     for name, inner in fields.items():
         if name.replace("_", "").lower() in _BOUNDED:
-            yield f"{path}.{name}"
+            yield Lack(f"{path}.{name}")
         elif path == MODEL_FIELDS and bytes(inner)[:1] == b"{":
             yield from _model_fields(inner, f"{path}.{name}")
 
 
-def _conversation(messages: tuple[Message, ...], of: str) -> Iterator[str]:
-    leading, turns = split(messages)
-    before = ""
+def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
+    _, turns = split(messages)
     for index, message in enumerate(messages):
         path = f"messages.{index}"
-        if message.name is not None:
-            yield f"{path}.name"
         for at, part in enumerate(message.parts):
-            yield from _part(part, f"{path}.content.{at}")
-        if message.role in ("system", "developer"):
-            if not all(isinstance(part, Text) for part in message.parts):
-                yield f"{path}.content"
-            # Only newer Claudes take a later system message, and only right after a user's turn.
-            if index >= len(leading) and (of != CLAUDE or before not in ("user", "system")):
-                yield f"{path}.role"
-        if index >= len(leading) and any(says_something(part) for part in message.parts):
-            before = "system" if message.role == "developer" else message.role
+            yield from _part(message, part, f"{path}.content.{at}")
+        if message.role in ("system", "developer") and not all(isinstance(part, Text) for part in message.parts):
+            yield Lack(f"{path}.content")
     if not any(says_something(part) for turn in turns for part in turn.parts):
-        yield "messages"
+        yield Lack("messages")
 
 
-def _part(part: Part, path: str) -> Iterator[str]:
+def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
     match part:
         case Text() | Reasoning():
             return
@@ -121,26 +113,26 @@ def _part(part: Part, path: str) -> Iterator[str]:
             yield from _image(part, path)
         case Document():
             if sum(source is not None for source in (part.data, part.text, part.url, part.file_id)) != 1:
-                yield f"{path}.file"
+                yield Lack(f"{path}.file")
             if document_source(part) is None:
-                yield f"{path}.file" if part.data is None else f"{path}.file.file_data"
+                yield Lack(f"{path}.file" if part.data is None else f"{path}.file.file_data")
         case Audio():
             if audio_block(part) is None:
-                yield f"{path}.input_audio.format"
+                yield Lack(f"{path}.input_audio.format")
         case ToolCall():
             if arguments_object(part.arguments) is None:
-                yield f"{path}.arguments"
+                yield Lack(f"{path}.arguments")
         case ToolResult():
             for at, inner in enumerate(part.parts):
-                yield from _part(inner, f"{path}.content.{at}")
+                yield from _part(message, inner, f"{path}.content.{at}")
         case Foreign():
-            if foreign_block(part, Names()) is None:
-                yield f"{path}.{part.name}"
+            if not keeps(part):
+                yield lacking_block(message, part, f"{path}.{part.name}")
 
 
-def _image(image: Image, path: str) -> Iterator[str]:
-    """A low detail promises a low price, which Bedrock's models do not keep."""
+def _image(image: Image, path: str) -> Iterator[Lack]:
+    """Bedrock's models scale pictures by themselves, and the charge is what they count."""
     if image.detail == "low":
-        yield f"{path}.image_url.detail"
+        yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or image_block(image) is None:
-        yield f"{path}.image_url"
+        yield Lack(f"{path}.image_url")

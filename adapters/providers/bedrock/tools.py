@@ -15,6 +15,7 @@ import msgspec
 from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
 from adapters.providers.bedrock.turns import cache_point
 from domain.chat import ChatRequest, Message, Tool, ToolCall, ToolResult
+from domain.unsupported import Lack
 
 _SYSTEM_TOOL = re.compile(r"tools\[\d+\]\.(nova_\w+)")
 _TYPE = re.compile(r"tools\.\d+\.type")
@@ -75,7 +76,7 @@ def claude_choice(request: ChatRequest, of: str) -> _Json | None:
     return {"type": mode, **name, "disable_parallel_tool_use": True}
 
 
-def unsayable_tools(request: ChatRequest, of: str) -> Iterator[str]:
+def unsayable_tools(request: ChatRequest, of: str) -> Iterator[Lack]:
     """What cannot be said of tools, by the caller's names.
 
     No choice, and nothing to choose from, are kept by offering no tools; but a history of calls demands some.
@@ -86,15 +87,13 @@ def unsayable_tools(request: ChatRequest, of: str) -> Iterator[str]:
         and choice.mode in ("required", "tool")
         and not (request.tools or system_tools(request.extra, of))
     ):
-        yield "tool_choice"
-    if request.parallel_tool_calls is False and request.tools and not _forbids(request, of) and of != CLAUDE:
-        yield "parallel_tool_calls"
+        yield Lack("tool_choice")
     if not _uses_tools(request.messages):
         return
     if _forbids(request, of) and of != CLAUDE:
-        yield "tool_choice" if request.tools else "tools"
+        yield Lack("tool_choice" if request.tools else "tools")
     elif not request.tools and not _called(request.messages):
-        yield "tools"
+        yield Lack("tools")
 
 
 def _forbids(request: ChatRequest, of: str) -> bool:

@@ -5,7 +5,7 @@ beside this file: `encode` (requests, and what they cannot say), `answer` (decod
 """
 
 from adapters.providers.cohere.answer import NAME, START, decode, failure, step
-from adapters.providers.cohere.encode import encode, refuses
+from adapters.providers.cohere.encode import encode, lacks, refuses
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai import headers
 from adapters.providers.sse import EventFramer
@@ -16,6 +16,7 @@ COHERE = ProviderDialect(
     headers=headers,
     encode=encode,
     refuses=refuses,
+    lacks=lacks,
     decode=decode,
     start=lambda: START,
     step=step,

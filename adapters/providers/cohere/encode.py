@@ -1,7 +1,7 @@
-"""A canonical request in Cohere's words, and what of it Cohere has no word for.
+"""A canonical request in Cohere's words, and what of it Cohere has no field for.
 
-House rule: every field that is set is expressed or refused by name. Cohere's own fields (`documents`, `safety_mode`, …)
-go as a caller of OpenAI's dialect sent them; a label that changes nothing in the answer is left out.
+House rule: every field that is set is sent or named by `lacks`. Cohere's own fields (`documents`, `safety_mode`, …) go
+as a caller of OpenAI's dialect sent them.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,14 @@ from typing import Any
 import msgspec
 
 from adapters.providers.cohere.answer import NAME, is_plan
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import (
+    cooled,
+    lacking,
+    lacking_block,
+    lacking_temperature,
+    refusing,
+    without_blocks,
+)
 from adapters.providers.openai.encode import plain_tool
 from adapters.providers.openai.messages import messages
 from domain.calls import Attempt
@@ -29,46 +36,30 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.refusals import Unexpressible
+from domain.unsupported import Lack
 
-_OWN = frozenset(
-    {
-        "citation_options",
-        "documents",
-        "frequency_penalty",
-        "presence_penalty",
-        "priority",
-        "safety_mode",
-        "strict_tools",
-        "thinking",
-    }
-)
-# Anthropic's mark for the prompt cache is about cost, and Cohere caches by itself; its metadata is a label.
-_LEFT_OUT = ("cache_control", "metadata")
+_OWN = ("citation_options", "documents", "frequency_penalty", "presence_penalty", "priority", "safety_mode",
+        "strict_tools", "thinking")  # fmt: skip
+TEMPERATURE_MAX = 1
 # Cohere thinks within a budget or freely, and knows no effort: whoever asks for one asks for thinking.
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _CHOICES = {"required": "REQUIRED", "tool": "REQUIRED", "none": "NONE"}
 
 
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said, by its name, or None."""
-    field = next(_unsayable(request), None)
-    return None if field is None else Unexpressible(field=field, dialect=NAME, model=request.model)
-
-
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body. What `refuses` names is not expressed here."""
+    """The request body, without what `lacks` names."""
+    request = without_blocks(request, lambda part: False)
     body: dict[str, Any] = {
         "model": attempt.target.model,
         "messages": [said for turn in request.messages for said in _messages(turn)],
     }
     if tools := _offered(request):
         body["tools"] = [plain_tool(tool) for tool in tools]
-        if any(tool.strict for tool in tools):
+        if all(tool.strict for tool in tools):
             body["strict_tools"] = True
     plain = {
         "max_tokens": attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max,
-        "temperature": request.temperature,
+        "temperature": cooled(request.temperature, TEMPERATURE_MAX),
         "p": request.top_p,
         "k": request.top_k,
         "stop_sequences": list(request.stop) or None,
@@ -86,33 +77,30 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 # --- what cannot be said --------------------------------------------------------------------------------
 
 
-def _unsayable(request: ChatRequest) -> Iterator[str]:
-    if request.choices != 1:
-        yield "n"
-    if request.parallel_tool_calls is False and request.tools:
-        yield "parallel_tool_calls"
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that has no field."""
+    yield from lacking(request, NAME)
+    yield from lacking_temperature(request, TEMPERATURE_MAX)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
-        yield "reasoning_effort"
+        yield Lack("reasoning_effort")
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not _offered(request):
-        yield "tool_choice"
+        yield Lack("tool_choice")
     strict = [tool.strict is True for tool in _offered(request)]
     if any(strict) and not all(strict):
-        yield f"tools[{strict.index(True)}].strict"  # Cohere is strict with all tools or with none.
-    for name, value in request.extra.items():
-        if name not in _OWN and name not in _LEFT_OUT and not is_harmless(name, value):
-            yield name
+        yield Lack(f"tools[{strict.index(True)}].strict")  # Cohere is strict with all tools or with none.
     for number, message in enumerate(request.messages):
-        if message.name is not None:
-            yield f"messages[{number}].name"
         for part in message.parts:
-            if (word := _foreign_word(message, part)) is not None:
-                yield f"messages[{number}].{word}"
+            if isinstance(part, Foreign):
+                yield lacking_block(message, part, f"messages[{number}].{part.name}")
+            elif (word := _foreign_word(message, part)) is not None:
+                yield Lack(f"messages[{number}].{word}")
+
+
+refuses = refusing(lacks, NAME)
 
 
 def _foreign_word(message: Message, part: Part) -> str | None:
     match part:
-        case Foreign():
-            return part.name
         case Audio():
             return "input_audio"
         case Document():

@@ -1,7 +1,6 @@
 """A canonical request in Gemini's words.
 
-House rule: every field that is set is said, or `refuse` names it beforehand; so this module assumes that what it is
-given can be said.
+House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here.
 
 Fields are those of https://ai.google.dev/api/generate-content; Vertex takes the same.
 """
@@ -14,9 +13,11 @@ import msgspec
 from adapters.providers.google.contents import contents, instruction
 from adapters.providers.google.extras import extras
 from adapters.providers.google.failure import NAME
+from adapters.providers.google.media import is_elsewhere, is_picture
 from adapters.providers.google.schema import cleaned
+from adapters.providers.lacking import without_blocks
 from domain.calls import Attempt
-from domain.chat import ChatRequest, Image, Thinking, Tool, ToolResult
+from domain.chat import ChatRequest, Foreign, Image, Thinking, Tool, ToolResult
 
 _ENCODER = msgspec.json.Encoder()
 _GENERATION = re.compile(r"gemini-(\d+)")
@@ -33,6 +34,7 @@ _EFFORTS: dict[str, tuple[str, int]] = {
     "max": ("HIGH", 24_576),
 }
 EFFORTS = ("none", *_EFFORTS)
+SEED_MAX = 2**31 - 1
 _DYNAMIC = -1
 
 _Json = dict[str, Any]
@@ -41,6 +43,7 @@ _Json = dict[str, Any]
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """The body of the request. The model and whether to stream stand in the path."""
     generation = _generation(attempt.target.model)
+    request = without_blocks(request, keeps)
     system = instruction(request.messages)
     body = said(
         contents=contents(request.messages, generation),
@@ -60,6 +63,13 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     if config:
         body["toolConfig"] = config
     return _ENCODER.encode(body)
+
+
+def keeps(part: Foreign) -> bool:
+    """Whether a block of one dialect has a part here; a picture that is none could be dearer than one may."""
+    if part.dialect == NAME:
+        return part.name != "inlineData" or is_picture(part.block)
+    return part.dialect == "openai" and is_elsewhere(part.name, part.block)
 
 
 def said(**fields: Any) -> _Json:
@@ -101,7 +111,7 @@ def _config(request: ChatRequest, attempt: Attempt, generation: int) -> _Json:
         topP=request.top_p,
         topK=request.top_k,
         stopSequences=list(request.stop) or None,
-        seed=request.seed,
+        seed=request.seed if request.seed is not None and -SEED_MAX <= request.seed <= SEED_MAX else None,
         responseMimeType="application/json" if shaped else None,
         responseJsonSchema=None if schema is None else cleaned(schema),
         thinkingConfig=_thinking(request, generation),
@@ -134,11 +144,11 @@ def _thinking(request: ChatRequest, generation: int) -> _Json | None:
 
 
 def _amount(thinking: Thinking, generation: int) -> _Json:
-    if thinking.effort is not None and generation >= _LEVELS_SINCE:
+    if thinking.effort in _EFFORTS and generation >= _LEVELS_SINCE:
         return {"thinkingLevel": _EFFORTS[thinking.effort][0]}  # In capitals, which Vertex wants.
     if thinking.tokens_max is not None:
         return {"thinkingBudget": thinking.tokens_max}
-    if thinking.effort is not None:
+    if thinking.effort in _EFFORTS:
         return {"thinkingBudget": _EFFORTS[thinking.effort][1]}
     return {} if generation >= _LEVELS_SINCE else {"thinkingBudget": _DYNAMIC}
 

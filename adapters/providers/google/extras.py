@@ -1,6 +1,6 @@
 """What only the caller's dialect has a field for, in Gemini's words.
 
-House rule: a field that `unsayable` passes is either said by `extras` or changes nothing in the answer. Fields are
+House rule: a field that `lacking_extra` passes is sent by `extras`, and no other is. Fields are
 named as the caller's dialect names them; those of Google's own are under `extra_body.google`, where Google's endpoint
 for OpenAI's clients has them: https://ai.google.dev/gemini-api/docs/openai#extra-body
 """
@@ -10,12 +10,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.harmless import is_harmless
 from adapters.providers.wire import NONSENSE
+from domain.unsupported import Lack, says_nothing
 
-# Hints for caches change nothing in the answer, nor what Anthropic's metadata has beside the user.
-_HINTS = ("prompt_cache_retention", "cache_control", "metadata.")
-_DISPLAYS = (b'"summarized"', b'"omitted"')  # `encode` asks for thoughts, or does not
 _TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
 _PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
 _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
@@ -68,20 +65,23 @@ class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     google: dict[str, msgspec.Raw] = {}
 
 
-def unsayable(extra: Mapping[str, msgspec.Raw]) -> Iterator[str]:
-    """The fields that cannot be said, by name."""
-    for name, value in extra.items():
-        if name == _OWN_FIELD:
-            yield from _unknown_own(value)
-        elif not _is_sayable(name, value):
-            yield name
+def lacking_extra(name: str, value: msgspec.Raw) -> Iterator[Lack]:
+    """The field, or what in it, if it has no place here."""
+    if name == _OWN_FIELD:
+        yield from _unknown_own(value)
+    elif not _is_sayable(name, value):
+        yield Lack(name)
 
 
 def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], choice: _Json) -> None:
     """Say the fields: into the body and its generationConfig, into the tools, into what may be called."""
     config: _Json = {}
     for name, value in extra.items():
-        if name in _PENALTIES:
+        if name == _OWN_FIELD:
+            _say_own(value, body)
+        elif says_nothing(name, value) or not _is_sayable(name, value):
+            continue
+        elif name in _PENALTIES:
             config[_PENALTIES[name]] = value
         elif name == "logprobs" and bytes(value) == b"true":
             config["responseLogprobs"] = True
@@ -97,19 +97,15 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
             tools.append({"googleSearch": {}})
         elif name.startswith(_TOOL_PREFIX):
             tools.append({_tool(name): {key: part for key, part in _fields(value).items() if key != "type"}})
-        elif name == _OWN_FIELD:
-            _say_own(value, body)
     if config:
         body["generationConfig"] = body.get("generationConfig", {}) | config
 
 
 def _is_sayable(name: str, value: msgspec.Raw) -> bool:
-    if is_harmless(name, value) or name.startswith(_HINTS) or name in _PENALTIES or name == "top_logprobs":
+    if name in _PENALTIES or name == "top_logprobs":
         return True
     if name == "logprobs":
         return bytes(value) == b"true"
-    if name == "thinking.display":
-        return bytes(value) in _DISPLAYS
     if name == "service_tier":
         return _plain(value) in (*_TIERS,)
     if name == "modalities":
@@ -137,21 +133,23 @@ def _allowed(value: msgspec.Raw) -> _Json:
     return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
 
 
-def _unknown_own(value: msgspec.Raw) -> Iterator[str]:
+def _unknown_own(value: msgspec.Raw) -> Iterator[Lack]:
     if not _is(value, _ExtraBody):
-        yield _OWN_FIELD
+        yield Lack(_OWN_FIELD)
         return
     for name in msgspec.json.decode(value, type=_ExtraBody).google:
         if name not in _OWN and name != "thinking_config":
-            yield f"{_OWN_FIELD}.google.{name}"
+            yield Lack(f"{_OWN_FIELD}.google.{name}")
 
 
 def _say_own(value: msgspec.Raw, body: _Json) -> None:
     """Google's own fields go as they are; Google takes names in either case."""
+    if not _is(value, _ExtraBody):
+        return
     for name, own in msgspec.json.decode(value, type=_ExtraBody).google.items():
         if name == "thinking_config":
             body.setdefault("generationConfig", {})["thinkingConfig"] = own
-        else:
+        elif name in _OWN:
             body[_OWN[name]] = own
 
 

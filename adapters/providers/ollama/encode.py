@@ -1,6 +1,6 @@
-"""A canonical request in Ollama's words, and what of it Ollama has no word for.
+"""A canonical request in Ollama's words, and what of it Ollama has no field for.
 
-House rule: every field that is set is expressed or refused by name. How the model runs stands in `options`; Ollama's
+House rule: every field that is set is sent or named by `lacks`. How the model runs stands in `options`; Ollama's
 own fields go as a caller of OpenAI's dialect sent them. https://docs.ollama.com/api/chat
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import lacking, lacking_block, refusing, without_blocks
 from adapters.providers.ollama.answer import NAME
 from adapters.providers.openai.encode import plain_tool
 from domain.calls import Attempt
@@ -29,25 +29,18 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.refusals import Unexpressible
+from domain.unsupported import Lack
 
 _OWN = frozenset({"keep_alive", "options", "think"})
 _OPTIONS = ("frequency_penalty", "presence_penalty")
-# Anthropic's mark for the prompt cache is about cost, and its metadata is a label.
-_LEFT_OUT = ("cache_control", "metadata", *_OPTIONS)
 _LEVELS = ("low", "medium", "high")
 _EFFORTS = ("none", "minimal", *_LEVELS, "xhigh", "max")
 
 
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said, by its name, or None."""
-    field = next(_unsayable(request), None)
-    return None if field is None else Unexpressible(field=field, dialect=NAME, model=request.model)
-
-
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body. What `refuses` names is not expressed here."""
-    extra = {name: value for name, value in request.extra.items() if name in _OWN}
+    """The request body, without what `lacks` names."""
+    request = without_blocks(request, lambda part: False)
+    extra = {name: value for name, value in request.extra.items() if name in _OWN and not _is_odd(name, value)}
     options = _options(request, attempt.output_cap)
     if "options" in extra:
         options = msgspec.json.decode(extra.pop("options"), type=dict[str, Any]) | options
@@ -67,35 +60,35 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body | extra)
 
 
-def _unsayable(request: ChatRequest) -> Iterator[str]:
-    if request.choices != 1:
-        yield "n"
-    if request.parallel_tool_calls is False and request.tools:
-        yield "parallel_tool_calls"
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that has no field."""
+    yield from lacking(request, NAME)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
-        yield "reasoning_effort"
+        yield Lack("reasoning_effort")
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
-        yield "tool_choice"
+        yield Lack("tool_choice")
     for number, tool in enumerate(request.tools):
         if tool.strict:
-            yield f"tools[{number}].strict"
-    for name, value in request.extra.items():
-        if name == "options" and arguments_object(bytes(value).decode()) is None:
-            yield name
-        if name not in _OWN and name not in _LEFT_OUT and not is_harmless(name, value):
-            yield name
+            yield Lack(f"tools[{number}].strict")
+    yield from (Lack(name) for name, value in request.extra.items() if _is_odd(name, value))
     for number, message in enumerate(request.messages):
-        if message.name is not None:
-            yield f"messages[{number}].name"
         for part in message.parts:
-            if (word := _foreign_word(part)) is not None:
-                yield f"messages[{number}].{word}"
+            if isinstance(part, Foreign):
+                yield lacking_block(message, part, f"messages[{number}].{part.name}")
+            elif (word := _foreign_word(part)) is not None:
+                yield Lack(f"messages[{number}].{word}")
+
+
+refuses = refusing(lacks, NAME)
+
+
+def _is_odd(name: str, value: msgspec.Raw) -> bool:
+    """Options that are no object cannot be joined with the hub's."""
+    return name == "options" and arguments_object(bytes(value).decode()) is None
 
 
 def _foreign_word(part: Part) -> str | None:
     match part:
-        case Foreign():
-            return part.name
         case Audio():
             return "input_audio"
         case Document():

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.openai.answer import START, decode, step, whole_at
-from adapters.providers.openai.encode import encode, refuses
+from adapters.providers.openai.encode import encode, lacks, refuses
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
 from adapters.providers.openai.mending import mending
@@ -88,6 +88,7 @@ OPENAI = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
+    lacks=lacks,
     decode=decode,
     start=lambda: START,
     step=step,

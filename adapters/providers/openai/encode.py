@@ -1,49 +1,26 @@
-"""A canonical request in OpenAI's words, and what of it OpenAI has no word for.
+"""A canonical request in OpenAI's words, and what of it OpenAI has no field for.
 
-House rule: every field that is set is expressed or refused by name; the few things that are left out are hints or
-echoes whose absence does not change what is asked, and each has its reason beside it. The request's fields are those
+House rule: every field that is set is sent or named by `lacks`. The request's fields are those
 of https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import lacking, refusing, without_blocks
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
-from adapters.providers.openai.messages import foreign_word, messages
+from adapters.providers.openai.messages import keeps, lacking_parts, messages
 from adapters.providers.wire import NONSENSE
 from domain.call_ids import OPENAI_CHAT_IDS
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
-from domain.refusals import Unexpressible
+from domain.unsupported import SENT, Lack
 from domain.vendors import vendor_of
 
-# Fields that only OpenAI's dialect has a word for: they are this dialect's own and go back as they came.
-_OWN = frozenset(
-    {
-        "audio",
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "modalities",
-        "moderation",
-        "prediction",
-        "presence_penalty",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "store",
-        "top_logprobs",
-        "verbosity",
-        "web_search_options",
-    }
-)
-
-# Fields of Anthropic's that `_add_extra` says in other words; its mark for the prompt cache is about cost and left out.
-_SAID_OTHERWISE = ("cache_control", "metadata", "service_tier")
+_SENT = SENT[NAME]
 _ANY_OBJECT = msgspec.Raw(b'{"type":"object","properties":{}}')
 
 
@@ -53,14 +30,18 @@ class User(msgspec.Struct, forbid_unknown_fields=True):
     user_id: str | None = None
 
 
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said in OpenAI's dialect, by its name, or None."""
-    word = "top_k" if request.top_k is not None else foreign_word(request) or _foreign_extra(request.extra)
-    return None if word is None else Unexpressible(field=word, dialect=NAME, model=request.model)
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that OpenAI's dialect has no field for."""
+    yield from lacking_parts(request)
+    yield from lacking(request, NAME)
+
+
+refuses = refusing(lacks, NAME)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body. What `refuses` names is not expressed here."""
+    """The request body, without what `lacks` names."""
+    request = without_blocks(request, keeps)
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
     if vendor.prefix and body["messages"] and body["messages"][-1]["role"] == "assistant":
@@ -130,11 +111,6 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": schema}
 
 
-def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    foreign = (name for name in extra if name not in _OWN and name not in _SAID_OTHERWISE)
-    return next((name for name in foreign if not is_harmless(name, extra[name])), None)
-
-
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
     """The fields of the caller's dialect that have a word here.
 
@@ -144,7 +120,7 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
     for name, value in extra.items():
         if name == "metadata" and (user := user_of(value)) is not None:
             body.setdefault("user", user.user_id)
-        elif name == "cache_control" or (name not in _OWN and name not in _SAID_OTHERWISE):
+        elif name not in _SENT:
             continue
         elif name == "service_tier" and bytes(value) == b'"standard_only"':
             body[name] = "default"

@@ -1,12 +1,13 @@
 """A canonical conversation as OpenAI's list of messages.
 
 House rule: a tool's answer is a message of its own here, and stands before what the user says in the same turn, for
-OpenAI wants the answers right after the calls. Nothing is refused here but by `foreign_word`.
+OpenAI wants the answers right after the calls. What has no place here `lacking_parts` names.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from adapters.providers.lacking import lacking_block
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.thoughts import thought
 from domain.chat import (
@@ -22,24 +23,30 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
+from domain.unsupported import Lack
 
 
-def foreign_word(request: ChatRequest) -> str | None:
-    """What in the messages OpenAI has no word for, by name; where the place matters, with the place."""
+def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
+    """What in the messages has no place, by name; where the place matters, with the place."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
-            if isinstance(part, Foreign) and part.dialect != NAME:
-                return part.name
+            if isinstance(part, Foreign) and not keeps(part):
+                yield lacking_block(message, part, part.name)
             if isinstance(part, Document) and (word := _foreign_document(part)):
-                return word
+                yield Lack(word, "promise")
             if isinstance(part, ToolResult):
                 for inner in part.parts:
                     # A `tool` message holds text only.
                     if isinstance(inner, Image) or (isinstance(inner, Document) and inner.text is None):
-                        return f"tool_result.{'image' if isinstance(inner, Image) else 'document'}"
+                        name = f"tool_result.{'image' if isinstance(inner, Image) else 'document'}"
+                        yield Lack(name, "promise")
             if not _belongs(message, part):
-                return f"messages[{number}].{_name(part)}"
-    return None
+                yield Lack(f"messages[{number}].{_name(part)}")
+
+
+def keeps(part: Foreign) -> bool:
+    """Whether a block of one dialect goes on as it came."""
+    return part.dialect == NAME
 
 
 def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, Any]]:

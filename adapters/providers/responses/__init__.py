@@ -13,7 +13,7 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai import headers
 from adapters.providers.responses.answer import decode, start, step
-from adapters.providers.responses.encode import encode, refuses
+from adapters.providers.responses.encode import encode, lacks, refuses
 from adapters.providers.responses.failure import NAME, failure
 from adapters.providers.responses.fitting import fitted_input
 from adapters.providers.sse import EventFramer
@@ -45,6 +45,7 @@ RESPONSES = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
+    lacks=lacks,
     decode=decode,
     start=start,
     step=step,

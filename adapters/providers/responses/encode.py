@@ -1,68 +1,46 @@
-"""A canonical request in the words of OpenAI's Responses API, and what of it the API has no word for.
+"""A canonical request in the words of OpenAI's Responses API, and what of it the API has no field for.
 
-House rule: every field that is set is expressed or refused by name. The hub keeps no state at the provider: it asks
+House rule: every field that is set is sent or named by `lacks`. The hub keeps no state at the provider: it asks
 for nothing to be stored and for the encrypted reasoning that the caller hands back instead.
 
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from adapters.providers.harmless import is_harmless
+from adapters.providers.lacking import lacking, refusing, without_blocks
 from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.responses.failure import NAME
-from adapters.providers.responses.turns import foreign_word, items
+from adapters.providers.responses.turns import items, keeps, lacking_parts
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
-from domain.refusals import Unexpressible
+from domain.unsupported import SENT, Lack
 
 # Fields of chat completions that have the same name and meaning here.
-_SAME = frozenset(
-    {
-        "metadata",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "service_tier",
-        "store",
-        "top_logprobs",
-    }
-)
+_SAME = SENT[NAME] - {"logprobs", "user", "verbosity"}
 # Models without reasoning answer 400 where its encrypted form is asked for.
 _WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-", "computer-use-preview")
 _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
-def refuses(request: ChatRequest) -> Unexpressible | None:
-    """The first thing that cannot be said in this dialect, by its name, or None."""
-    word = _plain_word(request) or foreign_word(request) or _foreign_extra(request.extra)
-    return None if word is None else Unexpressible(field=word, dialect=NAME, model=request.model)
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that this dialect has no field for."""
+    yield from lacking_parts(request)
+    yield from lacking(request, NAME)
 
 
-def _plain_word(request: ChatRequest) -> str | None:
-    lacking = {
-        "n": request.choices != 1,
-        "stop": bool(request.stop),
-        "seed": request.seed is not None,
-        "top_k": request.top_k is not None,
-    }
-    return next((word for word, is_set in lacking.items() if is_set), None)
-
-
-def _foreign_extra(extra: dict[str, msgspec.Raw]) -> str | None:
-    known = (*_SAME, "cache_control", "verbosity", "logprobs")
-    foreign = (name for name, raw in extra.items() if name not in known and not is_harmless(name, raw))
-    return next((name for name in foreign if _custom_tool(name, extra[name]) is None), None)
+refuses = refusing(lacks, NAME)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body. What `refuses` names is not expressed here."""
+    """The request body, without what `lacks` names."""
+    request = without_blocks(request, keeps)
     body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
     tools: list[Any] = [_tool(tool) for tool in request.tools]
     tools += [tool for name, raw in request.extra.items() if (tool := _custom_tool(name, raw)) is not None]

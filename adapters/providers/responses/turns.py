@@ -6,11 +6,12 @@ own here, so a turn becomes as many as it has of them.
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from adapters.providers.lacking import lacking_block
 from adapters.providers.responses.failure import NAME
 from adapters.providers.wire import NONSENSE
 from domain.call_ids import OPENAI_RESPONSES_IDS, fitted_id
@@ -28,24 +29,23 @@ from domain.chat import (
     ToolResult,
 )
 from domain.details import encrypted_by_openai
+from domain.unsupported import Lack
 
 _Json = dict[str, Any]
 
 
-def foreign_word(request: ChatRequest) -> str | None:
-    """What in the messages has no word here, by name, with the place where that tells more."""
+def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
+    """What in the messages has no place here, by name, with the place where that tells more."""
     for number, message in enumerate(request.messages):
-        if message.name is not None:
-            return f"messages[{number}].name"
         for part in message.parts:
-            if isinstance(part, Foreign) and not _is_ours(part):
-                return part.name
-            if not _belongs(message, part):
-                return f"messages[{number}].{_NAMES[type(part)]}"
-    return None
+            if isinstance(part, Foreign) and not keeps(part):
+                yield lacking_block(message, part, part.name)
+            elif not _belongs(message, part):
+                yield Lack(f"messages[{number}].{_NAMES[type(part)]}")
 
 
-def _is_ours(part: Foreign) -> bool:
+def keeps(part: Foreign) -> bool:
+    """Whether a block of one dialect goes on."""
     return part.dialect == NAME or _custom_tool_call(part) is not None
 
 

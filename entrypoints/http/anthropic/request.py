@@ -20,6 +20,7 @@ from domain.chat import (
     ToolChoice,
 )
 from domain.refusals import BadRequest
+from domain.unsupported import own_name
 from entrypoints.http.anthropic.content import Malformed, blocks, text
 from entrypoints.http.anthropic.read import UNSAID, complaint, said
 from entrypoints.http.anthropic.unseen import NONSENSE
@@ -107,7 +108,7 @@ def _request(call: ModelCall) -> ChatRequest:
         user=_user(fields, extra),
         betas=_betas(call),
     )
-    return msgspec.structs.replace(request, extra=extra | fields)
+    return msgspec.structs.replace(request, extra=extra | {own_name(name): raw for name, raw in fields.items()})
 
 
 def _says_nothing(name: str, spelled: bytes) -> bool:

@@ -101,6 +101,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
     if problem is not None:
         return problem
     stream = known.stream is True
+    if not stream:
+        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
     new, old = known.max_completion_tokens, known.max_tokens
     return ModelCall(
         dialect="openai",
@@ -123,8 +125,6 @@ def _problem(body: _Body) -> BadRequest | None:
     """What the types alone do not say."""
     if body.model.isspace():
         return bad("model", "The model's name is empty.")
-    if body.stream_options is not None and not body.stream:
-        return bad("stream_options", "It is only allowed together with stream: true.")
     old, new = body.max_tokens, body.max_completion_tokens
     if old is not None and new is not None and old != new:
         problem = f"It is {old}, but max_completion_tokens is {new}. Send only max_completion_tokens."

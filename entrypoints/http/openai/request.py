@@ -12,6 +12,7 @@ import msgspec
 from domain.calls import ModelCall
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import BadRequest
+from domain.unsupported import own_name
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.thinking import thinking_of
 from entrypoints.http.openai.turns import WireMessage, Wrong, turns
@@ -132,7 +133,7 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
 
 def _extra(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     return {
-        name: value
+        own_name(name): value
         for name, value in fields.items()
         if name not in _CANONICAL
         and bytes(value) != b"null"

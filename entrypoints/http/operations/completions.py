@@ -64,11 +64,11 @@ def read(body: bytes) -> ModelCall | BadRequest:
     prompts = inputs_of("prompt", known.prompt, fields.get("prompt", _NO_PROMPT))
     if isinstance(prompts, BadRequest):
         return prompts
-    if known.stream_options is not None and not known.stream:
-        return bad("stream_options", "It is only allowed together with stream: true.")
     if known.best_of is not None and known.best_of < (known.n or 1):
         return bad("best_of", "It is fewer than n.")
     stream = known.stream is True
+    if not stream:
+        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
     return ModelCall(
         dialect=NAME,
         operation="completions",

@@ -95,6 +95,8 @@ def read(body: bytes) -> ModelCall | BadRequest:
             return problem
     except JSON_ERRORS as error:
         return unreadable(error)
+    if not known.stream:
+        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
     items = known.input if isinstance(known.input, list) else []
     tools = [*(known.tools or ())]
     hidden: list[str | None] = []
@@ -133,8 +135,6 @@ def _problem(body: _Body, fields: dict[str, msgspec.Raw]) -> BadRequest | None:
     """What the types alone do not say."""
     if body.model.isspace():
         return bad("model", "The model's name is empty.")
-    if is_said(body.stream_options) and not body.stream:
-        return bad("stream_options", "It is only allowed together with stream: true.")
     if not body.input and not any(name in fields for name in _KEPT_ELSEWHERE):
         return bad("input", "The field is missing." if body.input is None else "It is empty.")
     for number, item in enumerate(body.input if isinstance(body.input, list) else ()):

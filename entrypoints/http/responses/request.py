@@ -12,6 +12,7 @@ import msgspec
 from domain.calls import ModelCall
 from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
 from domain.refusals import BadRequest
+from domain.unsupported import own_name
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.turns import Wrong
 from entrypoints.http.responses.turns import turns
@@ -122,7 +123,7 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
 
 def _extra(fields: _Extra, wire: _Request) -> _Extra:
     extra = {
-        name: value
+        own_name(name): value
         for name, value in fields.items()
         if name not in _CANONICAL
         and bytes(value) != b"null"
