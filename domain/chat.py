@@ -16,6 +16,8 @@ from domain.failures import Failure
 from domain.film import Filmed, FilmRequest
 from domain.pictures import Pictured, PicturesRequest
 from domain.reranking import Ranked, RerankRequest
+from domain.tools import Tool as Tool
+from domain.tools import ToolChoice as ToolChoice
 from domain.usage import Usage
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -76,7 +78,8 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
     """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it.
 
-    `signature` is the model's own, over the thinking that led to the call.
+    `signature` is the model's own, over the thinking that led to the call. A `custom` tool's input is in `arguments` as
+    `domain.tools` has it.
     """
 
     id: str
@@ -84,6 +87,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
     arguments: str
     cache_control: msgspec.Raw | None = None
     signature: str | None = None
+    custom: bool = False
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
@@ -113,23 +117,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     role: Role
     parts: tuple[Part, ...]
-    name: str | None = None
-
-
-class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A function the model may call; `parameters` is its JSON Schema."""
-
-    name: str
-    description: str | None = None
-    parameters: msgspec.Raw | None = None
-    strict: bool | None = None
-    cache_control: msgspec.Raw | None = None
-
-
-class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """`auto`, `none`, `required` (some tool), or `tool` with its `name`."""
-
-    mode: Literal["auto", "none", "required", "tool"]
     name: str | None = None
 
 
@@ -230,7 +217,10 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_d
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
-    """A piece of tool call `index`: the first piece carries `id`, `name` and the `signature`, all may `arguments`."""
+    """A piece of tool call `index`: the first piece carries `id`, `name` and the `signature`, all may `arguments`.
+
+    `group` is the group that the caller has the tool in.
+    """
 
     index: int
     id: str | None = None
@@ -238,6 +228,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
     arguments: str = ""
     choice: int = 0
     signature: str | None = None
+    group: str | None = None
 
 
 class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_delta"):

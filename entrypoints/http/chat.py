@@ -14,6 +14,7 @@ from domain.refusals import BadRequest, InvalidKey, Refusal
 from domain.unsupported import Policy, told
 from domain.vendors import passes_through
 from entrypoints.http.dialect import CallerDialect, Rendering
+from entrypoints.http.heard import as_asked
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.voices import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
@@ -155,6 +156,7 @@ def _rendered(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> 
         served=f"{target.provider}/{target.model}",
         rate=entry.candidate.served.rate if hub.billed else None,
     )
+    dialect = as_asked(dialect, ask.request)
     if call.stream:
         return RenderedStream(dialect, rendering, target.provider)
     return RenderedWhole(dialect, rendering)

@@ -282,8 +282,8 @@ class _Patient(Providers):
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
-    def refuses(self, dialect: str, request: ModelRequest) -> Unexpressible | None:
-        return self._providers.refuses(dialect, request)
+    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+        return self._providers.unsupported(dialect, request)
 
     def open(
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None

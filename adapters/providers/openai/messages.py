@@ -81,8 +81,6 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
         if isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": part.arguments}
             calls.append({"id": part.id, "type": "function", "function": function})
-        elif isinstance(part, Foreign) and part.name == "custom_tool_call":
-            calls.append(part.block)
         elif isinstance(part, Foreign) and part.name == "audio":
             message["audio"] = part.block
         elif isinstance(part, Reasoning):

@@ -16,7 +16,6 @@ from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.responses.failure import NAME
 from adapters.providers.responses.turns import items, keeps, lacking_parts
-from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.unsupported import SENT, Lack
@@ -43,10 +42,9 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     request = without_blocks(request, keeps)
     body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
     tools: list[Any] = [_tool(tool) for tool in request.tools]
-    tools += [tool for name, raw in request.extra.items() if (tool := _custom_tool(name, raw)) is not None]
     plain = {
         "tools": tools or None,
-        "tool_choice": None if request.tool_choice is None else _tool_choice(request.tool_choice),
+        "tool_choice": None if request.tool_choice is None else _tool_choice(request.tool_choice, request.tools),
         "parallel_tool_calls": request.parallel_tool_calls,
         "max_output_tokens": attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max,
         "temperature": request.temperature,
@@ -69,10 +67,13 @@ def _include(model: str, extra: dict[str, msgspec.Raw]) -> list[str]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    """A function. Not strict unless that was asked for: strictness is this API's default and nobody else's.
+    """A custom tool, or a function: not strict unless that was asked for, though strictness is this API's default.
 
     https://developers.openai.com/api/docs/guides/migrate-to-responses
     """
+    if tool.custom is not None:
+        told = {"type": "custom", "name": tool.name, **msgspec.structs.asdict(tool.custom)}
+        return {name: value for name, value in told.items() if value is not None}
     function: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -81,39 +82,11 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return function
 
 
-class _CustomFormat(msgspec.Struct, frozen=True):
-    type: str
-    grammar: dict[str, msgspec.Raw] = {}
-
-
-class _Custom(msgspec.Struct, frozen=True):
-    name: str
-    description: str | None = None
-    format: _CustomFormat | None = None
-
-
-class _CustomTool(msgspec.Struct, frozen=True):
-    custom: _Custom
-
-
-def _custom_tool(name: str, raw: msgspec.Raw) -> dict[str, Any] | None:
-    """A custom tool, which a chat-completions caller keeps as `tools[0].custom`: what is nested there is flat here."""
-    if not (name.startswith("tools[") and name.endswith("].custom")):
-        return None
-    try:
-        told = msgspec.json.decode(raw, type=_CustomTool).custom
-    except NONSENSE:
-        return None
-    tool: dict[str, Any] = {"type": "custom", "name": told.name}
-    if told.description is not None:
-        tool["description"] = told.description
-    if told.format is not None:
-        tool["format"] = {"type": told.format.type, **told.format.grammar}
-    return tool
-
-
-def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
-    return {"type": "function", "name": choice.name} if choice.mode == "tool" else choice.mode
+def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | dict[str, Any]:
+    if choice.mode != "tool":
+        return choice.mode
+    custom = any(tool.name == choice.name and tool.custom is not None for tool in tools)
+    return {"type": "custom" if custom else "function", "name": choice.name}
 
 
 def _text(request: ChatRequest) -> dict[str, Any] | None:

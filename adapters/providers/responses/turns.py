@@ -13,7 +13,6 @@ import msgspec
 
 from adapters.providers.lacking import lacking_block
 from adapters.providers.responses.failure import NAME
-from adapters.providers.wire import NONSENSE
 from domain.call_ids import OPENAI_RESPONSES_IDS, fitted_id
 from domain.chat import (
     Audio,
@@ -29,6 +28,7 @@ from domain.chat import (
     ToolResult,
 )
 from domain.details import encrypted_by_openai
+from domain.tools import input_of
 from domain.unsupported import Lack
 
 _Json = dict[str, Any]
@@ -46,7 +46,7 @@ def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
 
 def keeps(part: Foreign) -> bool:
     """Whether a block of one dialect goes on."""
-    return part.dialect == NAME or _custom_tool_call(part) is not None
+    return part.dialect == NAME
 
 
 def _belongs(message: Message, part: Part) -> bool:
@@ -72,8 +72,7 @@ _NAMES: dict[type, str] = {
 
 def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
     """The turns as items."""
-    calls = [_custom_tool_call(part) for turn in turns for part in turn.parts if isinstance(part, Foreign)]
-    custom = {call["call_id"] for call in calls if call is not None}
+    custom = {part.id for turn in turns for part in turn.parts if isinstance(part, ToolCall) and part.custom}
     written: list[_Json | msgspec.Raw] = []
     for turn in turns:
         written += _items(turn, custom)
@@ -102,27 +101,18 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
                     written.append(_thought(*proof, text))
             case ToolCall():
                 flush()
-                call = {
-                    "call_id": fitted_id(part.id, OPENAI_RESPONSES_IDS),
-                    "name": part.name,
-                    "arguments": part.arguments,
-                }
-                written.append({"type": "function_call", **call})
+                written.append(_tool_call(part))
             case ToolResult():
                 flush()
                 output = _content([_part(turn, inner) for inner in part.parts])
-                kind = (
-                    "custom_tool_call_output"
-                    if fitted_id(part.call_id, OPENAI_RESPONSES_IDS) in custom
-                    else "function_call_output"
-                )
+                kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
                 call_id = fitted_id(part.call_id, OPENAI_RESPONSES_IDS)
                 written.append({"type": kind, "call_id": call_id, "output": output})
             case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
                 content.append(part.block)
             case Foreign():
                 flush()
-                written.append(_custom_tool_call(part) or part.block)
+                written.append(part.block)
             case _:
                 content.append(_part(turn, part))
     if not turn.parts:
@@ -188,23 +178,10 @@ def _data_url(media_type: str, data: str) -> str:
     return f"data:{media_type};base64,{data}"
 
 
-class _Custom(msgspec.Struct, frozen=True):
-    name: str
-    input: str
-
-
-class _CustomCall(msgspec.Struct, frozen=True):
-    id: str
-    custom: _Custom
-
-
-def _custom_tool_call(part: Foreign) -> _Json | None:
-    """A custom tool's call as chat completions writes it; None if it is none."""
-    if (part.dialect, part.name) != ("openai", "custom_tool_call"):
-        return None
-    try:
-        call = msgspec.json.decode(part.block, type=_CustomCall)
-    except NONSENSE:
-        return None
-    call_id = fitted_id(call.id, OPENAI_RESPONSES_IDS)
-    return {"type": "custom_tool_call", "call_id": call_id, "name": call.custom.name, "input": call.custom.input}
+def _tool_call(part: ToolCall) -> _Json:
+    """A call of a function, or of a custom tool by its input."""
+    call_id = fitted_id(part.id, OPENAI_RESPONSES_IDS)
+    text = input_of(part.arguments) if part.custom else None
+    if text is not None:
+        return {"type": "custom_tool_call", "call_id": call_id, "name": part.name, "input": text}
+    return {"type": "function_call", "call_id": call_id, "name": part.name, "arguments": part.arguments}

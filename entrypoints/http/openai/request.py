@@ -12,6 +12,7 @@ import msgspec
 from domain.calls import ModelCall
 from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.refusals import BadRequest
+from domain.tools import Custom, custom_tool
 from domain.unsupported import own_name
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.thinking import thinking_of
@@ -28,9 +29,21 @@ class _Function(msgspec.Struct):
     cache_control: msgspec.Raw = _NOT_SENT
 
 
+class _Grammar(msgspec.Struct):
+    type: str = "text"
+    grammar: dict[str, Any] = {}
+
+
+class _Custom(msgspec.Struct):
+    name: str
+    description: str | None = None
+    format: _Grammar | None = None
+
+
 class _Tool(msgspec.Struct):
     type: str = "function"
     function: _Function | None = None
+    custom: _Custom | None = None
     cache_control: msgspec.Raw = _NOT_SENT
 
 
@@ -41,6 +54,7 @@ class _Named(msgspec.Struct):
 class _Choice(msgspec.Struct):
     type: str = ""
     function: _Named | None = None
+    custom: _Named | None = None
     name: str | None = None  # The older `function_call` is {"name": ...}.
 
 
@@ -149,7 +163,9 @@ def _tools(wire: _Request, extra: dict[str, msgspec.Raw]) -> tuple[Tool, ...]:
             tool = msgspec.json.decode(raw, type=_Tool)
         except JSON_ERRORS as error:
             raise Wrong(unreadable(error, f"tools[{number}]")) from None
-        if tool.type != "function":
+        if tool.type == "custom" and tool.custom is not None:
+            tools.append(_custom(tool.custom))
+        elif tool.type != "function":
             extra[f"tools[{number}].{tool.type}"] = raw
         elif tool.function is None:
             raise Wrong(bad(f"tools[{number}].function", "The field is missing."))
@@ -168,6 +184,12 @@ def _tool(function: _Function, cache_control: msgspec.Raw) -> Tool:
     )
 
 
+def _custom(custom: _Custom) -> Tool:
+    """What is nested in `grammar` here is flat in the Responses API, and so in `Custom`."""
+    form = None if custom.format is None else {"type": custom.format.type, **custom.format.grammar}
+    return custom_tool(custom.name, Custom(description=custom.description, format=form))
+
+
 def _tool_choice(wire: _Request, fields: dict[str, msgspec.Raw], extra: dict[str, msgspec.Raw]) -> ToolChoice | None:
     field = "tool_choice" if wire.tool_choice is not None else "function_call"
     choice = wire.tool_choice if wire.tool_choice is not None else wire.function_call
@@ -178,8 +200,9 @@ def _tool_choice(wire: _Request, fields: dict[str, msgspec.Raw], extra: dict[str
         if mode is None:
             raise Wrong(bad(field, "It is none of auto, none and required, and no object."))
         return ToolChoice(mode=mode)
-    name = choice.function.name if choice.function is not None else choice.name
-    if choice.type not in ("function", ""):
+    named = choice.function or choice.custom
+    name = named.name if named is not None else choice.name
+    if choice.type not in ("function", "custom", ""):
         # A set of allowed tools, a custom tool.
         extra[f"{field}.{choice.type}"] = fields[field]
         return None

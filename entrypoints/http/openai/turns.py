@@ -16,6 +16,7 @@ from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasonin
 from domain.details import Detail
 from domain.media import base64_data, media_type
 from domain.refusals import BadRequest
+from domain.tools import arguments_of
 from entrypoints.http.openai.places import thoughts_of, woven
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.signed import ExtraContent, sign, signature_in
@@ -35,10 +36,16 @@ class WireFunction(msgspec.Struct):
     arguments: str = ""
 
 
+class _CustomCall(msgspec.Struct):
+    name: str
+    input: str = ""
+
+
 class _Call(msgspec.Struct):
     id: str
     type: str = "function"
     function: WireFunction | None = None
+    custom: _CustomCall | None = None
     extra_content: ExtraContent | None = None
 
 
@@ -188,6 +195,9 @@ def _tool_call(raw: msgspec.Raw, place: str) -> Part:
         call = msgspec.json.decode(raw, type=_Call)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, place)) from None
+    if call.type == "custom" and call.custom is not None:
+        arguments = arguments_of(call.custom.input)
+        return ToolCall(id=call.id, name=call.custom.name, arguments=arguments, custom=True)
     if call.type != "function":
         return Foreign(dialect="openai", name=f"{call.type}_tool_call", block=raw)
     if call.function is None:

@@ -17,6 +17,7 @@ from entrypoints.http.responses.wire import NAME
 class _Custom(msgspec.Struct, frozen=True):
     name: str = ""
     input: str = ""
+    namespace: str | None = None
 
 
 class _CustomCall(msgspec.Struct, frozen=True):
@@ -50,6 +51,7 @@ def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
             call = msgspec.json.decode(event.block, type=_CustomCall)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             call = _CustomCall()
+        grouped = {} if call.custom.namespace is None else {"namespace": call.custom.namespace}
         return {
             "id": f"ctc_{mark}",
             "type": "custom_tool_call",
@@ -57,6 +59,7 @@ def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
             "call_id": call.id or f"call_{mark}",
             "name": call.custom.name,
             "input": call.custom.input,
+            **grouped,
         }
     block = one_line(event.block)
     return {"id": f"fb_{mark}", "type": "foreign", "dialect": event.dialect, "name": event.name, "block": block}

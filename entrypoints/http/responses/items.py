@@ -40,6 +40,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     encrypted: str | None = None
     call_id: str = ""
     name: str = ""
+    group: str | None = None
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,35 +5,21 @@ dialect expresses or refuses it. A null, and a value equal to the API's default,
 conversations or prompts that OpenAI keeps, and a wish to keep this one, is refused by name: the hub keeps none.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from domain.calls import ModelCall
-from domain.chat import ChatRequest, ResponseFormat, Thinking, Tool, ToolChoice
+from domain.chat import ChatRequest, ResponseFormat, Thinking
 from domain.refusals import BadRequest
 from domain.unsupported import own_name
-from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
+from entrypoints.http.openai.problem import JSON_ERRORS, unreadable
 from entrypoints.http.openai.turns import Wrong
+from entrypoints.http.responses.tools import Choice, choice_of, tools_of
 from entrypoints.http.responses.turns import turns
 from entrypoints.http.responses.wire import UNSAID, is_said
 
 _Extra = dict[str, msgspec.Raw]
-
-
-class _Function(msgspec.Struct):
-    type: str
-    name: str = ""
-    description: str | None = None
-    parameters: msgspec.Raw = UNSAID
-    strict: bool | None = None
-    defer_loading: bool | None = None
-    format: _Extra | None = None
-
-
-class _Choice(msgspec.Struct):
-    type: str
-    name: str | None = None
 
 
 class _Format(msgspec.Struct):
@@ -58,7 +44,7 @@ class _Request(msgspec.Struct):
 
     instructions: str | None = None
     tools: list[msgspec.Raw] | None = None
-    tool_choice: str | _Choice | None = None
+    tool_choice: str | Choice | None = None
     parallel_tool_calls: bool | None = None
     text: _Text | None = None
     reasoning: _Reasoning | None = None
@@ -74,8 +60,6 @@ _CANONICAL = frozenset((*_Request.__struct_fields__, *_READ_ALREADY))
 # The encrypted form of thinking is always told.
 _LOGPROBS = "message.output_text.logprobs"
 _TOLD_ANYWAY = ("reasoning.encrypted_content",)
-
-_MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
 
 # Of these fields what is not known stands in `extra` by its path. A wish for a summary of the thinking is met by any
 # thinking that the provider shows.
@@ -99,12 +83,12 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     try:
         wire = _REQUEST.decode(msgspec.json.encode({n: raw for n, raw in call.fields.items() if n != "input"}))
         extra = _extra(call.fields, wire)
-        tools = _tools(wire, extra)
+        given_input = call.fields.get("input")
         return ChatRequest(
             model=call.model,
-            messages=turns(wire.instructions, call.fields.get("input")),
-            tools=tools,
-            tool_choice=_tool_choice(wire, call.fields, extra),
+            messages=turns(wire.instructions, given_input),
+            tools=tools_of(wire.tools, given_input, extra),
+            tool_choice=choice_of(wire.tool_choice, call.fields.get("tool_choice"), extra),
             parallel_tool_calls=wire.parallel_tool_calls,
             output_tokens_max=call.output_tokens_max,
             temperature=None if wire.temperature is None else call.fields["temperature"],
@@ -141,64 +125,6 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
         elif wanted not in _TOLD_ANYWAY:
             extra[f"include.{wanted}"] = msgspec.Raw(b"true")
     return extra
-
-
-def _tools(wire: _Request, extra: _Extra) -> tuple[Tool, ...]:
-    """Functions; a tool of another type goes to `extra` under its place and type, to be refused by that name.
-
-    A custom tool is written there as chat completions does.
-    """
-    tools: list[Tool] = []
-    for number, raw in enumerate(wire.tools or ()):
-        try:
-            tool = msgspec.json.decode(raw, type=_Function)
-        except JSON_ERRORS as error:
-            raise Wrong(unreadable(error, f"tools[{number}]")) from None
-        if tool.type == "custom":
-            extra[f"tools[{number}].custom"] = _custom(tool)
-        elif tool.type != "function":
-            extra[f"tools[{number}].{tool.type}"] = raw
-        elif tool.defer_loading:
-            extra[f"tools[{number}].defer_loading"] = msgspec.Raw(b"true")
-        else:
-            tools.append(
-                Tool(
-                    name=tool.name,
-                    description=tool.description,
-                    parameters=tool.parameters if is_said(tool.parameters) else None,
-                    strict=tool.strict,
-                )
-            )
-    return tuple(tools)
-
-
-def _custom(tool: _Function) -> msgspec.Raw:
-    custom: dict[str, Any] = {"name": tool.name}
-    if tool.description is not None:
-        custom["description"] = tool.description
-    if tool.format is not None:
-        kind = tool.format.get("type", msgspec.Raw(b'"text"'))
-        grammar = {name: value for name, value in tool.format.items() if name != "type"}
-        custom["format"] = {"type": kind, "grammar": grammar} if grammar else {"type": kind}
-    return msgspec.Raw(msgspec.json.encode({"type": "custom", "custom": custom}))
-
-
-def _tool_choice(wire: _Request, fields: _Extra, extra: _Extra) -> ToolChoice | None:
-    choice = wire.tool_choice
-    if choice is None:
-        return None
-    if isinstance(choice, str):
-        mode = _MODES.get(choice)
-        if mode is None:
-            raise Wrong(bad("tool_choice", "It is none of auto, none and required, and no object."))
-        return ToolChoice(mode=mode)
-    if choice.type != "function":
-        # A set of allowed tools, a hosted or a custom tool.
-        extra[f"tool_choice.{choice.type}"] = fields["tool_choice"]
-        return None
-    if choice.name is None:
-        raise Wrong(bad("tool_choice.name", "The field is missing."))
-    return ToolChoice(mode="tool", name=choice.name)
 
 
 def _response_format(text: _Text | None, extra: _Extra) -> ResponseFormat | None:

@@ -227,11 +227,12 @@ def _call(sheet: Sheet, event: ToolCallDelta) -> _Noted:
             key=event.index,
             call_id=call_id,
             name=event.name or "",
+            group=event.group,
         )
         sheet = msgspec.structs.replace(sheet, places=place + 1)
         notes += (_added(call, _call_item(call, "", "in_progress")),)
     elif event.name and not call.name:
-        call = msgspec.structs.replace(call, name=event.name)
+        call = msgspec.structs.replace(call, name=event.name, group=event.group)
     if event.arguments:
         delta = {"item_id": call.id, "output_index": call.place, "delta": event.arguments}
         notes += (Note("response.function_call_arguments.delta", delta),)
@@ -241,7 +242,8 @@ def _call(sheet: Sheet, event: ToolCallDelta) -> _Noted:
 
 def _call_item(call: Open, arguments: str, status: str) -> Json:
     item = {"id": call.id, "type": "function_call", "status": status, "arguments": arguments}
-    return {**item, "call_id": call.call_id, "name": call.name}
+    grouped = {} if call.group is None else {"namespace": call.group}
+    return {**item, "call_id": call.call_id, "name": call.name, **grouped}
 
 
 def _end_call(sheet: Sheet, index: int, status: Literal["completed", "incomplete"]) -> _Noted:

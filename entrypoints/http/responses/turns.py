@@ -13,10 +13,12 @@ import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from domain.media import base64_data
+from domain.tools import arguments_of, grouped_name
 from entrypoints.http.openai.problem import JSON_ERRORS, bad, unreadable
 from entrypoints.http.openai.turns import File, Wrong, document_of, given, image_of
 from entrypoints.http.responses import wire
 from entrypoints.http.responses.thoughts import unpacked
+from entrypoints.http.responses.tools import ITEMS_WITH_TOOLS
 from entrypoints.http.responses.wire import NAME, Item, is_said
 from entrypoints.http.returned import Block
 from entrypoints.http.returned import returned as returned_blocks
@@ -59,6 +61,8 @@ def _spoken(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
             item = _ITEM.decode(raw)
         except JSON_ERRORS as error:
             raise Wrong(unreadable(error, place)) from None
+        if item.type in ITEMS_WITH_TOOLS:
+            continue
         role, parts = _item(item, raw, place)
         if parts:
             yield role, parts
@@ -89,11 +93,11 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
             return given(item.role, f"{place}.role"), _content(item.content, f"{place}.content")
         case "reasoning":
             return "assistant", [_thought(item, place)]
-        case "function_call" if item.namespace is None:
+        case "function_call":
             return "assistant", [_tool_call(item, place)]
-        case "custom_tool_call" if item.namespace is None:
+        case "custom_tool_call":
             return "assistant", [_custom_tool_call(item, place)]
-        case "function_call_output":
+        case "function_call_output" | "custom_tool_call_output":
             return "user", [_tool_result(item, raw, place)]
         case "foreign":  # As the hub told it.
             return "assistant", [*returned_blocks([Block(item.dialect or "", item.name or "", item.block)])]
@@ -104,16 +108,19 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
 
 def _tool_call(item: Item, place: str) -> ToolCall:
     arguments = _text(item.arguments, f"{place}.arguments")
-    return ToolCall(
-        id=given(item.call_id, f"{place}.call_id"), name=given(item.name, f"{place}.name"), arguments=arguments
-    )
+    return ToolCall(id=given(item.call_id, f"{place}.call_id"), name=_name(item, place), arguments=arguments)
 
 
-def _custom_tool_call(item: Item, place: str) -> Foreign:
-    """In the shape of chat completions, which has a word for it as well."""
-    custom = {"name": item.name, "input": _text(item.input, f"{place}.input")}
-    block = {"id": item.call_id, "type": "custom", "custom": custom}
-    return Foreign(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
+def _custom_tool_call(item: Item, place: str) -> ToolCall:
+    arguments = arguments_of(_text(item.input, f"{place}.input"))
+    call_id = given(item.call_id, f"{place}.call_id")
+    return ToolCall(id=call_id, name=_name(item, place), arguments=arguments, custom=True)
+
+
+def _name(item: Item, place: str) -> str:
+    """The tool's name, as `tools` has it for one of a group."""
+    name = given(item.name, f"{place}.name")
+    return name if item.namespace is None else grouped_name(item.namespace, name)
 
 
 def _tool_result(item: Item, raw: msgspec.Raw, place: str) -> ToolResult | Foreign:

@@ -1,0 +1,90 @@
+"""The tools of a request: functions, and OpenAI's custom tools and groups of tools as functions.
+
+A custom tool takes free text, not JSON. To a model that knows functions alone it is one with a single text, `input`;
+its call comes back as the custom tool's. The tools of a group (`namespace`) are tools under the group's name and their
+own.
+https://developers.openai.com/api/docs/guides/function-calling#custom-tools
+"""
+
+from hashlib import sha256
+from typing import Any, Literal
+
+import msgspec
+
+NAME_CHARACTERS_MAX = 64
+
+_INPUT = msgspec.Raw(
+    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
+)
+_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Custom(msgspec.Struct, frozen=True):
+    """What a custom tool says of itself; `format` is JSON as the Responses API has it, with a `type`."""
+
+    description: str | None = None
+    format: dict[str, Any] | None = None
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A function the model may call; `parameters` is its JSON Schema.
+
+    `custom` is set for a custom tool, and `group` for a tool of a group: the group's name and the tool's own in it.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: msgspec.Raw | None = None
+    strict: bool | None = None
+    cache_control: msgspec.Raw | None = None
+    custom: Custom | None = None
+    group: tuple[str, str] | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """`auto`, `none`, `required` (some tool), or `tool` with its `name`."""
+
+    mode: Literal["auto", "none", "required", "tool"]
+    name: str | None = None
+
+
+class _Input(msgspec.Struct, frozen=True):
+    input: str
+
+
+_INPUT_DECODER = msgspec.json.Decoder(_Input)
+
+
+def custom_tool(name: str, custom: Custom) -> Tool:
+    """A custom tool as a function with one text, whose description tells the grammar that the text must match."""
+    told = [custom.description] if custom.description else []
+    told.append("Put the whole input, as plain text, into the parameter `input`.")
+    form = custom.format or {}
+    if form.get("definition"):
+        told.append(f"It must match this {form.get('syntax', '')} grammar:\n{form['definition']}")
+    return Tool(name=name, description="\n\n".join(told), parameters=_INPUT, custom=custom)
+
+
+def arguments_of(text: str) -> str:
+    """The input of a custom tool as the arguments of the function that stands for it."""
+    return msgspec.json.encode(_Input(text)).decode()
+
+
+def input_of(arguments: str) -> str | None:
+    """The input in such arguments, None where they are not of that form."""
+    try:
+        return _INPUT_DECODER.decode(arguments).input
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def grouped_name(group: str, name: str) -> str:
+    """The name of a group's tool beside all others, of characters and a length that every vendor takes.
+
+    ("multi_agent_v1", "spawn") is "multi_agent_v1__spawn"; ("mcp__docs__", "find") is "mcp__docs__find".
+    """
+    whole = f"{group}{'' if group.endswith('__') else '__'}{name}"
+    fitted = "".join(letter if letter in _ALLOWED else "_" for letter in whole)
+    if fitted == whole and len(whole) <= NAME_CHARACTERS_MAX:
+        return whole
+    return f"{fitted[: NAME_CHARACTERS_MAX - 9]}_{sha256(whole.encode()).hexdigest()[:8]}"
