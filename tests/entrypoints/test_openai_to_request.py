@@ -131,13 +131,13 @@ def test_a_part_that_only_openai_has_a_word_for_is_foreign() -> None:
     assert (Foreign(dialect="openai", name="video_url", block=raw(video)),) == parts(video)
 
 
-def test_a_custom_tool_call_and_earlier_audio_are_foreign() -> None:
+def test_a_custom_tool_call_is_a_call_and_earlier_audio_is_foreign() -> None:
     custom = {"id": "c", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
     asked = request(messages=[{"role": "assistant", "audio": {"id": "audio_1"}, "tool_calls": [custom]}])
 
     assert (
         Foreign(dialect="openai", name="audio", block=raw({"id": "audio_1"})),
-        Foreign(dialect="openai", name="custom_tool_call", block=raw(custom)),
+        ToolCall(id="c", name="sql", arguments='{"input":"select 1"}', custom=True),
     ) == asked.messages[0].parts
 
 
