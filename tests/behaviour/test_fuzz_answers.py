@@ -1,7 +1,7 @@
 """Answers that no provider should give, the same for every interface by their seeds.
 
 Whatever a provider answers: no error of the hub's own, nothing bought twice, no text that was delivered for nothing, and no
-charge above its hold. FUZZ_ANSWERS says how many for each interface; a long run may take 100,000.
+charge above its hold. FUZZ_ANSWERS says how many for each API of callers; a soak takes 100,000 in all.
 """
 
 import gzip
@@ -22,7 +22,7 @@ from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, answering, streaming
 
-ANSWERS = int(os.environ.get("FUZZ_ANSWERS", "150"))
+ANSWERS, SOAK = int(os.environ.get("FUZZ_ANSWERS", "120")), 11_200
 DELIVERED = TEXT[-8:].encode()
 TYPES = ("application/json", "text/event-stream", "text/plain", "application/x-ndjson; charset=utf-8", "")
 # What providers are known to count with, and what cannot be.
@@ -118,12 +118,13 @@ def _answer(chance: random.Random, provider: str, stream: bool) -> Handler:
     return answering(200, body, headers)
 
 
+@pytest.mark.parametrize("many", [ANSWERS, pytest.param(SOAK, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
-def test_answers_that_no_provider_should_give(hub: HubProcess, stub: Stub, path: str) -> None:
+def test_answers_that_no_provider_should_give(hub: HubProcess, stub: Stub, path: str, many: int) -> None:
     chance = random.Random(f"answers {path}")
     delivered: list[str] = []
     answered = 0
-    for number in range(ANSWERS):
+    for number in range(many):
         provider, stream = chance.choice(list(PLAIN)), chance.random() < 0.6
         stub.reset()
         stub.always(_answer(chance, provider, stream))
@@ -142,7 +143,7 @@ def test_answers_that_no_provider_should_give(hub: HubProcess, stub: Stub, path:
             assert call_id is not None
             delivered.append(call_id)
 
-    assert answered > ANSWERS // 3, "most can be read"
+    assert answered > many // 3, "most can be read"
     calls = audit(hub.data_dir).calls
     assert all(call.charge <= call.hold for call in calls.values())
     assert [] == [call_id for call_id in delivered if calls[call_id].charge == 0]
