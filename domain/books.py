@@ -17,7 +17,8 @@ from domain.variants import VARIED, Variant, distinct
 
 Role = Literal["owner", "admin", "guest"]
 Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
-UsageSource = Literal["provider", "estimated"]
+UsageSource = Literal["provider", "adjusted", "estimated"]
+"""The provider's own count, its count where something of it was odd, or an estimate of what it did not count."""
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
 
 # 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
@@ -199,6 +200,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: int | None = None
     usage: Usage | None = None
     usage_source: UsageSource | None = None
+    usage_note: str | None = None
     charge_nanos: int = 0
     uncollected_nanos: int = 0
     error: str | None = None

@@ -4,10 +4,12 @@ Only what must be known is read out of the body; the body itself stays as its to
 that the caller sent, so that a pass-through call can change three fields and keep the rest.
 """
 
+from functools import cached_property
 from typing import Literal, get_args
 
 import msgspec
 
+from domain.estimates import estimated_input
 from domain.forms import Form
 from domain.usage import Usage
 
@@ -27,7 +29,7 @@ Capability = Literal["tools", "images", "audio", "documents"]
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 
-class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
+class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One call to a model: the dialect it is written in, the `fields` of its body, and what the plan needs of them.
 
     `dialect` names the caller's API ("openai" is chat completions, "anthropic" messages) and `operation` what is asked.
@@ -74,6 +76,11 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True):
     echoes: bool = False
     form: Form | None = None
     needs: tuple[Capability, ...] = ()
+
+    @cached_property
+    def likely_input_tokens(self) -> int:
+        """The estimate of the input, which is read once, and only where somebody asks for it."""
+        return estimated_input(self.fields)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

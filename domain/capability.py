@@ -6,7 +6,7 @@ What is not known is allowed, and the provider judges. What an operator has said
 from domain.books import Rate
 from domain.calls import CAPABILITIES, Capability, ModelCall
 from domain.catalog import Served
-from domain.metering import BYTES_PER_TOKEN
+from domain.estimates import BYTES_PER_TOKEN
 from domain.routes import Way, kept
 
 _TOOL_FIELDS = ("tools", "functions")

@@ -178,10 +178,11 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
-    """The provider began to answer; `id` and `model` are its own words."""
+    """The provider began to answer; `id`, `model` and `service_tier` are its own words."""
 
     id: str
     model: str
+    service_tier: str | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
@@ -261,13 +262,15 @@ class SoundDelta(msgspec.Struct, frozen=True, kw_only=True, tag="sound_delta"):
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
     """The provider told what it counted so far; the last report stands.
 
-    `service_tier` is how it says that it served the request, and `cost_nanos` what it says that it charges for it, in
-    nano-USD; None where it says nothing.
+    `service_tier` is how it says that it served the request, `cost_nanos` what it says that it charges, in nano-USD;
+    None where it says nothing. `notes` say which counts were odd. `running` is what the provider may yet count less.
     """
 
     usage: Usage
     service_tier: str | None = None
     cost_nanos: int | None = None
+    notes: tuple[str, ...] = ()
+    running: bool = False
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):

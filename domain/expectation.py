@@ -8,7 +8,7 @@ import msgspec
 from domain.books import Rate
 from domain.bounds import services_asked
 from domain.calls import ModelCall
-from domain.metering import BYTES_PER_TOKEN
+from domain.metering import Meter, has_input
 from domain.pricing import price
 from domain.tiers import Occasion
 from domain.usage import Usage
@@ -20,19 +20,31 @@ OUTPUT_TOKENS_EXPECTED = 500
 def expected_nanos(call: ModelCall, rate: Rate) -> int:
     """The likely charge of the call under a rate, in nanocredits, in the tier of its size and of the service asked for.
 
-    4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
+    A text of 4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
     """
     service = min(services_asked(call), default=None)
     occasion = Occasion(service=service, size=call.size, quality=call.quality)
     return price(_expected(call, rate), rate, occasion).total_nanos
 
 
+def expected_input(call: ModelCall, rate: Rate | None) -> int:
+    """The likely tokens of the input: the estimate of what it says, and no more than the model's context holds."""
+    tokens = call.likely_input_tokens
+    if rate is None or rate.context_tokens is None:
+        return tokens
+    return min(tokens, rate.context_tokens * call.inputs)
+
+
+def uncounted_input(meter: Meter, call: ModelCall, rate: Rate | None) -> int:
+    """The likely input where the provider did not count it, which is read out of the request only then; else 0."""
+    return 0 if has_input(meter) else expected_input(call, rate)
+
+
 def _expected(call: ModelCall, rate: Rate) -> Usage:
-    """Four bytes to a token of input, an answer of ordinary length, and the pieces that were asked for."""
-    room = [] if rate.context_tokens is None else [rate.context_tokens * call.inputs]
+    """The likely input, an answer of ordinary length, and the pieces that were asked for."""
     return msgspec.structs.replace(
         call.pieces,
-        input_tokens=min([-(-call.body_bytes // BYTES_PER_TOKEN), *room]),
+        input_tokens=expected_input(call, rate),
         output_tokens=_per_choice(call, rate) * call.choices,
         requests=1,
     )

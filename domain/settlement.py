@@ -44,7 +44,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
     ending: Ending
     meter: Meter
-    input_bytes: int
+    input_tokens: int
     pieces: Usage = Usage()
     size: str | None = None
     quality: str | None = None
@@ -100,6 +100,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         attempts=attempts,
         usage=measured.usage if measured else None,
         usage_source=measured.source if measured else None,
+        usage_note=measured.note if measured else None,
         charge_nanos=charge_nanos,
         uncollected_nanos=total_nanos - charge_nanos,
         error=outcome.error,
@@ -122,11 +123,11 @@ def measured_of(outcome: Outcome) -> Measured | None:
         return None
     rate = outcome.rate
     if outcome.pieces.search_units:
-        measured = ranked(outcome.meter, outcome.input_bytes, outcome.pieces, rate)
+        measured = ranked(outcome.meter, outcome.input_tokens, outcome.pieces, rate)
     elif outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
         measured = counted(outcome.meter, outcome.pieces)
     else:
-        measured = measure(outcome.meter, outcome.input_bytes, outcome.pieces)
+        measured = measure(outcome.meter, outcome.input_tokens, outcome.pieces)
     if rate is None or rate.request_nanos is None or measured.usage.requests:
         return measured
     return msgspec.structs.replace(measured, usage=msgspec.structs.replace(measured.usage, requests=1))

@@ -114,6 +114,7 @@ def call_value(report: reports.CallReport) -> dict[str, Any]:
         "attempts": [_attempt(attempt) for attempt in call.attempts],
         "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
         "usage_source": call.usage_source,
+        "usage_note": call.usage_note,
         "size": call.size,
         "quality": call.quality,
         "billed": call.billed,

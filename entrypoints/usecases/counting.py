@@ -7,8 +7,7 @@ caller whose wallet holds something gets that far: who cannot spend reaches no p
 import msgspec
 
 from domain.calls import Attempt
-from domain.chat import Broken, ChatRequest
-from domain.estimates import estimated_input
+from domain.chat import Broken
 from domain.failures import Failure
 from domain.ledger import balance
 from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, Unexpressible
@@ -37,10 +36,7 @@ async def count_tokens(hub: Hub, ask: Ask) -> Counted | Refusal:
     found = await who_could_serve(hub, ask)
     if isinstance(found, Unexpressible):
         request = ask.translate()
-        if isinstance(request, BadRequest):
-            return request
-        assert isinstance(request, ChatRequest), "it is read as a message's"
-        return Counted(estimated_tokens=estimated_input(request))
+        return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
     return await _asked(hub, ask, found) if isinstance(found, tuple) else found
 
 

@@ -37,7 +37,7 @@ def explained(
     call = ModelCall(
         dialect="openai",
         model=sample.model,
-        fields={},
+        fields={"prompt": msgspec.Raw(msgspec.json.encode(" " * sample.body_bytes))},
         body_bytes=sample.body_bytes,
         stream=sample.stream,
         output_tokens_max=sample.output_tokens_max,

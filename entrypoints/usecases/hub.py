@@ -29,6 +29,7 @@ class Hub:
 
     `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
     caller may take nothing.
+    `odd_usages` counts, by provider, the usage reports that were adjusted or completed by an estimate.
     `strategy` is for bare models; an alias has its own. `unsupported` is what becomes of wishes that a provider's
     dialect has no field for, unless the caller says so. `first_token_timeout_ms` of None: a stream may begin whenever
     it does.
@@ -59,6 +60,7 @@ class Hub:
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)
     sealing: Sealing | None = None
+    odd_usages: dict[str, int] = field(default_factory=dict)
     _catalog: Catalog | None = None
     _shelves: Shelves | None = None
     _routed: Routed | None = None

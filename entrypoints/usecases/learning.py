@@ -7,6 +7,7 @@ from domain.calls import Target
 from domain.failures import Failure
 from domain.management import Actor, Changed, deactivate_credential
 from domain.scopes import CredentialScope
+from domain.settlement import Settlement
 from entrypoints.usecases.admission import Ask
 from entrypoints.usecases.hub import Hub
 from ports.storage import StorageUnavailable
@@ -32,6 +33,17 @@ async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
     theirs = failure.kind == "credential_rejected" and failure.status != 0
     if theirs and target.credential_id:
         await _deactivate(hub, target.provider, target.credential_id, failure.message)
+
+
+def learn_usage(hub: Hub, settled: Settlement) -> None:
+    """Count the odd usage reports of each provider; the first, second, fourth, eighth are logged, so it is no flood."""
+    call = settled.call
+    if call is None or call.usage_note is None or call.provider is None or settled.already:
+        return
+    count = hub.odd_usages[call.provider] = hub.odd_usages.get(call.provider, 0) + 1
+    if count & (count - 1) == 0:
+        words = "%s counted oddly what was used, %d times since the start; call %s is charged as %s: %s"
+        _log.warning(words, call.provider, count, call.id, call.usage_source, call.usage_note)
 
 
 async def _deactivate(hub: Hub, provider: str, credential_id: str, error: str) -> None:

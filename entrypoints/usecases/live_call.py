@@ -15,6 +15,7 @@ import msgspec
 from domain.books import Call, Ending
 from domain.calls import Attempt, AttemptRecord, Target
 from domain.chat import ModelRequest
+from domain.expectation import uncounted_input
 from domain.failures import Failure
 from domain.metering import Meter, observe
 from domain.plan import Affordable, Plan
@@ -29,7 +30,7 @@ from entrypoints.usecases.beginning import Ahead, begin
 from entrypoints.usecases.deadline import LATE, Deadline
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.kept_answer import KeptAnswer
-from entrypoints.usecases.learning import learn_failure, learn_success
+from entrypoints.usecases.learning import learn_failure, learn_success, learn_usage
 from entrypoints.usecases.patience import Patience, in_time, patience
 from entrypoints.usecases.voice import Voice, VoiceOf
 from ports.providers import Answer, Chunk
@@ -285,6 +286,7 @@ class LiveCall:
             _log.exception("call %s could not be settled", self.call.id)
             return False
         self.settled_us = hub.clock.monotonic_us()
+        learn_usage(hub, self.settled)
         return not (self.settled.already and ending == "completed")
 
     def _outcome(self, ending: Ending, error: str | None) -> Outcome:
@@ -294,7 +296,7 @@ class LiveCall:
             call_id=self.call.id,
             ending=ending,
             meter=self.meter,
-            input_bytes=self.ask.call.body_bytes,
+            input_tokens=uncounted_input(self.meter, self.ask.call, entry.candidate.served.rate) if entry else 0,
             pieces=self.ask.call.pieces,
             size=self.ask.call.size,
             quality=self.ask.call.quality,

@@ -208,56 +208,6 @@ def test_what_stands_beside_the_content_is_kept_by_its_name() -> None:
     assert [] == meaning(ANTHROPIC.decode(json.dumps(nothing).encode()))["foreign"]
 
 
-@pytest.mark.parametrize(("thinking", "leaves"), [
-    (0,    {"output_tokens": 50}),
-    (33,   {"output_tokens": 17, "reasoning_tokens": 33}),
-    (50,   {"reasoning_tokens": 50}),
-    (51,   {"output_tokens": 50}),
-    (None, {"output_tokens": 50}),
-])  # fmt: skip
-def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, leaves: dict[str, int]) -> None:
-    """`output_tokens` is the authoritative total; what is more than that is no part of it."""
-    counted = {"input_tokens": 5, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": thinking}}
-    started = {"id": "m", "model": "c", "usage": {"input_tokens": 5, "output_tokens": 1}}
-    whole = {"type": "message", "content": [], "stop_reason": "end_turn", "usage": counted}
-
-    streamed = fold([event("message_start", message=started), event("message_delta", delta={}, usage=counted)])
-    assert Usage(input_tokens=5, **leaves) == _usage(streamed)
-    assert Usage(input_tokens=5, **leaves) == _usage(ANTHROPIC.decode(json.dumps(whole).encode()))
-
-
-def test_usage_that_contradicts_itself_names_both_numbers() -> None:
-    usage = {"cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 5}}
-
-    failure = _broken(fold([event("message_delta", delta={}, usage=usage)]))
-    assert "cache_creation_input_tokens is 7" in failure.message
-    assert "sum to 5" in failure.message
-
-
-@pytest.mark.parametrize(
-    ("at_start", "at_end", "expected"),
-    [
-        ((10, 0), None, (10, 0)),
-        ((10, 0), 10, (10, 0)),
-        ((10, 5), 15, (10, 5)),
-        ((10, 0), 25, (25, 0)),  # new writes live as long as those before
-        ((0, 10), 25, (0, 25)),
-        ((10, 5), 25, (20, 5)),  # and five minutes where both kinds were told
-        ((0, 0), 25, (25, 0)),
-        ((10, 5), 3, (3, 0)),
-    ],
-)
-def test_cache_writes_keep_their_lifetime(
-    at_start: tuple[int, int], at_end: int | None, expected: tuple[int, int]
-) -> None:
-    parts = {"ephemeral_5m_input_tokens": at_start[0], "ephemeral_1h_input_tokens": at_start[1]}
-    started = {"id": "m", "model": "c", "usage": {"cache_creation": parts, "output_tokens": 1}}
-    ended = {"output_tokens": 2} | ({} if at_end is None else {"cache_creation_input_tokens": at_end})
-
-    usage = _usage(fold([event("message_start", message=started), event("message_delta", delta={}, usage=ended)]))
-    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == expected
-
-
 @pytest.mark.parametrize("body", [b"", b"null", b"<html>", b"{}", b'{"type":"message"}', b'{"content":3}', b"[" * 9999])
 def test_a_body_that_is_no_message_is_malformed(body: bytes) -> None:
     (only,) = ANTHROPIC.decode(body)

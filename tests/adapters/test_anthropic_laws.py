@@ -67,7 +67,11 @@ def test_whole_equals_stream(blocks: list[dict[str, Any]], cut: int, fresh: int,
     usage = {"input_tokens": fresh, "cache_read_input_tokens": read, "output_tokens": out}
     head = {"id": "m", "type": "message", "model": "c"}
     whole = head | {"content": blocks, "stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
-    started: dict[str, Any] = head | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
+    started: dict[str, Any] = head | {
+        "content": [],
+        "stop_reason": None,
+        "usage": usage | {"output_tokens": min(1, out)},
+    }
     stream = [
         event("message_start", message=started),
         *_streamed(blocks, cut),

@@ -31,6 +31,7 @@ from domain.chat import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    UsageReported,
 )
 from domain.usage import Usage
 from tests.adapters.openai_told import told
@@ -135,7 +136,6 @@ def test_each_finish_reason_has_a_canonical_word(word: str, reason: str) -> None
         b"{}",
         b"[]",
         b"not json",
-        whole({"content": []}, usage={"billed_units": {"input_tokens": 1.5, "output_tokens": 1}}),
     ],
 )
 def test_a_fault_and_nonsense_break_the_answer(body: bytes) -> None:
@@ -143,6 +143,14 @@ def test_a_fault_and_nonsense_break_the_answer(body: bytes) -> None:
 
     assert isinstance(events[-1], Broken)
     assert not any(isinstance(event, Ended) for event in events)
+
+
+@pytest.mark.parametrize(("told", "tokens", "noted"), [(7.0, 7, False), ("7", 7, False), (1.5, 2, True), (-1, 0, True)])
+def test_a_count_is_read_however_it_is_spelled(told: Any, tokens: int, noted: bool) -> None:
+    body = whole({"content": []}, usage={"billed_units": {"input_tokens": told, "output_tokens": 1}})
+
+    (report,) = (event for event in COHERE.decode(body) if isinstance(event, UsageReported))
+    assert (Usage(input_tokens=tokens, output_tokens=1), noted) == (report.usage, bool(report.notes))
 
 
 def test_an_error_in_a_stream_breaks_it_and_a_cut_stream_never_ends() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.providers.google import GOOGLE
+from domain.chat import Ended, UsageReported
+from domain.usage import Usage
 from tests.support.google import failed, sse, streamed, told
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 20, "totalTokenCount": 33}
@@ -220,7 +222,6 @@ def test_several_candidates_are_several_choices() -> None:
         b'{"candidates":"none"}',
         b'{"candidates":[]}',
         b'{"usageMetadata":{"promptTokenCount":4}}',
-        b'{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":4,"cachedContentTokenCount":5}}',
         b"[" * 10_000,
     ],
 )
@@ -228,12 +229,25 @@ def test_nonsense_is_a_malformed_answer_and_never_an_exception(body: bytes) -> N
     assert "malformed" == failed(GOOGLE.decode(body)).kind
 
 
-def test_usage_that_contradicts_itself_names_both_fields() -> None:
-    usage = {"promptTokenCount": 4, "cachedContentTokenCount": 5}
+@pytest.mark.parametrize(
+    ("usage", "leaves", "named"),
+    [
+        ({"promptTokenCount": 4, "cachedContentTokenCount": 5}, {"cache_read_tokens": 5}, ("cachedContentTokenCount", "promptTokenCount")),
+        ({"promptTokenCount": -1, "candidatesTokenCount": 2}, {"output_tokens": 2}, ("promptTokenCount",)),
+        ({"promptTokenCount": "4"}, {"input_tokens": 4}, ()),
+        ({"promptTokenCount": 4.0, "promptTokensDetails": None}, {"input_tokens": 4}, ()),
+        ({"promptTokenCount": 4, "promptTokensDetails": "none"}, {"input_tokens": 4}, ("promptTokensDetails",)),
+        ("none", {}, ("usage cannot be read",)),
+    ],
+)  # fmt: skip
+def test_an_odd_usage_is_read_and_noted(usage: Any, leaves: dict[str, int], named: tuple[str, ...]) -> None:
     events = GOOGLE.decode(json.dumps(answer({"text": "Hi"}, usage=usage)).encode())
 
-    message = failed(events).message
-    assert ("cachedContentTokenCount" in message, "promptTokenCount" in message) == (True, True)
+    (report,) = (event for event in events if isinstance(event, UsageReported))
+    assert Usage(**leaves) == report.usage
+    assert bool(named) == bool(report.notes)
+    assert all(name in report.notes[0] for name in named), report.notes
+    assert isinstance(events[-1], Ended)
 
 
 # --- streams --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from adapters.providers.google import GOOGLE
-from adapters.providers.google.usage import Report, service
+from adapters.providers.google.usage import reported
 from domain.chat import UsageReported
 
 
@@ -14,10 +14,12 @@ from domain.chat import UsageReported
     (b'{"trafficType": "ON_DEMAND_FLEX"}',         "flex"),
     (b'{"trafficType": "ON_DEMAND"}',              "demand"),  # a word that has no prices is the standard service
     (b'{"serviceTier": 7}',                        None),
-    (b"{}",                                        None),
+    (b'{"more": 1}',                               None),
 ])  # fmt: skip
 def test_the_service_tier_is_told_in_both_words(said: bytes, told: str | None) -> None:
-    assert service(msgspec.json.decode(said, type=Report)) == told
+    _, (report,) = reported(msgspec.Raw(b'{"promptTokenCount": 1, ' + said[1:].replace(b"{}", b"")), None, 0)
+
+    assert told == report.service_tier
 
 
 def test_it_goes_with_the_usage() -> None:

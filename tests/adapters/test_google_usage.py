@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.google.usage import Report, leaves
+from adapters.providers.google.usage import reported
 from domain.usage import Usage
 
 COUNTS = st.integers(0, 10**6)
 
 
 def counted(told: dict[str, Any], tool_uses: int = 0) -> Usage:
-    usage = leaves(msgspec.convert(told, Report), tool_uses)
-    assert usage is not None
-    return usage
+    _, (report,) = reported(msgspec.Raw(msgspec.json.encode(told)), None, tool_uses)
+    return report.usage
 
 
 def details(**counts: int) -> list[dict[str, Any]]:
@@ -84,8 +83,32 @@ def test_thoughts_are_counted_once_wherever_they_stand(told: dict[str, int], out
     assert (output, reasoning) == (usage.output_tokens, usage.reasoning_tokens)
 
 
-def test_a_report_without_a_prompt_is_none() -> None:
-    assert leaves(msgspec.convert({"candidatesTokenCount": 6}, Report), 0) is None
+def test_a_report_without_a_prompt_counts_the_rest_and_one_of_nothing_is_none() -> None:
+    assert Usage(output_tokens=6) == counted({"candidatesTokenCount": 6})
+    assert (None, ()) == reported(msgspec.Raw(b"null"), None, 0)
+    assert () == reported(msgspec.Raw(b'{"totalTokenCount":0}'), None, 0)[1]
+
+
+def test_a_later_chunk_revises_what_was_counted() -> None:
+    """As recorded: less of the prompt, and no answer beside the thoughts any more."""
+    first = msgspec.Raw(b'{"promptTokenCount":169,"candidatesTokenCount":21,"totalTokenCount":190}')
+    last = msgspec.Raw(b'{"promptTokenCount":79,"thoughtsTokenCount":78,"totalTokenCount":157}')
+
+    before, _ = reported(first, None, 0)
+    _, (report,) = reported(last, before, 0)
+
+    assert Usage(input_tokens=79, reasoning_tokens=78) == report.usage
+
+
+def test_a_later_chunk_takes_nothing_from_what_was_counted() -> None:
+    """Each chunk tells the whole answer so far; a 0 after a count is no report."""
+    first = msgspec.Raw(b'{"promptTokenCount":100,"cachedContentTokenCount":80,"candidatesTokenCount":2}')
+    last = msgspec.Raw(b'{"promptTokenCount":0,"cachedContentTokenCount":0,"candidatesTokenCount":9}')
+
+    before, _ = reported(first, None, 0)
+    _, (report,) = reported(last, before, 0)
+
+    assert Usage(input_tokens=20, cache_read_tokens=80, output_tokens=9) == report.usage
 
 
 @given(st.data(), COUNTS, COUNTS, COUNTS, COUNTS)

@@ -30,6 +30,7 @@ from domain.chat import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    UsageReported,
 )
 from domain.failures import Failure
 from domain.usage import Usage
@@ -111,15 +112,30 @@ def test_why_it_finished_is_told(reason: str) -> None:
     assert [(reason, None)] == told(folded(ndjson([{**LAST, "done_reason": reason}])))["choices"][0]["finish"]
 
 
-def test_a_prompt_that_was_not_counted_is_no_report() -> None:
+def test_a_prompt_that_was_not_counted_leaves_the_output_told() -> None:
+    """An older server counts no prompt that it remembered; it is estimated."""
     remembered = {name: value for name, value in LAST.items() if name != "prompt_eval_count"}
 
-    assert told(folded(ndjson([remembered])))["usage"] is None
+    assert Usage(output_tokens=int(str(LAST["eval_count"]))) == told(folded(ndjson([remembered])))["usage"]
+
+
+def test_what_counts_nothing_is_no_report() -> None:
+    uncounted = {name: value for name, value in LAST.items() if not name.endswith("_count")}
+
+    assert told(folded(ndjson([uncounted])))["usage"] is None
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b"no", json.dumps(line(content="x")).encode(), b'{"error":"no such model"}',
-             json.dumps({**LAST, "eval_count": -1}).encode()]
+    ("count", "tokens", "noted"), [(7.0, 7, False), ("7", 7, False), (6.5, 7, True), (-1, 0, True)]
+)
+def test_a_count_is_read_however_it_is_spelled(count: Any, tokens: int, noted: bool) -> None:
+    (report,) = (event for event in folded(ndjson([{**LAST, "eval_count": count}])) if isinstance(event, UsageReported))
+
+    assert (tokens, noted) == (report.usage.output_tokens, bool(report.notes))
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"no", json.dumps(line(content="x")).encode(), b'{"error":"no such model"}']
 )  # fmt: skip
 def test_what_is_no_answer_breaks(body: bytes) -> None:
     assert isinstance(OLLAMA.decode(body)[-1], Broken)

@@ -11,7 +11,7 @@ from domain.calls import Attempt, ModelCall, Target
 from domain.chat import Broken, Ended, UsageReported
 from domain.refusals import Unexpressible
 from domain.reranking import Ranked, RerankRequest
-from domain.usage import Usage
+from domain.usage import UNITS_MAX, Usage
 
 COHERE, VOYAGE, PASSING = DIALECTS["cohere-rerank"], DIALECTS["voyage-rerank"], DIALECTS["rerank"]
 
@@ -58,8 +58,8 @@ def test_a_compatible_server_gets_the_callers_own_fields() -> None:
     ({"usage": {"total_tokens": "38"}}, Usage(input_tokens=38)),
     ({"usage": {"total_tokens": 0, "prompt_tokens": 7}}, Usage(input_tokens=7)),
     ({"meta": {"tokens": {"input_tokens": 5}}}, Usage(input_tokens=5)),
-    ({"meta": "?", "usage": {"total_tokens": -1}}, None),
-    ({"usage": {"total_tokens": 1e300}}, None),
+    ({"meta": "?", "usage": {"total_tokens": -1}}, Usage()),  # with a note, so that it is estimated
+    ({"usage": {"total_tokens": 1e300}}, Usage(input_tokens=UNITS_MAX)),
     ({"usage": None}, None),
     ({}, None),
 ])  # fmt: skip

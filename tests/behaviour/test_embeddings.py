@@ -120,8 +120,8 @@ def test_vectors_that_nobody_counted_are_estimated(hub: HubProcess, stub: Stub) 
 
     heard = ask(hub, EMBEDDINGS, body)
 
-    assert "0.000012" == heard.header("x-aihub-charge"), "46 bytes are 12 tokens"
-    assert {"prompt_tokens": 12, "total_tokens": 12} == heard.json()["usage"]
+    assert "0.000003" == heard.header("x-aihub-charge"), "10 bytes of text are 3 tokens"
+    assert {"prompt_tokens": 3, "total_tokens": 3} == heard.json()["usage"]
     assert "estimated" == hub.cli("call", "list", "--limit", "1")[0]["usage_source"]
 
 

@@ -204,11 +204,19 @@ def test_a_field_given_twice_is_refused_for_two_readers_may_take_either(hub: Hub
 
 
 @pytest.mark.usefixtures("free")
-@pytest.mark.parametrize("nonsense", [b"", b"[]", b"{}", b'{"text": 1}', b'{"text": "a", "usage": {"seconds": -1}}'])
+@pytest.mark.parametrize("nonsense", [b"", b"[]", b"{}", b'{"text": 1}'])
 def test_nonsense_is_a_502_and_costs_nothing(hub: HubProcess, stub: Stub, nonsense: bytes) -> None:
     stub.always(answering(200, nonsense))
 
     check_error(ask(hub, HEARD, recording("oai/whisper")), HEARD, 502)
+
+
+@pytest.mark.parametrize("usage", ["none", {"seconds": -1}, {"seconds": "many"}, [], {"seconds": "1.5"}])
+def test_seconds_that_cannot_be_read_are_those_of_the_recording(hub: HubProcess, stub: Stub, usage: Any) -> None:
+    stub.always(answering(200, json.dumps({"text": "a", "usage": usage}).encode()))
+
+    assert 200 == ask(hub, HEARD, recording("oai/whisper")).status
+    assert 0 < last_call(hub)[2]["seconds"]
 
 
 def test_events_that_are_cut_never_look_complete(hub: HubProcess, stub: Stub) -> None:

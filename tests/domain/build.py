@@ -177,7 +177,7 @@ def an_outcome(call_id: str = "call-1", events: Sequence[Event] | None = None, *
         call_id=call_id,
         ending="completed",
         meter=a_meter(events),
-        input_bytes=500,
+        input_tokens=125,
         attempts=(),
         served=a_candidate().target,
         rate=a_rate(),

@@ -201,7 +201,7 @@ def test_what_a_picture_may_come_to_is_the_models_own_maximum_or_the_most_there_
 def test_what_nobody_told_is_estimated_by_what_was_asked_for(
     events: tuple[Event, ...], pieces: Usage, usage: Usage
 ) -> None:
-    measured = measure(a_meter(events), 500, pieces)
+    measured = measure(a_meter(events), 125, pieces)
 
     assert (usage, "estimated") == (measured.usage, measured.source)
 

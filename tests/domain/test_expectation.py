@@ -36,7 +36,8 @@ LARGE = Tier(prices=Leaves(input_nanos=300 * MILLION), above_tokens=900)
     ({"operation": "images", "pieces": Usage(images=2)},            {"image_nanos": 5 * MILLION},  150_010),
 ])  # fmt: skip
 def test_a_call_is_taken_to_be_ordinary(asked: dict[str, Any], rate: dict[str, Any], nanos: int) -> None:
-    call = a_chat_call(**{"body_bytes": 4_000, "output_tokens_max": None, **asked})
+    text = {"prompt": msgspec.Raw(msgspec.json.encode("x" * 4_000))}
+    call = a_chat_call(**{"output_tokens_max": None, **asked, "fields": text | asked.get("fields", {})})
 
     assert nanos == expected_nanos(call, msgspec.structs.replace(RATE, **rate))
 

@@ -57,6 +57,6 @@ def test_what_a_ranking_is_sold_by_is_estimated_where_it_was_not_counted(
 ) -> None:
     events = (*(() if told is None else (UsageReported(usage=told),)), Ended())
 
-    outcome = an_outcome(events=events, rate=rate, pieces=Usage(search_units=2), input_bytes=400)
+    outcome = an_outcome(events=events, rate=rate, pieces=Usage(search_units=2), input_tokens=100)
 
     assert Measured(usage=usage, source=source) == measured_of(outcome)  # type: ignore[arg-type]

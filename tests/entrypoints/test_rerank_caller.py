@@ -25,7 +25,7 @@ def test_what_is_estimated_is_never_more_than_what_is_held(query: str, documents
     for rate in (BY_UNIT, BY_TOKEN):
         limit = bound(call, rate)
         measured = measured_of(
-            an_outcome(events=(Ended(),), rate=rate, pieces=call.pieces, input_bytes=call.body_bytes)
+            an_outcome(events=(Ended(),), rate=rate, pieces=call.pieces, input_tokens=call.likely_input_tokens)
         )
         assert isinstance(limit, Bound)
         assert measured is not None

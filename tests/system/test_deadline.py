@@ -159,7 +159,7 @@ async def test_what_was_settled_unseen_is_not_settled_twice(world: World, provid
     asked = asyncio.create_task(_heard(world, Script(id="unseen", gate="unseen"), stream=False))
     await asyncio.to_thread(provider.wait_for, "unseen")
     (call_id,) = process.hub.running
-    outcome = Outcome(call_id=call_id, ending="caller left", meter=Meter(), input_bytes=0, attempts=(), served=None)
+    outcome = Outcome(call_id=call_id, ending="caller left", meter=Meter(), input_tokens=125, attempts=(), served=None)
     for _ in range(2):
         process.hub.unsettled.keep(process.hub.storage, outcome, 1)
         await process.hub.unsettled.drained()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 STOPPED_WITHIN_S = 1.0
 NOTICED_WITHIN_S, SETTLED_WITHIN_S, LOOK_EVERY_S = 10.0, 10.0, 0.02
 WORDS, WORD_BYTES = 300, 6
-BYTES_PER_TOKEN, OUTPUT_NANOS = 4, 2_000
+BYTES_PER_TOKEN, OUTPUT_NANOS = 5, 2_000  # of an answer that did not end
 # Who asks, and whom: same dialect and crosswise.
 PAIRS = [(path, model) for path in (OPENAI, ANTHROPIC) for model in ("openai-stub/m", "anthropic-stub/m")]
 INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")

@@ -121,7 +121,7 @@ class _Refusing(MemoryStorage):
 
 def _ended(call_id: str) -> Outcome:
     return Outcome(
-        call_id=call_id, ending="caller left", meter=Meter(), input_bytes=0, attempts=(), served=None
+        call_id=call_id, ending="caller left", meter=Meter(), input_tokens=125, attempts=(), served=None
     )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from typing import Annotated
 import msgspec
 
 from adapters.providers.anthropic.failure import error_event, malformed
-from adapters.providers.anthropic.usage import Report, Told, merge, reported
+from adapters.providers.anthropic.usage import reported
 from adapters.providers.arguments import arguments_text
+from adapters.providers.counts import UNTOLD
 from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
@@ -74,7 +75,7 @@ class Message(Beside, frozen=True):
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: Report | None = None
+    usage: msgspec.Raw = UNTOLD
 
 
 # Of a context that nothing was cleared from, each request tells that with an empty list.
@@ -101,8 +102,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
             tools += block.type == "tool_use"
         is_said = len(events) > 1
         events += asides(message)
-        if message.usage is not None:
-            events.append(reported(merge(Told(), message.usage)))
+        events += reported(message.usage)[1]
     except NONSENSE as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
     # A look-alike may leave the reason out. The whole body is there, so the model is done, if it was at work at all.

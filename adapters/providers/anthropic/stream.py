@@ -31,8 +31,9 @@ from adapters.providers.anthropic.blocks import (
     with_input,
 )
 from adapters.providers.anthropic.failure import error_event, malformed
-from adapters.providers.anthropic.usage import Report, Told, merge, reported
+from adapters.providers.anthropic.usage import Report, reported
 from adapters.providers.arguments import arguments_text
+from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.wire import NONSENSE
@@ -78,7 +79,7 @@ class _Stop(Beside, frozen=True):
 
 class _MessageDelta(Beside, frozen=True):
     delta: _Stop = _Stop()
-    usage: Report | None = None
+    usage: msgspec.Raw = UNTOLD
 
 
 class _Typed(msgspec.Struct, frozen=True):
@@ -112,7 +113,7 @@ class State(msgspec.Struct, frozen=True):
     `last` is the block that was begun last, and meant where none is named. `stopped`: the model said why it stopped.
     """
 
-    told: Told = Told()
+    told: Report | None = None
     tools: int = 0
     open: dict[int, _Open] = {}
     last: int = -1
@@ -142,10 +143,8 @@ def step(state: State, event: ServerEvent) -> _Step:
 def _message_start(state: State, data: bytes) -> _Step:
     message = _MESSAGE_START.decode(data).message
     started = Started(id=message.id, model=message.model)
-    if message.usage is None:
-        return state, (started,)
-    told = merge(state.told, message.usage)
-    return msgspec.structs.replace(state, told=told), (started, reported(told))
+    told, counted = reported(message.usage, state.told)
+    return msgspec.structs.replace(state, told=told), (started, *counted)
 
 
 def _block_start(state: State, data: bytes) -> _Step:
@@ -257,12 +256,9 @@ def _message_delta(state: State, data: bytes) -> _Step:
     event = _MESSAGE_DELTA.decode(data)
     beside = (*asides(event.delta), *asides(event))
     ending = finished(event.delta.stop_reason, event.delta.stop_sequence, state.tools)
-    if ending:
-        state = msgspec.structs.replace(state, stopped=True)
-    if event.usage is None:
-        return state, (*beside, *ending)
-    told = merge(state.told, event.usage)
-    return msgspec.structs.replace(state, told=told), (*beside, reported(told), *ending)
+    told, counted = reported(event.usage, state.told)
+    state = msgspec.structs.replace(state, told=told, stopped=state.stopped or bool(ending))
+    return state, (*beside, *counted, *ending)
 
 
 def whole_at(state: State, _call: ModelCall) -> bool:

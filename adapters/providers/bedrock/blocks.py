@@ -15,7 +15,7 @@ from adapters.providers.arguments import arguments_text
 from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
-from adapters.providers.bedrock.usage import Report, Service, reported
+from adapters.providers.bedrock.usage import Service, reported
 from adapters.providers.lenient import Lenient
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
@@ -107,7 +107,6 @@ class Asides(msgspec.Struct, frozen=True):
 class _Answer(Service, frozen=True, rename="camel", kw_only=True):
     output: _Output
     stop_reason: str | None = None
-    usage: Report | None = None
     additional_model_response_fields: msgspec.Raw = msgspec.Raw(b"null")
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -130,7 +129,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
             tools += any(isinstance(event, ToolCallDelta) for event in said)
         is_said = len(events) > 1
         events += asides(answer.additional_model_response_fields, answer.trace)
-        counted = reported(answer.usage, answer)
+        counted = reported(answer)
         # The whole body is there, so the model is done, whether it says so or not.
         reason = answer.stop_reason or ("tool_use" if tools else "end_turn" if is_said else None)
         reason = "end_turn" if reason == "tool_use" and not tools else reason

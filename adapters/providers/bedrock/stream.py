@@ -30,7 +30,7 @@ from adapters.providers.bedrock.blocks import (
 from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
-from adapters.providers.bedrock.usage import Report, Service, reported
+from adapters.providers.bedrock.usage import Service, reported
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient, plain
 from adapters.providers.wire import NONSENSE
@@ -80,7 +80,6 @@ class _MessageStop(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Metadata(Service, frozen=True, rename="camel"):
-    usage: Report | None = None
     trace: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -272,7 +271,7 @@ def _over(state: State) -> _Step:
     if stopped is None or counted is None:
         return state, ()
     fields = stopped.additional_model_response_fields
-    usage = reported(counted.usage, counted)
+    usage = reported(counted)
     reason = "end_turn" if stopped.stop_reason == "tool_use" and not state.tools else stopped.stop_reason
     return state, (*asides(fields, counted.trace), *ended(reason, usage, fields))
 

@@ -1,7 +1,5 @@
 """What Bedrock counted, as disjoint leaves.
 
-House rule: a number that the provider told is kept or the whole report is refused; nothing is clamped.
-
 Cache reads and writes stand beside `inputTokens`: "Total input tokens = inputTokens + cacheReadInputTokens +
 cacheWriteInputTokens". Thinking counts inside `outputTokens` and is not told apart, for any family.
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
@@ -9,75 +7,91 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, disagreeing, usage_of
 from adapters.providers.wire import Count
 from domain.chat import UsageReported
-from domain.usage import Usage
 
 
 class _CacheDetail(msgspec.Struct, frozen=True, rename="camel"):
-    ttl: str
-    input_tokens: Count
+    ttl: str | None = None
+    input_tokens: Count | None = None
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A `usage` object. `totalTokens` says nothing that the others do not."""
 
-    input_tokens: Count = 0
-    output_tokens: Count = 0
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
     cache_write_input_tokens: Count | None = None
     cache_details: list[_CacheDetail] | None = None
 
 
 class _ServiceTier(msgspec.Struct, frozen=True):
-    type: str = ""
+    type: str | None = None
 
 
 class _Performance(msgspec.Struct, frozen=True):
-    latency: str = ""
+    latency: str | None = None
 
 
 class Service(msgspec.Struct, frozen=True, rename="camel"):
-    """How an answer says that it was served; both have prices of their own.
+    """What was counted, and how an answer says that it was served; each way has prices of its own.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html
     """
 
-    service_tier: _ServiceTier | None = None
-    performance_config: _Performance | None = None
+    usage: msgspec.Raw = UNTOLD
+    service_tier: msgspec.Raw = UNTOLD
+    performance_config: msgspec.Raw = UNTOLD
 
 
-def reported(report: Report | None, service: Service) -> tuple[UsageReported, ...]:
-    """What was counted, if it was, and the word that its price goes by; ValueError as `leaves`."""
-    if report is None:
+_READER = Reader(Report)
+_TIER_READER = Reader(_ServiceTier)
+_PERFORMANCE_READER = Reader(_Performance)
+
+
+def reported(service: Service) -> tuple[UsageReported, ...]:
+    """What was counted, if it was, and the word that its price goes by."""
+    notes: list[str] = []
+    report = _READER.read(service.usage, notes)
+    if report is None and not notes:
         return ()
-    speed, tier = service.performance_config, service.service_tier
+    usage = usage_of(notes, leaves(report or Report(), notes))
+    speed = _PERFORMANCE_READER.read(service.performance_config, [])
+    tier = _TIER_READER.read(service.service_tier, [])
+    word = (tier.type or None) if tier is not None else None
     if speed is not None and speed.latency == "optimized":
-        return (UsageReported(usage=leaves(report), service_tier=speed.latency),)
-    return (UsageReported(usage=leaves(report), service_tier=tier.type or None if tier is not None else None),)
+        word = speed.latency
+    return (UsageReported(usage=usage, service_tier=word, notes=tuple(notes)),)
 
 
-def leaves(report: Report) -> Usage:
-    """The report as leaves; ValueError where it contradicts itself.
+def leaves(report: Report, notes: list[str]) -> dict[str, int]:
+    """The report as leaves.
 
     inputTokens 10, cacheWriteInputTokens 300 of which 100 for an hour: input 10, cache write 200, cache write 1h 100.
+    What the parts leave out of their sum was written for five minutes; parts of more than the sum are believed.
     """
-    written = report.cache_write_input_tokens
-    by_ttl = {"5m": 0, "1h": 0}
+    written, write, write_1h = report.cache_write_input_tokens, 0, 0
     for detail in report.cache_details or ():
-        if detail.ttl not in by_ttl:
-            raise ValueError(f"usage has cacheDetails for {detail.ttl!r}, which has no price")
-        by_ttl[detail.ttl] += detail.input_tokens
-    parts = sum(by_ttl.values())
-    if report.cache_details and written is not None and parts != written:
-        raise ValueError(
-            f"usage does not add up: cacheWriteInputTokens is {written}, but the parts of cacheDetails sum to {parts}"
-        )
-    return Usage(
-        input_tokens=report.input_tokens,
-        cache_read_tokens=report.cache_read_input_tokens or 0,
-        cache_write_tokens=by_ttl["5m"] if report.cache_details else written or 0,
-        cache_write_1h_tokens=by_ttl["1h"],
-        output_tokens=report.output_tokens,
-    )
+        if detail.ttl == "1h":
+            write_1h += detail.input_tokens or 0
+            continue
+        write += detail.input_tokens or 0
+        if detail.ttl != "5m":
+            disagreeing(notes, f"cacheDetails are for {detail.ttl}", "they are counted as written for five minutes")
+    if not report.cache_details:
+        write = written or 0
+    elif written is not None and written != write + write_1h:
+        told = f"cacheWriteInputTokens is {written}, but the parts of cacheDetails sum to {write + write_1h}"
+        more = written > write + write_1h
+        disagreeing(notes, told, "the rest is counted as written for five minutes" if more else "the parts are counted")
+        write = max(write, written - write_1h)
+    return {
+        "input_tokens": report.input_tokens or 0,
+        "cache_read_tokens": report.cache_read_input_tokens or 0,
+        "cache_write_tokens": write,
+        "cache_write_1h_tokens": write_1h,
+        "output_tokens": report.output_tokens or 0,
+    }

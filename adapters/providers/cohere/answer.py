@@ -9,15 +9,15 @@ proof beside it says what it was called, so that it goes back under that name. W
 """
 
 from collections.abc import Callable
-from typing import Annotated
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, usage_of
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
-from adapters.providers.wire import NONSENSE
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import (
     Broken,
     CitationDelta,
@@ -34,7 +34,6 @@ from domain.chat import (
 )
 from domain.failures import Failure
 from domain.proofs import carried, carry
-from domain.usage import PIECES_MAX, UNITS_MAX, Usage
 
 NAME = "cohere"
 _PLAN_BLOCK = 1_000  # Beyond the indexes of any content.
@@ -50,23 +49,21 @@ _FINISHES: dict[str, FinishReason] = {
 }
 _FAULTS = frozenset({"ERROR", "TIMEOUT", "USER_CANCEL"})
 
-# Cohere's own types say number, its answers whole ones.
-_Count = Annotated[float, msgspec.Meta(ge=0, le=UNITS_MAX)]
-_Pieces = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX)]
-
-
 _NOTHING = msgspec.Raw(b"null")
 
 
 class _Units(msgspec.Struct, frozen=True):
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    search_units: _Pieces | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    search_units: Count | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True):
     billed_units: _Units | None = None
     tokens: _Units | None = None
+
+
+_USAGE = Reader(_Usage)
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -97,7 +94,7 @@ class _Message(msgspec.Struct, frozen=True):
 class _Delta(msgspec.Struct, frozen=True):
     message: _Message | None = None
     finish_reason: str | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: str | None = None
 
 
@@ -113,7 +110,7 @@ class _Answer(msgspec.Struct, frozen=True):
     message: _Message
     id: str = ""
     finish_reason: str | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
 
 
 class State(msgspec.Struct, frozen=True):
@@ -205,10 +202,9 @@ def _cited(citation: msgspec.Raw) -> Event:
     return CitationDelta(citation=msgspec.Raw(bytes(citation)), dialect=NAME)
 
 
-def _ending(reason: str | None, usage: _Usage | None, error: str | None, body: bytes) -> tuple[Event, ...]:
+def _ending(reason: str | None, usage: msgspec.Raw, error: str | None, body: bytes) -> tuple[Event, ...]:
     """Usage, why it finished, the end; or the fault that is said in its place."""
-    counted = None if usage is None else _leaves(usage)
-    told: tuple[Event, ...] = () if counted is None else (UsageReported(usage=counted),)
+    told = _reported(usage)
     if error or reason in _FAULTS:
         return (*told, _broken(error or f"The provider ended the answer with {reason}.", body))
     return (*told, *(() if reason is None else (Finished(reason=_FINISHES.get(reason, "stop")),)), Ended())
@@ -219,22 +215,19 @@ def _run(reason: str | None, calls: object) -> str | None:
     return "COMPLETE" if reason == "TOOL_CALL" and not calls else reason
 
 
-def _leaves(usage: _Usage) -> Usage | None:
+def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
     """What is billed; where that is not told, what was counted."""
-    units = usage.billed_units or usage.tokens
-    if units is None or units.input_tokens is None or units.output_tokens is None:
-        return None
-    return Usage(
-        input_tokens=_whole(units.input_tokens),
-        output_tokens=_whole(units.output_tokens),
-        tool_uses=_whole(units.search_units or 0),
-    )
-
-
-def _whole(count: float) -> int:
-    if not float(count).is_integer():
-        raise ValueError(f"usage does not add up: {count} is no whole number")
-    return int(count)
+    notes: list[str] = []
+    usage = _USAGE.read(raw, notes) or _Usage()
+    units = usage.billed_units or usage.tokens or _Units()
+    if units.input_tokens is None and units.output_tokens is None and not notes:
+        return ()
+    leaves = {
+        "input_tokens": units.input_tokens or 0,
+        "output_tokens": units.output_tokens or 0,
+        "tool_uses": units.search_units or 0,
+    }
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
 
 
 def _broken(message: str, body: bytes) -> Broken:

@@ -14,14 +14,15 @@ import msgspec
 
 from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
+from adapters.providers.counts import Reader, counted
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
-from adapters.providers.embeddings.shared import begins, counted, embedded, lack, unreadable
+from adapters.providers.embeddings.shared import begins, embedded, lack, unreadable
 from adapters.providers.lenient import Lenient
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
-from domain.chat import Event, UsageReported
+from domain.chat import Event
 from domain.embeddings import EmbeddingsRequest
 from domain.failures import Failure
 from domain.refusals import Unexpressible
@@ -48,9 +49,15 @@ class _Answer(msgspec.Struct):
 
     embedding: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()
-    titans_tokens: Count = msgspec.field(default=0, name="inputTextTokenCount")
 
 
+class _Titans(msgspec.Struct, frozen=True):
+    """Titan's count, which stands beside the vector."""
+
+    tokens: Count | None = msgspec.field(default=None, name="inputTextTokenCount")
+
+
+_TITANS = Reader(_Titans)
 _ANSWER = Lenient(_Answer)
 _BY_TYPE = Lenient(_ByType)
 _LIST = Lenient(list[msgspec.Raw])
@@ -103,14 +110,15 @@ def decode(body: bytes) -> tuple[Event, ...]:
         vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
     except NONSENSE as problem:
         return unreadable(problem)
-    return embedded(vectors, counted(answer.titans_tokens))
+    notes: list[str] = []
+    titans = _TITANS.read(msgspec.Raw(body), notes)
+    return embedded(vectors, counted(titans.tokens if titans else None, notes))
 
 
 def headed(headers: dict[str, str]) -> tuple[Event, ...]:
     """The tokens that the answer's header counts."""
     text = headers.get(_COUNT_HEADER, "")
-    usage = counted(int(text)) if text.isascii() and text.isdigit() and len(text) <= 10 else None
-    return () if usage is None else (UsageReported(usage=usage),)
+    return counted(int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None, [])
 
 
 def _several(embeddings: msgspec.Raw) -> list[msgspec.Raw]:

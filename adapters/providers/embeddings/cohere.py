@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, usage_of
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import embedded, lack, unreadable
 from adapters.providers.lenient import Lenient
@@ -16,10 +17,9 @@ from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
-from domain.chat import Event
+from domain.chat import Event, UsageReported
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import Usage
 
 NAME = "cohere-embeddings"
 _WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
@@ -38,18 +38,21 @@ class _Vectors(msgspec.Struct):
     float: list[msgspec.Raw]
 
 
-class _Billed(msgspec.Struct):
-    input_tokens: Count = 0
-    image_tokens: Count = 0
+class _Billed(msgspec.Struct, frozen=True):
+    input_tokens: Count | None = None
+    image_tokens: Count | None = None
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, frozen=True):
     billed_units: _Billed | None = None
+
+
+_META = Reader(_Meta)
 
 
 class _Answer(msgspec.Struct):
     embeddings: _Vectors
-    meta: _Meta | None = None
+    meta: msgspec.Raw = UNTOLD
 
 
 _ANSWER = Lenient(_Answer)
@@ -80,10 +83,16 @@ def decode(body: bytes) -> tuple[Event, ...]:
         answer = _ANSWER.decode(body)
     except NONSENSE as problem:
         return unreadable(problem)
-    billed = answer.meta.billed_units if answer.meta else None
-    told = billed is not None and (billed.input_tokens or billed.image_tokens)
-    usage = Usage(input_tokens=billed.input_tokens, input_image_tokens=billed.image_tokens) if billed and told else None
-    return embedded(answer.embeddings.float, usage)
+    return embedded(answer.embeddings.float, _reported(answer.meta))
+
+
+def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
+    notes: list[str] = []
+    billed = (_META.read(raw, notes) or _Meta()).billed_units or _Billed()
+    if not (billed.input_tokens or billed.image_tokens or notes):
+        return ()
+    leaves = {"input_tokens": billed.input_tokens or 0, "input_image_tokens": billed.image_tokens or 0}
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
 
 
 COHERE_EMBEDDINGS = ProviderDialect(

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, counted
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import counted, embedded, lack, unreadable
+from adapters.providers.embeddings.shared import embedded, lack, unreadable
 from adapters.providers.google import headers
 from adapters.providers.google.account import sign
 from adapters.providers.lenient import Lenient
@@ -19,10 +20,9 @@ from adapters.providers.openai.operations import failing_as
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import Attempt
-from domain.chat import Event
+from domain.chat import Event, UsageReported
 from domain.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import Usage
 
 NAME = "google-embeddings"
 VERTEX = "google-vertex-embeddings"
@@ -34,18 +34,21 @@ class _Vector(msgspec.Struct):
     values: msgspec.Raw
 
 
-class _Metadata(msgspec.Struct, rename="camel"):
-    prompt_token_count: Count = 0
+class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    prompt_token_count: Count | None = None
+
+
+_METADATA = Reader(_Metadata)
 
 
 class _Batch(msgspec.Struct, rename="camel"):
     embeddings: list[_Vector]
-    usage_metadata: _Metadata | None = None
+    usage_metadata: msgspec.Raw = UNTOLD
 
 
 class _Single(msgspec.Struct, rename="camel"):
     embedding: _Vector
-    usage_metadata: _Metadata | None = None
+    usage_metadata: msgspec.Raw = UNTOLD
 
 
 _BATCH = Lenient(_Batch)
@@ -102,8 +105,10 @@ def decode_single(body: bytes) -> tuple[Event, ...]:
     return embedded((answer.embedding.values,), _usage(answer.usage_metadata))
 
 
-def _usage(metadata: _Metadata | None) -> Usage | None:
-    return counted(metadata.prompt_token_count if metadata else None)
+def _usage(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
+    notes: list[str] = []
+    metadata = _METADATA.read(raw, notes)
+    return counted(metadata.prompt_token_count if metadata else None, notes)
 
 
 GOOGLE_EMBEDDINGS = ProviderDialect(

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, counted
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event, UsageReported
 from domain.embeddings import Embedded, EmbeddingsRequest
 from domain.refusals import Unexpressible
-from domain.usage import Usage
 
 NUMBERS = msgspec.json.Decoder(list[float])
 
@@ -26,19 +26,20 @@ class _Vector(msgspec.Struct):
     index: int = 0
 
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: Count = 0
-    total_tokens: Count = 0
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: Count | None = None
+    total_tokens: Count | None = None
 
 
 class _Listed(msgspec.Struct):
     """OpenAI's list of vectors, which Voyage has, too; it counts a total alone."""
 
     data: list[_Vector]
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
 
 
 _LISTED = Lenient(_Listed)
+_USAGE = Reader(_Usage)
 
 
 def decode_list(body: bytes) -> tuple[Event, ...]:
@@ -48,12 +49,17 @@ def decode_list(body: bytes) -> tuple[Event, ...]:
     except NONSENSE as problem:
         return unreadable(problem)
     ordered = sorted(answer.data, key=lambda vector: vector.index)
-    usage = answer.usage or _Usage()
-    return embedded((vector.embedding for vector in ordered), counted(usage.prompt_tokens or usage.total_tokens))
+    notes: list[str] = []
+    usage = _USAGE.read(answer.usage, notes) or _Usage()
+    told = counted(usage.prompt_tokens or usage.total_tokens, notes)
+    return embedded((vector.embedding for vector in ordered), told)
 
 
-def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event, ...]:
-    """The events of a whole answer of these vectors, in the order of the inputs; nonsense is one Broken."""
+def embedded(vectors: Iterable[msgspec.Raw], told: tuple[UsageReported, ...]) -> tuple[Event, ...]:
+    """The events of a whole answer of these vectors, in the order of the inputs, and what was told of its usage.
+
+    Nonsense is one Broken.
+    """
     events: list[Event] = []
     try:
         for index, vector in enumerate(vectors):
@@ -62,7 +68,7 @@ def embedded(vectors: Iterable[msgspec.Raw], usage: Usage | None) -> tuple[Event
         return (malformed(f"vector {len(events)} is neither a list of numbers nor base64 of them ({problem})"),)
     if not events:
         return (malformed("it has no vectors"),)
-    return (*events, *(() if usage is None else (UsageReported(usage=usage),)), Ended())
+    return (*events, *told, Ended())
 
 
 def _embedded(index: int, vector: msgspec.Raw) -> Embedded:
@@ -101,8 +107,3 @@ def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> Unexpress
         ),
         None,
     )
-
-
-def counted(tokens: int | None) -> Usage | None:
-    """The usage of so many tokens. None counts nothing, and 0 tokens for a text is not a count either."""
-    return Usage(input_tokens=tokens) if tokens else None

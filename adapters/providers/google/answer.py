@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from adapters.providers.counts import is_told
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google.failure import error_event, malformed
 from adapters.providers.google.grounding import GROUNDING, Grounding, citations
@@ -26,11 +27,11 @@ from adapters.providers.google.parts import (
     heard,
     searched,
 )
-from adapters.providers.google.usage import leaves, service
+from adapters.providers.google.usage import Report, reported
 from adapters.providers.lenient import Lenient
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE
-from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
+from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
 """The stream's bytes are over. No event of a provider's is like it, for each has bytes."""
@@ -47,6 +48,7 @@ class State(msgspec.Struct, frozen=True):
     choices: dict[int, Choice] = {}
     queries: frozenset[str] = frozenset()
     places: bool = False
+    counted: Report | None = None
 
 
 class _Blocked(msgspec.Struct, frozen=True, rename="camel"):
@@ -117,17 +119,17 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
     events: list[Event] = []
     if not state.started and (response.candidates or response.response_id or _is_set(response.prompt_feedback)):
         started = Started(id=response.response_id or "", model=response.model_version or "")
-        state = State(started=True, id=started.id, model=started.model)
+        state = State(started=True, id=started.id, model=started.model, counted=state.counted)
         events.append(started)
     for position, candidate in enumerate(response.candidates or ()):
         index = position if candidate.index is None else candidate.index
         state = _candidate(state, index, candidate, events)
     if _is_set(response.prompt_feedback) and (_BLOCKED.part(response.prompt_feedback) or _Blocked()).block_reason:
         state = _blocked(state, response.prompt_feedback, events)
-    if response.usage_metadata is not None:
-        usage = leaves(response.usage_metadata, _tool_uses(state))
-        if usage is not None:
-            events.append(UsageReported(usage=usage, service_tier=service(response.usage_metadata)))
+    if is_told(response.usage_metadata):
+        counted, told = reported(response.usage_metadata, state.counted, _tool_uses(state))
+        state = msgspec.structs.replace(state, counted=counted)
+        events += told
     events += _faults(state, response)
     return state, tuple(events)
 
@@ -155,7 +157,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
     if candidate.finish_reason and not choice.finished and not _is_fault(candidate, choice):
         _finish(choice, index, candidate, events)
         choice = msgspec.structs.replace(choice, finished=True)
-    return State(state.started, state.id, state.model, {**state.choices, index: choice}, queries, places)
+    return State(state.started, state.id, state.model, {**state.choices, index: choice}, queries, places, state.counted)
 
 
 def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.google.failure import NAME, Status
-from adapters.providers.google.usage import Report
 from adapters.providers.lenient import Lenient
 from domain.chat import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.proofs import signed_by_google
@@ -105,7 +105,7 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
     candidates: list[Candidate] | None = None
     prompt_feedback: msgspec.Raw = msgspec.Raw()
-    usage_metadata: Report | None = None
+    usage_metadata: msgspec.Raw = UNTOLD
     model_version: str | None = None
     response_id: str | None = None
     error: Status | None = None

@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import Reader, covering, greatest, revised, usage_of
 from adapters.providers.wire import Count
+from domain.chat import UsageReported
 from domain.usage import Usage
 
 # Pages of a document are read, and priced, as pictures.
@@ -23,7 +25,7 @@ _PICTURES = ("IMAGE", "DOCUMENT")
 class ModalityCount(msgspec.Struct, frozen=True, rename="camel"):
     """How many tokens are of one modality."""
 
-    modality: str = ""
+    modality: str | None = None
     token_count: Count | None = None
 
 
@@ -47,7 +49,39 @@ class Report(msgspec.Struct, frozen=True, rename="camel"):
     traffic_type: Any = None
 
 
-def service(report: Report) -> str | None:
+_READER = Reader(Report)
+
+
+def reported(
+    raw: msgspec.Raw, before: Report | None, tool_uses: int
+) -> tuple[Report | None, tuple[UsageReported, ...]]:
+    """A chunk's `usageMetadata` on top of the earlier ones, and the event that says what all of them count.
+
+    `tool_uses` are the uses of hosted tools so far. No event where there is no usage object, or none that counts.
+    """
+    notes: list[str] = []
+    report = _READER.read(raw, notes)
+    if report is None and not notes:
+        return before, ()
+    report = before if report is None else _on_top(before, report)
+    usage = None if report is None else _leaves(report, tool_uses, notes)
+    if report is None or (usage is None and not notes):
+        return report, (UsageReported(usage=Usage(), notes=tuple(notes)),) if notes else ()
+    event = UsageReported(usage=usage or Usage(), service_tier=_service(report), notes=tuple(notes), running=True)
+    return report, (event,)
+
+
+def _on_top(before: Report | None, report: Report) -> Report:
+    """A chunk's report on top of the one before: Gemini revises its counts, and what it leaves out is 0.
+
+    But one that counts no prompt after one that did is not the whole answer's.
+    """
+    if before is not None and before.prompt_token_count and not report.prompt_token_count:
+        return greatest(before, report)
+    return revised(before, report)
+
+
+def _service(report: Report) -> str | None:
     """How the request was served: Gemini's `serviceTier`, or Vertex AI's `trafficType` (ON_DEMAND_PRIORITY, _FLEX).
 
     https://ai.google.dev/gemini-api/docs/priority-inference: a priority request may be served at the standard tier.
@@ -59,46 +93,50 @@ def service(report: Report) -> str | None:
     return None
 
 
-def leaves(report: Report, tool_uses: int) -> Usage | None:
-    """The report as leaves, with the uses of hosted tools; None where it counts no prompt, which is no report.
+def _leaves(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
+    """The report as leaves, with the uses of hosted tools; None where it counts nothing, which is no report.
 
     A prompt of 3,520 tokens, 3,512 of them cached, 42 thoughts, 2 of answer: input 8, cache read 3,512, reasoning 42,
-    output 2. Raises ValueError where the counts contradict each other.
+    output 2.
     """
-    if report.prompt_token_count is None:
+    if report.prompt_token_count is None and not report.candidates_token_count:
         return None
-    asked = report.prompt_token_count + (report.tool_use_prompt_token_count or 0)
+    told = (report.prompt_token_count or 0) + (report.tool_use_prompt_token_count or 0)
     cached = report.cached_content_token_count or 0
-    if cached > asked:
-        raise ValueError(
-            f"usage does not add up: cachedContentTokenCount is {cached}, "
-            f"more than promptTokenCount and toolUsePromptTokenCount, which are {asked} together"
-        )
+    asked = told if cached <= told else covering(
+        notes, ("promptTokenCount", told), ("cachedContentTokenCount", cached)
+    )  # fmt: skip
     fresh = asked - cached
+    output, reasoning = _output(report, told)
     if not cached and not _is_mixed(report):
-        output, reasoning = _output(report, asked)
-        return Usage(input_tokens=asked, output_tokens=output, reasoning_tokens=reasoning, tool_uses=tool_uses)
+        leaves = {
+            "input_tokens": asked,
+            "output_tokens": output,
+            "reasoning_tokens": reasoning,
+            "tool_uses": tool_uses,
+        }
+        return usage_of(notes, leaves)
     details = (*(report.prompt_tokens_details or ()), *(report.tool_use_prompt_tokens_details or ()))
     # The details need not add up to the counts, as they leave out the declarations of tools: no more is split off
     # than is there.
     cached_audio = min(_of(report.cache_tokens_details, "AUDIO"), cached)
     audio = min(max(0, _of(details, "AUDIO") - cached_audio), fresh)
     pictures = min(max(0, _of(details, *_PICTURES) - _of(report.cache_tokens_details, *_PICTURES)), fresh - audio)
-    output, reasoning = _output(report, asked)
     output_audio = min(_of(report.candidates_tokens_details, "AUDIO"), output)
     output_pictures = min(_of(report.candidates_tokens_details, *_PICTURES), output - output_audio)
-    return Usage(
-        input_tokens=fresh - audio - pictures,
-        input_audio_tokens=audio,
-        input_image_tokens=pictures,
-        cache_read_tokens=cached - cached_audio,
-        cache_read_audio_tokens=cached_audio,
-        output_tokens=output - output_audio - output_pictures,
-        output_audio_tokens=output_audio,
-        output_image_tokens=output_pictures,
-        reasoning_tokens=reasoning,
-        tool_uses=tool_uses,
-    )
+    leaves = {
+        "input_tokens": fresh - audio - pictures,
+        "input_audio_tokens": audio,
+        "input_image_tokens": pictures,
+        "cache_read_tokens": cached - cached_audio,
+        "cache_read_audio_tokens": cached_audio,
+        "output_tokens": output - output_audio - output_pictures,
+        "output_audio_tokens": output_audio,
+        "output_image_tokens": output_pictures,
+        "reasoning_tokens": reasoning,
+        "tool_uses": tool_uses,
+    }
+    return usage_of(notes, leaves)
 
 
 def _output(report: Report, asked: int) -> tuple[int, int]:

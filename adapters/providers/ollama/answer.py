@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.arguments import arguments_text
+from adapters.providers.counts import Reader, usage_of
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
-from adapters.providers.wire import NONSENSE
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import (
     Broken,
     Ended,
@@ -27,7 +28,6 @@ from domain.chat import (
     UsageReported,
 )
 from domain.failures import Failure
-from domain.usage import Usage
 
 NAME = "ollama"
 _FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
@@ -50,16 +50,22 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A line of a stream, or a whole answer. The counts are on the last line."""
+    """A line of a stream, or a whole answer. The counts are on the last line, and are read apart."""
 
     model: str = ""
     created_at: str = ""
     message: _Message | None = None
     done: Any = None
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
     error: str | None = None
+
+
+class _Counts(msgspec.Struct, frozen=True):
+    prompt_eval_count: Count | None = None
+    eval_count: Count | None = None
+
+
+_COUNTS = Reader(_Counts)
 
 
 class State(msgspec.Struct, frozen=True):
@@ -86,7 +92,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     line = _LINE.part(body)
     if line is None or line.message is None or line.done is False:
         return (malformed("it is not done"),)
-    return (*events, *_ending(state, line))
+    return (*events, *_ending(state, line, _reported(body)))
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
@@ -105,7 +111,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
             events.append(Started(id="", model=line.model))
         state = _said(state, line.message or _Message(), events)
         if line.done:
-            events += _ending(state, line)
+            events += _ending(state, line, _reported(event.data))
         return state, tuple(events)
     except NONSENSE as problem:
         return state, (malformed(str(problem)),)
@@ -129,12 +135,19 @@ def _said(state: State, message: _Message, events: list[Event]) -> State:
     return State(began=state.began, calls=state.calls + len(message.tool_calls or ()))
 
 
-def _ending(state: State, line: _Line) -> list[Event]:
-    """The counts, why it finished, the end. A prompt that it remembered an older server does not count: no report."""
-    events: list[Event] = []
-    if line.prompt_eval_count is not None and line.eval_count is not None:
-        usage = Usage(input_tokens=line.prompt_eval_count, output_tokens=line.eval_count)
-        events.append(UsageReported(usage=usage))
+def _reported(line: bytes) -> tuple[UsageReported, ...]:
+    """What the last line counts. A prompt that it remembered an older server does not count."""
+    notes: list[str] = []
+    counts = _COUNTS.read(msgspec.Raw(line), notes) or _Counts()
+    if counts.prompt_eval_count is None and counts.eval_count is None and not notes:
+        return ()
+    leaves = {"input_tokens": counts.prompt_eval_count or 0, "output_tokens": counts.eval_count or 0}
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+
+
+def _ending(state: State, line: _Line, counted: tuple[UsageReported, ...]) -> list[Event]:
+    """The counts, why it finished, the end."""
+    events: list[Event] = [*counted]
     reason = _FINISHES.get(line.done_reason or "stop", "stop")
     events.append(Finished(reason="tool_calls" if state.calls and reason == "stop" else reason))
     events.append(Ended())

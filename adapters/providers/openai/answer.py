@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient, plain
 from adapters.providers.openai.calls import Calls, CustomTool, Piece
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
-from adapters.providers.openai.usage import cost_nanos, leaves
-from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta
+from adapters.providers.openai.usage import Told, reported
+from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta, usage_elsewhere
 from adapters.providers.wire import NONSENSE
 from domain.calls import ModelCall
 from domain.chat import (
@@ -31,7 +32,6 @@ from domain.chat import (
     SoundDelta,
     Started,
     TextDelta,
-    UsageReported,
 )
 
 # OpenAI's five words, then those of compatible servers. A word that nobody knows is a plain stop: the text is whole.
@@ -56,19 +56,21 @@ _FAULTS = frozenset({"error", "insufficient_system_resource", "network_error"})
 
 
 class State(msgspec.Struct, frozen=True):
-    """What the fold remembers: the answer's id, the calls begun, the choices finished, the pages that were cited."""
+    """What the fold remembers: the answer's id, the calls begun, the choices finished, the pages cited, the counts."""
 
     started: bool = False
     id: str = ""
     calls: Calls = Calls()
     finished: tuple[int, ...] = ()
     cited: int = 0
+    counted: Told = Told()
 
 
 START = State()
 _ANSWER = Lenient(Answer)
 _PART = Lenient(ContentPart)
 _READ_PARTS = ("", "text", "thinking", "refusal")
+_NULL_BYTES = len(b"null")
 _NOTHING: tuple[Event, ...] = ()
 _ENDED: tuple[Event, ...] = (Ended(),)
 
@@ -87,8 +89,8 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
     events: list[Event] = []
     if not state.started and (chunk.choices or chunk.id):
         # Azure opens with a chunk of content-filter results that has no id, no model and no choices.
-        state = State(started=True, id=chunk.id or "")
-        events.append(Started(id=chunk.id or "", model=chunk.model or ""))
+        state = State(started=True, id=chunk.id or "", counted=state.counted)
+        events.append(_started(chunk))
     if chunk.citations:
         state = _cited(state, chunk.citations, events)
     if chunk.choices:
@@ -109,7 +111,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     if any(choice.message is None and choice.delta is None for choice in answer.choices):
         fault = _fault(answer.choices)  # OpenRouter may say in a choice why there is none.
         return (told(fault, body) if fault else malformed("a choice has no message"),)
-    events: list[Event] = [Started(id=answer.id or "", model=answer.model or "")]
+    events: list[Event] = [_started(answer)]
     state = State(started=True, id=answer.id or "")
     if answer.citations:
         state = _cited(state, answer.citations, events)
@@ -120,19 +122,19 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]) -> tuple[State, tuple[Event, ...]]:
     """Usage, which may stand on any chunk, and then the error, for nothing follows an error."""
-    usage = chunk.usage
-    if usage is None and chunk.x_groq is not None:
-        usage = chunk.x_groq.usage
-    if usage is not None:
-        counted = leaves(usage)
-        if isinstance(counted, str):
-            events.append(malformed(counted))
-        elif counted is not None:
-            if chunk.choices and not events:
-                # It must not look like the chunk of usage alone, which a caller may not be shown.
-                events.append(TextDelta(text=""))
-            service = chunk.service_tier if isinstance(chunk.service_tier, str) else None
-            events.append(UsageReported(usage=counted, service_tier=service, cost_nanos=cost_nanos(usage)))
+    usage, tier = chunk.usage, chunk.service_tier
+    if len(usage) <= _NULL_BYTES:
+        choices = chunk.choices
+        elsewhere = chunk.x_groq is not None or (choices and len(choices[0].usage))
+        usage = usage_elsewhere(chunk) if elsewhere else UNTOLD
+    if len(usage) or (tier is not None and tier != state.counted.service):
+        counted, told_usage = reported(state.counted, usage, tier)
+        if counted is not state.counted:
+            state = State(state.started, state.id, state.calls, state.finished, state.cited, counted)
+        if told_usage and chunk.choices and not events:
+            # It must not look like the chunk of usage alone, which a caller may not be shown.
+            events.append(TextDelta(text=""))
+        events += told_usage
     error = _error(chunk.error) or (chunk.x_groq and _error(chunk.x_groq.error)) or _fault(chunk.choices)
     if error is None and (event.name == "error" or (not chunk.choices and b'"error"' in event.data)):
         error = _bare_error(event)
@@ -144,6 +146,13 @@ def _closed(state: State, chunk: Answer, event: ServerEvent, events: list[Event]
 def _error(told: Any) -> Any:
     """What is told of an error; beside an answer a number or the like is none."""
     return told if isinstance(told, (dict, str)) else None
+
+
+def _started(answer: Answer) -> Started:
+    tier = answer.service_tier
+    return Started(
+        id=answer.id or "", model=answer.model or "", service_tier=tier if isinstance(tier, str) and tier else None
+    )
 
 
 def _fault(choices: list[Choice] | None) -> Any:
@@ -192,7 +201,7 @@ def _finished(state: State, choice: int, reason: FinishReason, stop_reason: Any,
         reason = "stop"
     met = stop_reason if isinstance(stop_reason, str) else None  # vLLM's word
     events.append(Finished(reason=reason, choice=choice, stop_sequence=met))
-    return State(True, state.id, calls, (*state.finished, choice), state.cited)
+    return State(True, state.id, calls, (*state.finished, choice), state.cited, state.counted)
 
 
 def _waited(state: State) -> tuple[Event, ...]:
@@ -212,7 +221,7 @@ def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) 
     if content and state.calls.begun:  # A text after calls: nothing more comes of them.
         calls, waited = state.calls.settled(choice)
         events += waited
-        state = State(True, state.id, calls, state.finished, state.cited)
+        state = State(True, state.id, calls, state.finished, state.cited, state.counted)
     details = said.reasoning_details or ()
     told_in_detail = any(detail.text or detail.summary for detail in details)  # Then by the block it belongs to.
     if not told_in_detail and (thought := said.reasoning_content or said.reasoning):
@@ -279,7 +288,7 @@ def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Eve
             continue
         calls, told = calls.heard(choice, piece, state.id)
         events += told
-    return State(True, state.id, calls, state.finished, state.cited)
+    return State(True, state.id, calls, state.finished, state.cited, state.counted)
 
 
 def _asides(name: str, told: Any, choice: int) -> list[Event]:
@@ -298,7 +307,7 @@ def _cited(state: State, pages: Any, events: list[Event]) -> State:
     for url in urls[state.cited :]:
         citation = msgspec.json.encode({"type": "url_citation", "url_citation": {"url": url}})
         events.append(CitationDelta(citation=msgspec.Raw(citation), dialect=NAME))
-    return State(state.started, state.id, state.calls, state.finished, max(state.cited, len(urls)))
+    return State(state.started, state.id, state.calls, state.finished, max(state.cited, len(urls)), state.counted)
 
 
 def _custom(choice: int, piece: Piece, custom: CustomTool) -> ForeignBlock:

@@ -7,15 +7,16 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, read
-from adapters.providers.openai.usage import WireUsage, cost_nanos, leaves
+from adapters.providers.openai.usage import Told, reported
 from adapters.providers.sse import EventFramer
 from domain.calls import Attempt, ModelCall
-from domain.chat import Broken, Ended, Event, Finished, FinishReason, TextDelta, UsageReported
+from domain.chat import Broken, Ended, Event, Finished, FinishReason, TextDelta
 
 NAME = "openai-completions"
 _ENCODER = msgspec.json.Encoder()
@@ -32,7 +33,7 @@ class _Answer(msgspec.Struct):
     """A chunk or a whole answer."""
 
     choices: list[_Choice] | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
     service_tier: Any = None
 
@@ -60,44 +61,47 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (answer,)
     if not answer.choices:
         return (malformed("it has no choices"),)
-    return (*_events(answer), Ended())
+    return (*_events(Told(), answer)[1], Ended())
 
 
-def start() -> frozenset[int]:
-    """The fold remembers which choices have finished."""
-    return frozenset()
+class State(msgspec.Struct, frozen=True):
+    """What the fold remembers: which choices have finished, and what was counted."""
+
+    finished: frozenset[int] = frozenset()
+    counted: Told = Told()
 
 
-def step(state: frozenset[int], event: ServerEvent) -> tuple[frozenset[int], tuple[Event, ...]]:
+def start() -> State:
+    """Before the first chunk."""
+    return State()
+
+
+def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
     """One chunk, or the terminal word."""
     if event.data == b"[DONE]":
         return state, (Ended(),)
     answer = read(_ANSWER.decode, event.data)
     if isinstance(answer, Broken):
         return state, (answer,)
-    return state.union(choice.index for choice in answer.choices or () if choice.finish_reason), _events(answer)
+    counted, events = _events(state.counted, answer)
+    finished = state.finished.union(choice.index for choice in answer.choices or () if choice.finish_reason)
+    return State(finished, counted), events
 
 
-def whole_at(state: frozenset[int], call: ModelCall) -> bool:
+def whole_at(state: State, call: ModelCall) -> bool:
     """Whether every choice has finished, of every prompt: then `[DONE]` tells nothing more."""
-    return len(state) >= call.choices
+    return len(state.finished) >= call.choices
 
 
-def _events(answer: _Answer) -> tuple[Event, ...]:
+def _events(counted: Told, answer: _Answer) -> tuple[Told, tuple[Event, ...]]:
     events: list[Event] = []
     for choice in answer.choices or ():
         if choice.text:
             events.append(TextDelta(text=choice.text, choice=choice.index))
         if choice.finish_reason:
             events.append(Finished(reason=_FINISHES.get(choice.finish_reason, "stop"), choice=choice.index))
-    if answer.usage is not None:
-        usage = leaves(answer.usage)
-        if isinstance(usage, str):
-            return (malformed(usage),)
-        if usage is not None:
-            tier = answer.service_tier if isinstance(answer.service_tier, str) else None
-            events.append(UsageReported(usage=usage, service_tier=tier, cost_nanos=cost_nanos(answer.usage)))
-    return tuple(events)
+    counted, told = reported(counted, answer.usage, answer.service_tier)
+    return counted, (*events, *told)
 
 
 OPENAI_COMPLETIONS = ProviderDialect(

@@ -13,31 +13,32 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, counted
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read, with_model_renamed
 from adapters.providers.wire import NONSENSE, Count
 from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event, UsageReported
-from domain.usage import Usage
+from domain.chat import Broken, Ended, Event
 from domain.vendor import Vendor
 
 NAME = "openai-embeddings"
 
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: Count = 0
-    total_tokens: Count = 0
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: Count | None = None
+    total_tokens: Count | None = None
 
 
 class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
 
 
 _ANSWER = Lenient(_Answer)
+_READER = Reader(_Usage)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 # How a vector begins, by the JSON of the field that asks for its encoding.
@@ -52,8 +53,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (answer,)
     if not answer.data:
         return (malformed("it has no vectors"),)
-    tokens = answer.usage and (answer.usage.prompt_tokens or answer.usage.total_tokens)
-    return (UsageReported(usage=Usage(input_tokens=tokens)), Ended()) if tokens else (Ended(),)
+    notes: list[str] = []
+    usage = _READER.read(answer.usage, notes) or _Usage()
+    return (*counted(usage.prompt_tokens or usage.total_tokens, notes), Ended())
 
 
 class Encoding:

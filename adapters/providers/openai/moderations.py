@@ -7,18 +7,19 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read
-from adapters.providers.openai.usage import WireUsage, leaves
-from domain.chat import Broken, Ended, Event, UsageReported
+from adapters.providers.openai.usage import Told, reported
+from domain.chat import Broken, Ended, Event
 
 NAME = "openai-moderations"
 
 
 class _Answer(msgspec.Struct):
     results: list[msgspec.Raw] | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
 
 
@@ -32,10 +33,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         return (answer,)
     if not answer.results:
         return (malformed("it has no results"),)
-    usage = None if answer.usage is None else leaves(answer.usage)
-    if isinstance(usage, str):
-        return (malformed(usage),)
-    return (Ended(),) if usage is None else (UsageReported(usage=usage), Ended())
+    return (*reported(Told(), answer.usage, None)[1], Ended())
 
 
 OPENAI_MODERATIONS = passing(NAME, "moderations", decode)

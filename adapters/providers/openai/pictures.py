@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, usage_of
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
@@ -16,18 +17,17 @@ from adapters.providers.openai.operations import failing_as, passing, read
 from adapters.providers.wire import Count
 from domain.chat import Broken, Ended, Event, Started, UsageReported
 from domain.pictures import Pictured
-from domain.usage import Usage
 from domain.variants import worded
 
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
 
 
-class _Details(msgspec.Struct):
-    text_tokens: Count = 0
-    image_tokens: Count = 0
+class _Details(msgspec.Struct, frozen=True):
+    text_tokens: Count | None = None
+    image_tokens: Count | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, frozen=True):
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     input_tokens_details: _Details | None = None
@@ -36,7 +36,7 @@ class _Usage(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
     size: Any = None
     quality: Any = None
@@ -44,12 +44,13 @@ class _Answer(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str = ""
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
     size: Any = None
     quality: Any = None
 
 
+_USAGE = Reader(_Usage)
 _ANSWER = Lenient(_Answer)
 _EVENT = Lenient(_Event)
 
@@ -85,18 +86,22 @@ def _pictured(told: _Answer | _Event) -> Pictured:
     return Pictured(size=size, quality=quality)
 
 
-def _reported(usage: _Usage | None) -> tuple[Event, ...]:
-    if usage is None or usage.input_tokens is None or not usage.output_tokens:
+def _reported(raw: msgspec.Raw) -> tuple[Event, ...]:
+    """The tokens of text and of pictures; where none are told of what came out, the pictures are counted."""
+    notes: list[str] = []
+    usage = _USAGE.read(raw, notes)
+    if usage is None or not usage.output_tokens:
         return ()
-    pictures_in = min(usage.input_tokens, usage.input_tokens_details.image_tokens if usage.input_tokens_details else 0)
-    text_out = min(usage.output_tokens, usage.output_tokens_details.text_tokens if usage.output_tokens_details else 0)
-    leaves = Usage(
-        input_tokens=usage.input_tokens - pictures_in,
-        input_image_tokens=pictures_in,
-        output_tokens=text_out,
-        output_image_tokens=usage.output_tokens - text_out,
-    )
-    return (UsageReported(usage=leaves),)
+    given, made = usage.input_tokens or 0, usage.output_tokens
+    pictures_in = min(given, (usage.input_tokens_details or _Details()).image_tokens or 0)
+    text_out = min(made, (usage.output_tokens_details or _Details()).text_tokens or 0)
+    leaves = {
+        "input_tokens": given - pictures_in,
+        "input_image_tokens": pictures_in,
+        "output_tokens": text_out,
+        "output_image_tokens": made - text_out,
+    }
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
 
 
 def _record(name: str, path: str) -> ProviderDialect:

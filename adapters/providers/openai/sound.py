@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, is_told, usage_of
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai import headers
@@ -18,7 +19,7 @@ from adapters.providers.raw import END, RawFramer
 from adapters.providers.sse import EventFramer
 from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Broken, Ended, Event, SoundDelta, TextDelta, UsageReported
-from domain.usage import PIECES_MAX, Usage
+from domain.usage import PIECES_MAX
 
 SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
 HEARD, HEARD_TEXT, HEARD_EVENTS = "openai-transcriptions", "openai-transcriptions-text", "openai-transcriptions-events"
@@ -26,12 +27,12 @@ TRANSLATED, TRANSLATED_TEXT = "openai-translations", "openai-translations-text"
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX - 1)]
 
 
-class _InputDetails(msgspec.Struct):
-    text_tokens: Count = 0
-    audio_tokens: Count = 0
+class _InputDetails(msgspec.Struct, frozen=True):
+    text_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, frozen=True):
     """Tokens, or the seconds of a duration; Mistral tells both, and charges the seconds."""
 
     input_tokens: Count | None = None
@@ -41,20 +42,23 @@ class _Usage(msgspec.Struct):
     prompt_audio_seconds: _Seconds | None = None
 
 
+_USAGE = Reader(_Usage)
+
+
 class _Event(msgspec.Struct):
     """One event of a stream: a piece of sound or text, or the last, with the usage."""
 
     type: str = ""
     delta: str | None = None
     audio: str | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
 
 
 class _Heard(msgspec.Struct):
     text: str
-    duration: _Seconds | None = None
-    usage: _Usage | None = None
+    duration: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNTOLD
 
 
 class _Failed(msgspec.Struct):
@@ -100,10 +104,10 @@ def decode_heard(body: bytes) -> tuple[Event, ...]:
         heard = _HEARD.decode(body)
     except NONSENSE as problem:
         return (malformed(str(problem)),)
-    usage = heard.usage
-    if usage is None and heard.duration is not None:
-        usage = _Usage(seconds=heard.duration)
-    return (TextDelta(text=heard.text), *_reported(usage, spoken=False), Ended())
+    told_usage = _reported(heard.usage, spoken=False)
+    if not is_told(heard.usage) and len(heard.duration):
+        told_usage = _reported(msgspec.Raw(b'{"seconds":%b}' % heard.duration), spoken=False)
+    return (TextDelta(text=heard.text), *told_usage, Ended())
 
 
 def decode_heard_text(body: bytes) -> tuple[Event, ...]:
@@ -117,26 +121,29 @@ def decode_heard_text(body: bytes) -> tuple[Event, ...]:
     return (TextDelta(text=text), Ended())
 
 
-def _reported(usage: _Usage | None, spoken: bool) -> tuple[Event, ...]:
+def _reported(raw: msgspec.Raw, spoken: bool) -> tuple[UsageReported, ...]:
     """The usage as leaves; what is spoken comes as sound and goes in as text, what is heard the other way round."""
+    notes: list[str] = []
+    usage = _USAGE.read(raw, notes)
     if usage is None:
         return ()
     seconds = usage.prompt_audio_seconds if usage.seconds is None else usage.seconds
     if seconds is not None:
-        return (UsageReported(usage=Usage(seconds=ceil(seconds))),)
-    if usage.input_tokens is None or usage.output_tokens is None:
+        leaves = {"seconds": ceil(seconds)}
+    elif usage.input_tokens is None and usage.output_tokens is None:
         return ()
+    else:
+        leaves = _tokens(usage, spoken)
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+
+
+def _tokens(usage: _Usage, spoken: bool) -> dict[str, int]:
+    given, made = usage.input_tokens or 0, usage.output_tokens or 0
     if spoken:
-        return (UsageReported(usage=Usage(input_tokens=usage.input_tokens, output_audio_tokens=usage.output_tokens)),)
+        return {"input_tokens": given, "output_audio_tokens": made}
     details = usage.input_token_details
-    text = min(usage.input_tokens, details.text_tokens) if details else 0
-    return (
-        UsageReported(
-            usage=Usage(
-                input_tokens=text, input_audio_tokens=usage.input_tokens - text, output_tokens=usage.output_tokens
-            )
-        ),
-    )
+    text = min(given, details.text_tokens or 0) if details else 0
+    return {"input_tokens": text, "input_audio_tokens": given - text, "output_tokens": made}
 
 
 def _streaming(name: str, path: str, family: str, raw: bool) -> ProviderDialect:

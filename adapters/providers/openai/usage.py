@@ -1,18 +1,20 @@
 """OpenAI's usage object as disjoint leaves.
 
-House rule: every unit is counted in exactly one leaf, and what does not add up is said, naming both fields. OpenAI
-counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside `completion_tokens`
-(https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens` tells them apart.
+House rule: every unit is counted in exactly one leaf, and what does not add up has a note that names both fields.
+OpenAI counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside
+`completion_tokens` (https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens`
+tells them apart.
 """
 
 from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, covering, disagreeing, greatest, usage_of
 from adapters.providers.wire import Count
+from domain.chat import UsageReported
 from domain.usage import Usage
-
-_UNTOLD = msgspec.Raw()
 
 
 class PromptDetails(msgspec.Struct, frozen=True):
@@ -42,8 +44,9 @@ class ToolUses(msgspec.Struct, frozen=True):
 class WireUsage(msgspec.Struct, frozen=True):
     """A usage object as it comes, with the extra words of compatible providers.
 
-    `cost` is what OpenRouter charges, in dollars. `prompt_cache_hit_tokens` is DeepSeek's word for cached tokens,
-    `cached_tokens` Together's; `num_sources_used` is xAI's count of what it searched, `tool_uses` the hub's own.
+    `cost` is what OpenRouter charges, in dollars; with the operator's own key at the vendor (`is_byok`), what the
+    vendor asks comes on top and stands in `cost_details`. `prompt_cache_hit_tokens` is DeepSeek's word for cached
+    tokens, `cached_tokens` Together's; `num_sources_used` is xAI's count of its searches, `tool_uses` the hub's own.
     Mistral's `num_cached_tokens` is left alone: it counts its engine's cache, while what it bills as cached, in blocks
     of 64, stands in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
     """
@@ -59,9 +62,24 @@ class WireUsage(msgspec.Struct, frozen=True):
     server_tool_use_details: ToolUses | None = None
     num_sources_used: Count | None = None
     tool_uses: Count | None = None
-    cost: msgspec.Raw = _UNTOLD
+    cost: msgspec.Raw = UNTOLD
+    is_byok: Any = None
+    cost_details: msgspec.Raw = UNTOLD
 
 
+class _CostDetails(msgspec.Struct, frozen=True):
+    upstream_inference_cost: msgspec.Raw = UNTOLD
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the chunks of an answer told so far: their counts, and how the answer is served."""
+
+    usage: WireUsage | None = None
+    service: str | None = None
+
+
+_READER = Reader(WireUsage)
+_COST_DETAILS = msgspec.json.Decoder(_CostDetails)
 _NANOS_A_DOLLAR = 1_000_000_000
 # No call comes near it, and it fits the books.
 _DOLLARS_MAX = 1_000_000
@@ -69,57 +87,92 @@ _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 
 
-def leaves(usage: WireUsage) -> Usage | str | None:
-    """The usage as leaves, a sentence where it does not add up, or None where it counts nothing.
+def reported(told: Told, raw: msgspec.Raw, service: Any) -> tuple[Told, tuple[UsageReported, ...]]:
+    """A usage object (`UNTOLD` where a chunk has none) and a service tier, on top of what was told before.
+
+    There is an event where something is told of counts, or the tier of those that were told is another.
+    """
+    notes: list[str] = []
+    usage = _READER.read(raw, notes)
+    tier = service if isinstance(service, str) and service else told.service
+    if usage is None and not notes and (told.usage is None or tier == told.service):
+        return (told if tier == told.service else Told(told.usage, tier)), ()
+    told = Told(told.usage if usage is None else greatest(told.usage, usage), tier)
+    counted = None if told.usage is None else leaves(told.usage, notes)
+    if counted is None and not notes:
+        return told, ()
+    cost = None if told.usage is None else cost_nanos(told.usage)
+    event = UsageReported(usage=counted or Usage(), service_tier=tier, cost_nanos=cost, notes=tuple(notes))
+    return told, (event,)
+
+
+def leaves(usage: WireUsage, notes: list[str]) -> Usage | None:
+    """The usage as leaves, with a note for each thing that does not add up; None where it counts nothing.
 
     None is no report, so the meter has to estimate.
 
     prompt 2,600 of which cached 2,000 and written 400, completion 300 of which reasoning 100:
     input 200, cache read 2,000, cache write 400, output 200, reasoning 100.
     """
-    if usage.prompt_tokens is None or usage.completion_tokens is None:
-        return None
-    prompt = _prompt_leaves(usage, usage.prompt_tokens)
-    if isinstance(prompt, str):
-        return prompt
-    completion = _completion_leaves(usage, usage.prompt_tokens, usage.completion_tokens)
-    if isinstance(completion, str):
-        return completion
-    return Usage(**prompt, **completion, tool_uses=_tool_uses(usage))
+    prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens or 0
+    if prompt is None:
+        if completion is None:
+            return None
+        prompt = max(0, total - completion)
+    elif completion is None:
+        completion = max(0, total - prompt)
+    details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
+    read, said_by = _cached(usage, details)
+    beside = prompt + read + (details.cache_write_tokens or 0)
+    if read > prompt and total == beside + completion:
+        # The total shows that this server counts what is cached beside the rest, as Anthropic does.
+        told = f"{said_by} is {read}, more than prompt_tokens, which is {prompt}"
+        disagreeing(notes, told, "it is counted beside prompt_tokens")
+        prompt = beside
+    counted = _completion_leaves(usage, prompt, completion, notes)
+    counted |= _prompt_leaves(details, prompt, read, said_by, notes)
+    return usage_of(notes, counted | {"tool_uses": _tool_uses(usage)})
 
 
 def cost_nanos(usage: WireUsage) -> int | None:
     """What the provider says that it charges, in nano-USD rounded up; None where it says no amount.
 
-    OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting).
+    OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting),
+    and with a key of the operator's own "upstream_inference_cost: the actual cost charged by the upstream provider".
     Others put an object or a text there, which means something else.
     """
-    if usage.cost is _UNTOLD:
-        return None
+    nanos = _nanos(usage.cost)
+    if nanos is None or usage.is_byok is not True:
+        return nanos
     try:
-        dollars = msgspec.json.decode(usage.cost, type=Decimal)
+        upstream = _nanos(_COST_DETAILS.decode(usage.cost_details).upstream_inference_cost)
     except msgspec.DecodeError:
         return None
-    if bytes(usage.cost)[:1] == b'"' or not 0 <= dollars <= _DOLLARS_MAX:
+    return None if upstream is None else nanos + upstream
+
+
+def _nanos(amount: msgspec.Raw) -> int | None:
+    if not len(amount) or bytes(amount)[:1] == b'"':
+        return None
+    try:
+        dollars = msgspec.json.decode(amount, type=Decimal)
+    except msgspec.DecodeError:
+        return None
+    if not 0 <= dollars <= _DOLLARS_MAX:
         return None
     return int((dollars * _NANOS_A_DOLLAR).to_integral_value(ROUND_CEILING))
 
 
-def _prompt_leaves(usage: WireUsage, prompt: int) -> dict[str, int] | str:
-    """The leaves of the prompt.
+def _prompt_leaves(details: PromptDetails, prompt: int, read: int, said_by: str, notes: list[str]) -> dict[str, int]:
+    """The leaves of the prompt, of which `read` tokens were cached.
 
     Cached audio is counted in both details, and OpenAI says of `cache_write_tokens` that it is "unadjusted" while
     "a longer cache write does not bill the already cached tokens again": so what overlaps is a cache read.
     """
-    details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
-    read, said_by = _cached(usage, details)
-    written = details.cache_write_tokens or 0
-    audio = details.audio_tokens or 0
-    image = details.image_tokens or 0
+    written, audio, image = details.cache_write_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
     if max(read, written, audio, image) > prompt:
-        told = ((said_by, read), ("cache_write_tokens", written), ("audio_tokens", audio), ("image_tokens", image))
-        name, part = next((name, part) for name, part in told if part > prompt)
-        return f"usage does not add up: {name} is {part}, more than prompt_tokens, which is {prompt}"
+        parts = (("cache_write_tokens", written), ("audio_tokens", audio), ("image_tokens", image))
+        prompt = covering(notes, ("prompt_tokens", prompt), (said_by, read), *parts)
     cached_audio = min(details.cached_audio_tokens or 0, audio, read)
     written = min(written, prompt - read)
     audio = min(audio - cached_audio, prompt - read - written)
@@ -146,42 +199,52 @@ def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
     return 0, "cached_tokens"
 
 
-def _completion_leaves(usage: WireUsage, prompt: int, completion: int) -> dict[str, int] | str:
-    """The leaves of the completion.
-
-    Where `total_tokens` is more than prompt and completion together, the rest is thinking that was counted outside:
-    xAI does so (https://docs.x.ai/docs/key-information/consumption-and-rate-limits: "counted separately from
-    completion_tokens, but will be counted in the total_tokens"), and Google's OpenAI endpoint does so without
-    telling the reasoning at all. It is charged by both, so it is never dropped.
-    """
+def _completion_leaves(usage: WireUsage, prompt: int, completion: int, notes: list[str]) -> dict[str, int]:
+    """The leaves of the completion; no part of it is more than the whole."""
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning, audio, image = details.reasoning_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
-    # A total of 0 beside tokens is a server that fills in the field without counting.
-    total = usage.total_tokens or None
-    outside = 0 if total is None else total - prompt - completion
-    if total is None and reasoning > completion:
-        outside = reasoning
-    if outside < 0:
-        return (
-            f"usage does not add up: total_tokens is {total}, less than prompt_tokens and completion_tokens, "
-            f"which are {prompt} and {completion}"
-        )
-    if outside and reasoning not in (0, outside):
-        return (
-            f"usage does not add up: total_tokens is {total}, which is {outside} more than prompt_tokens and "
-            f"completion_tokens, but reasoning_tokens is {reasoning}"
-        )
-    inside = 0 if outside else reasoning
+    outside = _outside(usage, prompt, completion, reasoning, notes)
+    inside = max(0, reasoning - outside)
     if audio + image + inside > completion:
         parts = (("reasoning_tokens", inside), ("audio_tokens", audio), ("image_tokens", image))
-        name, part = max(parts, key=lambda told: told[1])
-        return f"usage does not add up: {name} is {part}, too much for completion_tokens, which is {completion}"
+        whole = covering(notes, ("completion_tokens", completion), *parts)
+        if whole == completion:
+            told = f"audio_tokens, image_tokens and reasoning_tokens are {audio}, {image} and {inside}"
+            disagreeing(
+                notes, f"{told}, more than completion_tokens, which is {completion}", "the last are counted less"
+            )
+        completion = whole
+        image = min(image, completion - audio)
+        inside = min(inside, completion - audio - image)
     return {
         "output_tokens": completion - inside - audio - image,
         "output_audio_tokens": audio,
         "output_image_tokens": image,
         "reasoning_tokens": inside + outside,
     }
+
+
+def _outside(usage: WireUsage, prompt: int, completion: int, reasoning: int, notes: list[str]) -> int:
+    """How many tokens of thinking are counted beside the completion.
+
+    Where `total_tokens` is more than prompt and completion together, the rest is thinking that was counted outside:
+    xAI does so (https://docs.x.ai/docs/key-information/consumption-and-rate-limits: "counted separately from
+    completion_tokens, but will be counted in the total_tokens"), and Google's OpenAI endpoint does so without
+    telling the reasoning at all. It is charged by both, so it is never dropped. But what is more than the reasoning
+    that is told belongs to nothing, and no charge rests on it.
+    """
+    total = usage.total_tokens
+    if not total:  # 0 beside tokens is a server that fills in the field without counting.
+        return reasoning if reasoning > completion else 0
+    rest = total - prompt - completion
+    if 0 <= rest <= (reasoning or rest):
+        return rest
+    sums = f"total_tokens is {total}, but prompt_tokens and completion_tokens are {prompt} and {completion}"
+    if rest < 0:
+        disagreeing(notes, sums, "the total is passed over")
+        return 0
+    disagreeing(notes, f"{sums}, and reasoning_tokens is {reasoning}", "the rest of the total is passed over")
+    return reasoning
 
 
 def _tool_uses(usage: WireUsage) -> int:

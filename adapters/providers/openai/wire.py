@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, is_told
 from adapters.providers.lenient import SPELLED
 from adapters.providers.openai.calls import Piece, PieceFunction
-from adapters.providers.openai.usage import WireUsage
 from domain.details import Detail
 
 
@@ -43,7 +43,7 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One choice, of a chunk (`delta`) or of a whole answer (`message`)."""
+    """One choice, of a chunk (`delta`) or of a whole answer (`message`). Moonshot tells the usage in it."""
 
     index: int | None = None
     delta: Delta | None = None
@@ -52,12 +52,13 @@ class Choice(msgspec.Struct, frozen=True):
     stop_reason: Any = None
     error: Any = None
     logprobs: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = UNTOLD
 
 
 class Groq(msgspec.Struct, frozen=True):
     """Where Groq puts what others put beside the choices."""
 
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
 
 
@@ -67,8 +68,18 @@ class Answer(msgspec.Struct, frozen=True):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = UNTOLD
     error: Any = None
     x_groq: Groq | None = None
     service_tier: Any = None
     citations: Any = None
+
+
+def usage_elsewhere(chunk: Answer) -> msgspec.Raw:
+    """The usage object where it is not on the chunk: in Groq's own part, in a choice."""
+    if chunk.x_groq is not None and is_told(chunk.x_groq.usage):
+        return chunk.x_groq.usage
+    for choice in chunk.choices or ():
+        if is_told(choice.usage):
+            return choice.usage
+    return UNTOLD

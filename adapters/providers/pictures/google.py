@@ -9,15 +9,16 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
-from adapters.providers.google.usage import Report, leaves
+from adapters.providers.google.usage import reported
 from adapters.providers.lenient import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.pictures.shared import lack, shape
 from adapters.providers.wire import NONSENSE
 from domain.calls import Attempt
-from domain.chat import Broken, Ended, Event, UsageReported
+from domain.chat import Broken, Ended, Event
 from domain.failures import Failure
 from domain.pictures import Pictured, PicturesRequest
 from domain.refusals import Unexpressible
@@ -62,7 +63,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] = []
     predictions: list[_Prediction] = []
     prompt_feedback: _Feedback | None = None
-    usage_metadata: Report | None = None
+    usage_metadata: msgspec.Raw = UNTOLD
 
 
 _ANSWER = Lenient(_Answer)
@@ -110,8 +111,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The pictures, and the tokens where any were counted."""
     try:
         answer = _ANSWER.decode(body)
-        usage = leaves(answer.usage_metadata, 0) if answer.usage_metadata is not None else None
-    except (*NONSENSE, ValueError) as problem:
+    except NONSENSE as problem:
         return (malformed(str(problem)),)
     pictures = [
         Pictured(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
@@ -122,7 +122,8 @@ def decode(body: bytes) -> tuple[Event, ...]:
     pictures += [Pictured(base64=part.inline_data.data) for part in parts if part.inline_data is not None]
     if not pictures:
         return (_unmade(answer),)
-    return (*pictures, *(() if usage is None else (UsageReported(usage=_of_pictures(usage)),)), Ended())
+    _, told = reported(answer.usage_metadata, None, 0)
+    return (*pictures, *(msgspec.structs.replace(each, usage=_of_pictures(each.usage)) for each in told), Ended())
 
 
 def _of_pictures(usage: Usage) -> Usage:

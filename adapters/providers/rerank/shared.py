@@ -1,7 +1,7 @@
 """An answer that ranks documents, as all vendors write it but for a few names.
 
 Cohere, Jina, Together, vLLM and Infinity tell `results`, Voyage `data`. Cohere counts `meta.billed_units.search_units`,
-the others tokens in `usage`; what cannot be read of a count is no count.
+the others tokens in `usage`.
 """
 
 from collections.abc import Set
@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader, usage_of
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.wire import NONSENSE
+from adapters.providers.wire import NONSENSE, Count
 from domain.chat import Ended, Event, UsageReported
 from domain.refusals import Unexpressible
 from domain.reranking import Ranked, RerankRequest
-from domain.usage import PIECES_MAX, UNITS_MAX, Usage
 
 # What tunes the work at some vendor, and is left out at those without a word for it.
 _TUNING = frozenset(
@@ -27,14 +27,32 @@ class _Result(msgspec.Struct):
     relevance_score: msgspec.Raw
 
 
+class _Usage(msgspec.Struct, frozen=True):
+    total_tokens: Count | None = None
+    prompt_tokens: Count | None = None
+
+
+class _Units(msgspec.Struct, frozen=True):
+    search_units: Count | None = None
+    total_tokens: Count | None = None
+    input_tokens: Count | None = None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    billed_units: _Units | None = None
+    tokens: _Units | None = None
+
+
 class _Answer(msgspec.Struct):
     results: list[_Result] | None = None
     data: list[_Result] | None = None
-    usage: Any = None
-    meta: Any = None
+    usage: msgspec.Raw = UNTOLD
+    meta: msgspec.Raw = UNTOLD
     error: Any = None
 
 
+_USAGE = Reader(_Usage)
+_META = Reader(_Meta)
 _ANSWER = msgspec.json.Decoder(_Answer)
 
 
@@ -65,8 +83,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         events: list[Event] = [_ranked(result) for result in results]
     except ValueError as problem:
         return (malformed(str(problem)),)
-    usage = _usage(answer)
-    return (*events, *(() if usage is None else (UsageReported(usage=usage),)), Ended())
+    return (*events, *_reported(answer), Ended())
 
 
 def _ranked(result: _Result) -> Ranked:
@@ -75,25 +92,13 @@ def _ranked(result: _Result) -> Ranked:
     return Ranked(index=result.index, score=result.relevance_score)
 
 
-def _usage(answer: _Answer) -> Usage | None:
-    billed = _at(answer.meta, "billed_units")
-    units = _count(_at(billed, "search_units"), PIECES_MAX)
-    counts = (
-        *(_at(answer.usage, name) for name in ("total_tokens", "prompt_tokens")),
-        *(_at(billed, name) for name in ("total_tokens", "input_tokens")),
-        _at(_at(answer.meta, "tokens"), "input_tokens"),
-    )
-    tokens = next((count for count in (_count(told, UNITS_MAX) for told in counts) if count), 0)
-    return Usage(input_tokens=tokens, search_units=units) if units or tokens else None
-
-
-def _at(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _count(told: Any, most: int) -> int:
-    """A whole number however it is spelled, 0 where it is none."""
-    try:
-        return int(msgspec.convert(told, int, strict=False)) if 0 < float(told) <= most else 0
-    except (msgspec.ValidationError, TypeError, ValueError):
-        return 0
+def _reported(answer: _Answer) -> tuple[UsageReported, ...]:
+    notes: list[str] = []
+    usage = _USAGE.read(answer.usage, notes) or _Usage()
+    meta = _META.read(answer.meta, notes) or _Meta()
+    billed, counted = meta.billed_units or _Units(), meta.tokens or _Units()
+    told = (usage.total_tokens, usage.prompt_tokens, billed.total_tokens, billed.input_tokens, counted.input_tokens)
+    leaves = {"input_tokens": next(filter(None, told), 0), "search_units": billed.search_units or 0}
+    if not any(leaves.values()) and not notes:
+        return ()
+    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)

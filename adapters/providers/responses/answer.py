@@ -15,7 +15,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient
 from adapters.providers.responses.failure import malformed, told
 from adapters.providers.responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
-from adapters.providers.responses.usage import Used, cost_nanos, leaves
+from adapters.providers.responses.usage import Used, reported
 from adapters.providers.responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
@@ -29,7 +29,6 @@ from domain.chat import (
     Started,
     TextDelta,
     ToolCallDelta,
-    UsageReported,
 )
 
 _INCOMPLETE: dict[str, FinishReason] = {
@@ -96,19 +95,17 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 
 def _started(response: Response) -> Started:
-    return Started(id=response.id or "", model=response.model or "")
+    return Started(id=response.id or "", model=response.model or "", service_tier=_tier(response))
+
+
+def _tier(response: Response) -> str | None:
+    return response.service_tier if isinstance(response.service_tier, str) else None
 
 
 def _ending(response: Response, state: State) -> tuple[Event, ...]:
     """What was counted, why the model stopped, and the end; an answer that failed is broken instead."""
     used = [_USED.part(item) or Used() for item in response.output or ()] or state.used
-    counted = leaves(response.usage, used, response.tool_usage) if response.usage is not None else None
-    if isinstance(counted, str):
-        return (malformed(counted),)
-    usage: tuple[Event, ...] = ()
-    if counted is not None and response.usage is not None:
-        tier = response.service_tier if isinstance(response.service_tier, str) else None
-        usage = (UsageReported(usage=counted, service_tier=tier, cost_nanos=cost_nanos(response.usage)),)
+    usage = reported(response.usage, used, response.tool_usage, _tier(response))
     if response.status == "failed" or (response.error and response.status != "completed"):
         return (*usage, told(response.error or {"message": "The provider could not finish the answer."}))
     if response.status == "cancelled":

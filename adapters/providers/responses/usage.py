@@ -1,17 +1,20 @@
 """The usage of OpenAI's Responses API as disjoint leaves, and the hosted tools that it charges by the use.
 
-House rule: the leaves are those of chat completions, whose words for the same counts are others; the sentence about
-what does not add up names the fields as they are called here. OpenAI counts cached tokens inside `input_tokens` and
+House rule: the leaves are those of chat completions, whose words for the same counts are others; a note about what does
+not add up names the fields as they are called here. OpenAI counts cached tokens inside `input_tokens` and
 reasoning inside `output_tokens` (https://developers.openai.com/api/reference/resources/responses/methods/create).
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD, Reader
 from adapters.providers.openai import usage as chat
 from adapters.providers.wire import Count
-from domain.usage import Usage
+from domain.chat import UsageReported
+from domain.usage import PIECES_MAX, Usage
 
 
 class WireUsage(msgspec.Struct, frozen=True):
@@ -22,13 +25,10 @@ class WireUsage(msgspec.Struct, frozen=True):
     total_tokens: Count | None = None
     input_tokens_details: chat.PromptDetails | None = None
     output_tokens_details: chat.CompletionDetails | None = None
-    cost: msgspec.Raw = msgspec.Raw()  # OpenRouter's, in dollars
+    cost: msgspec.Raw = UNTOLD  # OpenRouter's, in dollars
+    is_byok: Any = None
+    cost_details: msgspec.Raw = UNTOLD
     num_server_side_tools_used: Count | None = None  # xAI's own count of all that it ran
-
-
-def cost_nanos(usage: WireUsage) -> int | None:
-    """What OpenRouter says that it charges, in nano-USD."""
-    return chat.cost_nanos(chat.WireUsage(cost=usage.cost))
 
 
 class _WebSearch(msgspec.Struct, frozen=True):
@@ -41,15 +41,15 @@ class ToolUsage(msgspec.Struct, frozen=True):
     web_search: _WebSearch | None = None
 
 
+_READER = Reader(WireUsage)
+_TOOLS_READER = Reader(ToolUsage)
+
+
 class Used(msgspec.Struct, frozen=True):
     """An output item, as far as it tells whether a tool was used that is charged by the use."""
 
     type: str = ""
-    action: "_Action | None" = None
-
-
-class _Action(msgspec.Struct, frozen=True):
-    type: str | None = None
+    action: Any = None
 
 
 # Charged by the call (https://developers.openai.com/api/docs/pricing); a container of the code interpreter is charged
@@ -57,25 +57,48 @@ class _Action(msgspec.Struct, frozen=True):
 _CHARGED = frozenset({"file_search_call", "code_interpreter_call", "image_generation_call"})
 
 
-def leaves(usage: WireUsage, used: Iterable[Used], told: ToolUsage | None) -> Usage | str | None:
-    """The usage as leaves, a sentence where it does not add up, or None where it counts nothing.
+def reported(
+    raw: msgspec.Raw, used: Iterable[Used], tools: msgspec.Raw, service: str | None
+) -> tuple[UsageReported, ...]:
+    """The event that says what a usage object counts; none where there is no usage object.
+
+    `used` are the items of the output, and `tools` what OpenAI counts of its own tools.
 
     input 2,600 of which cached 2,000, output 300 of which reasoning 100, and one search:
     input 600, cache read 2,000, output 200, reasoning 100, tool uses 1.
     """
-    counted = chat.leaves(
-        chat.WireUsage(
-            prompt_tokens=usage.input_tokens,
-            completion_tokens=usage.output_tokens,
-            total_tokens=usage.total_tokens,
-            prompt_tokens_details=usage.input_tokens_details,
-            completion_tokens_details=usage.output_tokens_details,
-            tool_uses=usage.num_server_side_tools_used or tool_uses(used, told) or None,
-        )
+    notes: list[str] = []
+    usage = _READER.read(raw, notes)
+    if usage is None and not notes:
+        return ()
+    usage = usage or WireUsage()
+    uses = usage.num_server_side_tools_used or tool_uses(used, _TOOLS_READER.read(tools, notes))
+    same = chat.WireUsage(
+        prompt_tokens=usage.input_tokens,
+        completion_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        prompt_tokens_details=usage.input_tokens_details,
+        completion_tokens_details=usage.output_tokens_details,
+        tool_uses=uses or None,
+        cost=usage.cost,
+        is_byok=usage.is_byok,
+        cost_details=usage.cost_details,
     )
-    if not isinstance(counted, str):
-        return counted
-    return counted.replace("prompt_tokens", "input_tokens").replace("completion_tokens", "output_tokens")
+    counted = chat.leaves(same, notes)
+    if counted is None and not notes:
+        return ()
+    return (
+        UsageReported(
+            usage=counted or Usage(tool_uses=min(uses, PIECES_MAX)),
+            service_tier=service,
+            cost_nanos=chat.cost_nanos(same),
+            notes=tuple(map(_in_words_of_here, notes)),
+        ),
+    )
+
+
+def _in_words_of_here(note: str) -> str:
+    return note.replace("prompt_tokens", "input_tokens").replace("completion_tokens", "output_tokens")
 
 
 def tool_uses(used: Iterable[Used], told: ToolUsage | None) -> int:
@@ -91,5 +114,5 @@ def tool_uses(used: Iterable[Used], told: ToolUsage | None) -> int:
     return searches + sum(item.type in _CHARGED for item in items)
 
 
-def _is_search(action: _Action | None) -> bool:
-    return action is None or action.type in (None, "search")
+def _is_search(action: Any) -> bool:
+    return not isinstance(action, dict) or action.get("type") in (None, "search")

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from adapters.providers.counts import UNTOLD
 from adapters.providers.lenient import SPELLED
-from adapters.providers.responses.usage import ToolUsage, WireUsage
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -24,8 +24,8 @@ class Response(msgspec.Struct, frozen=True):
     model: str | None = None
     status: str | None = None
     output: list[msgspec.Raw] | None = None
-    usage: WireUsage | None = None
-    tool_usage: ToolUsage | None = None
+    usage: msgspec.Raw = UNTOLD
+    tool_usage: msgspec.Raw = UNTOLD
     service_tier: Any = None
     incomplete_details: Why | None = None
     error: Any = None

@@ -133,7 +133,9 @@ def beside(desk: Desk) -> dict[str, object]:
 def _opening(state: State) -> bytes:
     if state.begun:
         return b""
-    empty = message(state.rendering, state.usage, content=[], stop_reason=None, stop_sequence=None)
+    # Other vendors count at the end, and Claude Code shows what it is told here: so it is told an estimate.
+    usage = state.usage if state.usage != Usage() else Usage(input_tokens=state.rendering.call.likely_input_tokens)
+    empty = message(state.rendering, usage, content=[], stop_reason=None, stop_sequence=None)
     return _event("message_start", message=empty)
 
 

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from domain.calls import ModelCall
-from domain.chat import Event, UsageReported
+from domain.chat import Event
 from domain.embeddings import Embedded, EmbeddingsRequest
+from domain.expectation import uncounted_input
 from domain.metering import Meter, measure, observe
 from domain.refusals import BadRequest
 from entrypoints.http.dialect import CallerDialect, Rendering
@@ -98,8 +99,8 @@ def vector_of(event: Embedded, in_base64: bool) -> Any:
 
 def tokens_of(events: tuple[Event, ...], call: ModelCall) -> int:
     """The tokens that are charged: the provider's count, else the estimate."""
-    told = [event.usage for event in events if isinstance(event, UsageReported)]
-    usage = told[-1] if told else measure(observe(Meter(), events), call.body_bytes).usage
+    meter = observe(Meter(), events)
+    usage = measure(meter, uncounted_input(meter, call, None)).usage
     return usage.input_tokens + usage.input_image_tokens
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.calls import ModelCall
 from domain.chat import Event, UsageReported
-from domain.metering import BYTES_PER_TOKEN
+from domain.estimates import BYTES_PER_TOKEN
 from domain.refusals import BadRequest
 from domain.reranking import Ranked, RerankRequest, search_units
 from domain.usage import PIECES_MAX, Usage
