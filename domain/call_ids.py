@@ -5,6 +5,7 @@ conversation are the same on every turn, which prompt caches rely on.
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -41,6 +42,7 @@ MISTRAL_IDS = IdForm(characters="a-zA-Z0-9", size_max=9, exact=True)
 """`tool_calls[].id`: "must be a-z, A-Z, 0-9, with a length of 9"."""
 
 
+@lru_cache(maxsize=4096)  # A conversation says the same ids on every turn.
 def fitted_id(call_id: str, form: IdForm) -> str:
     """The id in this form; itself if it fits, else one that is made of it and a digest of it.
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.media import base64_data
+from domain.media import media_type as registered
 from domain.proofs import in_thought_signature, signed_by_google
 from domain.refusals import BadRequest
 from entrypoints.http.google.read import NAME, listed
@@ -223,8 +225,8 @@ def _only(told: dict[str, Any], response: msgspec.Raw) -> tuple[str, bool]:
 
 
 def _inline(blob: Json, raw: msgspec.Raw, path: str, detail: str | None) -> Part:
-    media_type: str = (take(blob, "mimeType", str, path) or "").lower().partition(";")[0].strip()
-    data: str = (take(blob, "data", str, f"{path}.inlineData") or "").translate(_URL_SAFE)
+    media_type: str = registered(take(blob, "mimeType", str, path) or "")
+    data: str = base64_data(take(blob, "data", str, f"{path}.inlineData") or "").translate(_URL_SAFE)
     name: str | None = take(blob, "displayName", str, path)
     kind, _, form = media_type.partition("/")
     if kind == "image":
