@@ -51,6 +51,7 @@ COMPATIBLE = (
         thinks_by="thinking",
         thought_in="reasoning_content",
         wants_thoughts=True,
+        silent=("deepseek-chat",),
         mends=("usage-beside-choices",),
         message_lacks=(*EXTENSIONS, "cache_control"),
     ),

@@ -48,6 +48,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     message_lacks fields that it does not know in a message; not needed if `message_takes` says which it knows
     mends        what its answers are known to have that OpenAI's schema rejects; it is mended for OpenAI's callers
     wants_thoughts with tools, every message of the assistant must have the thinking that led to it, whoever wrote it
+    silent       beginnings of the names of its models that only think where they are asked to
     """
 
     name: str
@@ -73,6 +74,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     message_takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     message_lacks: tuple[str, ...] = EXTENSIONS
     wants_thoughts: bool = False
+    silent: tuple[str, ...] = ()
     mends: tuple[Mend, ...] = ()
 
     @property

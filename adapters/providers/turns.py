@@ -39,10 +39,13 @@ def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
 
 
 def says_something(part: Part) -> bool:
-    """Whether a part becomes a block: a text of blanks is rejected, and thinking that the model itself did not sign."""
+    """Whether a part becomes a block: a text of blanks is rejected, and thinking that the model itself did not sign.
+
+    Blanks with a mark for the prompt cache stand there for its sake: Converse takes them.
+    """
     match part:
         case Text():
-            return bool(part.text.strip())
+            return bool(part.text.strip() or (part.text and part.cache_control))
         case Reasoning():
             return is_anthropics(part.signature or part.redacted)
         case _:

@@ -302,3 +302,13 @@ def test_an_effort_is_a_budget_for_models_that_know_no_other(model: str, thinkin
     sent = encoded(model=model, thinking=Thinking(effort="low"))
 
     assert (thinking, effort) == (sent["thinking"], sent.get("output_config", {}).get("effort"))
+
+
+def test_the_mark_of_a_text_of_blanks_goes_to_what_stands_before() -> None:
+    mark = msgspec.Raw(b'{"type":"ephemeral"}')
+    said = (Text(text="Hi"), Text(text="\n", cache_control=mark))
+    request = ChatRequest(model="m", messages=(Message(role="user", parts=said),))
+
+    sent = json.loads(ANTHROPIC.encode(request, attempt()))
+
+    assert [{**text("Hi"), "cache_control": {"type": "ephemeral"}}] == sent["messages"][0]["content"]

@@ -16,15 +16,15 @@ SDKS_NULLS: dict[str, Any] = {"refusal": None, "audio": None, "function_call": N
 STRICT = ("mistral", "groq", "cerebras")
 
 
-def at(vendor: str) -> Attempt:
+def at(vendor: str, model: str = "m") -> Attempt:
     base_url = VENDORS[vendor].base_url if vendor in VENDORS else "http://127.0.0.1:9/v1"
-    target = Target(provider=vendor, dialect="openai", base_url=base_url, model="m", credential_id=None, sealed=None)
+    target = Target(provider=vendor, dialect="openai", base_url=base_url, model=model, credential_id=None, sealed=None)
     return Attempt(call_id="call-1", target=target, output_cap=None, timeout_ms=1_000)
 
 
-def sent_to(vendor: str, **fields: Any) -> dict[str, Any]:
+def sent_to(vendor: str, upstream: str = "m", **fields: Any) -> dict[str, Any]:
     body = {"model": "x/m", "messages": [{"role": "user", "content": "Hi"}], **fields}
-    sent: dict[str, Any] = json.loads(OPENAI.pass_through(call(json.dumps(body)), at(vendor)))
+    sent: dict[str, Any] = json.loads(OPENAI.pass_through(call(json.dumps(body)), at(vendor, upstream)))
     return sent
 
 
@@ -97,6 +97,10 @@ def test_deepseek_gets_thinking_with_every_message_that_other_models_wrote_witho
     assert [turn.get("reasoning_content") for turn in history("deepseek", *said)] == [None, UNRECORDED, None, "So."]
     told = history("deepseek", *said, thinking={"type": "disabled"})
     assert [turn.get("reasoning_content") for turn in told] == [None, None, None, "So."]
+    told = history("deepseek", *said, upstream="deepseek-chat")  # It thinks only where it is asked to.
+    assert [turn.get("reasoning_content") for turn in told] == [None, None, None, "So."]
+    told = history("deepseek", *said, upstream="deepseek-chat", thinking={"type": "enabled"})
+    assert [turn.get("reasoning_content") for turn in told] == [None, UNRECORDED, None, "So."]
     assert [turn.get("reasoning_content") for turn in history("xai", *said)] == [None, None, None, "So."]
 
 

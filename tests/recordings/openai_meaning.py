@@ -131,7 +131,7 @@ def message_meaning(message: dict[str, Any], thought_in: str) -> dict[str, Any]:
         kept = ("thinking",) if thought_in == "content" else ()
         parts = [part_meaning(part) for part in content if part["type"] != "thinking" or part["type"] in kept]
         content = parts[0]["text"] if [part["type"] for part in parts] == ["text"] else parts
-    if thought_in not in ("", "content") and message.get(thought_in):
+    if thought_in not in ("", "content") and message.get(thought_in) not in (None, "", "(not recorded)"):
         told[thought_in] = message[thought_in]
     if content:
         told["content"] = content

@@ -202,7 +202,7 @@ def test_a_recorded_request_is_said_again_or_refused_by_name(exchange: Any) -> N
         assert refusal.field in request.extra
         assert refusal.field.split(".")[0] in exchange["request"]
     else:
-        assert set(request.extra) <= {"thinking.display"}
+        assert set(request.extra) <= {"thinking.display", "cache_control"}
         again = json.loads(ANTHROPIC.encode(request, attempt(request.model)))
         asked = dict(exchange["request"])
         if "thinking.display" in request.extra:  # Thinking is shown anyway.

@@ -120,7 +120,22 @@ def _turns(messages: tuple[Message, ...]) -> list[_Json]:
 
 
 def _blocks(parts: Iterable[Part]) -> list[_Json | msgspec.Raw]:
-    return [_block(part) for part in parts if says_something(part)]
+    return [_block(part) for part in _visible(parts) if says_something(part)]
+
+
+def _visible(parts: Iterable[Part]) -> list[Part]:
+    """The parts without texts of blanks, whose marks for the prompt cache go to what stands before."""
+    told: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Text) or part.text.strip():
+            told.append(part)
+        elif (
+            part.cache_control is not None
+            and told
+            and isinstance(last := told[-1], Text | Image | Document | ToolResult)
+        ):
+            told[-1] = msgspec.structs.replace(last, cache_control=last.cache_control or part.cache_control)
+    return told
 
 
 def _block(part: Part) -> _Json | msgspec.Raw:

@@ -37,7 +37,7 @@ def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
     content: list[_Json] = []
     for message in leading:
         for part in message.parts:
-            if isinstance(part, Text) and part.text:
+            if isinstance(part, Text) and says_something(part):
                 content.append({"text": part.text})
                 _mark(content, part.cache_control, of)
     return content

@@ -59,14 +59,16 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
     if vendor.name:
         _leave_out_no_tools(fields, vendor)
     if "messages" in fields:
-        fields["messages"] = fitted_messages(fields["messages"], vendor, _thinks(fields))
+        fields["messages"] = fitted_messages(fields["messages"], vendor, _thinks(fields, vendor))
     return fields
 
 
-def _thinks(fields: dict[str, Any]) -> bool:
-    """Whether the model is to think, or may: many do unless told not to."""
+def _thinks(fields: dict[str, Any], vendor: Vendor) -> bool:
+    """Whether the model is to think, or may: most do unless told not to."""
     thinking = plain(fields.get("thinking"))
-    return not (isinstance(thinking, dict) and thinking.get("type") == "disabled")
+    if isinstance(thinking, dict):
+        return thinking.get("type") != "disabled"
+    return "reasoning_effort" in fields or not str(plain(fields.get("model"))).startswith(vendor.silent)
 
 
 def _leave_out_no_tools(fields: dict[str, Any], vendor: Vendor) -> None:

@@ -149,7 +149,7 @@ def _thought(said: Any) -> str:
 
 def _with_some_thinking(turn: Turn, thought_in: str) -> Turn:
     """A placeholder where another model's thinking, or none, led to the message: the vendor wants some with each."""
-    if plain(turn.get("role")) != "assistant" or plain(turn.get(thought_in)):
+    if plain(turn.get("role")) != "assistant" or isinstance(plain(turn.get(thought_in)), str):
         return turn
     return turn | {thought_in: UNRECORDED}
 
