@@ -1,20 +1,11 @@
-"""The machine's own clock and chance, and which processes of the hub are alive.
+"""The machine's own clock and chance."""
 
-House rule: a process proves that it lives by a lock that the kernel holds for it. However the process dies, the kernel
-lets go; nothing has to be written, nobody has to wait for a heartbeat to fail, and a process id used again by
-somebody else cannot be mistaken for it.
-"""
-
-import contextlib
-import fcntl
 import os
 import secrets
 import time
-import weakref
 from collections import deque
-from pathlib import Path
 
-from ports.environment import Clock, Ids, Liveness
+from ports.environment import Clock, Ids
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _DRAW_BYTES, _DRAWS_AT_ONCE = 10, 64
@@ -82,74 +73,3 @@ def _base32(number: int, pairs: int) -> str:
             + table[number & 1023]
         )
     return "".join(table[number >> shift & 1023] for shift in range(10 * (pairs - 1), -1, -10))
-
-
-class FlockLiveness(Liveness):
-    """Life signs as locks on files in one directory, for all processes of one machine.
-
-    A name is made when it is first asked for, so in the worker and not in the parent that forks it. Ask for it before
-    the books can hold it.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._own: tuple[int, str, int] | None = None  # process id, name, file
-        own = weakref.WeakMethod(self._let_go_after_fork)
-        # A child that kept the file open would keep its dead parent alive.
-        os.register_at_fork(after_in_child=lambda: (release := own()) and release())
-
-    def own(self) -> str:
-        if self._own is None:
-            self._own = self._make()
-        return self._own[1]
-
-    def is_gone(self, owner: str) -> bool:
-        if self._own is not None and owner == self._own[1]:
-            return False
-        if not owner or owner.startswith(".") or "/" in owner:
-            return False  # no name that this class has made
-        path = self._directory / owner
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return True
-        try:
-            # Shared, so that two processes that look at once do not take each other for the owner.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(file)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        return True
-
-    def close(self) -> None:
-        """Be gone, in good order."""
-        if self._own is not None:
-            _, name, file = self._own
-            self._own = None
-            with contextlib.suppress(FileNotFoundError):
-                (self._directory / name).unlink()
-            os.close(file)
-
-    def forget_the_dead(self) -> None:
-        """Remove the files of processes that are gone, also of those whose name no call bears."""
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(self._directory):
-                self.is_gone(name)
-
-    def _make(self) -> tuple[int, str, int]:
-        """A file that bears the name only once its lock is held: nobody can find it without."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"w{os.getpid()}-{time.time_ns() // 1_000_000}-{os.urandom(5).hex()}"
-        aside = self._directory / f".{name}"
-        file = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        aside.rename(self._directory / name)
-        return os.getpid(), name, file
-
-    def _let_go_after_fork(self) -> None:
-        if self._own is not None and self._own[0] != os.getpid():
-            os.close(self._own[2])
-            self._own = None

@@ -21,6 +21,7 @@ from entrypoints.http.bodies import BodyMemory, BodyReader
 from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
+from entrypoints.lifetime import end_process
 from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
@@ -39,15 +40,24 @@ def create_app() -> "AsgiApp":
     """The application for an ASGI server, configured by the environment."""
     from entrypoints.wiring import hub_from_environment
 
-    return AsgiApp(hub_from_environment)
+    return AsgiApp(hub_from_environment, end_process)
 
 
 class AsgiApp:
-    """An ASGI application that opens its hub at lifespan startup, or at the first request where there is none."""
+    """An ASGI application that opens its hub at lifespan startup, or at the first request where there is none.
 
-    def __init__(self, open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> None:
+    `end` is called where an error ends the hub while requests are served: servers go on then, with an application that
+    can only refuse.
+    """
+
+    def __init__(
+        self,
+        open_hub: Callable[[], AbstractAsyncContextManager[Hub]],
+        end: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
         self._open_hub = open_hub
         self._hub: Hub | None = None
+        self._end = end
         self._falcon: falcon.asgi.App[Any, Any] | None = None
         self._memory = BodyMemory(0)
         self._opening = asyncio.Lock()
@@ -70,12 +80,20 @@ class AsgiApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with self._open_hub() as hub, anyio.create_task_group() as background:
-            background.start_soon(sweep_regularly, hub)
-            self._serve(hub)
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            background.cancel_scope.cancel()
+        serving = False
+        try:
+            async with self._open_hub() as hub, anyio.create_task_group() as background:
+                background.start_soon(sweep_regularly, hub)
+                self._serve(hub)
+                await send({"type": "lifespan.startup.complete"})
+                serving = True
+                await receive()
+                serving = False
+                background.cancel_scope.cancel()
+        except Exception as error:
+            if serving:
+                self._end(error)
+            raise
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _without_lifespan(self) -> "falcon.asgi.App[Any, Any]":

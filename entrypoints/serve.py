@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings
+from entrypoints.lifetime import raise_descriptor_limit
 from entrypoints.server.exchange import App
 from entrypoints.server.limits import Limits, limits_of, memory_bytes
 from entrypoints.server.supervisor import Supervisor
@@ -45,6 +46,7 @@ GC_THRESHOLD = 50_000
 
 def serve(settings: Settings, as_json: bool = False) -> int:
     """Serve until a signal ends it; the exit code. CannotStart if the hub cannot begin."""
+    raise_descriptor_limit()
     _check_port_is_free(settings.host, settings.port)
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))

@@ -6,6 +6,7 @@ What is heavy is imported where it is built, so that a command of the operator s
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings, read_settings
@@ -29,13 +30,38 @@ class CannotStart(Exception):
     """The hub cannot reach what it lives on; the message says what and the remedy."""
 
 
+def has_books(settings: Settings) -> bool:
+    """Whether there are books, or something else stands in their way that `operator_hub` has a word for."""
+    return (settings.data_dir / BOOKS).exists() or settings.data_dir.is_file()
+
+
+@asynccontextmanager
+async def desk_without_books() -> AsyncIterator[Operator]:
+    """A desk for what needs no books: they are empty, in memory, and forgotten with it."""
+    from adapters.liveness import FlockLiveness
+    from adapters.pricebook.shelves import ShippedBook
+    from adapters.storage.memory import MemoryStorage
+    from adapters.system import RandomIds, SystemClock
+    from adapters.vault import MasterKeyVault
+
+    yield Operator(
+        storage=MemoryStorage(),
+        book=ShippedBook(),
+        vault=MasterKeyVault([os.urandom(32)]),
+        clock=SystemClock(),
+        ids=RandomIds(),
+        liveness=FlockLiveness(Path(os.devnull)),
+    )
+
+
 @asynccontextmanager
 async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
+    from adapters.liveness import FlockLiveness
     from adapters.pricebook.shelves import ShippedBook
     from adapters.storage.migrate import MigrationError
     from adapters.storage.sqlite import SqliteStorage
-    from adapters.system import FlockLiveness, RandomIds, SystemClock
+    from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault, key_id, master_keys
 
     try:

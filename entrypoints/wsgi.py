@@ -22,6 +22,7 @@ from entrypoints.http.bodies import is_announced_too_large, is_short, stranger
 from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request
+from entrypoints.lifetime import end_process
 from entrypoints.manners import middleware
 from entrypoints.usecases.hub import Hub
 from entrypoints.usecases.upkeep import sweep_regularly
@@ -43,17 +44,26 @@ def create_app() -> "falcon.App[Any, Any]":
     """The application for a WSGI server, configured by the environment; call it in the worker, after any fork."""
     from entrypoints.wiring import hub_from_environment
 
-    return wsgi_app(hub_from_environment)
+    return wsgi_app(hub_from_environment, _end)
 
 
-def wsgi_app(open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> "falcon.App[Any, Any]":
-    """Falcon with the hub's routes, over an event loop that lives as long as the process."""
+def _end(swept: "concurrent.futures.Future[None]") -> None:
+    """The sweep goes on as long as the event loop does: where an error ended it, no call can be made any more."""
+    if not swept.cancelled() and (error := swept.exception()) is not None:
+        end_process(error)
+
+
+def wsgi_app(
+    open_hub: Callable[[], AbstractAsyncContextManager[Hub]],
+    end: Callable[["concurrent.futures.Future[None]"], None] = lambda swept: None,
+) -> "falcon.App[Any, Any]":
+    """Falcon with the hub's routes, over an event loop that lives as long as the process; `end` is called with it."""
     opened = ExitStack()
     portal = opened.enter_context(anyio.from_thread.start_blocking_portal("asyncio"))
     hub = opened.enter_context(portal.wrap_async_context_manager(open_hub()))
     # WSGI has no shutdown of its own. Registering also keeps what was opened alive.
     atexit.register(opened.close)
-    portal.start_task_soon(sweep_regularly, hub)
+    portal.start_task_soon(sweep_regularly, hub).add_done_callback(end)
     return falcon_app(hub, portal)
 
 

@@ -45,3 +45,7 @@ class Liveness(Protocol):
         so that only time can tell.
         """
         ...
+
+    def renew(self) -> None:
+        """Show again that this process lives, where somebody has removed the sign of it. OSError if that fails."""
+        ...

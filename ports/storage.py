@@ -84,6 +84,13 @@ class Storage(Protocol):
         """
         ...
 
+    def check_in_place(self) -> None:
+        """StorageUnavailable if the books were removed or replaced while this process had them open.
+
+        From then on all is refused, since what would be written nobody could find again; until they are back.
+        """
+        ...
+
     async def catalog_version(self) -> int:
         """The number that grows with every change of providers, credentials, rates and aliases."""
         ...

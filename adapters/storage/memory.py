@@ -62,6 +62,9 @@ class MemoryStorage:
     async def check_writable(self) -> None:
         """Memory can always be written."""
 
+    def check_in_place(self) -> None:
+        """Memory is nowhere else."""
+
     async def catalog_version(self) -> int:
         return self._books.version
 

@@ -24,6 +24,7 @@ from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite_batch import Operation, Writer
 from adapters.storage.sqlite_connection import Connection
 from adapters.storage.sqlite_file import (
+    Place,
     Synchronous,
     adopt_master_key,
     copy,
@@ -43,6 +44,7 @@ D = TypeVar("D", bound=Decision)
 T = TypeVar("T")
 P = ParamSpec("P")
 
+_CLOSED = "the books are closed"
 # A longer batch would make its first caller wait longer than it saves the others.
 _BATCH_MAX = 256
 # How often a batch that is stuck is looked at, for those who set themselves a limit.
@@ -65,6 +67,8 @@ class SqliteStorage:
         self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()
         self._work = asyncio.Event()
         self._closed = False
+        self._place = Place(path)
+        self._refusal: str | None = None  # Why nothing is read or written any more.
         self._loop = asyncio.get_running_loop()
         self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
 
@@ -113,7 +117,7 @@ class SqliteStorage:
 
     async def aclose(self) -> None:
         """Finish what waits, then close the file. Later calls raise StorageUnavailable."""
-        self._closed = True
+        self._closed, self._refusal = True, _CLOSED
         self._work.set()
         await asyncio.wait({self._pump})
         try:
@@ -130,8 +134,8 @@ class SqliteStorage:
     # --- writing ---
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
-        if self._closed:
-            raise StorageUnavailable("the books are closed")
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
         if len(self._waiting) >= self._waiting_max:
             raise StorageUnavailable(f"{self._waiting_max} decisions are waiting already")
         operation = Operation(scope, rule)
@@ -145,7 +149,14 @@ class SqliteStorage:
             raise operation.error
         return cast(D, operation.decision)
 
+    def check_in_place(self) -> None:
+        if not self._closed:
+            self._refusal = self._place.lost()
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
+
     async def check_writable(self) -> None:
+        self.check_in_place()
         if self._fold.failing:
             await self._writer.run(self._fold.try_again)
 
@@ -160,7 +171,7 @@ class SqliteStorage:
                 await self._pump_batch()
         finally:
             # Only a cancelled pump leaves callers behind: the event loop is being taken down.
-            self._closed = True
+            self._closed, self._refusal = True, _CLOSED
             for _, answered in self._waiting:
                 answered.cancel()
 
@@ -205,8 +216,8 @@ class SqliteStorage:
     async def _read(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        if self._closed:
-            raise StorageUnavailable("the books are closed")
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
         with translated():
             return await self._reader.run(function, *args, **kwargs)
 
@@ -262,8 +273,8 @@ class SqliteStorage:
     @asynccontextmanager
     async def _own_reader(self) -> AsyncIterator[Connection]:
         """A connection for what takes long, so that no question waits behind it."""
-        if self._closed:
-            raise StorageUnavailable("the books are closed")
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
         with translated():
             reader = await Connection.open(partial(open_reader, self._path, self._busy_ms))
             try:

@@ -3,12 +3,14 @@
 House rule: what a connection must be set to is set here, by the function that opens it, on the thread that owns it.
 """
 
+import errno
+import fcntl
 import os
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Literal, TypeAlias
 
 from adapters.storage.migrate import Migration, migrate
@@ -45,6 +47,38 @@ def in_words(error: sqlite3.Error) -> str:
     return f"{error}: {remedy}" if remedy else str(error)
 
 
+class Place:
+    """Where a file was when it was opened. Whatever is written to it elsewhere, or once it is removed, is lost.
+
+    The write-ahead log beside it holds the newest commits, so it belongs to it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._found = {name: identity for name in (path, f"{path}-wal") if (identity := _identity(name)) is not None}
+
+    def lost(self) -> str | None:
+        """What happened to the file since, and the remedy; None if it is where it was, or if that cannot be told."""
+        for name, before in self._found.items():
+            try:
+                now = _identity(name)
+            except OSError:
+                continue
+            if now != before:
+                what = "removed" if now is None else "replaced"
+                return f"{name} was {what} while the hub runs: put it back where it was, or start the hub again"
+        return None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Device and inode; None if nothing is there."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """SQLite's own errors, in the port's word."""
@@ -61,8 +95,10 @@ def open_writer(
 
     MigrationError if the file is not what this hub expects; sqlite3.Error if it cannot be opened.
     """
-    # SQLite gives the log and the shared memory beside it the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # SQLite gives the log and the shared memory beside it the same mode. To open and close a file that is there would
+    # release the locks that SQLite has on it in this process.
+    if not os.path.exists(path):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = _connect(path, busy_ms)
     try:
         switch_to_wal(connection, busy_ms)
@@ -167,18 +203,54 @@ def publish(path: str, fill: Callable[[sqlite3.Connection], None]) -> None:
     if os.path.lexists(path):
         raise FileExistsError(path)
     part = f"{path}.part"
-    # Exclusive: two backups to one place must not write into each other.
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
+    with _own_part(part):
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             fill(connection)
             # A copy of a file in WAL mode is one, too, and would keep its last pages in a log beside it.
             connection.execute("pragma journal_mode = delete")
+            _check_whole(connection)
         _sync(part)
         os.link(part, path)
-    finally:
-        os.unlink(part)
     _sync(os.path.dirname(os.path.abspath(path)))
+
+
+@contextmanager
+def _own_part(part: str) -> Iterator[None]:
+    """A new file that nobody else writes to meanwhile; removed in the end.
+
+    One that a killed backup left behind is removed first. Whether somebody still writes to it, its lock tells.
+    FileExistsError if somebody does.
+    """
+    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(errno.EEXIST, "another backup is being written there", part) from None
+        # Not emptied: it may be a published copy under its second name.
+        _remove(part)
+        new = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    finally:
+        os.close(file)
+    try:
+        fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        _remove(part)
+        os.close(new)
+
+
+def _remove(part: str) -> None:
+    for name in (part, f"{part}-journal", f"{part}-wal", f"{part}-shm"):
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _check_whole(connection: sqlite3.Connection) -> None:
+    """StorageUnavailable if the copy is damaged: it would replace better ones."""
+    (found, *_) = connection.execute("pragma integrity_check(1)").fetchone()
+    if found != "ok":
+        raise StorageUnavailable(f"the copy is damaged, and so may be the books: {' '.join(found.split())}")
 
 
 def _sync(path: str) -> None:

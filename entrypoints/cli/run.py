@@ -14,7 +14,7 @@ from entrypoints.cli.said import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.desk import Desk
 from entrypoints.usecases.first_run import OWNER, found
-from entrypoints.wiring import CannotStart, operator_hub
+from entrypoints.wiring import CannotStart, desk_without_books, has_books, operator_hub
 from ports.storage import StorageUnavailable
 from ports.vault import VaultError
 
@@ -60,6 +60,16 @@ COMMANDS: Mapping[str, Command] = {
     "backup": books.backup,
 }
 
+# What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
+# empty ones for their own.
+_BEGINS = frozenset(
+    (
+        *("provider add", "credential add", "rate set", "rate bulk", "price sync", "alias set"),
+        *("user add", "key create", "credit grant"),
+    )
+)
+# What reads the price book that ships with the hub.
+_WITHOUT_BOOKS = frozenset(("price list", "price show", "price diff"))
 _OPTIONS = {"host": "AIHUB_HOST", "port": "AIHUB_PORT", "workers": "AIHUB_WORKERS", "interface": "AIHUB_INTERFACE"}
 
 
@@ -94,6 +104,14 @@ def run(args: Namespace) -> int:
 
 async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
     args.actor = f"cli:{_login()}"
+    if args.command not in _BEGINS and not has_books(settings):
+        if args.command not in _WITHOUT_BOOKS:
+            raise CannotStart(
+                f"there are no books in {settings.data_dir.resolve()}: name the hub's own directory in DATA_DIR, or "
+                "begin new books with `aihub serve`, or by adding a provider or a user"
+            )
+        async with desk_without_books() as desk:
+            return await COMMANDS[args.command](desk, settings, args)
     async with operator_hub(settings) as desk:
         if await desk.storage.user_named(OWNER) is None:
             # So that the hub can be set up before it is started for the first time. The owner's key waits for that.

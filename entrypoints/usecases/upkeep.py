@@ -60,24 +60,32 @@ async def sweep(
             batch *= 2
 
 
-async def sweep_regularly(hub: Hub) -> None:
+async def sweep_regularly(hub: Hub, every_s: float = SWEEP_EVERY_S) -> None:
     """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long.
 
-    Nothing that goes wrong ends it. What does is reported when it begins, and is over when a sweep succeeds again;
-    books that cannot be reached are not: the calls themselves complain meanwhile.
+    Nothing that goes wrong ends it. What does is reported, once for as long as it lasts. Each time it is also looked at
+    whether the books are still where they were, and whether others can see that this process lives.
     """
     reported = ""
     while True:
-        await anyio.sleep(SWEEP_EVERY_S)
+        await anyio.sleep(every_s)
         try:
+            hub.storage.check_in_place()
+            hub.liveness.renew()
             await sweep_own(hub)
-            reported = ""
-        except StorageUnavailable:
-            continue
         except Exception as problem:
             if repr(problem) != reported:
                 reported = repr(problem)
-                _log.exception("the sweep failed; it is tried again every %d seconds", SWEEP_EVERY_S)
+                _log.error(
+                    "the sweep failed and is tried again every %g seconds: %s",
+                    every_s,
+                    problem,
+                    exc_info=None if isinstance(problem, StorageUnavailable) else problem,
+                )
+        else:
+            if reported:
+                _log.warning("the sweep succeeds again")
+            reported = ""
 
 
 async def sweep_own(hub: Hub) -> Swept:

@@ -1,6 +1,7 @@
 """Ids that sort and never repeat, and life signs that end with the process, however it ends."""
 
 import os
+import shutil
 import signal
 import string
 import subprocess
@@ -9,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from adapters.system import FlockLiveness, RandomIds, SystemClock
+from adapters.liveness import FlockLiveness
+from adapters.system import RandomIds, SystemClock
 
 CROCKFORD = set("0123456789abcdefghjkmnpqrstvwxyz")
 
 OWNER = """
-import sys; from pathlib import Path; from adapters.system import FlockLiveness
+import sys; from pathlib import Path; from adapters.liveness import FlockLiveness
 liveness = FlockLiveness(Path(sys.argv[1])); print(liveness.own(), flush=True); sys.stdin.read(); {end}
 """
 
 # The parent of the tale dies; its child, which was forked after the lock was taken, lives on.
 FORKED = """
-import os, sys; from pathlib import Path; from adapters.system import FlockLiveness
+import os, sys; from pathlib import Path; from adapters.liveness import FlockLiveness
 liveness = FlockLiveness(Path(sys.argv[1])); name = liveness.own()
 if os.fork():
     os._exit(0)
@@ -28,6 +30,20 @@ print(name, liveness.own(), flush=True); sys.stdin.read()
 """
 
 # Ids are made before the fork, so that some chance is in stock, and then on both sides of it.
+WITHOUT_DESCRIPTORS = """
+import os, resource, sys; from pathlib import Path; from adapters.liveness import FlockLiveness
+liveness = FlockLiveness(Path(sys.argv[1]))
+taken = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+print(liveness.is_gone(sys.argv[2]))
+os.close(taken.pop())
+print(liveness.is_gone(sys.argv[2]))
+"""
 FORKED_IDS = """
 import os; from adapters.system import RandomIds
 ids = RandomIds(); print(ids.new("x").partition("_")[2][10:], flush=True); child = os.fork()
@@ -129,6 +145,7 @@ def test_two_starts_bear_two_names(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == sorted([first_name, second_name])
     finish(first)
     finish(second)
+    assert FlockLiveness(tmp_path).is_gone(first_name)
     assert os.listdir(tmp_path) == [second_name]
     FlockLiveness(tmp_path).forget_the_dead()
     assert os.listdir(tmp_path) == []
@@ -152,11 +169,79 @@ def test_a_forked_child_does_not_keep_its_parent_alive_and_has_a_name_of_its_own
     finish(process)  # the child ends with its standard input
 
 
-def test_a_name_that_nobody_bore_is_gone_and_what_is_no_name_is_not_known(tmp_path: Path) -> None:
+def test_of_what_is_no_name_nothing_is_known(tmp_path: Path) -> None:
     liveness = FlockLiveness(tmp_path)
     (tmp_path.parent / "outside").write_text("")
 
-    assert liveness.is_gone("w1-2-3")
-    assert not liveness.is_gone("../outside")
-    assert not liveness.is_gone("")
+    assert liveness.is_gone("w1-2-3") is None
+    assert liveness.is_gone("../outside") is None
+    assert liveness.is_gone("") is None
     assert (tmp_path.parent / "outside").exists()
+
+
+def test_a_process_whose_sign_was_removed_lives_until_it_is_gone(tmp_path: Path) -> None:
+    """Somebody who cleans up temporary files, or an operator by mistake."""
+    liveness = FlockLiveness(tmp_path)
+    process, (name,) = start(OWNER.format(end="pass"), tmp_path)
+    (tmp_path / name).unlink()
+
+    assert liveness.is_gone(name) is False
+
+    process.kill()
+    process.wait()
+    assert liveness.is_gone(name) is True
+    finish(process)
+
+
+def test_a_process_puts_its_sign_back(tmp_path: Path) -> None:
+    liveness = FlockLiveness(tmp_path / "workers")
+    name = liveness.own()
+    shutil.rmtree(tmp_path / "workers")
+
+    liveness.renew()
+    liveness.renew()
+
+    assert os.listdir(tmp_path / "workers") == [name]
+    assert FlockLiveness(tmp_path / "workers").is_gone(name) is False
+    liveness.close()
+    assert FlockLiveness(tmp_path / "workers").is_gone(name) is True
+
+
+def test_a_sign_is_not_put_back_where_the_whole_place_is_gone(tmp_path: Path) -> None:
+    """To make the directory of the books again would look as if it had never been removed."""
+    (tmp_path / "data").mkdir()
+    liveness = FlockLiveness(tmp_path / "data" / "workers")
+    liveness.own()
+    shutil.rmtree(tmp_path / "data")
+
+    with pytest.raises(FileNotFoundError):
+        liveness.renew()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_process_id_that_somebody_else_has_by_now_proves_no_life(tmp_path: Path) -> None:
+    liveness = FlockLiveness(tmp_path)
+    pid, began, place, chance = liveness.own().split("-")
+
+    assert liveness.is_gone(f"{pid}-{int(began) - 1}-{place}-{chance}") is True
+    assert liveness.is_gone(f"{pid}-{began}-{place}-0123456789") is False
+
+
+def test_a_process_of_another_machine_without_a_sign_cannot_be_seen(tmp_path: Path) -> None:
+    liveness = FlockLiveness(tmp_path)
+    pid, began, _, chance = liveness.own().split("-")
+
+    assert liveness.is_gone(f"{pid}-{began}-00000000-{chance}") is None
+
+
+def test_a_question_that_cannot_be_answered_is_answered_with_no(tmp_path: Path) -> None:
+    """No file descriptor is left, say."""
+    process, (name,) = start(OWNER.format(end="pass"), tmp_path)
+    process.kill()
+    process.wait()
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DESCRIPTORS, tmp_path, name], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+    assert told.split() == ["False", "True"]
+    finish(process)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from adapters.liveness import FlockLiveness
 from adapters.pricebook.shelves import ShippedBook
 from adapters.storage.memory import MemoryStorage
-from adapters.system import FlockLiveness, RandomIds, SystemClock
+from adapters.system import RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
 from entrypoints.usecases.desk import Operator
 from ports.environment import Clock

@@ -87,6 +87,7 @@ def test_credit(say: Said, tell: Any, refused: Said) -> None:
 
 
 def test_providers(say: Said, tell: Any, refused: Said) -> None:
+    say("user", "add", "ann")
     assert tell("provider", "list")[0]["base_url"] == "echo://local"
     assert tell("provider", "add", "openai")["base_url"] == "https://api.openai.com/v1"
     added = tell("provider", "add", "local", "--dialect", "openai", "--base-url", "http://127.0.0.1:11434/v1/")
@@ -226,6 +227,7 @@ def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said, capsys:
 
 
 def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Path) -> None:
+    say("user", "add", "ann")
     proved = tell("ledger", "verify")
     assert (proved["ok"], proved["issued"], proved["available"], proved["held"]) == (True, "5", "5", "0")
     assert "add up" in say("ledger", "verify")
@@ -244,7 +246,7 @@ def test_books(say: Said, tell: Any, refused: Said, data_dir: Path, tmp_path: Pa
 def test_verify_ends_with_1_and_names_the_first_difference(
     say: Said, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     with closing(sqlite3.connect(data_dir / "aikit.db")) as books:
         table = next(
             name

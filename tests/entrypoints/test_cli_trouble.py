@@ -14,7 +14,7 @@ from tests.entrypoints.command import AIHUB, ROOT
 
 
 def test_books_without_their_master_key_get_no_new_one(say: Said, refused: Said, data_dir: Path) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     (data_dir / "master.key").unlink()
 
     told = refused("user", "list")
@@ -28,6 +28,7 @@ def test_a_backup_that_is_put_back_alone_is_opened_with_its_own_master_key_only(
     say: Said, refused: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIHUB_MASTER_KEY", "01" * 32)
+    say("user", "add", "ann")
     say("backup", str(tmp_path / "copy.db"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "new"))
     (tmp_path / "new").mkdir()
@@ -52,7 +53,7 @@ def test_a_backup_that_is_put_back_alone_is_opened_with_its_own_master_key_only(
 def test_a_file_that_is_no_database_is_told_with_the_remedy(
     say: Said, refused: Said, data_dir: Path, content: bytes, remedy: str | None
 ) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     (data_dir / "aikit.db").write_bytes(content)
 
     if remedy is None:
@@ -62,7 +63,7 @@ def test_a_file_that_is_no_database_is_told_with_the_remedy(
 
 
 def test_damaged_books_are_told_with_the_remedy(say: Said, refused: Said, data_dir: Path) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     path = data_dir / "aikit.db"
     with closing(sqlite3.connect(path)) as books:
         (page,) = books.execute("select rootpage from sqlite_schema where name = 'users'").fetchone()
@@ -75,7 +76,7 @@ def test_damaged_books_are_told_with_the_remedy(say: Said, refused: Said, data_d
 
 
 def test_books_of_a_newer_hub_and_of_something_else_are_named(say: Said, refused: Said, data_dir: Path) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     path = data_dir / "aikit.db"
     with closing(sqlite3.connect(path)) as books, books:
         books.execute("insert into migrations values ('9999_later.sql', 'x', 0)")
@@ -99,12 +100,9 @@ def test_a_data_dir_that_is_a_file_is_told_as_such(
 def test_somebody_who_watches_is_told_that_the_books_are_new(data_dir: Path) -> None:
     terminal, its_end = pty.openpty()
     told = []
-    for _ in range(2):
+    for words in (("user", "add", "ann"), ("call", "list")):
         env = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
-        ran = subprocess.run(
-            [*AIHUB, "call", "list"], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end, check=True
-        )
-        assert ran.stdout == b"There are no calls yet.\n"
+        subprocess.run([*AIHUB, *words], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=its_end, check=True)
         os.write(its_end, b"end\n")
         shown = b""
         while not shown.endswith(b"end\r\n"):
@@ -114,3 +112,36 @@ def test_somebody_who_watches_is_told_that_the_books_are_new(data_dir: Path) -> 
     os.close(terminal)
 
     assert told == [f"began new books in {data_dir} (DATA_DIR)\r\nend\r\n", "end\r\n"]
+
+
+@pytest.mark.parametrize("words", [
+    ("user", "list"), ("call", "list"), ("ledger", "verify"), ("sweep",), ("backup", "copy.db"), ("route", "explain", "m"),
+    ("user", "list", "--json"), ("credit", "balance", "owner"),
+])  # fmt: skip
+def test_what_only_reads_begins_no_books(refused: Said, data_dir: Path, words: tuple[str, ...]) -> None:
+    """Whoever named another DATA_DIR than the hub's would take empty books for their own."""
+    told = refused(*words)
+
+    assert f"there are no books in {data_dir}" in told
+    assert "DATA_DIR" in told
+    assert not data_dir.exists()
+
+
+def test_the_price_book_is_read_without_books(say: Said, data_dir: Path) -> None:
+    assert "gpt" in say("price", "list", "--json")
+    assert not data_dir.exists()
+
+
+def test_damaged_books_are_not_copied(say: Said, refused: Said, data_dir: Path, tmp_path: Path) -> None:
+    """A backup that cannot be put back is worse than none: the operator would rely on it."""
+    say("user", "add", "ann")
+    path = data_dir / "aikit.db"
+    with closing(sqlite3.connect(path)) as books:
+        (page,) = books.execute("select rootpage from sqlite_schema where name = 'transfers'").fetchone()
+        (size,) = books.execute("pragma page_size").fetchone()
+    damaged = bytearray(path.read_bytes())
+    damaged[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(damaged)
+
+    assert "damaged" in refused("backup", str(tmp_path / "copy.db"))
+    assert [name for name in os.listdir(tmp_path) if name.startswith("copy")] == []

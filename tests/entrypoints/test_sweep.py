@@ -32,6 +32,9 @@ class Register(Liveness):
     def is_gone(self, owner: str) -> bool | None:
         return None if owner in self._unseen else owner in self._dead
 
+    def renew(self) -> None:
+        """Nobody removes these."""
+
 
 class Write(msgspec.Struct, frozen=True):
     writes: tuple[Row, ...]

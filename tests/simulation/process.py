@@ -68,6 +68,9 @@ class SharedLiveness:
     def is_gone(self, owner: str) -> bool:
         return owner in self._gone
 
+    def renew(self) -> None:
+        """Nobody removes these."""
+
 
 class ImpatientIds(RandomIds):
     """Ids by which nobody pauses for long before a retry."""
