@@ -38,7 +38,7 @@ def test_config_show_tells_value_and_origin_and_masks(
 def test_another_master_key_or_a_folder_that_is_none_stops_with_the_remedy(
     say: Said, refused: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
     monkeypatch.setenv("AIHUB_MASTER_KEY", "00" * 32)
     assert "another master key" in refused("user", "list")
     (tmp_path / "file").write_text("")
@@ -47,7 +47,7 @@ def test_another_master_key_or_a_folder_that_is_none_stops_with_the_remedy(
 
 
 def test_the_data_directory_is_its_owner_s_alone(say: Said, data_dir: Path) -> None:
-    say("user", "list")
+    say("user", "add", "ann")
 
     assert data_dir.stat().st_mode & 0o777 == 0o700
     assert all(path.stat().st_mode & 0o077 == 0 for path in data_dir.iterdir())

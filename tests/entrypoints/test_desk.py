@@ -20,7 +20,7 @@ from tests.support.desk import desk
     ids=["done", "not done with a secret", "not done", "not understood", "help"],
 )
 def test_the_desk_tells_what_a_shell_would_hear(data_dir: Path, words: list[str], secret: str) -> None:
-    process(data_dir, "user", "list")
+    process(data_dir, "user", "add", "ann")
     expected = process(data_dir, *words, stdin=secret)
 
     told = desk().run(words, environment(data_dir), secret)
@@ -31,6 +31,7 @@ def test_the_desk_tells_what_a_shell_would_hear(data_dir: Path, words: list[str]
 def test_nothing_of_a_command_is_left_for_the_next(tmp_path: Path) -> None:
     ours, others = environment(tmp_path / "ours"), environment(tmp_path / "others")
     assert 0 == desk().run(["user", "add", "ann"], ours, "unread").exit_code
+    assert 0 == desk().run(["user", "add", "bob"], others).exit_code
 
     told = desk().run(["user", "list", "--json"], others)
 

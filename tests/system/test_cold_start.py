@@ -45,6 +45,8 @@ def test_help_needs_nothing_but_the_parser() -> None:
 
 @pytest.mark.parametrize("words", ["user list", "credit balance owner", "call list", "ledger verify", "config show"])
 def test_a_command_of_the_operator_needs_no_http(tmp_path: Path, words: str) -> None:
+    imported(command("user", "add", "ann"), DATA_DIR=str(tmp_path / "data"))
+
     loaded = imported(command(*words.split(), "--json"), DATA_DIR=str(tmp_path / "data"))
 
     assert "entrypoints" in loaded
