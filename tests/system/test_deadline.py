@@ -114,13 +114,13 @@ async def test_a_caller_who_takes_nothing_any_more_is_given_up_long_before_the_d
 async def test_a_caller_who_reads_slowly_is_not_given_up(world: World) -> None:
     """Each piece that is taken counts, and so does a provider that thinks while the caller waits for it."""
     process = world.processes[0]
-    process.hub.upstream_timeout_ms, process.hub.write_timeout_ms = FOREVER_MS, 50
+    process.hub.upstream_timeout_ms, process.hub.write_timeout_ms = FOREVER_MS, 100
     left = []
 
     def watch() -> Leave:
         return lambda: left.append(True)
 
-    request = _request(process, world, Script(id="slow", words=3, pace_ms=150), watch)
+    request = _request(process, world, Script(id="slow", words=3, pace_ms=250), watch)
     async with process.handlers[OPENAI](request) as reply:
         assert not isinstance(reply.body, bytes)
         heard = b"".join([piece async for piece in reply.body])
