@@ -159,7 +159,7 @@ class LiveCall:
             self._ended_late = asyncio.get_running_loop().create_task(self._end_late())
 
     def stalled(self) -> None:
-        """The caller takes nothing any more: as good as gone. Books that are slow to settle are not the caller's fault."""
+        """The caller takes nothing any more: as good as gone. That the books are slow to settle is not its fault."""
         is_settling = self._is_ending and self.settled is None
         if self.ask.leave is not None and self._first is not None and not is_settling:
             self.ask.leave()
