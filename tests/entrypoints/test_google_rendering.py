@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,3 +202,23 @@ def test_a_signature_of_googles_stays_as_it_is() -> None:
     [part] = parts["candidates"][0]["content"]["parts"]
     assert "Z29vZ2xl" == part["thoughtSignature"]
     assert (ToolCall(id="c", name="f", arguments="{}", signature=signed),) == handed_back([part])
+
+
+@pytest.mark.parametrize("event", [
+    ForeignBlock(dialect="openai", name="images", block=msgspec.Raw(b'{"image_url":"x"}')),
+    ForeignBlock(dialect="openai", name="images", block=msgspec.Raw(b"[]")),
+    ForeignBlock(dialect="openai", name="logprobs", block=msgspec.Raw(b'{"content":[7]}'), generated=False),
+    ForeignBlock(dialect="anthropic", name="novel", block=msgspec.Raw(b"{}")),
+])  # fmt: skip
+def test_what_cannot_be_read_beside_a_text_costs_nobody_the_text(event: Event) -> None:
+    answer = whole(TextDelta(text="Hi"), event, Finished(reason="stop"), Ended())
+
+    assert [{"text": "Hi"}] == answer["candidates"][0]["content"]["parts"]
+
+
+def test_an_image_is_inline_data() -> None:
+    block = msgspec.Raw(b'{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}')
+
+    answer = whole(ForeignBlock(dialect="openai", name="images", block=block), Ended())
+
+    assert [{"inlineData": {"mimeType": "image/png", "data": "AA=="}}] == answer["candidates"][0]["content"]["parts"]

@@ -15,7 +15,8 @@ from domain.chat import Ended, Event
 from domain.proofs import MARK_IN_BASE64, in_thought_signature
 
 _ENCODER = msgspec.json.Encoder()
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _SIGNATURES = ("thoughtSignature", "thought_signature")
 _CONFIG, _CONTENTS = "generationConfig", "contents"
 _WHOLE = "generateContentRequest"
@@ -32,7 +33,7 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     """The caller's fields, as they came."""
     fields: dict[str, Any] = {**call.fields}
     if attempt.output_cap is not None:
-        config = _OBJECT.decode(fields[_CONFIG]) if _CONFIG in fields else {}
+        config = _FIELDS.decode(fields[_CONFIG]) if _CONFIG in fields else {}
         config.pop("max_output_tokens", None)
         fields[_CONFIG] = {**config, "maxOutputTokens": attempt.output_cap}
     if MARK_IN_BASE64 in bytes(fields.get(_CONTENTS, b"")):
@@ -45,7 +46,7 @@ def pass_count(call: ModelCall, attempt: Attempt) -> bytes:
     fields: dict[str, Any] = {**call.fields}
     if _WHOLE in fields:
         model = f"models/{attempt.target.model.removeprefix('models/')}"
-        fields[_WHOLE] = {**_OBJECT.decode(fields[_WHOLE]), "model": model}
+        fields[_WHOLE] = {**_FIELDS.decode(fields[_WHOLE]), "model": model}
     return _ENCODER.encode(fields)
 
 
@@ -59,21 +60,33 @@ def decode_count(body: bytes) -> tuple[Event, ...]:
 
 
 def _without_foreign_signatures(contents: msgspec.Raw) -> Any:
-    """The contents without the signatures that are not Google's, and without thoughts, which only they proved."""
-    given = msgspec.json.decode(contents)
-    for content in given if isinstance(given, list) else [given]:
-        parts = content.get("parts") if isinstance(content, dict) else None
-        if isinstance(parts, list):
-            content["parts"] = [part for part in map(_own, parts) if part is not None]
-    return given
+    """The contents without the signatures that are not Google's, and without thoughts, which only they proved.
+
+    Every value beside them stays as it is spelled.
+    """
+    if bytes(memoryview(contents)[:1]) == b"{":
+        return _content(contents)
+    return [_content(content) for content in _LIST.decode(contents)]
 
 
-def _own(part: Any) -> Any:
-    if not isinstance(part, dict):
-        return part
-    spelled = next((part[name] for name in _SIGNATURES if isinstance(part.get(name), str)), None)
-    if spelled is None or in_thought_signature(spelled) is None:
-        return part
-    if part.get("thought"):
+def _content(raw: msgspec.Raw) -> Any:
+    if MARK_IN_BASE64 not in bytes(raw):
+        return raw
+    content: dict[str, Any] = _FIELDS.decode(raw)
+    if "parts" in content and bytes(memoryview(content["parts"])[:1]) == b"[":
+        parts = [_own(part) for part in _LIST.decode(content["parts"])]
+        content["parts"] = [part for part in parts if part is not None]
+    return content
+
+
+def _own(raw: msgspec.Raw) -> Any:
+    """The part, without the hub's signature; None for a thought that has one."""
+    if MARK_IN_BASE64 not in bytes(raw):
+        return raw
+    part = _FIELDS.decode(raw)
+    spelled = next((msgspec.json.decode(part[name]) for name in _SIGNATURES if name in part), None)
+    if not isinstance(spelled, str) or in_thought_signature(spelled) is None:
+        return raw
+    if bytes(part.get("thought", b"")) == b"true":
         return None
     return {name: value for name, value in part.items() if name not in _SIGNATURES}

@@ -3,6 +3,7 @@
 https://ai.google.dev/api/generate-content#candidate
 """
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from domain.chat import Finished, FinishReason
 from domain.citations import Source
 from domain.usage import Usage
 from entrypoints.http.google.parts import Choice
+from entrypoints.http.google.wire import JSON_ERRORS
 
 Json = dict[str, Any]
 # Google says STOP after a call as after a text.
@@ -89,7 +91,10 @@ def _grounding(text: str, sources: tuple[Source, ...]) -> Json:
 
 def _likelihoods(blocks: tuple[msgspec.Raw, ...]) -> Json:
     """OpenAI's `logprobs` in Google's words."""
-    tokens = [token for block in blocks for token in _LIKELY.decode(block).content or ()]
+    tokens: list[_Token] = []
+    for block in blocks:
+        with suppress(*JSON_ERRORS):  # What cannot be read of it is left out: the answer is not about that.
+            tokens += _LIKELY.decode(block).content or ()
     return {
         "chosenCandidates": [_likelihood(token) for token in tokens],
         "topCandidates": [

@@ -64,7 +64,7 @@ def _number(fields: Json, name: str) -> msgspec.Raw | None:
 def _whole(fields: Json, name: str) -> int | None:
     """A whole number, which Google's SDKs may write as 40.0."""
     number = _number(fields, name)
-    return None if number is None else int(value_of(number, float, f"{PATH}.{name}"))
+    return None if number is None else int(value_of(number, int | float, f"{PATH}.{name}"))
 
 
 def _format(fields: Json) -> ResponseFormat | None:

@@ -27,11 +27,20 @@ from domain.citations import Passage, Source, source_of
 from domain.proofs import as_thought_signature, googles
 from entrypoints.http.arguments import arguments_object
 from entrypoints.http.google.read import NAME
+from entrypoints.http.google.wire import JSON_ERRORS
 
 Json = dict[str, Any]
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | ForeignBlock
 _CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, ForeignBlock)
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
+
+
+class _Url(msgspec.Struct, frozen=True):
+    url: str = ""
+
+
+class _ImageBlock(msgspec.Struct, frozen=True):
+    image_url: _Url = _Url()
 
 
 class _Linked(msgspec.Struct, frozen=True):
@@ -179,7 +188,10 @@ def _call(pieces: list[ToolCallDelta], thoughts: tuple[Json, ...]) -> Json:
 
 def _image(block: msgspec.Raw) -> list[Any]:
     """An image as OpenRouter's models give it: `{"type": "image_url", "image_url": {"url": "data:…"}}`."""
-    url = msgspec.json.decode(block).get("image_url", {}).get("url", "")
+    try:
+        url = msgspec.json.decode(block, type=_ImageBlock).image_url.url
+    except JSON_ERRORS:
+        return []
     head = _DATA_URL.match(url)
     return [{"inlineData": {"mimeType": head[1].lower(), "data": url[head.end() :]}}] if head else []
 
