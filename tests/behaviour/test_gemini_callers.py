@@ -114,6 +114,56 @@ def test_a_chat_goes_on_over_several_turns(client: genai.Client, stub: Stub) -> 
     assert [("user", "Hello"), ("assistant", TEXT), ("user", "And then?")] == roles
 
 
+# What Gemini CLI sends with every turn, whatever the model.
+CLI = {
+    "contents": [
+        {"role": "user", "parts": [{"text": "This is the Gemini CLI. Today's date is Monday."}]},
+        {"role": "user", "parts": [{"text": "Hello"}]},
+    ],
+    "systemInstruction": {"role": "user", "parts": [{"text": "You are an agent."}]},
+    "tools": [
+        {
+            "functionDeclarations": [
+                {
+                    "name": "read_file",
+                    "description": "Reads a file.",
+                    "parametersJsonSchema": {
+                        "type": "object",
+                        "properties": {"path": {"type": "string"}},
+                        "required": ["path"],
+                    },
+                }
+            ]
+        }
+    ],
+    "generationConfig": {
+        "temperature": 1,
+        "topP": 0.95,
+        "topK": 64,
+        "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 8192},
+    },
+    "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+    "labels": {"team": "a"},
+}
+
+
+@pytest.mark.parametrize(("model", "dropped"), [
+    ("oai/m", {"top_k", "safetySettings"}),
+    ("ant/m", {"safetySettings"}),
+    ("rsp/m", {"top_k", "safetySettings"}),
+    ("echo/echo", {"top_k", "safetySettings"}),
+])  # fmt: skip
+def test_gemini_clis_turn_is_taken_by_every_vendor(hub: HubProcess, stub: Stub, model: str, dropped: set[str]) -> None:
+    heard = ask(hub, f"/v1beta/models/{model}:streamGenerateContent?alt=sse", CLI)
+
+    assert 200 == heard.status, heard.body
+    assert b'"finishReason":"STOP"' in heard.body
+    named = {name.strip() for name in (heard.header("x-aihub-dropped") or "").split(",")} - {""}
+    assert dropped <= named
+    refused = ask(hub, f"/v1beta/models/{model}:generateContent", CLI, headers={"x-aihub-unsupported": "refuse"})
+    assert (400, "INVALID_ARGUMENT") == (refused.status, refused.json()["error"]["status"])
+
+
 # --- tools ----------------------------------------------------------------------------------------------
 
 

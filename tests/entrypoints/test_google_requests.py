@@ -76,9 +76,14 @@ def test_what_the_config_asks_for_has_canonical_words() -> None:
 
     assert (("END",), 2, 7) == (request.stop, request.choices, request.seed)
     assert (b"0.1", b"0.5") == (bytes(request.temperature or b""), bytes(request.top_p or b""))
-    assert {"presence_penalty": 0.5, "logprobs": True, "top_logprobs": 3, "modalities": ["text", "image"]} == {
-        name: json.loads(bytes(raw)) for name, raw in request.extra.items()
-    }
+    extra = {name: json.loads(bytes(raw)) for name, raw in request.extra.items()}
+    assert [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}] == extra.pop("safetySettings")
+    assert {
+        "presence_penalty": 0.5,
+        "logprobs": True,
+        "top_logprobs": 3,
+        "modalities": ["text", "image"],
+    } == extra
     assert request.response_format is not None
     assert {"type": "array", "items": {"type": ["string", "null"]}, "minItems": 1} == json.loads(
         bytes(request.response_format.schema or b"")

@@ -14,8 +14,6 @@ from entrypoints.http.google.content import detail_of, instruction, messages
 from entrypoints.http.google.tools import chosen, tools
 from entrypoints.http.google.wire import Json, Malformed
 
-# How strictly Google's own filters judge, and names for Google's bill: nobody else has these filters or that bill.
-_OWN = ("safetySettings", "labels")
 _READ_ALREADY = ("contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "model")
 
 
@@ -54,7 +52,7 @@ def _request(call: ModelCall) -> ChatRequest:
 
 def _rest(fields: Json) -> Json:
     """The top-level fields without a canonical place."""
-    told = {name: value for name, value in fields.items() if name not in (*_READ_ALREADY, *_OWN)}
+    told = {name: value for name, value in fields.items() if name not in _READ_ALREADY}
     if "serviceTier" in told:
         told["service_tier"] = told.pop("serviceTier")
     return {name: value for name, value in told.items() if bytes(value) not in (b"false", b"[]", b"{}", b'""')}
