@@ -83,10 +83,12 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
         return Uncounted(field=call.uncounted)
     if call.hosted_tools and rate.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
-    if call.hosted_tools and (call.hosted_uses_max is None or rate.context_tokens is None):
-        return Unbounded(model=call.model, field=call.hosted_tools[0])
+    if call.hosted_tools and call.hosted_uses_max is None:
+        return Unbounded(model=call.model, field=call.hosted_tools[0], cause="uses")
+    if call.hosted_tools and rate.context_tokens is None:
+        return Unbounded(model=call.model, field=call.hosted_tools[0], cause="context")
     if call.opaque_input and rate.context_tokens is None:
-        return Unbounded(model=call.model, field=call.opaque_input)
+        return Unbounded(model=call.model, field=call.opaque_input, cause="context")
     if not is_sold(call.operation, rate):
         return UnpricedFeature(model=call.model, feature=call.operation)
     if (
@@ -94,7 +96,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
         and dearest(rate).output_nanos
         and rate.output_tokens_max is rate.context_tokens is None
     ):
-        return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file")
+        return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file", cause="output")
     input_tokens = _input_tokens(call, rate)
     per_choice, capped = _output_tokens(call, rate)
     output_tokens = per_choice * call.choices + _echoed(call, input_tokens)
@@ -102,7 +104,8 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
         nanos = _charge(call, input_tokens, output_tokens, rate)
     except AmountError:
         # A bound that the books cannot hold is none.
-        return Unbounded(model=call.model, field="n" if call.choices > per_choice else call.cap_field or "max_tokens")
+        field = "n" if call.choices > per_choice else call.cap_field or "max_tokens"
+        return Unbounded(model=call.model, field=field, cause="amount")
     return Bound(
         nanos=nanos,
         input_tokens=input_tokens,

@@ -111,10 +111,16 @@ class Incapable(msgspec.Struct, frozen=True, kw_only=True, tag="incapable_model"
 
 
 class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge"):
-    """The charge of the request has no upper bound; `field` is what makes it so."""
+    """The charge of the request has no upper bound; `field` is what makes it so, and `cause` why.
+
+    context: nobody knows how much the model reads, and the content is not in the request. uses: how often a hosted
+    tool is used is not bounded. output: nobody knows how much the model writes. amount: the bound is more than the
+    books can hold.
+    """
 
     model: str
     field: str
+    cause: Literal["context", "uses", "output", "amount"]
 
 
 class Uncounted(msgspec.Struct, frozen=True, kw_only=True, tag="uncounted_answer"):

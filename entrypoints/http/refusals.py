@@ -48,6 +48,26 @@ _BAD_HTTP = {
 }
 
 SHOWN_CHARACTERS_MAX = 200
+# What a call has no bound for, and what each side can do about it.
+_UNBOUNDED = {
+    "context": "what it adds is not in the request, and the context of `{model}` is not known. Send it inline, "
+    "or let the operator set `aihub rate set … --context N`.",
+    "uses": "the uses of the tool are not bounded. Send max_tool_calls (Responses) or the tool's max_uses (Messages).",
+    "output": "how much `{model}` writes is not known. Let the operator set `aihub rate set … --max-output N`.",
+    "amount": "it could come to more than the books can hold. Send a lower number.",
+}
+# The options of `aihub rate set` that price an operation. A hosted tool's is --tool-use.
+_PRICED_BY = {
+    "images": "--image or --output-image",
+    "video": "--video-second",
+    "speech": "--character or --output-audio",
+    "transcription": "--second or --input-audio",
+    "rerank": "--search-unit or --input",
+    "chat": "--input and --output",
+    "completions": "--input and --output",
+    "embeddings": "--input and --output",
+    "moderation": "--input and --output",
+}
 
 
 def error_of(refusal: Refusal) -> ErrorBody:
@@ -118,7 +138,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 400,
                 "invalid_request",
                 f"The rate of `{refusal.model}` has no price for `{_shown(refusal.feature)}`, so it is not sold. Leave "
-                "it out or call another model, or let the operator set a price with `aihub rate set`.",
+                "it out or call another model, or let the operator set its price: `aihub rate set` with "
+                f"{_PRICED_BY.get(refusal.feature, '--tool-use')}.",
                 param=_shown(refusal.feature),
             )
         case Incapable():
@@ -136,9 +157,8 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 refusal,
                 400,
                 "invalid_request",
-                f"With `{refusal.field}` the charge of this call has no upper bound: the context of `{refusal.model}` "
-                "is not known, or the uses of a tool are not bounded. Send the content inline, bound the tool "
-                "(max_uses, max_tool_calls), or let the operator set `aihub rate set … --context N`.",
+                f"With `{_shown(refusal.field)}` the charge of this call has no upper bound: "
+                f"{_UNBOUNDED[refusal.cause].format(model=_shown(refusal.model))}",
                 param=refusal.field,
             )
         case Uncounted():

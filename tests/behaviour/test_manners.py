@@ -270,3 +270,15 @@ def test_openais_sdk_counts_the_tokens_of_a_response(hub: HubProcess, stub: Stub
     check_error(ask(hub, path, b"{"), CHAT, 400, "bad_request")
     check_error(ask(hub, path, b"{", key="ahk_x"), CHAT, 401, "invalid_api_key")
     check_error(ask(hub, path, responses_body("oai/m"), key=people.poor), CHAT, 402)
+
+
+@pytest.mark.usefixtures("nothing_moves")
+def test_what_has_no_price_is_told_with_the_option_that_sets_it(hub: HubProcess) -> None:
+    search = [{"type": "web_search"}]
+    for path, body, code, says, says_not in (
+        (RESPONSES, responses_body("rsp/m", tools=search), "unpriced_feature", "--tool-use", "--image"),
+        ("/v1/images/generations", {"model": "oai/tts", "prompt": "x"}, "unpriced_feature", "--image", "--tool-use"),
+    ):
+        told = check_error(ask(hub, path, body), CHAT, 400, code)
+        assert says in told["message"], told
+        assert says_not not in told["message"]

@@ -83,8 +83,8 @@ def test_what_bounds_the_input(
 
 
 @pytest.mark.parametrize(("opaque", "tools", "tool_use_nanos", "refusal"), [
-    ("image_url",  (),               None,  Unbounded(model="acme/small", field="image_url")),
-    (None,         ("web_search",),  1,     Unbounded(model="acme/small", field="web_search")),
+    ("image_url",  (),               None,  Unbounded(model="acme/small", field="image_url", cause="context")),
+    (None,         ("web_search",),  1,     Unbounded(model="acme/small", field="web_search", cause="uses")),
     (None,         ("web_search",),  None,  UnpricedFeature(model="acme/small", feature="web_search")),
 ])  # fmt: skip
 def test_a_call_whose_charge_has_no_bound_or_no_price_is_refused(
@@ -107,7 +107,7 @@ def test_a_call_that_is_answered_before_it_is_counted_is_refused() -> None:
 def test_a_call_that_may_cost_more_than_the_books_can_hold_is_refused_and_never_an_error(
     call: ModelCall, field: str
 ) -> None:
-    assert Unbounded(model="acme/small", field=field) == bound(call, a_rate())
+    assert Unbounded(model="acme/small", field=field, cause="amount") == bound(call, a_rate())
 
 
 def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:

@@ -112,7 +112,7 @@ def test_an_operation_is_sold_by_a_price_that_is_made_for_it(
 def test_what_takes_no_cap_is_refused_where_the_models_own_is_not_known(operation: Operation, field: str) -> None:
     rate = a_rate(output_audio_nanos=1, input_audio_nanos=1)
 
-    assert Unbounded(model="acme/small", field=field) == bound(a_call(operation), rate)
+    assert Unbounded(model="acme/small", field=field, cause="output") == bound(a_call(operation), rate)
     assert 77 == bounded(a_call(operation), msgspec.structs.replace(rate, output_tokens_max=77)).output_tokens
 
 

@@ -74,7 +74,7 @@ def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: R
 
 
 @pytest.mark.parametrize(("call", "refusal"), [
-    (a_chat_call(opaque_input="image_url"),         Unbounded(model="acme/small", field="image_url")),
+    (a_chat_call(opaque_input="image_url"),         Unbounded(model="acme/small", field="image_url", cause="context")),
     (a_chat_call(hosted_tools=("web_search",)),     UnpricedFeature(model="acme/small", feature="web_search")),
 ])  # fmt: skip
 def test_a_call_without_a_bound_or_a_price_is_refused_whatever_the_wallet(call: ModelCall, refusal: Refusal) -> None:

@@ -1,0 +1,22 @@
+"""What a refusal says: its one cause, and what to do about that."""
+
+from typing import get_args, get_type_hints
+
+from domain.refusals import Unbounded
+from entrypoints.http.refusals import error_of
+
+TO_DO = {
+    "context": "--context N",
+    "uses": "max_tool_calls",
+    "output": "--max-output N",
+    "amount": "Send a lower number",
+}
+
+
+def test_a_charge_without_a_bound_names_its_one_cause() -> None:
+    causes = get_args(get_type_hints(Unbounded)["cause"])
+    assert set(TO_DO) == set(causes)
+    for cause in causes:
+        told = error_of(Unbounded(model="acme/small", field="web_search", cause=cause)).message
+        assert "With `web_search` the charge of this call has no upper bound: " in told
+        assert [TO_DO[cause]] == [words for words in TO_DO.values() if words in told]
