@@ -24,7 +24,8 @@ class Spoken(msgspec.Struct, frozen=True, eq=False):
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last.
 
-    `spoken` holds, by provider, the further names of models whose rates were made from the price book.
+    `spoken` holds, by provider, the further names of models whose rates were made from the price book. `known_ms` is
+    when the newest rate became known: a clock that shows less has gone back, and nothing known is in the future.
     """
 
     version: int
@@ -33,6 +34,11 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     rates: dict[tuple[str, str], tuple[Rate, ...]]
     aliases: dict[str, Alias] = {}
     spoken: dict[str, Spoken] = {}
+    known_ms: int = 0
+
+    def present_ms(self, now_ms: int) -> int:
+        """The moment at which the catalogue is read by a clock that may have gone back."""
+        return max(now_ms, self.known_ms)
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +68,9 @@ def catalog_of(
     for credential in credentials:
         by_provider.setdefault(credential.provider, []).append(credential)
     by_model: dict[tuple[str, str], list[Rate]] = {}
+    known_ms = 0
     for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms, rate.id)):
+        known_ms = max(known_ms, rate.known_ms)
         by_model.setdefault((rate.provider, rate.model), []).append(rate)
     spoken: dict[str, list[tuple[Names, str]]] = {}
     for (provider, model), versions in by_model.items():
@@ -75,6 +83,7 @@ def catalog_of(
         rates={model: tuple(versions) for model, versions in by_model.items()},
         aliases={alias.name: alias for alias in aliases},
         spoken={provider: Spoken(tuple(names)) for provider, names in spoken.items()},
+        known_ms=known_ms,
     )
 
 
@@ -116,6 +125,7 @@ def is_rated(catalog: Catalog, name: str) -> bool:
 
 def priced(catalog: Catalog, now_ms: int) -> list[Served]:
     """Every model that has a rate now, by provider and name."""
+    now_ms = catalog.present_ms(now_ms)
     return [
         Served(provider=catalog.providers[provider], model=model, rate=rate)
         for provider, model in sorted(catalog.rates)
@@ -129,6 +139,7 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
     A bare model is served by every provider that has a rate of that very name, and by the vendors to whose models its
     name belongs. With billing on, what has no rate is not sold.
     """
+    now_ms = catalog.present_ms(now_ms)
     provider_name, _, rest = name.partition("/")
     if rest and (provider := catalog.providers.get(provider_name)):
         found = [Served(provider=provider, model=rest, rate=rate_at(catalog, provider_name, rest, now_ms))]

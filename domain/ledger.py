@@ -46,12 +46,17 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[HoldLine, ...] = ()
 
 
+def is_effective(lot: Lot, now_ms: int) -> bool:
+    """Whether the lot's time has come. One that holds from its making on does, also by a clock that has gone back."""
+    return lot.effective_ms <= now_ms or lot.effective_ms <= lot.created_ms
+
+
 def usable(lots: Iterable[Lot], now_ms: int) -> list[Lot]:
     """The lots that can be spent at `now_ms`, in burn-down order.
 
     Lower priority number first, then earliest expiry, then earliest created, then id.
     """
-    live = [lot for lot in lots if lot.effective_ms <= now_ms and (lot.expires_ms is None or now_ms < lot.expires_ms)]
+    live = [lot for lot in lots if is_effective(lot, now_ms) and (lot.expires_ms is None or now_ms < lot.expires_ms)]
     if len(live) > 1:
         never = 2**63
         live.sort(

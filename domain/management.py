@@ -3,7 +3,7 @@
 A rule gets the rows it needs as facts, and ids, secrets' fingerprints and the time as values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -138,6 +138,7 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
     if facts.provider is None or facts.provider.removed_ms is not None:
         return Denied(refusal=no_provider(rate.provider))
     subject = f"{rate.provider}/{rate.model}"
+    rate = _after_all_in_force(rate, facts.rates)
     if rate.removed:
         current = max(
             (r for r in facts.rates if r.model == rate.model), key=lambda r: (r.effective_ms, r.known_ms), default=None
@@ -146,6 +147,15 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
             return Denied(refusal=Missing(kind="rate", name=subject, remedy="see `aihub rate list`"))
         return _changed(actor, "rate remove", subject, rate)
     return _changed(actor, "rate set", subject, rate, detail=rate.id)
+
+
+def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
+    """A version from now on comes after those in force, also by a clock that has gone back since they were made."""
+    in_force = [one.effective_ms for one in rates if one.model == rate.model and one.effective_ms <= one.known_ms]
+    newest_ms = max(in_force, default=0)
+    if rate.effective_ms < rate.known_ms or rate.effective_ms >= newest_ms:
+        return rate
+    return msgspec.structs.replace(rate, effective_ms=newest_ms + 1, known_ms=newest_ms + 1)
 
 
 def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:

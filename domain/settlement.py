@@ -91,7 +91,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         call,
         ending=outcome.ending,
         complete=outcome.ending == "completed",
-        ended_ms=now_ms,
+        ended_ms=max(now_ms, call.started_ms),  # by a clock that may have gone back
         first_byte_ms=outcome.first_byte_ms,
         provider=target.provider if target else None,
         provider_model=target.model if target else None,

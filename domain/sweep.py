@@ -63,7 +63,10 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
         moves = resolve([lots[line.lot_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire")
         lots.update((lot.id, lot) for lot in moves.lots)
         ended = msgspec.structs.replace(
-            call, ending="lost", ended_ms=now_ms, error=f"{why}; the provider may have charged the operator for it"
+            call,
+            ending="lost",
+            ended_ms=max(now_ms, call.started_ms),
+            error=f"{why}; the provider may have charged the operator for it",
         )
         lost.append(ended)
         writes += [*moves.transfers, ended]

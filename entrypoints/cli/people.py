@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from domain.books import Lot
+from domain.ledger import is_effective
 from domain.money import format_credits
 from domain.refusals import Missing
 from entrypoints.cli.said import Complaint, Said, complaint, fields, made, moment, table
@@ -113,4 +114,4 @@ def _state(lot: Lot, now_ms: int) -> str:
         return "expired"
     if lot.available_nanos == 0 and lot.held_nanos == 0:
         return "spent"
-    return "active" if lot.effective_ms <= now_ms else "later"
+    return "active" if is_effective(lot, now_ms) else "later"

@@ -186,7 +186,7 @@ def _dropped(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal 
 
 
 async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
-    now_ms = hub.clock.now_ms()
+    now_ms = catalog.present_ms(hub.clock.now_ms())
     asked = Asked(
         call_id=ask.call_id,
         call=ask.call,

@@ -72,6 +72,16 @@ class SharedLiveness:
         """Nobody removes these."""
 
 
+class SteppedClock(SystemClock):
+    """The machine's clock, which somebody may set forward or back; what counts durations goes on as ever."""
+
+    def __init__(self) -> None:
+        self.offset_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.offset_ms
+
+
 class ImpatientIds(RandomIds):
     """Ids by which nobody pauses for long before a retry."""
 
@@ -92,7 +102,9 @@ class Process:
         self._gone = gone
 
     @classmethod
-    async def start(cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random) -> "Process":
+    async def start(
+        cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random, clock: SteppedClock
+    ) -> "Process":
         """A process on the books in `data_dir`; three decisions in a hundred find them busy."""
         storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
         assert isinstance(storage, MortalStorage)
@@ -103,7 +115,7 @@ class Process:
             book=ShippedBook(),
             vault=vault,
             providers=HttpProviders(transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}),
-            clock=SystemClock(),
+            clock=clock,
             ids=ImpatientIds(),
             liveness=SharedLiveness(name, gone),
             billed=True,

@@ -27,7 +27,7 @@ from entrypoints.usecases.users import Minted, create_key, create_user, revoke
 from ports.storage import StorageUnavailable
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, any_script, call
-from tests.simulation.process import Process
+from tests.simulation.process import Process, SteppedClock
 from tests.system.client import ANTHROPIC, OPENAI
 from tests.system.scripted import ScriptedProvider
 
@@ -63,6 +63,7 @@ class World:
         self._chance = random.Random(seed)
         self._vault = MasterKeyVault([self._chance.randbytes(32)])
         self._gone: set[str] = set()
+        self.clock = SteppedClock()
         self.processes: list[Process] = []
         self._dead: list[Process] = []
         self._wishes: list[Wish] = []
@@ -156,7 +157,9 @@ class World:
 
     async def _start_process(self) -> None:
         name = f"process-{len(self.processes) + len(self._dead)}"
-        self.processes.append(await Process.start(name, self.data_dir, self._vault, self._gone, self._chance))
+        self.processes.append(
+            await Process.start(name, self.data_dir, self._vault, self._gone, self._chance, self.clock)
+        )
 
     async def _found(self) -> None:
         """The world's beginning, on books that can be written."""
