@@ -14,6 +14,7 @@ from typing import Literal
 import anyio
 import anyio.lowlevel
 import httpx2
+import msgspec
 
 from adapters.providers.dialect import FramingError, ProviderDialect
 from adapters.providers.jobs import JobChunks
@@ -21,7 +22,8 @@ from adapters.providers.lines import Line, Lines
 from adapters.providers.outgoing import http_request
 from adapters.providers.reading import StreamChunks, WholeChunk
 from adapters.providers.rejected import rejected
-from adapters.providers.unpacking import GZIP_MARK, READABLE, Unpacker
+from adapters.providers.unpacking import GZIP_MARK, Unpacker, unpacker_of
+from adapters.providers.whole import TURNING, is_error, read_whole
 from domain.calls import Attempt, ModelCall
 from domain.chat import ModelRequest
 from domain.failures import Failure, FailureKind
@@ -170,7 +172,7 @@ class _Exchange:
     async def _answer(self, response: httpx2.Response) -> Answer | Failure:
         status, party, dialect = response.status_code, self._line.party, self._line.dialect
         if not 200 <= status < 300:
-            self._unpacker = _unpacker(response.headers.get("content-encoding", ""))
+            self._unpacker = unpacker_of(response.headers.get("content-encoding", ""))
             return await self.rejection(response)
         content_type, relayed = "", []
         for raw_name, raw_value in response.headers.raw:
@@ -180,7 +182,7 @@ class _Exchange:
             if name == "content-type":
                 content_type = value
             elif name == "content-encoding":
-                self._unpacker = _unpacker(value)
+                self._unpacker = unpacker_of(value)
                 if self._unpacker is None and value.lower() not in _AS_IT_IS:
                     return self._malformed(f"answered in {value}, unasked", status)
             elif not party.secret or party.secret not in value:
@@ -191,6 +193,8 @@ class _Exchange:
         elif not self._call.stream:
             headed = dialect.headed(_lower(response.headers)) if dialect.headed is not None else ()
             self._chunks = WholeChunk(self.read, dialect, self._call, party, mender, headed)
+        elif self._call.operation not in TURNING and "json" in content_type and "event-stream" not in content_type:
+            return await self._unstreamed(status)
         else:
             self._chunks = StreamChunks(self.read, dialect, self._call, party, mender)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
@@ -203,7 +207,7 @@ class _Exchange:
         except _FAULTS as error:
             return self._fault(error, answered=False)
         self._begin(response)
-        self._unpacker = _unpacker(response.headers.get("content-encoding", ""))
+        self._unpacker = unpacker_of(response.headers.get("content-encoding", ""))
         return response
 
     async def rejection(self, response: httpx2.Response) -> Failure:
@@ -216,6 +220,20 @@ class _Exchange:
             body += piece
         headers = _lower(response.headers)
         return party.failure(rejected(self._line.dialect, status, headers, party.body(body[:_ERROR_BYTES_MAX])))
+
+    async def _unstreamed(self, status: int) -> Failure:
+        """A stream of pictures or of a sound was asked for, and JSON came: an error after all, or nonsense.
+
+        Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
+        """
+        party = self._line.party
+        body = await read_whole(self.read, party)
+        if isinstance(body, Failure):
+            return body
+        if not is_error(body):
+            return self._malformed("answered a request for a stream with a whole body", status)
+        failure = party.failure(self._line.dialect.failure(502, {}, party.body(body)))
+        return msgspec.structs.replace(failure, status=status)
 
     def _malformed(self, what: str, status: int) -> Failure:
         return Failure(kind="malformed", message=f"{self._line.party.name} {what}", status=status)
@@ -265,12 +283,6 @@ class _Exchange:
         else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
             with suppress(*_FAULTS):
                 await stream.aclose()
-
-
-def _unpacker(encoding: str) -> Unpacker | None:
-    """What unpacks a body of this `content-encoding`; None if it is not compressed, or nothing can."""
-    name = encoding.strip().lower()
-    return Unpacker(name) if name in READABLE else None
 
 
 def _lower(headers: httpx2.Headers) -> dict[str, str]:

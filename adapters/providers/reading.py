@@ -13,7 +13,7 @@ import msgspec
 from adapters.providers.dialect import FramingError, Mender, ProviderDialect, ServerEvent
 from adapters.providers.party import Party
 from adapters.providers.sse import BOM, EventFramer
-from adapters.providers.surrogates import Halves, may_be_in
+from adapters.providers.surrogates import Halves, may_be_in, without_lone
 from adapters.providers.whole import (
     NOTHING_SAID,
     TURNING,
@@ -215,7 +215,11 @@ class StreamChunks:
             if not event.data:  # A comment or a blank: relayed, for it keeps connections alive, and means nothing.
                 raws.append(event.raw)
                 continue
-            self._state, meant = step(self._state, event)
+            try:
+                self._state, meant = step(self._state, event)
+            except UnicodeEncodeError:  # A lone half stands where it has to be written as UTF-8.
+                bare = ServerEvent(event.name, without_lone(event.data), event.raw)
+                self._state, meant = step(self._state, bare)
             if self._halves is not None or (b"\\u" in event.data and may_be_in(event.data)):
                 meant = self._joined(meant)
             if not self._said:

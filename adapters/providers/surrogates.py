@@ -76,7 +76,8 @@ def _text_of(event: Event) -> str | None:
 
 def _with_text(event: Event, text: str) -> Event:
     if isinstance(event, ToolCallDelta):
-        return msgspec.structs.replace(event, arguments=text, name=event.name and _whole(event.name))
+        name, call_id = event.name and _whole(event.name), event.id and _whole(event.id)
+        return msgspec.structs.replace(event, arguments=text, name=name, id=call_id)
     assert isinstance(event, (TextDelta, RefusalDelta, ReasoningDelta))
     return msgspec.structs.replace(event, text=text)
 
@@ -109,16 +110,15 @@ def _repaired(event: Event) -> Event:
     """JSON that is carried whole, without lone halves in its escapes."""
     match event:
         case CitationDelta() if may_be_in(bytes(event.citation)):
-            return msgspec.structs.replace(event, citation=_without_lone(event.citation))
+            return msgspec.structs.replace(event, citation=msgspec.Raw(without_lone(bytes(event.citation))))
         case ForeignBlock() if may_be_in(bytes(event.block)):
-            return msgspec.structs.replace(event, block=_without_lone(event.block))
+            return msgspec.structs.replace(event, block=msgspec.Raw(without_lone(bytes(event.block))))
         case _:
             return event
 
 
-def _without_lone(raw: msgspec.Raw) -> msgspec.Raw:
-    return msgspec.Raw(
-        _ESCAPE.sub(
-            lambda found: found[0] if len(found["pair"]) == _PAIR_SIZE else found["before"] + b"\\ufffd", bytes(raw)
-        )
+def without_lone(data: bytes) -> bytes:
+    """The JSON with every escape of a lone half replaced."""
+    return _ESCAPE.sub(
+        lambda found: found[0] if len(found["pair"]) == _PAIR_SIZE else found["before"] + b"\\ufffd", data
     )

@@ -11,7 +11,7 @@ from adapters.providers.dialect import FramingError
 
 PIECE_BYTES_MAX = 16 * 1024 * 1024
 GZIP_MARK = b"\x1f\x8b"
-READABLE = frozenset(("gzip", "x-gzip", "deflate"))
+_READABLE = frozenset(("gzip", "x-gzip", "deflate"))
 
 _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
@@ -61,3 +61,9 @@ class Unpacker:
             self._zip = zlib.decompressobj(_ZLIB if data[0] & 0x0F == 8 else _BARE)
         else:
             self._plain = data[0] != GZIP_MARK[0]
+
+
+def unpacker_of(encoding: str) -> Unpacker | None:
+    """What unpacks a body of this `content-encoding`; None if it is not compressed, or nothing can."""
+    name = encoding.strip().lower()
+    return Unpacker(name) if name in _READABLE else None

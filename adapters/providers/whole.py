@@ -7,7 +7,7 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.ndjson import LineFramer
 from adapters.providers.party import Party
-from adapters.providers.surrogates import Halves, may_be_in
+from adapters.providers.surrogates import Halves, may_be_in, without_lone
 from domain.calls import ModelCall
 from domain.chat import Broken, Ended, Event, Started, TextDelta, UsageReported
 from domain.failures import Failure
@@ -55,7 +55,10 @@ async def read_whole(read: Read, party: Party, bytes_max: int = WHOLE_BYTES_MAX)
 
 def understood(dialect: ProviderDialect, call: ModelCall, body: bytes) -> tuple[Event, ...]:
     """The events of a whole body, without lone halves of characters; an answer that says nothing is broken."""
-    events = dialect.decode(body)
+    try:
+        events = dialect.decode(body)
+    except UnicodeEncodeError:  # A lone half stands where it has to be written as UTF-8.
+        events = dialect.decode(without_lone(body))
     if may_be_in(body):
         events = Halves().joined(events)
     if call.operation in TURNING and isinstance(events[-1], Ended) and not dialect.defers and not says(events):

@@ -46,8 +46,8 @@ class RowVault:
         return secret
 
 
-def shell(transport: httpx2.AsyncBaseTransport) -> HttpProviders:
-    return HttpProviders(transport, {"echo": EchoTransport()}, RowVault(), {"openai": OPENAI})
+def shell(transport: httpx2.AsyncBaseTransport, **more: Any) -> HttpProviders:
+    return HttpProviders(transport, {"echo": EchoTransport()}, RowVault(), {"openai": OPENAI}, **more)
 
 
 def attempt_at(base_url: str, timeout_ms: int = 10_000, secret: str | None = SECRET) -> Attempt:

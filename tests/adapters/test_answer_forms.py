@@ -1,13 +1,17 @@
 """The form of an answer is told by its bytes: whole or streamed, compressed or not, whatever the headers call it."""
 
 import gzip
+import json
 import zlib
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from adapters.providers.http import HttpProviders
+from adapters.providers.transport import Http1Transport
 from domain.chat import Broken, Ended, Event, TextDelta, UsageReported
+from domain.failures import Failure
 from domain.usage import Usage
 from tests.adapters.http_attempts import (
     DONE,
@@ -16,12 +20,15 @@ from tests.adapters.http_attempts import (
     USAGE,
     WHOLE,
     answered,
+    attempt_at,
     breach,
     chat,
     events_of,
+    outcome,
     raw_of,
+    shell,
 )
-from tests.support.provider import answering, streaming
+from tests.support.provider import StubProvider, answering, streaming
 
 pytestmark = pytest.mark.anyio
 
@@ -134,3 +141,54 @@ async def test_a_stream_that_asked_for_two_choices_needs_both(providers: HttpPro
 
 async def test_what_comes_after_the_end_is_ignored(providers: HttpProviders) -> None:
     assert STREAM == raw_of(await answered(providers, streaming(STREAM + b"data: {nonsense\n\n"), chat()))
+
+
+NULLED = WHOLE.replace(b'"content":"hi"', b'"content":"hi","tool_calls":null')
+
+
+@pytest.mark.parametrize(("provider", "pass_through", "body"), [
+    ("mistral", "mended", WHOLE),
+    ("mistral", "exact",  NULLED),
+    ("acme",    "mended", NULLED),  # nothing is known of it
+])  # fmt: skip
+async def test_an_answer_of_a_known_vendor_is_mended_unless_every_byte_is_to_be_kept(
+    transport: Http1Transport, provider: str, pass_through: str, body: bytes
+) -> None:
+    async with StubProvider(answering(200, NULLED)) as stub:
+        attempt = attempt_at(stub.base_url)
+        target = msgspec.structs.replace(attempt.target, provider=provider)
+        chunks = await outcome(
+            shell(transport, pass_through=pass_through), msgspec.structs.replace(attempt, target=target), chat(False)
+        )
+
+    assert isinstance(chunks, list)
+    assert body == raw_of(chunks)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [(b'{"error":{"message":"Out of order"}}', "unavailable"), (b"{}", "malformed")]
+)
+async def test_json_is_no_sound(transport: Http1Transport, body: bytes, kind: str) -> None:
+    speech = msgspec.structs.replace(chat(), dialect="openai-speech", operation="speech")
+    async with StubProvider(answering(200, body)) as stub:
+        failure = await outcome(shell(transport), attempt_at(stub.base_url), speech)
+
+    assert isinstance(failure, Failure)
+    assert kind == failure.kind
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_lone_half_in_any_field_costs_nothing(providers: HttpProviders, stream: bool) -> None:
+    half = "a HALF"
+    call = {"id": half, "function": {"name": half, "arguments": {"x": half}}}
+    detail = {"type": "reasoning.text", "text": half, "signature": half, "id": half}
+    said = {"content": half, "images": [{"url": half}], "reasoning_details": [detail], "tool_calls": [call]}
+    choice = {"delta" if stream else "message": said, "finish_reason": "stop"}
+    body = json.dumps({"id": half, "citations": [half], "choices": [choice]}).replace("HALF", "\\ud83d")
+    sent = f"data: {body}\n\ndata: [DONE]\n\n" if stream else body
+    chunks = await answered(providers, answering(200, sent.encode()), chat(stream=stream))
+
+    assert sent.encode() == raw_of(chunks)
+    assert "a \ufffd" == meaning(events_of(chunks))[0]
+    for event in events_of(chunks):
+        assert msgspec.json.encode(event)

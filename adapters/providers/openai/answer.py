@@ -11,7 +11,8 @@ import msgspec
 from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient import Lenient, plain
-from adapters.providers.openai.calls import Calls, CustomTool, Piece
+from adapters.providers.openai.calls import Calls, Piece
+from adapters.providers.openai.extras import asides, custom_call, heard
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
 from adapters.providers.openai.likelihood import likelihood
 from adapters.providers.openai.thoughts import detail_event
@@ -29,7 +30,6 @@ from domain.chat import (
     ForeignBlock,
     ReasoningDelta,
     RefusalDelta,
-    SoundDelta,
     Started,
     TextDelta,
 )
@@ -235,30 +235,18 @@ def _choice_events(state: State, choice: int, said: Delta, events: list[Event]) 
     if said.refusal:
         events.append(RefusalDelta(text=said.refusal, choice=choice))
     if isinstance(said.audio, dict):
-        _heard(said.audio, choice, events)
+        events += heard(said.audio, choice)
     if said.annotations:
         for annotation in said.annotations:
             events.append(CitationDelta(citation=msgspec.Raw(bytes(annotation)), dialect=NAME, choice=choice))
     if said.images or said.executed_tools:
-        events += [*_asides("images", said.images, choice), *_asides("executed_tools", said.executed_tools, choice)]
+        events += [*asides("images", said.images, choice), *asides("executed_tools", said.executed_tools, choice)]
     if said.tool_calls:
         state = _tool_calls(state, choice, said.tool_calls, events)
     if said.function_call and (said.function_call.name or said.function_call.arguments):
         piece = Piece(index=0, function=said.function_call)  # The word before tool_calls: one call, without an id.
         state = _tool_calls(state, choice, [piece], events)
     return state
-
-
-def _heard(sound: dict[str, Any], choice: int, events: list[Event]) -> None:
-    """What was spoken: other dialects can say its words.
-
-    https://developers.openai.com/api/docs/guides/audio
-    """
-    words, data = sound.get("transcript"), sound.get("data")
-    if isinstance(words, str) and words:
-        events.append(TextDelta(text=words, choice=choice))
-    if isinstance(data, str) and data:
-        events.append(SoundDelta(byte_count=len(data) // 4 * 3))
 
 
 def _parts(choice: int, parts: list[msgspec.Raw], events: list[Event]) -> None:
@@ -283,18 +271,12 @@ def _tool_calls(state: State, choice: int, pieces: list[Piece], events: list[Eve
     calls = state.calls
     for piece in pieces:
         if (custom := piece.custom) is not None and custom.name:
-            events.append(_custom(choice, piece, custom))
+            events.append(custom_call(choice, piece, custom))
             calls = calls.with_custom(choice)
             continue
         calls, told = calls.heard(choice, piece, state.id)
         events += told
     return State(True, state.id, calls, state.finished, state.cited, state.counted)
-
-
-def _asides(name: str, told: Any, choice: int) -> list[Event]:
-    """OpenRouter's pictures, and what Groq's compound models ran: neither is counted as text."""
-    blocks = [msgspec.Raw(msgspec.json.encode(each)) for each in told] if isinstance(told, list) else []
-    return [ForeignBlock(dialect=NAME, name=name, block=block, choice=choice, generated=False) for block in blocks]
 
 
 def _cited(state: State, pages: Any, events: list[Event]) -> State:
@@ -308,11 +290,3 @@ def _cited(state: State, pages: Any, events: list[Event]) -> State:
         citation = msgspec.json.encode({"type": "url_citation", "url_citation": {"url": url}})
         events.append(CitationDelta(citation=msgspec.Raw(citation), dialect=NAME))
     return State(state.started, state.id, state.calls, state.finished, max(state.cited, len(urls)), state.counted)
-
-
-def _custom(choice: int, piece: Piece, custom: CustomTool) -> ForeignBlock:
-    """A custom tool takes free text, not JSON, so only OpenAI has a word for its call."""
-    block = {"id": piece.id, "type": "custom", "custom": {"name": custom.name, "input": custom.input}}
-    return ForeignBlock(
-        dialect=NAME, name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)), choice=choice
-    )
