@@ -122,7 +122,7 @@ def _count(value: Any, seen: _Seen) -> None:
 
 
 def _count_object(value: dict[str, Any], seen: _Seen) -> None:
-    if value.get("type") in _IMAGES:
+    if isinstance(kind := value.get("type"), str) and kind in _IMAGES:
         seen.tokens += TOKENS_PER_IMAGE
         return
     if value.get("defer_loading") is True:
