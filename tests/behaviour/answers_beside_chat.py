@@ -28,6 +28,10 @@ def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
         return heard(request.body)
     if path.endswith("/embeddings"):
         return JSON, embeddings(json.loads(request.body), voyage=path.startswith("/voy/"))
+    if path.endswith("/rerank"):
+        results = [{"index": 0, "relevance_score": 0.90}]
+        name = "data" if path.startswith("/voy/") else "results"
+        return JSON, json.dumps({name: results, "usage": {"total_tokens": 11}, "future_field": 1.50}).encode()
     if path.endswith("/moderations"):
         verdict = {"flagged": True, "categories": {"violence": True}, "category_scores": {"violence": 0.9}}
         return JSON, json.dumps({"id": "modr-1", "model": "omni", "results": [verdict], "future_field": 1.50}).encode()

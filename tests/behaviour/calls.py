@@ -20,6 +20,7 @@ CAMEL_CASE = (
 )
 SPEECH, HEARD, TRANSLATED = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations"
 PICTURES, EDITS = "/v1/images/generations", "/v1/images/edits"
+RERANK = "/v1/rerank"
 EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
 RESPONSES = "/v1/responses"
 BALANCE = "/api/user/credit/balance"

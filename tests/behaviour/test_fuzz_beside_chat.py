@@ -15,6 +15,7 @@ from tests.behaviour.calls import (
     HEARD,
     MODERATIONS,
     PICTURES,
+    RERANK,
     SPEECH,
     Heard,
     wallet,
@@ -39,6 +40,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     MODERATIONS: {"input": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:,"}}]},
     PICTURES: {"prompt": "a cat", "n": 2, "size": "1024x1024", "quality": "high", "stream": False},
+    RERANK: {"query": "a b", "documents": ["a", {"text": "b"}], "top_n": 1, "return_documents": True},
     SPEECH: {"input": "a few words", "voice": "alloy", "speed": 1.5, "stream_format": "audio"},
 }
 MODELS = ("echo/echo", "oai/m", "ant/m", "voy/m", "oai/tts", "oai/dall", "nope/m")
