@@ -54,18 +54,15 @@ def test_a_signature_of_another_vendors_is_left_out_with_the_thought_that_it_pro
     assert f'{{"contents":[{user},{{"role":"model","parts":[{called},{own}]}}]}}' == sent
 
 
-def test_a_count_names_the_model_as_google_does() -> None:
-    body = '{"generateContentRequest":{"model":"models/gem/m","contents":[]}}'
-    call = ModelCall(
-        dialect="google-count-tokens",
-        model="x",
-        fields=msgspec.json.decode(body, type=dict[str, msgspec.Raw]),
-        body_bytes=9,
-    )
+@pytest.mark.parametrize(("body", "expected"), [
+    ('{"contents":[1.0]}', '{"contents":[1.0]}'),
+    ('{"contents":[],"tools":[]}', '{"generateContentRequest":{"model":"models/gemini-3","contents":[],"tools":[]}}'),
+])  # fmt: skip
+def test_a_count_of_more_than_contents_names_the_model_as_google_does(body: str, expected: str) -> None:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    call = ModelCall(dialect="google-count-tokens", model="x", fields=fields, body_bytes=9)
 
-    sent = COUNTING.pass_through(call, attempt("gemini-3"))
-
-    assert {"generateContentRequest": {"model": "models/gemini-3", "contents": []}} == json.loads(sent)
+    assert expected == COUNTING.pass_through(call, attempt("gemini-3")).decode()
     assert "models/gemini-3:countTokens" == COUNTING.path("gemini-3", False)
     assert (Ended(),) == COUNTING.decode(b'{"totalTokens": 5}')
     assert isinstance(COUNTING.decode(b"{}")[0], Broken)

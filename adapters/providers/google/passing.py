@@ -42,11 +42,10 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
 
 
 def pass_count(call: ModelCall, attempt: Attempt) -> bytes:
-    """The same for a count, where a whole request names its model once more."""
+    """Contents alone as they are; more of a request goes as a whole one, which names its model once more."""
     fields: dict[str, Any] = {**call.fields}
-    if _WHOLE in fields:
-        model = f"models/{attempt.target.model.removeprefix('models/')}"
-        fields[_WHOLE] = {**_FIELDS.decode(fields[_WHOLE]), "model": model}
+    if fields.keys() != {_CONTENTS}:
+        fields = {_WHOLE: {"model": f"models/{attempt.target.model.removeprefix('models/')}", **fields}}
     return _ENCODER.encode(fields)
 
 

@@ -8,14 +8,12 @@ from functools import partial
 import msgspec
 
 from domain.calls import ModelCall
-from domain.chat import ModelRequest
 from domain.refusals import BadRequest
 from domain.vendors import GOOGLE_COUNT_TOKENS
 from entrypoints.http.counting import counting_handler
 from entrypoints.http.google import google_caller
 from entrypoints.http.google.read import read as read_generation
-from entrypoints.http.google.request import to_request as generation
-from entrypoints.http.google.wire import JSON_ERRORS, Malformed, complaint, fields_of
+from entrypoints.http.google.wire import Malformed, fields_of
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.counting import Counted
@@ -25,40 +23,22 @@ _INNER = "generateContentRequest"
 
 
 def read(body: bytes, model: str) -> ModelCall | BadRequest:
-    """What is to be counted: contents, or a whole request around them. Its fields stay as they came."""
+    """What is to be counted: contents, or a whole request around them, whose fields are then the call's."""
     try:
-        fields = fields_of(body)
-        inner = bytes(fields[_INNER]) if _INNER in fields else body
-        call = read_generation(inner, model, stream=False)
+        inner = fields_of(body).get(_INNER)
     except Malformed as malformed:
         return malformed.problem
+    call = read_generation(body if inner is None else bytes(inner), model, stream=False)
     if isinstance(call, BadRequest):
         return call
     return msgspec.structs.replace(
-        call,
-        dialect=GOOGLE_COUNT_TOKENS,
-        operation="count_tokens",
-        fields=fields,
-        output_tokens_max=None,
-        cap_field=None,
+        call, dialect=GOOGLE_COUNT_TOKENS, operation="count_tokens", output_tokens_max=None, cap_field=None
     )
-
-
-def to_request(call: ModelCall) -> ModelRequest | BadRequest:
-    """The request that is to be counted, in canonical words."""
-    inner = call.fields.get(_INNER)
-    if inner is None:
-        return generation(call)
-    try:
-        return generation(msgspec.structs.replace(call, fields=fields_of(inner)))
-    except JSON_ERRORS as problem:
-        return complaint(problem, _INNER)
 
 
 def count_handler(hub: Hub, model: str) -> Handler:
     """The handler for one model."""
-    caller = msgspec.structs.replace(google_caller(model, stream=False), to_request=to_request)
-    return counting_handler(hub, caller, partial(read, model=model), _reply)
+    return counting_handler(hub, google_caller(model, stream=False), partial(read, model=model), _reply)
 
 
 def _reply(request: Request, counted: Counted) -> Reply:
