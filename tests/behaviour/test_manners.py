@@ -265,7 +265,8 @@ def test_openais_sdk_counts_the_tokens_of_a_response(hub: HubProcess, stub: Stub
     assert [] == stub.requests
     path = "/v1/responses/input_tokens"
     told: Heard = ask(hub, path, responses_body("oai/m"))
-    assert {"object": "response.input_tokens", "input_tokens": 6, "estimated": True} == told.json()
+    assert {"object": "response.input_tokens", "estimated": True}.items() <= told.json().items()
+    assert 0 < told.json()["input_tokens"] < 10
     check_error(ask(hub, path, responses_body("nobody/m")), CHAT, 404, "model_not_found")
     check_error(ask(hub, path, b"{"), CHAT, 400, "bad_request")
     check_error(ask(hub, path, b"{", key="ahk_x"), CHAT, 401, "invalid_api_key")
