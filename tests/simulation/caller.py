@@ -7,15 +7,21 @@ import anyio
 import msgspec
 
 from entrypoints.http.wire import Reply, Request
-from tests.simulation.process import Died, Process
+from entrypoints.usecases.admission import DEADLINE_SILENCES
+from tests.simulation.process import UPSTREAM_TIMEOUT_MS, Died, Process
 from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, chat, events_of
 
+PAUSE_S = (DEADLINE_SILENCES + 1) * UPSTREAM_TIMEOUT_MS / 1000
 TERMINAL = {OPENAI: b"data: [DONE]\n\n", ANTHROPIC: b'data: {"type":"message_stop"}\n\n'}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller wants. `patience` is after how many pieces of a stream it leaves, `key` its Idempotency-Key."""
+    """What a caller wants. `key` is its Idempotency-Key.
+
+    `patience` is after how many pieces of a stream it leaves, `pause` after how many it reads nothing for longer than
+    any call may last.
+    """
 
     user: str
     secret: str
@@ -26,6 +32,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     cap: int | None
     key: str | None = None
     patience: int | None = None
+    pause: int | None = None
 
     def body(self) -> bytes:
         return chat(self.script, model=self.model, stream=self.stream, cap=self.cap)
@@ -85,7 +92,7 @@ def _has_delta(data: Any) -> bool:
 
 async def call(process: Process, wish: Wish) -> Heard:
     """Make the wish, as a server would: a hang-up cancels what streams, a crash cancels everything."""
-    heard = Heard(wish=wish, by=process.name, asked_ms=process.hub.clock.now_ms())
+    heard = Heard(wish=wish, by=process.name, asked_ms=process.hub.clock.monotonic_us() // 1000)
     headers = {"authorization": f"Bearer {wish.secret}"} | ({"idempotency-key": wish.key} if wish.key else {})
     request = Request(
         id=process.hub.ids.new("call"),
@@ -121,6 +128,8 @@ async def _listen(process: Process, reply: Reply, heard: Heard, scope: anyio.Can
             return
         heard.body += piece
         pieces += 1
+        if pieces == heard.wish.pause:
+            await anyio.sleep(PAUSE_S)
         if pieces == heard.wish.patience:
             heard.left = True
             scope.cancel()

@@ -7,10 +7,12 @@ may still be written, as a commit that a kill came too late for.
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
+import msgspec
 
 from adapters.pricebook.shelves import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
@@ -20,17 +22,21 @@ from adapters.providers.transport import Http1Transport
 from adapters.storage.sqlite import SqliteStorage
 from adapters.system import RandomIds, SystemClock
 from domain.books import Decision
+from domain.calls import Attempt, ModelCall
+from domain.chat import ModelRequest
+from domain.failures import Failure
 from domain.scopes import View
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
 from entrypoints.usecases.hub import Hub
+from ports.providers import Answer
 from ports.storage import StorageUnavailable
 from ports.vault import Vault
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
 
-UPSTREAM_TIMEOUT_MS = 400
+UPSTREAM_TIMEOUT_MS, PATIENT_TIMEOUT_MS = 400, 60_000
 PAUSE_MS_MAX = 30
 
 
@@ -56,20 +62,35 @@ class MortalStorage(SqliteStorage):
 
 
 class SharedLiveness:
-    """Who is alive, known to all processes at once; `name` is the process's own."""
+    """Who is alive, known to all processes at once; `name` is the process's own.
 
-    def __init__(self, name: str, gone: set[str]) -> None:
+    Now and then it cannot be told, for want of file descriptors, say.
+    """
+
+    def __init__(self, name: str, gone: set[str], chance: random.Random) -> None:
         self._name = name
         self._gone = gone
+        self._chance = chance
 
     def own(self) -> str:
         return self._name
 
     def is_gone(self, owner: str) -> bool:
-        return owner in self._gone
+        return owner in self._gone and self._chance.random() > 0.1
 
     def renew(self) -> None:
         """Nobody removes these."""
+
+
+class PatientProviders(HttpProviders):
+    """Of some attempts the provider may be silent for longer than any call lasts: only the call's deadline ends them."""
+
+    def open(
+        self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
+    ) -> AbstractAsyncContextManager[Answer | Failure]:
+        if sum(attempt.call_id.encode()) % 3 == 0:
+            attempt = msgspec.structs.replace(attempt, timeout_ms=PATIENT_TIMEOUT_MS)
+        return super().open(attempt, call, request)
 
 
 class SteppedClock(SystemClock):
@@ -80,6 +101,12 @@ class SteppedClock(SystemClock):
 
     def now_ms(self) -> int:
         return super().now_ms() + self.offset_ms
+
+
+class Disk(msgspec.Struct):
+    """What the books are on; nothing can be written while it is full."""
+
+    full: bool = False
 
 
 class ImpatientIds(RandomIds):
@@ -103,21 +130,30 @@ class Process:
 
     @classmethod
     async def start(
-        cls, name: str, data_dir: Path, vault: Vault, gone: set[str], chance: random.Random, clock: SteppedClock
+        cls,
+        name: str,
+        data_dir: Path,
+        vault: Vault,
+        gone: set[str],
+        chance: random.Random,
+        clock: SteppedClock,
+        disk: Disk,
     ) -> "Process":
-        """A process on the books in `data_dir`; three decisions in a hundred find them busy."""
+        """A process on the books in `data_dir`; three decisions in a hundred find them busy, all where it is full."""
         storage = await MortalStorage.open(data_dir / "aikit.db", synchronous="NORMAL")
         assert isinstance(storage, MortalStorage)
-        storage.faults = lambda: chance.random() < 0.03
+        storage.faults = lambda: disk.full or chance.random() < 0.03
         transport = Http1Transport()
         hub = Hub(
             storage=storage,
             book=ShippedBook(),
             vault=vault,
-            providers=HttpProviders(transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}),
+            providers=PatientProviders(
+                transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}
+            ),
             clock=clock,
             ids=ImpatientIds(),
-            liveness=SharedLiveness(name, gone),
+            liveness=SharedLiveness(name, gone, chance),
             billed=True,
             payment_link=None,
             upstream_timeout_ms=UPSTREAM_TIMEOUT_MS,

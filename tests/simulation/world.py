@@ -27,7 +27,7 @@ from entrypoints.usecases.users import Minted, create_key, create_user, revoke
 from ports.storage import StorageUnavailable
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, any_script, call
-from tests.simulation.process import Process, SteppedClock
+from tests.simulation.process import Disk, Process, SteppedClock
 from tests.system.client import ANTHROPIC, OPENAI
 from tests.system.scripted import ScriptedProvider
 
@@ -39,6 +39,7 @@ PROCESSES = 3
 AT_ONCE = 24
 CONTEXT, OUTPUT_MAX = 2_000, 300
 MILLION = 10**6
+STEP_MS = 2 * 3_600_000
 
 
 class Key(msgspec.Struct, kw_only=True):
@@ -63,7 +64,8 @@ class World:
         self._chance = random.Random(seed)
         self._vault = MasterKeyVault([self._chance.randbytes(32)])
         self._gone: set[str] = set()
-        self.clock = SteppedClock()
+        self.clock, self.disk = SteppedClock(), Disk()
+        self.steps = self.fills = 0
         self.processes: list[Process] = []
         self._dead: list[Process] = []
         self._wishes: list[Wish] = []
@@ -91,7 +93,8 @@ class World:
                 crowd.start_soon(self._one_call, number, limit)
                 if number % calls == calls // 2:
                     await self._crash(self.processes[0])
-                elif self._chance.random() < 0.15:
+                elif self._chance.random() < 0.2:
+                    self.disk.full = False
                     await self._something_happens()
         return await self._reckon()
 
@@ -122,6 +125,7 @@ class World:
             cap=chance.randrange(1, OUTPUT_MAX),
             key=f"key-{number}" if chance.random() < 0.3 else None,
             patience=chance.randrange(1, 8) if chance.random() < 0.2 else None,
+            pause=chance.randrange(1, 8) if chance.random() < 0.05 else None,
         )
         if wish.path == OPENAI and chance.random() < 0.4:
             wish = msgspec.structs.replace(wish, cap=None)
@@ -129,10 +133,13 @@ class World:
         return wish
 
     async def _something_happens(self) -> None:
-        """A crash, a grant, a rate, a key, a sweep or an audit; an operator whom the books refuse gives up."""
+        """A crash, a grant, a rate, a key, a sweep, an audit, a step of the clock, or a disk that is full until the next.
+
+        An operator whom the books refuse gives up.
+        """
         desk = self._chance.choice(self.processes)
         try:
-            match self._chance.randrange(8):
+            match self._chance.randrange(11):
                 case 0 | 1:
                     await self._crash(desk)
                 case 2 | 3:
@@ -143,6 +150,12 @@ class World:
                     await self._change_keys(desk)
                 case 6:
                     await sweep(desk.hub.storage, desk.hub.liveness, desk.hub.clock)
+                case 7 | 8:
+                    self.clock.offset_ms = self._chance.choice([-STEP_MS, 0, STEP_MS])
+                    self.steps += 1
+                case 9:
+                    self.disk.full = True
+                    self.fills += 1
                 case _:
                     await anyio.to_thread.run_sync(audit, self.data_dir)
         except StorageUnavailable:
@@ -155,10 +168,15 @@ class World:
         self.crashes += 1
         await self._start_process()
 
+    @property
+    def died(self) -> set[str]:
+        """The names of the processes that have crashed."""
+        return {process.name for process in self._dead}
+
     async def _start_process(self) -> None:
         name = f"process-{len(self.processes) + len(self._dead)}"
         self.processes.append(
-            await Process.start(name, self.data_dir, self._vault, self._gone, self._chance, self.clock)
+            await Process.start(name, self.data_dir, self._vault, self._gone, self._chance, self.clock, self.disk)
         )
 
     async def _found(self) -> None:
@@ -203,10 +221,11 @@ class World:
         old = [key for key in self.keys if key.revoked_ms is None][-1]
         await self._new_key(desk, old.user)
         await revoke(desk.hub, BY, old.id)
-        old.revoked_ms = desk.hub.clock.now_ms()
+        old.revoked_ms = desk.hub.clock.monotonic_us() // 1000
 
     async def _reckon(self) -> Totals:
         survivor = self.processes[0]
+        self.disk.full = False
         for process in self.processes:
             process.fail_when(lambda: False)
             await process.hub.unsettled.drained()
