@@ -63,6 +63,12 @@ def cooled(temperature: msgspec.Raw | None, most: int) -> msgspec.Raw | None:
     return msgspec.Raw(b"%d" % most)
 
 
+def lacking_stops(request: ChatRequest) -> Iterator[Lack]:
+    """Stop sequences of blanks, which a Claude rejects; the others are sent."""
+    if any(text and not text.strip() for text in request.stop):
+        yield Lack("stop", "wish")
+
+
 def lacking_choice(request: ChatRequest) -> Iterator[Lack]:
     """A demand for a tool where there is none; a choice to use no tool, or any, is kept without one."""
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:

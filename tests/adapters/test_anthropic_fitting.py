@@ -15,6 +15,7 @@ from domain.calls import ModelCall
 from domain.chat import ChatRequest, Message, Part, Reasoning, ResponseFormat, Text, Thinking, Tool, ToolCall
 from domain.proofs import carry, signed_by_google
 from tests.support.anthropic import attempt
+from tests.support.unsupported import dropped
 
 KIMIS = "functions.look:0"
 PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
@@ -56,9 +57,6 @@ def encoded(*parts: Part, model: str = "claude-test", **fields: Any) -> dict[str
 
 def text(said: str) -> dict[str, Any]:
     return {"type": "text", "text": said}
-
-
-# --- messages -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "acme"])
@@ -153,9 +151,6 @@ def test_fitting_twice_is_fitting_once(contents: list[Any]) -> None:
     assert once == passed(once)
 
 
-# --- the rest of a request --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("model", "said", "sent"),
     [
@@ -214,6 +209,13 @@ def test_stop_sequences_can_be_seen() -> None:
     assert passed({"messages": [], "stop_sequences": ["\n", "END", ""]})["stop_sequences"] == ["END"]
     assert encoded(stop=("\n", "END", ""))["stop_sequences"] == ["END"]
     assert "stop_sequences" not in encoded(stop=("\n",))
+
+
+@pytest.mark.parametrize(("stop", "named"), [(("\n", "END"), ("stop",)), (("END", ""), ())])
+def test_a_stop_sequence_that_is_left_out_is_named(stop: tuple[str, ...], named: tuple[str, ...]) -> None:
+    request = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),), stop=stop)
+
+    assert named == dropped(ANTHROPIC, request)
 
 
 def test_an_output_keeps_to_a_closed_schema_in_anthropics_words() -> None:

@@ -270,3 +270,13 @@ def test_converses_own_fields_pass_as_they_are_and_the_models_are_joined() -> No
     joined = {"inferenceConfig": {"topK": 3, "seed": 1}, "reasoningConfig": {"type": "disabled"}}
     rest = {name: json.loads(bytes(value)) for name, value in own.items() if name != "additionalModelRequestFields"}
     assert told == {**rest, "additionalModelRequestFields": joined}
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+def test_a_tools_input_is_one_object(model: str) -> None:
+    either = {"anyOf": [{"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}]}
+    tool = Tool(name="f", parameters=raw(either))
+
+    told = settings(model, tools=(tool,))["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+
+    assert {"type": "object", "properties": {"a": {}, "b": {}}} == told

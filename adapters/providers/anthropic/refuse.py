@@ -12,6 +12,7 @@ from adapters.providers.lacking import (
     lacking_block,
     lacking_choice,
     lacking_sampling,
+    lacking_stops,
     lacking_temperature,
     refusing,
 )
@@ -43,6 +44,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     yield from lacking(request, NAME)
     yield from lacking_temperature(request, TEMPERATURE_MAX)
     yield from lacking_sampling(request)
+    yield from lacking_stops(request)
     yield from lacking_choice(request)
     if request.thinking is not None and request.thinking.effort not in (None, *EFFORTS):
         yield Lack("reasoning_effort")

@@ -16,7 +16,14 @@ from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
-from adapters.providers.lacking import lacking, lacking_block, lacking_sampling, lacking_temperature, refusing
+from adapters.providers.lacking import (
+    lacking,
+    lacking_block,
+    lacking_sampling,
+    lacking_stops,
+    lacking_temperature,
+    refusing,
+)
 from adapters.providers.turns import says_something, split
 from adapters.providers.wire import NONSENSE
 from domain.chat import (
@@ -49,6 +56,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     of = family(request.model)
     yield from lacking_temperature(request, TEMPERATURE_MAX)
     yield from lacking_sampling(request)
+    yield from lacking_stops(request) if of == CLAUDE else ()
     if (word := unsayable(request, of)) is not None:
         yield Lack(word)
     yield from unsayable_tools(request, of)

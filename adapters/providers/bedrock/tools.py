@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.anthropic.schema import ANY_OBJECT, input_schema, strict_schema
 from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
 from adapters.providers.bedrock.turns import cache_point
 from domain.chat import ChatRequest, Message, Tool, ToolCall, ToolResult
@@ -19,7 +20,6 @@ from domain.unsupported import Lack
 
 _SYSTEM_TOOL = re.compile(r"tools\[\d+\]\.(nova_\w+)")
 _TYPE = re.compile(r"tools\.\d+\.type")
-_ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ def tool_config(request: ChatRequest, of: str) -> _Json | None:
     hosted = [{"systemTool": {"name": name}} for name in system_tools(request.extra, of).values()]
     if not (request.tools or hosted):
         called = _called(request.messages)
-        return {"tools": [_spec(name=name, schema=_ANY_OBJECT) for name in called]} if called else None
+        return {"tools": [_spec(name=name, schema=ANY_OBJECT) for name in called]} if called else None
     if _forbids(request, of) and of != CLAUDE:
         return None
     tools = [*(entry for tool in request.tools for entry in _tool(tool, of)), *hosted]
@@ -115,7 +115,9 @@ def _uses_tools(messages: tuple[Message, ...]) -> bool:
 
 def _tool(tool: Tool, of: str) -> list[_Json]:
     # A schema of type "object" is required; OpenAI lets a function without parameters have none.
-    schema = _ANY_OBJECT if tool.parameters is None or bytes(tool.parameters) == b"{}" else tool.parameters
+    schema = input_schema(tool.parameters)
+    if tool.strict and of == CLAUDE and isinstance(schema, msgspec.Raw):
+        schema = strict_schema(schema)
     optional = {"description": tool.description, "strict": tool.strict}
     entry = _spec(name=tool.name, schema=schema, **{name: value for name, value in optional.items() if value})
     if tool.cache_control is None or of not in CACHING_TOOLS:
