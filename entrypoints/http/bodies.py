@@ -6,7 +6,7 @@ occupies no more than the server reads ahead.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.refusals import BadHttp, BadRequest, Busy, HubFull, InvalidKey, Refusal, TooLarge
 from entrypoints.http.keys import fingerprint_of
@@ -14,9 +14,6 @@ from entrypoints.http.wire import Request
 from entrypoints.usecases.hub import Hub
 from ports.storage import StorageUnavailable
 
-# How long a body may bring no byte, and how long it may take in all.
-SILENCE_S = 30.0
-WHOLE_S = 300.0
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024
 # The body of such a request means nothing, so nobody waits for it.
@@ -47,14 +44,25 @@ class BodyMemory:
         self._left += size
 
 
+class Patience(NamedTuple):
+    """How long, in seconds, a body may bring no byte, and how long it may take in all."""
+
+    silence_s: float = 30.0
+    whole_s: float = 300.0
+
+
+PATIENCE = Patience()
+
+
 class BodyReader:
     """Reads the body of one request. Its memory is taken until `release`."""
 
-    __slots__ = ("_hub", "_memory", "_taken")
+    __slots__ = ("_hub", "_memory", "_patience", "_taken")
 
-    def __init__(self, hub: Hub, memory: BodyMemory) -> None:
+    def __init__(self, hub: Hub, memory: BodyMemory, patience: Patience = PATIENCE) -> None:
         self._hub = hub
         self._memory = memory
+        self._patience = patience
         self._taken = 0
 
     def release(self) -> None:
@@ -87,7 +95,7 @@ class BodyReader:
 
     async def _rest(self, message: MutableMapping[str, Any], receive: Receive, bytes_max: int) -> bytes | Refusal:
         loop = asyncio.get_running_loop()
-        end = loop.time() + WHOLE_S
+        end = loop.time() + self._patience.whole_s
         pieces: list[bytes] = []
         size = 0
         while message["type"] == "http.request":
@@ -101,7 +109,7 @@ class BodyReader:
             if not message.get("more_body", False):
                 return b"".join(pieces)
             try:
-                async with asyncio.timeout_at(min(loop.time() + SILENCE_S, end)):
+                async with asyncio.timeout_at(min(loop.time() + self._patience.silence_s, end)):
                     message = await receive()
             except TimeoutError:
                 return BadHttp(problem="slow")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 # Files of the books, sockets that listen, the event loop's own, pipes, and what an import opens for a moment.
 DESCRIPTORS_KEPT = 48
+DESCRIPTORS_MAX = 1_000_000
 # A request whose answer streams has its caller's connection and its provider's.
 DESCRIPTORS_EACH = 2
 # Connections that only wait: for a request, or to be told that there is no room for one.
@@ -49,6 +50,8 @@ def limits_of(descriptors: int, memory_bytes: int | None, workers: int) -> Limit
 
     `memory_bytes` of None: nobody knows, and only the descriptors count.
     """
+    descriptors = min(descriptors, DESCRIPTORS_MAX)  # None at all is a very large number, or -1.
+    descriptors = DESCRIPTORS_MAX if descriptors < 0 else descriptors
     spare = min(CONNECTIONS_SPARE, max(descriptors // 8, 8))
     requests = (descriptors - DESCRIPTORS_KEPT - spare) // DESCRIPTORS_EACH
     if memory_bytes is not None:

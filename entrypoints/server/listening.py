@@ -16,6 +16,8 @@ from entrypoints.server.hangups import HangUps
 from entrypoints.server.limits import PATIENCE, Limits, Patience
 
 BACKLOG = 2048
+# So many are accepted before any is looked at, and closed if it is one too many.
+ACCEPTED_AT_ONCE = 8
 
 
 class Listener:
@@ -43,7 +45,8 @@ class Listener:
         """Begin to accept connections."""
         host, port = sock.getsockname()[:2]
         self.address = (host, port)
-        self._server = await self.loop.create_server(partial(Connection, self), sock=sock, backlog=BACKLOG)
+        self._server = await self.loop.create_server(partial(Connection, self), sock=sock, backlog=ACCEPTED_AT_ONCE)
+        sock.listen(BACKLOG)  # Both numbers are one to asyncio.
 
     async def stop(self) -> None:
         """Accept nothing more, and return when all that is under way has ended."""
@@ -65,7 +68,9 @@ class Listener:
     def opened(self, connection: Connection) -> None:
         self._connections.add(connection)
         if len(self._connections) > self._limits.connections and self._waiting:
-            next(iter(self._waiting)).abort()
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
+            longest.abort()
 
     def closed(self, connection: Connection, transport: asyncio.Transport | None) -> None:
         self._connections.discard(connection)

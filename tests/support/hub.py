@@ -33,8 +33,10 @@ class HubProcess:
         workers: int = 1,
         billed: bool = True,
         env: dict[str, str] | None = None,
+        descriptors: int | None = None,
     ) -> None:
         self.data_dir = data_dir
+        self._descriptors = descriptors
         self.interface = interface
         self.workers = workers
         self.port = free_port()
@@ -59,9 +61,18 @@ class HubProcess:
             command = [*_AIHUB, "serve", *options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                [*self._limited(), *command],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self._wait_until_ready()
+
+    def _limited(self) -> list[str]:
+        """What starts the hub with no more file descriptors than were given."""
+        return ["sh", "-c", f'ulimit -n {self._descriptors} && exec "$@"', "sh"] if self._descriptors else []
 
     def kill(self) -> None:
         """SIGKILL to the process that was started; its workers must follow it by themselves, and at once."""
@@ -157,9 +168,10 @@ def running_hub(
     workers: int = 1,
     billed: bool = True,
     env: dict[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> Iterator[HubProcess]:
     """A hub that serves for as long as the block runs."""
-    hub = HubProcess(data_dir, interface, workers, billed, env)
+    hub = HubProcess(data_dir, interface, workers, billed, env, descriptors)
     hub.start()
     try:
         yield hub
