@@ -22,6 +22,7 @@ from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing import Dearest, dearest, has_price
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 from domain.tiers import reachable
+from domain.vendors import passes_through
 
 # Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
 # to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
@@ -39,6 +40,8 @@ SOUND_TOKENS_PER_SECOND_MAX = 50
 # A decoder may hear the padding of a recording's last frame, which tips the length over into another second.
 SECONDS_ADDED = 1
 OUTPUT_TOKENS_DEFAULT = 4_096
+# How often a hosted tool may be used that nobody bounded: a search or two are the rule, and each may cost a context.
+USES_DEFAULT = 8
 # Below this an answer is not worth its question, so the hub does not lower a cap any further.
 OUTPUT_TOKENS_USEFUL = 256
 
@@ -62,23 +65,39 @@ _UNCAPPED = frozenset(("speech", "transcription"))
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """The most a call may be charged. `output_cap` is a cap the hub must send to make it true, None if none."""
+    """The most a call may be charged. `output_cap` is a cap the hub must send to make it true, None if none.
+
+    `uses_cap` is another, on the uses of each hosted tool that the caller did not bound.
+    """
 
     nanos: int
     input_tokens: int
     output_tokens: int
     output_cap: int | None
+    uses_cap: int | None = None
 
 
 def as_served(call: ModelCall, served: Served) -> ModelCall:
-    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them."""
-    if served.hosted or not call.hosted_tools:
+    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them.
+
+    Where it is translated, the fields by which the hub bounds such tools are not those of the provider.
+    """
+    if not call.hosted_tools:
         return call
-    return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None)
+    if not served.hosted:
+        return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None, hosted_unbounded=0)
+    if passes_through(call, served.dialect or served.provider.dialect):
+        return call
+    return msgspec.structs.replace(call, hosted_unbounded=0)
 
 
 def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | UnpricedFeature:
-    """The upper bound of the call's charge under a rate, or why there is none."""
+    """The upper bound of the call's charge under a rate, or why there is none.
+
+    Hosted tools that nobody bounded are bounded by the hub, where the caller's dialect has a field for that.
+    """
+    if call.hosted_tools and call.hosted_uses_max is None and call.hosted_unbounded:
+        return _with_uses(call, rate, USES_DEFAULT)
     if call.uncounted:
         return Uncounted(field=call.uncounted)
     if call.hosted_tools and rate.tool_use_nanos is None:
@@ -114,7 +133,33 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
     )
 
 
+def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | Uncounted | UnpricedFeature:
+    """The bound where each hosted tool that the caller did not bound is used so often at most."""
+    limit = bound(_bounded(call, uses), rate)
+    return msgspec.structs.replace(limit, uses_cap=uses) if isinstance(limit, Bound) else limit
+
+
+def _bounded(call: ModelCall, uses: int) -> ModelCall:
+    return msgspec.structs.replace(call, hosted_uses_max=call.hosted_uses_given + uses * call.hosted_unbounded)
+
+
 def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
+    """A bound that fits what is available, by fewer uses of hosted tools, then by a lower output cap.
+
+    None if no useful answer fits.
+    """
+    if full.uses_cap is None:
+        return _lowered_output(call, rate, full, available_nanos)
+    for uses in range(full.uses_cap - 1, 0, -1):
+        less = _with_uses(call, rate, uses)
+        if isinstance(less, Bound) and less.nanos <= available_nanos:
+            return less
+    least = _with_uses(call, rate, 1)
+    found = _lowered_output(_bounded(call, 1), rate, least, available_nanos) if isinstance(least, Bound) else None
+    return None if found is None else msgspec.structs.replace(found, uses_cap=1)
+
+
+def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
     """A bound that fits what is available, by a lower output cap; None if no useful answer fits.
 
     Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.

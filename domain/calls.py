@@ -39,7 +39,9 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     cost more tokens than the bytes they come in. `opaque_input` names
     a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
     bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
-    `hosted_uses_max` times where the caller bounded all of them. `uncounted` names a field that asks for an answer
+    `hosted_uses_max` times where the caller bounded all of them. Else the hub may bound them itself where the caller's
+    dialect has a field for it: `hosted_unbounded` such fields, beside `hosted_uses_given` uses that the caller allows
+    the others. `uncounted` names a field that asks for an answer
     before anything was counted. `relay_headers` are the few
     request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
 
@@ -66,6 +68,8 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     opaque_input: str | None = None
     hosted_tools: tuple[str, ...] = ()
     hosted_uses_max: int | None = None
+    hosted_unbounded: int = 0
+    hosted_uses_given: int = 0
     uncounted: str | None = None
     relay_headers: tuple[tuple[str, str], ...] = ()
     inputs: int = 1
@@ -100,11 +104,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One provider call about to be made. `output_cap` is the cap the hub sends instead of the caller's."""
+    """One provider call about to be made. `output_cap` is the cap the hub sends instead of the caller's.
+
+    `uses_cap` is how often each hosted tool may be used that the caller did not bound; None: the hub bounds none.
+    """
 
     call_id: str
     target: Target
     output_cap: int | None = None
+    uses_cap: int | None = None
     timeout_ms: int
 
 

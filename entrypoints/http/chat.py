@@ -216,6 +216,8 @@ def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: Live
     headers.append(("server-timing", _timing(hub, request, live)))
     if live.served.bound is not None and live.served.bound.output_cap is not None:
         headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
+    if live.served.bound is not None and live.served.bound.uses_cap is not None:
+        headers.append(("x-aihub-tool-uses-cap", str(live.served.bound.uses_cap)))
     if dropped := live.served.candidate.served.dropped:
         headers.append(("x-aihub-dropped", told(dropped)))
     return headers

@@ -15,7 +15,15 @@ _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}")
 # What a page could not read otherwise: the hub's own headers, then (`*`) what providers add, such as x-ratelimit-….
 EXPOSED = (
     *("x-request-id", "request-id", "retry-after", "x-should-retry", "x-aihub-provider", "x-aihub-route"),
-    *("x-aihub-charge", "x-aihub-output-cap", "x-aihub-dropped", "idempotent-replayed", "server-timing", "*"),
+    *(
+        "x-aihub-charge",
+        "x-aihub-output-cap",
+        "x-aihub-tool-uses-cap",
+        "x-aihub-dropped",
+        "idempotent-replayed",
+        "server-timing",
+        "*",
+    ),
 )
 _EXPOSED = ", ".join(EXPOSED)
 

@@ -23,7 +23,7 @@ Callers = Mapping[str, CallerDialect]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Fields that only Anthropic's messages have, and that only embeddings have beside `input`.
-_ANTHROPIC = frozenset(("system", "thinking", "top_k", "stop_sequences", "speed"))
+_ANTHROPIC = frozenset(("system", "thinking", "top_k", "stop_sequences", "speed", "thread"))
 _EMBEDDINGS = frozenset(("encoding_format", "dimensions", "input_type"))
 
 

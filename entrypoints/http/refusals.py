@@ -176,7 +176,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 400,
                 "invalid_request",
                 f"`{_shown(refusal.field)}` cannot be said in the {refusal.dialect} dialect that serves "
-                f"`{refusal.model}`. Leave it out, or call a model of your own dialect.",
+                f"`{refusal.model}`. {_remedy(refusal.field)}",
                 param=_shown(refusal.field),
             )
         case InsufficientCredit():
@@ -222,6 +222,16 @@ def error_of(refusal: Refusal) -> ErrorBody:
             return _error(refusal, 409, "conflict", f"The {refusal.kind} `{refusal.name}` exists already.")
         case _:
             assert_never(refusal)
+
+
+def _remedy(field: str) -> str:
+    """What to do about a field that a provider's dialect has no place for."""
+    if field.endswith("item_reference") or field == "previous_response_id":
+        return (
+            "The hub keeps no answers: send the items themselves, and `store: false` so that your client does so "
+            "(in the AI SDK, `providerOptions.openai.store: false`)."
+        )
+    return "Leave it out, or call a model of your own dialect."
 
 
 def retry_after_s(refusal: Refusal) -> int | None:

@@ -215,6 +215,7 @@ class LiveCall:
             call_id=self.call.id,
             target=target,
             output_cap=entry.bound.output_cap if entry.bound else None,
+            uses_cap=entry.bound.uses_cap if entry.bound else None,
             timeout_ms=hub.upstream_timeout_ms,
         )
         request: ModelRequest | None = None if passes_through(self.ask.call, target.dialect) else self.ask.request

@@ -11,6 +11,7 @@ from domain.bounds import (
     INPUT_TOKENS_ADDED,
     OUTPUT_TOKENS_DEFAULT,
     OUTPUT_TOKENS_USEFUL,
+    USES_DEFAULT,
     Bound,
     bound,
     lowered,
@@ -108,6 +109,33 @@ def test_a_call_that_may_cost_more_than_the_books_can_hold_is_refused_and_never_
     call: ModelCall, field: str
 ) -> None:
     assert Unbounded(model="acme/small", field=field, cause="amount") == bound(call, a_rate())
+
+
+def test_hosted_tools_that_nobody_bounded_are_bounded_by_the_hub() -> None:
+    call = a_chat_call(hosted_tools=("web_search",), hosted_unbounded=2, hosted_uses_given=3)
+    rate = a_rate(context_tokens=1_000, tool_use_nanos=10**9)
+
+    limit = bound(call, rate)
+
+    same = bound(msgspec.structs.replace(call, hosted_uses_max=3 + 2 * USES_DEFAULT), rate)
+    assert isinstance(limit, Bound)
+    assert limit == msgspec.structs.replace(same, uses_cap=USES_DEFAULT)
+
+
+@given(st.integers(0, 10**11))
+def test_the_hubs_bound_on_hosted_tools_is_what_the_wallet_affords(available_nanos: int) -> None:
+    call = a_chat_call(hosted_tools=("web_search",), hosted_unbounded=1, output_tokens_max=100)
+    rate = a_rate(context_tokens=1_000, tool_use_nanos=10**15)
+    full = bound(call, rate)
+    assert isinstance(full, Bound)
+
+    less = lowered(call, rate, full, available_nanos)
+
+    assert less is None or (less.nanos <= available_nanos and less.uses_cap is not None and 1 <= less.uses_cap < 8)
+    if less is None and available_nanos < full.nanos:
+        least = bound(msgspec.structs.replace(call, hosted_uses_max=1), rate)
+        assert isinstance(least, Bound)
+        assert available_nanos < least.nanos
 
 
 def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.anthropic.blocks import decode
+from adapters.providers.anthropic.bounding import bounded_tools
 from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.fitting import fit
@@ -35,6 +36,8 @@ def _pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     fields: dict[str, Any] = {**call.fields, "model": target.model}
     if attempt.output_cap is not None:
         fields["max_tokens"] = attempt.output_cap
+    if attempt.uses_cap is not None:
+        fields["tools"] = bounded_tools(call.fields["tools"], attempt.uses_cap)
     known = vendor_of(target.provider, target.base_url).dialect == "anthropic"
     return _ENCODER.encode(fit(fields, target.model, known))
 

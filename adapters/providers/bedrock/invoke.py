@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.anthropic.bounding import bounded_tools
 from adapters.providers.anthropic.encode import asked
 from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.stream import State
@@ -64,6 +65,8 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     fields: dict[str, Any] = _VERSION | {name: raw for name, raw in call.fields.items() if name not in _IN_PATH}
     if attempt.output_cap is not None:
         fields["max_tokens"] = attempt.output_cap
+    if attempt.uses_cap is not None:
+        fields["tools"] = bounded_tools(call.fields["tools"], attempt.uses_cap)
     asked_for = (value for name, value in call.relay_headers if name == "anthropic-beta")
     betas = _betas(beta.strip() for value in asked_for for beta in value.split(","))
     return _ENCODER.encode(fit(fields | betas, attempt.target.model, known=True))

@@ -24,7 +24,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte and in their order, with the two that the hub answers for.
+    """The caller's own fields, byte for byte and in their order, with the few that the hub answers for.
 
     Of the input is left out what only the hub has told (`fitting`).
     """
@@ -35,6 +35,8 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
         fields["input"] = fitted_input(fields["input"], known=vendor.call_ids is not None)
     if attempt.output_cap is not None:
         fields["max_output_tokens"] = attempt.output_cap
+    if attempt.uses_cap is not None:
+        fields["max_tool_calls"] = attempt.uses_cap
     return _ENCODER.encode(fields)
 
 

@@ -6,6 +6,8 @@ answering in `render` and `whole`.
 https://platform.claude.com/docs/en/api/errors
 """
 
+from typing import Any
+
 import msgspec
 
 from entrypoints.http.anthropic.read import read
@@ -32,10 +34,13 @@ _TYPES = {
 def _error(error: ErrorBody) -> bytes:
     """An error body: Anthropic's own fields, and beside them the code, the field at fault and the facts."""
     facts = {"code": error.code, "param": error.param, **error.facts}
-    detail = {name: value for name, value in facts.items() if value is not None} | {
+    detail: dict[str, Any] = {name: value for name, value in facts.items() if value is not None} | {
         "type": _TYPES.get(error.kind, "api_error"),
         "message": error.message,
     }
+    if (error.code, error.param) == ("unexpressible", "thread"):
+        # The SDK's tool runner goes on without a thread where it hears this.
+        detail["details"] = {"error_code": "thread_unsupported_request"}
     return msgspec.json.encode({"type": "error", "error": detail, "request_id": error.request_id})
 
 

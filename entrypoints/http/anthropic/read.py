@@ -13,7 +13,7 @@ import msgspec
 
 from domain.calls import ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic.unseen import NONSENSE, ToolHead, hosted_tools, stored_elsewhere, unseen_content
+from entrypoints.http.anthropic.unseen import NONSENSE, Hosted, ToolHead, hosted_tools, stored_elsewhere, unseen_content
 from entrypoints.http.plain_words import plain
 
 MODEL_CHARACTERS_MAX = 1024
@@ -61,7 +61,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         head = _HEAD.decode(body)
     except NONSENSE as problem:
         return complaint(problem)
-    hosted, uses_max = hosted_tools(head.tools) if head.tools else ((), None)
+    hosted = hosted_tools(head.tools) if head.tools else Hosted()
     images, opaque = unseen_content(body)
     return ModelCall(
         dialect="anthropic",
@@ -75,8 +75,10 @@ def read(body: bytes) -> ModelCall | BadRequest:
         choices=1,
         images=images,
         opaque_input=stored_elsewhere(fields) or opaque,
-        hosted_tools=hosted,
-        hosted_uses_max=uses_max,
+        hosted_tools=hosted.kinds,
+        hosted_uses_max=hosted.uses_max,
+        hosted_unbounded=hosted.unbounded,
+        hosted_uses_given=hosted.given,
         needs=("documents",) if opaque is not None and opaque.endswith(".source") else (),
     )
 

@@ -14,6 +14,8 @@ NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _RUN_BY_CALLER = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
 # The advisor is another model, at a price of its own, which nothing in the request bounds.
 _UNBOUNDED = ("advisor_",)
+BOUNDABLE = ("web_search_", "web_fetch_")
+"""Tools that take `max_uses`."""
 _STORED = ("container", "mcp_servers", "thread")
 # A body without these bytes holds nothing but text; an escape could spell any word.
 _SUSPECT = (b'"image"', b'"document"', b'"container_upload"', b"\\u")
@@ -49,28 +51,60 @@ class _Body(msgspec.Struct, frozen=True):
 _BODY = msgspec.json.Decoder(_Body)
 _SOURCE = msgspec.json.Decoder(_Source)
 _BLOCKS = msgspec.json.Decoder(list[_Block])
+_THREAD = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ONE_BLOCK = msgspec.json.Decoder(_Block)
 
 
-def hosted_tools(tools: list[ToolHead]) -> tuple[tuple[str, ...], int | None]:
-    """The tools that Anthropic runs itself, and how often they may be used together; None without a bound."""
+class Hosted(msgspec.Struct, frozen=True):
+    """The tools that Anthropic runs itself, and how often they may be used together; None without a bound.
+
+    `unbounded` of them the hub may bound itself, beside the `given` uses of the others.
+    """
+
+    kinds: tuple[str, ...] = ()
+    uses_max: int | None = None
+    unbounded: int = 0
+    given: int = 0
+
+
+def hosted_tools(tools: list[ToolHead]) -> Hosted:
+    """What the tools say of those that Anthropic runs."""
     hosted = [
         tool
         for tool in tools
         if tool.type is not None and tool.type != "custom" and not tool.type.startswith(_RUN_BY_CALLER)
     ]
+    if not hosted:
+        return Hosted()
     kinds = tuple(tool.type or "" for tool in hosted)
-    if any(tool.max_uses is None or tool.max_uses < 0 or (tool.type or "").startswith(_UNBOUNDED) for tool in hosted):
-        return kinds, None
-    return kinds, sum(tool.max_uses or 0 for tool in hosted) if hosted else None
+    given = sum(tool.max_uses or 0 for tool in hosted)
+    endless = [tool for tool in hosted if (tool.type or "").startswith(_UNBOUNDED) or (tool.max_uses or 0) < 0]
+    open_ended = [tool for tool in hosted if tool.max_uses is None]
+    if not endless and not open_ended:
+        return Hosted(kinds, given)
+    if endless or not all((tool.type or "").startswith(BOUNDABLE) for tool in open_ended):
+        return Hosted(kinds)
+    return Hosted(kinds, None, len(open_ended), given)
 
 
 def stored_elsewhere(fields: dict[str, msgspec.Raw]) -> str | None:
     """A field that refers to what the provider, or somebody else, holds."""
     for name in _STORED:
-        if name in fields and bytes(fields[name]) not in (b"null", b"[]"):
+        is_set = name in fields and bytes(fields[name]) not in (b"null", b"[]")
+        if is_set and not (name == "thread" and _begins(fields[name])):
             return name
     return None
+
+
+def _begins(thread: msgspec.Raw) -> bool:
+    """Whether a thread begins with this request, whose input is then all in its body.
+
+    https://platform.claude.com/docs/en/build-with-claude/message-threads
+    """
+    try:
+        return _THREAD.decode(thread).keys() == {"type"} and _ONE_BLOCK.decode(thread).type == "create"
+    except NONSENSE:
+        return False
 
 
 def unseen_content(body: bytes) -> tuple[int, str | None]:

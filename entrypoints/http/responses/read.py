@@ -126,6 +126,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         opaque_input=_elsewhere(known, fields) or (opaque[0] if opaque else None),
         hosted_tools=hosted,
         hosted_uses_max=known.max_tool_calls if hosted else None,
+        hosted_unbounded=1 if hosted and known.max_tool_calls is None else 0,
         uncounted="background" if known.background else None,
         needs=tuple(_NEEDS[kind] for kind in sorted(kinds & _NEEDS.keys())),
     )
