@@ -7,6 +7,7 @@ of the caller's.
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -14,9 +15,14 @@ import pytest
 
 from tests.behaviour.calls import wallet
 from tests.behaviour.stub import SECRETS, Stub
-from tests.support.hub import HubProcess, Interface
+from tests.support.hub import HubProcess
 
-INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi", "lambda")
+INTERFACES = (
+    "asgi",
+    "wsgi",
+    "lambda",
+    pytest.param("uvloop", marks=pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")),
+)
 RATE = ("--input", "1", "--output", "2", "--context", "128000", "--max-output", "4096")
 DIALECTS = {
     "ant": "anthropic",

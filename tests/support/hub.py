@@ -16,11 +16,18 @@ from typing import Any, Literal
 from tests.support.desk import ROOT, desk
 from tests.support.ports import free_port
 
-Interface = Literal["asgi", "wsgi", "lambda"]
+# "uvloop" is ASGI on that event loop instead of asyncio's own.
+Interface = Literal["asgi", "wsgi", "lambda", "uvloop"]
 OWNER_KEY = "ahk_owner-key-of-the-tests-000000000000000000000"
 READY_S = 30
 GONE_S = 5
 _AIHUB = [sys.executable, "-m", "entrypoints.cli"]
+_ON_UVLOOP = [
+    sys.executable,
+    "-c",
+    "import asyncio, sys, uvloop; asyncio.set_event_loop_policy(uvloop.EventLoopPolicy());"
+    "from entrypoints.cli import main; sys.exit(main())",
+]
 
 
 class HubProcess:
@@ -57,8 +64,9 @@ class HubProcess:
         if self.interface == "lambda":
             command = [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
         else:
-            options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", self.interface]
-            command = [*_AIHUB, "serve", *options]
+            kind = "asgi" if self.interface == "uvloop" else self.interface
+            options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", kind]
+            command = [*(_ON_UVLOOP if self.interface == "uvloop" else _AIHUB), "serve", *options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._limited(), *command],
