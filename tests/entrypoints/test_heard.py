@@ -1,0 +1,64 @@
+"""An answer told as its request asked for it: custom tools whole or not at all, thinking kept back where asked."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.chat import ChatRequest, Ended, Event, Finished, FinishReason, ReasoningDelta, ToolCallDelta
+from domain.tools import Custom, custom_tool
+from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.heard import as_asked
+from entrypoints.http.openai import OPENAI_CALLER
+from tests.support.rendering import a_rendering
+
+PATCH = custom_tool("patch", Custom())
+
+
+def calls(arguments: str, reason: FinishReason) -> list[Any]:
+    """The tool calls that a chat caller hears of."""
+    events: tuple[Event, ...] = (
+        ToolCallDelta(index=0, id="c1", name="patch"),
+        ToolCallDelta(index=0, arguments=arguments),
+        Finished(reason=reason),
+        Ended(),
+    )
+    dialect = as_asked(OPENAI_CALLER, ChatRequest(model="m", messages=(), tools=(PATCH,)))
+    message = json.loads(dialect.whole(events, a_rendering()))["choices"][0]["message"]
+    return message.get("tool_calls") or []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "text"),
+    [('{"input":"a\\nb"}', "tool_calls", "a\nb"), ("*** Begin", "tool_calls", "*** Begin")],
+)
+def test_a_custom_tools_input_is_taken_out_of_its_arguments(arguments: str, reason: FinishReason, text: str) -> None:
+    [call] = calls(arguments, reason)
+
+    assert ("custom", {"name": "patch", "input": text}) == (call["type"], call["custom"])
+
+
+def test_half_a_custom_tools_input_is_no_call() -> None:
+    assert [] == calls('{"input":"a', "length")
+
+
+def test_thinking_that_must_not_be_shown_is_kept_back_but_for_its_signature() -> None:
+    hidden = {"thinking.display": msgspec.Raw(b'"omitted"')}
+    dialect = as_asked(ANTHROPIC_CALLER, ChatRequest(model="m", messages=(), extra=hidden))
+    events: tuple[Event, ...] = (
+        ReasoningDelta(text="secret"),
+        ReasoningDelta(signature="signed"),
+        Finished(reason="stop"),
+        Ended(),
+    )
+
+    told = dialect.whole(events, a_rendering())
+
+    assert b"secret" not in told
+    assert b"signed" in told
+
+
+def test_a_request_that_asks_for_nothing_of_the_kind_is_answered_as_ever() -> None:
+    assert as_asked(OPENAI_CALLER, ChatRequest(model="m", messages=())) is OPENAI_CALLER
+    assert as_asked(OPENAI_CALLER, None) is OPENAI_CALLER
