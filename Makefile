@@ -71,7 +71,7 @@ lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest vers
 
 .PHONY: prices
 prices: $(VENV)/.ready-dev ## Maintainers: append what genai-prices says anew to the shipped price book
-	@$(BIN)/python -m adapters.pricebook.build
+	@$(BIN)/python -m adapters.price_book.build
 
 # What `sam build` calls for template.yaml, which names the same Python and processor: on whatever machine it is called,
 # these are the packages that Lambda runs.

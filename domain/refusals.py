@@ -1,7 +1,7 @@
 """Every way to say no, one frozen value each, with the facts a caller needs to act.
 
 A refusal is an expected outcome, so it is returned and not raised. Its tag is the error code that callers see.
-`entrypoints/http/refusals.py` turns each into a status and a body in the caller's dialect; its `match` is exhaustive,
+`entrypoints/http/errors.py` turns each into a status and a body in the caller's dialect; its `match` is exhaustive,
 so a new refusal here fails the type check there until it has words.
 """
 

@@ -17,7 +17,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
     that the provider charges by the use, `images` pictures made, `characters` text spoken, `seconds` sound heard or
     made, begun ones counted whole, `video_seconds` film made, `requests` calls that are charged as such, and
-    `search_units` what Cohere counts where documents are ranked: see `domain.reranking`.
+    `search_units` what Cohere counts where documents are ranked: see `domain.model_api.rerank`.
     """
 
     input_tokens: int = 0

@@ -16,15 +16,15 @@ import anyio
 import falcon
 import falcon.asgi
 
-from entrypoints.front import refused, send_refusal
+from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import BodyMemory, BodyReader
 from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
-from entrypoints.lifetime import end_process
-from entrypoints.manners import middleware
-from entrypoints.usecases.hub import Hub
-from entrypoints.usecases.upkeep import sweep_regularly
+from entrypoints.serve.process import end_process
+from entrypoints.server_refusals import refused, send_refusal
+from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.serving_context import Hub
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -11,12 +11,12 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from domain.aliases import Strategy
-from domain.selling import Terms
-from domain.unsupported import Policy
-from domain.vendors import VENDORS
-from entrypoints import kinds
-from entrypoints.usecases.masking import is_secret_text, masked
+from domain.catalog.aliases import Strategy
+from domain.catalog.vendors import VENDORS
+from domain.dialects.unsupported_params import Policy
+from domain.management.rates_from_prices import Terms
+from entrypoints import setting_types as kinds
+from entrypoints.usecases.manage.masking import is_secret_text, masked
 
 OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings, read_settings
-from entrypoints.usecases.desk import Operator, Sealing
-from entrypoints.usecases.first_run import prepare
-from ports.storage import StorageUnavailable
+from entrypoints.usecases.manage.first_run import prepare
+from entrypoints.usecases.management_context import Operator, Sealing
+from ports.books import StorageUnavailable
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
-    from domain.pricebook import Price
-    from entrypoints.usecases.hub import Hub
+    from domain.pricing.price_book import Price
+    from entrypoints.usecases.serving_context import Hub
 
 BOOKS = "aikit.db"
 MASTER_KEY = "master.key"
@@ -39,7 +39,7 @@ def has_books(settings: Settings) -> bool:
 async def desk_without_books() -> AsyncIterator[Operator]:
     """A desk for what needs no books: they are empty, in memory, and forgotten with it."""
     from adapters.liveness import FlockLiveness
-    from adapters.pricebook.shelves import ShippedBook
+    from adapters.price_book.shipped import ShippedBook
     from adapters.storage.memory import MemoryStorage
     from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault
@@ -58,9 +58,9 @@ async def desk_without_books() -> AsyncIterator[Operator]:
 async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
     from adapters.liveness import FlockLiveness
-    from adapters.pricebook.shelves import ShippedBook
+    from adapters.price_book.shipped import ShippedBook
     from adapters.storage.migrate import MigrationError
-    from adapters.storage.sqlite import SqliteStorage
+    from adapters.storage.sqlite.storage import SqliteStorage
     from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault, key_id, master_keys
 
@@ -108,7 +108,7 @@ def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
 
 def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
     """What the public catalogue says, for bringing the price book up to date. CannotStart if it is not installed."""
-    from adapters.pricebook.genai import CatalogueMissing, catalogue
+    from adapters.price_book.genai import CatalogueMissing, catalogue
 
     try:
         return catalogue(known_ms)
@@ -132,11 +132,11 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
 @asynccontextmanager
 async def hub(settings: Settings) -> AsyncIterator["Hub"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
-    from adapters.providers.dialects import DIALECTS
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
+    from adapters.providers.registry import DIALECTS
     from adapters.providers.transport import Http1Transport
-    from entrypoints.usecases.hub import Hub
+    from entrypoints.usecases.serving_context import Hub
 
     async with operator_hub(settings) as operator:
         operator.liveness.own()  # Before the first call needs it; where no life sign can be made, nothing is served.

@@ -18,14 +18,14 @@ import anyio.from_thread
 import falcon
 
 from domain.refusals import Refusal, TooLarge
+from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import is_announced_too_large, is_short, stranger
 from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
 from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request
-from entrypoints.lifetime import end_process
-from entrypoints.manners import middleware
-from entrypoints.usecases.hub import Hub
-from entrypoints.usecases.upkeep import sweep_regularly
+from entrypoints.serve.process import end_process
+from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.serving_context import Hub
 
 # How many pieces may wait for a slow caller before the provider is read no further.
 PIECES_MAX = 64

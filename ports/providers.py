@@ -6,9 +6,10 @@ from typing import Protocol
 
 import msgspec
 
-from domain.calls import Attempt, ModelCall
-from domain.chat import Event, ModelRequest
 from domain.failures import Failure
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Event
+from domain.model_api.requests import ModelRequest
 from domain.refusals import Unexpressible
 
 

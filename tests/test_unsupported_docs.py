@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from domain.unsupported import SENT, TABLE
+from domain.dialects.unsupported_params import SENT, TABLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "unsupported.md"
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
+from adapters.providers.decode_errors import NONSENSE
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -10,12 +10,12 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 
 import msgspec
 
-from domain.calls import Attempt, ModelCall
-from domain.chat import Event
+from domain.catalog.vendor import Vendor
+from domain.dialects.unsupported_params import Lack
 from domain.failures import Failure
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Event
 from domain.refusals import Unexpressible
-from domain.unsupported import Lack
-from domain.vendor import Vendor
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -101,7 +101,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     encode           the request body for a canonical request of the dialect's operation (`ChatRequest`,
                      `EmbeddingsRequest`, …); expresses every field that is set
     refuses          what of a canonical request the dialect cannot express and must, or None
-    lacks            for chat: everything that the dialect has no field for, of which `domain.unsupported` makes what
+    lacks            for chat: everything that the dialect has no field for, of which `domain.dialects.unsupported_params` makes what
                      `refuses` says, what is left out and named, and what is left out
     decode           a whole 2xx body to events, ending with Ended; nonsense becomes one Broken("malformed")
     start            the state before the first stream event

@@ -17,18 +17,18 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import FramingError, ProviderDialect
-from adapters.providers.jobs import JobChunks
-from adapters.providers.lines import Line, Lines
-from adapters.providers.outgoing import http_request
+from adapters.providers.endpoints import Line, Lines
+from adapters.providers.framing.decompress import GZIP_MARK, Unpacker, unpacker_of
+from adapters.providers.http_rejection import rejected
+from adapters.providers.http_request import http_request
+from adapters.providers.polling import JobChunks
 from adapters.providers.reading import StreamChunks, WholeChunk
-from adapters.providers.rejected import rejected
-from adapters.providers.unpacking import GZIP_MARK, Unpacker, unpacker_of
-from adapters.providers.whole import TURNING, is_error, read_whole
-from domain.calls import Attempt, ModelCall
-from domain.chat import ModelRequest
+from adapters.providers.whole_body import TURNING, is_error, read_whole
+from domain.dialects.unsupported_params import sorted_out
 from domain.failures import Failure, FailureKind
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.requests import ModelRequest
 from domain.refusals import Unexpressible
-from domain.unsupported import sorted_out
 from ports.providers import Answer
 from ports.vault import Vault
 

@@ -11,10 +11,10 @@ from typing import Literal, Self
 import msgspec
 
 from adapters.providers.dialect import FramingError, Mender, ProviderDialect, ServerEvent
-from adapters.providers.party import Party
-from adapters.providers.sse import BOM, EventFramer
-from adapters.providers.surrogates import Halves, may_be_in, without_lone
-from adapters.providers.whole import (
+from adapters.providers.framing.sse import BOM, EventFramer
+from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
+from adapters.providers.provider_name import Party
+from adapters.providers.whole_body import (
     NOTHING_SAID,
     TURNING,
     WHOLE_BYTES_MAX,
@@ -26,9 +26,9 @@ from adapters.providers.whole import (
     turns,
     understood,
 )
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event, Started
 from domain.failures import Failure
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended, Event, Started
 from ports.providers import Chunk
 
 # How server-sent events begin: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from domain.chat import Message, Part, Reasoning, ResponseFormat, Text
-from domain.proofs import is_anthropics
+from domain.dialects.signatures import is_anthropics
+from domain.model_api.requests import Message, Part, Reasoning, ResponseFormat, Text
 
 JSON_ALONE = "Answer with one JSON object and nothing else: no text before or after it, and no code fence around it."
 """What OpenAI's JSON mode asks for, where a model can only be told so."""

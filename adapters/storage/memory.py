@@ -12,30 +12,20 @@ from itertools import islice
 from threading import Lock
 from typing import Any, TypeVar
 
-from adapters.storage.checks import check, check_parents
+from adapters.storage.invariants import check, check_parents
 from adapters.storage.migrate import migrate, read_migrations
-from adapters.storage.sqlite_file import publish
-from adapters.storage.sqlite_rows import TABLES
-from domain.aliases import Alias
-from domain.books import (
-    Adjustment,
-    ApiKey,
-    AuditEntry,
-    Call,
-    Credential,
-    Decision,
-    Idempotency,
-    Lot,
-    ProviderRow,
-    Rate,
-    Row,
-    Transfer,
-    User,
-)
-from domain.pricebook import Price
-from domain.scopes import View
-from domain.working_copy import Books
-from ports.storage import CatalogRows, Snapshot
+from adapters.storage.sqlite.file import publish
+from adapters.storage.sqlite.tables import TABLES
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Call, Decision, Idempotency, Row
+from domain.books.scopes import View
+from domain.books.working_copy import Books
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from ports.books import CatalogRows, Snapshot
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)

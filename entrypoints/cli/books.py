@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from domain.billing.verification import Difference
 from domain.money import format_credits
-from domain.verification import Difference
-from entrypoints.cli.said import Complaint, Said, fields, table
+from entrypoints.cli.output import Complaint, Said, fields, table
 from entrypoints.config import Effective, Settings
-from entrypoints.usecases import rotation, upkeep
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.manage import maintenance as upkeep
+from entrypoints.usecases.manage import master_key_rotation as rotation
+from entrypoints.usecases.management_context import Desk
 
 
 async def verify_ledger(desk: Desk, settings: Settings, args: Namespace) -> Said:

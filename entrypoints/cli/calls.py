@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from domain.calls import AttemptRecord
+from domain.model_api.call import AttemptRecord
 from domain.money import format_credits
 from domain.refusals import Missing
-from entrypoints.cli.said import Said, complaint, fields, moment, table
+from entrypoints.cli.output import Said, complaint, fields, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases import reports
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.manage import call_log as reports
+from entrypoints.usecases.management_context import Desk
 
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
 

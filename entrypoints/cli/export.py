@@ -12,10 +12,10 @@ from domain.money import format_credits
 from domain.refusals import Missing
 from domain.usage import Usage
 from entrypoints.cli.calls import call_value
-from entrypoints.cli.said import Said, complaint
+from entrypoints.cli.output import Said, complaint
 from entrypoints.config import Settings
-from entrypoints.usecases import reports
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.manage import call_log as reports
+from entrypoints.usecases.management_context import Desk
 
 _USAGE = Usage.__struct_fields__
 

@@ -3,8 +3,8 @@
 House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
 """
 
+from entrypoints.cli.argument_parser import Commands, Help, OneLineParser, Parser, Version
 from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, priced_at, whole
-from entrypoints.cli.grammar import Commands, Help, OneLineParser, Parser, Version
 
 
 def build_parser() -> Parser:

@@ -3,20 +3,20 @@
 from argparse import Namespace
 from pathlib import Path
 
-from domain.booksync import Difference, Move, tier_label
+from domain.management.price_sync import Difference, Move, tier_label
+from domain.management.rates_from_prices import terms_of
 from domain.money import format_credits
-from domain.pricebook import Price, standing, versions
+from domain.pricing.by_size import Variant, variant_label
+from domain.pricing.price_book import Price, standing, versions
+from domain.pricing.tiers import Leaves, Tier
 from domain.refusals import BadRequest, Missing
-from domain.selling import terms_of
-from domain.tiers import Leaves, Tier
-from domain.variants import Variant, variant_label
-from entrypoints.cli.said import Complaint, Said, complaint, moment, table
+from entrypoints.cli.output import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases import booksync
-from entrypoints.usecases.desk import Desk
-from entrypoints.usecases.pricefile import PriceFileError, read_price_file
-from entrypoints.usecases.selling import sell_by_book, sell_by_rule
-from entrypoints.usecases.shelves import shelves
+from entrypoints.usecases.manage import price_sync as booksync
+from entrypoints.usecases.manage.price_book import shelves
+from entrypoints.usecases.manage.price_file import PriceFileError, read_price_file
+from entrypoints.usecases.manage.rates_from_prices import sell_by_book, sell_by_rule
+from entrypoints.usecases.management_context import Desk
 
 CATALOGUE = "genai-prices"
 

@@ -11,19 +11,19 @@ from pathlib import Path
 import msgspec
 
 from domain.refusals import BadRequest, Missing
-from entrypoints.cli.said import Complaint, Said, complaint, fields, table
+from entrypoints.cli.output import Complaint, Said, complaint, fields, table
 from entrypoints.config import Settings
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.management_context import Desk
 
 
 async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said:
     """`quote`; exit code 1 where the wallet does not afford the request."""
     # What serves is loaded for this command alone: no other needs a provider.
-    from entrypoints.http.quotes import quote_body, read_quoted
-    from entrypoints.http.refusals import error_of
+    from entrypoints.http.api.quotes import quote_body, read_quoted
+    from entrypoints.http.errors import error_of
     from entrypoints.http.routes import QUOTED
-    from entrypoints.usecases.admission import Ask
-    from entrypoints.usecases.quoting import Quote, quote
+    from entrypoints.usecases.call.admission import Ask
+    from entrypoints.usecases.call.quote import Quote, quote
     from entrypoints.wiring import hub
 
     if args.route is not None and args.route not in QUOTED:

@@ -4,20 +4,20 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domain.books import Rate
-from domain.booksync import tier_label
-from domain.calls import CAPABILITIES, Capability
-from domain.catalog import catalog_of, versions_of
-from domain.film import resolution
+from domain.catalog.catalog import catalog_of, versions_of
+from domain.management.price_sync import tier_label
+from domain.model_api.call import CAPABILITIES, Capability
+from domain.model_api.video import resolution
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
+from domain.pricing.by_size import Variant, variant_each, variant_label
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Leaves
 from domain.refusals import Missing
-from domain.tiers import Leaves
-from domain.variants import Variant, variant_each, variant_label
+from entrypoints.cli.output import Complaint, Said, complaint, made, moment, table
 from entrypoints.cli.prices import tier_value
-from entrypoints.cli.said import Complaint, Said, complaint, made, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases import rates
-from entrypoints.usecases.desk import Desk
+from entrypoints.usecases.manage import rates
+from entrypoints.usecases.management_context import Desk
 
 _RATE_FIELDS = {
     "input": "input_nanos",

@@ -4,11 +4,11 @@ from argparse import Namespace
 
 from domain.money import format_credits
 from domain.refusals import UnknownModel
-from entrypoints.cli.said import Complaint, Said, moment, table
+from entrypoints.cli.output import Complaint, Said, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases.desk import Desk
-from entrypoints.usecases.rerating import Due, apply, due
-from entrypoints.usecases.users import user_names
+from entrypoints.usecases.manage.rerating import Due, apply, due
+from entrypoints.usecases.manage.users import user_names
+from entrypoints.usecases.management_context import Desk
 
 
 async def rerate_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:

@@ -2,15 +2,15 @@
 
 from argparse import Namespace
 
-from domain.advice import Advice
-from domain.aliases import Alias
-from domain.catalog import catalog_of
+from domain.catalog.aliases import Alias
+from domain.catalog.catalog import catalog_of
 from domain.refusals import UnknownModel, UnpricedModel
-from entrypoints.cli.said import Complaint, Said, fields, made, moment, table
+from domain.routing.learned import Advice
+from entrypoints.cli.output import Complaint, Said, fields, made, moment, table
 from entrypoints.config import Settings
-from entrypoints.usecases import aliases
-from entrypoints.usecases.desk import Desk
-from entrypoints.usecases.explaining import Sample, explained
+from entrypoints.usecases.call.explain_route import Sample, explained
+from entrypoints.usecases.manage import aliases
+from entrypoints.usecases.management_context import Desk
 
 _NOTE = (
     "billing and strategy as this environment says; GET /api/route/MODEL asks a hub that runs, and what it has learned"

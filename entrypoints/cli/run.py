@@ -9,13 +9,15 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
 
-from entrypoints.cli import books, calls, export, market, people, prices, quotes, rates, rerating, routing
-from entrypoints.cli.said import Complaint, Said, written
+from entrypoints.cli import books, calls, export, prices, quotes, rates, rerating, routing
+from entrypoints.cli import providers as market
+from entrypoints.cli import users as people
+from entrypoints.cli.output import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
-from entrypoints.usecases.desk import Desk
-from entrypoints.usecases.first_run import OWNER, found
+from entrypoints.usecases.manage.first_run import OWNER, found
+from entrypoints.usecases.management_context import Desk
 from entrypoints.wiring import CannotStart, desk_without_books, has_books, operator_hub
-from ports.storage import StorageUnavailable
+from ports.books import StorageUnavailable
 from ports.vault import VaultError
 
 Command = Callable[[Desk, Settings, Namespace], Awaitable[Said]]
@@ -86,7 +88,7 @@ def run(args: Namespace) -> int:
         return 0
     try:
         if args.command == "serve":
-            from entrypoints.serve import serve
+            from entrypoints.serve.server import serve
 
             return serve(settings, args.json)
         said = asyncio.run(_at_the_desk(settings, args))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from domain.refusals import BadHttp, BadRequest, Busy, HubFull, InvalidKey, Refusal, TooLarge
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.wire import Request
-from entrypoints.usecases.hub import Hub
-from ports.storage import StorageUnavailable
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
 
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024

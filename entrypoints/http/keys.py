@@ -2,8 +2,8 @@
 
 from domain.refusals import MissingKey
 from entrypoints.http.wire import Request
-from entrypoints.usecases.hub import Hub
-from ports.storage import StorageUnavailable
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
 
 # Beside `Authorization: Bearer`: Anthropic's, Azure's and Google's.
 _PLAIN = ("x-api-key", "api-key", "x-goog-api-key")

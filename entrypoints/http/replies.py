@@ -14,12 +14,12 @@ from domain.refusals import (
     UnknownPath,
     WrongMethod,
 )
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import CallerDialect, ErrorBody
-from entrypoints.http.google import GOOGLE_CALLER, is_googles_path
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.refusals import error_of, retry_after_s
-from entrypoints.http.surfaces import surface_of
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.dialect import CallerDialect, ErrorBody
+from entrypoints.http.dialects.google import GOOGLE_CALLER, is_googles_path
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.errors import error_of, retry_after_s
+from entrypoints.http.not_offered import surface_of
 from entrypoints.http.wire import Reply, Request
 
 _JSON_HEADER = ("content-type", "application/json")

@@ -2,33 +2,33 @@
 
 from collections.abc import Callable
 
-from entrypoints.http.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
-from entrypoints.http.aigne.film import FILM_CALLER, film_handler
-from entrypoints.http.aigne.pictures import image_handler
-from entrypoints.http.aigne.reads import blocklet_handler, catalogue_handler, status_handler
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.anthropic.counting import count_tokens_handler
-from entrypoints.http.azure import deployment_handler
-from entrypoints.http.chat import chat_handler
-from entrypoints.http.dialect import CallerDialect
-from entrypoints.http.google.handler import model_method_handler
-from entrypoints.http.index import index_handler
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.operations.completions import COMPLETIONS_CALLER
-from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
-from entrypoints.http.operations.moderations import MODERATIONS_CALLER
-from entrypoints.http.operations.pictures import EDITS_CALLER, PICTURES_CALLER
-from entrypoints.http.operations.rerank import RERANK_CALLER
-from entrypoints.http.operations.sound import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
-from entrypoints.http.paths import canonical_paths
-from entrypoints.http.quotes import quote_handler
-from entrypoints.http.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
-from entrypoints.http.responses import RESPONSES_CALLER
-from entrypoints.http.responses.counting import input_tokens_handler
-from entrypoints.http.route_reads import route_handler
-from entrypoints.http.surfaces import SURFACE_HEADS
+from entrypoints.http.api.index import index_handler
+from entrypoints.http.api.quotes import quote_handler
+from entrypoints.http.api.reads import balance_handler, healthz, kept_response, model_handler, models_handler, readyz
+from entrypoints.http.api.routing import route_handler
+from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
+from entrypoints.http.dialects.aigne.discovery import blocklet_handler, catalogue_handler, status_handler
+from entrypoints.http.dialects.aigne.images import image_handler
+from entrypoints.http.dialects.aigne.video import FILM_CALLER, film_handler
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic.count_tokens import count_tokens_handler
+from entrypoints.http.dialects.azure_paths import deployment_handler
+from entrypoints.http.dialects.dialect import CallerDialect
+from entrypoints.http.dialects.google.handler import model_method_handler
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.openai_media.audio import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
+from entrypoints.http.dialects.openai_media.completions import COMPLETIONS_CALLER
+from entrypoints.http.dialects.openai_media.embeddings import EMBEDDINGS_CALLER
+from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, PICTURES_CALLER
+from entrypoints.http.dialects.openai_media.moderations import MODERATIONS_CALLER
+from entrypoints.http.dialects.openai_media.rerank import RERANK_CALLER
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
+from entrypoints.http.dialects.openai_responses.count_tokens import input_tokens_handler
+from entrypoints.http.model_call import chat_handler
+from entrypoints.http.not_offered import SURFACE_HEADS
+from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
-from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.serving_context import Hub
 
 # What calls a model, each path with the dialect of its callers.
 _CALLED: dict[str, CallerDialect] = {

@@ -13,9 +13,9 @@ from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
 from adapters.storage.memory import MemoryStorage
 from adapters.storage.migrate import read_migrations
-from adapters.storage.sqlite import SqliteStorage
-from adapters.storage.sqlite_file import open_writer
-from ports.storage import Storage
+from adapters.storage.sqlite.file import open_writer
+from adapters.storage.sqlite.storage import SqliteStorage
+from ports.books import Storage
 from tests.adapters.http_attempts import shell
 from tests.adapters.transport_identity import Identity
 

@@ -9,9 +9,10 @@ import msgspec
 from adapters.providers.echo import EchoTransport
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, Ended, Event, ModelRequest
 from domain.failures import Failure
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import Broken, Ended, Event
+from domain.model_api.requests import ModelRequest
 from ports.providers import Chunk, Providers
 from ports.vault import VaultError
 from tests.support.provider import Handler, StubProvider

@@ -9,8 +9,10 @@ import msgspec
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import (
+from domain.failures import Failure
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.embeddings import Embedded
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -25,11 +27,9 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.embeddings import Embedded
-from domain.failures import Failure
-from domain.film import Filmed
-from domain.pictures import Pictured
-from domain.reranking import Ranked
+from domain.model_api.images import Pictured
+from domain.model_api.rerank import Ranked
+from domain.model_api.video import Filmed
 
 
 def told(events: Iterable[Event]) -> dict[str, Any]:

@@ -5,10 +5,14 @@ from typing import Any
 
 import msgspec
 
-from domain.aliases import Alias, AliasTarget
-from domain.books import ApiKey, AuditEntry, Call, Credential, HoldLine, Lot, ProviderRow, Rate, Row, Transfer, User
-from domain.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
-from ports.storage import Snapshot, Storage
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Call, Row
+from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
+from domain.catalog.aliases import Alias, AliasTarget
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import HoldLine, Lot, Transfer
+from domain.pricing.rate import Rate
+from ports.books import Snapshot, Storage
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

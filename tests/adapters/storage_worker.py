@@ -11,7 +11,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from adapters.storage.sqlite import SqliteStorage
+from adapters.storage.sqlite.storage import SqliteStorage
 from tests.adapters.storage_rules import capture_one, hold_one
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
-from domain.chat import Broken, Ended, Event, TextDelta, UsageReported
 from domain.failures import Failure
+from domain.model_api.events import Broken, Ended, Event, TextDelta, UsageReported
 from domain.usage import Usage
 from tests.adapters.http_attempts import (
     DONE,

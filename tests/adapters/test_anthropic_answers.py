@@ -8,8 +8,8 @@ import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.dialect import ServerEvent
-from domain.chat import Broken, Ended, Finished, ToolCallDelta, UsageReported
 from domain.failures import Failure
+from domain.model_api.events import Broken, Ended, Finished, ToolCallDelta, UsageReported
 from domain.usage import Usage
 from tests.support.anthropic import event, fold, meaning, server_events
 

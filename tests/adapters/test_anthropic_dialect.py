@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ModelCall
 from domain.failures import Failure
+from domain.model_api.call import ModelCall
 from tests.support.anthropic import attempt
 
 

@@ -11,9 +11,19 @@ from hypothesis import strategies as st
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.bedrock.invoke import BEDROCK_INVOKE
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Message, Part, Reasoning, ResponseFormat, Text, Thinking, Tool, ToolCall
-from domain.proofs import carry, signed_by_google
+from domain.dialects.signatures import carry, signed_by_google
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import (
+    ChatRequest,
+    Message,
+    Part,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+)
 from tests.support.anthropic import attempt
 from tests.support.unsupported import dropped
 

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.dialect import ServerEvent
-from domain.chat import (
-    Ended,
-)
+from domain.model_api.events import Ended
 from tests.support.anthropic import event, fold, meaning
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.turns import JSON_ALONE
-from domain.chat import (
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.chat import Ended, UsageReported
+from domain.model_api.events import Ended, UsageReported
 from domain.usage import Usage
 from tests.support.anthropic import event, fold
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.chat import (
+from domain.model_api.citations import Source, source_of
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -21,7 +22,6 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.citations import Source, source_of
 from domain.usage import Usage
 from tests.support.anthropic import meaning
 from tests.support.bedrock import told

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.bedrock import BEDROCK
-from domain.chat import (
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,

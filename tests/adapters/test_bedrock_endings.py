@@ -6,15 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.chat import (
-    Broken,
-    Ended,
-    Event,
-    Finished,
-    ForeignBlock,
-    Started,
-    UsageReported,
-)
+from domain.model_api.events import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
 from domain.usage import Usage
 from tests.support.bedrock import told
 from tests.support.eventstream import answer, event, exception

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from adapters.providers.bedrock import BEDROCK_INVOKE
-from domain.calls import ModelCall
-from domain.chat import Broken, Event, TextDelta
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Event, TextDelta
 from tests.support.bedrock import attempt
 from tests.support.eventstream import exception, message
 

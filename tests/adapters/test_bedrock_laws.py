@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.dialect import ServerEvent
-from domain.chat import Ended
+from domain.model_api.events import Ended
 from tests.support.anthropic import meaning
 from tests.support.bedrock import told
 from tests.support.eventstream import answer

@@ -6,16 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import (
-    Audio,
-    Document,
-    Foreign,
-    Image,
-    Message,
-    Part,
-    Text,
-    Tool,
-)
+from domain.model_api.requests import Audio, Document, Foreign, Image, Message, Part, Text, Tool
 from tests.support.bedrock import CLAUDE, asked, encoded
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.chat import (
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.chat import (
+from domain.dialects.signatures import carry
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Image,
@@ -20,7 +21,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.proofs import carry
 from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"

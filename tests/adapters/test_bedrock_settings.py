@@ -9,16 +9,7 @@ import pytest
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.bedrock.families import family
 from adapters.providers.turns import JSON_ALONE
-from domain.chat import (
-    Message,
-    ResponseFormat,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
+from domain.model_api.requests import Message, ResponseFormat, Text, Thinking, Tool, ToolCall, ToolChoice, ToolResult
 from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
 
 GPT, QWEN, MISTRAL, COHERE = "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "mistral.m-v1:0", "cohere.command-r-v1:0"

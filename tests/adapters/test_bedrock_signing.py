@@ -13,9 +13,9 @@ from adapters.providers.bedrock import BEDROCK, signing
 from adapters.providers.bedrock.signing import key_pair, region
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Message, Text
 from domain.failures import Failure
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.requests import Message, Text
 from tests.adapters.http_attempts import RowVault, outcome
 from tests.support.bedrock import CLAUDE, asked
 from tests.support.provider import StubProvider, answering

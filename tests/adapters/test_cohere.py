@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from adapters.providers.cohere import COHERE
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.sse import EventFramer
-from domain.calls import Attempt, Target
-from domain.chat import (
+from adapters.providers.framing.sse import EventFramer
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import Broken, Ended, Event, UsageReported
+from domain.model_api.requests import (
     Audio,
-    Broken,
     ChatRequest,
     Document,
-    Ended,
-    Event,
     Foreign,
     Image,
     Message,
@@ -31,7 +29,6 @@ from domain.chat import (
     ToolCall,
     ToolChoice,
     ToolResult,
-    UsageReported,
 )
 from domain.usage import Usage
 from tests.adapters.openai_told import told

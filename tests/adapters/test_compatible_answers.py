@@ -7,8 +7,8 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.chat import SoundDelta
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.model_api.events import SoundDelta
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import folded, told
 from tests.support.rendering import a_rendering
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.openai.fitting import fit
-from domain.vendor import Vendor
-from domain.vendors import UNKNOWN, VENDORS
+from domain.catalog.vendor import Vendor
+from domain.catalog.vendors import UNKNOWN, VENDORS
 
 _ids = st.sampled_from(["KikbB849t", "call_1", "toolu_01A", ""])
 _messages = st.lists(

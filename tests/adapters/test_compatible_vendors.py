@@ -9,22 +9,22 @@ import pytest
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.history import UNRECORDED
-from domain.calls import Attempt, Target
-from domain.chat import (
+from domain.catalog.vendors import VENDORS
+from domain.dialects.openrouter_reasoning import Detail, thought_of
+from domain.dialects.signatures import carried, carry, is_carrier
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import ReasoningDelta
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Message,
     Part,
     Reasoning,
-    ReasoningDelta,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
 )
-from domain.details import Detail, thought_of
-from domain.proofs import carried, carry, is_carrier
-from domain.vendors import VENDORS
 from tests.adapters.http_attempts import SECRET, WHOLE, attempt_at, chat, outcome
 from tests.adapters.openai_told import call
 from tests.support.provider import StubProvider, answering

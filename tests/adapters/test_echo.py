@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from adapters.providers.echo import EchoTransport
-from adapters.providers.sse import EventFramer
+from adapters.providers.framing.sse import EventFramer
 
 pytestmark = pytest.mark.anyio
 

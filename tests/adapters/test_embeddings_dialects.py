@@ -18,9 +18,9 @@ from adapters.providers.embeddings import (
     VOYAGE_EMBEDDINGS,
 )
 from adapters.providers.openai.embeddings import OPENAI_EMBEDDINGS
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, Ended, UsageReported
-from domain.embeddings import Embedded, EmbeddingsRequest
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.embeddings import Embedded, EmbeddingsRequest
+from domain.model_api.events import Broken, Ended, UsageReported
 from domain.usage import Usage
 
 ALL = pytest.mark.parametrize("dialect", [*EMBEDDINGS, OPENAI_EMBEDDINGS], ids=lambda dialect: dialect.name)

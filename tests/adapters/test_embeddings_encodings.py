@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.openai.embeddings import Encoding
-from domain.calls import ModelCall
-from domain.vendors import UNKNOWN
+from domain.catalog.vendors import UNKNOWN
+from domain.model_api.call import ModelCall
 
 NUMBERS, BASE64 = [0.5, -0.25], b64encode(pack("<2f", 0.5, -0.25)).decode()
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import Errand, ProviderDialect, Step
-from adapters.providers.film import FILM
-from adapters.providers.film.google import GOOGLE_FILM, VERTEX_FILM
-from adapters.providers.film.openai import OPENAI_FILM
-from domain.calls import Attempt, Target
-from domain.chat import Broken, Ended, UsageReported
+from adapters.providers.video import FILM
+from adapters.providers.video.google import GOOGLE_FILM, VERTEX_FILM
+from adapters.providers.video.openai import OPENAI_FILM
 from domain.failures import Failure
-from domain.film import SECONDS_UNASKED_MAX, Filmed, FilmRequest, Still
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import Broken, Ended, UsageReported
+from domain.model_api.video import SECONDS_UNASKED_MAX, Filmed, FilmRequest, Still
 from domain.usage import Usage
 
 VEO, SORA = "veo-3.1-generate-preview", "sora-2"

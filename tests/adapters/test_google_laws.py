@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google import GOOGLE
-from domain.chat import Broken, Ended, Event
+from domain.model_api.events import Broken, Ended, Event
 from tests.support.google import sse, streamed, told
 
 TEXT = st.text(max_size=8)

@@ -5,11 +5,11 @@ import json
 import msgspec
 import pytest
 
-from adapters.providers.dialects import DIALECTS
 from adapters.providers.google import GOOGLE
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended
-from domain.proofs import as_thought_signature
+from adapters.providers.registry import DIALECTS
+from domain.dialects.signatures import as_thought_signature
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended
 from tests.support.google import attempt
 
 COUNTING = DIALECTS["google-count-tokens"]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from adapters.providers.google import GOOGLE
-from domain.chat import (
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Foreign,

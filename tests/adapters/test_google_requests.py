@@ -6,16 +6,7 @@ import msgspec
 import pytest
 
 from adapters.providers.google import GOOGLE
-from domain.chat import (
-    Audio,
-    Document,
-    Foreign,
-    Image,
-    Message,
-    Part,
-    ResponseFormat,
-    Text,
-)
+from domain.model_api.requests import Audio, Document, Foreign, Image, Message, Part, ResponseFormat, Text
 from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.providers.google import GOOGLE
 from adapters.providers.google.usage import reported
-from domain.chat import UsageReported
+from domain.model_api.events import UsageReported
 
 
 @pytest.mark.parametrize(("said", "told"), [

@@ -5,17 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import (
-    Image,
-    Reasoning,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-)
-from domain.proofs import signed_by_google
+from domain.dialects.signatures import signed_by_google
+from domain.model_api.requests import Image, Reasoning, Text, Thinking, Tool, ToolCall, ToolChoice, ToolResult
 from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
 
 SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="

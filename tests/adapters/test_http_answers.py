@@ -4,7 +4,7 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
-from domain.chat import Ended, TextDelta, UsageReported
+from domain.model_api.events import Ended, TextDelta, UsageReported
 from ports.providers import Answer, Chunk
 from tests.adapters.http_attempts import (
     DONE,

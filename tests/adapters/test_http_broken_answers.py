@@ -3,8 +3,8 @@
 import pytest
 
 from adapters.providers.http import HttpProviders
-from domain.chat import Ended
 from domain.failures import Failure
+from domain.model_api.events import Ended
 from tests.adapters.http_attempts import DONE, HELLO, STOP, WHOLE, answered, attempt_at, breach, chat, outcome, raw_of
 from tests.support.provider import Received, Reply, StubProvider, answering, streaming
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from adapters.providers.film import FILM
 from adapters.providers.http import HttpProviders
-from adapters.providers.jobs import pause_ms
+from adapters.providers.polling import pause_ms
 from adapters.providers.transport import Http1Transport
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, Ended
+from adapters.providers.video import FILM
 from domain.failures import Failure
-from domain.film import Filmed, FilmRequest
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import Broken, Ended
+from domain.model_api.video import Filmed, FilmRequest
 from ports.providers import Chunk
 from tests.adapters.http_attempts import SECRET, RowVault, breach, events_of, outcome
 from tests.behaviour.answers_beside_chat import FILM as MP4

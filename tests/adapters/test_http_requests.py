@@ -5,7 +5,7 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
-from domain.chat import Audio, ChatRequest, Message, Text
+from domain.model_api.requests import Audio, ChatRequest, Message, Text
 from tests.adapters.http_attempts import SECRET, WHOLE, attempt_at, chat, outcome
 from tests.support.provider import StubProvider, answering
 

@@ -4,8 +4,8 @@ import anyio
 import pytest
 
 from adapters.providers.http import HttpProviders
-from domain.chat import Ended
 from domain.failures import Failure
+from domain.model_api.events import Ended
 from ports.providers import Answer, Chunk
 from tests.adapters.http_attempts import DONE, HELLO, STOP, WHOLE, attempt_at, breach, chat, failed, outcome, raw_of
 from tests.support.provider import Received, Reply, StubProvider, streaming

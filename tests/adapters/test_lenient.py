@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.lenient import SPELLED, Lenient
+from adapters.providers.lenient_json import SPELLED, Lenient
 
 
 class Inner(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai.mending import Mending, mending
-from domain.calls import ModelCall
-from domain.vendors import UNKNOWN, VENDORS
+from domain.catalog.vendors import UNKNOWN, VENDORS
+from domain.model_api.call import ModelCall
 
 CALL = {"id": "a1B2c3D4e", "function": {"name": "add", "arguments": '{"a": 2}'}, "index": 0}
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Add them."}], "closed": True}

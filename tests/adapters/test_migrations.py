@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.migrate import MigrationError, migrate, read_migrations
-from adapters.storage.sqlite_file import adopt_master_key, switch_to_wal
+from adapters.storage.sqlite.file import adopt_master_key, switch_to_wal
 from adapters.vault import MasterKeyVault, key_id
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +152,7 @@ def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path
     code = """if True:
         import sys
         from adapters.storage.migrate import read_migrations
-        from adapters.storage.sqlite_file import open_writer
+        from adapters.storage.sqlite.file import open_writer
         migrations = read_migrations()
         print("ready", flush=True)
         sys.stdin.readline()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import FramingError, ServerEvent
-from adapters.providers.ndjson import LineFramer
+from adapters.providers.framing.ndjson import LineFramer
 
 
 def framed(*reads: bytes) -> list[ServerEvent]:

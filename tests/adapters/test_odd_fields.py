@@ -18,11 +18,11 @@ from adapters.providers.google import GOOGLE
 from adapters.providers.ollama import OLLAMA
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.completions import OPENAI_COMPLETIONS
-from adapters.providers.responses import RESPONSES
-from adapters.providers.whole import understood
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event, Finished, TextDelta
-from domain.metering import Meter, observe
+from adapters.providers.openai_responses import RESPONSES
+from adapters.providers.whole_body import understood
+from domain.billing.metering import Meter, observe
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended, Event, Finished, TextDelta
 from tests.adapters.odd_answers import STREAMS, WHOLES
 
 DIALECTS = {

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.counts import Reader, covering, greatest
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.dialects import DIALECTS
 from adapters.providers.openai.usage import PromptDetails, WireUsage
-from domain.chat import Broken, Ended, Event, UsageReported
-from domain.metering import Meter, measure, observe
+from adapters.providers.registry import DIALECTS
+from adapters.providers.usage_counts import Reader, covering, greatest
+from domain.billing.metering import Meter, measure, observe
+from domain.model_api.events import Broken, Ended, Event, UsageReported
 from domain.usage import PIECES_MAX, UNITS_MAX, Usage
 
 TEXT = "So it is."

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.http import HttpProviders
 from adapters.providers.ollama import OLLAMA
-from domain.calls import Attempt, Target
-from domain.chat import (
+from domain.failures import Failure
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import Broken, Ended, Event, UsageReported
+from domain.model_api.requests import (
     Audio,
-    Broken,
     ChatRequest,
     Document,
-    Ended,
-    Event,
     Image,
     Message,
     Part,
@@ -30,9 +29,7 @@ from domain.chat import (
     ToolCall,
     ToolChoice,
     ToolResult,
-    UsageReported,
 )
-from domain.failures import Failure
 from domain.usage import Usage
 from tests.adapters.http_attempts import RowVault, chat, events_of, outcome
 from tests.adapters.openai_told import told

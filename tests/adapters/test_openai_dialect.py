@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.chat import Ended, Finished, ForeignBlock, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
+from domain.model_api.events import (
+    Ended,
+    Finished,
+    ForeignBlock,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
 from domain.usage import Usage
 from tests.adapters.openai_told import (
     TRANSCRIPTS,

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.chat import (
-    Broken,
-    Ended,
-    Started,
-    TextDelta,
-)
+from domain.model_api.events import Broken, Ended, Started, TextDelta
 from tests.adapters.openai_told import (
     TRANSCRIPTS,
     chunk,

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai import OPENAI
-from adapters.providers.responses import RESPONSES
-from domain.calls import Attempt
-from domain.chat import (
+from adapters.providers.openai_responses import RESPONSES
+from domain.model_api.call import Attempt
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Foreign,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.answer import decode
 from adapters.providers.openai.usage import WireUsage, cost_nanos
-from domain.chat import Broken, Event, UsageReported
+from domain.model_api.events import Broken, Event, UsageReported
 from domain.usage import UNITS_MAX, Usage
 from tests.adapters.openai_told import chunk, folded, told, whole
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import ProviderDialect
-from adapters.providers.openai.pictures import PICTURES as OPENAI_PICTURES
-from adapters.providers.pictures import GOOGLE_PICTURES, IDEOGRAM, PICTURES
-from domain.calls import Attempt, Target
-from domain.chat import Broken, Ended, UsageReported
-from domain.pictures import Pictured, PicturesRequest
+from adapters.providers.images import GOOGLE_PICTURES, IDEOGRAM, PICTURES
+from adapters.providers.openai.images import PICTURES as OPENAI_PICTURES
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import Broken, Ended, UsageReported
+from domain.model_api.images import Pictured, PicturesRequest
 from domain.usage import Usage
 
 IMAGEN, GEMINI, IDEO = "imagen-4.0-generate-001", "gemini-2.5-flash-image", "ideogram-v3-turbo"

@@ -8,14 +8,14 @@ from genai_prices import data
 from genai_prices.types import ModelInfo, ModelPrice, Provider
 from genai_prices.types import Usage as TheirUsage
 
-from adapters.pricebook.genai import SOURCES, callable_name, catalogue, names_of
-from adapters.pricebook.pages import pages
-from adapters.pricebook.shelves import BORROWS, ShippedBook
-from domain.pricebook import Price, Shelf, news, price_at, shelf_of
-from domain.pricing import cost
-from domain.tiers import Occasion
+from adapters.price_book.genai import SOURCES, callable_name, catalogue, names_of
+from adapters.price_book.shipped import BORROWS, ShippedBook
+from adapters.price_book.vendor_pages import pages
+from domain.catalog.vendors import VENDORS
+from domain.pricing.charge import cost
+from domain.pricing.price_book import Price, Shelf, news, price_at, shelf_of
+from domain.pricing.tiers import Occasion
 from domain.usage import Usage
-from domain.vendors import VENDORS
 
 NOW_MS = 1_795_000_000_000
 MOMENTS = (

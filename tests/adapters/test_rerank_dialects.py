@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.providers.dialects import DIALECTS
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, Ended, UsageReported
+from adapters.providers.registry import DIALECTS
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import Broken, Ended, UsageReported
+from domain.model_api.rerank import Ranked, RerankRequest
 from domain.refusals import Unexpressible
-from domain.reranking import Ranked, RerankRequest
 from domain.usage import UNITS_MAX, Usage
 
 COHERE, VOYAGE, PASSING = DIALECTS["cohere-rerank"], DIALECTS["voyage-rerank"], DIALECTS["rerank"]

@@ -8,22 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.responses import RESPONSES
-from domain.chat import (
+from adapters.providers.openai_responses import RESPONSES
+from domain.dialects.openrouter_reasoning import encrypted_by_openai
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
     ForeignBlock,
-    Reasoning,
     ReasoningDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
-from domain.details import encrypted_by_openai
+from domain.model_api.requests import Reasoning
 from domain.usage import Usage
 from tests.adapters.openai_told import told
 from tests.behaviour import responses_answers as rsp

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.responses import RESPONSES
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import ChatRequest, Message, Text, ToolCall, ToolResult
+from adapters.providers.openai_responses import RESPONSES
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.requests import ChatRequest, Message, Text, ToolCall, ToolResult
 
 USER = {"type": "message", "role": "user", "content": "Hi"}
 LONG = "c" * 80

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from adapters.storage import sqlite_load, sqlite_read
-from adapters.storage.sqlite_batch import Operation, Writer
-from domain.scopes import CallScope, KeyScope, SettleScope, SweepScope, UserScope
-from ports.storage import StorageUnavailable
+from adapters.storage.sqlite import load as sqlite_load
+from adapters.storage.sqlite import reads as sqlite_read
+from adapters.storage.sqlite.batch import Operation, Writer
+from domain.books.scopes import CallScope, KeyScope, SettleScope, SweepScope, UserScope
+from ports.books import StorageUnavailable
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.sqlite import SqliteStorage
-from domain.books import User
-from domain.scopes import UserScope
-from ports.storage import StorageUnavailable
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.accounts.rows import User
+from domain.books.scopes import UserScope
+from ports.books import StorageUnavailable
 from tests.adapters.storage_rules import write
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ ANN = User(id="ann", name="ann", role="guest", created_ms=0)
 # Writes half a backup and waits to be killed.
 HALF_A_BACKUP = """
 import sqlite3, sys
-from adapters.storage.sqlite_file import publish
+from adapters.storage.sqlite.file import publish
 def fill(connection):
     connection.execute("begin")
     connection.execute("create table half (x)")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.sqlite import SqliteStorage
-from domain.books import Lot, Transfer
-from domain.scopes import KeyScope, UserScope
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.scopes import KeyScope, UserScope
+from domain.ledger.rows import Lot, Transfer
 from tests.adapters.storage_rules import (
     a_key,
     a_lot,
@@ -124,7 +124,7 @@ def balances(journal: list[Transfer]) -> dict[str, int]:
 async def test_a_process_that_forgets_to_close_still_ends(books_path: Path) -> None:
     code = """if True:
         import asyncio, sys
-        from adapters.storage.sqlite import SqliteStorage
+        from adapters.storage.sqlite.storage import SqliteStorage
         kept = []
         async def main():
             kept.append(await SqliteStorage.open(sys.argv[1]))

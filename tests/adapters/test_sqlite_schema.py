@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.storage.sqlite_batch import Operation, Writer
-from domain.scopes import UserScope
+from adapters.storage.sqlite.batch import Operation, Writer
+from domain.books.scopes import UserScope
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

@@ -14,11 +14,11 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from adapters.storage.migrate import read_migrations
-from adapters.storage.sqlite import SqliteStorage
-from adapters.storage.sqlite_connection import Connection
-from adapters.storage.sqlite_file import in_words, open_reader, open_writer
-from domain.scopes import CallScope, UserScope
-from ports.storage import StorageUnavailable
+from adapters.storage.sqlite.connection import Connection
+from adapters.storage.sqlite.file import in_words, open_reader, open_writer
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.scopes import CallScope, UserScope
+from ports.books import StorageUnavailable
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

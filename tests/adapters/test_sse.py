@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.sse import EventFramer, EventTooLarge
+from adapters.providers.framing.sse import EventFramer, EventTooLarge
 
 
 def framed(*reads: bytes) -> list[ServerEvent]:

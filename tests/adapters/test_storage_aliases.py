@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.storage.sqlite import SqliteStorage
-from domain.aliases import Alias, Canary
-from domain.scopes import AliasScope, ProviderScope, UserScope
-from ports.storage import Storage
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.scopes import AliasScope, ProviderScope, UserScope
+from domain.catalog.aliases import Alias, Canary
+from ports.books import Storage
 from tests.adapters.storage_rules import a_provider, a_rate, an_alias, look, write
 
 pytestmark = pytest.mark.anyio

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from domain.books import IDEMPOTENCY_KEPT_MS, HoldLine, Idempotency, Row
-from domain.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope
-from ports.storage import Storage
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row
+from domain.books.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope
+from domain.ledger.rows import HoldLine
+from ports.books import Storage
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

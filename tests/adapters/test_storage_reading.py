@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.storage.sqlite import SqliteStorage
-from domain.books import HoldLine, Idempotency
-from domain.calls import AttemptRecord
-from domain.scopes import CallScope, KeyScope, ProviderScope, UserScope
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.rows import Idempotency
+from domain.books.scopes import CallScope, KeyScope, ProviderScope, UserScope
+from domain.ledger.rows import HoldLine
+from domain.model_api.call import AttemptRecord
 from domain.usage import Usage
-from ports.storage import Storage
+from ports.books import Storage
 from tests.adapters.storage_rules import (
     a_call,
     a_credential,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import FramingError
-from adapters.providers.unpacking import Unpacker
+from adapters.providers.framing.decompress import Unpacker
 
 BODY = b'{"answer":"' + b"0123456789" * 300 + b'"}'
 

@@ -7,8 +7,8 @@ import pytest
 
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.history import UNRECORDED
-from domain.calls import Attempt, Target
-from domain.vendors import VENDORS
+from domain.catalog.vendors import VENDORS
+from domain.model_api.call import Attempt, Target
 from tests.adapters.openai_told import call
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage import sqlite_rows
-from adapters.storage.sqlite import SqliteStorage
-from domain.verification import Totals
-from entrypoints.usecases.upkeep import verify
+from adapters.storage.sqlite import tables as sqlite_rows
+from adapters.storage.sqlite.storage import SqliteStorage
+from domain.billing.verification import Totals
+from entrypoints.usecases.manage.maintenance import verify
 from tests.adapters.storage_rules import hold_one, open_account
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from domain.sounds import seconds_of
+from domain.dialects.audio_duration import seconds_of
 from tests.behaviour.answers import (
     ARGUMENTS,
     TEXT,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.sounds import seconds_of
+from domain.dialects.audio_duration import seconds_of
 from tests.behaviour.answers_beside_chat import FILM, video
 from tests.behaviour.calls import AIGNE_VIDEO, PATIENCE_S, Heard, aigne_film, ask
 from tests.behaviour.error_shape import check_error

@@ -9,24 +9,28 @@ from typing import Any
 
 import msgspec
 
-from domain.advice import Advice
-from domain.aliases import Alias, AliasTarget
-from domain.books import ApiKey, Call, Credential, Decision, Lot, ProviderRow, Rate, Row, User
-from domain.calls import ModelCall
-from domain.catalog import Catalog, Served, catalog_of
-from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
+from domain.accounts.rows import ApiKey, User
+from domain.billing.metering import Meter, observe
+from domain.billing.plan import Asked, Plan, Planned, plan_call
+from domain.billing.settlement import Outcome, Settlement, settle
+from domain.billing.sweep import Owners, Swept, sweep
+from domain.billing.verification import Auditor, Difference, Totals
+from domain.books.rows import Call, Decision, Row
+from domain.books.scopes import CallScope, SettleScope, SweepScope
+from domain.books.working_copy import Books
+from domain.catalog.aliases import Alias, AliasTarget
+from domain.catalog.catalog import Catalog, Served, catalog_of
+from domain.catalog.rows import Credential, ProviderRow
 from domain.failures import Failure, FailureKind
-from domain.ledger import grant
-from domain.metering import Meter, observe
-from domain.plan import Asked, Plan, Planned, plan_call
-from domain.routes import Group, Member, Way
-from domain.routing import Candidate, Circumstances, order
-from domain.scopes import CallScope, SettleScope, SweepScope
-from domain.settlement import Outcome, Settlement, settle
-from domain.sweep import Owners, Swept, sweep
+from domain.ledger.ledger import grant
+from domain.ledger.rows import Lot
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
+from domain.pricing.rate import Rate
+from domain.routing.learned import Advice
+from domain.routing.order import Candidate, Circumstances, order
+from domain.routing.tree import Group, Member, Way
 from domain.usage import Usage
-from domain.verification import Auditor, Difference, Totals
-from domain.working_copy import Books
 
 NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

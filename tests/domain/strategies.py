@@ -3,8 +3,8 @@
 import msgspec
 from hypothesis import strategies as st
 
-from domain.books import Lot, Rate
-from domain.chat import (
+from domain.ledger.rows import Lot
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -18,7 +18,8 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.tiers import Leaves, Occasion, Tier
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Leaves, Occasion, Tier
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_failure, a_lot, a_rate
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.aliases import DEPTH_MAX, LEAVES_MAX, Alias, AliasTarget, flaw
-from domain.books import AuditEntry
-from domain.management import Actor, Changed, Denied, Outcome, Unchanged, add_provider, remove_alias, set_alias
+from domain.books.rows import AuditEntry
+from domain.books.scopes import AliasScope, ProviderScope
+from domain.books.working_copy import Books
+from domain.catalog.aliases import DEPTH_MAX, LEAVES_MAX, Alias, AliasTarget, flaw
+from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged, add_provider, remove_alias, set_alias
 from domain.refusals import BadRequest, Exists, Missing
-from domain.scopes import AliasScope, ProviderScope
-from domain.working_copy import Books
 from tests.domain.build import NOW_MS, a_provider, an_alias, books_with, decided
 
 ACTOR = Actor(name="owner", now_ms=NOW_MS, audit_id="audit-1")

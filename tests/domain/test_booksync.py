@@ -2,12 +2,12 @@
 
 import pytest
 
-from domain.books import AuditEntry
-from domain.booksync import append, difference, tier_label
-from domain.management import Actor
-from domain.pricebook import Price
-from domain.tiers import Leaves, Tier
-from domain.variants import Variant
+from domain.books.rows import AuditEntry
+from domain.management.changes import Actor
+from domain.management.price_sync import append, difference, tier_label
+from domain.pricing.by_size import Variant
+from domain.pricing.price_book import Price
+from domain.pricing.tiers import Leaves, Tier
 from tests.domain.test_pricebook import DOLLAR, a_price
 
 ACTOR = Actor(name="test", now_ms=100, audit_id="audit-1")

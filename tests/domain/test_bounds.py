@@ -5,8 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.books import Rate
-from domain.bounds import (
+from domain.model_api.call import ModelCall
+from domain.money import NANOS_MAX
+from domain.pricing.bounds import (
     IMAGE_TOKENS_MAX,
     INPUT_TOKENS_ADDED,
     OUTPUT_TOKENS_DEFAULT,
@@ -16,9 +17,8 @@ from domain.bounds import (
     bound,
     lowered,
 )
-from domain.calls import ModelCall
-from domain.money import NANOS_MAX
-from domain.pricing import price
+from domain.pricing.charge import price
+from domain.pricing.rate import Rate
 from domain.refusals import Unbounded, Uncounted, UnpricedFeature
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import Rate
-from domain.bounds import INPUT_TOKENS_ADDED, PICTURE_TOKENS_MAX, Bound, bound, is_sold, lowered
-from domain.calls import ModelCall, Operation
-from domain.chat import Ended, Event, SoundDelta, TextDelta, UsageReported
-from domain.metering import Measured, measure
-from domain.pictures import Pictured
-from domain.pricing import price
+from domain.billing.metering import Measured, measure
+from domain.billing.settlement import measured_of
+from domain.model_api.call import ModelCall, Operation
+from domain.model_api.events import Ended, Event, SoundDelta, TextDelta, UsageReported
+from domain.model_api.images import Pictured
+from domain.pricing.bounds import INPUT_TOKENS_ADDED, PICTURE_TOKENS_MAX, Bound, bound, is_sold, lowered
+from domain.pricing.charge import price
+from domain.pricing.rate import Rate
 from domain.refusals import Unbounded, UnpricedFeature
-from domain.settlement import measured_of
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_meter, a_rate, an_outcome
 from tests.domain.strategies import rates, usages

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.call_ids import (
+from domain.dialects.tool_call_ids import (
     ANTHROPIC_IDS,
     CONVERSE_IDS,
     MISTRAL_IDS,

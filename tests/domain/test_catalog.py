@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import ProviderRow, Rate
-from domain.catalog import Catalog, Served, catalog_of, is_rated, priced, rate_at, serving, similar
+from domain.catalog.catalog import Catalog, Served, catalog_of, is_rated, priced, rate_at, serving, similar
+from domain.catalog.rows import ProviderRow
+from domain.pricing.rate import Rate
 from domain.refusals import UnknownModel, UnpricedModel
 from tests.domain.build import NOW_MS, a_credential, a_provider, a_rate
 

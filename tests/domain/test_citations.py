@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import CitationDelta
-from domain.citations import Source, source_of
+from domain.model_api.citations import Source, source_of
+from domain.model_api.events import CitationDelta
 
 
 def source(dialect: str, citation: Any) -> Source | None:

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from domain.books import Call
-from domain.calls import AttemptRecord
-from domain.chat import UsageReported
-from domain.metering import Meter, observe
+from domain.billing.metering import Meter, observe
+from domain.billing.plan import Plan
+from domain.billing.settlement import Outcome, total_cost
+from domain.billing.verification import Totals
+from domain.books.rows import Call
+from domain.model_api.call import AttemptRecord
+from domain.model_api.events import UsageReported
 from domain.money import NANOS_PER_CREDIT as CREDIT
-from domain.plan import Plan
-from domain.settlement import Outcome, total_cost
-from domain.tiers import Leaves, Tier
+from domain.pricing.tiers import Leaves, Tier
 from domain.usage import Usage
-from domain.verification import Totals
 from tests.domain.build import (
     a_candidate,
     a_chat_call,

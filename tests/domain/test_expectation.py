@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bounds import Bound, bound
-from domain.calls import Operation
-from domain.expectation import expected_nanos
-from domain.quotes import offer
-from domain.tiers import Leaves, Tier
+from domain.billing.quotes import offer
+from domain.model_api.call import Operation
+from domain.pricing.bounds import Bound, bound
+from domain.pricing.cost_estimate import expected_nanos
+from domain.pricing.tiers import Leaves, Tier
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate, an_offer
 

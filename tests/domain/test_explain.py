@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.advice import Advice
-from domain.aliases import AliasTarget, Canary
-from domain.calls import AttemptRecord
-from domain.catalog import Catalog, catalog_of
-from domain.explain import Explanation, brief, explain
-from domain.health import CoolDown
-from domain.routes import Route, route_of
-from domain.routing import order
+from domain.catalog.aliases import AliasTarget, Canary
+from domain.catalog.catalog import Catalog, catalog_of
+from domain.model_api.call import AttemptRecord
+from domain.routing.cooldown import CoolDown
+from domain.routing.explain import Explanation, brief, explain
+from domain.routing.learned import Advice
+from domain.routing.order import order
+from domain.routing.tree import Route, route_of
 from tests.domain.build import NOW_MS, a_chat_call, a_provider, a_rate, an_alias, circumstances
 
 PROVIDERS = ("acme", "bolt", "calm")

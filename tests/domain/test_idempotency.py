@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency
-from domain.plan import Asked, Plan, Refused, Replay, Twin
+from domain.billing.plan import Asked, Plan, Refused, Replay, Twin
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency
 from domain.refusals import IdempotencyConflict, IdempotencyUnavailable
 from tests.domain.build import (
     BOUND_NANOS,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import HoldLine, Lot, Transfer, TransferKind
-from domain.ledger import Balance, Moves, available, balance, break_expired, grant, hold, resolve, usable
+from domain.ledger.ledger import Balance, Moves, available, balance, break_expired, grant, hold, resolve, usable
+from domain.ledger.rows import HoldLine, Lot, Transfer, TransferKind
 from tests.domain.build import NOW_MS, a_lot
 from tests.domain.strategies import wallets
 

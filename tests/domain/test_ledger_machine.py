@@ -11,15 +11,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.books import Call, Ending, Rate
-from domain.bounds import OUTPUT_TOKENS_USEFUL
-from domain.chat import Event
-from domain.ledger import grant
-from domain.plan import Plan, Refused
-from domain.pricing import price
+from domain.billing.plan import Plan, Refused
+from domain.billing.settlement import measured_of
+from domain.billing.verification import Totals
+from domain.books.rows import Call, Ending
+from domain.ledger.ledger import grant
+from domain.model_api.events import Event
+from domain.pricing.bounds import OUTPUT_TOKENS_USEFUL
+from domain.pricing.charge import price
+from domain.pricing.rate import Rate
 from domain.refusals import InsufficientCredit
-from domain.settlement import measured_of
-from domain.verification import Totals
 from tests.domain.build import (
     HOUR_MS,
     NOW_MS,

@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import AuditEntry, Lot, Rate, Row
-from domain.ledger import available
-from domain.management import (
+from domain.billing.plan import Plan, Refused
+from domain.billing.verification import Totals
+from domain.books.rows import AuditEntry, Row
+from domain.books.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.books.working_copy import Books
+from domain.ledger.ledger import available
+from domain.ledger.rows import Lot
+from domain.management.changes import (
     Actor,
     Changed,
     Denied,
@@ -27,11 +32,8 @@ from domain.management import (
     revoke_key,
     set_rate,
 )
-from domain.plan import Plan, Refused
+from domain.pricing.rate import Rate
 from domain.refusals import Exists, InvalidKey, Missing
-from domain.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
-from domain.verification import Totals
-from domain.working_copy import Books
 from tests.domain.build import (
     NOW_MS,
     a_credential,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.chat import (
+from domain.billing.metering import Measured, Meter, measure, observe
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -18,9 +19,8 @@ from domain.chat import (
     TextDelta,
     ToolCallDelta,
 )
-from domain.chat import UsageReported as Told
-from domain.metering import Measured, Meter, measure, observe
-from domain.pictures import Pictured
+from domain.model_api.events import UsageReported as Told
+from domain.model_api.images import Pictured
 from domain.usage import Usage
 from tests.domain.build import a_failure, a_meter, an_answer
 from tests.domain.strategies import ANSWERS

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import Rate, Row
-from domain.bounds import Bound, bound
-from domain.calls import ModelCall
-from domain.ledger import available
-from domain.plan import Affordable, Plan, Refused, Stale
+from domain.billing.plan import Affordable, Plan, Refused, Stale
+from domain.billing.verification import Totals
+from domain.books.rows import Row
+from domain.ledger.ledger import available
+from domain.model_api.call import ModelCall
+from domain.pricing.bounds import Bound, bound
+from domain.pricing.rate import Rate
 from domain.refusals import (
     InsufficientCredit,
     InvalidKey,
@@ -16,7 +18,6 @@ from domain.refusals import (
     Unbounded,
     UnpricedFeature,
 )
-from domain.verification import Totals
 from tests.domain.build import (
     BOUND_NANOS,
     FINGERPRINT,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.pricebook import (
+from domain.pricing.charge import cost
+from domain.pricing.price_book import (
     Names,
     Price,
     checked_names,
@@ -19,8 +20,7 @@ from domain.pricebook import (
     spellings,
     versions,
 )
-from domain.pricing import cost
-from domain.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier
+from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier
 from domain.usage import Usage
 from tests.domain.strategies import OCCASIONS, RATES_NANOS, TIERS, usages
 

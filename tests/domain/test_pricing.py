@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import Rate
 from domain.money import NANOS_PER_CREDIT as CREDIT
-from domain.pricing import Charge, ChargeLine, leaf_rates, price
+from domain.pricing.charge import Charge, ChargeLine, leaf_rates, price
+from domain.pricing.rate import Rate
 from domain.usage import Usage
 from tests.domain.build import a_rate
 from tests.domain.strategies import rates, usages

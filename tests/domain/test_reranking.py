@@ -2,11 +2,11 @@
 
 import pytest
 
-from domain.bounds import Bound, bound
-from domain.chat import Ended, UsageReported
-from domain.metering import Measured
-from domain.reranking import search_units
-from domain.settlement import measured_of
+from domain.billing.metering import Measured
+from domain.billing.settlement import measured_of
+from domain.model_api.events import Ended, UsageReported
+from domain.model_api.rerank import search_units
+from domain.pricing.bounds import Bound, bound
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate, an_outcome
 

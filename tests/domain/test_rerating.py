@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from domain.books import Adjustment, Rate
-from domain.rerating import Rerated, rerate
-from domain.scopes import RerateScope
+from domain.billing.rerating import Rerated, rerate
+from domain.billing.verification import Totals
+from domain.books.scopes import RerateScope
+from domain.books.working_copy import Books
+from domain.ledger.rows import Adjustment
+from domain.pricing.rate import Rate
 from domain.usage import Usage
-from domain.verification import Totals
-from domain.working_copy import Books
 from tests.domain.build import (
     HOUR_MS,
     NOW_MS,

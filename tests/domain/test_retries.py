@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.failures import Failure, FailureKind
-from domain.retries import (
+from domain.routing.order import Candidate
+from domain.routing.retries import (
     BACKOFF_FIRST_MS,
     BACKOFF_MAX_MS,
     RETRY_AFTER_MAX_MS,
@@ -13,7 +14,6 @@ from domain.retries import (
     another,
     next_attempt,
 )
-from domain.routing import Candidate
 from tests.domain.build import a_candidate, a_failure
 
 KINDS: tuple[FailureKind, ...] = (

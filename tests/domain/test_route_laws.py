@@ -6,15 +6,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.advice import Advice, identity, learned_conversation, learned_first_byte
-from domain.aliases import Strategy
-from domain.books import Credential
-from domain.catalog import Catalog, catalog_of
-from domain.expectation import expected_nanos
-from domain.health import CoolDown
-from domain.routes import Group, Member, Way, offers_of
-from domain.routing import EXPLORED_OF, Rank, order
-from domain.sticky import Conversation
+from domain.catalog.aliases import Strategy
+from domain.catalog.catalog import Catalog, catalog_of
+from domain.catalog.rows import Credential
+from domain.pricing.cost_estimate import expected_nanos
+from domain.routing.affinity import Conversation
+from domain.routing.cooldown import CoolDown
+from domain.routing.learned import Advice, identity, learned_conversation, learned_first_byte
+from domain.routing.order import EXPLORED_OF, Rank, order
+from domain.routing.tree import Group, Member, Way, offers_of
 from tests.domain.build import (
     NOW_MS,
     a_chat_call,

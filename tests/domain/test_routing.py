@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.advice import Advice, Turns, learned_failure, learned_success
-from domain.books import Credential
-from domain.catalog import Catalog, Served, catalog_of
+from domain.billing.plan import Plan
+from domain.catalog.catalog import Catalog, Served, catalog_of
+from domain.catalog.rows import Credential
 from domain.failures import FailureKind
-from domain.health import COOL_DOWN_LONG_MS, COOL_DOWN_MS, CoolDown, after_failure, is_cooling
-from domain.plan import Plan
-from domain.routing import Order, next_turn, order
+from domain.routing.cooldown import COOL_DOWN_LONG_MS, COOL_DOWN_MS, CoolDown, after_failure, is_cooling
+from domain.routing.learned import Advice, Turns, learned_failure, learned_success
+from domain.routing.order import Order, next_turn, order
 from tests.domain.build import (
     NOW_MS,
     a_candidate,

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import Rate
-from domain.management import Actor, Changed, Denied, Unchanged
+from domain.books.scopes import ProviderFacts
+from domain.management.changes import Actor, Changed, Denied, Unchanged
+from domain.management.rates_from_prices import Terms, rate_of, sell, terms_of
 from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.money import rate_from_cost, thousandths_moved
-from domain.pricing import cost, price
+from domain.pricing.charge import cost, price
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Leaves, Occasion, Tier
 from domain.refusals import BadRequest
-from domain.scopes import ProviderFacts
-from domain.selling import Terms, rate_of, sell, terms_of
-from domain.tiers import Leaves, Occasion, Tier
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_provider, a_rate
 from tests.domain.strategies import OCCASIONS, RATES_NANOS, TIERS, usages

@@ -1,4 +1,4 @@
-"""How a call ends, row by row of the table in `domain/settlement.py`, and the laws of every ending."""
+"""How a call ends, row by row of the table in `domain/billing/settlement.py`, and the laws of every ending."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.books import Call, Ending, Rate, UsageSource
-from domain.chat import Ended, Event, Finished, TextDelta, UsageReported
-from domain.ledger import available
-from domain.metering import Meter, observe
-from domain.settlement import Settlement
+from domain.billing.metering import Meter, observe
+from domain.billing.settlement import Settlement
+from domain.billing.verification import Totals
+from domain.books.rows import Call, Ending, UsageSource
+from domain.ledger.ledger import available
+from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
+from domain.pricing.rate import Rate
 from domain.usage import Usage
-from domain.verification import Totals
 from tests.domain.build import (
     BOUND_NANOS,
     NOW_MS,

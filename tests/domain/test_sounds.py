@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sounds import seconds_of
+from domain.dialects.audio_duration import seconds_of
 from tests.behaviour.forms import wave
 
 

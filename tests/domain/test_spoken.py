@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.calls import Operation
-from domain.vendors import VENDORS, spoken
+from domain.catalog.vendors import VENDORS, spoken
+from domain.model_api.call import Operation
 from tests.domain.build import a_chat_call
 
 

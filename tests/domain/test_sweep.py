@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import IDEMPOTENCY_KEPT_MS, Idempotency, Transfer
-from domain.ledger import available
-from domain.plan import Plan
-from domain.scopes import SweepFacts, SweepScope
-from domain.sweep import LEASE_MARGIN_MS, Owners, sweep
-from domain.verification import Totals
+from domain.billing.plan import Plan
+from domain.billing.sweep import LEASE_MARGIN_MS, Owners, sweep
+from domain.billing.verification import Totals
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency
+from domain.books.scopes import SweepFacts, SweepScope
+from domain.ledger.ledger import available
+from domain.ledger.rows import Transfer
 from tests.domain.build import (
     BOUND_NANOS,
     HOUR_MS,

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import PIECE_NANOS_MAX, Rate
-from domain.bounds import INPUT_TOKENS_ADDED, Bound, bound, lowered
-from domain.calls import ModelCall
+from domain.model_api.call import ModelCall
 from domain.money import NANOS_PER_CREDIT as CREDIT
-from domain.pricing import ORDINARY, dearest, leaf_rates, price
-from domain.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, reachable, tier_of
+from domain.pricing.bounds import INPUT_TOKENS_ADDED, Bound, bound, lowered
+from domain.pricing.charge import ORDINARY, dearest, leaf_rates, price
+from domain.pricing.rate import PIECE_NANOS_MAX, Rate
+from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, reachable, tier_of
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import OCCASIONS, TIERS, rates, tiered_rates, usages

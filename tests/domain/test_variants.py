@@ -6,20 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books import PIECE_NANOS_MAX, Call
-from domain.bounds import Bound, bound, is_sold
-from domain.calls import ModelCall
-from domain.chat import Ended, Event, UsageReported
-from domain.film import Filmed, resolution
-from domain.pictures import Pictured
-from domain.pricebook import Price
-from domain.pricing import cost, occasion_of, price
-from domain.rerating import charge_under
-from domain.selling import Terms, rate_of
-from domain.tiers import Leaves, Occasion, Tier
+from domain.billing.rerating import charge_under
+from domain.billing.verification import Difference, Totals
+from domain.books.rows import Call
+from domain.management.rates_from_prices import Terms, rate_of
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Ended, Event, UsageReported
+from domain.model_api.images import Pictured
+from domain.model_api.video import Filmed, resolution
+from domain.pricing.bounds import Bound, bound, is_sold
+from domain.pricing.by_size import Variant, distinct, variant_label, variant_price, worded
+from domain.pricing.charge import cost, occasion_of, price
+from domain.pricing.price_book import Price
+from domain.pricing.rate import PIECE_NANOS_MAX
+from domain.pricing.tiers import Leaves, Occasion, Tier
 from domain.usage import Usage
-from domain.variants import Variant, distinct, variant_label, variant_price, worded
-from domain.verification import Difference, Totals
 from tests.domain.build import (
     a_chat_call,
     a_lot,

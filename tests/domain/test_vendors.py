@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain import compatible
-from domain.vendors import UNKNOWN, VENDORS, spoken, vendor_of
+from domain.catalog import openai_compatible as compatible
+from domain.catalog.vendors import UNKNOWN, VENDORS, spoken, vendor_of
 from tests.domain.build import a_chat_call
 
 LINES_MAX = 15

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from domain.books import HoldLine, Transfer, TransferKind
+from domain.billing.verification import Auditor, Difference, Totals
+from domain.books.working_copy import Books
+from domain.ledger.rows import HoldLine, Transfer, TransferKind
 from domain.usage import Usage
-from domain.verification import Auditor, Difference, Totals
-from domain.working_copy import Books
 from tests.domain.build import (
     BOUND_NANOS,
     HOUR_MS,

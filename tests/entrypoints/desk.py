@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from adapters.liveness import FlockLiveness
-from adapters.pricebook.shelves import ShippedBook
+from adapters.price_book.shipped import ShippedBook
 from adapters.storage.memory import MemoryStorage
 from adapters.system import RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
-from entrypoints.usecases.desk import Operator
+from entrypoints.usecases.management_context import Operator
+from ports.books import Storage
 from ports.environment import Clock
-from ports.storage import Storage
 
 CANARY = "sk-canary-0123456789-abcdefghij"
 CREDIT = 1_000_000_000

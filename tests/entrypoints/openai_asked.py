@@ -5,12 +5,10 @@ from typing import Any
 
 import msgspec
 
-from domain.calls import ModelCall
-from domain.chat import (
-    ChatRequest,
-)
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import ChatRequest
 from domain.refusals import BadRequest
-from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 
 
 def answered(**fields: Any) -> ChatRequest | BadRequest:

@@ -8,21 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chat import (
-    ChatRequest,
-    Ended,
-    Event,
-    ReasoningDelta,
-    Started,
-    TextDelta,
-    ToolCall,
-    ToolCallDelta,
-    UsageReported,
-)
-from domain.proofs import signed_by_google
+from domain.dialects.signatures import signed_by_google
+from domain.model_api.events import Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
+from domain.model_api.requests import ChatRequest, ToolCall
 from domain.refusals import BadRequest
 from domain.usage import Usage
-from entrypoints.http.aigne import AIGNE_CALLER
+from entrypoints.http.dialects.aigne import AIGNE_CALLER
 from tests.domain.build import a_rate
 from tests.support.rendering import a_rendering
 

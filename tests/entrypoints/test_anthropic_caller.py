@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.calls import ModelCall
+from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import ErrorBody
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.dialect import ErrorBody
 
 _HELLO = [{"role": "user", "content": "Hello"}]
 

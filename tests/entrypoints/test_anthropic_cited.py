@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.chat import ChatRequest, CitationDelta, Ended, Finished, Message, Text, TextDelta
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from domain.model_api.events import CitationDelta, Ended, Finished, TextDelta
+from domain.model_api.requests import ChatRequest, Message, Text
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.support.anthropic import attempt
 from tests.support.rendering import a_rendering
 

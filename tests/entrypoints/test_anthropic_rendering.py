@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chat import (
+from domain.failures import Failure
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -22,9 +23,8 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.failures import Failure
 from domain.usage import Usage
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.support.anthropic import assemble, server_events
 from tests.support.rendering import a_rendering
 

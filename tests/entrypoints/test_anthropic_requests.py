@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ModelCall
-from domain.chat import (
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Foreign,
@@ -24,7 +24,7 @@ from domain.chat import (
     ToolResult,
 )
 from domain.refusals import BadRequest
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 
 _HELLO = [{"role": "user", "content": "Hello"}]
 _TEXT = {"type": "text", "text": 'an "url" of a "file"'}

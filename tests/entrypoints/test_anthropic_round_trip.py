@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ModelCall
-from domain.chat import (
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Image,
@@ -22,7 +22,7 @@ from domain.chat import (
     ToolChoice,
     ToolResult,
 )
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.support.anthropic import attempt
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

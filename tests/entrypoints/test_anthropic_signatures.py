@@ -8,23 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import ModelCall
-from domain.chat import (
-    ChatRequest,
-    CitationDelta,
-    Ended,
-    Event,
-    ForeignBlock,
-    Part,
-    Reasoning,
-    ReasoningDelta,
-    Text,
-    TextDelta,
-    ToolCall,
-)
-from domain.chat import ToolCallDelta as Called
-from domain.proofs import signed_by_google
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from domain.dialects.signatures import signed_by_google
+from domain.model_api.call import ModelCall
+from domain.model_api.events import CitationDelta, Ended, Event, ForeignBlock, ReasoningDelta, TextDelta
+from domain.model_api.events import ToolCallDelta as Called
+from domain.model_api.requests import ChatRequest, Part, Reasoning, Text, ToolCall
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.support.anthropic import assemble
 from tests.support.rendering import a_rendering
 

@@ -5,10 +5,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.chat import Broken, Ended, Event, Finished, ReasoningDelta, Started, TextDelta, ToolCallDelta, UsageReported
 from domain.failures import Failure
+from domain.model_api.events import (
+    Broken,
+    Ended,
+    Event,
+    Finished,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
 from domain.usage import Usage
-from entrypoints.usecases.beginning import Ahead, Begun, begin
+from entrypoints.usecases.call.first_chunk import Ahead, Begun, begin
 from ports.providers import Chunk
 
 pytestmark = pytest.mark.anyio

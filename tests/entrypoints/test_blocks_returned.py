@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Foreign
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.responses import RESPONSES_CALLER
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import ChatRequest, Foreign
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 
 SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "tides"}}
 FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"encrypted_content": "Eu8"}]}

@@ -11,8 +11,8 @@ import pytest
 from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, MissingKey, Refusal, TooLarge
 from entrypoints.config import Settings, read_settings
 from entrypoints.http.bodies import BodyMemory, BodyReader, Patience
-from entrypoints.usecases.first_run import prepare
-from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.manage.first_run import prepare
+from entrypoints.usecases.serving_context import Hub
 from entrypoints.wiring import hub
 
 pytestmark = pytest.mark.anyio

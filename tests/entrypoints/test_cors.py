@@ -3,7 +3,7 @@
 import pytest
 
 from entrypoints.http.cors import cors_headers, preflight_headers
-from entrypoints.kinds import origins
+from entrypoints.setting_types import origins
 
 ALLOWED = "access-control-allow-origin"
 

@@ -1,7 +1,7 @@
 """Whatever a provider may be spoken to in is there to speak it."""
 
-from adapters.providers.dialects import DIALECTS
-from domain import vendors
+from adapters.providers.registry import DIALECTS
+from domain.catalog import vendors
 
 
 def test_every_dialect_that_a_call_may_be_spoken_in_is_known() -> None:

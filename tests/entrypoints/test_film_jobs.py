@@ -10,22 +10,22 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
-from adapters.providers.film import FILM
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
+from adapters.providers.video import FILM
 from adapters.storage.memory import MemoryStorage
-from domain.books import Call
+from domain.billing.verification import Totals
+from domain.books.rows import Call
 from domain.money import UNITS_PER_RATE
-from domain.verification import Totals
-from entrypoints.http.aigne.film import film_handler
+from entrypoints.http.dialects.aigne.video import film_handler
 from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
-from entrypoints.usecases.credit import grant
-from entrypoints.usecases.hub import Hub
-from entrypoints.usecases.providers import create_credential, create_provider
-from entrypoints.usecases.rates import Prices, put_rate
-from entrypoints.usecases.upkeep import verify
-from entrypoints.usecases.users import Minted, create_key, create_user, revoke
+from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.maintenance import verify
+from entrypoints.usecases.manage.providers import create_credential, create_provider
+from entrypoints.usecases.manage.rates import Prices, put_rate
+from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
+from entrypoints.usecases.serving_context import Hub
 from tests.behaviour.answers_beside_chat import film, video
 from tests.entrypoints.desk import CREDIT, At, a_desk
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.sqlite import SqliteStorage
+from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.vault import MasterKeyVault
-from domain.selling import Terms
-from domain.verification import Totals
-from entrypoints.usecases import credit, providers, rates, users
-from entrypoints.usecases.first_run import OWNER, first_run, prepare
-from entrypoints.usecases.upkeep import verify
+from domain.billing.verification import Totals
+from domain.management.rates_from_prices import Terms
+from entrypoints.usecases.manage import credit, providers, rates, users
+from entrypoints.usecases.manage.first_run import OWNER, first_run, prepare
+from entrypoints.usecases.manage.maintenance import verify
 from tests.entrypoints.desk import CANARY, CREDIT, a_desk
 
 pytestmark = pytest.mark.anyio

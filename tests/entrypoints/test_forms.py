@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.refusals import BadRequest
-from entrypoints.http.operations.forms import Read, read_form
+from entrypoints.http.dialects.openai_media.multipart import Read, read_form
 from tests.behaviour.forms import FORM, form
 
 FILE = {"file": ("a.wav", b"\0\xff\r\nsound")}

@@ -8,26 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chat import (
-    ChatRequest,
+from domain.dialects.signatures import carry, signed_by_google
+from domain.model_api.events import (
     CitationDelta,
     Ended,
     Event,
     Finished,
     ForeignBlock,
-    Reasoning,
     ReasoningDelta,
     Started,
-    Text,
     TextDelta,
-    ToolCall,
     ToolCallDelta,
     UsageReported,
 )
-from domain.proofs import carry, signed_by_google
+from domain.model_api.requests import ChatRequest, Reasoning, Text, ToolCall
 from domain.usage import Usage
-from entrypoints.http.google import google_caller
-from entrypoints.http.google.parts import joined
+from entrypoints.http.dialects.google import google_caller
+from entrypoints.http.dialects.google.parts import joined
 from tests.support.rendering import a_rendering
 
 CALLER = google_caller("ant/m", stream=True)

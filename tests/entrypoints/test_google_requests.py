@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.calls import ModelCall
-from domain.chat import (
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -22,7 +22,7 @@ from domain.chat import (
     ToolResult,
 )
 from domain.refusals import BadRequest
-from entrypoints.http.google import google_caller
+from entrypoints.http.dialects.google import google_caller
 
 CALLER = google_caller("goo/m", stream=False)
 USER: Any = {"role": "user", "parts": [{"text": "Hello"}]}

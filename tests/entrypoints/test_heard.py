@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import ChatRequest, Ended, Event, Finished, FinishReason, ReasoningDelta, ToolCallDelta
-from domain.tools import Custom, custom_tool
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.heard import as_asked
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.model_api.events import Ended, Event, Finished, FinishReason, ReasoningDelta, ToolCallDelta
+from domain.model_api.requests import ChatRequest
+from domain.model_api.tools import Custom, custom_tool
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.requested_form import as_asked
 from tests.support.rendering import a_rendering
 
 PATCH = custom_tool("patch", Custom())

@@ -13,8 +13,8 @@ import pytest
 
 from entrypoints.asgi import AsgiApp
 from entrypoints.config import Settings, read_settings
-from entrypoints.usecases.hub import Hub
-from entrypoints.usecases.upkeep import sweep_regularly
+from entrypoints.usecases.manage.maintenance import sweep_regularly
+from entrypoints.usecases.serving_context import Hub
 from entrypoints.wiring import hub
 from ports.environment import Liveness
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.anyio
 RAISED = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-from entrypoints.lifetime import raise_descriptor_limit
+from entrypoints.serve.process import raise_descriptor_limit
 raise_descriptor_limit()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 ENDED = """
-from entrypoints.lifetime import end_process
+from entrypoints.serve.process import end_process
 try:
     end_process(OSError("no file descriptor is left"))
 finally:

@@ -13,7 +13,7 @@ import pytest
 
 from entrypoints.asgi import AsgiApp
 from entrypoints.config import Settings, read_settings
-from entrypoints.usecases.first_run import prepare
+from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.wiring import hub
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import (
+from domain.failures import Failure
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
@@ -20,10 +21,9 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.failures import Failure
 from domain.usage import Usage
-from entrypoints.http.dialect import ErrorBody, Rendering
-from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.dialects.dialect import ErrorBody, Rendering
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.support.rendering import a_rendering
 
 RENDERING = a_rendering("call-1", 1_700_000_000, model="gpt-4o")

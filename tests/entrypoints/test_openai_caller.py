@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import ModelCall
+from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 
 HELLO = [{"role": "user", "content": "Hello"}]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from domain.chat import CitationDelta, Event, ForeignBlock, TextDelta
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.model_api.events import CitationDelta, Event, ForeignBlock, TextDelta
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.support.rendering import a_rendering
 
 RENDERING = a_rendering()

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, CitationDelta, Event, ForeignBlock, Part, TextDelta, ToolCall, ToolCallDelta
-from domain.chat import Foreign as Kept
-from domain.chat import Text as Said
-from domain.proofs import googles, signed_by_google
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.dialects.signatures import googles, signed_by_google
+from domain.model_api.call import ModelCall
+from domain.model_api.events import CitationDelta, Event, ForeignBlock, TextDelta, ToolCallDelta
+from domain.model_api.requests import ChatRequest, Part, ToolCall
+from domain.model_api.requests import Foreign as Kept
+from domain.model_api.requests import Text as Said
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.support.rendering import a_rendering
 
 SIGNED = signed_by_google("c2ln")

@@ -5,14 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.chat import (
-    ChatRequest,
-    Message,
-    ResponseFormat,
-    Text,
-    Thinking,
-    ToolChoice,
-)
+from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Text, Thinking, ToolChoice
 from domain.refusals import BadRequest
 from tests.entrypoints.openai_asked import answered, raw, request
 

@@ -9,35 +9,37 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import (
-    Audio,
-    ChatRequest,
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import (
     CitationDelta,
-    Document,
     Ended,
     Event,
     Finished,
     FinishReason,
-    Image,
-    Message,
     ReasoningDelta,
     RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.model_api.requests import (
+    Audio,
+    ChatRequest,
+    Document,
+    Image,
+    Message,
     ResponseFormat,
     Role,
-    Started,
     Text,
-    TextDelta,
     Thinking,
     Tool,
     ToolCall,
-    ToolCallDelta,
     ToolChoice,
     ToolResult,
-    UsageReported,
 )
 from domain.usage import Usage
-from entrypoints.http.openai import OPENAI_CALLER
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import add_detail, folded, server_events, told
 from tests.support.rendering import a_rendering
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chat import Event, Part, Reasoning, ReasoningDelta, Started, Text, TextDelta, ToolCall, ToolCallDelta
-from domain.details import Detail
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.openai.places import thoughts_of
+from domain.dialects.openrouter_reasoning import Detail
+from domain.model_api.events import Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
+from domain.model_api.requests import Part, Reasoning, Text, ToolCall
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.openai_chat.reasoning_order import thoughts_of
 from tests.adapters.openai_told import add_detail, server_events
 from tests.entrypoints.openai_asked import request
 from tests.support.rendering import a_rendering

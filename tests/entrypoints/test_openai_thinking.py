@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.chat import Document, Thinking
+from domain.model_api.requests import Document, Thinking
 from domain.refusals import BadRequest
 from tests.entrypoints.openai_asked import answered, parts, request
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.chat import (
+from domain.model_api.requests import (
     Audio,
     Document,
     Foreign,

@@ -3,7 +3,7 @@
 from typing import get_args, get_type_hints
 
 from domain.refusals import Unbounded
-from entrypoints.http.refusals import error_of
+from entrypoints.http.errors import error_of
 
 TO_DO = {
     "context": "--context N",

@@ -4,12 +4,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bounds import Bound, bound
-from domain.calls import ModelCall
-from domain.chat import Ended
-from domain.pricing import price
-from domain.settlement import measured_of
-from entrypoints.http.operations.rerank import read
+from domain.billing.settlement import measured_of
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Ended
+from domain.pricing.bounds import Bound, bound
+from domain.pricing.charge import price
+from entrypoints.http.dialects.openai_media.rerank import read
 from tests.domain.build import a_rate, an_outcome
 
 BY_UNIT = a_rate(input_nanos=0, output_nanos=0, search_unit_nanos=2_000_000 * 1_000_000)

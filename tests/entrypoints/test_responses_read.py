@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Foreign, Message, Reasoning, Text, Thinking, ToolCall, ToolResult
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import ChatRequest, Foreign, Message, Reasoning, Text, Thinking, ToolCall, ToolResult
 from domain.refusals import BadRequest
-from entrypoints.http.responses import RESPONSES_CALLER
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 
 TOOL = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 

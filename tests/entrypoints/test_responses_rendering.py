@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from domain.chat import (
+from domain.model_api.events import (
     CitationDelta,
     Ended,
     Event,
@@ -23,8 +23,8 @@ from domain.chat import (
     UsageReported,
 )
 from domain.usage import Usage
-from entrypoints.http.dialect import ErrorBody
-from entrypoints.http.responses import RESPONSES_CALLER
+from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.support.rendering import a_rendering
 
 FIELDS = {

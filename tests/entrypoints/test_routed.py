@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.catalog import Catalog, catalog_of
-from domain.routes import Route, route_of
-from entrypoints.usecases.routed import REMEMBERED_MAX, Routed
+from domain.catalog.catalog import Catalog, catalog_of
+from domain.routing.tree import Route, route_of
+from entrypoints.usecases.call.route_cache import REMEMBERED_MAX, Routed
 from tests.domain.build import a_provider, a_rate
 
 MODELS = ("small", "large")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.serve import STOP_S
+from entrypoints.serve.server import STOP_S
 from tests.entrypoints.command import AIHUB, ROOT, environment, process
 from tests.support.ports import free_port
 

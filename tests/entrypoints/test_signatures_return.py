@@ -6,14 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Ended, Event, Finished, Part, Reasoning, ReasoningDelta, Started, Text, TextDelta
-from domain.chat import ToolCall as Call
-from domain.chat import ToolCallDelta as Called
-from domain.proofs import signed_by_google
-from entrypoints.http.aigne import AIGNE_CALLER
-from entrypoints.http.dialect import CallerDialect, Rendering
-from entrypoints.http.responses import RESPONSES_CALLER
+from domain.dialects.signatures import signed_by_google
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Ended, Event, Finished, ReasoningDelta, Started, TextDelta
+from domain.model_api.events import ToolCallDelta as Called
+from domain.model_api.requests import ChatRequest, Part, Reasoning, Text
+from domain.model_api.requests import ToolCall as Call
+from entrypoints.http.dialects.aigne import AIGNE_CALLER
+from entrypoints.http.dialects.dialect import CallerDialect, Rendering
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.support.rendering import a_rendering
 
 TEXT, CALL = signed_by_google("dGV4dA=="), signed_by_google("Y2FsbA==")

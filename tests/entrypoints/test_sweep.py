@@ -6,14 +6,16 @@ import msgspec
 import pytest
 
 from adapters.storage.memory import MemoryStorage
-from domain.books import ApiKey, Call, HoldLine, Lot, Row, User
-from domain.ledger import balance, grant, hold
-from domain.scopes import UserFacts, UserScope
-from domain.sweep import LEASE_MARGIN_MS
-from domain.verification import Difference, Totals
-from entrypoints.usecases.upkeep import sweep, verify
+from domain.accounts.rows import ApiKey, User
+from domain.billing.sweep import LEASE_MARGIN_MS
+from domain.billing.verification import Difference, Totals
+from domain.books.rows import Call, Row
+from domain.books.scopes import UserFacts, UserScope
+from domain.ledger.ledger import balance, grant, hold
+from domain.ledger.rows import HoldLine, Lot
+from entrypoints.usecases.manage.maintenance import sweep, verify
+from ports.books import Storage
 from ports.environment import Liveness
-from ports.storage import Storage
 from tests.entrypoints.desk import CREDIT, At
 
 pytestmark = pytest.mark.anyio

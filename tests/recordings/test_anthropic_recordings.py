@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from adapters.providers.anthropic import ANTHROPIC
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Event, Foreign, TextDelta
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Event, TextDelta
+from domain.model_api.requests import ChatRequest, Foreign
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.anthropic import assemble, attempt, fold, meaning, server_events
 from tests.support.rendering import a_rendering

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.calls import ModelCall
-from domain.chat import ChatRequest, Ended, Event, ForeignBlock, UsageReported
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.anthropic.read import read as read_anthropic
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.openai.read import read as read_openai
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Ended, Event, ForeignBlock, UsageReported
+from domain.model_api.requests import ChatRequest
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic.read import read as read_anthropic
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.openai_chat.read import read as read_openai
 from tests.recordings.bedrock_meaning import (
     STOPS,
     as_anthropic,

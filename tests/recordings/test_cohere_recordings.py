@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from adapters.providers.cohere import COHERE
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import ChatRequest
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.requests import ChatRequest
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.behaviour.calls import CHAT, MESSAGES, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.naive import Said, anthropic_said, openai_said

@@ -11,7 +11,7 @@ from genai_prices import calc_price
 from genai_prices.data import providers
 from genai_prices.types import Provider
 
-from adapters.pricebook.shelves import ShippedBook
+from adapters.price_book.shipped import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.bedrock import BEDROCK
 from adapters.providers.cohere import COHERE
@@ -20,11 +20,11 @@ from adapters.providers.embeddings import COHERE_EMBEDDINGS
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai.embeddings import OPENAI_EMBEDDINGS
-from adapters.providers.responses import RESPONSES
-from domain.metering import Meter, measure, observe
-from domain.pricing import cost
-from domain.tiers import Occasion
-from entrypoints.usecases.shelves import Shelves
+from adapters.providers.openai_responses import RESPONSES
+from domain.billing.metering import Meter, measure, observe
+from domain.pricing.charge import cost
+from domain.pricing.tiers import Occasion
+from entrypoints.usecases.manage.price_book import Shelves
 from tests.recordings.seen import FOLDER, label, recorded
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")

@@ -12,11 +12,11 @@ import pytest
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.embeddings import EMBEDDINGS
 from adapters.providers.openai.embeddings import OPENAI_EMBEDDINGS
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, Ended, UsageReported
-from domain.embeddings import Embedded, EmbeddingsRequest
-from entrypoints.http.dialect import Rendering
-from entrypoints.http.operations.embeddings import EMBEDDINGS_CALLER
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.embeddings import Embedded, EmbeddingsRequest
+from domain.model_api.events import Broken, Ended, UsageReported
+from entrypoints.http.dialects.dialect import Rendering
+from entrypoints.http.dialects.openai_media.embeddings import EMBEDDINGS_CALLER
 from tests.recordings.seen import FOLDER, label, recorded
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from adapters.providers.google import GOOGLE
-from domain.calls import ModelCall
-from domain.chat import ChatRequest
-from entrypoints.http.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialect import CallerDialect
-from entrypoints.http.openai import OPENAI_CALLER
-from entrypoints.http.responses import RESPONSES_CALLER
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import ChatRequest
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.dialect import CallerDialect
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.recordings.google_requests import as_openai, meaning
 from tests.recordings.seen import FOLDER, files, label, recorded
 from tests.support.google import attempt

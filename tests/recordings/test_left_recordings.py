@@ -13,15 +13,15 @@ from adapters.providers.bedrock import BEDROCK
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.google import GOOGLE
 from adapters.providers.openai import OPENAI
-from adapters.providers.responses import RESPONSES
-from domain.books import Rate
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event
-from domain.expectation import uncounted_input
+from adapters.providers.openai_responses import RESPONSES
+from domain.billing.metering import Meter, measure, observe
 from domain.failures import Failure
-from domain.metering import Meter, measure, observe
-from domain.pricing import price
-from domain.tiers import Occasion
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended, Event
+from domain.pricing.charge import price
+from domain.pricing.cost_estimate import uncounted_input
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Occasion
 from tests.domain.build import a_rate
 from tests.recordings.seen import FOLDER, files, label, recorded
 

@@ -23,8 +23,8 @@ from adapters.providers.cohere import COHERE
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.google import GOOGLE
 from adapters.providers.openai import OPENAI
-from adapters.providers.responses import RESPONSES
-from domain.chat import (
+from adapters.providers.openai_responses import RESPONSES
+from domain.model_api.events import (
     Broken,
     Ended,
     Event,

@@ -13,10 +13,11 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, ChatRequest
-from domain.vendors import VENDORS
-from entrypoints.http.openai import OPENAI_CALLER
+from domain.catalog.vendors import VENDORS
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import Broken
+from domain.model_api.requests import ChatRequest
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
 from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
 from tests.recordings.seen import FOLDER, label, recorded

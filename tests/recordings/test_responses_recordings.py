@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import OPENAI
-from adapters.providers.responses import RESPONSES
-from adapters.providers.sse import EventFramer
-from domain.call_ids import OPENAI_CHAT_IDS, fitted_id
-from domain.calls import Attempt, ModelCall, Target
-from domain.chat import Broken, ChatRequest, Ended, Event, Reasoning, ReasoningDelta
-from domain.details import encrypted_by_openai
-from entrypoints.http.responses import RESPONSES_CALLER
+from adapters.providers.openai_responses import RESPONSES
+from domain.dialects.openrouter_reasoning import encrypted_by_openai
+from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS, fitted_id
+from domain.model_api.call import Attempt, ModelCall, Target
+from domain.model_api.events import Broken, Ended, Event, ReasoningDelta
+from domain.model_api.requests import ChatRequest, Reasoning
+from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.adapters.openai_told import told
 from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_leaves
 from tests.recordings.seen import FOLDER, files, label, recorded

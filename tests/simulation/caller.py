@@ -7,7 +7,7 @@ import anyio
 import msgspec
 
 from entrypoints.http.wire import Reply, Request
-from entrypoints.usecases.admission import DEADLINE_SILENCES
+from entrypoints.usecases.call.admission import DEADLINE_SILENCES
 from tests.simulation.process import UPSTREAM_TIMEOUT_MS, Died, Process
 from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, chat, events_of

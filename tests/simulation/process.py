@@ -14,23 +14,23 @@ from typing import TypeVar
 import anyio
 import msgspec
 
-from adapters.pricebook.shelves import ShippedBook
+from adapters.price_book.shipped import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.http import HttpProviders
 from adapters.providers.openai import OPENAI
 from adapters.providers.transport import Http1Transport
-from adapters.storage.sqlite import SqliteStorage
+from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
-from domain.books import Decision
-from domain.calls import Attempt, ModelCall
-from domain.chat import ModelRequest
+from domain.books.rows import Decision
+from domain.books.scopes import View
 from domain.failures import Failure
-from domain.scopes import View
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.requests import ModelRequest
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
-from entrypoints.usecases.hub import Hub
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
 from ports.providers import Answer
-from ports.storage import StorageUnavailable
 from ports.vault import Vault
 
 F = TypeVar("F")

@@ -16,15 +16,16 @@ import anyio.to_thread
 import msgspec
 
 from adapters.vault import MasterKeyVault
-from domain.books import ApiKey, Lot
-from domain.management import Changed
-from domain.verification import Totals
-from entrypoints.usecases.credit import grant
-from entrypoints.usecases.providers import create_provider
-from entrypoints.usecases.rates import Prices, put_rate
-from entrypoints.usecases.upkeep import sweep, verify
-from entrypoints.usecases.users import Minted, create_key, create_user, revoke
-from ports.storage import StorageUnavailable
+from domain.accounts.rows import ApiKey
+from domain.billing.verification import Totals
+from domain.ledger.rows import Lot
+from domain.management.changes import Changed
+from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.maintenance import sweep, verify
+from entrypoints.usecases.manage.providers import create_provider
+from entrypoints.usecases.manage.rates import Prices, put_rate
+from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
+from ports.books import StorageUnavailable
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, any_script, call
 from tests.simulation.process import Disk, Process, SteppedClock

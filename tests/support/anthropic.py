@@ -11,8 +11,8 @@ import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.dialect import ServerEvent
-from domain.calls import Attempt, Target
-from domain.chat import (
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,

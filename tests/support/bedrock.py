@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from adapters.providers.bedrock import BEDROCK
-from domain.calls import Attempt, Target
-from domain.chat import ChatRequest, Event, Message, Part, Text
+from domain.model_api.call import Attempt, Target
+from domain.model_api.events import Event
+from domain.model_api.requests import ChatRequest, Message, Part, Text
 
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"

@@ -26,8 +26,8 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 OF_EVERY_COMMAND = (
-    "adapters.pricebook.shelves",
-    "adapters.storage.sqlite",
+    "adapters.price_book.shipped",
+    "adapters.storage.sqlite.storage",
     "adapters.system",
     "adapters.vault",
     "entrypoints.cli.run",

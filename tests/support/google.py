@@ -8,28 +8,24 @@ from typing import Any
 import msgspec
 
 from adapters.providers.google import GOOGLE
-from domain.calls import Attempt, Target
-from domain.chat import (
+from domain.dialects.signatures import googles
+from domain.failures import Failure
+from domain.model_api.call import Attempt, Target
+from domain.model_api.citations import source_of
+from domain.model_api.events import (
     Broken,
-    ChatRequest,
     CitationDelta,
     Ended,
     Event,
     Finished,
     ForeignBlock,
-    Message,
-    Part,
     ReasoningDelta,
     Started,
-    Text,
     TextDelta,
-    Tool,
     ToolCallDelta,
     UsageReported,
 )
-from domain.citations import source_of
-from domain.failures import Failure
-from domain.proofs import googles
+from domain.model_api.requests import ChatRequest, Message, Part, Text, Tool
 
 TRANSCRIPTS = Path(__file__).parents[1] / "adapters" / "transcripts" / "google"
 

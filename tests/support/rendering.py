@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from domain.calls import ModelCall
-from entrypoints.http.dialect import Rendering
+from domain.model_api.call import ModelCall
+from entrypoints.http.dialects.dialect import Rendering
 
 
 def a_rendering(call_id: str = "call_1", created_s: int = 1, *, model: str = "m", **asked: Any) -> Rendering:

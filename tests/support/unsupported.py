@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.providers.dialect import ProviderDialect
-from domain.unsupported import sorted_out
+from domain.dialects.unsupported_params import sorted_out
 
 
 def dropped(dialect: ProviderDialect, request: Any) -> tuple[str, ...]:

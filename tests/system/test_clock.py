@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from domain.management import Changed
+from domain.management.changes import Changed
 from entrypoints.http.wire import Request
-from entrypoints.usecases.credit import grant
-from entrypoints.usecases.rates import Prices, put_rate
-from entrypoints.usecases.upkeep import sweep
-from entrypoints.usecases.users import Minted, create_key, create_user
+from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.maintenance import sweep
+from entrypoints.usecases.manage.rates import Prices, put_rate
+from entrypoints.usecases.manage.users import Minted, create_key, create_user
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import BY, World

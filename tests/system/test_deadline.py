@@ -10,15 +10,15 @@ import anyio
 import msgspec
 import pytest
 
-from domain.calls import Attempt, ModelCall
-from domain.chat import ModelRequest
+from domain.billing.metering import Meter
+from domain.billing.settlement import Outcome
 from domain.failures import Failure
-from domain.metering import Meter
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.requests import ModelRequest
 from domain.refusals import Unexpressible
-from domain.settlement import Outcome
 from entrypoints.http.wire import Leave, Request
-from entrypoints.usecases.deadline import LATE
-from entrypoints.usecases.upkeep import sweep
+from entrypoints.usecases.call.deadline import LATE
+from entrypoints.usecases.manage.maintenance import sweep
 from ports.providers import Answer, Providers
 from tests.simulation.auditor import CallRow, audit, read
 from tests.simulation.process import Process

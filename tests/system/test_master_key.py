@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.storage import sqlite_sealed
+from adapters.storage.sqlite import sealed as sqlite_sealed
 from adapters.vault import MasterKeyVault, decode_master_key, key_id
 from ports.vault import VaultError
 from tests.behaviour.answers import polite

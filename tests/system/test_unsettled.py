@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from adapters.storage.memory import MemoryStorage
-from domain.books import Decision
-from domain.metering import Meter
-from domain.scopes import View
-from domain.settlement import Outcome
+from domain.billing.metering import Meter
+from domain.billing.settlement import Outcome
+from domain.books.rows import Decision
+from domain.books.scopes import View
 from entrypoints.http.wire import Request
-from entrypoints.usecases.unsettled import KEPT_MAX
+from entrypoints.usecases.call.unsettled import KEPT_MAX
 from tests.simulation.auditor import CallRow, audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import World

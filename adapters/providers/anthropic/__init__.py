@@ -12,16 +12,16 @@ from typing import Any
 import msgspec
 
 from adapters.providers.anthropic.blocks import decode
-from adapters.providers.anthropic.bounding import bounded_tools
 from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.fitting import fit
+from adapters.providers.anthropic.hosted_tool_bounds import bounded_tools
 from adapters.providers.anthropic.refuse import lacks, refuses
 from adapters.providers.anthropic.stream import start, step, whole_at
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.sse import EventFramer
-from domain.calls import Attempt, ModelCall
-from domain.vendors import vendor_of
+from adapters.providers.framing.sse import EventFramer
+from domain.catalog.vendors import vendor_of
+from domain.model_api.call import Attempt, ModelCall
 
 _ENCODER = msgspec.json.Encoder()
 _VERSION = ("anthropic-version", "2023-06-01")

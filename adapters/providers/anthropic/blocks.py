@@ -11,10 +11,10 @@ import msgspec
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import reported
 from adapters.providers.arguments import arguments_text
-from adapters.providers.counts import UNTOLD
-from adapters.providers.lenient import SPELLED, Lenient
-from adapters.providers.wire import NONSENSE
-from domain.chat import (
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.lenient_json import SPELLED, Lenient
+from adapters.providers.usage_counts import UNTOLD
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,

@@ -14,11 +14,12 @@ import msgspec
 from adapters.providers.anthropic.refuse import EFFORTS, TEMPERATURE_MAX, keeps
 from adapters.providers.anthropic.schema import input_schema, strict_schema
 from adapters.providers.arguments import arguments_object
-from adapters.providers.lacking import cooled, without_blocks
 from adapters.providers.turns import JSON_ALONE, merged, says_something, split, visible_stops, wants_json_alone
-from domain.call_ids import ANTHROPIC_IDS, fitted_id
-from domain.calls import Attempt
-from domain.chat import (
+from adapters.providers.unsupported import cooled, without_blocks
+from domain.dialects.claude_generations import SAMPLING, sampling_left_out, thinking_of
+from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id
+from domain.model_api.call import Attempt
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -34,7 +35,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.claude import SAMPLING, sampling_left_out, thinking_of
 
 OUTPUT_TOKENS_DEFAULT = 4096
 """The `max_tokens` of a caller who gave none, which Anthropic does not allow.

@@ -9,8 +9,8 @@ import re
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
-from adapters.providers.wire import NONSENSE
 from domain.failures import Failure, FailureKind
 
 _SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}")

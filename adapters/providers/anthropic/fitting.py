@@ -11,8 +11,8 @@ import msgspec
 
 from adapters.providers.anthropic.history import fitted_messages, fitted_system
 from adapters.providers.anthropic.schema import input_schema, strict_schema
-from adapters.providers.wire import NONSENSE
-from domain.claude import SAMPLING, sampling_left_out
+from adapters.providers.decode_errors import NONSENSE
+from domain.dialects.claude_generations import SAMPLING, sampling_left_out
 
 _Fields = dict[str, Any]
 

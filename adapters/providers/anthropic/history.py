@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
-from domain.call_ids import ANTHROPIC_IDS, fitted_id
-from domain.media import base64_data, media_type
-from domain.proofs import is_anthropics
+from adapters.providers.decode_errors import NONSENSE
+from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.signatures import is_anthropics
+from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id
 
 _Fields = dict[str, Any]
 

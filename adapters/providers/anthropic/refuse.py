@@ -1,13 +1,14 @@
 """What of a canonical request Anthropic has no field for, by the name that the caller gave it.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.unsupported` says which. A
+House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which. A
 request that is encoded for Anthropic comes from a caller of another dialect (Anthropic's own are passed through).
 """
 
 from collections.abc import Iterator
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.lacking import (
+from adapters.providers.turns import says_something, split
+from adapters.providers.unsupported import (
     lacking,
     lacking_block,
     lacking_choice,
@@ -16,8 +17,8 @@ from adapters.providers.lacking import (
     lacking_temperature,
     refusing,
 )
-from adapters.providers.turns import says_something, split
-from domain.chat import (
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -30,7 +31,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 NAME = "anthropic"
 TEMPERATURE_MAX = 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
+from adapters.providers.decode_errors import NONSENSE
 
 ANY_OBJECT = {"type": "object", "properties": {}}
 

@@ -33,12 +33,12 @@ from adapters.providers.anthropic.blocks import (
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, reported
 from adapters.providers.arguments import arguments_text
-from adapters.providers.counts import UNTOLD
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import SPELLED, Lenient
-from adapters.providers.wire import NONSENSE
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
+from adapters.providers.lenient_json import SPELLED, Lenient
+from adapters.providers.usage_counts import UNTOLD
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
 
 class _MessageStart(msgspec.Struct, frozen=True):

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import Reader, disagreeing, greatest, usage_of
-from adapters.providers.wire import Count
-from domain.chat import UsageReported
+from adapters.providers.decode_errors import Count
+from adapters.providers.usage_counts import Reader, disagreeing, greatest, usage_of
+from domain.model_api.events import UsageReported
 
 
 class _CacheCreation(msgspec.Struct, frozen=True):

@@ -16,9 +16,9 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Service, reported
-from adapters.providers.lenient import Lenient
-from adapters.providers.wire import NONSENSE
-from domain.chat import (
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.lenient_json import Lenient
+from domain.model_api.events import (
     Broken,
     Ended,
     Event,

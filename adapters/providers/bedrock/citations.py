@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.lenient import Lenient
-from adapters.providers.wire import NONSENSE
-from domain.chat import CitationDelta, Event
-from domain.citations import Source
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.lenient_json import Lenient
+from domain.model_api.citations import Source
+from domain.model_api.events import CitationDelta, Event
 
 
 class _Place(msgspec.Struct, frozen=True, rename="camel"):

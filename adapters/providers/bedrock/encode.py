@@ -15,16 +15,16 @@ import msgspec
 
 from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
-from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.names import Names
+from adapters.providers.bedrock.provider_blocks import foreign_block
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
-from adapters.providers.lacking import cooled, without_blocks
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.turns import JSON_ALONE, split, visible_stops, wants_json_alone
-from adapters.providers.wire import NONSENSE
-from domain.calls import Attempt
-from domain.chat import ChatRequest, ResponseFormat
-from domain.claude import SAMPLING, sampling_left_out
+from adapters.providers.unsupported import cooled, without_blocks
+from domain.dialects.claude_generations import SAMPLING, sampling_left_out
+from domain.model_api.call import Attempt
+from domain.model_api.requests import ChatRequest, ResponseFormat
 
 _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -9,8 +9,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 from collections.abc import Container
 from typing import Any
 
-from domain.chat import ChatRequest, Thinking
-from domain.claude import sampling_left_out, thinking_of
+from domain.dialects.claude_generations import sampling_left_out, thinking_of
+from domain.model_api.requests import ChatRequest, Thinking
 
 FAMILIES = frozenset(
     ("ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "meta", "minimax", "mistral", "moonshot",

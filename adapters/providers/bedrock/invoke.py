@@ -14,19 +14,20 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
-from adapters.providers.anthropic.bounding import bounded_tools
 from adapters.providers.anthropic.encode import asked
 from adapters.providers.anthropic.fitting import fit
+from adapters.providers.anthropic.hosted_tool_bounds import bounded_tools
 from adapters.providers.anthropic.stream import State
 from adapters.providers.bedrock.failure import exception, failure, malformed
 from adapters.providers.bedrock.families import BETAS
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED, EventStreamFramer
 from adapters.providers.bedrock.signing import headers, sign
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ProviderDialect, ServerEvent
-from adapters.providers.lenient import Lenient
-from adapters.providers.wire import NONSENSE
-from domain.calls import Attempt, ModelCall
-from domain.chat import Broken, ChatRequest, Event
+from adapters.providers.lenient_json import Lenient
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Broken, Event
+from domain.model_api.requests import ChatRequest
 
 NAME = "bedrock-invoke"
 _VERSION = {"anthropic_version": "bedrock-2023-05-31"}

@@ -10,7 +10,7 @@ import base64
 import re
 from typing import Any, Literal
 
-from domain.chat import Audio, Document, Image
+from domain.model_api.requests import Audio, Document, Image
 
 Kind = Literal["image", "document", "audio", "video"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from domain.call_ids import CONVERSE_IDS, fitted_id
+from domain.dialects.tool_call_ids import CONVERSE_IDS, fitted_id
 
 _UNNAMEABLE = re.compile(r"[^0-9A-Za-z\s()\[\]-]+")
 _NAME_CHARACTERS_MAX = 180  # of 200, so that a number fits behind it

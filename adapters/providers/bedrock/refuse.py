@@ -1,6 +1,6 @@
 """What of a canonical request Converse, or the model's family behind it, has no field for.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.unsupported` says which. The
+House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which. The
 request's model is the one that would be called, not the caller's name for it.
 """
 
@@ -12,11 +12,13 @@ from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsayable
-from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
+from adapters.providers.bedrock.provider_blocks import foreign_block
 from adapters.providers.bedrock.tools import system_tools, unsayable_tools
-from adapters.providers.lacking import (
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.turns import says_something, split
+from adapters.providers.unsupported import (
     lacking,
     lacking_block,
     lacking_sampling,
@@ -24,9 +26,8 @@ from adapters.providers.lacking import (
     lacking_temperature,
     refusing,
 )
-from adapters.providers.turns import says_something, split
-from adapters.providers.wire import NONSENSE
-from domain.chat import (
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -39,7 +40,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -31,10 +31,10 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
 from adapters.providers.bedrock.usage import Service, reported
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import Lenient, plain
-from adapters.providers.wire import NONSENSE
-from domain.chat import Broken, Event, ReasoningDelta, ToolCallDelta
+from adapters.providers.lenient_json import Lenient, plain
+from domain.model_api.events import Broken, Event, ReasoningDelta, ToolCallDelta
 
 _Json = dict[str, Any]
 

@@ -15,8 +15,8 @@ import msgspec
 from adapters.providers.anthropic.schema import ANY_OBJECT, input_schema, strict_schema
 from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
 from adapters.providers.bedrock.turns import cache_point
-from domain.chat import ChatRequest, Message, Tool, ToolCall, ToolResult
-from domain.unsupported import Lack
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import ChatRequest, Message, Tool, ToolCall, ToolResult
 
 _SYSTEM_TOOL = re.compile(r"tools\[\d+\]\.(nova_\w+)")
 _TYPE = re.compile(r"tools\.\d+\.type")

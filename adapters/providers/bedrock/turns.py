@@ -15,12 +15,23 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.citations import cited_text
 from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
-from adapters.providers.bedrock.foreign import foreign_block
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
+from adapters.providers.bedrock.provider_blocks import foreign_block
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.turns import merged, says_something
-from adapters.providers.wire import NONSENSE
-from domain.chat import Audio, Document, Foreign, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.model_api.requests import (
+    Audio,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 
 _Json = dict[str, Any]
 

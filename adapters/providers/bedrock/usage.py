@@ -7,9 +7,9 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, disagreeing, usage_of
-from adapters.providers.wire import Count
-from domain.chat import UsageReported
+from adapters.providers.decode_errors import Count
+from adapters.providers.usage_counts import UNTOLD, Reader, disagreeing, usage_of
+from domain.model_api.events import UsageReported
 
 
 class _CacheDetail(msgspec.Struct, frozen=True, rename="camel"):

@@ -7,8 +7,8 @@ beside this file: `encode` (requests, and what they cannot say), `answer` (decod
 from adapters.providers.cohere.answer import NAME, START, decode, failure, step
 from adapters.providers.cohere.encode import encode, lacks, refuses
 from adapters.providers.dialect import ProviderDialect
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
-from adapters.providers.sse import EventFramer
 
 COHERE = ProviderDialect(
     name=NAME,

@@ -12,28 +12,28 @@ from collections.abc import Callable
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, usage_of
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import Lenient
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import (
+from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from domain.dialects.signatures import carried, carry
+from domain.failures import Failure
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
     FinishReason,
-    Reasoning,
     ReasoningDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
-from domain.failures import Failure
-from domain.proofs import carried, carry
+from domain.model_api.requests import Reasoning
 
 NAME = "cohere"
 _PLAN_BLOCK = 1_000  # Beyond the indexes of any content.

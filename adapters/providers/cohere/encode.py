@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.cohere.answer import NAME, is_plan
-from adapters.providers.lacking import (
+from adapters.providers.openai.encode import plain_tool
+from adapters.providers.openai.messages import messages
+from adapters.providers.unsupported import (
     cooled,
     lacking,
     lacking_block,
@@ -18,10 +20,9 @@ from adapters.providers.lacking import (
     refusing,
     without_blocks,
 )
-from adapters.providers.openai.encode import plain_tool
-from adapters.providers.openai.messages import messages
-from domain.calls import Attempt
-from domain.chat import (
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.call import Attempt
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -36,7 +37,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 _OWN = ("citation_options", "documents", "frequency_penalty", "presence_penalty", "priority", "safety_mode",
         "strict_tools", "thinking")  # fmt: skip

@@ -11,15 +11,15 @@ import anyio.lowlevel
 import httpx2
 import msgspec
 
+from adapters.providers.echo.audio import speech, transcription
 from adapters.providers.echo.chat import chat
 from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
-from adapters.providers.echo.film import film, film_at
+from adapters.providers.echo.images import edits, pictures
 from adapters.providers.echo.moderations import moderations
-from adapters.providers.echo.pictures import edits, pictures
 from adapters.providers.echo.rerank import rerank
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
-from adapters.providers.echo.sound import speech, transcription
+from adapters.providers.echo.video import film, film_at
 
 _BYTES_MAX = 64 * 1024 * 1024
 # The first that the path ends with.

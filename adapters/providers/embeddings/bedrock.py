@@ -14,17 +14,17 @@ import msgspec
 
 from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
-from adapters.providers.counts import Reader, counted
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
 from adapters.providers.embeddings.shared import begins, embedded, lack, unreadable
-from adapters.providers.lenient import Lenient
-from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE, Count
-from domain.calls import Attempt
-from domain.chat import Event
-from domain.embeddings import EmbeddingsRequest
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.usage_counts import Reader, counted
 from domain.failures import Failure
+from domain.model_api.call import Attempt
+from domain.model_api.embeddings import EmbeddingsRequest
+from domain.model_api.events import Event
 from domain.refusals import Unexpressible
 
 NAME = "bedrock-embeddings"

@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, usage_of
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import embedded, lack, unreadable
-from adapters.providers.lenient import Lenient
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE, Count
-from domain.calls import Attempt
-from domain.chat import Event, UsageReported
-from domain.embeddings import EmbeddingsRequest
+from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from domain.model_api.call import Attempt
+from domain.model_api.embeddings import EmbeddingsRequest
+from domain.model_api.events import Event, UsageReported
 from domain.refusals import Unexpressible
 
 NAME = "cohere-embeddings"

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, counted
-from adapters.providers.lenient import Lenient
+from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import Broken, Ended, Event, UsageReported
-from domain.embeddings import Embedded, EmbeddingsRequest
+from adapters.providers.usage_counts import UNTOLD, Reader, counted
+from domain.model_api.embeddings import Embedded, EmbeddingsRequest
+from domain.model_api.events import Broken, Ended, Event, UsageReported
 from domain.refusals import Unexpressible
 
 NUMBERS = msgspec.json.Decoder(list[float])

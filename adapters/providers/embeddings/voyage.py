@@ -10,11 +10,11 @@ import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import decode_list, lack
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.sse import EventFramer
-from domain.calls import Attempt
-from domain.embeddings import EmbeddingsRequest
+from domain.model_api.call import Attempt
+from domain.model_api.embeddings import EmbeddingsRequest
 from domain.refusals import Unexpressible
 
 NAME = "voyage-embeddings"

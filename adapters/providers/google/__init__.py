@@ -16,9 +16,9 @@ from adapters.providers.google.account import account, sign
 from adapters.providers.google.answer import UntilTheEnd, decode, start, step
 from adapters.providers.google.encode import encode
 from adapters.providers.google.failure import NAME, failure
-from adapters.providers.google.passing import decode_count, pass_count, pass_through
+from adapters.providers.google.pass_through import decode_count, pass_count, pass_through
 from adapters.providers.google.refuse import lacks, refuses
-from domain.vendors import GOOGLE_COUNT_TOKENS
+from domain.catalog.vendors import GOOGLE_COUNT_TOKENS
 
 _JSON = ("content-type", "application/json")
 # A resource's name may be given whole: a tuned model, an endpoint of Vertex.

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import Headers
-from adapters.providers.wire import NONSENSE
 from domain.failures import Failure
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"

@@ -10,11 +10,12 @@ import re
 
 import msgspec
 
-from adapters.providers.counts import is_told
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ServerEvent
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.google.failure import error_event, malformed
 from adapters.providers.google.grounding import GROUNDING, Grounding, citations
-from adapters.providers.google.likelihood import logprobs
+from adapters.providers.google.logprobs import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
     FINISHES,
@@ -28,10 +29,9 @@ from adapters.providers.google.parts import (
     searched,
 )
 from adapters.providers.google.usage import Report, reported
-from adapters.providers.lenient import Lenient
-from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE
-from domain.chat import Broken, Ended, Event, Finished, ForeignBlock, Started
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.usage_counts import is_told
+from domain.model_api.events import Broken, Ended, Event, Finished, ForeignBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
 """The stream's bytes are over. No event of a provider's is like it, for each has bytes."""

@@ -18,10 +18,11 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import blob, document, elsewhere, picture
-from adapters.providers.wire import NONSENSE
-from domain.chat import (
+from domain.dialects.signatures import googles
+from domain.model_api.requests import (
     Audio,
     Document,
     Foreign,
@@ -33,7 +34,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.proofs import googles
 
 # base64 of "skip_thought_signature_validator": what Google asks for where a call of the conversation is not its own.
 # https://ai.google.dev/gemini-api/docs/thought-signatures

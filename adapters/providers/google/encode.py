@@ -15,9 +15,9 @@ from adapters.providers.google.extras import extras
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_elsewhere, is_picture
 from adapters.providers.google.schema import cleaned
-from adapters.providers.lacking import without_blocks
-from domain.calls import Attempt
-from domain.chat import ChatRequest, Foreign, Image, Thinking, Tool, ToolResult
+from adapters.providers.unsupported import without_blocks
+from domain.model_api.call import Attempt
+from domain.model_api.requests import ChatRequest, Foreign, Image, Thinking, Tool, ToolResult
 
 _ENCODER = msgspec.json.Encoder()
 _GENERATION = re.compile(r"gemini-(\d+)")

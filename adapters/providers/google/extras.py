@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
-from domain.unsupported import Lack, says_nothing
+from adapters.providers.decode_errors import NONSENSE
+from domain.dialects.unsupported_params import Lack, says_nothing
 
 _TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
 _PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}

@@ -7,9 +7,9 @@ https://ai.google.dev/api/generate-content#GroundingMetadata
 import msgspec
 
 from adapters.providers.google.failure import NAME
-from adapters.providers.lenient import Lenient
-from domain.chat import CitationDelta
-from domain.citations import Source
+from adapters.providers.lenient_json import Lenient
+from domain.model_api.citations import Source
+from domain.model_api.events import CitationDelta
 
 
 class _Web(msgspec.Struct, frozen=True):

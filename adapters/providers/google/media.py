@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
-from domain.chat import Document, Image
+from adapters.providers.decode_errors import NONSENSE
+from domain.model_api.requests import Document, Image
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
 _FILE_PREFIXES = ("gs://", "https://")

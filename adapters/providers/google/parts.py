@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD
 from adapters.providers.google.failure import NAME, Status
-from adapters.providers.lenient import Lenient
-from domain.chat import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
-from domain.proofs import signed_by_google
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.usage_counts import UNTOLD
+from domain.dialects.signatures import signed_by_google
+from domain.model_api.events import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
 # https://ai.google.dev/api/generate-content#FinishReason. A word that nobody knows is a plain stop: the text is whole.
 FINISHES: dict[str, FinishReason] = {

@@ -1,6 +1,6 @@
 """What of a canonical request Gemini has no field for, by the name that the caller gave it.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.unsupported` says which.
+House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,9 @@ from adapters.providers.google.extras import lacking_extra
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_googles_file
 from adapters.providers.google.schema import is_narrowed
-from adapters.providers.lacking import lacking, lacking_block, lacking_choice, refusing
-from domain.chat import (
+from adapters.providers.unsupported import lacking, lacking_block, lacking_choice, refusing
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import (
     ChatRequest,
     Document,
     Foreign,
@@ -25,7 +26,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 
 def lacks(request: ChatRequest) -> Iterator[Lack]:

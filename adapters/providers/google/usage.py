@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import Reader, covering, greatest, revised, usage_of
-from adapters.providers.wire import Count
-from domain.chat import UsageReported
+from adapters.providers.decode_errors import Count
+from adapters.providers.usage_counts import Reader, covering, greatest, revised, usage_of
+from domain.model_api.events import UsageReported
 from domain.usage import Usage
 
 # Pages of a document are read, and priced, as pictures.

@@ -6,7 +6,7 @@ of that dialect through. This one is for who asks for it (`--dialect ollama`, wi
 """
 
 from adapters.providers.dialect import ProviderDialect
-from adapters.providers.ndjson import LineFramer
+from adapters.providers.framing.ndjson import LineFramer
 from adapters.providers.ollama.answer import NAME, START, decode, failure, step
 from adapters.providers.ollama.encode import encode, lacks, refuses
 from adapters.providers.openai import headers

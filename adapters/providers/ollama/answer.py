@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.arguments import arguments_text
-from adapters.providers.counts import Reader, usage_of
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import SPELLED, Lenient
+from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import (
+from adapters.providers.usage_counts import Reader, usage_of
+from domain.failures import Failure
+from domain.model_api.events import (
     Broken,
     Ended,
     Event,
@@ -27,7 +28,6 @@ from domain.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from domain.failures import Failure
 
 NAME = "ollama"
 _FINISHES: dict[str, FinishReason] = {"stop": "stop", "length": "length"}

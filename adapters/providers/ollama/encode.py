@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.lacking import lacking, lacking_block, refusing, without_blocks
 from adapters.providers.ollama.answer import NAME
 from adapters.providers.openai.encode import plain_tool
-from domain.calls import Attempt
-from domain.chat import (
+from adapters.providers.unsupported import lacking, lacking_block, refusing, without_blocks
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.call import Attempt
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -29,7 +30,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 _OWN = frozenset({"keep_alive", "options", "think"})
 _OPTIONS = ("frequency_penalty", "presence_penalty")

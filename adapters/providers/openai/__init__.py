@@ -9,18 +9,18 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai.answer import START, decode, step, whole_at
 from adapters.providers.openai.encode import encode, lacks, refuses
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
 from adapters.providers.openai.mending import mending
-from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE
-from domain.calls import Attempt, ModelCall
-from domain.chat import Event, UsageReported
-from domain.vendor import CAPS
-from domain.vendors import vendor_of
+from domain.catalog.vendor import CAPS
+from domain.catalog.vendors import vendor_of
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Event, UsageReported
 
 _JSON: Headers = (("content-type", "application/json"),)
 _ENCODER = msgspec.json.Encoder()

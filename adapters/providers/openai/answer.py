@@ -8,19 +8,19 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import Lenient, plain
-from adapters.providers.openai.calls import Calls, Piece
+from adapters.providers.lenient_json import Lenient, plain
 from adapters.providers.openai.extras import asides, custom_call, heard
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
-from adapters.providers.openai.likelihood import likelihood
-from adapters.providers.openai.thoughts import detail_event
+from adapters.providers.openai.logprobs import likelihood
+from adapters.providers.openai.reasoning import detail_event
+from adapters.providers.openai.tool_calls import Calls, Piece
 from adapters.providers.openai.usage import Told, reported
 from adapters.providers.openai.wire import Answer, Choice, ContentPart, Delta, usage_elsewhere
-from adapters.providers.wire import NONSENSE
-from domain.calls import ModelCall
-from domain.chat import (
+from adapters.providers.usage_counts import UNTOLD
+from domain.model_api.call import ModelCall
+from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,

@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
-from adapters.providers.lenient import Lenient
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import asking_for_usage, headers, hides
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, read
 from adapters.providers.openai.usage import Told, reported
-from adapters.providers.sse import EventFramer
-from domain.calls import Attempt, ModelCall
-from domain.chat import Broken, Ended, Event, Finished, FinishReason, TextDelta
+from adapters.providers.usage_counts import UNTOLD
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Broken, Ended, Event, Finished, FinishReason, TextDelta
 
 NAME = "openai-completions"
 _ENCODER = msgspec.json.Encoder()

@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, counted
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import Lenient
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read, with_model_renamed
-from adapters.providers.wire import NONSENSE, Count
-from domain.calls import ModelCall
-from domain.chat import Broken, Ended, Event
-from domain.vendor import Vendor
+from adapters.providers.usage_counts import UNTOLD, Reader, counted
+from domain.catalog.vendor import Vendor
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Broken, Ended, Event
 
 NAME = "openai-embeddings"
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.lacking import lacking, refusing, without_blocks
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import asked_to_think, fit
 from adapters.providers.openai.messages import keeps, lacking_parts, messages
-from adapters.providers.wire import NONSENSE
-from domain.call_ids import OPENAI_CHAT_IDS
-from domain.calls import Attempt
-from domain.chat import ChatRequest, ResponseFormat, Tool, ToolChoice
-from domain.unsupported import SENT, Lack
-from domain.vendors import vendor_of
+from adapters.providers.unsupported import lacking, refusing, without_blocks
+from domain.catalog.vendors import vendor_of
+from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS
+from domain.dialects.unsupported_params import SENT, Lack
+from domain.model_api.call import Attempt
+from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
 
 _SENT = SENT[NAME]
 _ANY_OBJECT = msgspec.Raw(b'{"type":"object","properties":{}}')

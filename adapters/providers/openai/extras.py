@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.openai.calls import CustomTool, Piece
 from adapters.providers.openai.failure import NAME
-from domain.chat import Event, ForeignBlock, SoundDelta, TextDelta
+from adapters.providers.openai.tool_calls import CustomTool, Piece
+from domain.model_api.events import Event, ForeignBlock, SoundDelta, TextDelta
 
 
 def heard(sound: dict[str, Any], choice: int) -> list[Event]:

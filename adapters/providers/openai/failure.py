@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
-from adapters.providers.wire import NONSENSE
-from domain.chat import Broken
 from domain.failures import Failure, FailureKind
+from domain.model_api.events import Broken
 
 NAME = "openai"
 

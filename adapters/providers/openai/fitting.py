@@ -1,4 +1,4 @@
-"""A body in OpenAI's words, fitted to a vendor that is compatible but for what its entry in `domain.compatible` says.
+"""A body in OpenAI's words, fitted to a vendor that is compatible but for what its entry in `domain.catalog.openai_compatible` says.
 
 House rule: nothing of the meaning changes. A field goes by the vendor's own name for it; one that the vendor rejects is
 left out where it is a label for the caller's own books or says what is so anyway, and sent where it is a wish, so that
@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from adapters.providers.openai.history import fitted_messages, plain, without_marks
-from domain.chat import Thinking
-from domain.vendor import CAPS, Vendor
+from domain.catalog.vendor import CAPS, Vendor
+from domain.model_api.requests import Thinking
 
 # What a field says when it says nothing: None, whatever it says; else the values that are so anyway.
 _IDLE: dict[str, tuple[Any, ...] | None] = {

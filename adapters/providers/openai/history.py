@@ -1,4 +1,4 @@
-"""The messages of a request, fitted to a vendor as its entry in `domain.compatible` says.
+"""The messages of a request, fitted to a vendor as its entry in `domain.catalog.openai_compatible` says.
 
 What other vendors' answers left in them is said in this one's words, or left out.
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.wire import NONSENSE
-from domain.call_ids import IdForm, fitted_id
-from domain.vendor import Vendor
+from adapters.providers.decode_errors import NONSENSE
+from domain.catalog.vendor import Vendor
+from domain.dialects.tool_call_ids import IdForm, fitted_id
 
 UNRECORDED = "(not recorded)"
 """The thinking of a message that another model wrote, for a vendor that wants some with each."""

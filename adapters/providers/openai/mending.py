@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ServerEvent
-from adapters.providers.lenient import Lenient, plain
+from adapters.providers.lenient_json import Lenient, plain
 from adapters.providers.openai.wire import ContentPart
-from adapters.providers.wire import NONSENSE
-from domain.calls import ModelCall
-from domain.vendor import Mend, Vendor
+from domain.catalog.vendor import Mend, Vendor
+from domain.model_api.call import ModelCall
 
 _Fields = dict[str, msgspec.Raw]
 

@@ -7,10 +7,11 @@ OpenAI wants the answers right after the calls. What has no place here `lacking_
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from adapters.providers.lacking import lacking_block
 from adapters.providers.openai.failure import NAME
-from adapters.providers.openai.thoughts import thought
-from domain.chat import (
+from adapters.providers.openai.reasoning import thought
+from adapters.providers.unsupported import lacking_block
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
@@ -23,7 +24,6 @@ from domain.chat import (
     ToolCall,
     ToolResult,
 )
-from domain.unsupported import Lack
 
 
 def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
@@ -52,7 +52,7 @@ def keeps(part: Foreign) -> bool:
 def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, Any]]:
     """The turns as messages; a turn with tool results becomes several.
 
-    `thought_in` is the vendor's place for earlier thinking, see `domain.vendor.Vendor`.
+    `thought_in` is the vendor's place for earlier thinking, see `domain.catalog.vendor.Vendor`.
     """
     written: list[dict[str, Any]] = []
     for turn in turns:

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD
-from adapters.providers.lenient import Lenient
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import passing, read
 from adapters.providers.openai.usage import Told, reported
-from domain.chat import Broken, Ended, Event
+from adapters.providers.usage_counts import UNTOLD
+from domain.model_api.events import Broken, Ended, Event
 
 NAME = "openai-moderations"
 

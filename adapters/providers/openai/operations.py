@@ -8,15 +8,15 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import failure, malformed, told
-from adapters.providers.sse import EventFramer
-from adapters.providers.wire import NONSENSE
-from domain.calls import Attempt, ModelCall
-from domain.chat import Broken, Event
+from domain.catalog.vendors import vendor_of
 from domain.failures import Failure
-from domain.vendors import vendor_of
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Broken, Event
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, is_told
-from adapters.providers.lenient import SPELLED
-from adapters.providers.openai.calls import Piece, PieceFunction
-from domain.details import Detail
+from adapters.providers.lenient_json import SPELLED
+from adapters.providers.openai.tool_calls import Piece, PieceFunction
+from adapters.providers.usage_counts import UNTOLD, is_told
+from domain.dialects.openrouter_reasoning import Detail
 
 
 class ContentPart(msgspec.Struct, frozen=True):

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
+from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as, passing
 from adapters.providers.rerank.shared import asked, decode, lack
-from adapters.providers.sse import EventFramer
-from domain.calls import Attempt
+from domain.model_api.call import Attempt
+from domain.model_api.rerank import RerankRequest
 from domain.refusals import Unexpressible
-from domain.reranking import RerankRequest
 
 NAME = "cohere-rerank"
 _WORDS = frozenset(("max_tokens_per_doc", "priority"))

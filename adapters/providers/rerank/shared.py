@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.counts import UNTOLD, Reader, usage_of
+from adapters.providers.decode_errors import NONSENSE, Count
 from adapters.providers.openai.failure import malformed, told
-from adapters.providers.wire import NONSENSE, Count
-from domain.chat import Ended, Event, UsageReported
+from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from domain.model_api.events import Ended, Event, UsageReported
+from domain.model_api.rerank import Ranked, RerankRequest
 from domain.refusals import Unexpressible
-from domain.reranking import Ranked, RerankRequest
 
 # What tunes the work at some vendor, and is left out at those without a word for it.
 _TUNING = frozenset(

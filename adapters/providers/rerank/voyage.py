@@ -11,9 +11,9 @@ from adapters.providers.dialect import ProviderDialect
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.rerank.cohere import COHERE_RERANK
 from adapters.providers.rerank.shared import asked, lack
-from domain.calls import Attempt
+from domain.model_api.call import Attempt
+from domain.model_api.rerank import RerankRequest
 from domain.refusals import Unexpressible
-from domain.reranking import RerankRequest
 
 NAME = "voyage-rerank"
 _WORDS = frozenset(("truncation",))

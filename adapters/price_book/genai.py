@@ -1,0 +1,284 @@
+"""Reading the public catalogue genai-prices (PyPI, MIT, https://github.com/pydantic/genai-prices) into prices of ours.
+
+House rule: this is for maintenance alone, and the catalogue is imported here alone, when it is asked for. A price that
+has no leaf of ours (pages, pixels, video) is left out; a condition that is not understood leaves its model out.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+from adapters.price_book.output_limits import output_tokens_max
+from adapters.price_book.vendor_pages import pages
+from domain.pricing.price_book import Clause, Names, Price, checked_names, matches, price_id
+from domain.pricing.tiers import Leaves, Tier
+
+# What the catalogue calls our providers; several of its names make one provider of ours, told apart by a suffix.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "anthropic": ("anthropic",),
+    "azure": ("azure",),
+    "bedrock": ("aws",),
+    "cerebras": ("cerebras",),
+    "cohere": ("cohere",),
+    "deepseek": ("deepseek",),
+    "fireworks": ("fireworks",),
+    "google": ("google",),
+    "google-vertex": ("google",),
+    "groq": ("groq",),
+    "huggingface": ("huggingface_*",),
+    "minimax": ("minimax",),
+    "mistral": ("mistral",),
+    "moonshotai": ("moonshotai",),
+    "openai": ("openai",),
+    "openrouter": ("openrouter",),
+    "perplexity": ("perplexity",),
+    "together": ("together",),
+    "voyage": ("voyageai",),
+    "xai": ("x-ai",),
+    "zai": ("zai",),
+}
+# The catalogue's key of a price, and our leaf. The first that is there counts: hours of audio in, else of any audio.
+_LEAVES: tuple[tuple[str, str], ...] = (
+    ("input_mtok", "input_nanos"),
+    ("input_audio_mtok", "input_audio_nanos"),
+    ("input_image_mtok", "input_image_nanos"),
+    ("cache_read_mtok", "cache_read_nanos"),
+    ("cache_audio_read_mtok", "cache_read_audio_nanos"),
+    ("cache_write_mtok", "cache_write_nanos"),
+    ("cache_write_1h_mtok", "cache_write_1h_nanos"),
+    ("output_mtok", "output_nanos"),
+    ("output_audio_mtok", "output_audio_nanos"),
+    ("output_image_mtok", "output_image_nanos"),
+    ("output_reasoning_mtok", "reasoning_nanos"),
+    ("web_searches_kcount", "tool_use_nanos"),
+    ("input_mchars", "character_nanos"),
+    ("input_audio_hours", "second_nanos"),
+    ("audio_hours", "second_nanos"),
+    ("requests_kcount", "request_nanos"),
+)
+_UNITS_OF = {"mtok": 1_000_000, "mchars": 1_000_000, "kcount": 1_000, "hours": 3_600}
+_NANOS_A_DOLLAR = 1_000_000_000
+_UNITS_A_PRICE = 1_000_000
+# The words of the catalogue for how a request was served, which make a service tier of ours.
+_SERVICE_WORDS = ("service_tier", "speed", "processing")
+_BEGINNING = date(1970, 1, 1)
+_FREE = Leaves(input_nanos=0, output_nanos=0)
+
+
+class CatalogueMissing(Exception):
+    """genai-prices is not installed; the message says how to get it."""
+
+
+def catalogue(known_ms: int) -> dict[str, list[Price]]:
+    """Every price that the installed catalogue has, by our provider. CatalogueMissing if there is none."""
+    try:
+        from genai_prices import data
+    except ImportError:
+        raise CatalogueMissing(
+            "genai-prices is not installed: install aihub[prices], such as by .venv/bin/pip install -e '.[prices]'"
+        ) from None
+    source = f"genai-prices {version('genai-prices')}"
+    by_id = {provider.id: provider for provider in data.providers}
+    found: dict[str, list[Price]] = {}
+    for ours, theirs in SOURCES.items():
+        found[ours] = [
+            price
+            for name in theirs
+            for their_id in (by_id if name.endswith("*") else (name,))
+            if their_id.startswith(name.rstrip("*")) and their_id in by_id
+            for model in by_id[their_id].models
+            for price in _prices(ours, model, source, known_ms, _suffix(name, their_id))
+        ]
+    for price in pages(known_ms):
+        of_vendor = found.setdefault(price.provider, [])
+        if not any(matches(known.names, price.model) for known in of_vendor):
+            of_vendor.append(price)
+    return found
+
+
+def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) -> Iterator[Price]:
+    """All dated versions of one model's price; none if the catalogue says more than we understand."""
+    try:
+        names = checked_names(names_of(model.match, suffix))
+        name = callable_name(provider, model.id + suffix, names)
+        dated = [(day, *_priced_from(model, day)) for day in _days(model)]
+    except NotUnderstood:
+        return
+    if name is None:
+        return
+    last = None
+    for day, prices, tiers in dated:
+        if prices == Leaves() and _is_free(provider, model.id):
+            prices = _FREE
+        if (prices, tiers) == last or prices == Leaves():
+            continue
+        last = prices, tiers
+        effective_ms = (day - _BEGINNING).days * 86_400_000
+        yield Price(
+            id=price_id(provider, name, effective_ms, known_ms),
+            provider=provider,
+            model=name,
+            effective_ms=effective_ms,
+            known_ms=known_ms,
+            source=source,
+            names=names,
+            prices=prices,
+            tiers=tiers,
+            context_tokens=model.context_window,
+            output_tokens_max=output_tokens_max(provider, model.id),
+        )
+
+
+def callable_name(provider: str, their_name: str, names: Names) -> str | None:
+    """The name to sell a model under, one that the provider answers to; None if it does not serve the model.
+
+    The catalogue's own may be none: Fireworks' are without the `accounts/…` that its API wants, OpenRouter's old ones
+    without the maker; and of Google's, Claude is at Vertex AI alone.
+    """
+    if provider == "google" and their_name.startswith("claude"):
+        return None
+    exact = [name[1:] for name in names if isinstance(name, str) and name[0] == "="]
+    known = [their_name] if matches(names, their_name.lower()) else []
+    found = [name for name in (*known, *exact, their_name) if provider != "openrouter" or "/" in name]
+    return found[0] if found else None
+
+
+def _is_free(provider: str, model: str) -> bool:
+    """The catalogue has no price both for what is free and for what it does not know; these are said to be free.
+
+    "The moderation endpoint is free to use" (https://developers.openai.com/api/docs/guides/moderation); OpenRouter's
+    `:free` variants cost nothing by their name (https://openrouter.ai/docs/guides/routing/model-variants/free).
+    """
+    return model.endswith(":free") or (provider, model) == ("openai", "moderation")
+
+
+class NotUnderstood(Exception):
+    """The catalogue says something that has no counterpart here."""
+
+
+def names_of(match: Any, suffix: str) -> Names:
+    """The clauses of the catalogue in our signs, each with the suffix of the host."""
+    clauses = match.or_ if hasattr(match, "or_") else (match,)
+    return tuple(_clause(clause, suffix) for clause in clauses)
+
+
+def _clause(match: Any, suffix: str) -> Clause:
+    if hasattr(match, "and_"):
+        return tuple(_sign(part) for part in match.and_) + ((f"${suffix}",) if suffix else ())
+    sign = _sign(match)
+    if not suffix:
+        return sign
+    return sign + suffix if sign[0] == "=" else (sign, f"${suffix}")
+
+
+def _sign(match: Any) -> str:
+    for field, sign in (("equals", "="), ("starts_with", "^"), ("ends_with", "$"), ("contains", "*")):
+        if hasattr(match, field):
+            return sign + str(getattr(match, field)).lower()
+    if hasattr(match, "regex"):
+        return "/" + str(match.regex)
+    raise NotUnderstood(type(match).__name__)
+
+
+def _suffix(pattern: str, their_id: str) -> str:
+    """Hugging Face's router takes `model:host` (huggingface.co/docs/inference-providers), each with its own prices."""
+    return f":{their_id.removeprefix(pattern[:-1])}" if pattern.endswith("*") else ""
+
+
+def _days(model: Any) -> list[date]:
+    """The days on which something of the price changes."""
+    conditional = [*(model.prices if isinstance(model.prices, list) else ()), *(model.price_variants or ())]
+    starts = {part.constraint.start_date for part in conditional if hasattr(part.constraint, "start_date")}
+    return [_BEGINNING, *sorted(starts - {_BEGINNING})]
+
+
+def _priced_from(model: Any, day: date) -> tuple[Leaves, tuple[Tier, ...]]:
+    """The ordinary prices from that day on, and the tiers beside them."""
+    ordinary, hours = _standard(model, day)
+    base = _leaves(ordinary, 0)
+    tiers = [*_by_size(ordinary, base, None)]
+    for constraint, prices in hours:
+        tiers.append(
+            Tier(
+                prices=_changed(base, _leaves(_keys(prices), 0)),
+                from_minute=_minute(constraint.start_time),
+                until_minute=_minute(constraint.end_time),
+            )
+        )
+    for service, changes in _variants(model, day).items():
+        served = {**ordinary, **changes}
+        if served != ordinary:
+            tiers += _by_size(served, base, service)
+    return base, tuple(tiers)
+
+
+def _standard(model: Any, day: date) -> tuple[dict[str, Any], list[Any]]:
+    """The prices that hold outside special hours, and (hours, prices) within them.
+
+    The catalogue asks its conditions from the last to the first, so hours that stand before the day's are not asked.
+    """
+    if not isinstance(model.prices, list):
+        return _keys(model.prices), []
+    chosen = model.prices[0]
+    hours: list[Any] = []
+    for part in model.prices:
+        if part.constraint is None or (hasattr(part.constraint, "start_date") and part.constraint.start_date <= day):
+            chosen, hours = part, []
+        elif hasattr(part.constraint, "start_time"):
+            hours.append((part.constraint, part.prices))
+        elif not hasattr(part.constraint, "start_date"):
+            raise NotUnderstood(type(part.constraint).__name__)
+    return _keys(chosen.prices), hours
+
+
+def _variants(model: Any, day: date) -> dict[str, dict[str, Any]]:
+    """What each service tier changes from that day on; the first that names a key wins, as in the catalogue."""
+    found: dict[str, dict[str, Any]] = {}
+    for variant in model.price_variants or ():
+        if variant.constraint is not None and not hasattr(variant.constraint, "start_date"):
+            raise NotUnderstood(type(variant.constraint).__name__)
+        if variant.constraint is not None and variant.constraint.start_date > day:
+            continue
+        if len(variant.when) == 1 and (words := set(variant.when) & set(_SERVICE_WORDS)):
+            service = found.setdefault(variant.when[words.pop()], {})
+            for key, price in _keys(variant.prices).items():
+                service.setdefault(key, price)
+    return found
+
+
+def _by_size(keys: Mapping[str, Any], base: Leaves, service: str | None) -> Iterator[Tier]:
+    """The tiers of one service, by threshold: the first at zero, where it is not the ordinary price itself."""
+    starts = sorted({0} | {tier.start for price in keys.values() for tier in getattr(price, "tiers", ())})
+    for start in starts:
+        if service is not None or start:
+            yield Tier(prices=_changed(base, _leaves(keys, start)), service=service, above_tokens=start)
+
+
+def _leaves(keys: Mapping[str, Any], above: int) -> Leaves:
+    """The prices of a request that is larger than that threshold and no other."""
+    found: dict[str, int] = {}
+    for key, leaf in _LEAVES:
+        if (price := keys.get(key)) is not None and leaf not in found:
+            reached = [tier.price for tier in getattr(price, "tiers", ()) if tier.start <= above and above]
+            dollars: Decimal = reached[-1] if reached else getattr(price, "base", price)
+            units = _UNITS_OF[key.rpartition("_")[2]]
+            found[leaf] = int((dollars * _NANOS_A_DOLLAR * _UNITS_A_PRICE / units).to_integral_value())
+    return Leaves(**found)
+
+
+def _changed(base: Leaves, other: Leaves) -> Leaves:
+    """The leaves in which the other differs."""
+    return Leaves(
+        **{name: getattr(other, name) for name in base.__struct_fields__ if getattr(other, name) != getattr(base, name)}
+    )
+
+
+def _keys(prices: Any) -> dict[str, Any]:
+    return {key: price for key, price in vars(prices).items() if price is not None}
+
+
+def _minute(moment: time) -> int:
+    utc = datetime.combine(date(2000, 1, 2), moment).astimezone(UTC) if moment.tzinfo else moment
+    return utc.hour * 60 + utc.minute

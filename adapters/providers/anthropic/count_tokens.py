@@ -1,0 +1,42 @@
+"""Anthropic's count of a request's tokens: asked by Anthropic's callers alone, free, and passed through.
+
+https://platform.claude.com/docs/en/api/messages-count-tokens
+"""
+
+import msgspec
+
+from adapters.providers.anthropic import ANTHROPIC
+from adapters.providers.anthropic.failure import malformed
+from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.dialect import never
+from adapters.providers.lenient_json import Lenient
+from domain.catalog.vendors import COUNT_TOKENS
+from domain.model_api.events import Broken, Ended, Event
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    input_tokens: Count
+
+
+_COUNTED = Lenient(_Counted)
+
+
+def _decode(body: bytes) -> tuple[Event, ...]:
+    """The count itself is for the caller, who gets it as it came; it is no usage."""
+    try:
+        _COUNTED.decode(body)
+    except NONSENSE as problem:
+        return (Broken(failure=malformed(f"the body is not a count of tokens: {problem}")),)
+    return (Ended(),)
+
+
+ANTHROPIC_COUNT_TOKENS = msgspec.structs.replace(
+    ANTHROPIC,
+    name=COUNT_TOKENS,
+    path=lambda model, stream: "messages/count_tokens",
+    encode=never,
+    refuses=never,
+    decode=_decode,
+    start=never,
+    step=never,
+)

@@ -1,0 +1,178 @@
+"""Content blocks that only the caller's dialect has a word for, where Converse has one, too.
+
+House rule: a block is said with every field it has, or not at all (None), and then `refuse` names it. From Anthropic's
+callers these are documents to be cited and results of a search, from OpenAI's a film (`video_url`, the word that vLLM
+and OpenRouter have added).
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.bedrock.failure import NAME
+from adapters.providers.bedrock.media import document_source, video_block
+from adapters.providers.bedrock.names import Names, tool_id
+from adapters.providers.decode_errors import NONSENSE
+from domain.model_api.requests import Document, Foreign
+
+_Json = dict[str, Any]
+_BLOCK = msgspec.json.Decoder(_Json)
+
+
+class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    content: str | list[msgspec.Raw] | None = None
+
+
+class _Enabled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    enabled: bool
+
+
+class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str
+    text: str
+    cache_control: dict[str, str] | None = None
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str
+    source: _Source
+    title: str | None = None
+    context: str | None = None
+    citations: _Enabled | None = None
+    cache_control: dict[str, str] | None = None
+
+
+class _SearchResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str
+    source: str
+    title: str
+    content: list[_Text]
+    citations: _Enabled | None = None
+    cache_control: dict[str, str] | None = None
+
+
+class _ToolResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str
+    tool_use_id: str
+    content: list[msgspec.Raw]
+    is_error: bool | None = None
+    cache_control: dict[str, str] | None = None
+
+
+class _Url(msgspec.Struct, frozen=True):
+    url: str
+
+
+class _Video(msgspec.Struct, frozen=True):
+    video_url: _Url | str
+
+
+class _Typed(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A block of Converse's, and the mark for the prompt cache that came with it."""
+
+    block: _Json
+    cache_control: msgspec.Raw | None = None
+
+
+def foreign_block(part: Foreign, names: Names) -> Said | None:
+    """The block in Converse's words, None where it has none."""
+    try:
+        if part.dialect == "openai":
+            return _openai(part)
+        if part.dialect == NAME:  # As Converse told it, on an earlier turn.
+            return Said(_BLOCK.decode(part.block))
+        return _anthropic(part.block, names) if part.dialect == "anthropic" else None
+    except NONSENSE:
+        return None
+
+
+def _openai(part: Foreign) -> Said | None:
+    if part.name != "video_url":
+        return None
+    video = msgspec.json.decode(part.block, type=_Video).video_url
+    block = video_block(video if isinstance(video, str) else video.url)
+    return None if block is None else Said(block)
+
+
+def _anthropic(raw: msgspec.Raw, names: Names) -> Said | None:
+    match msgspec.json.decode(raw, type=_Typed).type:
+        case "document":
+            document = msgspec.json.decode(raw, type=_Document)
+            block = _document(document, names)
+            return None if block is None else Said(block, _mark(document.cache_control))
+        case "search_result":
+            found = msgspec.json.decode(raw, type=_SearchResult)
+            return Said(_search_result(found), _mark(found.cache_control))
+        case "tool_result":
+            result = msgspec.json.decode(raw, type=_ToolResult)
+            block = _tool_result(result, names)
+            return None if block is None else Said(block, _mark(result.cache_control))
+        case _:
+            return None
+
+
+def _document(given: _Document, names: Names) -> _Json | None:
+    """A document with what only citing needs. One made of text blocks is such a document at Converse as well."""
+    source = given.source
+    said: _Json | None
+    if source.type == "content":
+        texts = _texts(source.content)
+        said = None if texts is None else {"source": {"content": [{"text": text} for text in texts]}}
+    elif source.type == "text" and source.data is not None:
+        said = document_source(Document(text=source.data))
+    else:
+        said = document_source(Document(data=source.data, media_type=source.media_type, url=source.url))
+    if said is None:
+        return None
+    said["name"] = names.name(given.title)
+    if given.context is not None:
+        said["context"] = given.context
+    if given.citations is not None:
+        said["citations"] = {"enabled": given.citations.enabled}
+    return {"document": said}
+
+
+def _texts(content: str | list[msgspec.Raw] | None) -> list[str] | None:
+    if isinstance(content, str):
+        return [content]
+    blocks = [msgspec.json.decode(raw, type=_Text) for raw in content or ()]
+    return [block.text for block in blocks] if blocks and all(block.type == "text" for block in blocks) else None
+
+
+def _search_result(given: _SearchResult) -> _Json:
+    said: _Json = {
+        "source": given.source,
+        "title": given.title,
+        "content": [{"text": block.text} for block in given.content],
+    }
+    if given.citations is not None:
+        said["citations"] = {"enabled": given.citations.enabled}
+    return {"searchResult": said}
+
+
+def _tool_result(given: _ToolResult, names: Names) -> _Json | None:
+    """A tool's result that holds what a canonical one cannot: something found, or a document to be cited."""
+    content: list[_Json] = []
+    for raw in given.content:
+        if msgspec.json.decode(raw, type=_Typed).type == "text":
+            content.append({"text": msgspec.json.decode(raw, type=_Text).text})
+        elif (said := _anthropic(raw, names)) is not None and "toolResult" not in said.block:
+            content.append(said.block)
+        else:
+            return None
+    result: _Json = {"toolUseId": tool_id(given.tool_use_id), "content": content}
+    if given.is_error:
+        result["status"] = "error"
+    return {"toolResult": result}
+
+
+def _mark(cache_control: dict[str, str] | None) -> msgspec.Raw | None:
+    return None if cache_control is None else msgspec.Raw(msgspec.json.encode(cache_control))

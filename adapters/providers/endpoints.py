@@ -1,0 +1,129 @@
+"""The line to a provider: all that stays the same from call to call, made once and kept.
+
+A secret is unsealed here and nowhere else; it goes into the headers and is known to the `Party`, which clears it out
+of whatever the provider says.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from adapters.providers.dialect import Headers, ProviderDialect
+from adapters.providers.provider_name import Party
+from domain.catalog.vendor import Vendor
+from domain.catalog.vendors import vendor_of
+from domain.failures import Failure
+from domain.model_api.call import Target
+from ports.vault import Vault, VaultError
+
+_LINES_MAX = 1024
+
+# Provider, base URL, dialect, credential id, sealed secret, model, whether the answer streams.
+_Key = tuple[str, str, str, str | None, bytes | None, str, bool]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """All that stays the same from call to call: where a provider is, and how it knows us."""
+
+    dialect: ProviderDialect
+    transport: httpx2.AsyncBaseTransport
+    url: httpx2.URL
+    headers: httpx2.Headers
+    party: Party
+    vendor: Vendor
+
+    def __repr__(self) -> str:
+        return f"Line({self.party!r})"
+
+
+class Lines:
+    """The lines in use. `local` are transports by URL scheme for providers that live in this process."""
+
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport,
+        local: Mapping[str, httpx2.AsyncBaseTransport],
+        vault: Vault,
+        dialects: Mapping[str, ProviderDialect],
+    ) -> None:
+        self._transport = transport
+        self._local = local
+        self._vault = vault
+        self._dialects = dialects
+        self._lines: dict[_Key, Line] = {}
+
+    def to(self, target: Target, stream: bool) -> Line | Failure:
+        """The line to a target. Unsealing and parsing cost more than the rest of a call, so it is kept."""
+        key = (
+            target.provider,
+            target.base_url,
+            target.dialect,
+            target.credential_id,
+            target.sealed,
+            target.model,
+            stream,
+        )
+        if (line := self._lines.get(key)) is not None:
+            return line
+        found = self._line(target, stream)
+        if isinstance(found, Line):
+            if len(self._lines) >= _LINES_MAX:
+                self._lines.pop(next(iter(self._lines)))
+            self._lines[key] = found
+        return found
+
+    def _line(self, target: Target, stream: bool) -> Line | Failure:
+        dialect = self._dialects[target.dialect]
+        secret = None
+        if target.sealed is not None:
+            try:
+                secret = self._vault.unseal(target.sealed, f"credential:{target.credential_id}").decode()
+            except (VaultError, UnicodeDecodeError):
+                message = f"the credential {target.credential_id} of provider {target.provider} cannot be unsealed"
+                return Failure(kind="credential_rejected", message=message, code="credential_unreadable")
+        url = address(target, dialect.path(target.model, stream))
+        if isinstance(url, Failure):
+            return url
+        headers = {
+            "host": url.netloc.decode(),
+            "content-type": "application/json",
+            "accept": "application/json",
+            "accept-encoding": "identity",  # The bytes are read as they come.
+            "user-agent": "aihub",
+            **dict(_keyed(dialect.headers(secret), vendor_of(target.provider, target.base_url), secret)),
+        }
+        vendor = vendor_of(target.provider, target.base_url)
+        return Line(
+            dialect,
+            self._local.get(url.scheme, self._transport),
+            url,
+            httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
+            Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
+            vendor,
+        )
+
+
+def address(target: Target, path: str) -> httpx2.URL | Failure:
+    """Where a path of the target's API is."""
+    base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query,
+    base = base.replace("{model}", quote(target.model, safe=""))  # and its deployment in the path.
+    if query:
+        path += f"{'&' if '?' in path else '?'}{query}"
+    try:
+        url = httpx2.URL(f"{base.rstrip('/')}/{path}")
+    except httpx2.InvalidURL:
+        return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
+    if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
+        message = f"the base URL of provider {target.provider} must not carry a user name or password"
+        return Failure(kind="unreachable", message=message)
+    return url
+
+
+def _keyed(headers: Headers, vendor: Vendor, secret: str | None) -> Headers:
+    """The headers with the key where the vendor looks for it (Azure: `api-key`)."""
+    if secret is None or vendor.key_header == "authorization":
+        return headers
+    others = tuple(pair for pair in headers if pair[0] != "authorization")
+    return (*others, (vendor.key_header, secret))

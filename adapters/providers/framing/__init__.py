@@ -1,0 +1,1 @@
+"""Bytes to events: server-sent events, lines of JSON, raw bytes."""

@@ -1,0 +1,91 @@
+"""A caller of Gemini's own API at a provider of it: the fields go through, and what the path says is left to the path.
+
+House rule: nothing changes but the output cap where the hub sets one, and signatures of other vendors' thinking, which
+the hub put where Google has its own: Google rejects them.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.google.failure import malformed
+from domain.dialects.signatures import MARK_IN_BASE64, in_thought_signature
+from domain.model_api.call import Attempt, ModelCall
+from domain.model_api.events import Ended, Event
+
+_ENCODER = msgspec.json.Encoder()
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_SIGNATURES = ("thoughtSignature", "thought_signature")
+_CONFIG, _CONTENTS = "generationConfig", "contents"
+_WHOLE = "generateContentRequest"
+
+
+class _Counted(msgspec.Struct, frozen=True, rename="camel"):
+    total_tokens: Count
+
+
+_COUNTED = msgspec.json.Decoder(_Counted)
+
+
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's fields, as they came."""
+    fields: dict[str, Any] = {**call.fields}
+    if attempt.output_cap is not None:
+        config = _FIELDS.decode(fields[_CONFIG]) if _CONFIG in fields else {}
+        config.pop("max_output_tokens", None)
+        fields[_CONFIG] = {**config, "maxOutputTokens": attempt.output_cap}
+    if MARK_IN_BASE64 in bytes(fields.get(_CONTENTS, b"")):
+        fields[_CONTENTS] = _without_foreign_signatures(fields[_CONTENTS])
+    return _ENCODER.encode(fields)
+
+
+def pass_count(call: ModelCall, attempt: Attempt) -> bytes:
+    """Contents alone as they are; more of a request goes as a whole one, which names its model once more."""
+    fields: dict[str, Any] = {**call.fields}
+    if fields.keys() != {_CONTENTS}:
+        fields = {_WHOLE: {"model": f"models/{attempt.target.model.removeprefix('models/')}", **fields}}
+    return _ENCODER.encode(fields)
+
+
+def decode_count(body: bytes) -> tuple[Event, ...]:
+    """The count itself is for the caller, who gets it as it came; it is no usage."""
+    try:
+        _COUNTED.decode(body)
+    except NONSENSE as problem:
+        return (malformed(f"the body is not a count of tokens: {problem}"),)
+    return (Ended(),)
+
+
+def _without_foreign_signatures(contents: msgspec.Raw) -> Any:
+    """The contents without the signatures that are not Google's, and without thoughts, which only they proved.
+
+    Every value beside them stays as it is spelled.
+    """
+    if bytes(memoryview(contents)[:1]) == b"{":
+        return _content(contents)
+    return [_content(content) for content in _LIST.decode(contents)]
+
+
+def _content(raw: msgspec.Raw) -> Any:
+    if MARK_IN_BASE64 not in bytes(raw):
+        return raw
+    content: dict[str, Any] = _FIELDS.decode(raw)
+    if "parts" in content and bytes(memoryview(content["parts"])[:1]) == b"[":
+        parts = [_own(part) for part in _LIST.decode(content["parts"])]
+        content["parts"] = [part for part in parts if part is not None]
+    return content
+
+
+def _own(raw: msgspec.Raw) -> Any:
+    """The part, without the hub's signature; None for a thought that has one."""
+    if MARK_IN_BASE64 not in bytes(raw):
+        return raw
+    part = _FIELDS.decode(raw)
+    spelled = next((msgspec.json.decode(part[name]) for name in _SIGNATURES if name in part), None)
+    if not isinstance(spelled, str) or in_thought_signature(spelled) is None:
+        return raw
+    if bytes(part.get("thought", b"")) == b"true":
+        return None
+    return {name: value for name, value in part.items() if name not in _SIGNATURES}

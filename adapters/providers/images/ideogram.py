@@ -1,0 +1,118 @@
+"""Ideogram's pictures, version 3: a form goes out, and URLs come back.
+
+https://developer.ideogram.ai/api-reference/api-reference/generate-v3
+
+How fast it draws decides what a picture costs, so that belongs to the model's name: `ideogram-v3-turbo`, `ideogram-v3`,
+`ideogram-v3-quality`, each with a rate of its own.
+"""
+
+import msgspec
+
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.dialect import Headers, ProviderDialect, never
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.images.shared import lack, shape
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.openai.failure import malformed
+from adapters.providers.openai.operations import failing_as
+from domain.failures import Failure
+from domain.model_api.call import Attempt
+from domain.model_api.events import Broken, Ended, Event
+from domain.model_api.images import Pictured, PicturesRequest
+from domain.refusals import Unexpressible
+
+NAME = "ideogram-images"
+_SPEEDS = {"turbo": "TURBO", "quality": "QUALITY"}
+_TALL = ((1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (5, 8), (9, 16))
+_SHAPES = frozenset(((1, 1), *_TALL, *((high, wide) for wide, high in _TALL)))
+# Ideogram names these two by other numbers.
+_NAMES = {(5, 8): "10x16", (8, 5): "16x10"}
+_WORDS = frozenset({"negative_prompt", "magic_prompt", "style_type", "seed", "aspect_ratio"})
+# No prompt holds it but by intent, and then it is refused.
+_BOUNDARY = "aihub-8d1f6b0c4e5a49d7"
+
+
+class _Made(msgspec.Struct):
+    url: str | None = None
+    prompt: str | None = None
+    is_image_safe: bool = True
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Made]
+
+
+_ANSWER = Lenient(_Answer)
+
+
+def headers(secret: str | None) -> Headers:
+    """A form, and the key in a header of Ideogram's own."""
+    form = ("content-type", f"multipart/form-data; boundary={_BOUNDARY}")
+    return (form,) if secret is None else (form, ("api-key", secret))
+
+
+def path(model: str, stream: bool) -> str:
+    """The same for each speed of a version."""
+    base, _, last = model.rpartition("-")
+    return f"{base if last in _SPEEDS else model}/generate"
+
+
+def encode(request: PicturesRequest, attempt: Attempt) -> bytes:
+    """The form."""
+    fields: dict[str, str] = {"prompt": request.prompt, "num_images": str(request.count)}
+    if (speed := _SPEEDS.get(attempt.target.model.rpartition("-")[2])) is not None:
+        fields["rendering_speed"] = speed
+    for name, raw in request.extra.items():
+        value = msgspec.json.decode(raw)
+        fields[name] = value if isinstance(value, str) else bytes(raw).decode()
+    if (wanted := shape(request)) is not None:
+        fields["aspect_ratio"] = _NAMES.get(wanted, f"{wanted[0]}x{wanted[1]}")
+    parts = [_part(name, value) for name, value in fields.items()]
+    return "".join((*parts, f"--{_BOUNDARY}--\r\n")).encode()
+
+
+def _part(name: str, value: str) -> str:
+    return f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+
+
+def refuses(request: PicturesRequest) -> Unexpressible | None:
+    """Bytes instead of URLs, a format of the caller's, and shapes that Ideogram does not make."""
+    texts = (request.prompt, *(bytes(raw).decode() for raw in request.extra.values()))
+    for field, asked in (
+        ("response_format", request.answer == "b64_json"),
+        ("output_format", request.format is not None),
+        ("n", request.count > 8),
+        ("prompt", any(_BOUNDARY in text for text in texts)),
+    ):
+        if asked:
+            return Unexpressible(field=field, dialect=NAME, model=request.model)
+    return lack(request, NAME, _WORDS, _SHAPES)
+
+
+def decode(body: bytes) -> tuple[Event, ...]:
+    """The pictures' URLs; one that Ideogram took for unsafe has none, and is not charged."""
+    try:
+        answer = _ANSWER.decode(body)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
+    pictures = [Pictured(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
+    if pictures:
+        return (*pictures, Ended())
+    if any(not made.is_image_safe for made in answer.data):
+        message = "No picture was made: Ideogram took it for unsafe"
+        return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
+    return (malformed("it has no pictures"),)
+
+
+IDEOGRAM = ProviderDialect(
+    name=NAME,
+    path=path,
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=decode,
+    start=never,
+    step=never,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+)

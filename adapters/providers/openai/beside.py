@@ -1,9 +1,0 @@
-"""OpenAI's APIs beside chat, the provider's side: all of their records."""
-
-from adapters.providers.openai.completions import OPENAI_COMPLETIONS
-from adapters.providers.openai.embeddings import OPENAI_EMBEDDINGS
-from adapters.providers.openai.moderations import OPENAI_MODERATIONS
-from adapters.providers.openai.pictures import PICTURES
-from adapters.providers.openai.sound import SOUND
-
-BESIDE_CHAT = (OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_MODERATIONS, *PICTURES, *SOUND)

@@ -1,0 +1,25 @@
+"""How likely the tokens of a text were: the `logprobs` of a choice, for callers of another dialect."""
+
+import msgspec
+
+from adapters.providers.lenient_json import Lenient
+from domain.model_api.events import ForeignBlock
+
+
+class _Logprobs(msgspec.Struct, frozen=True):
+    content: list[msgspec.Raw] | None = None
+
+
+_LOGPROBS = Lenient(_Logprobs)
+
+
+def likelihood(raw: msgspec.Raw, choice: int) -> tuple[ForeignBlock, ...]:
+    """The tokens with those that were likely in their place; nothing where none are told as OpenAI tells them."""
+    try:
+        content = _LOGPROBS.decode(raw).content
+    except msgspec.MsgspecError:
+        return ()
+    if not content:
+        return ()
+    block = msgspec.Raw(msgspec.json.encode({"content": content}))
+    return (ForeignBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False),)

@@ -1,0 +1,57 @@
+"""OpenAI's Responses API, as a provider.
+
+House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap.
+The parts live beside this file: `answer` (decode and step), `items`, `usage`, `failure`, `encode`, `turns`.
+
+https://developers.openai.com/api/reference/resources/responses
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.dialect import ProviderDialect
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.openai import headers
+from adapters.providers.openai_responses.answer import decode, start, step
+from adapters.providers.openai_responses.encode import encode, lacks, refuses
+from adapters.providers.openai_responses.failure import NAME, failure
+from adapters.providers.openai_responses.fitting import fitted_input
+from domain.catalog.vendors import vendor_of
+from domain.model_api.call import Attempt, ModelCall
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
+    """The caller's own fields, byte for byte and in their order, with the few that the hub answers for.
+
+    Of the input is left out what only the hub has told (`fitting`).
+    """
+    fields: dict[str, Any] = dict(call.fields)
+    fields["model"] = attempt.target.model
+    if "input" in fields:
+        vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
+        fields["input"] = fitted_input(fields["input"], known=vendor.call_ids is not None)
+    if attempt.output_cap is not None:
+        fields["max_output_tokens"] = attempt.output_cap
+    if attempt.uses_cap is not None:
+        fields["max_tool_calls"] = attempt.uses_cap
+    return _ENCODER.encode(fields)
+
+
+RESPONSES = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "responses",
+    headers=headers,
+    pass_through=pass_through,
+    encode=encode,
+    refuses=refuses,
+    lacks=lacks,
+    decode=decode,
+    start=start,
+    step=step,
+    failure=failure,
+    framer=EventFramer,
+    defers=True,
+)

@@ -1,0 +1,122 @@
+"""A canonical request in the words of OpenAI's Responses API, and what of it the API has no field for.
+
+House rule: every field that is set is sent or named by `lacks`. The hub keeps no state at the provider: it asks
+for nothing to be stored and for the encrypted reasoning that the caller hands back instead.
+
+https://developers.openai.com/api/reference/resources/responses/methods/create
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai.encode import user_of
+from adapters.providers.openai.fitting import effort_of
+from adapters.providers.openai_responses.failure import NAME
+from adapters.providers.openai_responses.turns import items, keeps, lacking_parts
+from adapters.providers.unsupported import lacking, refusing, without_blocks
+from domain.dialects.unsupported_params import SENT, Lack
+from domain.model_api.call import Attempt
+from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
+
+# Fields of chat completions that have the same name and meaning here.
+_SAME = SENT[NAME] - {"logprobs", "user", "verbosity"}
+# Models without reasoning answer 400 where its encrypted form is asked for.
+_WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-", "computer-use-preview")
+_LOGPROBS = "message.output_text.logprobs"
+_ENCRYPTED = "reasoning.encrypted_content"
+
+
+def lacks(request: ChatRequest) -> Iterator[Lack]:
+    """Everything that this dialect has no field for."""
+    yield from lacking_parts(request)
+    yield from lacking(request, NAME)
+
+
+refuses = refusing(lacks, NAME)
+
+
+def encode(request: ChatRequest, attempt: Attempt) -> bytes:
+    """The request body, without what `lacks` names."""
+    request = without_blocks(request, keeps)
+    body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
+    tools: list[Any] = [_tool(tool) for tool in request.tools]
+    plain = {
+        "tools": tools or None,
+        "tool_choice": None if request.tool_choice is None else _tool_choice(request.tool_choice, request.tools),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "max_output_tokens": attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "user": request.user,
+        "text": _text(request),
+        "reasoning": None if request.thinking is None else {"effort": effort_of(request.thinking)},
+        "include": _include(attempt.target.model, request.extra) or None,
+        "store": False,
+        "stream": True if request.stream else None,
+    }
+    body.update((name, value) for name, value in plain.items() if value is not None)
+    _add_extra(body, request.extra)
+    return msgspec.json.encode(body)
+
+
+def _include(model: str, extra: dict[str, msgspec.Raw]) -> list[str]:
+    thoughts = [] if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
+    return [*thoughts, _LOGPROBS] if bytes(extra.get("logprobs", b"")) == b"true" else thoughts
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    """A custom tool, or a function: not strict unless that was asked for, though strictness is this API's default.
+
+    https://developers.openai.com/api/docs/guides/migrate-to-responses
+    """
+    if tool.custom is not None:
+        told = {"type": "custom", "name": tool.name, **msgspec.structs.asdict(tool.custom)}
+        return {name: value for name, value in told.items() if value is not None}
+    function: dict[str, Any] = {"type": "function", "name": tool.name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    function["parameters"] = tool.parameters
+    function["strict"] = bool(tool.strict)
+    return function
+
+
+def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | dict[str, Any]:
+    if choice.mode != "tool":
+        return choice.mode
+    custom = any(tool.name == choice.name and tool.custom is not None for tool in tools)
+    return {"type": "custom" if custom else "function", "name": choice.name}
+
+
+def _text(request: ChatRequest) -> dict[str, Any] | None:
+    """What the text must look like, and how wordy it is."""
+    text: dict[str, Any] = {}
+    if request.response_format is not None:
+        text["format"] = _format(request.response_format)
+    if "verbosity" in request.extra:
+        text["verbosity"] = request.extra["verbosity"]
+    return text or None
+
+
+def _format(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.mode != "json_schema":
+        return {"type": wanted.mode}
+    # OpenAI requires a name, other dialects have none.
+    schema: dict[str, Any] = {"type": "json_schema", "name": wanted.name or "answer"}
+    if wanted.schema is not None:
+        schema["schema"] = wanted.schema
+    schema["strict"] = bool(wanted.strict)
+    return schema
+
+
+def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
+    """The fields of the caller's dialect that have a word here; Anthropic's are said as chat completions says them."""
+    for name, value in extra.items():
+        if name == "metadata" and (user := user_of(value)) is not None:
+            if user.user_id is not None:
+                body.setdefault("user", user.user_id)
+        elif name == "service_tier" and bytes(value) == b'"standard_only"':
+            body[name] = "default"
+        elif name in _SAME:
+            body[name] = value

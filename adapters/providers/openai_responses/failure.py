@@ -1,0 +1,50 @@
+"""Failures in the words of OpenAI's Responses API: a rejection, an `error` event, an answer that `failed`.
+
+House rule: the shapes and most words are those of chat completions, so they are read there; the kind of a failure
+comes from a status or a code, never from the text of a message.
+"""
+
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai.failure import failure as chat_failure
+from adapters.providers.openai.failure import malformed as malformed
+from adapters.providers.openai.failure import told as chat_told
+from domain.failures import Failure
+from domain.model_api.events import Broken
+
+NAME = "openai-responses"
+
+# Codes of a failed answer that say that the request was at fault, beside OpenAI's server_error and
+# rate_limit_exceeded (https://developers.openai.com/api/reference/resources/responses, `error.code`).
+_REQUESTS = frozenset(
+    {
+        "invalid_prompt",
+        "bio_policy",
+        "data_residency_mismatch",
+        "misalignment_policy_violation",
+        "failed_to_download_image",
+        "image_file_not_found",
+        "empty_image_file",
+        "unsupported_image_media_type",
+    }
+)
+_REQUEST_WORDS = ("invalid_", "image_")
+
+
+def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
+    """An answer that is not 2xx as a failure."""
+    return msgspec.structs.replace(chat_failure(status, headers, body), dialect=NAME)
+
+
+def told(error: Any) -> Broken:
+    """An error object that came under HTTP 200: in an `error` event, or in an answer that failed.
+
+    Its body is an event or a whole answer and no error body, so it is never shown in the place of one.
+    """
+    said = chat_told(error, b"").failure
+    code = said.code or ""
+    if code in _REQUESTS or (code.startswith(_REQUEST_WORDS) and code != "invalid_api_key"):
+        said = msgspec.structs.replace(said, kind="request_rejected")
+    return Broken(failure=msgspec.structs.replace(said, dialect=None))

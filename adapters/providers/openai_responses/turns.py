@@ -1,0 +1,187 @@
+"""A canonical conversation as the input items of OpenAI's Responses API.
+
+House rule: what is said keeps its order. A message, a tool call, a tool's answer and a thought are items of their
+own here, so a turn becomes as many as it has of them.
+
+https://developers.openai.com/api/reference/resources/responses/methods/create
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from adapters.providers.openai_responses.failure import NAME
+from adapters.providers.unsupported import lacking_block
+from domain.dialects.openrouter_reasoning import encrypted_by_openai
+from domain.dialects.tool_call_ids import OPENAI_RESPONSES_IDS, fitted_id
+from domain.dialects.unsupported_params import Lack
+from domain.model_api.requests import (
+    Audio,
+    ChatRequest,
+    Document,
+    Foreign,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from domain.model_api.tools import input_of
+
+_Json = dict[str, Any]
+
+
+def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
+    """What in the messages has no place here, by name, with the place where that tells more."""
+    for number, message in enumerate(request.messages):
+        for part in message.parts:
+            if isinstance(part, Foreign) and not keeps(part):
+                yield lacking_block(message, part, part.name)
+            elif not _belongs(message, part):
+                yield Lack(f"messages[{number}].{_NAMES[type(part)]}")
+
+
+def keeps(part: Foreign) -> bool:
+    """Whether a block of one dialect goes on."""
+    return part.dialect == NAME
+
+
+def _belongs(message: Message, part: Part) -> bool:
+    """Whether a turn of this role may hold the part."""
+    if isinstance(part, Text | Foreign):
+        return True
+    if message.role == "assistant":
+        return isinstance(part, ToolCall | Reasoning)
+    if message.role == "user":
+        return isinstance(part, Image | Document | Audio | ToolResult)
+    return isinstance(part, Document | Image)
+
+
+_NAMES: dict[type, str] = {
+    Image: "image",
+    Document: "document",
+    Audio: "audio",
+    Reasoning: "thinking",
+    ToolCall: "tool_call",
+    ToolResult: "tool_result",
+}
+
+
+def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
+    """The turns as items."""
+    custom = {part.id for turn in turns for part in turn.parts if isinstance(part, ToolCall) and part.custom}
+    written: list[_Json | msgspec.Raw] = []
+    for turn in turns:
+        written += _items(turn, custom)
+    return written
+
+
+def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
+    """The items of one turn; what belongs into one message stays in one. `custom` are the calls of custom tools."""
+    written: list[_Json | msgspec.Raw] = []
+    content: list[_Json | msgspec.Raw] = []
+    thought = ""
+
+    def flush() -> None:
+        if content:
+            written.append({"role": turn.role, "content": _content(content)})
+            content.clear()
+
+    for part in turn.parts:
+        match part:
+            case Reasoning():
+                flush()
+                text = part.text or thought
+                proof = encrypted_by_openai(part)
+                thought = "" if proof else text
+                if proof is not None:
+                    written.append(_thought(*proof, text))
+            case ToolCall():
+                flush()
+                written.append(_tool_call(part))
+            case ToolResult():
+                flush()
+                output = _content([_part(turn, inner) for inner in part.parts])
+                kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
+                call_id = fitted_id(part.call_id, OPENAI_RESPONSES_IDS)
+                written.append({"type": kind, "call_id": call_id, "output": output})
+            case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
+                content.append(part.block)
+            case Foreign():
+                flush()
+                written.append(part.block)
+            case _:
+                content.append(_part(turn, part))
+    if not turn.parts:
+        content.append(_part(turn, Text(text="")))
+    flush()
+    return written
+
+
+def _thought(item_id: str | None, encrypted: str, text: str) -> _Json:
+    """A thought that OpenAI encrypted and takes back under its id, with the summary that stood before it.
+
+    Thinking that another vendor signed, or nobody, is left out: it is worth something to its maker alone, and OpenAI
+    takes text only with its proof.
+    """
+    summary = [{"type": "summary_text", "text": text}] if text else []
+    item = {"type": "reasoning", "summary": summary, "encrypted_content": encrypted}
+    return item if item_id is None else {**item, "id": item_id}
+
+
+def _content(parts: Sequence[_Json | msgspec.Raw]) -> str | list[_Json | msgspec.Raw]:
+    """One text, or none, as the plain string that every server understands."""
+    if not parts:
+        return ""
+    only = parts[0]
+    if len(parts) == 1 and isinstance(only, dict) and only["type"] in ("input_text", "output_text"):
+        text: str = only["text"]
+        return text
+    return list(parts)
+
+
+def _part(turn: Message, part: Part) -> _Json:
+    """One content part. Marks for a prompt cache are hints about cost, and OpenAI caches by itself."""
+    match part:
+        case Text():
+            return {"type": "output_text" if turn.role == "assistant" else "input_text", "text": part.text}
+        case Image():
+            url = part.url if part.url is not None else _data_url(part.media_type or "image/png", part.data or "")
+            return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+        case Audio():
+            return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
+        case Document():
+            return _document(part)
+        case _:
+            raise AssertionError(f"{type(part).__name__} is not a content part: refuses() names it")
+
+
+def _document(document: Document) -> _Json:
+    """A plain text becomes a text part under its name, since file parts are for binary formats."""
+    if document.text is not None:
+        text = document.text if document.name is None else f"{document.name}\n\n{document.text}"
+        return {"type": "input_text", "text": text}
+    if document.url is not None:
+        return {"type": "input_file", "file_url": document.url}
+    if document.file_id is not None:
+        return {"type": "input_file", "file_id": document.file_id}
+    media_type = document.media_type or "application/pdf"
+    # OpenAI wants a file name with the data, other dialects have none.
+    name = document.name or f"document.{media_type.rpartition('/')[2]}"
+    return {"type": "input_file", "filename": name, "file_data": _data_url(media_type, document.data or "")}
+
+
+def _data_url(media_type: str, data: str) -> str:
+    return f"data:{media_type};base64,{data}"
+
+
+def _tool_call(part: ToolCall) -> _Json:
+    """A call of a function, or of a custom tool by its input."""
+    call_id = fitted_id(part.id, OPENAI_RESPONSES_IDS)
+    text = input_of(part.arguments) if part.custom else None
+    if text is not None:
+        return {"type": "custom_tool_call", "call_id": call_id, "name": part.name, "input": text}
+    return {"type": "function_call", "call_id": call_id, "name": part.name, "arguments": part.arguments}

@@ -1,0 +1,195 @@
+"""Counts as providers send them, read apart from the answer that they count.
+
+House rule: an odd count never costs the answer. What can be read is used: 100.0 and "100" are 100. What contradicts
+itself is brought to the nearest consistent reading, never below what the provider surely counted, and a note says which
+field it was and what was done. What cannot be read is left out, and the meter estimates it.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from adapters.providers.decode_errors import NONSENSE
+from domain.model_api.events import UsageReported
+from domain.usage import PIECES, PIECES_MAX, UNITS_MAX, Usage
+
+UNTOLD = msgspec.Raw()
+"""A usage object that is not there; null is as good."""
+
+_NULL = b"null"
+_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
+_NOTE_CHARS_MAX = 60
+_TEXT_CHARS_MAX = 300
+_NOTES_MAX = 8
+_ANYTHING = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Reader(Generic[S]):
+    """Reads usage objects of one shape: a struct of optional counts, and of structs and lists of them."""
+
+    __slots__ = ("_decoder", "_shape")
+
+    def __init__(self, shape: type[S]) -> None:
+        self._shape = shape
+        self._decoder = msgspec.json.Decoder(shape)
+
+    def read(self, raw: msgspec.Raw, notes: list[str]) -> S | None:
+        """The object; None where it is not there, or is nothing that counts, which then has a note.
+
+        Most are as they should be, so that only the odd ones pay for being read field by field.
+        """
+        if not is_told(raw):
+            return None
+        try:
+            return self._decoder.decode(raw)
+        except NONSENSE:
+            return self._leniently(raw, notes)
+
+    def _leniently(self, raw: msgspec.Raw, notes: list[str]) -> S | None:
+        try:
+            value = _ANYTHING.decode(raw)
+            if isinstance(value, dict):
+                cleaned = _cleaned(inspect.type_info(self._shape), value, "", notes)
+                return self._decoder.decode(_ENCODER.encode(cleaned))
+        except NONSENSE:
+            pass
+        _note(notes, f"usage cannot be read: {_shown(bytes(raw).decode('utf-8', 'replace'))}")
+        return None
+
+
+def is_told(raw: msgspec.Raw) -> bool:
+    """Whether there is a usage object; null is none."""
+    return len(raw) > len(_NULL) or (len(raw) > 0 and bytes(raw) != _NULL)
+
+
+def greatest(before: S | None, now: S) -> S:
+    """A later report on top of an earlier one: a counter never falls, and what is left out still stands.
+
+    Of two counts of one field the greater counts, so a 0 after a count is no report. Other fields are the later's.
+    """
+    if before is None or before == now:
+        return now
+    kept = {name: _greater(getattr(before, name), getattr(now, name)) for name in now.__struct_fields__}
+    return type(now)(**kept)
+
+
+def revised(before: S | None, now: S) -> S:
+    """A later report of a provider that counts anew in each: it stands, but a 0 after a count is no report."""
+    if before is None:
+        return now
+    names = (name for name in now.__struct_fields__ if getattr(now, name) == 0)
+    standing = {name: count for name in names if (count := getattr(before, name))}
+    return msgspec.structs.replace(now, **standing) if standing else now
+
+
+def covering(notes: list[str], whole: tuple[str, int], *parts: tuple[str, int]) -> int:
+    """The whole's count, or that of its greatest part where that is more: both have a name and a count."""
+    name, count = whole
+    part, most = max(parts, key=lambda each: each[1])
+    if most <= count:
+        return count
+    _note(notes, f"{part} is {most}, more than {name}, which is {count}: {name} is read as {most}")
+    return most
+
+
+def disagreeing(notes: list[str], told: str, done: str) -> None:
+    """Note two counts that contradict each other, and what was done about it."""
+    _note(notes, " ".join(f"{told}: {done}".split())[:_TEXT_CHARS_MAX])
+
+
+def usage_of(notes: list[str], leaves: Mapping[str, int]) -> Usage:
+    """The leaves as a usage; one that is more than the books can hold counts as much as they can."""
+    try:
+        return Usage(**leaves)
+    except ValueError:
+        return _held(notes, leaves)
+
+
+def counted(tokens: int | None, notes: list[str]) -> tuple[UsageReported, ...]:
+    """The report of an operation that has input alone. Nothing and 0 tokens are no count, so the meter estimates."""
+    if not tokens and not notes:
+        return ()
+    return (UsageReported(usage=usage_of(notes, {"input_tokens": tokens or 0}), notes=tuple(notes)),)
+
+
+def _held(notes: list[str], leaves: Mapping[str, int]) -> Usage:
+    held = dict(leaves)
+    for name, count in leaves.items():
+        most = PIECES_MAX if name in PIECES else UNITS_MAX
+        if count > most:
+            _note(notes, f"{name} is {_shown(count)}, counted as {most}")
+            held[name] = most
+    return Usage(**held)
+
+
+def _greater(before: Any, now: Any) -> Any:
+    if isinstance(now, msgspec.Struct) and before is not None:
+        return greatest(before, now)
+    if type(now) is int and type(before) is int:
+        return max(before, now)
+    # An empty list, an empty text and a field that is not there say nothing.
+    return before if now is None or (hasattr(now, "__len__") and not len(now)) or now == "" else now
+
+
+def _cleaned(shape: inspect.Type, value: Any, path: str, notes: list[str]) -> Any:
+    """The value as far as the shape can hold it; None for what it cannot."""
+    options = shape.types if isinstance(shape, inspect.UnionType) else (shape,)
+    if value is None:
+        return None
+    for option in options:
+        match option:
+            case inspect.IntType() | inspect.FloatType():
+                return _number(option.le, value, path, notes)
+            case inspect.StructType() if isinstance(value, dict):
+                kept = {
+                    field.encode_name: _cleaned(
+                        field.type, value[field.encode_name], f"{path}{field.encode_name}.", notes
+                    )
+                    for field in option.fields
+                    if field.encode_name in value
+                }
+                return {name: part for name, part in kept.items() if part is not None}
+            case inspect.ListType() if isinstance(value, list):
+                parts = [_cleaned(option.item_type, part, path, notes) for part in value]
+                return [part for part in parts if part is not None]
+            case inspect.StrType() if isinstance(value, str):
+                return value
+            case inspect.AnyType() | inspect.RawType():
+                return value
+    _note(notes, f"{path[:-1]} cannot be read: {_shown(value)}")
+    return None
+
+
+def _number(most: float | None, value: Any, path: str, notes: list[str]) -> int | None:
+    """A count that is spelled as a number or as a text of one; a fraction counts as one more."""
+    name = path[:-1]
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+        _note(notes, f"{name} cannot be read: {_shown(value)}")
+        return None
+    limit = UNITS_MAX if most is None else int(most)
+    if value > limit:
+        _note(notes, f"{name} is {_shown(value)}, counted as {limit}")
+        return limit
+    count = int(value.to_integral_value(ROUND_CEILING)) if isinstance(value, Decimal) else value
+    if count != value:
+        _note(notes, f"{name} is {_shown(value)}, counted as {count}")
+    return count
+
+
+def _note(notes: list[str], text: str) -> None:
+    if len(notes) < _NOTES_MAX and text not in notes:
+        notes.append(text)
+
+
+def _shown(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _NOTE_CHARS_MAX else f"{text[:_NOTE_CHARS_MAX]}…"

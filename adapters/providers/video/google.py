@@ -1,0 +1,231 @@
+"""Google's film: an operation that runs long is begun, asked after, and what it made is fetched.
+
+Gemini API: https://ai.google.dev/gemini-api/docs/video, the film is a file; which models it still has is told at
+https://ai.google.dev/gemini-api/docs/deprecations. Vertex AI: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/
+model-reference/veo-video-generation, the film comes within the operation. One film is made where nobody asks for more,
+which is refused. No answer tells the film's length or size, so both are those that were asked for; where no size was,
+Google makes 720p.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
+from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
+from adapters.providers.google.failure import malformed
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.rejection import kind_of_status
+from adapters.providers.video.shared import MP4, encoded, film, lacking
+from domain.failures import Failure
+from domain.model_api.call import Attempt
+from domain.model_api.events import Broken, Event
+from domain.model_api.video import SECONDS_GOOGLE, FilmRequest, Still, resolution, sides_of
+from domain.refusals import Unexpressible
+
+NAME, VERTEX = "google-video", "google-vertex-video"
+_RESOLUTIONS = {"720p": "720p", "1080p": "1080p", "2160p": "4k"}
+_SIZE_UNASKED = "720p"
+_WORDS = frozenset({"aspectRatio", "negativePrompt", "personGeneration"})
+_VERTEX_WORDS = _WORDS | {"seed", "generateAudio", "enhancePrompt", "resizeMode", "compressionQuality"}
+_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_.-]+)*", re.ASCII)
+_FILE = re.compile(r"(?:^|/)files/([A-Za-z0-9_-]+)")
+# What an operation's error would have been as a status: https://google.aip.dev/193, google.rpc.Code.
+_STATUSES = {3: 400, 5: 404, 8: 429, 9: 400, 11: 400}
+
+
+class _Video(msgspec.Struct, rename="camel"):
+    uri: str | None = None
+    encoded_video: str | None = None
+    bytes_base64_encoded: str | None = None
+    mime_type: str | None = None
+
+
+class _Sample(msgspec.Struct):
+    video: _Video | None = None
+
+
+class _Generated(msgspec.Struct, rename="camel"):
+    generated_samples: list[_Sample] = []
+    rai_media_filtered_reasons: list[str] = []
+
+
+class _Response(msgspec.Struct, rename="camel"):
+    """The Gemini API's has its films in one more layer, Vertex's has `videos`."""
+
+    generate_video_response: _Generated | None = None
+    videos: list[_Video] = []
+    rai_media_filtered_reasons: list[str] = []
+
+
+class _Error(msgspec.Struct):
+    code: int = 13
+    message: str = ""
+
+
+class _Operation(msgspec.Struct):
+    name: str = ""
+    done: bool = False
+    error: _Error | None = None
+    response: _Response | None = None
+
+
+_OPERATION = Lenient(_Operation)
+
+
+def path(model: str, stream: bool) -> str:
+    """`models/{model}:predictLongRunning`."""
+    return f"{GOOGLE.path(model, False).rpartition(':')[0]}:predictLongRunning"
+
+
+def encode(request: FilmRequest, attempt: Attempt) -> bytes:
+    """The request body."""
+    instance: dict[str, Any] = {"prompt": request.prompt}
+    for name, still in (("image", request.image), ("lastFrame", request.last_frame)):
+        if still is not None:
+            instance[name] = _image(still)
+    if request.references:
+        instance["referenceImages"] = [
+            {"image": _image(still), "referenceType": "asset"} for still in request.references
+        ]
+    parameters: dict[str, Any] = {**request.extra, "durationSeconds": request.seconds or SECONDS_GOOGLE}
+    if request.size is not None:
+        parameters["resolution"] = _RESOLUTIONS[resolution(request.size)]
+        if (ratio := _ratio(request.size)) is not None:
+            parameters["aspectRatio"] = ratio
+    return msgspec.json.encode({"instances": [instance], "parameters": parameters})
+
+
+def encode_for_vertex(request: FilmRequest, attempt: Attempt) -> bytes:
+    """The same; Vertex wants to be told about sound, which Veo 2 has none of."""
+    if attempt.target.model.startswith("veo-2"):
+        return encode(request, attempt)
+    with_sound = {"generateAudio": msgspec.Raw(b"true"), **request.extra}
+    return encode(msgspec.structs.replace(request, extra=with_sound), attempt)
+
+
+def refuses(request: FilmRequest) -> Unexpressible | None:
+    """Pictures by URL, sizes that Google does not make, a shape that is said twice, and the words of others."""
+    return _refuses(request, NAME, _WORDS)
+
+
+def refuses_at_vertex(request: FilmRequest) -> Unexpressible | None:
+    """The same, with some words more."""
+    return _refuses(request, VERTEX, _VERTEX_WORDS)
+
+
+def _refuses(request: FilmRequest, dialect: str, words: frozenset[str]) -> Unexpressible | None:
+    sides = sides_of(request.size or "")
+    for field, asked in (
+        ("image", request.image is not None and request.image.url is not None),
+        ("lastFrame", request.last_frame is not None and request.last_frame.url is not None),
+        ("referenceImages", any(still.url is not None for still in request.references)),
+        ("size", request.size is not None and resolution(request.size) not in _RESOLUTIONS),
+        ("size", sides is not None and _ratio(request.size or "") is None),
+        ("aspectRatio", sides is not None and "aspectRatio" in request.extra),
+    ):
+        if asked:
+            return Unexpressible(field=field, dialect=dialect, model=request.model)
+    return lacking(request, dialect, words)
+
+
+def job(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
+    """The operation as it stands; the Gemini API is asked for it by its name."""
+    return _step(request, body, lambda name: Errand(path=name, then=partial(job, request, attempt), waits=True))
+
+
+def job_at_vertex(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
+    """The same; Vertex is asked by a method of the model."""
+    asked = f"{GOOGLE.path(attempt.target.model, False).rpartition(':')[0]}:fetchPredictOperation"
+    return _step(
+        request,
+        body,
+        lambda name: Errand(
+            path=asked,
+            body=msgspec.json.encode({"operationName": name}),
+            then=partial(job_at_vertex, request, attempt),
+            waits=True,
+        ),
+    )
+
+
+def _step(request: FilmRequest, body: bytes, ask: Callable[[str], Errand]) -> Step:
+    try:
+        operation = _OPERATION.decode(body)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
+    if operation.error is not None:
+        kind = kind_of_status(_STATUSES.get(operation.error.code, 500))
+        message = operation.error.message or "the operation failed without a message"
+        return (Broken(failure=Failure(kind=kind, message=message)),)
+    if operation.done:
+        return _made(request, operation.response or _Response())
+    if not _NAME.fullmatch(operation.name) or ".." in operation.name:
+        return (malformed("its operation has no name"),)
+    return ask(operation.name)
+
+
+def _made(request: FilmRequest, response: _Response) -> Step:
+    """The film, where it is at hand; else where it is."""
+    seconds = request.seconds or SECONDS_GOOGLE
+    size = resolution(request.size or _SIZE_UNASKED)
+    generated = response.generate_video_response or _Generated()
+    videos = [*response.videos, *(sample.video for sample in generated.generated_samples if sample.video is not None)]
+    if not videos:
+        return _unmade([*response.rai_media_filtered_reasons, *generated.rai_media_filtered_reasons])
+    video = videos[0]
+    at_hand = video.bytes_base64_encoded or video.encoded_video
+    if at_hand:
+        return encoded(at_hand, video.mime_type or MP4, seconds, size)
+    # Its own URI may be of any server; the file is below the URL that the operator gave.
+    file = _FILE.search(video.uri or "")
+    if file is None:
+        return (malformed("its film is nowhere"),)
+    return Errand(path=f"files/{file[1]}:download?alt=media", then=lambda content: film(content, seconds, size))
+
+
+def _unmade(reasons: list[str]) -> tuple[Event, ...]:
+    if not reasons:
+        return (malformed("it has no film"),)
+    message = f"No film was made: {'; '.join(reasons)[:1000]}"
+    return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
+
+
+def _ratio(size: str) -> str | None:
+    """The shape of a size that names its sides, where Google makes it."""
+    sides = sides_of(size)
+    if sides is None or max(sides) * 9 != min(sides) * 16:
+        return None
+    return "16:9" if sides[0] > sides[1] else "9:16"
+
+
+def _image(still: Still) -> dict[str, str]:
+    return {"bytesBase64Encoded": still.base64 or "", "mimeType": still.media_type}
+
+
+GOOGLE_FILM = ProviderDialect(
+    name=NAME,
+    path=path,
+    headers=GOOGLE.headers,
+    encode=encode,
+    refuses=refuses,
+    decode=never,
+    start=never,
+    step=never,
+    failure=GOOGLE.failure,
+    framer=GOOGLE.framer,
+    job=job,
+)
+VERTEX_FILM = msgspec.structs.replace(
+    GOOGLE_FILM,
+    name=VERTEX,
+    headers=GOOGLE_VERTEX.headers,
+    sign=GOOGLE_VERTEX.sign,
+    encode=encode_for_vertex,
+    refuses=refuses_at_vertex,
+    job=job_at_vertex,
+)

@@ -1,0 +1,127 @@
+"""OpenAI's film API, for servers that speak it: a video is created, retrieved until it is completed, and downloaded.
+
+https://developers.openai.com/api/reference/resources/videos. OpenAI ended its own on 2026-09-24
+(https://developers.openai.com/api/docs/models/sora-2); others go on to speak it. House rule: the length is always asked
+for, since what a server takes where none is asked bounds no charge; what was made is what the video says of itself.
+"""
+
+import re
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.dialect import Errand, ProviderDialect, Step, never
+from adapters.providers.framing.sse import EventFramer
+from adapters.providers.lenient_json import Lenient
+from adapters.providers.openai import headers
+from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.operations import failing_as
+from adapters.providers.video.shared import film, lacking
+from domain.failures import Failure
+from domain.model_api.call import Attempt
+from domain.model_api.events import Broken
+from domain.model_api.video import SECONDS_OPENAI, FilmRequest, Still, resolution
+from domain.pricing.by_size import worded
+from domain.refusals import Unexpressible
+from domain.usage import PIECES_MAX
+
+NAME = "openai-video"
+_DONE = frozenset(("completed", "succeeded"))
+_OVER = frozenset(("failed", "cancelled", "canceled", "expired", "rejected"))
+# Codes of a failed video by which another try would fail as well.
+_REFUSED = frozenset(("moderation_blocked", "content_policy_violation", "content_filter", "invalid_prompt"))
+_NUMBER = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,9}))?", re.ASCII)
+
+
+class _Video(msgspec.Struct):
+    id: str | None = None
+    status: str = ""
+    seconds: Any = None
+    size: Any = None
+    error: Any = None
+
+
+_VIDEO = Lenient(_Video)
+
+
+def encode(request: FilmRequest, attempt: Attempt) -> bytes:
+    """The request body; a first frame goes along as a URL or as data."""
+    asked: dict[str, Any] = {
+        "model": attempt.target.model,
+        "prompt": request.prompt,
+        "seconds": str(request.seconds or SECONDS_OPENAI),
+    }
+    if request.size is not None:
+        asked["size"] = request.size
+    if request.image is not None:
+        asked["input_reference"] = {"image_url": _url(request.image)}
+    return msgspec.json.encode(asked)
+
+
+def refuses(request: FilmRequest) -> Unexpressible | None:
+    """A last frame, references, and the words of others."""
+    for field, asked in (("lastFrame", request.last_frame), ("referenceImages", request.references)):
+        if asked:
+            return Unexpressible(field=field, dialect=NAME, model=request.model)
+    return lacking(request, NAME, ())
+
+
+def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
+    """The video as it stands: to be asked after, to be fetched, or failed."""
+    try:
+        video = _VIDEO.decode(body)
+    except NONSENSE as problem:
+        return (malformed(str(problem)),)
+    status = video.status.lower()
+    if status in _OVER or (video.error is not None and status not in _DONE):
+        return (_failed(video, body),)
+    if not (video.id or "").strip("."):
+        return (malformed("its video has no id"),)
+    path = f"videos/{quote(video.id or '', safe='')}"
+    if status not in _DONE:
+        return Errand(path=path, then=partial(job, request, _attempt), waits=True)
+    seconds = _whole(video.seconds) or request.seconds or SECONDS_OPENAI
+    said = video.size if isinstance(video.size, str) else request.size
+    size = worded(said)
+    return Errand(path=f"{path}/content", then=lambda content: film(content, seconds, size and resolution(size)))
+
+
+def _failed(video: _Video, body: bytes) -> Broken:
+    """Why there is no video; a server charges for none that failed."""
+    if video.error is None:
+        return Broken(failure=Failure(kind="unavailable", message=f"The video is {video.status}."))
+    failure = told(video.error, body).failure
+    return Broken(
+        failure=msgspec.structs.replace(failure, kind="request_rejected") if failure.code in _REFUSED else failure
+    )
+
+
+def _whole(said: Any) -> int | None:
+    """The video's seconds, a begun one counted whole: "8", 8 or "8.5", which is 9."""
+    number = _NUMBER.fullmatch(str(said))
+    if number is None:
+        return None
+    seconds = int(number[1]) + (int(number[2] or "0") > 0)
+    return seconds if 0 < seconds <= PIECES_MAX else None
+
+
+def _url(still: Still) -> str:
+    return still.url if still.url is not None else f"data:{still.media_type};base64,{still.base64 or ''}"
+
+
+OPENAI_FILM = ProviderDialect(
+    name=NAME,
+    path=lambda model, stream: "videos",
+    headers=headers,
+    encode=encode,
+    refuses=refuses,
+    decode=never,
+    start=never,
+    step=never,
+    failure=failing_as(NAME),
+    framer=EventFramer,
+    job=job,
+)

@@ -1,0 +1,202 @@
+"""What a row must be before it may stand in the books, whatever keeps them.
+
+House rule: a decision is checked whole before any row of it is applied, so that it stands whole or not at all.
+The SQL schema states the same again; what only it can see (rows that are not loaded) it refuses by itself.
+"""
+
+from collections.abc import Callable, Collection
+from operator import attrgetter
+from typing import Any, TypeAlias, assert_never, get_args
+
+from domain.accounts.rows import ApiKey, Role, User
+from domain.books.rows import AuditEntry, Call, Ending, Idempotency, Row, UsageSource
+from domain.books.working_copy import Books
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Lot, Transfer, TransferKind
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+
+_Parent: TypeAlias = User | ApiKey | ProviderRow | Call
+
+NANOS_MAX = 2**63 - 1
+
+_ROLES = frozenset(get_args(Role))
+_KINDS = frozenset(get_args(TransferKind))
+_ENDINGS = frozenset(get_args(Ending)) | {None}
+_SOURCES = frozenset(get_args(UsageSource)) | {None}
+
+
+def check(books: Books, writes: tuple[Row, ...]) -> None:
+    """Refuse writes that must not stand beside `books`. Nothing is applied.
+
+    AssertionError where a rule broke an invariant.
+    """
+    seen: set[tuple[type, str]] = set()
+    for row in writes:
+        kind = type(row)
+        judge = _JUDGES.get(kind)
+        if judge is None:
+            raise AssertionError(f"the books have no table of {kind.__name__}")
+        judge(books, row)
+        unique = _UNIQUE.get(kind)
+        if unique is not None:
+            mark = kind, unique(row)
+            _demand(mark not in seen, "{} {} is written twice", kind.__name__, mark[1])
+            seen.add(mark)
+
+
+def check_parents(books: Books, writes: tuple[Row, ...]) -> None:
+    """Refuse a row that names another which is nowhere: what foreign keys do in SQL. `books` must be whole.
+
+    AssertionError where a rule broke an invariant.
+    """
+    written = {row.name if isinstance(row, ProviderRow) else row.id for row in writes if isinstance(row, _Parent)}
+    standing: dict[type, Collection[str]] = {
+        User: books.users,
+        ApiKey: books.keys,
+        ProviderRow: books.providers,
+        Call: books.calls,
+    }
+    for row in writes:
+        for kind, parent in _parents(row):
+            found = parent is None or parent in standing[kind] or parent in written
+            _demand(found, "a {} names {} {}, which is nowhere", type(row).__name__, kind.__name__, parent)
+
+
+def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
+    """The rows that this one refers to, by type and name."""
+    match row:
+        case Lot() | ApiKey():
+            return ((User, row.user_id),)
+        case Credential() | Rate():
+            return ((ProviderRow, row.provider),)
+        case Call():
+            return ((User, row.user_id), (ApiKey, row.key_id))
+        case Transfer() | Idempotency() | Adjustment():
+            return ((Call, row.call_id),)
+        case User() | ProviderRow() | Alias() | Price() | AuditEntry():
+            return ()
+        case _:
+            assert_never(row)
+
+
+def _user(books: Books, row: User) -> None:
+    _demand(row.role in _ROLES, "user {} has role {}", row.id, row.role)
+    _demand(books.users_by_name.get(row.name, row.id) == row.id, "another user is named {}", row.name)
+    old = books.users.get(row.id)
+    _demand(old is None or old.name == row.name, "user {} changes their name", row.id)
+
+
+def _key(books: Books, row: ApiKey) -> None:
+    _demand(books.keys_by_fingerprint.get(row.fingerprint, row.id) == row.id, "key {} has a twin", row.id)
+    old = books.keys.get(row.id)
+    if old is not None:
+        same = old.user_id == row.user_id and old.fingerprint == row.fingerprint
+        _demand(same, "key {} changes its user or its secret", row.id)
+
+
+def _provider(_: Books, row: ProviderRow) -> None:
+    _demand(bool(row.name), "a provider has no name")
+    _demand(row.priority >= 0 and row.weight > 0, "provider {} has no place", row.name)
+
+
+def _credential(books: Books, row: Credential) -> None:
+    _demand(row.weight >= 0, "credential {} weighs {}", row.id, row.weight)
+    old = books.credentials.get(row.id)
+    _demand(old is None or old.provider == row.provider, "credential {} changes its provider", row.id)
+
+
+def _rate(books: Books, row: Rate) -> None:
+    versions = books.rates.get((row.provider, row.model), ())
+    _demand(all(version.id != row.id for version in versions), "rate {} stands already", row.id)
+
+
+def _alias(books: Books, row: Alias) -> None:
+    _demand(bool(row.name), "an alias has no name")
+    versions = books.aliases.get(row.name, ())
+    _demand(all(version.id != row.id for version in versions), "alias {} stands already", row.id)
+
+
+def _price(books: Books, row: Price) -> None:
+    _demand(bool(row.provider and row.model), "price {} is of nothing", row.id)
+    _demand(all(version.id != row.id for version in books.prices), "price {} stands already", row.id)
+
+
+def _lot(books: Books, row: Lot) -> None:
+    _demand(0 < row.amount_nanos <= NANOS_MAX, "lot {} is of {}", row.id, row.amount_nanos)
+    posted = row.available_nanos + row.held_nanos
+    _demand(posted <= row.amount_nanos, "lot {} holds {}, more than was granted", row.id, posted)
+    old = books.lots.get(row.id)
+    if old is not None:
+        same = old.user_id == row.user_id and old.created_ms == row.created_ms
+        _demand(same, "lot {} changes its user or its creation", row.id)
+
+
+def _call(books: Books, row: Call) -> None:
+    ended = row.ending is not None
+    _demand(row.ending in _ENDINGS and row.usage_source in _SOURCES, "call {} ends strangely", row.id)
+    _demand(ended == (row.ended_ms is not None), "call {} has an ending or an end, not both", row.id)
+    _demand(0 <= row.hold_nanos <= NANOS_MAX, "call {} holds {}", row.id, row.hold_nanos)
+    _demand(0 <= row.charge_nanos <= NANOS_MAX, "call {} is charged {}", row.id, row.charge_nanos)
+    _demand(0 <= row.uncollected_nanos <= NANOS_MAX, "call {} leaves {}", row.id, row.uncollected_nanos)
+    _demand((row.cost_nanos or 0) >= 0, "call {} costs {}", row.id, row.cost_nanos)
+    _demand(ended or row.charge_nanos == 0, "call {} is charged while it runs", row.id)
+    _demand(not row.billed or row.charge_nanos <= row.hold_nanos, "call {} is charged beyond its hold", row.id)
+    old = books.calls.get(row.id)
+    if old is not None:
+        _demand(old.user_id == row.user_id and old.key_id == row.key_id, "call {} changes hands", row.id)
+
+
+def _transfer(books: Books, row: Transfer) -> None:
+    _demand(row.id not in books.journal, "{} is in the journal already", row.id)
+    _demand(row.kind in _KINDS, "transfer {} is a {}", row.id, row.kind)
+    _demand(row.amount_nanos <= NANOS_MAX, "transfer {} moves {}", row.id, row.amount_nanos)
+    _demand(row.from_account != row.to_account, "transfer {} goes nowhere", row.id)
+
+
+def _adjustment(books: Books, row: Adjustment) -> None:
+    known = books.adjustments.get(row.call_id, ())
+    _demand(all(one.id != row.id for one in known), "adjustment {} stands already", row.id)
+    _demand(row.owed_nanos >= 0, "adjustment {} owes {}", row.id, row.owed_nanos)
+
+
+def _idempotency(_: Books, row: Idempotency) -> None:
+    _demand(row.status >= 0, "answer {} has status {}", row.key, row.status)
+
+
+def _audit(books: Books, row: AuditEntry) -> None:
+    _demand(all(entry.id != row.id for entry in books.audit), "{} is in the audit log already", row.id)
+
+
+def _demand(holds: bool, otherwise: str, *facts: object) -> None:
+    """Raise, also where `assert` is switched off. The sentence is only made when it is needed."""
+    if not holds:
+        raise AssertionError(otherwise.format(*facts))
+
+
+_UNIQUE: dict[type, Callable[[Any], str]] = {
+    User: attrgetter("name"),
+    ApiKey: attrgetter("fingerprint"),
+    Rate: attrgetter("id"),
+    Alias: attrgetter("id"),
+    Price: attrgetter("id"),
+    Transfer: attrgetter("id"),
+    Adjustment: attrgetter("id"),
+    AuditEntry: attrgetter("id"),
+}
+_JUDGES: dict[type, Callable[[Books, Any], None]] = {
+    User: _user,
+    ApiKey: _key,
+    ProviderRow: _provider,
+    Credential: _credential,
+    Rate: _rate,
+    Alias: _alias,
+    Price: _price,
+    Lot: _lot,
+    Call: _call,
+    Transfer: _transfer,
+    Adjustment: _adjustment,
+    Idempotency: _idempotency,
+    AuditEntry: _audit,
+}

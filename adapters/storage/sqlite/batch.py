@@ -1,0 +1,159 @@
+"""One batch of decisions, in one transaction, on the writer's thread.
+
+House rule: a decision counts only once COMMIT has returned. Whatever fails before it, the file holds nothing of
+the batch, and the working copy is thrown away with it. What a row must be, the schema says and SQLite checks.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from adapters.storage.sqlite.file import begin_writing, check_room, in_words, translated
+from adapters.storage.sqlite.load import Copy, load
+from adapters.storage.sqlite.tables import TABLES
+from domain.books.rows import Call, Decision, Row
+from domain.books.scopes import View
+from ports.books import StorageUnavailable
+
+_KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
+
+
+_APPENDED = frozenset(table.kind for table in TABLES if table.appended)
+
+
+class Operation:
+    """One `decide` on its way through: the question, then either `decision` or `error`.
+
+    `due` is when its caller wants to wait no longer, in the event loop's time; None for as long as it takes.
+    """
+
+    __slots__ = ("decision", "due", "error", "rule", "scope")
+
+    def __init__(self, scope: View[Any], rule: Callable[[Any], Decision]) -> None:
+        self.scope = scope
+        self.rule = rule
+        self.due: float | None = None
+        self.decision: Decision | None = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """Folds batches of operations over the file, always on the thread of the one connection that writes.
+
+    `busy_ms` is how long it waits for another process's transaction. `copy` is what it keeps between batches; None
+    when it begins anew. `failing`: the last batch that had something to write could not, for the file's sake.
+    """
+
+    def __init__(self, busy_ms: int = 5_000) -> None:
+        self._busy_ms = busy_ms
+        self.copy: Copy | None = None
+        self.failing = False
+        self._data_version = -1
+
+    def run(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
+        """Decide them all and commit. Every operation has its decision or its error afterwards; raises nothing."""
+        try:
+            self._commit(connection, operations)
+        except Exception as error:
+            if len(operations) > 1 and not is_unavailable(error):
+                # Somebody's rows cannot be stored. Alone, only the guilty one fails.
+                for operation in operations:
+                    self.run(connection, [operation])
+                return
+            self.failing = is_unavailable(error)
+            for operation in operations:
+                operation.decision = None
+                operation.error = _translate(error)
+
+    def try_again(self, connection: sqlite3.Connection) -> None:
+        """Write what changes nothing, to see whether anything can be written. StorageUnavailable if it still cannot."""
+        check_room(connection)
+        with translated():
+            begin_writing(connection, self._busy_ms)
+            try:
+                connection.execute("update meta set version = version")
+                connection.execute("commit")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+        self.failing = False
+
+    def _commit(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
+        begin_writing(connection, self._busy_ms)
+        try:
+            copy = self._fresh_copy(connection)
+            load(connection, copy, [operation.scope for operation in operations])
+            version = copy.books.version
+            dirty = _fold(copy, operations)
+            for table in TABLES:
+                rows = dirty.get(table.kind)
+                if rows:
+                    table.write(connection, rows.values())
+            if copy.books.version != version:
+                connection.execute("update meta set version = ?", (copy.books.version,))
+            connection.execute("commit")
+        except BaseException:
+            self.copy = None
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+        if dirty:
+            self.failing = False
+        if not copy.prune(dirty.get(Call, ())):
+            self.copy = None
+
+    def _fresh_copy(self, connection: sqlite3.Connection) -> Copy:
+        """The copy as the last batch left it, unless somebody else has committed since."""
+        (data_version,) = connection.execute("pragma data_version").fetchone()
+        if self.copy is None or data_version != self._data_version:
+            (version,) = connection.execute("select version from meta").fetchone()
+            self.copy = Copy(version)
+            self._data_version = data_version
+        return self.copy
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether the file is at fault (locked, full, broken), rather than what was to be written to it."""
+    return isinstance(error, sqlite3.OperationalError | MemoryError) or type(error) is sqlite3.DatabaseError
+
+
+def _translate(error: Exception) -> Exception:
+    """What the caller of `decide` is told."""
+    if is_unavailable(error):
+        told: Exception = StorageUnavailable(in_words(error) if isinstance(error, sqlite3.Error) else str(error))
+    elif isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
+        told = AssertionError(f"the books refuse a row: {error}")
+    else:
+        return error
+    told.__cause__ = error
+    return told
+
+
+def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]:
+    """Show each rule its facts and apply what it decides. Answers the rows to write, the last state of each."""
+    books = copy.books
+    dirty: dict[type, dict[Any, Row]] = {}
+    # A key that was not there when the batch was loaded may be written by one of its decisions, but the wallet
+    # behind it was not loaded. The decisions are concurrent, so those that found no key may as well come first.
+    if not all(copy.knows(operation.scope) for operation in operations):
+        operations = sorted(operations, key=lambda operation: copy.knows(operation.scope))
+    for operation in operations:
+        operation.decision = operation.error = None
+        try:
+            decision = operation.rule(operation.scope.view(books))
+            writes = decision.writes
+        except BaseException as error:  # also what is no Exception belongs to its own caller
+            operation.error = error
+            continue
+        operation.decision = decision
+        for row in writes:
+            books.apply(row)
+            kind = type(row)
+            rows = dirty.get(kind)
+            if rows is None:
+                rows = dirty[kind] = {}
+            key = _KEYS[kind](row)
+            if kind in _APPENDED and key in rows:  # Of rows that replace each other, the last would stand.
+                raise AssertionError(f"{kind.__name__} {key} is written twice")
+            rows[key] = row
+    return dirty

@@ -1,0 +1,213 @@
+"""The questions that are asked of the SQLite books, each one function over a reading connection.
+
+House rule: every answer is as of one commit; an answer of several statements stands in a read transaction.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from adapters.storage.sqlite.tables import (
+    ADJUSTMENTS,
+    ALIASES,
+    AUDIT,
+    CALLS,
+    CREDENTIALS,
+    IDEMPOTENCY,
+    KEYS,
+    LOTS,
+    PRICES,
+    PROVIDERS,
+    RATES,
+    TRANSFERS,
+    USERS,
+    Table,
+)
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Call, Row
+from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from ports.books import CatalogRows
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_KEY_OF_FINGERPRINT = "from api_keys where fingerprint = ?"
+_USER_BY_ID = "from users where id = ?"
+_USER_NAMED = "from users where name = ?"
+_WALLET = "from lots where user_id = ? order by created_ms, id"
+_CALL = "from calls where id = ?"
+_ADJUSTMENTS = "from adjustments where call_id = ? order by seq"
+# Parameters: the call before which they begin, or null.
+_BEFORE = "seq < coalesce((select seq from calls where id = ?), 9223372036854775807)"
+_CALLS_OF_USER = f"from calls where user_id = ? and {_BEFORE} order by seq desc limit ?"
+_CALLS = f"from calls where {_BEFORE} order by seq desc limit ?"
+_AUDIT = "from audit order by seq desc limit ?"
+_IDEMPOTENT = "from idempotency where user_id = ? and key = ?"
+_RATES_ON_SALE = """from rates where seq > coalesce(
+    (select max(ended.seq) from rates as ended
+        where ended.provider = rates.provider and ended.model = rates.model and ended.removed), 0)
+    order by seq"""
+_ALIASES_STANDING = """from aliases where not removed and seq =
+    (select max(newest.seq) from aliases as newest where newest.name = aliases.name)
+    order by seq"""
+
+STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
+    (KEYS, _KEY_OF_FINGERPRINT),
+    (USERS, _USER_BY_ID),
+    (USERS, _USER_NAMED),
+    (LOTS, _WALLET),
+    (CALLS, _CALL),
+    (CALLS, _CALLS_OF_USER),
+    (ADJUSTMENTS, _ADJUSTMENTS),
+    (IDEMPOTENCY, _IDEMPOTENT),
+)
+
+_ROWS_IN_CHUNK = 500
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The catalogue's version."""
+    (number,) = connection.execute("select version from meta").fetchone()
+    return int(number)
+
+
+def catalog(connection: sqlite3.Connection) -> CatalogRows:
+    """The catalogue with its version, as of one commit."""
+    connection.execute("begin")
+    try:
+        return (
+            version(connection),
+            PROVIDERS.read(connection, "from providers where removed_ms is null order by seq"),
+            CREDENTIALS.read(connection, "from credentials where removed_ms is null order by seq"),
+            RATES.read(connection, _RATES_ON_SALE),
+            ALIASES.read(connection, _ALIASES_STANDING),
+        )
+    finally:
+        connection.execute("rollback")
+
+
+def prices(connection: sqlite3.Connection) -> list[Price]:
+    """Every price that operators appended to the book, oldest first."""
+    return PRICES.read(connection, "from prices order by seq")
+
+
+def caller(connection: sqlite3.Connection, fingerprint: str) -> tuple[ApiKey, User] | None:
+    """A key and its user. A key never changes hands, so two statements see no more than one would."""
+    for key in KEYS.read(connection, _KEY_OF_FINGERPRINT, (fingerprint,)):
+        (user,) = USERS.read(connection, _USER_BY_ID, (key.user_id,))
+        return key, user
+    return None
+
+
+def users(connection: sqlite3.Connection) -> list[User]:
+    """All users by name."""
+    return USERS.read(connection, "from users order by name")
+
+
+def user_named(connection: sqlite3.Connection, name: str) -> User | None:
+    """The user of that name."""
+    return next(iter(USERS.read(connection, _USER_NAMED, (name,))), None)
+
+
+def keys(connection: sqlite3.Connection) -> list[ApiKey]:
+    """All API keys, oldest first."""
+    return KEYS.read(connection, "from api_keys order by created_ms, id")
+
+
+def wallet(connection: sqlite3.Connection, user_id: str) -> list[Lot]:
+    """A user's lots, oldest first, spent ones too."""
+    return LOTS.read(connection, _WALLET, (user_id,))
+
+
+def call(connection: sqlite3.Connection, call_id: str) -> Call | None:
+    """One call."""
+    return next(iter(CALLS.read(connection, _CALL, (call_id,))), None)
+
+
+def adjustments(connection: sqlite3.Connection, call_id: str) -> list[Adjustment]:
+    """How a call was charged anew, oldest first."""
+    return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (call_id,))
+
+
+def calls(connection: sqlite3.Connection, user_id: str | None, limit: int, before_id: str | None) -> list[Call]:
+    """The newest calls first."""
+    if user_id is None:
+        return CALLS.read(connection, _CALLS, (before_id, limit))
+    return CALLS.read(connection, _CALLS_OF_USER, (user_id, before_id, limit))
+
+
+def audit(connection: sqlite3.Connection, limit: int) -> list[AuditEntry]:
+    """The newest management actions first."""
+    return AUDIT.read(connection, _AUDIT, (limit,))
+
+
+def idempotent_answer(
+    connection: sqlite3.Connection, user_id: str, key: str
+) -> tuple[str, int, str, bytes | None] | None:
+    """What is remembered for a user's Idempotency-Key."""
+    for row in IDEMPOTENCY.read(connection, _IDEMPOTENT, (user_id, key)):
+        return row.call_id, row.status, row.content_type, row.answer
+    return None
+
+
+class Run(Protocol):
+    """Calls a function on the thread of a connection, with that connection."""
+
+    async def __call__(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the function returns."""
+        ...
+
+
+class SqliteSnapshot:
+    """The books at one moment, streamed in chunks. Its connection stands in one read transaction."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def transfers(self) -> AsyncIterator[Transfer]:
+        return self._rows(TRANSFERS, "from transfers order by seq")
+
+    def transfers_by_id(self) -> AsyncIterator[Transfer]:
+        return self._rows(TRANSFERS, "from transfers order by id")
+
+    def calls_by_id(self) -> AsyncIterator[Call]:
+        return self._rows(CALLS, "from calls order by id")
+
+    def adjustments(self) -> AsyncIterator[Adjustment]:
+        return self._rows(ADJUSTMENTS, "from adjustments order by seq")
+
+    def lots(self) -> AsyncIterator[Lot]:
+        return self._rows(LOTS, "from lots order by created_ms, id")
+
+    def calls(self) -> AsyncIterator[Call]:
+        return self._rows(CALLS, "from calls order by seq")
+
+    def rates(self) -> AsyncIterator[Rate]:
+        return self._rows(RATES, "from rates order by seq")
+
+    async def _rows(self, table: Table[R], rest: str) -> AsyncIterator[R]:
+        cursor = await self._run(_start, table, rest)
+        rows = await self._run(_chunk, table, cursor)
+        while rows:
+            for row in rows:
+                yield row
+            rows = await self._run(_chunk, table, cursor)
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Stand in a read transaction from now on. SQLite takes the snapshot at the first read, so read."""
+    connection.execute("begin")
+    version(connection)
+
+
+def _start(connection: sqlite3.Connection, table: Table[R], rest: str) -> sqlite3.Cursor:
+    return connection.execute(f"select {table.columns} {rest}")
+
+
+def _chunk(_: sqlite3.Connection, table: Table[R], cursor: sqlite3.Cursor) -> list[R]:
+    return [table.decode(values) for values in cursor.fetchmany(_ROWS_IN_CHUNK)]

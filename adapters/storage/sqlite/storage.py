@@ -1,0 +1,304 @@
+"""The books in one SQLite file: one writer that commits in groups, and readers beside it.
+
+House rule: a batch is one visit to the writer's thread. It begins the transaction, loads, rules, writes and commits
+there; a visit for each statement would hold the write lock across turns of the event loop.
+
+Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers
+every caller when it has committed; meanwhile the next batch gathers. Nothing waits for a timer.
+
+A caller that is cancelled while it waits, or whose time is over, is skipped if its batch has not begun; otherwise its
+decision commits.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar, cast
+
+from adapters.storage.migrate import MIGRATIONS, read_migrations
+from adapters.storage.sqlite import reads as read
+from adapters.storage.sqlite.batch import Operation, Writer
+from adapters.storage.sqlite.connection import Connection
+from adapters.storage.sqlite.file import (
+    Place,
+    Synchronous,
+    adopt_master_key,
+    copy,
+    in_words,
+    open_reader,
+    open_writer,
+    translated,
+)
+from adapters.storage.sqlite.sealed import SqliteSealed
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Call, Decision
+from domain.books.scopes import View
+from domain.ledger.rows import Adjustment, Lot
+from domain.pricing.price_book import Price
+from ports.books import CatalogRows, Snapshot, StorageUnavailable
+
+F = TypeVar("F")
+D = TypeVar("D", bound=Decision)
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_CLOSED = "the books are closed"
+# A longer batch would make its first caller wait longer than it saves the others.
+_BATCH_MAX = 256
+# How often a batch that is stuck is looked at, for those who set themselves a limit.
+_LOOK_S = 0.5
+
+
+class SqliteStorage:
+    """Storage in one SQLite file; several processes may share it. Made by `open`, ended by `aclose`.
+
+    It belongs to the event loop that opened it.
+    """
+
+    def __init__(self, path: str, writer: Connection, reader: Connection, *, busy_ms: int, waiting_max: int) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._fold = Writer(busy_ms)
+        self._busy_ms = busy_ms
+        self._waiting_max = waiting_max
+        self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()
+        self._work = asyncio.Event()
+        self._closed = False
+        self._place = Place(path)
+        self._refusal: str | None = None  # Why nothing is read or written any more.
+        self._loop = asyncio.get_running_loop()
+        self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        synchronous: Synchronous = "FULL",
+        busy_ms: int = 5_000,
+        waiting_max: int = 8_192,
+        migrations: Path = MIGRATIONS,
+    ) -> "Opening":
+        """Open the file, or make it, and bring its tables up to date: to be awaited, or entered with `async with`.
+
+        `synchronous` FULL survives a power cut, NORMAL the end of the process only. `busy_ms` is how long another
+        process's transaction is waited for, `waiting_max` how many decisions may queue. MigrationError if the file
+        is not one this hub may write; StorageUnavailable if it cannot be opened.
+        """
+
+        async def opened() -> SqliteStorage:
+            steps = await asyncio.to_thread(read_migrations, migrations)
+            try:
+                writer = await Connection.open(partial(open_writer, str(path), steps, synchronous, busy_ms))
+            except sqlite3.Error as error:
+                raise StorageUnavailable(f"{path}: {in_words(error)}") from error
+            except OSError as error:
+                raise StorageUnavailable(f"{path}: {error.strerror or error}") from error
+            try:
+                reader = await Connection.open(partial(open_reader, str(path), busy_ms))
+            except BaseException:
+                await writer.close()
+                raise
+            return cls(str(path), writer, reader, busy_ms=busy_ms, waiting_max=waiting_max)
+
+        return Opening(opened)
+
+    async def adopt_master_key(self, key_id: str) -> str:
+        """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+        with translated():
+            return await self._writer.run(adopt_master_key, key_id, self._busy_ms)
+
+    def sealed(self) -> SqliteSealed:
+        """The books as far as they are sealed."""
+        return SqliteSealed(self._writer, self._busy_ms)
+
+    async def aclose(self) -> None:
+        """Finish what waits, then close the file. Later calls raise StorageUnavailable."""
+        self._closed, self._refusal = True, _CLOSED
+        self._work.set()
+        await asyncio.wait({self._pump})
+        try:
+            await self._writer.close()
+        finally:
+            await self._reader.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # --- writing ---
+
+    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
+        if len(self._waiting) >= self._waiting_max:
+            raise StorageUnavailable(f"{self._waiting_max} decisions are waiting already")
+        operation = Operation(scope, rule)
+        answered: asyncio.Future[None] = self._loop.create_future()
+        if within_s is not None:
+            operation.due = self._loop.time() + within_s
+        self._waiting.append((operation, answered))
+        self._work.set()
+        await answered
+        if operation.error is not None:
+            raise operation.error
+        return cast(D, operation.decision)
+
+    def check_in_place(self) -> None:
+        if not self._closed:
+            self._refusal = self._place.lost()
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
+
+    async def check_writable(self) -> None:
+        self.check_in_place()
+        if self._fold.failing:
+            await self._writer.run(self._fold.try_again)
+
+    async def _pump_batches(self) -> None:
+        """Take what waits, batch by batch, until the storage is closed and nothing waits."""
+        try:
+            while self._waiting or not self._closed:
+                if not self._waiting:
+                    self._work.clear()
+                    await self._work.wait()
+                    continue
+                await self._pump_batch()
+        finally:
+            # Only a cancelled pump leaves callers behind: the event loop is being taken down.
+            self._closed, self._refusal = True, _CLOSED
+            for _, answered in self._waiting:
+                answered.cancel()
+
+    async def _pump_batch(self) -> None:
+        batch: list[Operation] = []
+        callers: list[asyncio.Future[None]] = []
+        while self._waiting and len(batch) < _BATCH_MAX:
+            operation, answered = self._waiting.popleft()
+            if not answered.done():  # Nobody waits any more for one that was cancelled, or that came too late.
+                batch.append(operation)
+                callers.append(answered)
+        if not batch:
+            return
+        watch = self._loop.call_later(_LOOK_S, self._look_at_time, [*zip(batch, callers, strict=True)])
+        try:
+            await self._writer.run(self._fold.run, batch)
+        except asyncio.CancelledError:
+            # The thread goes on, so the batch may still commit: nobody may be told that it did, or that it did not.
+            for answered in callers:
+                answered.cancel()
+            raise
+        except Exception as error:
+            for operation in batch:
+                operation.error = StorageUnavailable(f"the writer failed: {error!r}")
+        finally:
+            watch.cancel()
+        for answered in callers:
+            if not answered.done():
+                answered.set_result(None)
+
+    def _look_at_time(self, running: list[tuple[Operation, "asyncio.Future[None]"]]) -> None:
+        """Tell those whose time is over. Only a batch that takes long is looked at, so no other call pays for it."""
+        now = self._loop.time()
+        for operation, answered in (*running, *self._waiting):
+            if operation.due is not None and operation.due < now and not answered.done():
+                answered.set_exception(StorageUnavailable("the books gave no answer in time"))
+        if not self._pump.done() and not all(answered.done() for _, answered in running):
+            self._loop.call_later(_LOOK_S, self._look_at_time, running)
+
+    # --- reading ---
+
+    async def _read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
+        with translated():
+            return await self._reader.run(function, *args, **kwargs)
+
+    async def catalog_version(self) -> int:
+        return await self._read(read.version)
+
+    async def catalog(self) -> CatalogRows:
+        return await self._read(read.catalog)
+
+    async def prices(self) -> list[Price]:
+        return await self._read(read.prices)
+
+    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
+        return await self._read(read.caller, fingerprint)
+
+    async def users(self) -> list[User]:
+        return await self._read(read.users)
+
+    async def user_named(self, name: str) -> User | None:
+        return await self._read(read.user_named, name)
+
+    async def keys(self) -> list[ApiKey]:
+        return await self._read(read.keys)
+
+    async def wallet(self, user_id: str) -> list[Lot]:
+        return await self._read(read.wallet, user_id)
+
+    async def call(self, call_id: str) -> Call | None:
+        return await self._read(read.call, call_id)
+
+    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
+        return await self._read(read.idempotent_answer, user_id, key)
+
+    async def adjustments(self, call_id: str) -> list[Adjustment]:
+        return await self._read(read.adjustments, call_id)
+
+    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
+        return await self._read(read.calls, user_id, limit, before_id)
+
+    async def audit(self, limit: int) -> list[AuditEntry]:
+        return await self._read(read.audit, limit)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        async with self._own_reader() as reader:
+            await reader.run(read.begin)
+            yield read.SqliteSnapshot(reader.run)
+
+    async def backup(self, path: str) -> None:
+        async with self._own_reader() as reader:
+            await reader.run(copy, path)
+
+    @asynccontextmanager
+    async def _own_reader(self) -> AsyncIterator[Connection]:
+        """A connection for what takes long, so that no question waits behind it."""
+        if self._refusal is not None:
+            raise StorageUnavailable(self._refusal)
+        with translated():
+            reader = await Connection.open(partial(open_reader, self._path, self._busy_ms))
+            try:
+                yield reader
+            finally:
+                await reader.close()
+
+
+class Opening:
+    """A storage that is about to be opened: await it and close it yourself, or let `async with` do both."""
+
+    def __init__(self, opened: Callable[[], Coroutine[None, None, SqliteStorage]]) -> None:
+        self._opened = opened
+        self._storage: SqliteStorage | None = None
+
+    def __await__(self) -> Generator[None, None, SqliteStorage]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> SqliteStorage:
+        self._storage = await self._opened()
+        return self._storage
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._storage is not None:
+            await self._storage.aclose()

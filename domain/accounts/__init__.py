@@ -1,0 +1,1 @@
+"""Users and keys, and the one rule that says whether a key is valid."""

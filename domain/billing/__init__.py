@@ -1,0 +1,1 @@
+"""The money of one call: plan, meter, settle, and what follows."""

@@ -1,0 +1,200 @@
+"""Whether a call may start, and what is held for it: one rule over what the books say at that moment.
+
+The rule runs inside the storage's transaction, so the key it checks is not revoked, the wallet it reads is not
+spent by anybody else, and the hold it writes is there before anything is sent to a provider.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency, Row
+from domain.books.scopes import CallFacts
+from domain.ledger.ledger import available, hold
+from domain.model_api.call import ModelCall
+from domain.pricing.bounds import Bound, as_served, bound, lowered
+from domain.refusals import (
+    IdempotencyConflict,
+    IdempotencyUnavailable,
+    InsufficientCredit,
+    InvalidKey,
+    Refusal,
+    Unbounded,
+    Uncounted,
+    UnpricedFeature,
+)
+from domain.routing.order import Candidate
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that wants to start: what was asked, who could serve it, and under which circumstances.
+
+    `version` is that of the catalogue which the candidates come from. `digest` is of the route and the body.
+    """
+
+    call_id: str
+    call: ModelCall
+    version: int
+    candidates: tuple[Candidate, ...]
+    billed: bool
+    owner: str
+    deadline_ms: int
+    digest: str = ""
+    idempotency_key: str | None = None
+    payment_link: str | None = None
+
+
+class Affordable(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate with the bound of its charge; None where nothing is billed."""
+
+    candidate: Candidate
+    bound: Bound | None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The call starts: its row with its hold, and the candidates that the hold covers, in order."""
+
+    call: Call
+    key: ApiKey
+    user: User
+    affordable: tuple[Affordable, ...]
+    writes: tuple[Row, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The call does not start, and nothing is written."""
+
+    refusal: Refusal
+    writes: tuple[Row, ...] = ()
+
+
+class Stale(msgspec.Struct, frozen=True, kw_only=True):
+    """The catalogue changed since it was read: read it again and ask again."""
+
+    writes: tuple[Row, ...] = ()
+
+
+class Twin(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with the same Idempotency-Key and body is running: wait for its ending and ask again."""
+
+    call: Call
+    writes: tuple[Row, ...] = ()
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with the same Idempotency-Key and body has ended: its answer is the answer."""
+
+    kept: Idempotency
+    charge_nanos: int
+    writes: tuple[Row, ...] = ()
+
+
+Planned: TypeAlias = Plan | Refused | Stale | Twin | Replay
+
+
+def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
+    """Decide a call's start: its hold and its row, or why not."""
+    key, user = facts.key, facts.user
+    if key is None or user is None or key.revoked_ms is not None:
+        return Refused(refusal=InvalidKey(revoked=key is not None and key.revoked_ms is not None))
+    if facts.twin is not None and facts.twin_call is not None:
+        earlier = _as_twin(facts.twin, facts.twin_call, asked, now_ms)
+        if earlier is not None:
+            return earlier
+    if facts.version != asked.version:
+        return Stale()
+    affordable = _affordable(facts, asked, now_ms) if asked.billed else _unbilled(asked.candidates)
+    if not isinstance(affordable, tuple):
+        return Refused(refusal=affordable)
+    held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
+    moves = hold(facts.lots, asked.call_id, held_nanos, now_ms)
+    call = Call(
+        id=asked.call_id,
+        user_id=user.id,
+        key_id=key.id,
+        dialect=asked.call.dialect,
+        model=asked.call.model,
+        stream=asked.call.stream,
+        billed=asked.billed,
+        started_ms=now_ms,
+        deadline_ms=asked.deadline_ms,
+        owner=asked.owner,
+        hold_nanos=held_nanos,
+        hold_lines=moves.lines,
+        idempotency_key=asked.idempotency_key,
+    )
+    kept = _claim(asked, user, now_ms)
+    return Plan(
+        call=call, key=key, user=user, affordable=affordable, writes=(*moves.lots, *moves.transfers, call, *kept)
+    )
+
+
+def _affordable(
+    facts: CallFacts, asked: Asked, now_ms: int
+) -> tuple[Affordable, ...] | Unbounded | Uncounted | UnpricedFeature | InsufficientCredit:
+    """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
+    bounded: list[tuple[Candidate, Bound]] = []
+    why_not: Unbounded | Uncounted | UnpricedFeature | None = None
+    for candidate in asked.candidates:
+        assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
+        limit = bound(as_served(asked.call, candidate.served), candidate.served.rate)
+        if isinstance(limit, Bound):
+            bounded.append((candidate, limit))
+        else:
+            why_not = why_not or limit
+    if not bounded:
+        assert why_not is not None, "a call is planned for at least one candidate"
+        return why_not
+    has_nanos = available(facts.lots, now_ms)
+    fitting = [Affordable(candidate=c, bound=limit) for c, limit in bounded if limit.nanos <= has_nanos]
+    if not fitting:
+        fitting = [
+            Affordable(candidate=c, bound=less)
+            for c, full in bounded
+            if c.served.rate and (less := lowered(as_served(asked.call, c.served), c.served.rate, full, has_nanos))
+        ]
+    if not fitting:
+        least = min(limit.nanos for _, limit in bounded)
+        return InsufficientCredit(bound_nanos=least, available_nanos=has_nanos, payment_link=asked.payment_link)
+    return tuple(fitting)
+
+
+def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
+    return tuple(Affordable(candidate=candidate, bound=None) for candidate in candidates)
+
+
+def _as_twin(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planned | None:
+    """What the earlier call with the same key means for this one; None if this one may run.
+
+    An earlier call that gave nothing and charged nothing (refused by the provider, lost in a crash) may be run
+    again. One that was charged without leaving its answer may not: the same key is never charged twice.
+    """
+    if kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms and call.ending is not None:
+        return None
+    if kept.digest != asked.digest:
+        return Refused(refusal=IdempotencyConflict(key=kept.key))
+    if call.ending is None:
+        return Twin(call=call)
+    if kept.answer is not None:
+        return Replay(kept=kept, charge_nanos=call.charge_nanos)
+    if not call.complete and call.charge_nanos == 0:
+        return None
+    reason = "its answer was too large to keep" if call.complete else f"it ended early ({call.ending})"
+    return Refused(refusal=IdempotencyUnavailable(key=kept.key, call_id=call.id, reason=reason))
+
+
+def _claim(asked: Asked, user: User, now_ms: int) -> tuple[Idempotency, ...]:
+    """From now on the key belongs to this call."""
+    if asked.idempotency_key is None:
+        return ()
+    return (
+        Idempotency(
+            user_id=user.id,
+            key=asked.idempotency_key,
+            digest=asked.digest,
+            call_id=asked.call_id,
+            created_ms=now_ms,
+        ),
+    )

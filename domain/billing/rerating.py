@@ -1,0 +1,122 @@
+"""Charging past calls anew: under the version of their rate that holds for their moment as it is known now.
+
+Only the difference moves, in both directions, and the call stays as it was settled. No adjustment takes a charge above
+what was held for the call, for that was promised to the caller; one that the wallet does not cover takes what is there
+and says what is owed. What is given back goes to the lots that paid, the last first; past its expiry a lot's credit
+would have ended, so there it is breakage.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from domain.books.rows import Call, Row
+from domain.books.scopes import RerateFacts
+from domain.ledger.ledger import BREAKAGE, REVENUE, lot_account, usable
+from domain.ledger.rows import Adjustment, HoldLine, Lot, Transfer
+from domain.pricing.charge import occasion_of, price
+from domain.pricing.rate import Rate
+
+
+class Rerated(msgspec.Struct, frozen=True, kw_only=True):
+    """What charging a call anew came to; no adjustment where there is nothing to move."""
+
+    call_id: str
+    adjustment: Adjustment | None = None
+    writes: tuple[Row, ...] = ()
+
+
+def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
+    """Charge one call under a rate; repeated, or under a rate that it was charged by before, it changes nothing."""
+    call = facts.call
+    if call is None or not is_due(call, facts.adjustments, rate):
+        return Rerated(call_id=call.id if call else "")
+    missing = charge_under(call, rate) - charged(call, facts.adjustments)
+    if missing == 0:
+        return Rerated(call_id=call.id)
+    lots = {lot.id: lot for lot in facts.lots}
+    lines = _taken(facts.lots, missing, now_ms) if missing > 0 else _returned(call, facts.adjustments, -missing)
+    amount = sum(line.nanos for line in lines)
+    adjustment = Adjustment(
+        id=f"{call.id}:adjustment:{rate.id}",
+        call_id=call.id,
+        rate_id=rate.id,
+        amount_nanos=amount,
+        owed_nanos=missing - amount if missing > 0 else 0,
+        at_ms=now_ms,
+        lines=lines,
+    )
+    moved = tuple(
+        msgspec.structs.replace(lots[line.lot_id], available_nanos=lots[line.lot_id].available_nanos - line.nanos)
+        for line in lines
+        if not _is_over(lots[line.lot_id], now_ms)
+    )
+    transfers = tuple(_transfer(adjustment, n, line, lots[line.lot_id]) for n, line in enumerate(lines))
+    return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment))
+
+
+def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:
+    """Whether the call was charged at all, and never yet by this version."""
+    by = {call.rate_id, *(adjustment.rate_id for adjustment in adjustments)}
+    return call.billed and call.ending is not None and call.usage is not None and rate.id not in by
+
+
+def charge_under(call: Call, rate: Rate) -> int:
+    """What the call comes to under a rate, and no more than was held for it."""
+    assert call.usage is not None, "a call is charged by its usage"
+    return min(price(call.usage, rate, occasion_of(call)).total_nanos, call.hold_nanos)
+
+
+def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:
+    """What the call has been charged so far, everything added up."""
+    return call.charge_nanos + sum(adjustment.amount_nanos for adjustment in adjustments)
+
+
+def _taken(lots: Sequence[Lot], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
+    """So much of what is available, in burn-down order; less where there is less."""
+    lines: list[HoldLine] = []
+    for lot in usable(lots, now_ms):
+        part = min(nanos, lot.available_nanos)
+        if part:
+            lines.append(HoldLine(lot.id, part))
+            nanos -= part
+    return tuple(lines)
+
+
+def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tuple[HoldLine, ...]:
+    """So much of what each lot has paid for the call, the last that paid first. Never more than it paid."""
+    paid: dict[str, int] = {}
+    rest = call.charge_nanos
+    for line in call.hold_lines:
+        part = min(line.nanos, rest)
+        rest -= part
+        paid[line.lot_id] = paid.get(line.lot_id, 0) + part
+    for adjustment in adjustments:
+        for line in adjustment.lines:
+            paid[line.lot_id] = paid.get(line.lot_id, 0) + line.nanos
+    lines: list[HoldLine] = []
+    for lot_id, part in reversed(paid.items()):
+        back = min(part, nanos)
+        if back > 0:
+            lines.append(HoldLine(lot_id, -back))
+            nanos -= back
+    assert nanos == 0, f"call {call.id} would get back {nanos} more than was paid for it"
+    return tuple(lines)
+
+
+def _transfer(adjustment: Adjustment, n: int, line: HoldLine, lot: Lot) -> Transfer:
+    account = BREAKAGE if line.nanos < 0 and _is_over(lot, adjustment.at_ms) else lot_account(lot.id)
+    accounts = (account, REVENUE) if line.nanos > 0 else (REVENUE, account)
+    return Transfer(
+        id=f"{adjustment.id}:{n}" if n else adjustment.id,
+        kind="adjustment",
+        from_account=accounts[0],
+        to_account=accounts[1],
+        amount_nanos=abs(line.nanos),
+        at_ms=adjustment.at_ms,
+        call_id=adjustment.call_id,
+    )
+
+
+def _is_over(lot: Lot, now_ms: int) -> bool:
+    return lot.expires_ms is not None and lot.expires_ms <= now_ms

@@ -1,0 +1,186 @@
+"""How a call ends: what is captured of its hold, what goes back, and what the call log says.
+
+| ending          | output delivered | charge                                                     |
+|-----------------|------------------|------------------------------------------------------------|
+| completed       | any              | the usage that the provider told, else an estimate          |
+| provider failed | none             | nothing                                                     |
+| provider failed | some             | what was told or estimated of what was delivered            |
+| timed out       | as if the provider failed                                                     |
+| caller left     | any              | what was told or estimated, once the provider had accepted  |
+| lost            | unknown          | nothing (`sweep`)                                           |
+
+No charge is more than the hold; what the usage comes to beyond it stands in `uncollected_nanos`.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from domain.billing.metering import Measured, Meter, counted, measure
+from domain.books.rows import Call, Ending, Idempotency, Row
+from domain.books.scopes import SettleFacts
+from domain.catalog.vendors import VENDORS
+from domain.failures import MAY_HAVE_COST
+from domain.ledger.ledger import resolve
+from domain.model_api.call import AttemptRecord, Target
+from domain.model_api.rerank_usage import ranked
+from domain.pricing.charge import cost, has_price, price
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Occasion
+from domain.usage import Usage
+
+# One that was answered and is not charged for is the hub's own trouble; the provider may still ask for it.
+_COST_UNKNOWN = MAY_HAVE_COST | {"answered"}
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call went, as the process that ran it saw it.
+
+    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is what
+    the book says that its provider asks. `pieces`, `size` and `quality` are what the request told of itself, see
+    `ModelCall`. `answer` is the sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
+    """
+
+    call_id: str
+    ending: Ending
+    meter: Meter
+    input_tokens: int
+    pieces: Usage = Usage()
+    size: str | None = None
+    quality: str | None = None
+    attempts: tuple[AttemptRecord, ...]
+    served: Target | None = None
+    rate: Rate | None = None
+    price: Price | None = None
+    first_byte_ms: int | None = None
+    error: str | None = None
+    status: int = 0
+    content_type: str = ""
+    answer: bytes | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """The call has ended. `already` says that it had before, so nothing was written."""
+
+    call: Call | None
+    writes: tuple[Row, ...] = ()
+    already: bool = False
+
+
+def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
+    """Close a call's hold exactly once; repeated, it answers what was decided the first time."""
+    call = facts.call
+    if call is None or call.ending is not None:
+        return Settlement(call=call, already=True)
+    measured = measured_of(outcome)
+    meter = outcome.meter
+    occasion = Occasion(
+        service=meter.service_tier,
+        at_ms=call.started_ms,
+        size=meter.size or outcome.size,
+        quality=meter.quality or outcome.quality,
+    )
+    total_nanos = (
+        price(measured.usage, outcome.rate, occasion).total_nanos if measured and outcome.rate and call.billed else 0
+    )
+    attempts, price_id = _costed(outcome, measured, occasion)
+    charge_nanos = min(total_nanos, call.hold_nanos)
+    moves = resolve(facts.lots, call.hold_lines, call.id, charge_nanos, now_ms)
+    target = outcome.served
+    ended = msgspec.structs.replace(
+        call,
+        ending=outcome.ending,
+        complete=outcome.ending == "completed",
+        ended_ms=max(now_ms, call.started_ms),  # by a clock that may have gone back
+        first_byte_ms=outcome.first_byte_ms,
+        provider=target.provider if target else None,
+        provider_model=target.model if target else None,
+        credential_id=target.credential_id if target else None,
+        rate_id=outcome.rate.id if outcome.rate else None,
+        attempts=attempts,
+        usage=measured.usage if measured else None,
+        usage_source=measured.source if measured else None,
+        usage_note=measured.note if measured else None,
+        charge_nanos=charge_nanos,
+        uncollected_nanos=total_nanos - charge_nanos,
+        error=outcome.error,
+        service_tier=occasion.service,
+        cost_nanos=total_cost(attempts),
+        price_id=price_id,
+        size=occasion.size,
+        quality=occasion.quality,
+    )
+    kept = _kept(facts.twin, call, outcome)
+    return Settlement(call=ended, writes=(*moves.lots, *moves.transfers, ended, *kept))
+
+
+def measured_of(outcome: Outcome) -> Measured | None:
+    """The usage that the call is charged for, or None if it is charged for none."""
+    if outcome.served is None:
+        return None
+    failed = outcome.ending in ("provider failed", "timed out", "lost")
+    if failed and not outcome.meter.delivered:
+        return None
+    rate = outcome.rate
+    if outcome.pieces.search_units:
+        measured = ranked(outcome.meter, outcome.input_tokens, outcome.pieces, rate)
+    elif outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
+        measured = counted(outcome.meter, outcome.pieces)
+    else:
+        measured = measure(outcome.meter, outcome.input_tokens, outcome.pieces)
+    if rate is None or rate.request_nanos is None or measured.usage.requests:
+        return measured
+    return msgspec.structs.replace(measured, usage=msgspec.structs.replace(measured.usage, requests=1))
+
+
+def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
+    """Whether what was asked for has a price by the piece, so that nobody needs to guess its tokens."""
+    priced = (
+        (pieces.images, "image_nanos"),
+        (pieces.characters, "character_nanos"),
+        (pieces.seconds, "second_nanos"),
+        (pieces.video_seconds, "video_second_nanos"),
+    )
+    return any(count and has_price(rate, field) for count, field in priced)
+
+
+def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:
+    """What the providers ask for all attempts, in nano-USD; None if it is unknown of any."""
+    costs = [attempt.cost_nanos for attempt in attempts]
+    return None if None in costs else sum(nanos for nanos in costs if nanos is not None)
+
+
+def _costed(
+    outcome: Outcome, measured: Measured | None, occasion: Occasion
+) -> tuple[tuple[AttemptRecord, ...], str | None]:
+    """The attempts with what each costs the operator, and the price of the book that says so of the answered one.
+
+    What a provider tells of its own charge is believed where it is known to tell it in dollars. An attempt that
+    failed may have cost something, unless it failed before the provider could work.
+    """
+    records = [
+        msgspec.structs.replace(record, cost_nanos=None if record.outcome in _COST_UNKNOWN else 0)
+        for record in outcome.attempts
+    ]
+    if outcome.served is None or not records:
+        return tuple(records), None
+    vendor = VENDORS.get(outcome.served.provider)
+    told_nanos = outcome.meter.cost_nanos if vendor is not None and vendor.tells_cost else None
+    cost_nanos, price_id = told_nanos, None
+    if cost_nanos is None and measured is not None and outcome.price is not None:
+        usage = measured.usage
+        if outcome.price.prices.request_nanos is not None and not usage.requests:
+            usage = msgspec.structs.replace(usage, requests=1)
+        cost_nanos, price_id = cost(usage, outcome.price, occasion), outcome.price.id
+    records[-1] = msgspec.structs.replace(records[-1], cost_nanos=cost_nanos)
+    return tuple(records), price_id
+
+
+def _kept(twin: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:
+    if twin is None or twin.call_id != call.id or outcome.answer is None:
+        return ()
+    kept = msgspec.structs.replace(
+        twin, status=outcome.status, content_type=outcome.content_type, answer=outcome.answer
+    )
+    return (kept,)

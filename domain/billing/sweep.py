@@ -1,0 +1,84 @@
+"""Open calls that nobody will settle, closed; and expired credit ended.
+
+The process that runs a call ends it, at its deadline, by its own clock. So a sweep closes no call of a process that
+lives, however late the call is: only those whose process is gone, those that their process does not run (`abandoned`),
+and, where it cannot be seen whether a process lives, those whose lease (the call's deadline) is over.
+
+Answers that were kept for their Idempotency-Key are forgotten when their time is over.
+
+Safe to run anywhere and any number of times: it looks only at what is open now.
+"""
+
+import msgspec
+
+from domain.books.rows import Call, Row
+from domain.books.scopes import SweepFacts
+from domain.ledger.ledger import break_expired, resolve
+from domain.ledger.rows import Lot
+
+# A process that cannot be seen settles its calls at their deadline; this long it may take for it. Its clock and the
+# store's may differ by some of it.
+LEASE_MARGIN_MS = 120_000
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls that were found lost, and the lots whose rest became breakage."""
+
+    lost: tuple[Call, ...]
+    expired_lots: tuple[Lot, ...]
+    writes: tuple[Row, ...]
+
+
+class Owners(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of who runs open calls: `gone` and `unseen` are processes, `abandoned` are calls.
+
+    A process that is `unseen` may live or not, and nobody can tell; an `abandoned` call is open in the books, but the
+    living process that made it does not run it.
+    """
+
+    gone: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
+    abandoned: frozenset[str] = frozenset()
+
+
+def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
+    """Why nobody will settle the open call; None if somebody will."""
+    if call.owner in owners.gone:
+        return "its process is gone"
+    if call.id in owners.abandoned:
+        return "its process does not run it"
+    if call.owner in owners.unseen and now_ms >= call.deadline_ms + LEASE_MARGIN_MS:
+        return "its deadline has passed, and its process cannot be seen"
+    return None
+
+
+def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
+    """Release every hold that nobody will settle, and break what is left in lots past their expiry."""
+    lots = {lot.id: lot for lot in facts.lots}
+    writes: list[Row] = []
+    lost: list[Call] = []
+    for call in facts.open_calls:
+        why = why_lost(call, owners, now_ms)
+        if why is None:
+            continue
+        moves = resolve([lots[line.lot_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire")
+        lots.update((lot.id, lot) for lot in moves.lots)
+        ended = msgspec.structs.replace(
+            call,
+            ending="lost",
+            ended_ms=max(now_ms, call.started_ms),
+            error=f"{why}; the provider may have charged the operator for it",
+        )
+        lost.append(ended)
+        writes += [*moves.transfers, ended]
+    expired: list[Lot] = []
+    for lot in lots.values():
+        if lot.expires_ms is not None and lot.expires_ms <= now_ms and lot.available_nanos:
+            moves = break_expired(lot, now_ms)
+            expired.append(lot)
+            lots[lot.id] = moves.lots[0]
+            writes += moves.transfers
+    changed = [lot for lot in facts.lots if lots[lot.id] != lot]
+    writes += [lots[lot.id] for lot in changed]
+    writes += [msgspec.structs.replace(kept, status=0, content_type="", answer=None) for kept in facts.stale_answers]
+    return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=tuple(writes))

@@ -1,0 +1,181 @@
+"""The books derived again: every balance from the journal, every charge from its quantities and its rate.
+
+An independent reading on purpose: it shares the price arithmetic with the rules and nothing else.
+"""
+
+from collections import defaultdict
+
+import msgspec
+
+from domain.books.rows import Call
+from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.pricing.charge import occasion_of, price
+from domain.pricing.rate import Rate
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """The first thing that does not add up: what, and the two figures that should be one."""
+
+    subject: str
+    claim: str
+    booked: str
+    derived: str
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What was proved, in nanocredits: issued = revenue + breakage + available + held.
+
+    `given_away` counts calls that were lost although their callers were given something: the books add up, and the
+    operator may have paid for what nobody was charged for.
+    """
+
+    transfers: int
+    lots: int
+    calls: int
+    open_holds: int
+    issued_nanos: int
+    revenue_nanos: int
+    breakage_nanos: int
+    available_nanos: int
+    held_nanos: int
+    given_away: int = 0
+
+
+class Auditor:
+    """Feed it the rates, the journal, the adjustments, the calls and the lots of one snapshot, in this order; ask.
+
+    Of the journal, the lines of a call must come before the call, and the others before the lots.
+    """
+
+    def __init__(self) -> None:
+        self.first: Difference | None = None
+        self._balances: dict[str, int] = defaultdict(int)
+        self._captured: dict[str, int] = defaultdict(int)
+        self._granted: dict[str, int] = defaultdict(int)
+        self._held_for: dict[str, int] = defaultdict(int)
+        self._adjusted: dict[str, int] = defaultdict(int)
+        self._adjustments: dict[str, list[Adjustment]] = defaultdict(list)
+        self._rates: dict[str, Rate] = {}
+        self._held_by_lot: dict[str, int] = defaultdict(int)
+        self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
+        self._amounts = self._held = self._given_away = 0
+
+    def rate(self, rate: Rate) -> None:
+        """A version of a rate, by which charges are derived."""
+        self._rates[rate.id] = rate
+
+    def transfer(self, transfer: Transfer) -> None:
+        """A line of the journal."""
+        self._transfers += 1
+        self._balances[transfer.from_account] -= transfer.amount_nanos
+        self._balances[transfer.to_account] += transfer.amount_nanos
+        if transfer.kind == "capture":
+            self._captured[transfer.call_id or ""] += transfer.amount_nanos
+        if transfer.kind == "hold":
+            self._held_for[transfer.call_id or ""] += transfer.amount_nanos
+        if transfer.kind == "adjustment":
+            sign = 1 if transfer.to_account == "revenue" else -1
+            self._adjusted[transfer.call_id or ""] += sign * transfer.amount_nanos
+        if transfer.kind == "grant":
+            self._granted[transfer.to_account] += transfer.amount_nanos
+
+    def adjustment(self, adjustment: Adjustment) -> None:
+        """A call charged anew: its lines make its amount; what it comes to is proved with the call."""
+        lines = sum(line.nanos for line in adjustment.lines)
+        self._expect(adjustment.id, "the adjustment is the sum of its lines", adjustment.amount_nanos, lines)
+        self._adjustments[adjustment.call_id].append(adjustment)
+
+    def call(self, call: Call) -> None:
+        """A call: its hold against the journal, its charge against its quantities."""
+        self._calls += 1
+        self._charged += call.charge_nanos
+        is_open = call.ending is None
+        self._given_away += call.ending == "lost" and call.first_byte_ms is not None and call.provider is not None
+        self._open += is_open
+        self._expect(
+            call.id, "the hold's lines sum to the hold", sum(x.nanos for x in call.hold_lines), call.hold_nanos
+        )
+        self._expect(
+            call.id,
+            "the account of the hold",
+            call.hold_nanos if is_open else 0,
+            self._balances.pop(f"held:{call.id}", 0),
+        )
+        self._expect(call.id, "the hold is what was taken for it", call.hold_nanos, self._held_for.pop(call.id, 0))
+        self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
+        if is_open:
+            for line in call.hold_lines:
+                self._held_by_lot[line.lot_id] += line.nanos
+        else:
+            total = self._derived(call)
+            charge = min(total, call.hold_nanos)
+            self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
+            self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
+        self._adjustments_of(call)
+
+    def lot(self, lot: Lot) -> None:
+        """A lot: what is available and held in it, against the journal and the open calls."""
+        self._lots += 1
+        self._available += lot.available_nanos
+        self._held += lot.held_nanos
+        self._amounts += lot.amount_nanos
+        self._expect(lot.id, "the lot's amount is what was granted", lot.amount_nanos, self._granted[f"lot:{lot.id}"])
+        self._expect(lot.id, "the lot's available credit", lot.available_nanos, self._balances.pop(f"lot:{lot.id}", 0))
+        self._expect(lot.id, "the lot's held credit", lot.held_nanos, self._held_by_lot.pop(lot.id, 0))
+
+    def conclude(self) -> Totals | Difference:
+        """The totals if all adds up, else the first difference found."""
+        held = sum(self._held_by_lot.values())
+        self._expect(
+            "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances["revenue"]
+        )
+        for account, nanos in sorted(self._balances.items()):
+            if account.startswith(("lot:", "held:")):
+                self._expect(account, "an account of the journal is known to the books", 0, nanos)
+        self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
+        self._expect("held", "what is held in lots no call accounts for", 0, held)
+        issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
+        self._expect("issued", "what was issued is the sum of all lots", self._amounts, -issued)
+        rest = -issued - revenue - breakage - self._available
+        self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
+        if self.first is not None:
+            return self.first
+        return Totals(
+            transfers=self._transfers,
+            lots=self._lots,
+            calls=self._calls,
+            open_holds=self._open,
+            issued_nanos=-issued,
+            revenue_nanos=revenue,
+            breakage_nanos=breakage,
+            available_nanos=self._available,
+            held_nanos=self._held,
+            given_away=self._given_away,
+        )
+
+    def _adjustments_of(self, call: Call) -> None:
+        """What was charged in addition and given back is in the journal, and follows from the last rate applied."""
+        adjustments = self._adjustments.pop(call.id, [])
+        moved = sum(adjustment.amount_nanos for adjustment in adjustments)
+        self._charged += moved
+        self._expect(call.id, "the adjustments are what was moved", moved, self._adjusted.pop(call.id, 0))
+        if adjustments:
+            last = adjustments[-1]
+            charge = min(self._derived(call, last.rate_id), call.hold_nanos)
+            booked = call.charge_nanos + moved + last.owed_nanos
+            self._expect(last.id, "the charge as adjusted follows from the quantities", booked, charge)
+
+    def _derived(self, call: Call, rate_id: str | None = None) -> int:
+        """What the call's quantities come to under the rate it names, or another, beyond its hold too."""
+        rate_id = rate_id or call.rate_id
+        if not call.billed or call.usage is None or rate_id is None:
+            return 0
+        rate = self._rates.get(rate_id)
+        if rate is None:
+            self._expect(call.id, f"the rate {rate_id} is in the books", 1, 0)
+            return call.charge_nanos + call.uncollected_nanos
+        return price(call.usage, rate, occasion_of(call)).total_nanos
+
+    def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
+        if booked != derived and self.first is None:
+            self.first = Difference(subject=subject, claim=claim, booked=str(booked), derived=str(derived))

@@ -1,0 +1,1 @@
+"""What a rule sees of the books, and what it writes."""

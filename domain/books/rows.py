@@ -1,0 +1,114 @@
+"""The row of a call, what is kept for repeated requests, the audit log, and the union of all rows.
+
+A decision carries `writes`: each a row in the state that it has from now on. `Transfer` and `AuditEntry` rows are only
+ever added.
+"""
+
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, HoldLine, Lot, Transfer
+from domain.model_api.call import AttemptRecord
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from domain.usage import Usage
+
+Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
+
+
+UsageSource = Literal["provider", "adjusted", "estimated"]
+
+
+# How long the answer of a call with an Idempotency-Key can be given again.
+IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, from its hold to its ending: the call log and the hold are one row.
+
+    `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
+    `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden. `service_tier`
+    is the one that the provider said it served, `size` and `quality` are of the pictures or the film that it made, or
+    as they were asked for. `cost_nanos` is what the provider asks, in nano-USD, under the price
+    `price_id` of the book, or as the provider told where that is None; None where anything of it is unknown.
+    """
+
+    id: str
+    user_id: str
+    key_id: str
+    dialect: str
+    model: str
+    stream: bool
+    billed: bool
+    started_ms: int
+    deadline_ms: int
+    owner: str
+    hold_nanos: int
+    hold_lines: tuple[HoldLine, ...]
+    idempotency_key: str | None = None
+    provider: str | None = None
+    provider_model: str | None = None
+    credential_id: str | None = None
+    rate_id: str | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    ending: Ending | None = None
+    complete: bool = False
+    ended_ms: int | None = None
+    first_byte_ms: int | None = None
+    usage: Usage | None = None
+    usage_source: UsageSource | None = None
+    usage_note: str | None = None
+    charge_nanos: int = 0
+    uncollected_nanos: int = 0
+    error: str | None = None
+    service_tier: str | None = None
+    cost_nanos: int | None = None
+    price_id: str | None = None
+    size: str | None = None
+    quality: str | None = None
+
+
+class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to remember for a user's Idempotency-Key. `digest` is of the route and the body.
+
+    `answer` is sealed; None while the call runs, or where the answer was too large or never came whole.
+    """
+
+    user_id: str
+    key: str
+    digest: str
+    call_id: str
+    created_ms: int
+    status: int = 0
+    content_type: str = ""
+    answer: bytes | None = None
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One management action: who did what to which thing. Never holds a secret."""
+
+    id: str
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+
+
+_OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
+
+
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Lot | Call | Transfer | Adjustment | Idempotency | AuditEntry
+
+
+class Decision(Protocol):
+    """What a rule returns: some outcome, and the rows that make it true."""
+
+    @property
+    def writes(self) -> tuple[Row, ...]:
+        """The rows to write, all or none."""
+        ...

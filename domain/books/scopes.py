@@ -1,0 +1,263 @@
+"""What a rule asks to see: a scope names the rows, the storage loads them, and `view` shows them as facts."""
+
+from typing import Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency
+from domain.books.working_copy import Books
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Lot
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+
+F_co = TypeVar("F_co", covariant=True)
+
+
+class View(Protocol[F_co]):
+    """A scope names the rows that a rule needs (its fields) and shows them as facts (`view`)."""
+
+    def view(self, books: Books) -> F_co:
+        """The facts, from a working copy that holds at least the rows this scope names."""
+        ...
+
+
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `plan_call` sees. `twin` is an earlier call with the same Idempotency-Key, `twin_call` its row."""
+
+    version: int
+    key: ApiKey | None
+    user: User | None
+    lots: tuple[Lot, ...]
+    twin: Idempotency | None
+    twin_call: Call | None
+
+
+class CallScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of that fingerprint, its user's wallet, and the Idempotency-Key where one was sent."""
+
+    fingerprint: str
+    idempotency_key: str | None = None
+
+    def view(self, books: Books) -> CallFacts:
+        """The caller as the books know it now."""
+        key = books.keys.get(books.keys_by_fingerprint.get(self.fingerprint, ""))
+        if key is None:
+            return CallFacts(version=books.version, key=None, user=None, lots=(), twin=None, twin_call=None)
+        twin = books.idempotency.get((key.user_id, self.idempotency_key)) if self.idempotency_key else None
+        return CallFacts(
+            version=books.version,
+            key=key,
+            user=books.users.get(key.user_id),
+            lots=books.wallet(key.user_id),
+            twin=twin,
+            twin_call=books.calls.get(twin.call_id) if twin else None,
+        )
+
+
+class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `settle` sees: the call, the lots it holds from, and its Idempotency-Key's row."""
+
+    call: Call | None
+    lots: tuple[Lot, ...]
+    twin: Idempotency | None
+
+
+class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
+    """One call and the lots that it holds from."""
+
+    call_id: str
+
+    def view(self, books: Books) -> SettleFacts:
+        """The call as the books know it now."""
+        call = books.calls.get(self.call_id)
+        if call is None:
+            return SettleFacts(call=None, lots=(), twin=None)
+        lots = tuple(books.lots[line.lot_id] for line in call.hold_lines)
+        twin = books.idempotency.get((call.user_id, call.idempotency_key)) if call.idempotency_key else None
+        return SettleFacts(call=call, lots=lots, twin=twin)
+
+
+class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `sweep` sees: open calls, the lots they hold from, lots past their expiry, answers kept too long."""
+
+    open_calls: tuple[Call, ...]
+    lots: tuple[Lot, ...]
+    stale_answers: tuple[Idempotency, ...] = ()
+
+
+class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
+    """What may need closing at `now_ms`.
+
+    All open calls (at most `calls_max`, the oldest) with their lots, expired lots with credit left, and kept answers
+    whose time is over.
+    """
+
+    now_ms: int
+    calls_max: int = 500
+
+    @property
+    def answers_until_ms(self) -> int:
+        """Answers kept since this moment or longer are not to be given again."""
+        return self.now_ms - IDEMPOTENCY_KEPT_MS
+
+    def view(self, books: Books) -> SweepFacts:
+        """What may need closing."""
+        open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: (call.started_ms, call.id))
+        chosen = tuple(open_calls[: self.calls_max])
+        wanted = {line.lot_id for call in chosen for line in call.hold_lines}
+        wanted |= {
+            lot.id
+            for lot in books.lots.values()
+            if lot.expires_ms is not None and lot.expires_ms <= self.now_ms and lot.available_nanos
+        }
+        stale = (
+            kept
+            for kept in books.idempotency.values()
+            if kept.answer is not None and kept.created_ms <= self.answers_until_ms
+        )
+        return SweepFacts(
+            open_calls=chosen,
+            lots=tuple(books.lots[i] for i in sorted(wanted)),
+            stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
+        )
+
+
+class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about a user sees. `users` counts all, so that the first can be told."""
+
+    user: User | None
+    lots: tuple[Lot, ...]
+
+
+class UserScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The user of that name, and the wallet."""
+
+    name: str
+
+    def view(self, books: Books) -> UserFacts:
+        """The user as the books know it now."""
+        user = books.users.get(books.users_by_name.get(self.name, ""))
+        return UserFacts(user=user, lots=books.wallet(user.id) if user else ())
+
+
+class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The API key of that id."""
+
+    key_id: str
+
+    def view(self, books: Books) -> ApiKey | None:
+        """The key, revoked or not."""
+        return books.keys.get(self.key_id)
+
+
+class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about a provider sees: its row, its credentials and its rates, removed ones too.
+
+    `alias` is one that bears the provider's name.
+    """
+
+    provider: ProviderRow | None
+    credentials: tuple[Credential, ...]
+    rates: tuple[Rate, ...]
+    alias: Alias | None = None
+
+
+class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider of that name with all that hangs on it."""
+
+    name: str
+
+    def view(self, books: Books) -> ProviderFacts:
+        """The provider as the books know it now."""
+        return ProviderFacts(
+            provider=books.providers.get(self.name),
+            credentials=tuple(c for c in books.credentials.values() if c.provider == self.name),
+            rates=tuple(
+                rate for (provider, _), versions in books.rates.items() if provider == self.name for rate in versions
+            ),
+            alias=_standing(books.aliases.get(self.name)),
+        )
+
+
+class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rerate` sees: the call, all lots of its user, and how it was adjusted so far, oldest first."""
+
+    call: Call | None
+    lots: tuple[Lot, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
+    """One call, the whole wallet that paid for it, and its adjustments."""
+
+    call_id: str
+
+    def view(self, books: Books) -> RerateFacts:
+        """The call as the books know it now."""
+        call = books.calls.get(self.call_id)
+        return RerateFacts(
+            call=call,
+            lots=books.wallet(call.user_id) if call else (),
+            adjustments=tuple(books.adjustments.get(self.call_id, ())),
+        )
+
+
+class PriceScope(msgspec.Struct, frozen=True, kw_only=True):
+    """What operators appended to the price book about a provider."""
+
+    provider: str
+
+    def view(self, books: Books) -> tuple[Price, ...]:
+        """The prices, in the order they were appended."""
+        return tuple(price for price in books.prices if price.provider == self.provider)
+
+
+class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The credential of that id."""
+
+    credential_id: str
+
+    def view(self, books: Books) -> Credential | None:
+        """The credential, active or not."""
+        return books.credentials.get(self.credential_id)
+
+
+class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about an alias sees: all aliases that stand, and the names of the providers that do."""
+
+    aliases: dict[str, Alias]
+    providers: frozenset[str]
+
+
+class AliasScope(msgspec.Struct, frozen=True, kw_only=True):
+    """All aliases and all providers: there are few, and an alias may lead to any of them."""
+
+    def view(self, books: Books) -> AliasFacts:
+        """The names as the books know them now."""
+        standing = {name: alias for name, versions in books.aliases.items() if (alias := _standing(versions))}
+        return AliasFacts(
+            aliases=standing,
+            providers=frozenset(row.name for row in books.providers.values() if row.removed_ms is None),
+        )
+
+
+def _standing(versions: list[Alias] | None) -> Alias | None:
+    """The newest version, unless it ends the alias."""
+    return versions[-1] if versions and not versions[-1].removed else None
+
+
+Scope: TypeAlias = (
+    CallScope
+    | SettleScope
+    | SweepScope
+    | UserScope
+    | KeyScope
+    | ProviderScope
+    | CredentialScope
+    | AliasScope
+    | PriceScope
+    | RerateScope
+)

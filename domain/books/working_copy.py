@@ -1,0 +1,81 @@
+"""The working copy that decisions are folded over, owned by the storage adapter that does so.
+
+The in-memory adapter's holds everything, the SQL adapters' hold what one batch needs.
+"""
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Call, Idempotency, Row
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+
+
+class Books:
+    """A working copy of some rows. Not shared: its owner folds one batch of decisions over it."""
+
+    def __init__(self, version: int = 0) -> None:
+        """An empty copy at catalogue version `version`."""
+        self.version = version
+        self.users: dict[str, User] = {}
+        self.users_by_name: dict[str, str] = {}
+        self.keys: dict[str, ApiKey] = {}
+        self.keys_by_fingerprint: dict[str, str] = {}
+        self.providers: dict[str, ProviderRow] = {}
+        self.credentials: dict[str, Credential] = {}
+        self.rates: dict[tuple[str, str], list[Rate]] = {}
+        self.aliases: dict[str, list[Alias]] = {}
+        self.prices: list[Price] = []
+        self.lots: dict[str, Lot] = {}
+        self.lots_by_user: dict[str, set[str]] = {}
+        self.calls: dict[str, Call] = {}
+        self.open_calls: set[str] = set()
+        self.idempotency: dict[tuple[str, str], Idempotency] = {}
+        self.journal: dict[str, Transfer] = {}
+        self.adjustments: dict[str, list[Adjustment]] = {}
+        self.audit: list[AuditEntry] = []
+
+    def apply(self, row: Row) -> None:
+        """Let `row` stand. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
+        match row:
+            case Call():
+                self.calls[row.id] = row
+                (self.open_calls.add if row.ending is None else self.open_calls.discard)(row.id)
+            case Lot():
+                self.lots[row.id] = row
+                self.lots_by_user.setdefault(row.user_id, set()).add(row.id)
+            case Transfer():
+                assert row.id not in self.journal, f"{row.id} is in the journal already"
+                self.journal[row.id] = row
+            case Adjustment():
+                self.adjustments.setdefault(row.call_id, []).append(row)
+            case Idempotency():
+                self.idempotency[row.user_id, row.key] = row
+            case ApiKey():
+                self.keys[row.id] = row
+                self.keys_by_fingerprint[row.fingerprint] = row.id
+            case User():
+                self.users[row.id] = row
+                self.users_by_name[row.name] = row.id
+            case ProviderRow():
+                self.providers[row.name] = row
+                self.version += 1
+            case Credential():
+                self.credentials[row.id] = row
+                self.version += 1
+            case Rate():
+                self.rates.setdefault((row.provider, row.model), []).append(row)
+                self.version += 1
+            case Alias():
+                self.aliases.setdefault(row.name, []).append(row)
+                self.version += 1
+            case Price():
+                self.prices.append(row)
+                self.version += 1
+            case AuditEntry():
+                self.audit.append(row)
+
+    def wallet(self, user_id: str) -> tuple[Lot, ...]:
+        """The user's lots, in no particular order."""
+        return tuple(self.lots[lot_id] for lot_id in self.lots_by_user.get(user_id, ()))

@@ -1,0 +1,1 @@
+"""What can be called: vendors, providers, credentials, aliases, models."""

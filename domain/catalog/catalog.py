@@ -1,0 +1,203 @@
+"""What can be called: providers, credentials, rates and aliases at one version, as one immutable snapshot."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.catalog.vendors import VENDORS
+from domain.pricing.price_book import Names, matches, spellings
+from domain.pricing.rate import Rate
+from domain.refusals import UnknownModel, UnpricedModel
+
+# How alike in a hundred a name must be to be suggested for another, and how many are.
+_LIKE, _SHOWN_MAX = 60, 3
+
+
+class Spoken(msgspec.Struct, frozen=True, eq=False):
+    """The names by which one provider's models are called beside their own. Compared by identity, to be remembered."""
+
+    names: tuple[tuple[Names, str], ...]
+
+
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last.
+
+    `spoken` holds, by provider, the further names of models whose rates were made from the price book. `known_ms` is
+    when the newest rate became known: a clock that shows less has gone back, and nothing known is in the future.
+    """
+
+    version: int
+    providers: dict[str, ProviderRow]
+    credentials: dict[str, tuple[Credential, ...]]
+    rates: dict[tuple[str, str], tuple[Rate, ...]]
+    aliases: dict[str, Alias] = {}
+    spoken: dict[str, Spoken] = {}
+    known_ms: int = 0
+
+    def present_ms(self, now_ms: int) -> int:
+        """The moment at which the catalogue is read by a clock that may have gone back."""
+        return max(now_ms, self.known_ms)
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that serves a model, under the rate that holds now (None: it has none).
+
+    `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in. `dropped` are the
+    wishes of the call that it is asked without, and `hosted` whether tools that it runs itself go along.
+    """
+
+    provider: ProviderRow
+    model: str
+    rate: Rate | None
+    dialect: str | None = None
+    dropped: tuple[str, ...] = ()
+    hosted: bool = True
+
+
+def catalog_of(
+    version: int,
+    providers: Iterable[ProviderRow],
+    credentials: Iterable[Credential],
+    rates: Iterable[Rate],
+    aliases: Iterable[Alias] = (),
+) -> Catalog:
+    """Index the rows as they come from storage."""
+    by_provider: dict[str, list[Credential]] = {}
+    for credential in credentials:
+        by_provider.setdefault(credential.provider, []).append(credential)
+    by_model: dict[tuple[str, str], list[Rate]] = {}
+    known_ms = 0
+    for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms, rate.id)):
+        known_ms = max(known_ms, rate.known_ms)
+        by_model.setdefault((rate.provider, rate.model), []).append(rate)
+    spoken: dict[str, list[tuple[Names, str]]] = {}
+    for (provider, model), versions in by_model.items():
+        if versions[-1].names:
+            spoken.setdefault(provider, []).append((versions[-1].names, model))
+    return Catalog(
+        version=version,
+        providers={provider.name: provider for provider in providers},
+        credentials={name: tuple(held) for name, held in by_provider.items()},
+        rates={model: tuple(versions) for model, versions in by_model.items()},
+        aliases={alias.name: alias for alias in aliases},
+        spoken={provider: Spoken(tuple(names)) for provider, names in spoken.items()},
+        known_ms=known_ms,
+    )
+
+
+def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | None:
+    """The version that holds at `now_ms`; None if the model has no rate then."""
+    for rate in reversed(versions_of(catalog, provider, model)):
+        if rate.effective_ms <= now_ms:
+            return None if rate.removed else rate
+    return None
+
+
+def next_change_ms(catalog: Catalog, now_ms: int) -> int | None:
+    """The first moment after `now_ms` from which another version of some rate holds; None if none is to come."""
+    coming = (rate.effective_ms for versions in catalog.rates.values() for rate in versions)
+    return min((at_ms for at_ms in coming if at_ms > now_ms), default=None)
+
+
+def known_at(versions: Iterable[Rate], moment_ms: int) -> Rate | None:
+    """The version that held at a moment by what was known then, also where it ended the sale."""
+    known = [rate for rate in versions if rate.effective_ms <= moment_ms and rate.known_ms <= moment_ms]
+    return known[-1] if known else None
+
+
+def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]:
+    """All versions of a model's rate: one of its very name comes first, then one that was made for all its names."""
+    versions = catalog.rates.get((provider, model), ())
+    if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
+        versions = catalog.rates[provider, called]
+    return versions
+
+
+def is_rated(catalog: Catalog, name: str) -> bool:
+    """Whether there is any version of a rate for a model of that name, `provider/model` or bare."""
+    provider_name, _, rest = name.partition("/")
+    providers = {provider for provider, _ in catalog.rates}
+    asked = ((provider_name, rest), *((provider, name) for provider in providers))
+    return any(versions_of(catalog, provider, model) for provider, model in asked)
+
+
+def priced(catalog: Catalog, now_ms: int) -> list[Served]:
+    """Every model that has a rate now, by provider and name."""
+    now_ms = catalog.present_ms(now_ms)
+    return [
+        Served(provider=catalog.providers[provider], model=model, rate=rate)
+        for provider, model in sorted(catalog.rates)
+        if provider in catalog.providers and (rate := rate_at(catalog, provider, model, now_ms))
+    ]
+
+
+def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Served] | UnknownModel | UnpricedModel:
+    """Who serves the model of that name, `provider/model` or bare.
+
+    A bare model is served by every provider that has a rate of that very name, and by the vendors to whose models its
+    name belongs. With billing on, what has no rate is not sold.
+    """
+    now_ms = catalog.present_ms(now_ms)
+    provider_name, _, rest = name.partition("/")
+    if rest and (provider := catalog.providers.get(provider_name)):
+        found = [Served(provider=provider, model=rest, rate=rate_at(catalog, provider_name, rest, now_ms))]
+    else:
+        found = [
+            Served(provider=provider, model=name, rate=rate)
+            for provider in catalog.providers.values()
+            if (rate := _bare_rate(catalog, provider.name, name, now_ms)) or _is_of_vendor(provider.name, name)
+        ]
+    if not found:
+        return UnknownModel(model=name, similar=similar(catalog, name, now_ms))
+    sold = [served for served in found if served.rate is not None]
+    if billed and not sold:
+        return UnpricedModel(model=name, similar=similar(catalog, name, now_ms))
+    return sold if billed else found
+
+
+@lru_cache(maxsize=4096)
+def _called(spoken: Spoken, name: str) -> str | None:
+    """The model that goes by that name too."""
+    return next(
+        (model for spelled in spellings(name) for names, model in spoken.names if matches(names, spelled)), None
+    )
+
+
+def _bare_rate(catalog: Catalog, provider: str, name: str, now_ms: int) -> Rate | None:
+    """A resale of the model may know it by that name, too, but only its maker means it by the name alone."""
+    if (provider, name) in catalog.rates or _is_of_vendor(provider, name):
+        return rate_at(catalog, provider, name, now_ms)
+    return None
+
+
+def _is_of_vendor(provider: str, model: str) -> bool:
+    vendor = VENDORS.get(provider)
+    return vendor is not None and model.startswith(vendor.patterns)
+
+
+def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
+    """A few model names that exist and look like the asked one, the likest first; all, where there are but a few."""
+    names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
+    if len(names) <= _SHOWN_MAX:
+        return tuple(names)
+    asked = (name, name.rpartition("/")[2])
+    likeness = {
+        known: max(_likeness(one, other) for one in asked for other in (known, known.rpartition("/")[2]))
+        for known in names
+    }
+    near = sorted((known for known in names if likeness[known] >= _LIKE), key=lambda known: -likeness[known])
+    return tuple(near[:_SHOWN_MAX])
+
+
+def _likeness(one: str, other: str) -> int:
+    """How many in a hundred of the pairs of neighbouring letters and digits are in both: spelling, but no order."""
+    left, right = _pairs(one), _pairs(other)
+    return 200 * len(left & right) // max(1, len(left) + len(right))
+
+
+def _pairs(name: str) -> set[str]:
+    letters = "".join(filter(str.isalnum, name.lower()))
+    return {letters[at : at + 2] for at in range(len(letters) - 1)}

@@ -1,0 +1,33 @@
+"""Providers and their credentials, as rows of the books."""
+
+import msgspec
+
+
+class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider by its `name`, speaking `dialect` at `base_url`.
+
+    For a bare model the providers of the lowest `priority` number are tried first and share the calls by `weight`.
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    created_ms: int
+    priority: int = 0
+    weight: int = 1
+    removed_ms: int | None = None
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's secret, sealed; `masked` shows its first and last four. Inactive with its `error`."""
+
+    id: str
+    provider: str
+    name: str
+    sealed: bytes
+    masked: str
+    weight: int
+    created_ms: int
+    active: bool = True
+    error: str | None = None
+    removed_ms: int | None = None

@@ -1,0 +1,229 @@
+"""The vendors that the hub knows by name: a known name brings its dialect and its URL.
+
+A vendor that speaks a known dialect is one entry here; where it differs from what it is compatible with, the entry says
+so in a word that the dialect understands, and no code is copied. `patterns` are the beginnings of model names by which
+a bare name finds its vendor where no rate says who serves it.
+"""
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from domain.catalog.openai_compatible import COMPATIBLE, NOT_IN_OPENAIS_MESSAGES
+from domain.catalog.vendor import RESPONSES, Vendor
+from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS
+from domain.model_api.call import ModelCall, Operation
+
+# "Available in the Responses API only": https://developers.openai.com/api/docs/models says so of each.
+_RESPONSES_ONLY = ("o1-pro*", "o3-pro*", "gpt-5*-pro*", "gpt-5*codex*", "codex-*", "computer-use*", "*-deep-research*")
+
+ECHO = Vendor(
+    name="echo", dialect="openai", base_url="echo://local", patterns=("echo",), developer=True, message_lacks=()
+)
+
+VENDORS: dict[str, Vendor] = {
+    vendor.name: vendor
+    for vendor in (
+        ECHO,
+        Vendor(
+            name="openai",
+            dialect="openai",
+            base_url="https://api.openai.com/v1",
+            env="OPENAI_API_KEY",
+            hosts=(".api.openai.com",),
+            caps=("max_completion_tokens", "max_tokens"),
+            developer=True,
+            patterns=("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding", "sora"),
+            also=(RESPONSES,),
+            responses_only=_RESPONSES_ONLY,
+            call_ids=OPENAI_CHAT_IDS,
+            message_lacks=NOT_IN_OPENAIS_MESSAGES,
+        ),
+        Vendor(
+            name="anthropic",
+            dialect="anthropic",
+            base_url="https://api.anthropic.com/v1",
+            env="ANTHROPIC_API_KEY",
+            patterns=("claude",),
+        ),
+        Vendor(
+            # Another region is another URL: https://docs.aws.amazon.com/general/latest/gr/bedrock.html
+            name="bedrock",
+            dialect="bedrock",
+            base_url="https://bedrock-runtime.us-east-1.amazonaws.com",
+            env="AWS_BEARER_TOKEN_BEDROCK",
+            patterns=("amazon.", "anthropic.", "global.", "us.", "eu.", "apac.", "arn:aws"),
+        ),
+        Vendor(
+            name="google",
+            dialect="google",
+            base_url="https://generativelanguage.googleapis.com/v1beta",
+            env="GEMINI_API_KEY",
+            env_also="GOOGLE_API_KEY",
+            patterns=("gemini", "gemma", "imagen", "veo"),
+        ),
+        # With an API key; a project's and a location's own URL goes with a service account as well.
+        Vendor(
+            name="google-vertex",
+            dialect="google-vertex",
+            base_url="https://aiplatform.googleapis.com/v1beta1/publishers/google",
+            env="GOOGLE_VERTEX_API_KEY",
+        ),
+        Vendor(
+            name="cohere",
+            dialect="cohere",
+            base_url="https://api.cohere.com/v2",
+            env="COHERE_API_KEY",
+            patterns=("command", "c4ai-", "embed-"),
+        ),
+        *COMPATIBLE,
+        # It has no chat: `_SPOKEN` says what it has.
+        Vendor(
+            name="voyage",
+            dialect="voyage",
+            base_url="https://api.voyageai.com/v1",
+            env="VOYAGE_API_KEY",
+            patterns=("voyage-",),
+        ),
+        # It has embeddings and rankings, in OpenAI's form and in Cohere's (https://jina.ai/reranker).
+        Vendor(name="jina", base_url="https://api.jina.ai/v1", env="JINA_API_KEY", patterns=("jina-",)),
+        # It has pictures alone.
+        Vendor(
+            name="ideogram",
+            dialect="ideogram",
+            base_url="https://api.ideogram.ai/v1",
+            env="IDEOGRAM_API_KEY",
+            patterns=("ideogram",),
+        ),
+    )
+}
+DIALECTS = (
+    "openai",
+    RESPONSES,
+    "anthropic",
+    "bedrock",
+    "bedrock-invoke",
+    "google",
+    "google-vertex",
+    "cohere",
+    "ollama",
+    "voyage",
+    "ideogram",
+    "echo",
+)
+_CHATLESS = frozenset(("voyage", "ideogram"))
+
+# A vendor's own count of a request's tokens, which is a call of its own.
+COUNT_TOKENS = "anthropic-count-tokens"
+GOOGLE_COUNT_TOKENS = "google-count-tokens"
+
+# What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
+_SPOKEN: dict[str, dict[Operation, str]] = {
+    "openai": {"embeddings": "openai-embeddings-translated", "video": "openai-video"},
+    "voyage": {"embeddings": "voyage-embeddings", "rerank": "voyage-rerank"},
+    "ideogram": {"images": "ideogram-images"},
+    "google": {"embeddings": "google-embeddings", "images": "google-images", "video": "google-video"},
+    "google-vertex": {
+        "embeddings": "google-vertex-embeddings",
+        "images": "google-vertex-images",
+        "video": "google-vertex-video",
+    },
+    "cohere": {"embeddings": "cohere-embeddings", "rerank": "cohere-rerank"},
+    "bedrock": {"embeddings": "bedrock-embeddings"},
+    "bedrock-invoke": {"embeddings": "bedrock-embeddings"},
+}
+
+# Dialects that are a caller's own in another envelope: the fields of a call and the events of its answer are the same.
+_ENVELOPES = {"bedrock-invoke": "anthropic", "google-vertex": "google"}
+
+# The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
+# other APIs at the same paths, or says itself that it has not.
+_NATIVE: dict[str, frozenset[str]] = {
+    "openai": frozenset(
+        (
+            "openai-completions",
+            "openai-embeddings",
+            "openai-image-edits",
+            "openai-images",
+            "openai-moderations",
+            "openai-speech",
+            "openai-speech-events",
+            "openai-transcriptions",
+            "openai-transcriptions-text",
+            "openai-transcriptions-events",
+            "openai-translations",
+            "openai-translations-text",
+            "rerank",
+        )
+    ),
+    "anthropic": frozenset((COUNT_TOKENS,)),
+    "google": frozenset((GOOGLE_COUNT_TOKENS,)),
+}
+
+
+# A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.
+UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True, message_lacks=())
+
+
+@lru_cache(maxsize=1024)
+def vendor_of(provider: str, base_url: str) -> Vendor:
+    """Whose servers they are: by the provider's name, else by the host of its URL; `UNKNOWN` if by neither."""
+    if provider in VENDORS:
+        return VENDORS[provider]
+    server, host = urlsplit(base_url).netloc, urlsplit(base_url).hostname or ""
+    for vendor in VENDORS.values():
+        if server == urlsplit(vendor.base_url).netloc or host.endswith(vendor.hosts):
+            return vendor
+    return UNKNOWN
+
+
+def priced_as(provider: str, base_url: str, dialect: str) -> str:
+    """Whose prices hold at a provider under whatever name: of the vendor whose servers they are.
+
+    Bedrock's dialects are spoken by AWS alone, behind whatever URL.
+    """
+    vendor = vendor_of(provider, base_url)
+    if vendor is UNKNOWN and dialect in ("bedrock", "bedrock-invoke"):
+        return "bedrock"
+    return vendor.name or provider
+
+
+def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
+    """What an attempt at the call is spoken in with a provider of that name, place and dialect; None if it cannot be.
+
+    The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
+    own for the operation, translated. `model` is its name there: some are served in one dialect only.
+    """
+    vendor = vendor_of(provider, base_url)
+    if call.operation == "chat" and vendor.responses_only and _matches(model, vendor.responses_only):
+        return RESPONSES
+    chats_only = call.operation == "completions" and vendor.name in _NO_COMPLETIONS
+    native = call.dialect in vendor.also or call.dialect in _NATIVE.get(dialect, ())
+    if call.dialect == dialect or (native and not chats_only):
+        return call.dialect
+    if call.operation in ("chat", "completions"):
+        return None if dialect in _CHATLESS else dialect
+    return _SPOKEN.get(dialect, {}).get(call.operation)
+
+
+def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
+    """In what else a chat can be asked of the provider, where the first has no word for something in it.
+
+    OpenAI's Responses API takes pictures and documents from tools, and documents by URL, which its chat completions do
+    not.
+    """
+    return vendor_of(provider, base_url).also if call.operation == "chat" else ()
+
+
+def passes_through(call: ModelCall, dialect: str) -> bool:
+    """Whether a call goes on in the caller's own words, with nothing translated, where that dialect is spoken."""
+    return call.dialect == _ENVELOPES.get(dialect, dialect)
+
+
+# Who speaks OpenAI's chat but documents no legacy completions: a prompt is asked as a chat there.
+_NO_COMPLETIONS = frozenset(("deepseek", "doubao", "groq", "huggingface", "mistral", "poe", "zai"))
+
+
+@lru_cache(maxsize=4096)
+def _matches(model: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)

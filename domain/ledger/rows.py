@@ -1,0 +1,70 @@
+"""Grants, holds, journal lines and adjustments, as rows of the books."""
+
+from typing import Literal
+
+import msgspec
+
+TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True):
+    """One grant and what is left of it. Posted is `available_nanos + held_nanos`."""
+
+    id: str
+    user_id: str
+    amount_nanos: int
+    available_nanos: int
+    held_nanos: int
+    priority: int
+    effective_ms: int
+    expires_ms: int | None
+    created_ms: int
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse a lot below zero: credit that nobody granted."""
+        assert self.available_nanos >= 0, f"lot {self.id} available is {self.available_nanos}"
+        assert self.held_nanos >= 0, f"lot {self.id} held is {self.held_nanos}"
+
+
+class HoldLine(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a hold: so much of that lot."""
+
+    lot_id: str
+    nanos: int
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal: `amount_nanos` moves from one account to another, so every line sums to zero.
+
+    Accounts: `issued`, `lot:<id>`, `held:<call id>`, `revenue`, `breakage`, `adjustments`. The id derives from
+    what caused it (`<call>:hold`), so a step repeated cannot be written twice.
+    """
+
+    id: str
+    kind: TransferKind
+    from_account: str
+    to_account: str
+    amount_nanos: int
+    at_ms: int
+    call_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a transfer of nothing or less."""
+        assert self.amount_nanos > 0, f"transfer {self.id} moves {self.amount_nanos}"
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """A past call charged anew under another version of its rate; the call itself stays as it was settled.
+
+    `amount_nanos` was charged in addition, or given back where it is below zero, by `lines` from and to which lots.
+    `owed_nanos` is what should have been charged and the wallet did not have. The id derives from call and rate.
+    """
+
+    id: str
+    call_id: str
+    rate_id: str
+    amount_nanos: int
+    owed_nanos: int
+    at_ms: int
+    lines: tuple[HoldLine, ...]

@@ -1,0 +1,1 @@
+"""The changes that an operator makes, each with its audit entry."""

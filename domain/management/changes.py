@@ -1,0 +1,218 @@
+"""Changing users, keys, providers, credentials, rates and grants: each change with its audit entry, in one decision.
+
+A rule gets the rows it needs as facts, and ids, secrets' fingerprints and the time as values.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.rows import AuditEntry, Row
+from domain.books.scopes import AliasFacts, ProviderFacts, UserFacts
+from domain.catalog.aliases import Alias, flaw
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.ledger import grant
+from domain.ledger.rows import Lot
+from domain.pricing.rate import Rate
+from domain.refusals import BadRequest, Exists, Missing, NotAllowed
+
+STARTER_SOURCE = "starter"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, when, and the id under which the audit log keeps it."""
+
+    name: str
+    now_ms: int
+    audit_id: str
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """The change was made: the row that it is about, and all that is written."""
+
+    row: Row
+    writes: tuple[Row, ...]
+
+
+class Unchanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to do: it was so already. `row` is the row as it is."""
+
+    row: Row
+    writes: tuple[Row, ...] = ()
+
+
+class Denied(msgspec.Struct, frozen=True, kw_only=True):
+    """The change was not made."""
+
+    refusal: Missing | Exists | BadRequest | NotAllowed
+    writes: tuple[Row, ...] = ()
+
+
+Outcome: TypeAlias = Changed | Unchanged | Denied
+
+
+def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
+    """A new user; Exists if the name is taken."""
+    if facts.user is not None:
+        return Denied(refusal=Exists(kind="user", name=user.name))
+    return _changed(actor, "user add", user.name, user, detail=f"role {user.role}")
+
+
+def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[User], ApiKey]) -> Outcome:
+    """A new API key for an existing user; `key_of` makes its row for that user."""
+    if facts.user is None:
+        return Denied(refusal=_no_user(user_name))
+    key = key_of(facts.user)
+    return _changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name}")
+
+
+def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
+    """The key authenticates no later call, in any process; calls that are running end as they would."""
+    if key is None:
+        return Denied(refusal=Missing(kind="key", name=key_id, remedy="see `aihub key list`"))
+    if key.revoked_ms is not None:
+        return Unchanged(row=key)
+    return _changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
+
+
+def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
+    """A new provider, or a removed one again, or other words about one that is there."""
+    had = facts.provider
+    if had and had.removed_ms is None and msgspec.structs.replace(provider, created_ms=had.created_ms) == had:
+        return Unchanged(row=had)
+    if facts.alias is not None:
+        return Denied(refusal=Exists(kind="alias", name=provider.name))
+    return _changed(actor, "provider add", provider.name, provider, detail=f"{provider.dialect} at {provider.base_url}")
+
+
+def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
+    """The provider is called no more; its credentials go with it, its rates stay for the books."""
+    if facts.provider is None or facts.provider.removed_ms is not None:
+        return Denied(refusal=Missing(kind="provider", name=name, remedy="see `aihub provider list`"))
+    gone = msgspec.structs.replace(facts.provider, removed_ms=actor.now_ms)
+    credentials = tuple(
+        msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
+        for credential in facts.credentials
+        if credential.removed_ms is None
+    )
+    return _changed(actor, "provider remove", name, gone, *credentials)
+
+
+def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -> Outcome:
+    """A new credential for an existing provider."""
+    if facts.provider is None or facts.provider.removed_ms is not None:
+        return Denied(refusal=no_provider(credential.provider))
+    return _changed(
+        actor, "credential add", credential.id, credential, detail=f"{credential.masked} for {credential.provider}"
+    )
+
+
+def remove_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
+    """The credential is used no more."""
+    if credential is None or credential.removed_ms is not None:
+        return Denied(refusal=_no_credential(credential_id))
+    gone = msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
+    return _changed(actor, "credential remove", credential_id, gone)
+
+
+def deactivate_credential(credential: Credential | None, actor: Actor, credential_id: str, error: str) -> Outcome:
+    """The provider rejected the credential: it is not used until somebody replaces it."""
+    if credential is None or credential.removed_ms is not None:
+        return Denied(refusal=_no_credential(credential_id))
+    if not credential.active:
+        return Unchanged(row=credential)
+    off = msgspec.structs.replace(credential, active=False, error=error)
+    return _changed(actor, "credential deactivate", credential_id, off, detail=error)
+
+
+def activate_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
+    """What had the credential rejected has been put right at its provider: it is used again."""
+    if credential is None or credential.removed_ms is not None:
+        return Denied(refusal=_no_credential(credential_id))
+    if credential.active:
+        return Unchanged(row=credential)
+    on = msgspec.structs.replace(credential, active=True, error=None)
+    return _changed(actor, "credential activate", credential_id, on)
+
+
+def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
+    """A new version of a model's rate; the versions before it stay, for the charges made under them."""
+    if facts.provider is None or facts.provider.removed_ms is not None:
+        return Denied(refusal=no_provider(rate.provider))
+    subject = f"{rate.provider}/{rate.model}"
+    rate = _after_all_in_force(rate, facts.rates)
+    if rate.removed:
+        current = max(
+            (r for r in facts.rates if r.model == rate.model), key=lambda r: (r.effective_ms, r.known_ms), default=None
+        )
+        if current is None or current.removed:
+            return Denied(refusal=Missing(kind="rate", name=subject, remedy="see `aihub rate list`"))
+        return _changed(actor, "rate remove", subject, rate)
+    return _changed(actor, "rate set", subject, rate, detail=rate.id)
+
+
+def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
+    """A version from now on comes after those in force, also by a clock that has gone back since they were made."""
+    in_force = [one.effective_ms for one in rates if one.model == rate.model and one.effective_ms <= one.known_ms]
+    newest_ms = max(in_force, default=0)
+    if rate.effective_ms < rate.known_ms or rate.effective_ms >= newest_ms:
+        return rate
+    return msgspec.structs.replace(rate, effective_ms=newest_ms + 1, known_ms=newest_ms + 1)
+
+
+def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
+    """A new alias, or a new version of one; never a provider's name, and never a way back to itself."""
+    if alias.name in facts.providers:
+        return Denied(refusal=Exists(kind="provider", name=alias.name))
+    for model in alias.models:
+        provider, _, rest = model.partition("/")
+        if rest and provider not in facts.providers:
+            return Denied(refusal=no_provider(provider))
+    new = {alias.name: alias}
+    problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is told from it
+    if problem is not None:
+        return Denied(refusal=BadRequest(field="--to", problem=problem))
+    had = facts.aliases.get(alias.name)
+    if had is not None and msgspec.structs.replace(alias, id=had.id, known_ms=had.known_ms) == had:
+        return Unchanged(row=had)
+    return _changed(actor, "alias set", alias.name, alias, detail=f"{alias.strategy}: {', '.join(alias.models)}")
+
+
+def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> Outcome:
+    """The name leads nowhere from now on; the versions before stay, for the calls made under them."""
+    had = facts.aliases.get(name)
+    if had is None:
+        return Denied(refusal=Missing(kind="alias", name=name, remedy="see `aihub alias list`"))
+    gone = msgspec.structs.replace(had, id=alias_id, known_ms=actor.now_ms, removed=True)
+    return _changed(actor, "alias remove", name, gone)
+
+
+def grant_credit(facts: UserFacts, actor: Actor, user_name: str, lot_of: Callable[[User], Lot]) -> Outcome:
+    """Credit for an existing user; `lot_of` makes the lot for that user."""
+    if facts.user is None:
+        return Denied(refusal=_no_user(user_name))
+    lot = lot_of(facts.user)
+    moves = grant(lot)
+    return _changed(actor, "credit grant", user_name, lot, *moves.transfers, detail=f"{lot.amount_nanos} nanocredits")
+
+
+def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detail: str = "") -> Changed:
+    entry = AuditEntry(
+        id=actor.audit_id, at_ms=actor.now_ms, actor=actor.name, action=action, subject=subject, detail=detail
+    )
+    return Changed(row=row, writes=(row, *more, entry))
+
+
+def _no_credential(credential_id: str) -> Missing:
+    return Missing(kind="credential", name=credential_id, remedy="see `aihub credential list`")
+
+
+def _no_user(name: str) -> Missing:
+    return Missing(kind="user", name=name, remedy=f"add the user with `aihub user add {name}`")
+
+
+def no_provider(name: str) -> Missing:
+    """The answer where a provider is named that is not there."""
+    return Missing(kind="provider", name=name, remedy=f"add the provider with `aihub provider add {name}`")

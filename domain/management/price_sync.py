@@ -1,0 +1,155 @@
+"""Bringing the price book up to a newer catalogue: what is news, how far prices move, and what is appended.
+
+Nothing is overwritten: a price that was known stays, and its successor says since when it is known.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from domain.books.rows import AuditEntry, Row
+from domain.management.changes import Actor
+from domain.money import thousandths_moved
+from domain.pricing.by_size import variant_label
+from domain.pricing.price_book import Price, news, standing
+from domain.pricing.tiers import Leaves, Tier
+
+# A price that moves by more than a tenth waits until somebody has looked at it.
+MOVE_THOUSANDTHS_MAX = 100
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One leaf of one model's price, before and after, in nano-USD per million units; None: it has no price.
+
+    `tier` says for which requests, or which size and quality ("" for the ordinary ones). `thousandths` is how far it
+    moved, of what it was; None where there is no saying.
+    """
+
+    provider: str
+    model: str
+    tier: str
+    leaf: str
+    before_nanos: int | None
+    after_nanos: int | None
+
+    @property
+    def thousandths(self) -> int | None:
+        """How far the price moved, in thousandths of what it was, rounded away from zero."""
+        if self.before_nanos is None or self.after_nanos is None:
+            return None
+        return thousandths_moved(self.before_nanos, self.after_nanos)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether somebody must look at it first. A leaf that has a price for the first time moves nothing."""
+        if self.before_nanos is None:
+            return False
+        return self.thousandths is None or abs(self.thousandths) > MOVE_THOUSANDTHS_MAX
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """What a catalogue says of one provider that the book does not: the prices to append, and the moves they make."""
+
+    provider: str
+    prices: tuple[Price, ...] = ()
+    moves: tuple[Move, ...] = ()
+    new_models: tuple[str, ...] = ()
+
+
+class Synced(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome for one provider: the difference, and whether it was appended."""
+
+    difference: Difference
+    writes: tuple[Row, ...] = ()
+
+    @property
+    def appended(self) -> bool:
+        """Whether the book has it now."""
+        return bool(self.writes)
+
+
+def difference(provider: str, held: Sequence[Price], incoming: Iterable[Price], now_ms: int) -> Difference:
+    """What the incoming prices of a provider change of the held ones."""
+    by_model = _by_model(held)
+    prices: list[Price] = []
+    moves: list[Move] = []
+    new_models: list[str] = []
+    for model, versions in _by_model(incoming).items():
+        known = by_model.get(model, [])
+        learned = news(known, versions, now_ms)
+        prices += learned
+        if learned and not known:
+            new_models.append(model)
+        elif learned:
+            moves += _moves(standing(known, now_ms), standing([*known, *learned], now_ms))
+    return Difference(provider=provider, prices=tuple(prices), moves=tuple(moves), new_models=tuple(new_models))
+
+
+def append(actor: Actor, changed: Difference, accepted: bool) -> Synced:
+    """Append the news; nothing of the provider's where a price moves far and nobody has accepted it."""
+    if not changed.prices or (not accepted and any(move.is_large for move in changed.moves)):
+        return Synced(difference=changed)
+    entry = AuditEntry(
+        id=actor.audit_id,
+        at_ms=actor.now_ms,
+        actor=actor.name,
+        action="price sync",
+        subject=changed.provider,
+        detail=f"{len(changed.prices)} prices, from {changed.prices[0].source}",
+    )
+    return Synced(difference=changed, writes=(*changed.prices, entry))
+
+
+def tier_label(tier: Tier | None) -> str:
+    """For which requests a tier holds, in words: "priority above 200000"."""
+    if tier is None:
+        return ""
+    hours = (
+        f"{_clock(tier.from_minute)}-{_clock(tier.until_minute)} UTC" if tier.from_minute != tier.until_minute else ""
+    )
+    above = f"above {tier.above_tokens}" if tier.above_tokens else ""
+    return " ".join(word for word in (tier.service, above, hours) if word)
+
+
+def _moves(before: Price | None, after: Price | None) -> list[Move]:
+    if before is None or after is None:
+        return []
+    tiers_before, tiers_after = _by_label(before), _by_label(after)
+    return [
+        Move(
+            provider=after.provider,
+            model=after.model,
+            tier=label,
+            leaf=leaf,
+            before_nanos=was,
+            after_nanos=now,
+        )
+        for label in sorted({*tiers_before, *tiers_after})
+        for leaf in Leaves.__struct_fields__
+        if (was := _price(tiers_before, label, leaf)) != (now := _price(tiers_after, label, leaf))
+    ]
+
+
+def _by_label(price: Price) -> dict[str, Leaves]:
+    """The prices of each tier and variant by what it is for, and the ordinary ones under nothing."""
+    tiers = {tier_label(tier): tier.prices for tier in price.tiers}
+    return {**tiers, **{variant_label(variant): variant.prices for variant in price.variants}, "": price.prices}
+
+
+def _price(tiers: dict[str, Leaves], label: str, leaf: str) -> int | None:
+    """A tier's own price, else the ordinary one: a tier that comes or goes moves what it replaces."""
+    own: int | None = getattr(tiers[label], leaf) if label in tiers else None
+    ordinary: int | None = getattr(tiers[""], leaf)
+    return ordinary if own is None else own
+
+
+def _by_model(prices: Iterable[Price]) -> dict[str, list[Price]]:
+    found: dict[str, list[Price]] = {}
+    for price in prices:
+        found.setdefault(price.model, []).append(price)
+    return found
+
+
+def _clock(minute: int) -> str:
+    hours, rest = divmod(minute, 60)
+    return f"{hours:02d}:{rest:02d}"

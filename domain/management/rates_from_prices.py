@@ -1,0 +1,159 @@
+"""Rates made from the price book: what is asked for a model, with a margin, in credits.
+
+Every leaf, tier and variant is carried over, so that what a customer is charged follows the provider's answer just as
+the operator's cost does. A rate that an operator set, or took back, is left as it is.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from domain.books.rows import AuditEntry, Row
+from domain.books.scopes import ProviderFacts
+from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
+from domain.money import AmountError, rate_from_cost
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import Leaves
+from domain.refusals import BadRequest, Missing
+
+BOOK_SOURCE = "price book"
+
+_SAME = ("names", "tiers", "variants", "context_tokens", "output_tokens_max", *Leaves.__struct_fields__)
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How cost becomes rate: `margin_nanos`, 10**9 for one percent, and what one credit costs its buyer in nano-USD."""
+
+    margin_nanos: int
+    credit_price_nanos: int
+
+
+class Sold(msgspec.Struct, frozen=True, kw_only=True):
+    """What selling a provider's models came to, by the models' names.
+
+    `kept` have a rate of the operator's own, or were taken from sale; `unchanged` are sold so already; `impossible`
+    have a price that could not be charged.
+    """
+
+    provider: str
+    rates: tuple[Rate, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    impossible: tuple[str, ...] = ()
+
+
+def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: int) -> Rate:
+    """The rate that a price makes, each leaf rounded up once. ValueError if it is dearer than can be charged."""
+    ordinary = _sold(price.prices, terms)
+    leaves = {name: nanos for name in Leaves.__struct_fields__ if (nanos := getattr(ordinary, name)) is not None}
+    tiers = tuple(msgspec.structs.replace(tier, prices=_sold(tier.prices, terms)) for tier in price.tiers)
+    return Rate(
+        id=rate_id,
+        provider=provider,
+        model=price.model,
+        effective_ms=moment_ms,
+        known_ms=moment_ms,
+        source=f"{BOOK_SOURCE}: {price.id}",
+        context_tokens=price.context_tokens,
+        output_tokens_max=price.output_tokens_max,
+        tiers=tiers,
+        variants=tuple(
+            msgspec.structs.replace(variant, prices=_sold(variant.prices, terms)) for variant in price.variants
+        ),
+        names=price.names,
+        **leaves,
+    )
+
+
+def sell(
+    facts: ProviderFacts,
+    actor: Actor,
+    prices: Iterable[Price],
+    terms: Terms,
+    rate_ids: Sequence[str],
+    named: bool,
+    since_ms: int | None = None,
+) -> tuple[Sold, Outcome]:
+    """New versions of the rates of these models; `rate_ids` are as many as there are prices.
+
+    `named`: the operator asked for this very model, so one that was taken from sale is sold again. The
+    rates hold from `since_ms` on, None: from now.
+    """
+    row = facts.provider
+    if row is None or row.removed_ms is not None:
+        return Sold(provider=""), Denied(refusal=Missing(kind="provider", name=""))
+    current = _current(facts.rates)
+    new: list[Rate] = []
+    unchanged, kept, impossible = [], [], []
+    for price, rate_id in zip(prices, rate_ids, strict=True):
+        standing = current.get(price.model)
+        if standing is not None and (not named if standing.removed else not is_from_book(standing)):
+            kept.append(price.model)
+            continue
+        moment_ms = max(actor.now_ms, standing.effective_ms + 1) if standing else actor.now_ms
+        try:
+            rate = rate_of(price, terms, row.name, rate_id, moment_ms)
+            if since_ms is not None:
+                rate = msgspec.structs.replace(rate, effective_ms=since_ms)
+        except (ValueError, AmountError):
+            impossible.append(price.model)
+            continue
+        holds = standing is not None and not standing.removed and standing.effective_ms <= rate.effective_ms
+        if standing is not None and holds and _alike(standing, rate):
+            unchanged.append(price.model)
+        else:
+            new.append(rate)
+    sold = Sold(
+        provider=row.name,
+        rates=tuple(new),
+        unchanged=tuple(unchanged),
+        kept=tuple(kept),
+        impossible=tuple(impossible),
+    )
+    if not new:
+        return sold, Unchanged(row=row)
+    entry = AuditEntry(
+        id=actor.audit_id,
+        at_ms=actor.now_ms,
+        actor=actor.name,
+        action="rate bulk",
+        subject=row.name,
+        detail=f"{len(new)} rates, margin {terms.margin_nanos}, credit price {terms.credit_price_nanos}",
+    )
+    writes: tuple[Row, ...] = (*new, entry)
+    return sold, Changed(row=new[0], writes=writes)
+
+
+def is_from_book(rate: Rate) -> bool:
+    """Whether a rate was made from the price book, and so may be made anew from it."""
+    return rate.source.startswith(BOOK_SOURCE)
+
+
+def terms_of(margin_nanos: int, credit_price_nanos: int) -> Terms | BadRequest:
+    """The terms, if they can be sold by."""
+    if credit_price_nanos < 1:
+        return BadRequest(field="--credit-price", problem="write what a credit costs in dollars, such as 1 or 0.01")
+    return Terms(margin_nanos=margin_nanos, credit_price_nanos=credit_price_nanos)
+
+
+def _sold(prices: Leaves, terms: Terms) -> Leaves:
+    return Leaves(
+        **{
+            name: rate_from_cost(nanos, terms.margin_nanos, terms.credit_price_nanos)
+            for name in Leaves.__struct_fields__
+            if (nanos := getattr(prices, name)) is not None
+        }
+    )
+
+
+def _current(rates: Iterable[Rate]) -> dict[str, Rate]:
+    """The newest version of each model's rate, also where it ended the sale."""
+    found: dict[str, Rate] = {}
+    for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms)):
+        found[rate.model] = rate
+    return found
+
+
+def _alike(one: Rate, other: Rate) -> bool:
+    return all(getattr(one, field) == getattr(other, field) for field in _SAME)

@@ -1,0 +1,131 @@
+"""A call as the hub sees it before it decides: who speaks which dialect, and what bounds the charge.
+
+Only what must be known is read out of the body; the body itself stays as its top-level fields, each the bytes
+that the caller sent, so that a pass-through call can change three fields and keep the rest.
+"""
+
+from functools import cached_property
+from typing import Literal, get_args
+
+import msgspec
+
+from domain.model_api.multipart import Form
+from domain.pricing.token_estimate import estimated_input
+from domain.usage import Usage
+
+Operation = Literal[
+    "chat",
+    "completions",
+    "embeddings",
+    "images",
+    "video",
+    "speech",
+    "transcription",
+    "moderation",
+    "rerank",
+    "count_tokens",
+]
+Capability = Literal["tools", "images", "audio", "documents"]
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
+
+
+class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One call to a model: the dialect it is written in, the `fields` of its body, and what the plan needs of them.
+
+    `dialect` names the caller's API ("openai" is chat completions, "anthropic" messages) and `operation` what is asked.
+
+    `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` the field
+    it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may
+    cost more tokens than the bytes they come in. `opaque_input` names
+    a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
+    bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
+    `hosted_uses_max` times where the caller bounded all of them. Else the hub may bound them itself where the caller's
+    dialect has a field for it: `hosted_unbounded` such fields, beside `hosted_uses_given` uses that the caller allows
+    the others. `uncounted` names a field that asks for an answer
+    before anything was counted. `relay_headers` are the few
+    request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
+
+    Where the body is a `form` with files, that goes upstream, and `fields` are its short texts as JSON.
+    `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
+    `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
+    seconds of film, characters to speak, begun seconds of a recording. Of search units it is the likely number, and
+    `search_units_max` the most. `echoes` says that the input may be charged as
+    output again. `size` and `quality` are those that pictures or a film are asked for in; None: the provider chooses.
+    `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
+    """
+
+    dialect: str
+    operation: Operation = "chat"
+    model: str
+    fields: dict[str, msgspec.Raw]
+    body_bytes: int
+    stream: bool = False
+    wants_usage: bool = True
+    output_tokens_max: int | None = None
+    cap_field: str | None = None
+    choices: int = 1
+    images: int = 0
+    opaque_input: str | None = None
+    hosted_tools: tuple[str, ...] = ()
+    hosted_uses_max: int | None = None
+    hosted_unbounded: int = 0
+    hosted_uses_given: int = 0
+    uncounted: str | None = None
+    relay_headers: tuple[tuple[str, str], ...] = ()
+    inputs: int = 1
+    pieces: Usage = Usage()
+    search_units_max: int = 0
+    size: str | None = None
+    quality: str | None = None
+    echoes: bool = False
+    form: Form | None = None
+    needs: tuple[Capability, ...] = ()
+
+    @cached_property
+    def likely_input_tokens(self) -> int:
+        """The estimate of the input, which is read once, and only where somebody asks for it."""
+        return estimated_input(self.fields)
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt goes: a provider with its URL, the model's name there, and one credential.
+
+    `dialect` is what this attempt is spoken in; where it is the caller's own, the call passes through.
+
+    `sealed` is the credential's secret, encrypted; None for a provider that needs none.
+    """
+
+    provider: str
+    dialect: str
+    base_url: str
+    model: str
+    credential_id: str | None
+    sealed: bytes | None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider call about to be made. `output_cap` is the cap the hub sends instead of the caller's.
+
+    `uses_cap` is how often each hosted tool may be used that the caller did not bound; None: the hub bounds none.
+    """
+
+    call_id: str
+    target: Target
+    output_cap: int | None = None
+    uses_cap: int | None = None
+    timeout_ms: int
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind.
+
+    `cost_nanos` is what the provider asks for it, in nano-USD; None where nobody knows.
+    """
+
+    provider: str
+    credential_id: str | None = None
+    outcome: str
+    status: int = 0
+    message: str = ""
+    duration_ms: int = 0
+    cost_nanos: int | None = None

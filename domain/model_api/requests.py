@@ -1,0 +1,163 @@
+"""A request for chat in no vendor's dialect: messages, tools and settings."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from domain.model_api.embeddings import EmbeddingsRequest
+from domain.model_api.images import PicturesRequest
+from domain.model_api.rerank import RerankRequest
+from domain.model_api.tools import Tool as Tool
+from domain.model_api.tools import ToolChoice as ToolChoice
+from domain.model_api.video import FilmRequest
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """Text by anyone. `cache_control` is Anthropic's prompt-cache mark as JSON, kept where it can be said.
+
+    `signature` is the model's own, over the thinking that led to the text; Google signs texts and tool calls.
+    """
+
+    text: str
+    cache_control: msgspec.Raw | None = None
+    citations: msgspec.Raw | None = None
+    signature: str | None = None
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """A picture: base64 `data` with its `media_type`, or a `url` that the provider fetches."""
+
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    detail: str | None = None
+    cache_control: msgspec.Raw | None = None
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
+    """A file to read: base64 `data` with `media_type`, plain `text`, a `url`, or a provider's `file_id`."""
+
+    media_type: str | None = None
+    data: str | None = None
+    text: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    cache_control: msgspec.Raw | None = None
+
+
+class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
+    """Recorded sound: base64 `data` in `format` ("wav", "mp3")."""
+
+    data: str
+    format: str
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
+    """A model's thinking, handed back to it on the next turn.
+
+    `signature` proves to its provider that the text is its own; `redacted` is an encrypted block without text.
+    """
+
+    text: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
+    """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it.
+
+    `signature` is the model's own, over the thinking that led to the call. A `custom` tool's input is in `arguments` as
+    `domain.model_api.tools` has it.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    cache_control: msgspec.Raw | None = None
+    signature: str | None = None
+    custom: bool = False
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
+    """What the tool answered to the call `call_id`."""
+
+    call_id: str
+    parts: tuple["Text | Image | Document", ...]
+    is_error: bool = False
+    cache_control: msgspec.Raw | None = None
+
+
+class Foreign(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
+    """A content block that only `dialect` has a word for, as JSON; `plain` is what can be read without that word."""
+
+    dialect: str
+    name: str
+    block: msgspec.Raw
+    plain: "Text | Image | Document | ToolCall | ToolResult | None" = None
+
+
+Part: TypeAlias = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | Foreign
+
+
+Role = Literal["system", "developer", "user", "assistant"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn. Tool results are parts of a user turn, as Anthropic says it."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """`text`, `json_object`, or `json_schema` with its schema as JSON."""
+
+    mode: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: msgspec.Raw | None = None
+    strict: bool | None = None
+
+
+class Thinking(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard the model should think: by `effort`, by `tokens_max`, or switched off.
+
+    `implicit` where the caller named an effort and left it to the model whether to think at all.
+    """
+
+    enabled: bool = True
+    effort: str | None = None
+    tokens_max: int | None = None
+    implicit: bool = False
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
+
+    A dialect expresses every field that is set, or names what it lacks (`domain.dialects.unsupported_params`); `temperature` and
+    `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
+    those of Anthropic's that the caller switched on: only a Claude knows them, and what needs one stands in a field.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    output_tokens_max: int | None = None
+    temperature: msgspec.Raw | None = None
+    top_p: msgspec.Raw | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    choices: int = 1
+    seed: int | None = None
+    response_format: ResponseFormat | None = None
+    thinking: Thinking | None = None
+    stream: bool = False
+    user: str | None = None
+    betas: tuple[str, ...] = ()
+    extra: dict[str, msgspec.Raw] = {}
+
+
+ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest | FilmRequest | RerankRequest

@@ -1,0 +1,1 @@
+"""What things cost: at most, probably, and exactly."""

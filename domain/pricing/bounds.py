@@ -1,0 +1,267 @@
+"""The most that a call can come to, before it is made: what is held is never less than what may be charged.
+
+Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
+the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
+the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
+Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to; of one with
+variants, the dearest that the size and the quality that were asked for can be.
+
+What is not a text is bounded by its pieces (pictures and seconds of film asked for, characters to speak, seconds of a
+recording), and by tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS`
+and `_TOKENS` say by which; without one the call is refused, for unknown is never free.
+"""
+
+import contextlib
+
+import msgspec
+
+from domain.catalog.catalog import Served
+from domain.catalog.vendors import passes_through
+from domain.model_api.call import ModelCall, Operation
+from domain.money import AmountError, charge_rounded_up, units_affordable
+from domain.pricing.charge import Dearest, dearest, has_price
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import reachable
+from domain.refusals import Unbounded, Uncounted, UnpricedFeature
+
+# Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
+# to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
+INPUT_TOKENS_ADDED = 1_500
+# A picture may cost more tokens than the bytes or the URL that it comes as. 48,169 are the most that one costs
+# anywhere: at OpenAI, on gpt-4o-mini in high detail (developers.openai.com, "Images and vision: calculating costs").
+IMAGE_TOKENS_MAX = 49_152
+# A picture comes with fewer tokens of output at OpenAI, also of the largest size that gpt-image-2 makes and with three
+# partial ones, at 100 tokens each (developers.openai.com, "Image generation: cost and latency").
+PICTURE_TOKENS_MAX = 16_384
+# Voyage and others put a sentence of their own before each text that they embed.
+INPUT_TOKENS_ADDED_EACH = 32
+# Google hears 32 tokens in a second of sound, others fewer (ai.google.dev, "Audio understanding").
+SOUND_TOKENS_PER_SECOND_MAX = 50
+# A decoder may hear the padding of a recording's last frame, which tips the length over into another second.
+SECONDS_ADDED = 1
+OUTPUT_TOKENS_DEFAULT = 4_096
+# How often a hosted tool may be used that nobody bounded: a search or two are the rule, and each may cost a context.
+USES_DEFAULT = 8
+# Below this an answer is not worth its question, so the hub does not lower a cap any further.
+OUTPUT_TOKENS_USEFUL = 256
+
+# The prices by the piece that an operation may be sold at.
+_UNITS: dict[Operation, tuple[str, ...]] = {
+    "images": ("image_nanos", "request_nanos"),
+    "video": ("video_second_nanos", "request_nanos"),
+    "speech": ("character_nanos", "request_nanos"),
+    "transcription": ("second_nanos", "request_nanos"),
+    "rerank": ("search_unit_nanos", "request_nanos"),
+}
+# The prices by token. One that may be None is said by being there, another by being more than nothing.
+_TOKENS: dict[Operation, tuple[str, ...]] = {
+    "images": ("output_image_nanos", "output_nanos"),
+    "speech": ("output_audio_nanos", "output_nanos"),
+    "transcription": ("input_audio_nanos", "input_nanos"),
+}
+_PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos", "search_unit_nanos")
+# What ends by itself and takes no cap: its output is bounded by the model alone.
+_UNCAPPED = frozenset(("speech", "transcription"))
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """The most a call may be charged. `output_cap` is a cap the hub must send to make it true, None if none.
+
+    `uses_cap` is another, on the uses of each hosted tool that the caller did not bound.
+    """
+
+    nanos: int
+    input_tokens: int
+    output_tokens: int
+    output_cap: int | None
+    uses_cap: int | None = None
+
+
+def as_served(call: ModelCall, served: Served) -> ModelCall:
+    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them.
+
+    Where it is translated, the fields by which the hub bounds such tools are not those of the provider.
+    """
+    if not call.hosted_tools:
+        return call
+    if not served.hosted:
+        return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None, hosted_unbounded=0)
+    if passes_through(call, served.dialect or served.provider.dialect):
+        return call
+    return msgspec.structs.replace(call, hosted_unbounded=0)
+
+
+def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | UnpricedFeature:
+    """The upper bound of the call's charge under a rate, or why there is none.
+
+    Hosted tools that nobody bounded are bounded by the hub, where the caller's dialect has a field for that.
+    """
+    if call.hosted_tools and call.hosted_uses_max is None and call.hosted_unbounded:
+        return _with_uses(call, rate, USES_DEFAULT)
+    if call.uncounted:
+        return Uncounted(field=call.uncounted)
+    if call.hosted_tools and rate.tool_use_nanos is None:
+        return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
+    if call.hosted_tools and call.hosted_uses_max is None:
+        return Unbounded(model=call.model, field=call.hosted_tools[0], cause="uses")
+    if call.hosted_tools and rate.context_tokens is None:
+        return Unbounded(model=call.model, field=call.hosted_tools[0], cause="context")
+    if call.opaque_input and rate.context_tokens is None:
+        return Unbounded(model=call.model, field=call.opaque_input, cause="context")
+    if not is_sold(call.operation, rate):
+        return UnpricedFeature(model=call.model, feature=call.operation)
+    if (
+        call.operation in _UNCAPPED
+        and dearest(rate).output_nanos
+        and rate.output_tokens_max is rate.context_tokens is None
+    ):
+        return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file", cause="output")
+    input_tokens = _input_tokens(call, rate)
+    per_choice, capped = _output_tokens(call, rate)
+    output_tokens = per_choice * call.choices + _echoed(call, input_tokens)
+    try:
+        nanos = _charge(call, input_tokens, output_tokens, rate)
+    except AmountError:
+        # A bound that the books cannot hold is none.
+        field = "n" if call.choices > per_choice else call.cap_field or "max_tokens"
+        return Unbounded(model=call.model, field=field, cause="amount")
+    return Bound(
+        nanos=nanos,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        output_cap=per_choice if capped else None,
+    )
+
+
+def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | Uncounted | UnpricedFeature:
+    """The bound where each hosted tool that the caller did not bound is used so often at most."""
+    limit = bound(_bounded(call, uses), rate)
+    return msgspec.structs.replace(limit, uses_cap=uses) if isinstance(limit, Bound) else limit
+
+
+def _bounded(call: ModelCall, uses: int) -> ModelCall:
+    return msgspec.structs.replace(call, hosted_uses_max=call.hosted_uses_given + uses * call.hosted_unbounded)
+
+
+def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
+    """A bound that fits what is available, by fewer uses of hosted tools, then by a lower output cap.
+
+    None if no useful answer fits.
+    """
+    if full.uses_cap is None:
+        return _lowered_output(call, rate, full, available_nanos)
+    for uses in range(full.uses_cap - 1, 0, -1):
+        less = _with_uses(call, rate, uses)
+        if isinstance(less, Bound) and less.nanos <= available_nanos:
+            return less
+    least = _with_uses(call, rate, 1)
+    found = _lowered_output(_bounded(call, 1), rate, least, available_nanos) if isinstance(least, Bound) else None
+    return None if found is None else msgspec.structs.replace(found, uses_cap=1)
+
+
+def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
+    """A bound that fits what is available, by a lower output cap; None if no useful answer fits.
+
+    Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
+    """
+    output_nanos = _dearest(call, rate, full.input_tokens).output_nanos
+    if call.output_tokens_max is not None or output_nanos == 0 or call.operation not in ("chat", "completions"):
+        return None
+    echoed = _echoed(call, full.input_tokens)
+    rest = available_nanos - _charge(call, full.input_tokens, echoed, rate)
+    affordable_tokens = units_affordable(max(0, rest), output_nanos)
+    per_choice = affordable_tokens // call.choices
+    if per_choice < OUTPUT_TOKENS_USEFUL:
+        return None
+    output_tokens = per_choice * call.choices + echoed
+    return Bound(
+        nanos=_charge(call, full.input_tokens, output_tokens, rate),
+        input_tokens=full.input_tokens,
+        output_tokens=output_tokens,
+        output_cap=per_choice,
+    )
+
+
+def is_sold(operation: Operation, rate: Rate) -> bool:
+    """Whether the rate has a price that is made for the operation; one of nothing is a price where it is said.
+
+    Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
+    as a picture's, those of its tokens were never thought of, and no text is sold.
+    """
+    if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
+        return True
+    if operation in _TOKENS:
+        own, parent = _TOKENS[operation]
+        return getattr(rate, own) is not None or getattr(rate, parent) > 0
+    if operation in _UNITS and operation != "rerank":
+        return False  # Film has no tokens that anybody tells.
+    by_token = rate.input_nanos > 0 or rate.output_nanos > 0
+    return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
+
+
+def _input_tokens(call: ModelCall, rate: Rate) -> int:
+    if call.hosted_tools and rate.context_tokens is not None:
+        # The model reads its whole context once more after each use of a tool, with what the tool has found.
+        return rate.context_tokens * (1 + (call.hosted_uses_max or 0))
+    if call.opaque_input and rate.context_tokens is not None:
+        return rate.context_tokens
+    by_bytes = call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX
+    by_bytes += (call.inputs - 1) * INPUT_TOKENS_ADDED_EACH + call.pieces.seconds * SOUND_TOKENS_PER_SECOND_MAX
+    return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens * call.inputs)
+
+
+def _echoed(call: ModelCall, input_tokens: int) -> int:
+    """Each choice may begin with its own prompt, so all prompts come once for each choice of one of them."""
+    return input_tokens * (call.choices // call.inputs) if call.echoes else 0
+
+
+def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
+    """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
+    if call.operation in ("embeddings", "moderation", "rerank", "video"):
+        return 0, False
+    if call.operation == "images":
+        return rate.output_tokens_max or PICTURE_TOKENS_MAX, False
+    known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
+    if call.operation in _UNCAPPED:
+        return min(known, default=0), False
+    if call.output_tokens_max is not None:
+        return min([call.output_tokens_max, *known]), False
+    return (min(known), False) if known else (OUTPUT_TOKENS_DEFAULT, True)
+
+
+def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) -> int:
+    dear = _dearest(call, rate, input_tokens)
+    return charge_rounded_up(
+        (
+            (input_tokens, dear.input_nanos),
+            (output_tokens, dear.output_nanos),
+            (call.hosted_uses_max or 0, dear.leaves["tool_uses"]),
+            (call.pieces.images, dear.leaves["images"]),
+            (call.pieces.video_seconds, dear.leaves["video_seconds"]),
+            (call.pieces.characters, dear.leaves["characters"]),
+            (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.leaves["seconds"]),
+            (1, dear.leaves["requests"]),
+            (call.search_units_max, dear.leaves["search_units"]),
+        )
+    )
+
+
+def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
+    if not (rate.tiers or rate.variants):
+        return dearest(rate)
+    tiers = tuple(reachable(rate.tiers, services_asked(call), input_tokens)) if rate.tiers else ()
+    return dearest(rate, tiers, call.size, call.quality) if rate.variants else dearest(rate, tiers)
+
+
+def services_asked(call: ModelCall) -> set[str]:
+    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own.
+
+    Callers of Bedrock's models may say it in Bedrock's words, `{"type": "flex"}` and `{"latency": "optimized"}`.
+    """
+    asked: set[str] = set()
+    for field in ("service_tier", "speed", "serviceTier", "performanceConfig"):
+        if (raw := call.fields.get(field)) is not None:
+            with contextlib.suppress(msgspec.DecodeError):
+                told = msgspec.json.decode(raw, type=str | dict[str, str])
+                asked.update((told,) if isinstance(told, str) else told.values())
+    return asked

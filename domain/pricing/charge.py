@@ -1,0 +1,160 @@
+"""What a usage costs: leaves of usage times leaves of a rate or a price, summed, and rounded once.
+
+A leaf that has no rate of its own is sold at its parent's rate, as `Rate` says; a leaf without a parent and
+without a rate cannot be sold, and asking for it is refused before the call. The same arithmetic says what the
+provider asks (`cost`); there a leaf without a price makes the whole unknown, never free.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+import msgspec
+
+from domain.books.rows import Call
+from domain.money import charge_rounded_up
+from domain.pricing.by_size import VARIED, Variants, variant_price
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, tier_of
+from domain.usage import Usage
+
+Nanos: TypeAlias = int
+
+INPUT_LEAVES = (
+    "input_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "cache_read_tokens",
+    "cache_read_audio_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+)
+OUTPUT_LEAVES = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
+# A parent stands before its children, so that one pass fills in all of them.
+_PARENTS = {
+    "input_audio_tokens": "input_tokens",
+    "input_image_tokens": "input_tokens",
+    "cache_read_tokens": "input_tokens",
+    "cache_read_audio_tokens": "cache_read_tokens",
+    "cache_write_tokens": "input_tokens",
+    "cache_write_1h_tokens": "cache_write_tokens",
+    "output_audio_tokens": "output_tokens",
+    "output_image_tokens": "output_tokens",
+    "reasoning_tokens": "output_tokens",
+}
+ORDINARY = Occasion()
+
+
+class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One leaf of a charge: so many units at so many nanocredits per million."""
+
+    leaf: str
+    units: int
+    nanos_per_million: Nanos
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What a usage comes to: the lines that were used, and their total rounded up once."""
+
+    rate_id: str
+    lines: tuple[ChargeLine, ...]
+    total_nanos: Nanos
+
+
+class Dearest(msgspec.Struct, frozen=True, kw_only=True):
+    """The dearest that a token of input, a token of output and each other leaf can be, in nanos per million."""
+
+    input_nanos: Nanos
+    output_nanos: Nanos
+    leaves: Mapping[str, Nanos]
+
+
+@lru_cache(maxsize=4096)
+def leaf_rates(
+    rate: Rate, tier: Tier | None = None, size: str | None = None, quality: str | None = None
+) -> Mapping[str, Nanos]:
+    """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it.
+
+    `size` and `quality` are for a rate with variants.
+    """
+    return {leaf: nanos or 0 for leaf, nanos in _filled(rate, tier, rate.variants, size, quality).items()}
+
+
+def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
+    """The charge of a usage under a rate, at the tier of the occasion and of the usage's whole input.
+
+    1,200 fresh input tokens at 150,000 nanos per million: one line, 180 nanos.
+    """
+    tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
+    rates = leaf_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else leaf_rates(rate, tier)
+    lines = tuple(
+        ChargeLine(leaf=leaf, units=units, nanos_per_million=nanos)
+        for leaf, nanos in rates.items()
+        if (units := getattr(usage, leaf))
+    )
+    total = charge_rounded_up((line.units, line.nanos_per_million) for line in lines)
+    return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
+
+
+def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
+    """What the provider asks for a usage, in nano-USD rounded up once; None if a leaf that was used has no price."""
+    tier = tier_of(asked.tiers, occasion, input_tokens_of(usage)) if asked.tiers else None
+    made = (occasion.size, occasion.quality) if asked.variants else (None, None)
+    prices = _leaf_prices(asked.prices, tier, asked.variants, *made)
+    lines = [(units, prices[leaf]) for leaf in PRICE_OF_LEAF if (units := getattr(usage, leaf))]
+    known = [(units, nanos) for units, nanos in lines if nanos is not None]
+    return charge_rounded_up(known) if len(known) == len(lines) else None
+
+
+def input_tokens_of(usage: Usage) -> int:
+    """The request's whole input: fresh, cached and written, whatever it was made of."""
+    return sum(getattr(usage, leaf) for leaf in INPUT_LEAVES)
+
+
+def occasion_of(call: Call) -> Occasion:
+    """How a call that has ended was served, as the books have it."""
+    return Occasion(service=call.service_tier, at_ms=call.started_ms, size=call.size, quality=call.quality)
+
+
+def has_price(rate: Rate, field: str) -> bool:
+    """Whether the rate says what that costs, if only in some sizes; nothing is a price where it is said."""
+    if getattr(rate, field) is not None:
+        return True
+    return field in VARIED and any(getattr(variant.prices, field) is not None for variant in rate.variants)
+
+
+@lru_cache(maxsize=4096)
+def dearest(rate: Rate, tiers: tuple[Tier, ...] = (), size: str | None = None, quality: str | None = None) -> Dearest:
+    """The dearest of the ordinary rates and of those tiers, whatever the provider's cache makes of the input.
+
+    `size` and `quality` are for a rate with variants.
+    """
+    rates = [leaf_rates(rate, tier, size, quality) for tier in (None, *tiers)]
+    leaves = {leaf: max(found[leaf] for found in rates) for leaf in PRICE_OF_LEAF}
+    return Dearest(
+        input_nanos=max(leaves[leaf] for leaf in INPUT_LEAVES),
+        output_nanos=max(leaves[leaf] for leaf in OUTPUT_LEAVES),
+        leaves=leaves,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _leaf_prices(
+    prices: Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+) -> Mapping[str, Nanos | None]:
+    return _filled(prices, tier, variants, size, quality)
+
+
+def _filled(
+    base: Rate | Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+) -> dict[str, Nanos | None]:
+    """The price of every leaf: a variant's, else the tier's, the ordinary one, the parent's; None where none is."""
+    found: dict[str, Nanos | None] = {}
+    for leaf, field in PRICE_OF_LEAF.items():
+        nanos = getattr(tier.prices, field) if tier is not None else None
+        nanos = getattr(base, field) if nanos is None else nanos
+        if variants and field in VARIED:
+            nanos = variant_price(variants, field, size, quality, nanos)
+        found[leaf] = found[_PARENTS[leaf]] if nanos is None and leaf in _PARENTS else nanos
+    return found

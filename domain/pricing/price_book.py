@@ -1,0 +1,170 @@
+"""What providers ask: dated, sourced prices, and how the name of a model finds its own.
+
+A price is never changed, only followed by a newer version: `effective_ms` says from when the provider asks it,
+`known_ms` since when the book knows. The book is what ships with the hub, and after it what operators appended.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from domain.pricing.by_size import Variant
+from domain.pricing.tiers import Leaves, Tier
+
+# One name, by what comes first: `=` exactly, `^` beginning, `$` ending, `*` part, `/` a regular expression. Names are
+# compared in lower case. A list of them is met by any; a list within it only by all.
+Clause = str | tuple[str, ...]
+Names = tuple[Clause, ...]
+
+_COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of what a provider asks for a model, in nano-USD per million units.
+
+    `names` are all that the provider calls the model by, `model` is the book's own name for it. `source` says where
+    the price is from.
+    """
+
+    id: str
+    provider: str
+    model: str
+    effective_ms: int
+    known_ms: int
+    source: str
+    names: Names
+    prices: Leaves
+    tiers: tuple[Tier, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    context_tokens: int | None = None
+    output_tokens_max: int | None = None
+
+
+class Shelf(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """All prices of one provider, by model, the newest version last.
+
+    `borrowed` are the shelves of those whose models the provider offers under their names (Azure: OpenAI's), asked
+    where its own has nothing. Shelves are compared by identity, so that what was found can be remembered cheaply.
+    """
+
+    provider: str
+    prices: dict[str, tuple[Price, ...]]
+    borrowed: tuple["Shelf", ...] = ()
+
+
+def shelf_of(provider: str, prices: Iterable[Price], borrowed: Sequence[Shelf] = ()) -> Shelf:
+    """Put prices in order: by model, then by when they hold and since when they are known."""
+    by_model: dict[str, list[Price]] = {}
+    for price in prices:
+        by_model.setdefault(price.model, []).append(price)
+    return Shelf(
+        provider=provider,
+        prices={
+            model: tuple(sorted(versions, key=lambda price: (price.effective_ms, price.known_ms, price.id)))
+            for model, versions in by_model.items()
+        },
+        borrowed=tuple(borrowed),
+    )
+
+
+@lru_cache(maxsize=4096)
+def versions(shelf: Shelf, name: str) -> tuple[Price, ...]:
+    """All versions of the price of the model of that name, oldest first; none if the shelf does not know it."""
+    for spelled in spellings(name):
+        for own_or_lent in (shelf, *shelf.borrowed):
+            for held in own_or_lent.prices.values():
+                if matches(held[-1].names, spelled):
+                    return held
+    return ()
+
+
+def price_at(shelf: Shelf, name: str, at_ms: int) -> Price | None:
+    """What the provider asks for the model of that name at a moment; None if the book does not know."""
+    for price in reversed(versions(shelf, name)):
+        if price.effective_ms <= at_ms:
+            return price
+    return None
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """The ways to look a name up, in lower case: as it is, and a date in it with dashes (-20250929: -2025-09-29)."""
+    plain = name.lower()
+    return tuple(dict.fromkeys((plain, _COMPACT_DATE.sub(r"-\1-\2-\3", plain))))
+
+
+def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[Price]:
+    """What the incoming prices of one model say that the held ones, of the same model, do not.
+
+    A version is news where another price holds at its moment, earlier news included. Where the catalogue takes a
+    version back, its current price holds from now on.
+    """
+    found: list[Price] = []
+    for price in sorted(incoming, key=lambda price: price.effective_ms):
+        if _differs(standing([*held, *found], price.effective_ms), price):
+            found.append(price)
+    says_now = standing(incoming, now_ms)
+    if says_now is not None and _differs(standing([*held, *found], now_ms), says_now):
+        again_id = price_id(says_now.provider, says_now.model, now_ms, says_now.known_ms)
+        found.append(msgspec.structs.replace(says_now, id=again_id, effective_ms=now_ms))
+    return found
+
+
+def price_id(provider: str, model: str, effective_ms: int, known_ms: int) -> str:
+    """The name of a version, the same in every hub that has it."""
+    return f"{provider}/{model}@{effective_ms}:{known_ms}"
+
+
+def standing(prices: Iterable[Price], at_ms: int) -> Price | None:
+    """Of the versions of one model's price the one that holds at a moment."""
+    holding = [price for price in prices if price.effective_ms <= at_ms]
+    return max(holding, key=lambda price: (price.effective_ms, price.known_ms), default=None)
+
+
+def _differs(held: Price | None, price: Price) -> bool:
+    if held is None:
+        return True
+    fields = ("names", "prices", "tiers", "variants", "context_tokens", "output_tokens_max")
+    return any(getattr(held, field) != getattr(price, field) for field in fields)
+
+
+def matches(names: Names, name: str) -> bool:
+    """Whether a name, in lower case, is one of those."""
+    return any(
+        _meets(clause, name) if isinstance(clause, str) else all(_meets(part, name) for part in clause)
+        for clause in names
+    )
+
+
+def checked_names(names: Names) -> Names:
+    """The same names; ValueError if one is not written as a clause."""
+    for part in (part for clause in names for part in ((clause,) if isinstance(clause, str) else clause)):
+        if len(part) < 2 or part[0] not in "=^$*/":
+            raise ValueError(f"{part!r} is no name: write one of = ^ $ * / and then the text")
+        if part[0] == "/":
+            try:
+                _compiled(part[1:])
+            except re.error as error:
+                raise ValueError(f"{part!r} is no regular expression: {error}") from None
+    return names
+
+
+def _meets(clause: str, name: str) -> bool:
+    sign, text = clause[0], clause[1:]
+    match sign:
+        case "=":
+            return name == text
+        case "^":
+            return name.startswith(text)
+        case "$":
+            return name.endswith(text)
+        case "*":
+            return text in name
+        case _:
+            return _compiled(text).search(name) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,0 +1,75 @@
+"""A rate: one version of what the units of a model are sold for."""
+
+import msgspec
+
+from domain.model_api.call import Capability
+from domain.pricing.by_size import VARIED, Variant, distinct
+from domain.pricing.price_book import Names
+from domain.pricing.tiers import Tier
+
+# 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
+RATE_NANOS_MAX = 10**13
+
+
+PIECE_NANOS_MAX = 10**16
+
+
+PIECE_RATES = frozenset(
+    ("tool_use_nanos", "image_nanos", "second_nanos", "video_second_nanos", "request_nanos", "search_unit_nanos")
+)
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
+    """One version of what a model's units are sold for, in nanocredits per million; versions are never changed.
+
+    A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
+    in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
+    the piece, characters, search units and seconds, of sound and of film, have no parent. `removed` ends the sale.
+    `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
+    of the prices for some requests, `variants` some for one size or quality. A rate made from the price book holds for
+    all `names` that the provider has for the model; one that an operator set, for the model's own name.
+    """
+
+    id: str
+    provider: str
+    model: str
+    effective_ms: int
+    known_ms: int
+    source: str
+    input_nanos: int = 0
+    output_nanos: int = 0
+    cache_read_nanos: int | None = None
+    cache_write_nanos: int | None = None
+    cache_write_1h_nanos: int | None = None
+    input_audio_nanos: int | None = None
+    output_audio_nanos: int | None = None
+    reasoning_nanos: int | None = None
+    input_image_nanos: int | None = None
+    cache_read_audio_nanos: int | None = None
+    output_image_nanos: int | None = None
+    tool_use_nanos: int | None = None
+    image_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    video_second_nanos: int | None = None
+    request_nanos: int | None = None
+    search_unit_nanos: int | None = None
+    context_tokens: int | None = None
+    output_tokens_max: int | None = None
+    removed: bool = False
+    capabilities: tuple[Capability, ...] | None = None
+    tiers: tuple[Tier, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    names: Names = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a price so high that a charge could go beyond what 64 bits hold."""
+        for name in self.__struct_fields__:
+            nanos_max = PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX
+            if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= nanos_max:
+                raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name}")
+            if any((getattr(tier.prices, name, None) or 0) > nanos_max for tier in self.tiers):
+                raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name} of a tier")
+        for variant in distinct(self.variants):
+            if any((getattr(variant.prices, name) or 0) > PIECE_NANOS_MAX for name in VARIED):
+                raise ValueError(f"a rate is from 0 to {PIECE_NANOS_MAX} nanocredits per million: that of a variant")

@@ -1,0 +1,1 @@
+"""Which provider is tried, in which order, and why."""

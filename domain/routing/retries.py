@@ -1,0 +1,87 @@
+"""What follows a failure: who is tried next, after how long, and when to give up. Chance comes in as a value.
+
+The law: nothing is bought twice. A provider that may have worked for the call, and may charge for it, is not asked
+again under any of its credentials; one other provider may be asked, and if that may have worked as well, the call ends.
+So of all attempts at a call at most one per provider may have been paid, and at most two.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from domain.failures import Failure
+from domain.routing.order import Candidate
+
+BACKOFF_FIRST_MS = 250
+BACKOFF_MAX_MS = 8_000
+# A provider that asks for a longer pause is not waited for: its failure goes to the caller, who is told when.
+RETRY_AFTER_MAX_MS = 20_000
+# The first provider, and one other.
+MAY_BE_PAID_MAX = 2
+_ENDINGS: tuple[tuple[Failure, Literal["provider", "way"]], ...] = (
+    (Failure(kind="timed_out", message=""), "provider"),
+    (Failure(kind="overloaded", message=""), "way"),
+)
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """Try the candidate at `index` after `wait_ms`."""
+
+    index: int
+    wait_ms: int
+
+
+def next_attempt(
+    candidate_list: Sequence[Candidate],
+    failures: Sequence[tuple[int, Failure]],
+    retries_max: int,
+    left_ms: int,
+    chance: int,
+) -> Retry | None:
+    """What to try after these failures (candidate index, failure), or None to give up.
+
+    Somebody untried is tried at once; when all were tried, those that may recover are tried again after the pause
+    that they asked for, or full jitter: `chance` is a random number up to `BACKOFF_MAX_MS`. A rejected credential
+    is not tried again and costs no retry. A rejected request is the caller's own and is never tried elsewhere, and
+    neither is what failed finally. A provider that may have been paid is not asked again.
+    """
+    last = failures[-1][1]
+    if last.kind == "request_rejected" or last.is_final or left_ms <= 0:
+        return None
+    spent = sum(1 for _, failure in failures if failure.kind != "credential_rejected")
+    paid = [candidate_list[index].target.provider for index, failure in failures if failure.may_be_paid]
+    if spent > retries_max or len(paid) >= MAY_BE_PAID_MAX:
+        return None
+    tried = {index for index, _ in failures}
+    for index, candidate in enumerate(candidate_list):
+        if index not in tried and candidate.target.provider not in paid:
+            return Retry(index=index, wait_ms=0)
+    over = {index for index, failure in failures if failure.kind == "credential_rejected"}
+    over |= {index for index in tried if candidate_list[index].target.provider in paid}
+    again = next((index for index, _ in failures[-len(tried) :] if index not in over), None)
+    if again is None:
+        return None
+    asked_ms = next((f.retry_after_ms for i, f in reversed(failures) if i == again), None)
+    backoff_ms = min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS << spent)
+    wait_ms = asked_ms if asked_ms is not None else chance % (backoff_ms + 1)
+    if wait_ms > RETRY_AFTER_MAX_MS or wait_ms >= left_ms:
+        return None
+    return Retry(index=again, wait_ms=wait_ms)
+
+
+def another(
+    candidate_list: Sequence[Candidate], failures: Sequence[tuple[int, Failure]], index: int, retries_max: int
+) -> Literal["provider", "way"] | None:
+    """Who untried would be next, if the attempt at `index` failed too: another provider, which may always be asked.
+
+    Another "way" to a provider that was asked is open only after an error that this reports itself.
+    """
+    if len(candidate_list) == 1:
+        return None
+    untried = set(range(len(candidate_list))) - {index, *(tried for tried, _ in failures)}
+    for failure, found in _ENDINGS:
+        retry = next_attempt(candidate_list, [*failures, (index, failure)], retries_max, left_ms=1, chance=0)
+        if retry is not None and retry.index in untried:
+            return found
+    return None

@@ -1,0 +1,139 @@
+"""Where a name leads: a tree of ways, from the alias down to what each provider serves.
+
+    alias fast (least-cost)
+    ├── @0  openai/gpt-5-mini                 a leaf: `Served`
+    ├── @0  claude-haiku-4-5 (round-robin)    a bare model: a group of the providers that serve it
+    └── @1  smart                             another alias: a group of its own
+
+Every group orders its own members; what is ordered where is `routing`'s.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from domain.catalog.aliases import DEPTH_MAX, Alias, Strategy
+from domain.catalog.catalog import Catalog, Served, serving
+from domain.refusals import UnknownModel, UnpricedModel
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in a group: the lower priority number goes first, equals share by weight. `name` tells it apart."""
+
+    name: str
+    way: "Way"
+    priority: int = 0
+    weight: int = 1
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Ways of which one is taken and the others are fallen back to. Its turns are kept under `key`.
+
+    `trial` is a canary that takes `trial_percent` of every hundred calls.
+    """
+
+    key: str
+    strategy: Strategy
+    members: tuple[Member, ...]
+    trial: "Way | None" = None
+    trial_percent: int = 0
+
+
+Way: TypeAlias = Group | Served
+NoWay: TypeAlias = UnknownModel | UnpricedModel
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a name leads, and by which alias."""
+
+    name: str
+    way: Way
+    alias: Alias | None = None
+
+
+def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Route | NoWay:
+    """Where `provider/model`, a bare model or an alias leads; `strategy` is for bare models.
+
+    With billing on, what has no rate is left out, and a name that leads to nothing else is not sold.
+    """
+    way = _way(catalog, name, billed, strategy, now_ms, ())
+    if isinstance(way, NoWay):
+        return way
+    return Route(name=name, way=way, alias=catalog.aliases.get(name))
+
+
+def kept(way: Way, keep: Callable[[Served], Served | None]) -> Way | None:
+    """The way without the leaves that `keep` turns away; None if nothing is left. Kept leaves are as it returns them.
+
+    A group of one is still a group, so that its turns go on under its key.
+    """
+    if isinstance(way, Served):
+        return keep(way)
+    left = [(member, below) for member in way.members if (below := kept(member.way, keep)) is not None]
+    members = tuple(msgspec.structs.replace(member, way=below) for member, below in left)
+    trial = kept(way.trial, keep) if way.trial is not None else None
+    if not members:
+        return trial
+    return msgspec.structs.replace(way, members=members, trial=trial)
+
+
+def offers_of(way: Way) -> Iterator[Served]:
+    """Every leaf, as often as the tree has it."""
+    if isinstance(way, Served):
+        yield way
+        return
+    for member in way.members:
+        yield from offers_of(member.way)
+    if way.trial is not None:
+        yield from offers_of(way.trial)
+
+
+def providers_of(way: Way) -> tuple[str, ...]:
+    """The names of the providers that the way leads to, each once."""
+    return tuple(dict.fromkeys(offer.provider.name for offer in offers_of(way)))
+
+
+def _way(
+    catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int, through: tuple[str, ...]
+) -> Way | NoWay:
+    """Aliases never lead back to themselves, as they are set; should they, the way ends here all the same."""
+    alias = catalog.aliases.get(name)
+    if alias is None:
+        return _offered(catalog, name, billed, strategy, now_ms)
+    if name in through or len(through) >= DEPTH_MAX:
+        return UnknownModel(model=name)
+    led = [
+        (target, _way(catalog, target.model, billed, strategy, now_ms, (*through, name))) for target in alias.targets
+    ]
+    members = tuple(
+        Member(name=target.model, way=way, priority=target.priority, weight=target.weight)
+        for target, way in led
+        if not isinstance(way, NoWay)
+    )
+    trial = _way(catalog, alias.canary.model, billed, strategy, now_ms, (*through, name)) if alias.canary else None
+    found = None if isinstance(trial, NoWay) else trial
+    if members:
+        return Group(
+            key=f"alias:{name}",
+            strategy=alias.strategy,
+            members=members,
+            trial=found,
+            trial_percent=alias.canary.percent if alias.canary else 0,
+        )
+    if found is not None:
+        return found
+    return next((way for _, way in led if isinstance(way, NoWay)), UnknownModel(model=name))
+
+
+def _offered(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Way | NoWay:
+    offers = serving(catalog, name, billed, now_ms)
+    if not isinstance(offers, list):
+        return offers
+    if len(offers) == 1:
+        return offers[0]
+    members = tuple(
+        Member(name=offer.provider.name, way=offer, priority=offer.provider.priority, weight=offer.provider.weight)
+        for offer in offers
+    )
+    return Group(key=f"model:{name}", strategy=strategy, members=members)

@@ -1,0 +1,129 @@
+"""`POST /v1/quote`: what the request would be charged if it were made, spending nothing."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from domain.model_api.call import ModelCall
+from domain.money import format_credits
+from domain.refusals import BadRequest, InvalidKey, Refusal
+from entrypoints.http.dialects.dialect import CallerDialect
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.replies import dialect_of, json_reply, refuse
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.call.admission import Ask
+from entrypoints.usecases.call.quote import Quote, quote
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
+
+Callers = Mapping[str, CallerDialect]
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Fields that only Anthropic's messages have, and that only embeddings have beside `input`.
+_ANTHROPIC = frozenset(("system", "thinking", "top_k", "stop_sequences", "speed", "thread"))
+_EMBEDDINGS = frozenset(("encoding_format", "dimensions", "input_type"))
+
+
+def quote_handler(hub: Hub, callers: Callers) -> Handler:
+    """The handler of the one route; `callers` are the dialects that may be asked about, by their routes."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        dialect = dialect_of(request)
+        fingerprint = await fingerprint_of(hub, request)
+        if not isinstance(fingerprint, str):
+            yield refuse(dialect, request, fingerprint)
+            return
+        found = await _quoted(hub, callers, request, fingerprint)
+        yield (
+            json_reply(request, quote_body(hub, found)) if isinstance(found, Quote) else refuse(dialect, request, found)
+        )
+
+    return handle
+
+
+def read_quoted(callers: Callers, body: bytes, route: str | None) -> tuple[CallerDialect, ModelCall] | BadRequest:
+    """The request inside: the body itself, told apart by its fields, or `{"route": ..., "request": {...}}`."""
+    try:
+        fields = _FIELDS.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return BadRequest(field=None, problem="The body must be a JSON object: the request that you would send.")
+    if "route" in fields and "request" in fields:
+        try:
+            route = msgspec.json.decode(fields["route"], type=str)
+        except msgspec.MsgspecError:
+            route = ""
+        body = bytes(fields["request"])
+    elif route is None:
+        route = _by_shape(fields)
+    if route not in callers:
+        known = ", ".join(sorted(callers))
+        problem = f'Name what the request is for, as {{"route": ROUTE, "request": {{…}}}}, with one of {known}.'
+        return BadRequest(field="route", problem=problem)
+    dialect = callers[route]
+    call = dialect.read(body)
+    return call if isinstance(call, BadRequest) else (dialect, call)
+
+
+def quote_body(hub: Hub, made: Quote) -> dict[str, Any]:
+    """The quote in JSON; amounts are exact decimals of credits."""
+    most = max((each.limit.nanos for each in made.offers), default=0)
+    least = min((each.limit.nanos for each in made.offers), default=0)
+    likely = max((each.expected_nanos for each in made.offers), default=0)
+    short = 0 if made.available_nanos is None else max(0, least - made.available_nanos)
+    return {
+        "object": "quote",
+        "quote": made.id,
+        "expires": datetime.fromtimestamp(made.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "billing": hub.billed,
+        "charge_max": format_credits(most),
+        "charge_expected": format_credits(likely),
+        "affordable": made.affordable,
+        "shortfall": format_credits(short),
+        "output_cap": made.output_cap,
+        "offers": [
+            {
+                "provider": each.provider,
+                "model": each.model,
+                "rate_id": each.rate.id,
+                "charge_max": format_credits(each.limit.nanos),
+                "charge_expected": format_credits(each.expected_nanos),
+                "input_tokens_max": each.limit.input_tokens,
+                "output_tokens_max": each.limit.output_tokens,
+            }
+            for each in made.offers
+        ],
+    }
+
+
+async def _quoted(hub: Hub, callers: Callers, request: Request, fingerprint: str) -> Quote | Refusal:
+    route = "/v1/messages" if "anthropic-version" in request.headers else None
+    read = read_quoted(callers, request.body, route)
+    if isinstance(read, BadRequest):
+        try:
+            caller = await hub.storage.caller(fingerprint)
+        except StorageUnavailable:
+            return read
+        known = caller is not None and caller[0].revoked_ms is None
+        return read if known else InvalidKey(revoked=caller is not None)
+    dialect, call = read
+    ask = Ask(
+        call_id=request.id,
+        fingerprint=fingerprint,
+        call=call,
+        to_request=dialect.to_request,
+        unsupported=hub.unsupported,
+    )
+    return await quote(hub, ask)
+
+
+def _by_shape(fields: Mapping[str, msgspec.Raw]) -> str:
+    """The route of a request that does not say; only fields that one API has are told apart."""
+    if "messages" in fields:
+        return "/v1/messages" if _ANTHROPIC & fields.keys() else "/v1/chat/completions"
+    if "input" in fields:
+        return "/v1/embeddings" if _EMBEDDINGS & fields.keys() else "/v1/responses"
+    return ""

@@ -1,0 +1,178 @@
+"""What callers may ask without spending: models, their balance, and whether the hub is well."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from domain.accounts.rows import User
+from domain.catalog.catalog import Catalog, Served, priced
+from domain.ledger.ledger import balance, usable
+from domain.money import format_credits
+from domain.refusals import BadRequest, Busy, InvalidKey, Missing, Refusal
+from domain.routing.tree import Route, offers_of
+from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model
+from entrypoints.http.api.paging import page_of
+from entrypoints.http.dialects.google.recognition import is_googles, with_key
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.replies import dialect_of, json_reply, refuse
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
+
+Read = Callable[[Request, User], Awaitable[Any]]
+
+
+def models_handler(hub: Hub) -> Handler:
+    """`GET /v1/models`: what may be called, as the caller's SDK lists models."""
+
+    async def read(request: Request, user: User) -> Any:
+        listed = await _listed(hub)
+        if is_googles(request):
+            return {"models": [*map(google_model, listed)]}
+        if "anthropic-version" in request.headers:
+            page = page_of(request, [one.name for one in listed])
+            if isinstance(page, BadRequest):
+                return page
+            data = [anthropic_model(one) for one in listed[page.start : page.end]]
+            edges = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+            return {"data": data, "has_more": page.has_more, **edges}
+        return {"object": "list", "data": [*map(openai_model, listed)]}
+
+    return authenticated(hub, read)
+
+
+def model_handler(hub: Hub) -> Handler:
+    """`GET /v1/models/{id}`: one model, by `provider/model` or bare name."""
+
+    async def read(request: Request, user: User) -> Any:
+        name = request.path_values["model"].removeprefix("models/")
+        route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
+        if not isinstance(route, Route):
+            return route
+        listed = _described(hub, name, next(offers_of(route.way)))
+        if is_googles(request):
+            return google_model(listed)
+        return anthropic_model(listed) if "anthropic-version" in request.headers else openai_model(listed)
+
+    return authenticated(hub, read)
+
+
+async def _listed(hub: Hub) -> list[Listed]:
+    """Every model that may be called, as far as the hub knows names, then every alias, as its first model is described.
+
+    With billing on that is every model with a rate. With billing off it is also what the price book knows of the
+    providers here, though they may serve more.
+    """
+    catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
+    listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in priced(catalog, now_ms)]
+    if not hub.billed:
+        known = {one.name for one in listed}
+        listed += [one for one in _unsold(hub, catalog, now_ms) if one.name not in known]
+        listed.sort(key=lambda one: one.name)
+    for name in sorted(catalog.aliases):
+        route = hub.route(catalog, name, now_ms)
+        if isinstance(route, Route):
+            listed.append(_described(hub, name, next(offers_of(route.way))))
+    return listed
+
+
+def _unsold(hub: Hub, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
+    """What the price book knows of the providers here."""
+    for provider in catalog.providers.values():
+        for price in hub.prices(provider.name, now_ms):
+            served = Served(provider=provider, model=price.model, rate=None)
+            yield Listed(name=f"{provider.name}/{price.model}", served=served, price=price)
+
+
+def _described(hub: Hub, name: str, served: Served) -> Listed:
+    price = None if served.rate else hub.price_at(served.provider.name, served.model, hub.clock.now_ms())
+    return Listed(name=name, served=served, price=price)
+
+
+def kept_response(hub: Hub) -> Handler:
+    """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
+
+    async def read(request: Request, user: User) -> Any:
+        remedy = "The hub keeps no answers: send what was said before in `input`."
+        return Missing(kind="response", name=request.path_values["response"], remedy=remedy)
+
+    return authenticated(hub, read)
+
+
+def balance_handler(hub: Hub) -> Handler:
+    """`GET /api/user/credit/balance`: the caller's wallet, amounts as exact decimals in credits."""
+
+    async def read(request: Request, user: User) -> Any:
+        now_ms = hub.clock.now_ms()
+        lots = await hub.storage.wallet(user.id)
+        now = balance(lots, now_ms)
+        return {
+            "user": user.name,
+            "posted": format_credits(now.posted_nanos),
+            "held": format_credits(now.held_nanos),
+            "available": format_credits(now.available_nanos),
+            "grants": len(usable(lots, now_ms)),
+            "billing": hub.billed,
+            "payment_link": hub.payment_link,
+        }
+
+    return authenticated(hub, read)
+
+
+def healthz(hub: Hub) -> Handler:
+    """`GET /healthz`: the process answers."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        yield json_reply(request, {"status": "ok"})
+
+    return handle
+
+
+def readyz(hub: Hub) -> Handler:
+    """`GET /readyz`: the books can be read, and written where a write failed, and new calls are admitted; else 503.
+
+    `unsettled` is how many calls have ended and wait for the books to take it, `settled_late` how many did and were
+    settled since the process began.
+    """
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        waiting = hub.unsettled
+        counts = {"unsettled": len(waiting), "settled_late": waiting.settled}
+        try:
+            await hub.storage.check_writable()
+            version = await hub.storage.catalog_version()
+        except StorageUnavailable as problem:
+            yield json_reply(request, {"status": "unavailable", "reason": str(problem), **counts}, 503)
+            return
+        if waiting.is_full:
+            reason = f"{len(waiting)} calls wait to be settled: no new one is admitted"
+            yield json_reply(request, {"status": "unavailable", "reason": reason, **counts}, 503)
+            return
+        yield json_reply(request, {"status": "ready", "catalog_version": version, **counts})
+
+    return handle
+
+
+def authenticated(hub: Hub, read: Read) -> Handler:
+    """Answer only the holder of a valid key, looked up afresh: a revoked key is refused from that moment on."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        dialect = dialect_of(request)
+        fingerprint = await fingerprint_of(hub, with_key(request))
+        if not isinstance(fingerprint, str):
+            yield refuse(dialect, request, fingerprint)
+            return
+        try:
+            caller = await hub.storage.caller(fingerprint)
+            if caller is None or caller[0].revoked_ms is not None:
+                yield refuse(dialect, request, InvalidKey(revoked=caller is not None))
+                return
+            found = await read(request, caller[1])
+        except StorageUnavailable as problem:
+            found = Busy(reason=str(problem))
+        yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)
+
+    return handle

@@ -1,0 +1,1 @@
+"""The dialects of callers: each reads requests and renders answers."""

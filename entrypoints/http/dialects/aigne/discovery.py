@@ -1,0 +1,126 @@
+"""What AIGNE's clients ask before they call: where the hub is, which models it has, whether one can be called."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from domain.accounts.rows import User
+from domain.catalog.catalog import Served, priced
+from domain.ledger.ledger import balance
+from domain.money import format_per_unit
+from domain.pricing.charge import has_price
+from domain.pricing.rate import Rate
+from domain.refusals import BadRequest, InsufficientCredit, NoCredential, Refusal
+from domain.routing.order import credentials_for
+from domain.routing.tree import Route, offers_of, providers_of
+from entrypoints.http.api.reads import authenticated
+from entrypoints.http.errors import error_of
+from entrypoints.http.replies import json_reply
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.serving_context import Hub
+
+# By this the published client finds the hub among what else may live under an origin.
+_COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"
+_MOUNT_POINTS = {"componentMountPoints": [{"did": _COMPONENT, "mountPoint": "/"}]}
+
+
+def blocklet_handler() -> Handler:
+    """`GET /__blocklet__.js`: where the hub is mounted, as JSON with `?type=json`, else as a script."""
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        if request.asked("type") == "json":
+            yield json_reply(request, _MOUNT_POINTS)
+        else:
+            script = b"window.blocklet = " + msgspec.json.encode(_MOUNT_POINTS) + b";"
+            headers = (("content-type", "text/javascript"), ("x-request-id", request.id))
+            yield Reply(status=200, headers=headers, body=script)
+
+    return handle
+
+
+def catalogue_handler(hub: Hub) -> Handler:
+    """`GET /api/ai/models`: every model with a rate, to anybody: the client asks without its key.
+
+    `?type=chat|image|video|embedding` asks for one kind.
+    """
+
+    @asynccontextmanager
+    async def handle(request: Request) -> AsyncIterator[Reply]:
+        wanted = request.asked("type")
+        listed = [(served, _kinds(served)) for served in priced(await hub.catalog_anew(), hub.clock.now_ms())]
+        described = [
+            _described(served, wanted or kinds[0]) for served, kinds in listed if not wanted or wanted in kinds
+        ]
+        yield json_reply(request, described)
+
+    return handle
+
+
+def status_handler(hub: Hub) -> Handler:
+    """`GET /api/v2/status?model=`: whether a call to the model would be taken on now, and if not, why."""
+
+    async def read(request: Request, user: User) -> Any:
+        model = request.asked("model")
+        if not model:
+            return BadRequest(field="model", problem="The query names no model. Ask for /api/v2/status?model=NAME.")
+        refusal = await _why_not(hub, model, user)
+        if refusal is None:
+            return {"available": True}
+        error = error_of(refusal)
+        return {"available": False, "error": error.message, "code": error.code}
+
+    return authenticated(hub, read)
+
+
+async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
+    now_ms = hub.clock.now_ms()
+    catalog = await hub.catalog_anew()
+    route = hub.route(catalog, model, now_ms)
+    if not isinstance(route, Route):
+        return route
+    offers = tuple(offers_of(route.way))
+    if all(credentials_for(catalog, offer) is None for offer in offers):
+        return NoCredential(model=model, providers=providers_of(route.way))
+    available_nanos = balance(await hub.storage.wallet(user.id), now_ms).available_nanos
+    if hub.billed and available_nanos <= 0 and any(_costs(offer.rate) for offer in offers):
+        return InsufficientCredit(bound_nanos=1, available_nanos=available_nanos, payment_link=hub.payment_link)
+    return None
+
+
+def _costs(rate: Rate | None) -> bool:
+    if rate is None:
+        return False
+    prices = any(getattr(rate, name) for name in rate.__struct_fields__ if name.endswith("_nanos"))
+    return prices or bool(rate.variants)
+
+
+def _described(served: Served, kind: str) -> dict[str, Any]:
+    rate = served.rate
+    assert rate is not None, "only what has a rate is listed"
+    return {
+        "model": served.model,
+        "type": kind,
+        "provider": served.provider.name,
+        "providerDisplayName": served.provider.name,
+        "input_credits_per_token": format_per_unit(rate.input_nanos),
+        "output_credits_per_token": format_per_unit(rate.output_nanos),
+        "modelMetadata": {"maxTokens": rate.context_tokens, "maxOutputTokens": rate.output_tokens_max},
+        "status": {"available": True},
+    }
+
+
+def _kinds(served: Served) -> tuple[str, ...]:
+    """What the model makes, as far as its name and its rate tell; the first is what it is known for."""
+    rate = served.rate
+    assert rate is not None, "only what has a rate is listed"
+    if "embed" in served.model:
+        return ("embedding",)
+    made = tuple(
+        kind
+        for kind, prices in (("image", ("image_nanos", "output_image_nanos")), ("video", ("video_second_nanos",)))
+        if any(has_price(rate, name) for name in prices)
+    )
+    return ("chat", *made) if rate.output_nanos or not made else made

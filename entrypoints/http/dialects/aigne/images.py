@@ -1,0 +1,111 @@
+"""AIGNE's native call for pictures: `{"input": {"prompt", "image", "n", "modelOptions"}}`, answered with `images`.
+
+House rule: it is OpenAI's call in other words, so it is read into that and answered from that; what the client says and
+understands is `ImageModel` of `@aigne/core`. Pictures that come along are to be changed.
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain.model_api.call import ModelCall
+from domain.refusals import BadRequest
+from entrypoints.http.dialects.aigne.camel_case import snake
+from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
+from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, PICTURES_CALLER
+from entrypoints.http.wire import Handler, Reply
+from entrypoints.usecases.serving_context import Hub
+
+_CLIENTS_OWN = frozenset(("model", "preferInputFileType", "stream"))
+_INPUTS = frozenset(("prompt", "n", "images"))
+
+
+class _Input(msgspec.Struct, rename="camel"):
+    prompt: str
+    model_options: dict[str, msgspec.Raw]
+    image: list[File] | None = None
+    n: int | None = None
+
+
+class _Body(msgspec.Struct):
+    input: _Input
+
+
+class _Picture(msgspec.Struct):
+    b64_json: str | None = None
+    url: str | None = None
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Made(msgspec.Struct):
+    data: list[_Picture] = []
+    usage: _Usage = _Usage()
+    output_format: str = "png"
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_MADE = msgspec.json.Decoder(_Made)
+
+
+def read(body: bytes) -> ModelCall | BadRequest:
+    """A native call as OpenAI's, for new pictures or for changed ones; a problem is told by the field's name here."""
+    try:
+        asked = _BODY.decode(body).input
+    except JSON_ERRORS as error:
+        return _renamed(unreadable(error))
+    for place, file in enumerate(asked.image or ()):
+        if (elsewhere := misplaced(f"input.image[{place}]", file)) is not None:
+            return elsewhere
+    said: dict[str, Any] = {"model": asked.model_options.get("model"), "prompt": asked.prompt}
+    said |= {snake(name): value for name, value in asked.model_options.items() if name not in _CLIENTS_OWN}
+    if asked.n is not None:
+        said["n"] = asked.n
+    if asked.image:
+        said["images"] = [{"image_url": _url(file)} for file in asked.image]
+    caller = EDITS_CALLER if asked.image else PICTURES_CALLER
+    call = caller.read(msgspec.json.encode(said))
+    return _renamed(call) if isinstance(call, BadRequest) else call
+
+
+def image_handler(hub: Hub) -> Handler:
+    """`POST /api/v2/image`: OpenAI's pictures, asked for and answered in AIGNE's words."""
+    return reworded(hub, msgspec.structs.replace(PICTURES_CALLER, read=read), _in_aignes_words)
+
+
+def _in_aignes_words(reply: Reply) -> Reply:
+    assert isinstance(reply.body, bytes)
+    headers = dict(reply.headers)
+    try:
+        made = _MADE.decode(reply.body)
+    except msgspec.ValidationError:
+        return reply  # It was paid for: better as the provider said it than not at all.
+    told = {
+        "images": [_file(picture, f"image/{made.output_format}") for picture in made.data],
+        "usage": charged(made.usage.input_tokens, made.usage.output_tokens, headers),
+        "modelCallId": headers["x-request-id"],
+    }
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
+
+
+def _file(picture: _Picture, media_type: str) -> dict[str, str | None]:
+    if picture.b64_json is not None:
+        return {"type": "file", "data": picture.b64_json, "mimeType": media_type}
+    return {"type": "url", "url": picture.url}
+
+
+def _url(file: File) -> str:
+    return file.url or "" if file.type == "url" else f"data:{file.mime_type};base64,{file.data or ''}"
+
+
+def _renamed(wrong: BadRequest) -> BadRequest:
+    """The problem with the field's name as this API has it."""
+    if wrong.field is None or wrong.field.startswith("input"):
+        return wrong
+    field = "image" if wrong.field == "images" else wrong.field
+    inside = wrong.field.partition("[")[0] in _INPUTS
+    return msgspec.structs.replace(wrong, field=f"input.{'' if inside else 'modelOptions.'}{field}")

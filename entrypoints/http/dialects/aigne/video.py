@@ -1,0 +1,186 @@
+"""AIGNE's native call for film: `{"input": {"prompt", "seconds", "size", "image", "modelOptions"}}`, and its `videos`.
+
+What the client says and understands is `VideoModel` of `@aigne/core`. What its other models of film take beside that
+(`negativePrompt`, `aspectRatio`, `lastFrame`, …) may stand in the input or in the options; the input's word counts.
+House rule: every word goes by AIGNE's own name, which is Google's, so that what a provider lacks is refused by that.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Event
+from domain.model_api.video import SECONDS_UNASKED_MAX, Filmed, FilmRequest, Still, resolution
+from domain.pricing.by_size import worded
+from domain.refusals import BadRequest
+from domain.usage import Usage
+from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
+from entrypoints.http.dialects.aigne.repeated_requests import once_for_the_impatient
+from entrypoints.http.dialects.dialect import CallerDialect, Rendering
+from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, stream_error
+from entrypoints.http.wire import Handler, Reply
+from entrypoints.usecases.serving_context import Hub
+
+NAME = "aigne-video"
+SECONDS_MAX = 600
+_CLIENTS_OWN = frozenset(("modelOptions", "model", "outputFileType", "preferInputFileType", "stream"))
+_SAID = frozenset(("prompt", "size", "seconds", "image", "lastFrame", "referenceImages"))
+
+
+class _Options(msgspec.Struct):
+    model: Model | None = None
+
+
+class _Input(msgspec.Struct, rename="camel"):
+    model: Model | None = None
+    model_options: dict[str, msgspec.Raw] = {}
+
+
+class _Body(msgspec.Struct):
+    input: msgspec.Raw
+
+
+class _Film(msgspec.Struct, rename="camel"):
+    prompt: Annotated[str, msgspec.Meta(min_length=1)]
+    size: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    seconds: str | int | None = None
+    image: File | None = None
+    last_frame: File | None = None
+    reference_images: list[File] = []
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_INPUT = msgspec.json.Decoder(_Input)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FILM = msgspec.json.Decoder(_Film)
+_OPTIONS = msgspec.json.Decoder(_Options)
+
+
+def read(body: bytes) -> ModelCall | BadRequest:
+    """What is to be filmed, for how long and how large; the length bounds the charge."""
+    try:
+        if not body.isascii():
+            body.decode()
+        raw = _BODY.decode(body).input
+        known = _INPUT.decode(raw)
+        said = _FIELDS.decode(raw)
+        options = _OPTIONS.decode(msgspec.json.encode(known.model_options))
+        told = ((name, word) for name, word in (*known.model_options.items(), *said.items()) if bytes(word) != b"null")
+        fields = {name: word for name, word in told if name not in _CLIENTS_OWN}
+        film = _FILM.decode(msgspec.json.encode(fields))
+    except JSON_ERRORS as problem:
+        return _placed(unreadable(problem))
+    model = known.model or options.model
+    if model is None:
+        return BadRequest(field="input.modelOptions.model", problem="The field is missing.")
+    seconds = _seconds(film.seconds)
+    if isinstance(seconds, BadRequest):
+        return seconds
+    if (elsewhere := _on_a_disk(film)) is not None:
+        return elsewhere
+    size = worded(film.size)
+    return ModelCall(
+        dialect=NAME,
+        operation="video",
+        model=model,
+        fields=fields,
+        body_bytes=len(body),
+        pieces=Usage(video_seconds=seconds or SECONDS_UNASKED_MAX),
+        size=size and resolution(size),
+    )
+
+
+def to_request(call: ModelCall) -> FilmRequest | BadRequest:
+    """The call in canonical words."""
+    film = _FILM.decode(msgspec.json.encode(call.fields))
+    seconds = _seconds(film.seconds)
+    assert not isinstance(seconds, BadRequest), "`read` has looked"
+    return FilmRequest(
+        model=call.model,
+        prompt=film.prompt,
+        seconds=seconds,
+        size=film.size if worded(film.size) else None,
+        image=_still(film.image) if film.image else None,
+        last_frame=_still(film.last_frame) if film.last_frame else None,
+        references=tuple(map(_still, film.reference_images)),
+        extra={name: raw for name, raw in call.fields.items() if name not in _SAID},
+    )
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The film as a file, since the hub keeps none that a URL could lead to."""
+    films = [event for event in events if isinstance(event, Filmed)]
+    told: dict[str, Any] = {
+        "videos": [
+            {
+                "type": "file",
+                "data": film.base64,
+                "mimeType": film.media_type,
+                "filename": f"{rendering.call_id}.{film.media_type.rpartition('/')[2]}",
+            }
+            for film in films
+        ],
+        "model": rendering.call.model,
+        "seconds": sum(film.seconds for film in films),
+        "modelWithProvider": rendering.served,
+    }
+    return msgspec.json.encode(told)
+
+
+FILM_CALLER = CallerDialect(
+    name=NAME,
+    read=read,
+    to_request=to_request,
+    whole=whole,
+    start=never_streams,
+    render=never_streams,
+    error=error,
+    stream_error=stream_error,
+)
+
+
+def film_handler(hub: Hub) -> Handler:
+    """`POST /api/v2/video`: one film, waited for until it is there."""
+    return once_for_the_impatient(hub, reworded(hub, FILM_CALLER, _with_usage))
+
+
+def _with_usage(reply: Reply) -> Reply:
+    """The answer with what it was charged, which is known once it is settled."""
+    assert isinstance(reply.body, bytes)
+    headers = dict(reply.headers)
+    told = {**_FIELDS.decode(reply.body), "usage": charged(0, 0, headers), "modelCallId": headers["x-request-id"]}
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
+
+
+def _seconds(said: str | int | None) -> int | BadRequest | None:
+    """How long the film is to be; the client writes it as a text."""
+    if said is None:
+        return None
+    text = str(said)
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(SECONDS_MAX)) and 1 <= int(text) <= SECONDS_MAX):
+        problem = f"Send a whole number of seconds from 1 to {SECONDS_MAX}."
+        return BadRequest(field="input.seconds", problem=problem)
+    return int(text)
+
+
+def _on_a_disk(film: _Film) -> BadRequest | None:
+    """A picture that stands on the caller's own disk cannot be sent on."""
+    named = (("image", film.image), ("lastFrame", film.last_frame))
+    numbered = ((f"referenceImages[{place}]", file) for place, file in enumerate(film.reference_images))
+    found = (misplaced(f"input.{name}", file) for name, file in (*named, *numbered))
+    return next((problem for problem in found if problem is not None), None)
+
+
+def _still(file: File) -> Still:
+    if file.type == "url":
+        return Still(media_type=file.mime_type, url=file.url or "")
+    return Still(media_type=file.mime_type, base64=file.data or "")
+
+
+def _placed(wrong: BadRequest) -> BadRequest:
+    """The problem with the field's name as this API has it."""
+    if wrong.field is None or wrong.field.startswith("input"):
+        return wrong
+    return msgspec.structs.replace(wrong, field=f"input.{wrong.field}")

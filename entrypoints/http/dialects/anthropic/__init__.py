@@ -1,0 +1,63 @@
+"""Anthropic's messages API, as a caller speaks it.
+
+House rule: this module assembles the dialect and says errors; reading is in `read` and `request`,
+answering in `render` and `whole`.
+
+https://platform.claude.com/docs/en/api/errors
+"""
+
+from typing import Any
+
+import msgspec
+
+from entrypoints.http.dialects.anthropic.read import read
+from entrypoints.http.dialects.anthropic.render import render, start
+from entrypoints.http.dialects.anthropic.request import to_request
+from entrypoints.http.dialects.anthropic.whole import whole
+from entrypoints.http.dialects.dialect import CallerDialect, ErrorBody
+
+_TYPES = {
+    "invalid_request": "invalid_request_error",
+    "authentication": "authentication_error",
+    "permission": "permission_error",
+    "not_found": "not_found_error",
+    "insufficient_credit": "billing_error",
+    "too_large": "request_too_large",
+    "rate_limit": "rate_limit_error",
+    "overloaded": "overloaded_error",
+    "conflict": "conflict_error",
+    "provider": "api_error",
+    "internal": "api_error",
+}
+
+
+def _error(error: ErrorBody) -> bytes:
+    """An error body: Anthropic's own fields, and beside them the code, the field at fault and the facts."""
+    facts = {"code": error.code, "param": error.param, **error.facts}
+    detail: dict[str, Any] = {name: value for name, value in facts.items() if value is not None} | {
+        "type": _TYPES.get(error.kind, "api_error"),
+        "message": error.message,
+    }
+    if (error.code, error.param) == ("unexpressible", "thread"):
+        # The SDK's tool runner goes on without a thread where it hears this.
+        detail["details"] = {"error_code": "thread_unsupported_request"}
+    return msgspec.json.encode({"type": "error", "error": detail, "request_id": error.request_id})
+
+
+def _stream_error(error: ErrorBody) -> bytes:
+    return b"event: error\ndata: %b\n\n" % _error(error)
+
+
+ANTHROPIC_CALLER = CallerDialect(
+    name="anthropic",
+    read=read,
+    to_request=to_request,
+    whole=whole,
+    start=start,
+    render=render,
+    error=_error,
+    stream_error=_stream_error,
+    id_headers=("x-request-id", "request-id"),
+    # https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events
+    keep_alive=b'event: ping\ndata: {"type": "ping"}\n\n',
+)

@@ -1,0 +1,220 @@
+"""Anthropic's content blocks in canonical words.
+
+House rule: a block whose every field has a canonical place becomes that part; any other becomes `Foreign`, named by
+the block or field that has none, so that nothing in it is lost or guessed.
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.openrouter_reasoning import proved
+from domain.model_api.requests import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.refusals import BadRequest
+from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
+from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.dialects.signatures import returned
+
+
+class Malformed(Exception):
+    """A part of the request has the wrong type; caught where the request is read."""
+
+    def __init__(self, problem: BadRequest) -> None:
+        super().__init__(problem.problem)
+        self.problem = problem
+
+
+class _Foreign(Exception):
+    """The block has something without a canonical place."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Text(msgspec.Struct, frozen=True):
+    text: str
+    cache_control: msgspec.Raw = UNSAID
+    citations: msgspec.Raw = UNSAID
+
+
+class _Source(msgspec.Struct, frozen=True):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+
+
+class _Image(msgspec.Struct, frozen=True):
+    source: _Source
+    cache_control: msgspec.Raw = UNSAID
+
+
+class _Document(msgspec.Struct, frozen=True):
+    source: _Source
+    title: str | None = None
+    cache_control: msgspec.Raw = UNSAID
+
+
+class _ToolUse(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    input: msgspec.Raw
+    cache_control: msgspec.Raw = UNSAID
+
+
+class _ToolResult(msgspec.Struct, frozen=True):
+    tool_use_id: str
+    content: str | list[msgspec.Raw] | None = None
+    is_error: bool | None = None
+    cache_control: msgspec.Raw = UNSAID
+
+
+class _Thinking(msgspec.Struct, frozen=True):
+    thinking: str
+    signature: str | None = None
+
+
+class _RedactedThinking(msgspec.Struct, frozen=True):
+    data: str
+
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Fields that say what is so anyway, if they are set to this or to null.
+_USUAL: dict[tuple[str, str], Any] = {
+    ("tool_use", "caller"): {"type": "direct"},
+    ("document", "citations"): {"enabled": False},
+}
+
+
+def text(given: str) -> Text:
+    """Content that is given as a string."""
+    return Text(text=given)
+
+
+def blocks(given: list[msgspec.Raw], path: str) -> tuple[Part, ...]:
+    """Content that is given as a list of blocks."""
+    return returned(tuple(_part(raw, f"{path}.{index}") for index, raw in enumerate(given)))
+
+
+def _part(raw: msgspec.Raw, path: str) -> Part:
+    try:
+        return _known_part(raw, path)
+    except _Foreign as foreign:
+        return Foreign(dialect="anthropic", name=foreign.name, block=raw)
+    except NONSENSE as problem:
+        raise Malformed(complaint(problem, path)) from None
+
+
+def _known_part(raw: msgspec.Raw, path: str) -> Part:
+    fields = _FIELDS.decode(raw)
+    if "type" not in fields:
+        raise Malformed(BadRequest(field=f"{path}.type", problem="this field is required; name the kind of block"))
+    kind = msgspec.json.decode(fields["type"], type=str)
+    known = _KINDS.get(kind)
+    if known is None:
+        raise _Foreign(kind)
+    wire, read = known
+    for name, value in fields.items():
+        if name != "type" and name not in wire.__struct_fields__ and not _is_usual(kind, name, value):
+            raise _Foreign(f"{kind}.{name}")
+    return read(msgspec.json.decode(raw, type=wire), path)
+
+
+def _is_usual(kind: str, name: str, value: msgspec.Raw) -> bool:
+    return msgspec.json.decode(value) in (None, _USUAL.get((kind, name)))
+
+
+def _text(block: _Text, path: str) -> Part:
+    return Text(text=block.text, cache_control=said(block.cache_control), citations=said(block.citations))
+
+
+def _image(block: _Image, path: str) -> Part:
+    match block.source:
+        case _Source(type="base64", data=str(data), media_type=str(kind)):
+            data, kind = base64_data(data), media_type(kind)
+            return Image(data=data, media_type=kind, cache_control=said(block.cache_control))
+        case _Source(type="url", url=str(url)):
+            return Image(url=url, cache_control=said(block.cache_control))
+        case source:
+            raise _elsewhere("image", source, path)
+
+
+def _document(block: _Document, path: str) -> Part:
+    name, mark = block.title, said(block.cache_control)
+    match block.source:
+        case _Source(type="base64", data=str(data), media_type=str(kind)):
+            return Document(data=base64_data(data), media_type=media_type(kind), name=name, cache_control=mark)
+        case _Source(type="text", data=str(data)):
+            return Document(text=data, name=name, cache_control=mark)
+        case _Source(type="url", url=str(url)):
+            return Document(url=url, name=name, cache_control=mark)
+        case _Source(type="file", file_id=str(file_id)):
+            return Document(file_id=file_id, name=name, cache_control=mark)
+        case source:
+            raise _elsewhere("document", source, path)
+
+
+def _elsewhere(kind: str, source: _Source, path: str) -> Exception:
+    """A source without what its type promises is malformed; one of another type is Anthropic's own."""
+    if source.type in ("base64", "text", "url"):
+        needed = {"base64": '"media_type" and "data"', "text": '"data"', "url": '"url"'}[source.type]
+        return Malformed(BadRequest(field=f"{path}.source", problem=f'a source of type "{source.type}" needs {needed}'))
+    return _Foreign(f"{kind}.source.{source.type}")
+
+
+def _tool_use(block: _ToolUse, path: str) -> Part:
+    if bytes(block.input)[:1] != b"{":
+        raise Malformed(BadRequest(field=f"{path}.input", problem="a tool's input is an object; give one, or {}"))
+    arguments = msgspec.json.format(bytes(block.input), indent=-1).decode()
+    return ToolCall(id=block.id, name=block.name, arguments=arguments, cache_control=said(block.cache_control))
+
+
+def _tool_result(block: _ToolResult, path: str) -> Part:
+    given = block.content or []
+    inside = (text(given),) if isinstance(given, str) else blocks(given, f"{path}.content")
+    parts: list[Text | Image | Document] = []
+    for part in inside:
+        match part:
+            case Text() | Image() | Document():
+                parts.append(part)
+            case Foreign():
+                raise _Foreign(f"tool_result.{part.name}")
+            case _:
+                raise Malformed(
+                    BadRequest(
+                        field=f"{path}.content",
+                        problem="a tool's result holds text, images and documents; move other blocks out of it",
+                    )
+                )
+    return ToolResult(
+        call_id=block.tool_use_id,
+        parts=tuple(parts),
+        is_error=bool(block.is_error),
+        cache_control=said(block.cache_control),
+    )
+
+
+def _thinking(block: _Thinking, path: str) -> Part:
+    """The hub itself renders thinking that nobody signed with an empty signature."""
+    return proved(block.thinking, block.signature or None)
+
+
+def _redacted_thinking(block: _RedactedThinking, path: str) -> Part:
+    return Reasoning(redacted=block.data)
+
+
+_KINDS: dict[str, tuple[type[msgspec.Struct], Callable[[Any, str], Part]]] = {
+    "text": (_Text, _text),
+    "image": (_Image, _image),
+    "document": (_Document, _document),
+    "tool_use": (_ToolUse, _tool_use),
+    "tool_result": (_ToolResult, _tool_result),
+    "thinking": (_Thinking, _thinking),
+    "redacted_thinking": (_RedactedThinking, _redacted_thinking),
+}

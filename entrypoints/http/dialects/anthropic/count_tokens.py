@@ -1,0 +1,54 @@
+"""`POST /v1/messages/count_tokens`: a provider's own count where it has one, else an estimate that is labelled so.
+
+https://platform.claude.com/docs/en/api/messages-count-tokens
+"""
+
+import msgspec
+
+from domain.catalog.vendors import COUNT_TOKENS
+from domain.model_api.call import ModelCall
+from domain.refusals import BadRequest
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
+from entrypoints.http.dialects.anthropic.read import complaint
+from entrypoints.http.dialects.count_tokens import counting_handler
+from entrypoints.http.replies import json_reply
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.call.count_tokens import Counted
+from entrypoints.usecases.serving_context import Hub
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ONE = msgspec.Raw(b"1")
+
+
+def read(body: bytes) -> ModelCall | BadRequest:
+    """A body as a call. It is a message's, but for the cap on the output that nobody asks for."""
+    try:
+        fields = _FIELDS.decode(body)
+    except NONSENSE as problem:
+        return complaint(problem)
+    call = ANTHROPIC_CALLER.read(msgspec.json.encode({**fields, "max_tokens": _ONE, "stream": False}))
+    if isinstance(call, BadRequest):
+        return call
+    return msgspec.structs.replace(
+        call,
+        dialect=COUNT_TOKENS,
+        operation="count_tokens",
+        fields=fields,
+        body_bytes=len(body),
+        output_tokens_max=None,
+        cap_field=None,
+    )
+
+
+def count_tokens_handler(hub: Hub) -> Handler:
+    """The handler of the one route."""
+    return counting_handler(hub, ANTHROPIC_CALLER, read, _reply)
+
+
+def _reply(request: Request, counted: Counted) -> Reply:
+    if not counted.body:
+        return json_reply(request, {"input_tokens": counted.estimated_tokens, "estimated": True})
+    headers = [("content-type", "application/json"), ("x-aihub-provider", counted.provider)]
+    headers += [(name, request.id) for name in ANTHROPIC_CALLER.id_headers]
+    return Reply(status=200, headers=tuple(headers), body=counted.body)

@@ -1,0 +1,186 @@
+"""Rendering events as an answer of Anthropic's messages API, streamed.
+
+House rule: one content block is open at a time, and the terminal words come only on `Ended`; no ending is made up.
+
+Anthropic says one block after the other, while other dialects' tool calls may arrive in turns. So an open tool call
+stays open until the answer ends, and whatever else begins meanwhile waits: then it follows in the order of its first
+piece. `strokes` decides this for both framings; this module writes its strokes as server-sent events, and
+`whole` puts them together.
+
+https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
+
+import msgspec
+
+from domain.model_api.events import Ended, Event, Finished, FinishReason, Started, UsageReported
+from domain.usage import Usage
+from entrypoints.http.dialects.anthropic.content_block_events import (
+    Begin,
+    Desk,
+    End,
+    Piece,
+    Stroke,
+    drain,
+    draw,
+    is_content,
+)
+from entrypoints.http.dialects.dialect import Rendering
+from entrypoints.http.one_line_json import one_line
+
+_ENCODE = msgspec.json.Encoder().encode
+
+_STOP_REASONS: dict[FinishReason, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+    "pause": "pause_turn",
+}
+
+
+class State(msgspec.Struct, frozen=True):
+    """What was said so far, and what is remembered for the end."""
+
+    rendering: Rendering
+    desk: Desk = Desk()
+    begun: bool = False
+    ended: bool = False
+    usage: Usage = Usage()
+    finished: Finished | None = None
+
+
+def start(rendering: Rendering) -> State:
+    """Before the first event."""
+    return State(rendering=rendering)
+
+
+def render(state: State, event: Event) -> tuple[State, bytes]:
+    """One event as bytes, possibly none: usage and the reason to finish are held until the end."""
+    if state.ended:
+        return state, b""
+    if is_content(event):
+        desk, strokes = draw(state.desk, event)
+        if not strokes:
+            return msgspec.structs.replace(state, desk=desk), b""
+        written = b"".join([_written(stroke) for stroke in strokes])
+        if desk is state.desk:  # it goes on in a block that is open, so the message has begun
+            return state, written
+        return msgspec.structs.replace(state, desk=desk, begun=True), _opening(state) + written
+    match event:
+        case Started():
+            return msgspec.structs.replace(state, begun=True), _opening(state)
+        case UsageReported():
+            return msgspec.structs.replace(state, usage=event.usage), b""
+        case Finished(choice=0):
+            return msgspec.structs.replace(state, finished=event), b""
+        case Ended():
+            return msgspec.structs.replace(state, begun=True, ended=True), _opening(state) + _ending(state)
+        case _:
+            return state, b""
+
+
+def message(rendering: Rendering, usage: Usage, **rest: object) -> dict[str, object]:
+    """A message around its content, whole or just begun."""
+    return {
+        "id": rendering.call_id,
+        "type": "message",
+        "role": "assistant",
+        "model": rendering.call.model,
+        **rest,
+        "usage": usage_json(usage),
+    }
+
+
+def usage_json(usage: Usage) -> dict[str, object]:
+    """The leaves in Anthropic's words, where cache reads and writes stand beside the input."""
+    writes = {
+        "ephemeral_5m_input_tokens": usage.cache_write_tokens,
+        "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
+    }
+    told: dict[str, object] = {
+        "input_tokens": usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens,
+        "cache_creation_input_tokens": usage.cache_write_tokens + usage.cache_write_1h_tokens,
+        "cache_read_input_tokens": usage.cache_read_tokens + usage.cache_read_audio_tokens,
+        "cache_creation": writes,
+        "output_tokens": usage.output_tokens
+        + usage.output_audio_tokens
+        + usage.output_image_tokens
+        + usage.reasoning_tokens,
+    }
+    if usage.reasoning_tokens:
+        told["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if usage.tool_uses:
+        told["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}
+    return told
+
+
+def stop(finished: Finished | None, desk: Desk) -> dict[str, str | None]:
+    """Why the answer stopped, null where the provider did not tell.
+
+    A model's own refusal is text that only this word marks as one. OpenAI says "stop" after a tool call that was
+    demanded, where Anthropic's word is always `tool_use`.
+    https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+    """
+    if finished is None:
+        return {"stop_reason": None, "stop_sequence": None}
+    reason = _STOP_REASONS[finished.reason]
+    if desk.refused:
+        reason = "refusal"
+    elif finished.reason == "stop" and finished.stop_sequence is not None:
+        reason = "stop_sequence"
+    elif finished.reason == "stop" and desk.called:
+        reason = "tool_use"
+    return {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
+
+
+def beside(desk: Desk) -> dict[str, object]:
+    """What another vendor said that Anthropic has no word for, as an extension field; none where there was none."""
+    return {"foreign_blocks": desk.foreign} if desk.foreign else {}
+
+
+def _opening(state: State) -> bytes:
+    if state.begun:
+        return b""
+    # Other vendors count at the end, and Claude Code shows what it is told here: so it is told an estimate.
+    usage = state.usage if state.usage != Usage() else Usage(input_tokens=state.rendering.call.likely_input_tokens)
+    empty = message(state.rendering, usage, content=[], stop_reason=None, stop_sequence=None)
+    return _event("message_start", message=empty)
+
+
+def _ending(state: State) -> bytes:
+    desk, strokes = drain(state.desk)
+    delta = _event("message_delta", delta=stop(state.finished, desk), usage=usage_json(state.usage), **beside(desk))
+    return b"".join([*map(_written, strokes), delta, _event("message_stop")])
+
+
+def _written(stroke: Stroke) -> bytes:
+    match stroke:
+        case Piece():
+            # The hot path, hence no dict: most of a stream is this line.
+            return (
+                b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+                b'"delta":{"type":"%b","%b":%b}}\n\n'
+                % (stroke.index, stroke.kind.encode(), _FIELD_OF[stroke.kind], _value(stroke.value))
+            )
+        case Begin():
+            return _event("content_block_start", index=stroke.index, content_block=stroke.block)
+        case End():
+            return _event("content_block_stop", index=stroke.index)
+
+
+_FIELD_OF = {
+    "text_delta": b"text",
+    "thinking_delta": b"thinking",
+    "signature_delta": b"signature",
+    "input_json_delta": b"partial_json",
+    "citations_delta": b"citation",
+}
+
+
+def _value(value: str | msgspec.Raw) -> bytes:
+    return _ENCODE(value) if isinstance(value, str) else one_line(bytes(value))
+
+
+def _event(name: str, **fields: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), one_line(_ENCODE({"type": name, **fields})))

@@ -1,0 +1,67 @@
+"""Rendering the events of a finished answer as one message of Anthropic's messages API.
+
+House rule: the message is what a client puts together from the same answer streamed, stroke by stroke.
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+import msgspec
+
+from domain.model_api.events import Event, Finished, UsageReported
+from domain.usage import Usage
+from entrypoints.http.dialects.anthropic.content_block_events import Begin, Desk, Piece, Stroke, drain, draw, is_content
+from entrypoints.http.dialects.anthropic.render import beside, message, stop
+from entrypoints.http.dialects.dialect import Rendering
+from entrypoints.http.dialects.tool_arguments import arguments_object
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The answer as a JSON body. A tool's input is parsed, as Anthropic's clients expect it."""
+    desk = Desk()
+    strokes: list[Stroke] = []
+    usage, finished = Usage(), None
+    for event in events:
+        if is_content(event):
+            desk, more = draw(desk, event)
+            strokes += more
+        elif isinstance(event, UsageReported):
+            usage = event.usage
+        elif isinstance(event, Finished) and event.choice == 0:
+            finished = event
+    desk, more = drain(desk)
+    content = _blocks([*strokes, *more])
+    return msgspec.json.encode(message(rendering, usage, content=content, **stop(finished, desk), **beside(desk)))
+
+
+def _blocks(strokes: list[Stroke]) -> list[object]:
+    """One block for each `Begin`, with the pieces that follow it."""
+    begun: list[tuple[Begin, list[Piece]]] = []
+    for stroke in strokes:
+        match stroke:
+            case Begin():
+                begun.append((stroke, []))
+            case Piece():
+                begun[-1][1].append(stroke)
+    return [_block(begin, pieces) for begin, pieces in begun]
+
+
+def _block(begin: Begin, pieces: list[Piece]) -> object:
+    block = begin.block
+    if isinstance(block, msgspec.Raw):
+        return block
+    match block["type"]:
+        case "text":
+            cited = [piece.value for piece in pieces if piece.kind == "citations_delta"]
+            block = block | {"text": _text(pieces, "text_delta")}
+            return block | {"citations": cited} if cited else block
+        case "thinking":
+            thought = _text(pieces, "thinking_delta")
+            return block | {"thinking": thought, "signature": _text(pieces, "signature_delta")}
+        case "tool_use":
+            return block | {"input": arguments_object(_text(pieces, "input_json_delta"))}
+        case _:
+            return block
+
+
+def _text(pieces: list[Piece], kind: str) -> str:
+    return "".join(str(piece.value) for piece in pieces if piece.kind == kind)

@@ -1,0 +1,76 @@
+"""What a caller's dialect is: a record of pure functions that read requests and render answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.model_api.call import ModelCall
+from domain.model_api.events import Event
+from domain.model_api.requests import ModelRequest
+from domain.pricing.rate import Rate
+from domain.refusals import BadRequest
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer says beside the events: the call's id, the time, and what was asked, which some APIs repeat.
+
+    `served` is `provider/model` as it is served; `rate` is what usage is charged at, None where it is not charged.
+    """
+
+    call_id: str
+    created_s: int
+    call: ModelCall
+    served: str = ""
+    rate: Rate | None = None
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An error before it has a dialect.
+
+    `kind` is the field's common word for it: invalid_request, authentication, permission, not_found,
+    insufficient_credit, too_large, rate_limit, overloaded, conflict, provider, internal.
+    `param` names the field at fault, `code` the refusal, `facts` what to act on.
+    """
+
+    status: int
+    kind: str
+    message: str
+    code: str
+    param: str | None = None
+    facts: dict[str, str | int | None] = {}
+    request_id: str = ""
+
+
+class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How one family of SDKs is heard and answered.
+
+    name           the dialect's name; a provider of the same name is passed through
+    read           a request body to a ModelCall, strictly checked: BadRequest names the field and the remedy
+    to_request     the same call in canonical words, for a provider of another dialect; BadRequest if it is malformed
+                   deeper than `read` looks
+    whole          the events of a finished answer to a JSON body
+    start, render  the fold that streams: one event to bytes (possibly none); the terminal word only on Ended; it never
+                   makes up an ending
+    error          an error as a JSON body
+    stream_error   an error as the last bytes of a stream that already began
+    read_form      the same of a body of another content type, which is its second argument: a form with a file
+    stream_failed  the same for a stream that `render` wrote, which knows what it said; None: as `stream_error`
+    id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
+    keep_alive     what a stream says while its provider is silent: a comment, or the dialect's own word. No blank line
+                   follows the comment: after an event with an `id`, OpenAI's SDK for Python takes it for an event
+                   without data, and fails (https://github.com/openai/openai-python/issues/2722)
+    """
+
+    name: str
+    read: Callable[[bytes], ModelCall | BadRequest]
+    to_request: Callable[[ModelCall], ModelRequest | BadRequest]
+    whole: Callable[[tuple[Event, ...], Rendering], bytes]
+    start: Callable[[Rendering], Any]
+    render: Callable[[Any, Event], tuple[Any, bytes]]
+    error: Callable[[ErrorBody], bytes]
+    stream_error: Callable[[ErrorBody], bytes]
+    read_form: Callable[[bytes, str], ModelCall | BadRequest] | None = None
+    stream_failed: Callable[[Any, ErrorBody], bytes] | None = None
+    id_headers: tuple[str, ...] = ("x-request-id",)
+    keep_alive: bytes = b": keep-alive\n"

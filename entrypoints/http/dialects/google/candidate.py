@@ -1,0 +1,107 @@
+"""What stands beside the content of a candidate of Gemini's API: why it ended, what it rests on, what it used.
+
+https://ai.google.dev/api/generate-content#candidate
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from domain.model_api.citations import Source
+from domain.model_api.events import Finished, FinishReason
+from domain.usage import Usage
+from entrypoints.http.dialects.google.json_names import JSON_ERRORS
+from entrypoints.http.dialects.google.parts import Choice
+
+Json = dict[str, Any]
+# Google says STOP after a call as after a text.
+_FINISHES: dict[FinishReason, str] = {
+    "stop": "STOP",
+    "tool_calls": "STOP",
+    "length": "MAX_TOKENS",
+    "content_filter": "SAFETY",
+    "refusal": "SAFETY",
+    "pause": "OTHER",
+}
+_ABOUT = frozenset(("groundingMetadata", "citationMetadata", "urlContextMetadata"))
+
+
+class _Token(msgspec.Struct):
+    token: str = ""
+    logprob: msgspec.Raw = msgspec.Raw(b"0")
+    top_logprobs: list["_Token"] | None = None
+
+
+class _Likely(msgspec.Struct):
+    content: list[_Token] | None = None
+
+
+_LIKELY = msgspec.json.Decoder(_Likely)
+
+
+def candidate(index: int, parts: list[Any], choice: Choice, finished: Finished | None) -> Json:
+    """A candidate with its end. Without a reason from the provider there is none here."""
+    told: Json = {"content": {"parts": parts, "role": "model"}}
+    if finished is not None:
+        told["finishReason"] = _FINISHES[finished.reason]
+    told["index"] = index
+    if choice.sources:
+        told["groundingMetadata"] = _grounding(choice.said, choice.sources)
+    if choice.likely:
+        told["logprobsResult"] = _likelihoods(choice.likely)
+    return told | {name: block for name, block in choice.about if name in _ABOUT}
+
+
+def usage_json(usage: Usage) -> Json:
+    """The leaves as Google counts: what was cached or written inside the prompt, thoughts beside the candidates."""
+    cached = usage.cache_read_tokens + usage.cache_read_audio_tokens
+    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
+    prompt = usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + cached + written
+    answer = usage.output_tokens + usage.output_audio_tokens + usage.output_image_tokens
+    told: Json = {
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": answer,
+        "totalTokenCount": prompt + answer + usage.reasoning_tokens,
+    }
+    if cached:
+        told["cachedContentTokenCount"] = cached
+    if usage.reasoning_tokens:
+        told["thoughtsTokenCount"] = usage.reasoning_tokens
+    return told
+
+
+def _grounding(text: str, sources: tuple[Source, ...]) -> Json:
+    """Each page once, and the stretches of the text that rest on it, counted in bytes as Google does.
+
+    https://ai.google.dev/api/generate-content#GroundingMetadata
+    """
+    pages: dict[str, Json] = {}
+    supports = []
+    for source in sources:
+        pages.setdefault(source.url, {"web": {"uri": source.url, "title": source.title or source.url}})
+        if source.start is None or source.end is None:
+            continue
+        stretch = text[source.start : source.end]
+        start = len(text[: source.start].encode())
+        segment = {"startIndex": start, "endIndex": start + len(stretch.encode()), "text": stretch}
+        supports.append({"segment": segment, "groundingChunkIndices": [list(pages).index(source.url)]})
+    return {"groundingChunks": list(pages.values()), "groundingSupports": supports}
+
+
+def _likelihoods(blocks: tuple[msgspec.Raw, ...]) -> Json:
+    """OpenAI's `logprobs` in Google's words."""
+    tokens: list[_Token] = []
+    for block in blocks:
+        with suppress(*JSON_ERRORS):  # What cannot be read of it is left out: the answer is not about that.
+            tokens += _LIKELY.decode(block).content or ()
+    return {
+        "chosenCandidates": [_likelihood(token) for token in tokens],
+        "topCandidates": [
+            {"candidates": [_likelihood(other) for other in token.top_logprobs or ()]} for token in tokens
+        ],
+    }
+
+
+def _likelihood(token: _Token) -> Json:
+    return {"token": token.token, "logProbability": token.logprob}

@@ -1,0 +1,258 @@
+"""Answers in OpenAI's dialect: a stream of chunks, event by event.
+
+House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
+word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
+`reasoning_details` (OpenRouter's) for the same with its place and what proves it, `extra_content` (Google's) for a
+signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `foreign_blocks` for what only
+another dialect can say.
+"""
+
+from typing import Any, assert_never
+
+import msgspec
+
+from domain.dialects.openrouter_reasoning import detail_of
+from domain.model_api.citations import Passage
+from domain.model_api.embeddings import Embedded
+from domain.model_api.events import (
+    Broken,
+    CitationDelta,
+    Ended,
+    Event,
+    Finished,
+    FinishReason,
+    ForeignBlock,
+    ReasoningDelta,
+    RefusalDelta,
+    SoundDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from domain.model_api.images import Pictured
+from domain.model_api.requests import Reasoning
+from domain.model_api.rerank import Ranked
+from domain.model_api.video import Filmed
+from domain.usage import Usage
+from entrypoints.http.dialects.dialect import Rendering
+from entrypoints.http.dialects.openai_chat.google_signatures import extra_content
+from entrypoints.http.dialects.openai_chat.provider_blocks import foreign, is_custom_call, is_logprobs
+from entrypoints.http.dialects.openai_chat.reasoning_order import Places
+from entrypoints.http.one_line_json import one_line
+
+NAME = "openai"
+
+# OpenAI has no word for a refusal that ends the answer (Anthropic's `refusal` means that its safety classifiers
+# stepped in, so content_filter is nearest), and none for a pause: what was said so far is whole, so it is a stop.
+FINISHES: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "stop",
+}
+
+_DONE = b"data: [DONE]\n\n"
+_NOWHERE = Places()
+_encode = msgspec.json.Encoder().encode
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told.
+
+    `functions` are the calls of functions so far, `customs` the places of custom tools' calls among all; `places` are
+    those of each choice's thinking.
+    """
+
+    head: bytes
+    tail: bytes
+    wants_usage: bool
+    opened: tuple[int, ...] = ()
+    functions: int = 0
+    customs: tuple[int, ...] = ()
+    passage: Passage = Passage()
+    usage: Usage | None = None
+    places: dict[int, Places] = {}
+
+
+def start(rendering: Rendering) -> State:
+    """The state before the first event. With usage wanted, every chunk but the last has a null one, as OpenAI's."""
+    about = _encode(
+        {
+            "id": rendering.call_id,
+            "object": "chat.completion.chunk",
+            "created": rendering.created_s,
+            "model": rendering.call.model,
+        }
+    )
+    tail = b'],"usage":null}\n\n' if rendering.call.wants_usage else b"]}\n\n"
+    return State(head=b"data: " + about[:-1] + b',"choices":[', tail=tail, wants_usage=rendering.call.wants_usage)
+
+
+def render(state: State, event: Event) -> tuple[State, bytes]:
+    """One event as the bytes of its chunk, often none."""
+    match event:
+        case TextDelta():
+            return _texted(_placed(state, event), event, said) if (said := _text(event)) else (state, b"")
+        case ToolCallDelta():
+            return _called(_placed(state, event), event)
+        case ReasoningDelta():
+            state = _placed(state, event)
+            thought = thinking(event, state.places[event.choice])
+            return _said(state, event.choice, thought) if thought else (state, b"")
+        case RefusalDelta():
+            return _said(state, event.choice, {"refusal": event.text})
+        case ForeignBlock() if is_logprobs(event):
+            return _likely(state, event)
+        case ForeignBlock() if is_custom_call(event):
+            return _called_custom(_placed(state, event), event)
+        case CitationDelta() | ForeignBlock():
+            return _said(state, event.choice, foreign(event, state.passage))
+        case Started():
+            return _said(state, 0, {"content": ""})
+        case Finished():
+            return _finished(state, event)
+        case UsageReported():
+            return msgspec.structs.replace(state, usage=event.usage), b""
+        case Ended():
+            return state, _usage_chunk(state) + _DONE
+        case Embedded() | Pictured() | Filmed() | Ranked() | SoundDelta():
+            return state, b""  # Nothing that a chunk has a word for.
+        case Broken():
+            return state, b""  # The shell words the failure, see `stream_error`.
+    assert_never(event)
+
+
+def _texted(state: State, event: TextDelta, said: dict[str, Any]) -> tuple[State, bytes]:
+    """Text; how much of it there was tells which words rest on the sources that follow, which the first choice has."""
+    if event.choice == 0:
+        state = msgspec.structs.replace(state, passage=state.passage.with_more(event))
+    return _said(state, event.choice, said)
+
+
+def _called(state: State, event: ToolCallDelta) -> tuple[State, bytes]:
+    """A piece of a function's call, at its place among all calls: custom ones may stand before it."""
+    if event.id is not None and event.index >= state.functions:
+        state = msgspec.structs.replace(state, functions=event.index + 1)
+    if state.customs:
+        before = sum(event.index >= place - number for number, place in enumerate(state.customs))
+        event = msgspec.structs.replace(event, index=event.index + before)
+    return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
+
+
+def _called_custom(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+    """The call of a custom tool, whole in one piece."""
+    place = state.functions + len(state.customs)
+    state = msgspec.structs.replace(state, customs=(*state.customs, place))
+    call = msgspec.json.decode(event.block, type=dict[str, Any])
+    return _said(state, event.choice, {"tool_calls": [{"index": place, **call}]})
+
+
+def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
+    """A piece of a tool call. The first, which carries the id, tells the type as well."""
+    function: dict[str, Any] = {} if delta.name is None else {"name": delta.name}
+    function["arguments"] = delta.arguments
+    if delta.id is None:
+        return {"index": delta.index, "function": function, **extra_content(delta.signature)}
+    told = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+    return {**told, **extra_content(delta.signature)}
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """The leaves as OpenAI adds them up.
+
+    Cached, written, audio and image tokens count inside the prompt, reasoning inside the completion. `image_tokens`,
+    `cached_audio_tokens` and `tool_uses` are extensions, there only where there were any.
+    """
+    written = usage.cache_write_tokens + usage.cache_write_1h_tokens
+    read = usage.cache_read_tokens + usage.cache_read_audio_tokens
+    prompt = usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + read + written
+    completion = usage.output_tokens + usage.output_audio_tokens + usage.output_image_tokens + usage.reasoning_tokens
+    told: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {
+            "cached_tokens": read,
+            "cache_write_tokens": written,
+            "audio_tokens": usage.input_audio_tokens + usage.cache_read_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.output_audio_tokens,
+        },
+    }
+    if usage.cache_read_audio_tokens:
+        told["prompt_tokens_details"]["cached_audio_tokens"] = usage.cache_read_audio_tokens
+    if usage.input_image_tokens:
+        told["prompt_tokens_details"]["image_tokens"] = usage.input_image_tokens
+    if usage.output_image_tokens:
+        told["completion_tokens_details"]["image_tokens"] = usage.output_image_tokens
+    if usage.tool_uses:
+        told["tool_uses"] = usage.tool_uses
+    return told
+
+
+def _text(event: TextDelta) -> dict[str, Any]:
+    if event.signature is None:
+        return {"content": event.text} if event.text else {}
+    return {"content": event.text, **extra_content(event.signature)}
+
+
+def thinking(event: ReasoningDelta, places: Places) -> dict[str, Any]:
+    """A piece of thinking: its text for those who show it, and all of it for those who hand it back."""
+    if not (event.text or event.signature is not None or event.redacted is not None):
+        return {}
+    said = Reasoning(text=event.text, signature=event.signature, redacted=event.redacted)
+    told: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
+    return {**told, "reasoning_details": [detail_of(said, places.thoughts[event.block])]}
+
+
+def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | ForeignBlock) -> State:
+    """The state with the event's place in its choice, if it begins something."""
+    before = state.places.get(event.choice, _NOWHERE)
+    after = before.after(event)
+    if after is before:
+        return state
+    return msgspec.structs.replace(state, places={**state.places, event.choice: after})
+
+
+def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, bytes]:
+    """A chunk with a delta; the first of a choice tells the role."""
+    state, delta = _opened(state, choice, delta)
+    return state, b'%b{"index":%d,"delta":%b,"finish_reason":null}%b' % (
+        state.head,
+        choice,
+        one_line(_encode(delta)),
+        state.tail,
+    )
+
+
+def _likely(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+    state, delta = _opened(state, event.choice, {})
+    choice = {"index": event.choice, "delta": delta, "logprobs": event.block, "finish_reason": None}
+    return state, state.head + one_line(_encode(choice)) + state.tail
+
+
+def _finished(state: State, event: Finished) -> tuple[State, bytes]:
+    state, delta = _opened(state, event.choice, {})
+    choice: dict[str, Any] = {"index": event.choice, "delta": delta, "finish_reason": FINISHES[event.reason]}
+    if event.stop_sequence is not None:
+        choice["stop_reason"] = event.stop_sequence
+    return state, state.head + _encode(choice) + state.tail
+
+
+def _opened(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, dict[str, Any]]:
+    if choice in state.opened:
+        return state, delta
+    opened = msgspec.structs.replace(state, opened=(*state.opened, choice))
+    return opened, {"role": "assistant", **delta}
+
+
+def _usage_chunk(state: State) -> bytes:
+    """The chunk of usage alone, with empty choices, for those who asked for it."""
+    if not state.wants_usage or state.usage is None:
+        return b""
+    return state.head + b'],"usage":' + _encode(usage_object(state.usage)) + b"}\n\n"

@@ -1,0 +1,49 @@
+"""What OpenAI's APIs beside chat have in common, the caller's side."""
+
+from typing import Annotated, Any, NoReturn, TypeAlias
+
+import msgspec
+
+from domain.refusals import BadRequest
+from entrypoints.http.dialects.openai_chat import error, stream_error
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
+
+__all__ = ["Inputs", "Model", "error", "inputs_of", "never_streams", "only_passes", "stream_error"]
+
+Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
+# One text, several, the tokens of one, or those of several.
+Inputs: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | list[str | int | list[int]]
+# OpenAI takes 2,048 at most and others fewer; what is far beyond is refused here, since each is bounded on its own.
+INPUTS_MAX = 16_384
+_Tokens = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**31)]], msgspec.Meta(min_length=1)]
+_TEXTS = msgspec.json.Decoder(list[Annotated[str, msgspec.Meta(min_length=1)]])
+_TOKENS = msgspec.json.Decoder(_Tokens)
+_TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
+
+
+def inputs_of(field: str, known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:
+    """What the field holds, one by one, `known` as `Inputs` and `raw` as it came; a list is all of one kind."""
+    if isinstance(known, str):
+        return (known,)
+    if not known:
+        return bad(field, "The list is empty.")
+    if len(known) > INPUTS_MAX:
+        return bad(field, f"The list has more than {INPUTS_MAX} inputs.")
+    try:
+        if isinstance(known[0], str):
+            return tuple(_TEXTS.decode(raw))
+        if isinstance(known[0], int):
+            return (tuple(_TOKENS.decode(raw)),)
+        return tuple(map(tuple, _TOKEN_LISTS.decode(raw)))
+    except msgspec.ValidationError as problem:
+        return unreadable(problem, field)
+
+
+def only_passes(*_: Any) -> NoReturn:
+    """Stands where a call would be translated that only goes to providers of its own dialect."""
+    raise AssertionError("this API is only passed through")
+
+
+def never_streams(*_: Any) -> NoReturn:
+    """Stands where a dialect would render a stream that it does not have."""
+    raise AssertionError("this API does not stream across dialects")

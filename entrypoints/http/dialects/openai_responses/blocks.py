@@ -1,0 +1,70 @@
+"""What other dialects say besides text, thoughts and functions, as items and annotations of the Responses API.
+
+House rule: what has a word here is said with it; what has none is an extension that names its dialect and holds the
+block as it came: an item or an annotation of type `foreign`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain.model_api.citations import Passage, source_of
+from domain.model_api.events import CitationDelta, ForeignBlock
+from entrypoints.http import one_line_json as lines
+from entrypoints.http.dialects.openai_responses.wire import NAME
+
+
+class _Custom(msgspec.Struct, frozen=True):
+    name: str = ""
+    input: str = ""
+    namespace: str | None = None
+
+
+class _CustomCall(msgspec.Struct, frozen=True):
+    id: str | None = None
+    custom: _Custom = _Custom()
+
+
+def annotation(event: CitationDelta, passage: Passage) -> Any:
+    """A source as an annotation: a page in OpenAI's own words, with another vendor's beside them if they say more.
+
+    Every page has a place, that of the passage unless it has its own.
+    """
+    if event.dialect == NAME:
+        return one_line(event.citation)
+    source = source_of(event)
+    if source is not None:
+        source = passage.of(source)
+        told: dict[str, Any] = {"type": "url_citation", "url": source.url, "title": source.title or ""}
+        places = {"start_index": source.start, "end_index": source.end}
+        told |= {name: place for name, place in places.items() if place is not None}
+        if event.dialect == "anthropic":
+            told["foreign"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+        return told
+    return {"type": "foreign", "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+
+
+def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
+    """A block as an item; `mark` makes its id. A custom tool's call is OpenAI's own in both of its dialects."""
+    if (event.dialect, event.name) == ("openai", "custom_tool_call"):
+        try:
+            call = msgspec.json.decode(event.block, type=_CustomCall)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            call = _CustomCall()
+        grouped = {} if call.custom.namespace is None else {"namespace": call.custom.namespace}
+        return {
+            "id": f"ctc_{mark}",
+            "type": "custom_tool_call",
+            "status": "completed",
+            "call_id": call.id or f"call_{mark}",
+            "name": call.custom.name,
+            "input": call.custom.input,
+            **grouped,
+        }
+    block = one_line(event.block)
+    return {"id": f"fb_{mark}", "type": "foreign", "dialect": event.dialect, "name": event.name, "block": block}
+
+
+def one_line(raw: msgspec.Raw) -> msgspec.Raw:
+    """JSON on one line, as it has to be inside an event."""
+    return msgspec.Raw(lines.one_line(bytes(raw)))

@@ -1,0 +1,176 @@
+"""Rendering events as an answer of OpenAI's Responses API, whole and streamed.
+
+House rule: the terminal event is said on `Ended` and on nothing else, and usage is never made up. The whole answer is
+the response that the stream of the same events ends with.
+
+https://developers.openai.com/api/reference/resources/responses/streaming-events
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from domain.model_api.events import Ended, Event, Finished, FinishReason, Started, UsageReported
+from domain.usage import Usage
+from entrypoints.http.dialects.dialect import ErrorBody, Rendering
+from entrypoints.http.dialects.openai_chat.render import usage_object
+from entrypoints.http.dialects.openai_responses.blocks import one_line
+from entrypoints.http.dialects.openai_responses.items import Note, Sheet
+from entrypoints.http.dialects.openai_responses.output_state import Content, close, note
+
+_ENCODE = msgspec.json.Encoder().encode
+
+# Why an answer is not whole; the other reasons to finish leave it `completed`.
+_INCOMPLETE: dict[FinishReason, str] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}
+
+# The services that this API has a word for; other vendors' ordinary one ("standard", "on_demand") is its default.
+_SERVICES = {word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")}
+
+# What a response repeats of its request, and what it says where the request said nothing.
+_REPEATED: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "reasoning": {"effort": None, "summary": None},
+    "safety_identifier": None,
+    "service_tier": "default",
+    "temperature": None,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": None,
+    "truncation": "disabled",
+    "user": None,
+}
+
+
+class State(msgspec.Struct, frozen=True):
+    """What was said so far: how many events, the items, and what is remembered for the end."""
+
+    rendering: Rendering
+    sheet: Sheet
+    events: int = 0
+    usage: Usage | None = None
+    service_tier: str | None = None
+    finished: Finished | None = None
+
+
+def start(rendering: Rendering) -> State:
+    """Before the first event."""
+    return State(rendering=rendering, sheet=Sheet(call_id=_mark(rendering)))
+
+
+def render(state: State, event: Event) -> tuple[State, bytes]:
+    """One event as bytes, possibly none: usage and the reason to finish are held until the end."""
+    if isinstance(event, Content):
+        sheet, notes = note(state.sheet, event)
+        return _written(msgspec.structs.replace(state, sheet=sheet), notes)
+    match event:
+        case Started():
+            return _written(state, ())
+        case UsageReported():
+            return msgspec.structs.replace(state, usage=event.usage, service_tier=event.service_tier), b""
+        case Finished(choice=0):
+            return msgspec.structs.replace(state, finished=event), b""
+        case Ended():
+            state, notes = _closed(state)
+            status = _status(state)
+            return _written(state, (*notes, Note(f"response.{status}", {"response": _response(state, status)})))
+        case _:
+            return state, b""  # The shell words a failure, see `failed`.
+
+
+def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
+    """The answer as a JSON body."""
+    state = start(rendering)
+    for event in events:
+        if isinstance(event, Content):
+            sheet, _ = note(state.sheet, event)
+            state = msgspec.structs.replace(state, sheet=sheet)
+        else:
+            state, _ = render(state, event) if isinstance(event, UsageReported | Finished) else (state, b"")
+    state, _ = _closed(state)
+    return _ENCODE(_response(state, _status(state)))
+
+
+def failed(state: State, error: ErrorBody) -> tuple[State, bytes]:
+    """The response as far as it came, as one that failed: what the stream says before its error event."""
+    told = {**_response(state, "failed"), "error": {"code": error.code, "message": error.message}}
+    return _written(state, (Note("response.failed", {"response": told}),))
+
+
+def _closed(state: State) -> tuple[State, tuple[Note, ...]]:
+    sheet, notes = close(state.sheet, "incomplete" if _status(state) == "incomplete" else "completed")
+    return msgspec.structs.replace(state, sheet=sheet), notes
+
+
+def _status(state: State) -> Literal["completed", "incomplete"]:
+    return "incomplete" if state.finished is not None and state.finished.reason in _INCOMPLETE else "completed"
+
+
+def _written(state: State, notes: tuple[Note, ...]) -> tuple[State, bytes]:
+    """The notes as events with their numbers, after the two that open a stream."""
+    if state.events == 0:
+        begun = {"response": _response(state, "in_progress")}
+        notes = (Note("response.created", begun), Note("response.in_progress", begun), *notes)
+    told = b"".join(
+        b"event: %b\ndata: %b\n\n"
+        % (told.type.encode(), _ENCODE({"type": told.type, "sequence_number": number, **told.fields}))
+        for number, told in enumerate(notes, state.events)
+    )
+    return msgspec.structs.replace(state, events=state.events + len(notes)), told
+
+
+def _mark(rendering: Rendering) -> str:
+    """What the ids of an answer and its items are made of."""
+    return rendering.call_id.removeprefix("call_")
+
+
+def _response(state: State, status: str) -> dict[str, Any]:
+    """The response object. It repeats its request, as OpenAI's does; the hub stores nothing."""
+    rendering, why = state.rendering, None
+    if status == "incomplete" and state.finished is not None:
+        why = {"reason": _INCOMPLETE[state.finished.reason]}
+    return {
+        "id": f"resp_{_mark(rendering)}",
+        "object": "response",
+        "created_at": rendering.created_s,
+        "status": status,
+        "background": False,
+        "error": None,
+        "incomplete_details": why,
+        "model": rendering.call.model,
+        "output": state.sheet.output(),
+        **{name: _repeated(rendering, name, usual) for name, usual in _REPEATED.items()},
+        **({} if state.service_tier is None else {"service_tier": _SERVICES.get(state.service_tier, "default")}),
+        "store": False,
+        "usage": None if state.usage is None or status == "in_progress" else _usage(state.usage),
+    }
+
+
+def _repeated(rendering: Rendering, name: str, usual: Any) -> Any:
+    said = rendering.call.fields.get(name)
+    return usual if said is None or bytes(said) == b"null" else one_line(said)
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """The leaves as the Responses API adds them up: as chat completions does, in other words."""
+    told = usage_object(usage)
+    prompt, completion = told["prompt_tokens_details"], told["completion_tokens_details"]
+    counted = {
+        "input_tokens": told["prompt_tokens"],
+        "input_tokens_details": {name: prompt[name] for name in ("cached_tokens", "cache_write_tokens")},
+        "output_tokens": told["completion_tokens"],
+        "output_tokens_details": {"reasoning_tokens": completion["reasoning_tokens"]},
+        "total_tokens": told["total_tokens"],
+    }
+    return counted if usage.tool_uses == 0 else {**counted, "tool_uses": usage.tool_uses}

@@ -1,0 +1,236 @@
+"""`POST /v1/chat/completions` and `/v1/messages`: read in the caller's dialect, made by the use case, answered."""
+
+import hashlib
+from types import TracebackType
+from typing import get_args
+
+import msgspec
+
+from domain.billing.plan import Affordable
+from domain.catalog.vendors import passes_through
+from domain.dialects.unsupported_params import Policy, told
+from domain.model_api.call import ModelCall
+from domain.money import format_credits
+from domain.refusals import BadRequest, InvalidKey, Refusal
+from domain.routing.explain import brief
+from entrypoints.http.dialects.dialect import CallerDialect, Rendering
+from entrypoints.http.dialects.requested_form import as_asked
+from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.renderers import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
+from entrypoints.http.replies import refuse
+from entrypoints.http.wire import Handler, Reply, Request
+from entrypoints.usecases.call.admission import Ask
+from entrypoints.usecases.call.live_call import LiveCall
+from entrypoints.usecases.call.model_call import Chat, Refused, Replayed
+from entrypoints.usecases.call.quote import basis_of
+from entrypoints.usecases.call.renderer import Voice
+from entrypoints.usecases.serving_context import Hub
+from ports.providers import Answer
+
+IDEMPOTENCY_KEY_MAX = 255
+_POLICIES: dict[str, Policy] = {policy: policy for policy in get_args(Policy)}
+RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
+
+
+def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
+    """The handler of chat calls by callers of one dialect."""
+    return lambda request: _Handling(hub, dialect, request)
+
+
+class _Handling:
+    """One request: inside the context its reply stands, leaving it ends the call."""
+
+    __slots__ = ("_chat", "_dialect", "_hub", "_request")
+
+    def __init__(self, hub: Hub, dialect: CallerDialect, request: Request) -> None:
+        self._hub = hub
+        self._dialect = dialect
+        self._request = request
+        self._chat: Chat | None = None
+
+    async def __aenter__(self) -> Reply:
+        hub, dialect, request = self._hub, self._dialect, self._request
+        ask = await _ask_of(hub, dialect, request)
+        if not isinstance(ask, Ask):
+            return refuse(dialect, request, ask)
+        if ask.call.stream:
+            # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
+            # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
+            ask.leave = request.watch()
+        chat = Chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer))
+        made = await chat.__aenter__()
+        try:
+            if isinstance(made, Refused):
+                reply = refuse(dialect, request, made.refusal)
+            elif isinstance(made, Replayed):
+                reply = _replayed(dialect, made)
+            elif ask.call.stream:
+                reply = _streamed(hub, dialect, request, made)
+            else:
+                reply = await _whole(hub, dialect, request, made)
+        except BaseException:
+            await chat.__aexit__(None, None, None)
+            raise
+        self._chat = chat
+        return reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._chat is not None:
+            await self._chat.__aexit__(kind, error, trace)
+
+
+async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | Refusal:
+    """What the request asks for. A bad body is only explained to somebody with a valid key."""
+    fingerprint = await fingerprint_of(hub, request)
+    if not isinstance(fingerprint, str):
+        return fingerprint
+    call = _read(dialect, request)
+    idempotency_key = request.headers.get("idempotency-key") or None
+    if idempotency_key is not None and len(idempotency_key) > IDEMPOTENCY_KEY_MAX:
+        problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
+        call = BadRequest(field="Idempotency-Key", problem=problem)
+    if isinstance(call, BadRequest):
+        return await _to_somebody(hub, fingerprint, call)
+    policy = _POLICIES.get(request.headers.get("x-aihub-unsupported", hub.unsupported))
+    if policy is None:
+        problem = "Send `drop`, to leave out what a provider has no field for, or `refuse`."
+        return await _to_somebody(hub, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
+    rate_ids: tuple[str, ...] = ()
+    if (quote_id := request.headers.get("x-aihub-quote")) is not None:
+        basis = basis_of(hub.vault, fingerprint, quote_id, call.model, hub.clock.now_ms())
+        if isinstance(basis, BadRequest):
+            return await _to_somebody(hub, fingerprint, basis)
+        rate_ids = basis.rate_ids
+    relayed = tuple((name, request.headers[name]) for name in RELAYED_REQUEST_HEADERS if name in request.headers)
+    if relayed:
+        call = msgspec.structs.replace(call, relay_headers=relayed)
+    return Ask(
+        call_id=request.id,
+        fingerprint=fingerprint,
+        call=call,
+        to_request=dialect.to_request,
+        idempotency_key=idempotency_key,
+        digest=_digest(request, call) if idempotency_key else "",
+        rate_ids=rate_ids,
+        unsupported=policy,
+    )
+
+
+async def _to_somebody(hub: Hub, fingerprint: str, refusal: BadRequest) -> Refusal:
+    """The refusal for the holder of a valid key; a stranger learns no more than that the key is not."""
+    caller = await hub.storage.caller(fingerprint)
+    if caller is None or caller[0].revoked_ms is not None:
+        return InvalidKey(revoked=caller is not None)
+    return refusal
+
+
+def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:
+    content_type = request.headers.get("content-type", "")
+    if dialect.read_form is not None and not content_type.lower().startswith(JSON):
+        return dialect.read_form(request.body, content_type)
+    return dialect.read(request.body)
+
+
+def _digest(request: Request, call: ModelCall) -> str:
+    """What was asked where. SDKs make up another boundary for a form each time, which asks for nothing else."""
+    body = request.body if call.form is None else request.body.replace(b"--" + call.form.boundary, b"--")
+    return hashlib.sha256(request.path.encode() + b"\n" + body).hexdigest()
+
+
+def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
+    call, target = ask.call, entry.candidate.target
+    if passes_through(call, target.dialect):
+        content_type = _content_type(call, answer)
+        return AsSaid(dialect, target.provider, content_type, lambda: _rendered(hub, dialect, ask, entry))
+    return _rendered(hub, dialect, ask, entry)
+
+
+def _rendered(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> RenderedWhole | RenderedStream:
+    call, target = ask.call, entry.candidate.target
+    rendering = Rendering(
+        call_id=ask.call_id,
+        created_s=hub.clock.now_ms() // 1000,
+        call=call,
+        served=f"{target.provider}/{target.model}",
+        rate=entry.candidate.served.rate if hub.billed else None,
+    )
+    dialect = as_asked(dialect, ask.request)
+    if call.stream:
+        return RenderedStream(dialect, rendering, target.provider)
+    return RenderedWhole(dialect, rendering)
+
+
+def _content_type(call: ModelCall, answer: Answer) -> str:
+    """What the provider calls its body, where that may be more than one thing; chat is JSON or a stream of events."""
+    if call.operation in ("speech", "transcription") and answer.content_type:
+        return answer.content_type
+    return EVENT_STREAM if call.stream else JSON
+
+
+async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
+    body = await live.whole()
+    if not isinstance(body, bytes):
+        return refuse(dialect, request, body)
+    headers = [("content-type", live.content_type), *_call_headers(hub, dialect, request, live)]
+    if live.call.billed and live.settled and live.settled.call:
+        headers.append(("x-aihub-charge", format_credits(live.settled.call.charge_nanos)))
+    return Reply(status=200, headers=tuple(headers), body=body)
+
+
+def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
+    headers = (
+        ("content-type", live.content_type),
+        ("cache-control", "no-cache"),
+        # Proxies such as nginx would otherwise collect events before passing them on.
+        ("x-accel-buffering", "no"),
+        *_call_headers(hub, dialect, request, live),
+    )
+    # Only events have a word that says nothing.
+    keep_alive = dialect.keep_alive if live.content_type.startswith("text/event-stream") else b""
+    return Reply(status=200, headers=headers, body=live.stream(), keep_alive=keep_alive, given=lambda: live.given)
+
+
+def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
+    headers = (
+        ("content-type", made.content_type),
+        *((name, made.call_id) for name in dialect.id_headers),
+        ("idempotent-replayed", "true"),
+        ("x-aihub-charge", format_credits(made.charge_nanos)),
+    )
+    return Reply(status=made.status, headers=headers, body=made.body)
+
+
+def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> list[tuple[str, str]]:
+    """Who served the call, under which cap, and where the time went so far (milliseconds)."""
+    assert live.served is not None
+    assert live.answer is not None
+    ask, target = live.ask, live.served.candidate.target
+    relayed = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
+    known = {name for name, _ in relayed}
+    headers = [*relayed, *[(name, request.id) for name in dialect.id_headers if name not in known]]
+    headers.append(("x-aihub-provider", target.provider))
+    if ask.route is not None and ask.order is not None:
+        headers.append(("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)))
+    headers.append(("server-timing", _timing(hub, request, live)))
+    if live.served.bound is not None and live.served.bound.output_cap is not None:
+        headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
+    if live.served.bound is not None and live.served.bound.uses_cap is not None:
+        headers.append(("x-aihub-tool-uses-cap", str(live.served.bound.uses_cap)))
+    if dropped := live.served.candidate.served.dropped:
+        headers.append(("x-aihub-dropped", told(dropped)))
+    return headers
+
+
+def _timing(hub: Hub, request: Request, live: LiveCall) -> str:
+    begun_us, planned_us, first_us = request.started_us, live.planned_us, live.first_us
+    settle = f"settle;dur={_ms(live.settled_us - first_us)}, " if live.settled is not None else ""
+    total = _ms(hub.clock.monotonic_us() - begun_us)
+    return (
+        f"plan;dur={_ms(planned_us - begun_us)}, provider;dur={_ms(first_us - planned_us)}, {settle}total;dur={total}"
+    )
+
+
+def _ms(duration_us: int) -> str:
+    return f"{duration_us // 1000}.{duration_us % 1000:03d}"

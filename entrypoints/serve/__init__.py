@@ -1,0 +1,1 @@
+"""Serving: preparation, the server, its processes, and the report at the start."""

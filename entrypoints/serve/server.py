@@ -1,0 +1,189 @@
+"""Serving: everything that must be right before the first request, and then a production server.
+
+The parent process prepares the books and watches its workers; each worker builds its own hub. A worker never outlives
+its parent: a hub that was killed must not go on answering, and its port must be free for the next.
+
+Weak spot: workers listen with SO_REUSEPORT, so two hubs could share a port and nobody would notice. That is why the
+port is tried first without it.
+"""
+
+import asyncio
+import contextlib
+import gc
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from entrypoints.config import Settings
+from entrypoints.serve.process import raise_descriptor_limit
+from entrypoints.serve.report import Started, in_json, in_words
+from entrypoints.server.exchange import App
+from entrypoints.server.limits import Limits, limits_of, memory_bytes
+from entrypoints.server.supervisor import Supervisor
+from entrypoints.usecases.manage.first_run import BY, first_run
+from entrypoints.usecases.manage.maintenance import sweep
+from entrypoints.usecases.manage.providers import register_vendor_keys
+from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
+from entrypoints.wiring import BOOKS, MASTER_KEY, CannotStart, operator_hub
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+# Within the ten seconds that container runtimes wait between SIGTERM and SIGKILL.
+STOP_S = 8
+_PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
+_MMAP_BYTES = 128 * 1024
+SWITCH_S = 0.0005
+GC_THRESHOLD = 50_000
+
+
+def serve(settings: Settings, as_json: bool = False) -> int:
+    """Serve until a signal ends it; the exit code. CannotStart if the hub cannot begin."""
+    raise_descriptor_limit()
+    _check_port_is_free(settings.host, settings.port)
+    started = asyncio.run(_prepare(settings))
+    os.environ.update(_environment(settings))
+    print(in_json(started) if as_json else in_words(started), flush=True)
+    load = partial(_load, settings)
+    Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, partial(_announce_stop, as_json)).run()
+    return 0
+
+
+def _announce_stop(as_json: bool) -> None:
+    """While calls still run, the end takes a while, and nothing else is seen."""
+    if not as_json:
+        print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
+
+
+async def _prepare(settings: Settings) -> Started:
+    async with operator_hub(settings) as desk:
+        first = await first_run(desk, settings.owner_key)
+        registered = await register_vendor_keys(desk, BY, settings.vendor_keys)
+        await sell_by_rule(desk, settings.terms)
+        swept = await sweep(desk.storage, desk.liveness, desk.clock)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
+    data_dir = settings.data_dir.resolve()
+    return Started(
+        url=f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}",
+        data=str(data_dir / BOOKS),
+        master_key="AIHUB_MASTER_KEY" if settings.master_key else str(data_dir / MASTER_KEY),
+        first=first,
+        registered=tuple(f"{credential.masked} for {credential.provider}" for credential in registered),
+        lost=len(swept.lost),
+        billed=settings.billed,
+        workers=settings.workers,
+        interface=settings.interface,
+    )
+
+
+def _load(settings: Settings) -> tuple[App, Limits]:
+    """The application of a worker, in the worker, and how much it may take on."""
+    _begin_worker(settings)
+    if settings.interface == "wsgi":
+        from entrypoints.wsgi_threads import create_app as create
+    else:
+        from entrypoints.asgi import create_app as create  # type: ignore[assignment]
+    app: App = create()
+    _tune_interpreter()
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return app, limits_of(descriptors, memory_bytes(), settings.workers)
+
+
+def _begin_worker(settings: Settings) -> None:
+    """Let a worker be stopped by its parent alone, also while it is still starting.
+
+    A fork inherits its parent's handlers, which only tell the parent: until the worker has its own, a signal would be
+    lost. A worker that dies before that has served nobody. An interrupt from the terminal goes to a whole process
+    group, and how a worker ends is its parent's matter; so it leaves the group.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setpgid(0, 0)
+    die_with_parent()
+    _give_memory_back()
+    if settings.exclusive_cores:
+        _let_threads_finish()
+
+
+def _give_memory_back() -> None:
+    """Let the memory of large bodies go back to the system when they are done with. See mallopt(3), M_MMAP_THRESHOLD.
+
+    glibc raises that bound to the largest block that was ever freed, and keeps what is below it for itself.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+
+
+def _let_threads_finish() -> None:
+    """Let no thread that is woken push aside the one that woke it; before any thread begins, for they inherit it.
+
+    The loop and the writer of the books wake each other several times a call, and whoever does so is about to wait
+    anyway. To be pushed aside first costs a seventh of all CPU time. But a neighbour on the same core makes such a
+    thread wait for its turn, so this is for cores that the hub has to itself. See sched(7), SCHED_BATCH.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def _tune_interpreter() -> None:
+    """Set the interpreter up for a server; when everything is imported."""
+    # The loop, the writer of the books and the server share one interpreter. Whoever waits for it is let in after
+    # this long; at Python's own 5 ms a commit under load would take a second, since it asks again for every statement.
+    sys.setswitchinterval(SWITCH_S)
+    # What lives as long as the process is not looked through again and again, and calls leave hardly any cycles.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
+
+
+def die_with_parent() -> None:
+    """Let this worker be killed when the process that started it dies, however that dies. Nothing if none did."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    else:
+        threading.Thread(target=_follow, args=(parent,), name="parent watch", daemon=True).start()
+    if os.getppid() != parent.pid:  # it died before the lines above
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _follow(parent: "BaseProcess") -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        remedy = "another hub may be running; choose another address with --host and --port"
+        raise CannotStart(f"cannot listen on {host} port {port}: {error.strerror or error}; {remedy}") from error
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the command line has changed, for the workers, which read the environment."""
+    return {
+        "AIHUB_HOST": settings.host,
+        "AIHUB_PORT": str(settings.port),
+        "AIHUB_WORKERS": str(settings.workers),
+        "AIHUB_INTERFACE": settings.interface,
+        "AIHUB_MARGIN": "",  # What the book knows is sold by now, and no worker needs to read all of it.
+    }

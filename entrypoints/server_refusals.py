@@ -1,0 +1,57 @@
+"""What both binders do before a request reaches its route: refusals of the server, in the dialect of the caller."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, assert_never
+
+from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
+from entrypoints.http.cors import cors_headers
+from entrypoints.http.replies import dialect_of, refuse
+from entrypoints.http.wire import Headers, Reply, Request, joined
+from entrypoints.server import REFUSED, Refused
+from entrypoints.usecases.serving_context import Hub
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# These are answered however full the hub is: who asks them decides whether it goes on.
+ALWAYS_SERVED = ("/healthz", "/readyz")
+
+
+def refused(hub: Hub, scope: Scope) -> Refusal | None:
+    """Why the server would not serve this request; None if it is to be served."""
+    why: Refused | None = scope.get(REFUSED)
+    match why:
+        case None:
+            return None
+        case "busy":
+            return None if scope["path"] in ALWAYS_SERVED else HubFull()
+        case "malformed":
+            return BadRequest(field=None, problem="What was sent is not an HTTP request, or is not all of one.")
+        case "body_too_large":
+            return TooLarge(bytes_max=hub.body_bytes_max)
+        case "version" | "head_too_large" | "slow":
+            return BadHttp(problem=why)
+        case _:
+            assert_never(why)
+
+
+async def send_refusal(hub: Hub, scope: Scope, send: Send, refusal: Refusal) -> None:
+    """Answer with a refusal, without a route."""
+    request = Request(
+        id=hub.ids.new("call"),
+        method=scope["method"],
+        path=scope["path"],
+        headers=joined(scope["headers"]),
+        body=b"",
+        started_us=hub.clock.monotonic_us(),
+    )
+    reply = refuse(dialect_of(request), request, refusal)
+    await _send(send, reply, cors_headers(hub.cors_origins, request.headers.get("origin")) if hub.cors_origins else ())
+
+
+async def _send(send: Send, reply: Reply, more: Headers) -> None:
+    assert isinstance(reply.body, bytes)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*reply.headers, *more)]
+    headers.append((b"content-length", b"%d" % len(reply.body)))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})

@@ -1,0 +1,112 @@
+"""The kinds of settings: how the text of each becomes a value, or a ValueError that says what to write."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from domain.money import AmountError, parse_credits
+from entrypoints.usecases.manage.masking import is_secret_text
+
+_MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")
+# A scheme, a host and perhaps a port: desktop and mobile apps have schemes of their own (app://obsidian.md).
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:[0-9]{1,5})?|null"
+)
+_OWNER_KEY_CHARACTERS_MIN = 8
+
+
+def path(text: str) -> Path:
+    """A place in the file system; `~` is the home of whoever starts the hub."""
+    return Path(text).expanduser()
+
+
+def host(text: str) -> str:
+    """An address or a host name to listen on."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
+        raise ValueError("write an address or a host name to listen on, such as 127.0.0.1")
+    return text
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number between two others."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of some words, however it is capitalised."""
+
+    def read(text: str) -> str:
+        for word in words:
+            if text.lower() == word.lower():
+                return word
+        raise ValueError(f"write {' or '.join(words)}")
+
+    return read
+
+
+def switch(text: str) -> bool:
+    """Yes or no."""
+    if text.lower() in ("true", "1", "yes", "on"):
+        return True
+    if text.lower() in ("false", "0", "no", "off"):
+        return False
+    raise ValueError("write true or false")
+
+
+def amount(text: str) -> int:
+    """Credits, as nanos."""
+    try:
+        return parse_credits(text)
+    except AmountError as error:
+        raise ValueError(str(error)) from None
+
+
+def margin(text: str) -> int | None:
+    """A percentage, as nanos of a per cent; None where nothing is said."""
+    return amount(text) if text else None
+
+
+def price(text: str) -> int:
+    """What one credit costs, in nanos of a dollar."""
+    nanos = amount(text)
+    if nanos == 0:
+        raise ValueError("write what a credit costs in dollars, such as 1 or 0.01")
+    return nanos
+
+
+def link(text: str) -> str | None:
+    """A URL for people, None where nothing is said."""
+    if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
+        raise ValueError("write an http or https URL")
+    return text or None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins of pages, in lower case, or `*` alone for all; none where nothing is said."""
+    found = tuple(dict.fromkeys(part.lower().rstrip("/") for part in re.split(r"[\s,]+", text) if part))
+    if not all(one == "*" or _ORIGIN.fullmatch(one) for one in found):
+        raise ValueError("write origins such as https://app.example.com, separated by commas, or * for all")
+    return ("*",) if "*" in found else found
+
+
+def master_key(text: str) -> str | None:
+    """The keys under which secrets are sealed, the current one first, None where nothing is said."""
+    if text and not all(_MASTER_KEY.fullmatch(part) for part in text.split(",")):
+        raise ValueError("write 32 bytes as base64 or as hexadecimal digits, as `openssl rand -base64 32` makes them")
+    return text or None
+
+
+def owner_key(text: str) -> str | None:
+    """The owner's API key, None where nothing is said."""
+    if text and (len(text) < _OWNER_KEY_CHARACTERS_MIN or not is_secret_text(text)):
+        raise ValueError(
+            f"write at least {_OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as "
+            "`openssl rand -hex 32` makes them"
+        )
+    return text or None

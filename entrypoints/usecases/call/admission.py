@@ -1,0 +1,236 @@
+"""Admitting a call: route it, plan it against the books, and wait for a twin where there is one.
+
+The catalogue in memory may be a version behind. Whatever it makes of a call, a refusal is only given after it was
+compared with the books, and a plan is only made at the version that the books have: so what an operator changes
+holds for the next call in every process.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from domain.billing.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
+from domain.billing.quotes import at_quoted_rate
+from domain.books.rows import Call
+from domain.books.scopes import CallScope
+from domain.catalog.catalog import Catalog, Served
+from domain.catalog.vendors import also_spoken, passes_through, spoken
+from domain.dialects.unsupported_params import Policy, leaves_hosted
+from domain.model_api.call import ModelCall
+from domain.model_api.requests import ModelRequest
+from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredential, Refusal, Unexpressible
+from domain.routing.eligibility import lacking, with_room
+from domain.routing.order import Candidate, Circumstances, Order, order
+from domain.routing.tree import Route, kept, providers_of
+from entrypoints.usecases.manage.maintenance import sweep_own
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
+
+# A call may go on for long after its provider was last silent; its hold is given back at the latest after this many
+# times the silence that is allowed.
+DEADLINE_SILENCES = 6
+TWIN_POLL_S = 0.05
+
+D = TypeVar("D")
+
+
+class Ask:
+    """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words.
+
+    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all. `unsupported` is what
+    becomes of wishes that a provider's dialect has no field for.
+    """
+
+    def __init__(
+        self,
+        *,
+        call_id: str,
+        fingerprint: str,
+        call: ModelCall,
+        to_request: Callable[[ModelCall], ModelRequest | BadRequest],
+        idempotency_key: str | None = None,
+        digest: str = "",
+        rate_ids: tuple[str, ...] = (),
+        unsupported: Policy = "drop",
+    ) -> None:
+        self.call_id = call_id
+        self.fingerprint = fingerprint
+        self.call = call
+        self.idempotency_key = idempotency_key
+        self.digest = digest
+        self.rate_ids = rate_ids
+        self.unsupported = unsupported
+        self.request: ModelRequest | None = None
+        self.route: Route | None = None
+        self.order: Order | None = None
+        # How the server is asked to give up a caller who takes nothing any more; None where it has no way to.
+        self.leave: Callable[[], None] | None = None
+        self._to_request = to_request
+
+    def translate(self) -> ModelRequest | BadRequest:
+        """The call in canonical words, read once and only for a provider of another dialect."""
+        if self.request is None:
+            request = self._to_request(self.call)
+            if isinstance(request, BadRequest):
+                return request
+            self.request = request
+        return self.request
+
+
+async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
+    """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
+    if hub.unsettled.is_full:
+        return Busy(reason="too many calls wait to be settled")
+    try:
+        catalog = await hub.catalog()
+        while True:
+            found = _route(hub, ask, catalog)
+            if not isinstance(found, tuple):
+                newer = await hub.catalog_anew()
+                if newer.version == catalog.version:
+                    return await with_valid_key(hub, ask, found)
+                catalog = newer
+                continue
+            planned = await _plan(hub, ask, catalog, found)
+            match planned:
+                case Stale():
+                    catalog = await hub.catalog_anew()
+                case Twin():
+                    await _ending_of(hub, planned.call)
+                case Refused():
+                    return planned.refusal
+                case Plan() | Replay():
+                    return planned
+    except StorageUnavailable as problem:
+        return Busy(reason=str(problem))
+
+
+async def who_could_serve(hub: Hub, ask: Ask) -> tuple[Candidate, ...] | Refusal:
+    """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
+    return _route(hub, ask, await hub.catalog_anew())
+
+
+def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
+    """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
+    now_ms = hub.clock.now_ms()
+    call = ask.call
+    route = hub.route(catalog, call.model, now_ms)
+    if not isinstance(route, Route):
+        return route
+    if ask.rate_ids:
+        way = kept(route.way, lambda offer: at_quoted_rate(catalog, offer, ask.rate_ids))
+        if way is None:
+            problem = "What was quoted is not sold any more: ask for a new quote with POST /v1/quote."
+            return BadRequest(field="x-aihub-quote", problem=problem)
+        route = msgspec.structs.replace(route, way=way)
+    able = _able(hub, ask, route)
+    if not isinstance(able, Route):
+        return able
+    at = Circumstances(catalog=catalog, advice=hub.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
+    ask.route, ask.order = able, order(able.way, at)
+    hub.advice = ask.order.advice
+    if ask.order.ranks:
+        return ask.order.candidates
+    return NoCredential(model=call.model, providers=providers_of(able.way))
+
+
+def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
+    """The route by those who have words for all that is asked and can do it; the first lack if there is none."""
+    lacks: list[Refusal] = []
+
+    def keep(offer: Served) -> Served | None:
+        at = offer.provider
+        dialect = spoken(at.name, at.base_url, at.dialect, ask.call, offer.model)
+        dropped = _dropped(hub, ask, offer, dialect)
+        if dropped != ():
+            for other in also_spoken(at.name, at.base_url, ask.call):
+                found = _dropped(hub, ask, offer, other)
+                if isinstance(found, tuple) and (not isinstance(dropped, tuple) or len(found) < len(dropped)):
+                    dialect, dropped = other, found
+        if not isinstance(dropped, tuple):
+            lacks.append(dropped)
+            return None
+        if dialect == at.dialect and not dropped:
+            return offer
+        hosted = ask.request is None or leaves_hosted(ask.call.hosted_tools, ask.request, dropped)
+        return msgspec.structs.replace(offer, dialect=dialect, dropped=dropped, hosted=hosted)
+
+    able = kept(route.way, keep)
+    if able is None:
+        return lacks[0]
+    able = with_room(able, ask.call)
+    return route if able is route.way else msgspec.structs.replace(route, way=able)
+
+
+def _dropped(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal | tuple[str, ...]:
+    """The wishes that the call is made without in that dialect, or why it cannot be. The caller's own has them all."""
+    lacks = lacking(ask.call, offer.rate)
+    if lacks:
+        return Incapable(model=ask.call.model, lacks=lacks)
+    if dialect is None:
+        return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
+    if passes_through(ask.call, dialect):
+        return ()
+    request = ask.translate()
+    if isinstance(request, BadRequest):
+        return request
+    # What a model can be told may depend on the model itself, not on the caller's name for it.
+    found = hub.providers.unsupported(dialect, msgspec.structs.replace(request, model=offer.model))
+    if isinstance(found, Unexpressible):
+        return msgspec.structs.replace(found, model=ask.call.model)
+    if found and ask.unsupported == "refuse":
+        return Unexpressible(field=found[0], dialect=dialect, model=ask.call.model)
+    return found
+
+
+async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
+    now_ms = catalog.present_ms(hub.clock.now_ms())
+    asked = Asked(
+        call_id=ask.call_id,
+        call=ask.call,
+        version=catalog.version,
+        candidates=found,
+        billed=hub.billed,
+        owner=hub.liveness.own(),
+        deadline_ms=now_ms + DEADLINE_SILENCES * hub.upstream_timeout_ms,
+        digest=ask.digest,
+        idempotency_key=ask.idempotency_key,
+        payment_link=hub.payment_link,
+    )
+    call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
+    planned: Planned = await undisturbed(call, hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms)))
+    return planned
+
+
+async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
+    """The decision. A hang-up waits for it: a hold that is being written must reach somebody who will settle it.
+
+    Only what streams is cancelled by a hang-up, and for a call that is not, the scope would cost more than its plan.
+    """
+    if call.stream:
+        with anyio.CancelScope(shield=True):
+            decided = await decision
+    else:
+        decided = await decision
+    return decided
+
+
+async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
+    """The refusal, unless the key itself is invalid: a stranger learns nothing about the models."""
+    caller = await hub.storage.caller(ask.fingerprint)
+    if caller is None or caller[0].revoked_ms is not None:
+        return InvalidKey(revoked=caller is not None)
+    return refusal
+
+
+async def _ending_of(hub: Hub, twin: Call) -> None:
+    """Wait until the earlier call has ended; one that nobody will settle is swept, and not waited for."""
+    while True:
+        now = await hub.storage.call(twin.id)
+        if now is None or now.ending is not None:
+            return
+        await anyio.sleep(TWIN_POLL_S)
+        if hub.liveness.is_gone(now.owner) is not False:
+            await sweep_own(hub)

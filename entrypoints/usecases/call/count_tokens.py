@@ -1,0 +1,63 @@
+"""Counting a request's tokens before it is made: free, so nothing is held, charged or written.
+
+A provider that counts is asked, the next candidate if it fails; for any other the hub estimates, and says so. Only a
+caller whose wallet holds something gets that far: who cannot spend reaches no provider.
+"""
+
+import msgspec
+
+from domain.failures import Failure
+from domain.ledger.ledger import balance
+from domain.model_api.call import Attempt
+from domain.model_api.events import Broken
+from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, Unexpressible
+from domain.routing.order import Candidate
+from entrypoints.usecases.call.admission import Ask, who_could_serve
+from entrypoints.usecases.serving_context import Hub
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's own answer, word for word, or an estimate in tokens."""
+
+    body: bytes = b""
+    estimated_tokens: int = 0
+    provider: str = ""
+
+
+async def count_tokens(hub: Hub, ask: Ask) -> Counted | Refusal:
+    """How many tokens the request has; no word of a model to a stranger."""
+    caller = await hub.storage.caller(ask.fingerprint)
+    if caller is None or caller[0].revoked_ms is not None:
+        return InvalidKey(revoked=caller is not None)
+    if hub.billed:
+        has = balance(await hub.storage.wallet(caller[1].id), hub.clock.now_ms())
+        if has.available_nanos <= 0:
+            return InsufficientCredit(bound_nanos=1, available_nanos=has.available_nanos, payment_link=hub.payment_link)
+    found = await who_could_serve(hub, ask)
+    if isinstance(found, Unexpressible):
+        request = ask.translate()
+        return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
+    return await _asked(hub, ask, found) if isinstance(found, tuple) else found
+
+
+async def _asked(hub: Hub, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
+    """What the first candidate says that says anything; the last one's failure if none does."""
+    for candidate in candidates:
+        told = await _told(hub, ask, candidate)
+        if isinstance(told, Counted) or told.kind == "request_rejected":
+            break
+    if isinstance(told, Counted):
+        return told
+    return ProviderFailed(failure=told, provider=candidate.target.provider)
+
+
+async def _told(hub: Hub, ask: Ask, candidate: Candidate) -> Counted | Failure:
+    attempt = Attempt(call_id=ask.call_id, target=candidate.target, timeout_ms=hub.upstream_timeout_ms)
+    async with hub.providers.open(attempt, ask.call, None) as opened:
+        if isinstance(opened, Failure):
+            return opened
+        chunk = await anext(opened.chunks)
+        last = chunk.events[-1]
+        if isinstance(last, Broken):
+            return last.failure
+        return Counted(body=chunk.raw or b"", provider=candidate.target.provider)

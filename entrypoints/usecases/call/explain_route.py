@@ -1,0 +1,88 @@
+"""Asking beforehand where a call would go, and why."""
+
+from typing import Any
+
+import msgspec
+
+from domain.catalog.aliases import Strategy
+from domain.catalog.catalog import Catalog
+from domain.model_api.call import Capability, ModelCall
+from domain.money import format_credits
+from domain.routing.explain import Explained, Explanation, explain
+from domain.routing.learned import Advice
+from domain.routing.order import Circumstances, Rank
+from domain.routing.tree import NoWay
+
+# A page of text and an answer of the usual length.
+SAMPLE_BYTES = 2_000
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to explain by: how long it is, what it needs, and how long an answer it allows."""
+
+    model: str
+    body_bytes: int = SAMPLE_BYTES
+    needs: tuple[Capability, ...] = ()
+    output_tokens_max: int | None = None
+    stream: bool = False
+
+
+def explained(
+    catalog: Catalog, advice: Advice, sample: Sample, billed: bool, strategy: Strategy, now_ms: int
+) -> dict[str, Any] | NoWay:
+    """Where the sample would go, as JSON: candidates in the order they would be tried, and who is left out, and why.
+
+    Amounts are exact decimals in credits, times in milliseconds.
+    """
+    call = ModelCall(
+        dialect="openai",
+        model=sample.model,
+        fields={"prompt": msgspec.Raw(msgspec.json.encode(" " * sample.body_bytes))},
+        body_bytes=sample.body_bytes,
+        stream=sample.stream,
+        output_tokens_max=sample.output_tokens_max,
+        needs=sample.needs,
+    )
+    at = Circumstances(catalog=catalog, advice=advice, call=call, caller="", now_ms=now_ms)
+    found = explain(at, billed, strategy)
+    return found if isinstance(found, NoWay) else _told(found, now_ms)
+
+
+def _told(found: Explanation, now_ms: int) -> dict[str, Any]:
+    alias = found.route.alias
+    canary = alias.canary if alias is not None else None
+    return {
+        "model": found.route.name,
+        "alias": alias.name if alias is not None else None,
+        "strategy": found.strategy,
+        "canary": {"model": canary.model, "percent": canary.percent} if canary is not None else None,
+        "candidates": [_candidate(n, one, now_ms) for n, one in enumerate(found.candidates, 1)],
+        "left_out": [{"model": one.model, "why": one.why} for one in found.left_out],
+    }
+
+
+def _candidate(place: int, one: Explained, now_ms: int) -> dict[str, Any]:
+    rank, target = one.rank, one.rank.candidate.target
+    return {
+        "place": place,
+        "provider": target.provider,
+        "model": target.model,
+        "credential": target.credential_id,
+        "priority": list(one.priority),
+        "weight": list(one.weight),
+        "expected_charge": None if one.cost_nanos is None else format_credits(one.cost_nanos),
+        "first_byte_ms": None if one.first_byte_us is None else one.first_byte_us // 1000,
+        "cooling_ms": max(0, rank.cooling_until_ms - now_ms),
+        "canary": rank.trial,
+        "why": _why(rank),
+    }
+
+
+def _why(rank: Rank) -> str:
+    if rank.reserve:
+        return "a canary, not on its turn: only if all else fails"
+    if rank.cooling_until_ms:
+        return "cooling down: after all that is not"
+    if rank.trial:
+        return "a canary, on its turn"
+    return "the conversation's prompt is cached there" if rank.warm else "in its order"

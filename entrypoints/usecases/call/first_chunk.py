@@ -1,0 +1,89 @@
+"""The beginning of an answer: what fails before it can still be tried elsewhere.
+
+Providers announce an answer (`response.created`, `message_start`) before they know whether there will be one. Where
+somebody else could be tried, an announcement is kept back until something follows that is worth its price, or the end.
+Not for long: a model that thinks in silence is at work, and its caller is to hear of it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Self
+
+import anyio
+import msgspec
+
+from domain.billing.metering import Meter, observe
+from domain.failures import Failure
+from ports.providers import Chunk
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """The first piece of an answer that can no longer be had elsewhere, and what it has come to."""
+
+    first: Chunk
+    meter: Meter
+
+
+class Ahead:
+    """An answer's chunks, where one that did not come in time is still the next one."""
+
+    def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
+        self._chunks = chunks
+        self._coming: asyncio.Task[Chunk | None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        coming, self._coming = self._coming, None
+        chunk = await (_next(self._chunks) if coming is None else coming)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def within(self, limit_s: float) -> Chunk | None:
+        """The next chunk; None if it does not come within the limit."""
+        self._coming = self._coming or asyncio.ensure_future(_next(self._chunks))
+        done, _ = await asyncio.wait((self._coming,), timeout=max(0, limit_s))
+        return await anext(self, None) if done else None
+
+    def following(self) -> AsyncIterator[Chunk]:
+        """All that follows; once nothing is on its way any more, without a detour."""
+        return self if self._coming is not None else self._chunks
+
+    def stop(self) -> None:
+        """Nobody waits for the next chunk any more."""
+        if self._coming is not None:
+            self._coming.cancel()
+
+
+async def begin(chunks: Ahead, held_back_ms: int) -> Begun | Failure:
+    """Read an answer up to its first piece.
+
+    A provider that only says that it is still there may go on for ever: the call's deadline cancels this.
+    """
+    first, meter = Chunk(b"", ()), Meter()
+    while not first.events:
+        chunk = await anext(chunks, None)
+        if chunk is None:
+            return Failure(kind="truncated", message="the provider's answer is empty")
+        first, meter = _joined(first, chunk), observe(meter, chunk.events)
+    if held_back_ms:
+        kept_until = anyio.current_time() + held_back_ms / 1000
+        while not (meter.delivered or meter.ended or meter.failure):
+            chunk = await chunks.within(kept_until - anyio.current_time())
+            if chunk is None:
+                break
+            first, meter = _joined(first, chunk), observe(meter, chunk.events)
+    return Begun(first, meter) if meter.failure is None else meter.failure
+
+
+def _joined(first: Chunk, chunk: Chunk) -> Chunk:
+    if not first.raw and not first.events:
+        return chunk
+    raw = None if first.raw is None or chunk.raw is None else first.raw + chunk.raw
+    return Chunk(raw, first.events + chunk.events)
+
+
+async def _next(chunks: AsyncIterator[Chunk]) -> Chunk | None:
+    return await anext(chunks, None)

@@ -1,0 +1,61 @@
+"""What the hub takes from each attempt for the calls to come: advice, and credentials that are put out of use."""
+
+import logging
+
+from domain.billing.settlement import Settlement
+from domain.books.scopes import CredentialScope
+from domain.failures import Failure
+from domain.management.changes import Actor, Changed, deactivate_credential
+from domain.model_api.call import Target
+from domain.routing.learned import learned_conversation, learned_failure, learned_first_byte, learned_success
+from entrypoints.usecases.call.admission import Ask
+from entrypoints.usecases.serving_context import Hub
+from ports.books import StorageUnavailable
+
+_log = logging.getLogger("aihub")
+
+
+def learn_success(hub: Hub, ask: Ask, target: Target, first_byte_us: int) -> None:
+    """What answered is warm again; where there was a choice, also how fast it was, and who talks to it."""
+    hub.advice = learned_success(hub.advice, target)
+    order = ask.order
+    if order is None or len(order.ranks) < 2:
+        return
+    hub.advice = learned_first_byte(hub.advice, target, ask.call.stream, first_byte_us)
+    if order.conversation is not None:
+        hub.advice = learned_conversation(hub.advice, order.conversation, target, hub.clock.now_ms())
+
+
+async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
+    """Others go first for a while; a credential that the provider rejected is put out of use."""
+    hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
+    # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
+    theirs = failure.kind == "credential_rejected" and failure.status != 0
+    if theirs and target.credential_id:
+        await _deactivate(hub, target.provider, target.credential_id, failure.message)
+
+
+def learn_usage(hub: Hub, settled: Settlement) -> None:
+    """Count the odd usage reports of each provider; the first, second, fourth, eighth are logged, so it is no flood."""
+    call = settled.call
+    if call is None or call.usage_note is None or call.provider is None or settled.already:
+        return
+    count = hub.odd_usages[call.provider] = hub.odd_usages.get(call.provider, 0) + 1
+    if count & (count - 1) == 0:
+        words = "%s counted oddly what was used, %d times since the start; call %s is charged as %s: %s"
+        _log.warning(words, call.provider, count, call.id, call.usage_source, call.usage_note)
+
+
+async def _deactivate(hub: Hub, provider: str, credential_id: str, error: str) -> None:
+    """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
+    actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
+    try:
+        outcome = await hub.storage.decide(
+            CredentialScope(credential_id=credential_id),
+            lambda credential: deactivate_credential(credential, actor, credential_id, error),
+        )
+    except StorageUnavailable:
+        return
+    if isinstance(outcome, Changed):
+        words = "%s rejected credential %s, which is put out of use: %s; `aihub credential list` shows what is left"
+        _log.warning(words, provider, credential_id, " ".join(error.split()))

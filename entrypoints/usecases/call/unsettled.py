@@ -1,0 +1,97 @@
+"""Calls that have ended while the books could not be written: kept by their process and settled as soon as they can be.
+
+A disk that is full for a while must neither give an answer away nor keep a customer's credit held. So what could not be
+settled stays in one list per process, which is tried again for as long as the process lives. While the list is full no
+new call is admitted, and a clean stop waits for it, for a while.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+
+from domain.billing.settlement import Outcome, Settlement, settle
+from domain.books.scopes import SettleFacts, SettleScope
+from ports.books import Storage
+
+KEPT_MAX = 1_000
+TRY_WITHIN_S = 10
+# The pause after a try that failed: short at first, since most trouble of a disk is a moment's.
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.05, 1.0
+
+_log = logging.getLogger("aihub")
+
+
+class Unsettled:
+    """The ended calls of one process that are not in the books yet. `settled` counts those that were settled late."""
+
+    def __init__(self) -> None:
+        self.settled = 0
+        self._kept: OrderedDict[str, tuple[Storage, Outcome, int]] = OrderedDict()
+        self._task: asyncio.Task[None] | None = None
+        self._told: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __contains__(self, call_id: object) -> bool:
+        return call_id in self._kept
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no new call may be admitted. Calls that run already are still kept when they end."""
+        return len(self._kept) >= KEPT_MAX
+
+    def keep(self, storage: Storage, outcome: Outcome, ended_ms: int) -> None:
+        """Settle the call by this outcome once the books can be written."""
+        self._kept[outcome.call_id] = (storage, outcome, ended_ms)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._settle_all(), name="late settlements")
+
+    async def drained(self, within_s: float | None = None) -> None:
+        """Return when nothing is left, or after so many seconds; what is left then stays."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=within_s)
+
+    async def close(self, within_s: float) -> None:
+        """The process ends in good order: wait for what is left, so long at most, then give it up to the sweep."""
+        await self.drained(within_s)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        if self._kept:
+            _log.error(
+                "%d calls could not be settled before the hub stopped: the next sweep ends them as lost, uncharged",
+                len(self._kept),
+            )
+
+    async def _settle_all(self) -> None:
+        """Take turns until nothing is left: one that the books refuse must not stand before the others."""
+        pause_s = PAUSE_FIRST_S
+        while self._kept:
+            call_id, (storage, outcome, ended_ms) = next(iter(self._kept.items()))
+            if await self._settled(storage, outcome, ended_ms):
+                del self._kept[call_id]
+                self._told.discard(call_id)
+                self.settled += 1
+                pause_s = PAUSE_FIRST_S
+            else:
+                self._kept.move_to_end(call_id)
+                await asyncio.sleep(pause_s)
+                pause_s = min(PAUSE_MAX_S, pause_s * 2)
+
+    async def _settled(self, storage: Storage, outcome: Outcome, ended_ms: int) -> bool:
+        def rule(facts: SettleFacts) -> Settlement:
+            return settle(facts, outcome, ended_ms)
+
+        try:
+            await storage.decide(SettleScope(call_id=outcome.call_id), rule, TRY_WITHIN_S)
+        except Exception as problem:  # Whatever it is, the call is not settled, and nothing else may stop this task.
+            self._tell(outcome.call_id, problem)
+            return False
+        return True
+
+    def _tell(self, call_id: str, problem: Exception) -> None:
+        """Say once of each call why it is not settled yet."""
+        if call_id not in self._told:
+            self._told.add(call_id)
+            _log.error("call %s is not settled yet and is tried again: %r", call_id, problem)

@@ -1,0 +1,1 @@
+"""What operators and users can do besides calling models."""

@@ -1,0 +1,100 @@
+"""The call log, as an operator reads it."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from domain.books.rows import Call
+from domain.failures import MAY_HAVE_COST
+from domain.refusals import Missing
+from entrypoints.usecases.manage.users import user_names
+from ports.books import Storage
+
+
+class CallReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with its user's name.
+
+    `incomplete`: the call has ended and its caller did not get the whole answer. `cost_unknown`: the provider may
+    have charged the operator for something that nobody told us about.
+    """
+
+    call: Call
+    user: str
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the caller was left with a part of the answer, or none."""
+        return self.call.ending is not None and not self.call.complete
+
+    @property
+    def cost_unknown(self) -> bool:
+        """Whether what the provider asks for this call cannot be known."""
+        call = self.call
+        if call.ending == "lost":
+            return True
+        # The last attempt is the one that was answered, where there was one: its usage was told or estimated.
+        untold = call.attempts if call.usage is None else call.attempts[:-1]
+        return any(attempt.outcome in MAY_HAVE_COST for attempt in untold)
+
+
+async def newest_calls(
+    storage: Storage, user_name: str | None, limit: int, before_id: str | None = None
+) -> Sequence[CallReport] | Missing:
+    """The newest calls first, of one user or of all; only those from before a call, where one is named."""
+    user_id = await _id_of(storage, user_name)
+    if isinstance(user_id, Missing):
+        return user_id
+    if before_id is not None and await storage.call(before_id) is None:
+        return Missing(kind="call", name=before_id, remedy="see `aihub call list`")
+    names = await user_names(storage)
+    return [
+        CallReport(call=call, user=names.get(call.user_id, call.user_id))
+        for call in await storage.calls(user_id, limit, before_id)
+    ]
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """A call and what was moved by its adjustments, in nanocredits."""
+
+    report: CallReport
+    adjusted_nanos: int
+
+
+async def every_call(
+    storage: Storage, user_name: str | None, since_ms: int | None, until_ms: int | None
+) -> AsyncIterator[Exported] | Missing:
+    """Every call of a span, oldest first, as of one moment, however many there are: none is kept in memory."""
+    user_id = await _id_of(storage, user_name)
+    if isinstance(user_id, Missing):
+        return user_id
+    names = await user_names(storage)
+
+    async def each() -> AsyncIterator[Exported]:
+        async with storage.snapshot() as books:
+            adjusted: dict[str, int] = {}
+            async for adjustment in books.adjustments():
+                adjusted[adjustment.call_id] = adjusted.get(adjustment.call_id, 0) + adjustment.amount_nanos
+            async for call in books.calls():
+                is_in_span = (since_ms or 0) <= call.started_ms < (until_ms or call.started_ms + 1)
+                if is_in_span and user_id in (None, call.user_id):
+                    report = CallReport(call=call, user=names.get(call.user_id, call.user_id))
+                    yield Exported(report=report, adjusted_nanos=adjusted.get(call.id, 0))
+
+    return each()
+
+
+async def _id_of(storage: Storage, user_name: str | None) -> str | Missing | None:
+    """The id of the user of that name; None where none is named."""
+    if user_name is None:
+        return None
+    user = await storage.user_named(user_name)
+    return Missing(kind="user", name=user_name, remedy="see `aihub user list`") if user is None else user.id
+
+
+async def one_call(storage: Storage, call_id: str) -> CallReport | Missing:
+    """All about one call."""
+    call = await storage.call(call_id)
+    if call is None:
+        return Missing(kind="call", name=call_id, remedy="see `aihub call list`")
+    names = await user_names(storage)
+    return CallReport(call=call, user=names.get(call.user_id, call.user_id))

@@ -1,0 +1,151 @@
+"""The first start: an owner with a key and some credit, and a provider that answers without any secret.
+
+Every step is one decision that looks first, so that it may run at every start, in several processes at once, and
+after a crash in the middle. What an operator has removed stays removed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.scopes import CallFacts, CallScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.catalog.rows import ProviderRow
+from domain.catalog.vendors import ECHO
+from domain.management.changes import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate
+from domain.management.rates_from_prices import Terms
+from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
+from domain.pricing.rate import Rate
+from entrypoints.usecases.manage.maintenance import sweep
+from entrypoints.usecases.manage.providers import register_vendor_keys
+from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
+from entrypoints.usecases.manage.users import KEY_MARK, Starter, add_user_with_credit, key_row, starter_lot
+from entrypoints.usecases.management_context import Desk, actor
+
+OWNER = "owner"
+OWNER_STARTER = Starter(nanos=5 * NANOS_PER_CREDIT)
+BY = "first run"
+# One id, so that of several processes that start at once only one makes the first key.
+FIRST_KEY = "key_first"
+
+
+class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the start made: `fresh` if the owner got a key just now, and `key` if that is one that the hub made up.
+
+    `given_key_revoked` warns that the key in AIHUB_OWNER_KEY was revoked and so authenticates nobody.
+    """
+
+    fresh: bool = False
+    key: str | None = None
+    given_key_revoked: bool = False
+
+
+async def found(desk: Desk) -> User:
+    """Make what is missing of the owner, the built-in provider and its rate. The owner has no key yet."""
+    await _echo(desk)
+    return await _owner(desk)
+
+
+async def first_run(desk: Desk, given_key: str | None) -> FirstRun:
+    """Make what is missing, and give the owner the key in `given_key`, or a new one if there was never any."""
+    owner = await found(desk)
+    if given_key:
+        return await _give_key(desk, owner, given_key)
+    if any(key.user_id == owner.id for key in await desk.storage.keys()):
+        return FirstRun()
+    return await _make_key(desk, owner)
+
+
+async def prepare(
+    desk: Desk, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]], terms: Terms | None = None
+) -> None:
+    """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept.
+
+    With `terms`, every model that the price book knows is sold by them, if it has no rate of its own.
+    """
+    if given_key:
+        await first_run(desk, given_key)
+    else:
+        await found(desk)
+    await register_vendor_keys(desk, BY, vendor_keys)
+    await sell_by_rule(desk, terms)
+    await sweep(desk.storage, desk.liveness, desk.clock)
+
+
+async def _owner(desk: Desk) -> User:
+    who, grant_id = actor(desk, BY), desk.ids.new("audit")
+    user = User(id=desk.ids.new("user"), name=OWNER, role="owner", created_ms=who.now_ms)
+    lot = starter_lot(desk, user, OWNER_STARTER, who.now_ms)
+
+    def rule(facts: UserFacts) -> Outcome:
+        if facts.user is not None:
+            return Unchanged(row=facts.user)
+        return add_user_with_credit(facts, who, user, lot, grant_id)
+
+    outcome = await desk.storage.decide(UserScope(name=OWNER), rule)
+    assert not isinstance(outcome, Denied)
+    assert isinstance(outcome.row, User)
+    return outcome.row
+
+
+async def _make_key(desk: Desk, owner: User) -> FirstRun:
+    who, text = actor(desk, BY), KEY_MARK + desk.ids.secret()
+    key = key_row(desk, FIRST_KEY, owner, BY, text, who.now_ms)
+
+    def rule(known: ApiKey | None) -> Outcome:
+        if known is not None:
+            return Unchanged(row=known)
+        return add_key(UserFacts(user=owner, lots=()), who, owner.name, lambda _: key)
+
+    outcome = await desk.storage.decide(KeyScope(key_id=FIRST_KEY), rule)
+    return FirstRun(fresh=True, key=text) if isinstance(outcome, Changed) else FirstRun()
+
+
+async def _give_key(desk: Desk, owner: User, text: str) -> FirstRun:
+    who = actor(desk, BY)
+    key = key_row(desk, desk.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms)
+
+    def rule(facts: CallFacts) -> Outcome:
+        if facts.key is not None:
+            return Unchanged(row=facts.key)
+        return add_key(UserFacts(user=owner, lots=()), who, owner.name, lambda _: key)
+
+    outcome = await desk.storage.decide(CallScope(fingerprint=key.fingerprint), rule)
+    assert not isinstance(outcome, Denied)
+    assert isinstance(outcome.row, ApiKey)
+    return FirstRun(fresh=isinstance(outcome, Changed), given_key_revoked=outcome.row.revoked_ms is not None)
+
+
+async def _echo(desk: Desk) -> None:
+    """The built-in provider with one model.
+
+    One credit per million tokens in or characters spoken, two out, a hundredth a picture or a second of film, a
+    ten-thousandth a second of sound.
+    """
+    who, also = actor(desk, BY), actor(desk, BY)
+    provider = ProviderRow(name=ECHO.name, dialect=ECHO.dialect, base_url=ECHO.base_url, created_ms=who.now_ms)
+    rate = Rate(
+        id=desk.ids.new("rate"),
+        provider=ECHO.name,
+        model="echo",
+        effective_ms=who.now_ms,
+        known_ms=who.now_ms,
+        source=BY,
+        input_nanos=NANOS_PER_CREDIT,
+        output_nanos=2 * NANOS_PER_CREDIT,
+        image_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
+        second_nanos=NANOS_PER_CREDIT // 10_000 * UNITS_PER_RATE,
+        video_second_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
+        character_nanos=NANOS_PER_CREDIT,
+        context_tokens=128_000,
+        output_tokens_max=4096,
+    )
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        if facts.provider is not None:
+            return Unchanged(row=facts.provider)
+        made = add_provider(facts, who, provider)
+        sold = set_rate(ProviderFacts(provider=provider, credentials=(), rates=()), also, rate)
+        return Changed(row=provider, writes=made.writes + sold.writes)
+
+    await desk.storage.decide(ProviderScope(name=ECHO.name), rule)

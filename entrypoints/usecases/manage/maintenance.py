@@ -1,0 +1,149 @@
+"""Keeping the books in order: closing what the dead left open, and proving that everything adds up."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import anyio
+import msgspec
+
+from domain.billing.sweep import Owners, Swept
+from domain.billing.sweep import sweep as sweep_rule
+from domain.billing.verification import Auditor, Difference, Totals
+from domain.books.rows import Call, Row
+from domain.books.scopes import SweepFacts, SweepScope
+from domain.ledger.rows import Lot
+from entrypoints.usecases.serving_context import Hub
+from ports.books import Storage, StorageUnavailable
+from ports.environment import Clock, Liveness
+
+BATCH = 500
+SWEEP_EVERY_S = 5
+PROGRESS_EVERY = 10_000
+
+_log = logging.getLogger("aihub")
+
+Progress = Callable[[str], None]
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls are open, with who runs them, and whether all is in order: a look that changes nothing."""
+
+    owners: dict[str, str]  # by call
+    idle: bool
+    writes: tuple[Row, ...] = ()
+
+
+async def sweep(
+    storage: Storage, liveness: Liveness, clock: Clock, is_running: Callable[[str], bool] | None = None
+) -> Swept:
+    """Give back every hold that nobody will settle, and end expired credit; safe anywhere and any number of times.
+
+    `is_running` says of a call's id whether this process makes the call or has still to settle it; None where this
+    process makes no calls. The answer is what was closed, by this sweep alone, in one or several decisions.
+    """
+    lost: list[Call] = []
+    expired: list[Lot] = []
+    batch = BATCH
+    while True:
+        scope = SweepScope(now_ms=clock.now_ms(), calls_max=batch)
+        found = await storage.decide(scope, _look)
+        if found.idle:
+            return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
+        owners = _owners(found, liveness, is_running)
+        swept = await storage.decide(scope, partial(sweep_rule, owners=owners, now_ms=scope.now_ms))
+        lost += swept.lost
+        expired += swept.expired_lots
+        if len(found.owners) < batch:
+            return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
+        if not swept.lost:
+            # A full batch of living calls: the dead may stand behind them.
+            batch *= 2
+
+
+async def sweep_regularly(hub: Hub, every_s: float = SWEEP_EVERY_S) -> None:
+    """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long.
+
+    Nothing that goes wrong ends it. What does is reported, once for as long as it lasts. Each time it is also looked at
+    whether the books are still where they were, and whether others can see that this process lives.
+    """
+    reported = ""
+    while True:
+        await anyio.sleep(every_s)
+        try:
+            hub.storage.check_in_place()
+            hub.liveness.renew()
+            await sweep_own(hub)
+        except Exception as problem:
+            if repr(problem) != reported:
+                reported = repr(problem)
+                _log.error(
+                    "the sweep failed and is tried again every %g seconds: %s",
+                    every_s,
+                    problem,
+                    exc_info=None if isinstance(problem, StorageUnavailable) else problem,
+                )
+        else:
+            if reported:
+                _log.warning("the sweep succeeds again")
+            reported = ""
+
+
+async def sweep_own(hub: Hub) -> Swept:
+    """Sweep as the process that makes calls: what it has open in the books and does not run is lost, too."""
+    return await sweep(
+        hub.storage, hub.liveness, hub.clock, lambda call_id: call_id in hub.running or call_id in hub.unsettled
+    )
+
+
+async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
+    """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books.
+
+    Calls and lines of the journal come by their ids, side by side, so that however many calls there are, only the lines
+    of one are remembered at a time.
+    """
+    auditor = Auditor()
+    async with storage.snapshot() as snapshot:
+        async for rate in snapshot.rates():
+            auditor.rate(rate)
+        async for adjustment in snapshot.adjustments():
+            auditor.adjustment(adjustment)
+        lines = snapshot.transfers_by_id()
+        line = await anext(lines, None)
+        count = 0
+        async for call in snapshot.calls_by_id():
+            after = f"{call.id};"  # the lines of a call begin with its id and a colon, which comes before a semicolon
+            while line is not None and line.id < after:
+                auditor.transfer(line)
+                line = await anext(lines, None)
+            auditor.call(call)
+            count += 1
+            if count % PROGRESS_EVERY == 0:
+                progress(f"{count} calls")
+        while line is not None:
+            auditor.transfer(line)
+            line = await anext(lines, None)
+        async for lot in snapshot.lots():
+            auditor.lot(lot)
+    return auditor.conclude()
+
+
+def _owners(found: _Look, liveness: Liveness, is_running: Callable[[str], bool] | None) -> Owners:
+    seen = {owner: liveness.is_gone(owner) for owner in set(found.owners.values())}
+    own = liveness.own() if is_running is not None else None
+    return Owners(
+        gone=frozenset(owner for owner, gone in seen.items() if gone),
+        unseen=frozenset(owner for owner, gone in seen.items() if gone is None),
+        abandoned=frozenset(
+            call_id
+            for call_id, owner in found.owners.items()
+            if is_running is not None and owner == own and not is_running(call_id)
+        ),
+    )
+
+
+def _look(facts: SweepFacts) -> _Look:
+    return _Look(
+        owners={call.id: call.owner for call in facts.open_calls},
+        idle=not facts.open_calls and not facts.lots and not facts.stale_answers,
+    )

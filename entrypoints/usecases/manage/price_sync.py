@@ -1,0 +1,43 @@
+"""What a catalogue says that the price book does not, and appending it."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.books.scopes import PriceScope
+from domain.management.changes import Actor
+from domain.management.price_sync import Difference, Synced, append, difference
+from domain.pricing.price_book import Price
+from entrypoints.usecases.management_context import Desk, actor
+
+
+async def compare(desk: Desk, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
+    """What the incoming prices would change, provider by provider; nothing is written."""
+    appended = await desk.storage.prices()
+    now_ms = desk.clock.now_ms()
+    found = []
+    for provider, prices in sorted(incoming.items()):
+        own = [price for price in appended if price.provider == provider]
+        changed = difference(provider, [*desk.book.prices(provider), *own], prices, now_ms)
+        if changed.prices:
+            found.append(changed)
+    return found
+
+
+async def sync(desk: Desk, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool) -> list[Synced]:
+    """Append what is news. Of a provider whose prices move far nothing is appended until that was accepted."""
+    found = []
+    for provider, prices in sorted(incoming.items()):
+        who, shipped = actor(desk, by), desk.book.prices(provider)
+
+        def rule(
+            appended: tuple[Price, ...],
+            provider: str = provider,
+            prices: Sequence[Price] = prices,
+            shipped: Sequence[Price] = shipped,
+            who: Actor = who,
+        ) -> Synced:
+            return append(who, difference(provider, [*shipped, *appended], prices, who.now_ms), accepted)
+
+        synced = await desk.storage.decide(PriceScope(provider=provider), rule)
+        if synced.difference.prices:
+            found.append(synced)
+    return found

@@ -1,0 +1,202 @@
+"""Providers and their credentials: added, removed, listed, and taken from the environment.
+
+A credential's secret is sealed before it reaches the books, for the row of its own id.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from domain.books.scopes import CredentialScope, ProviderFacts, ProviderScope
+from domain.catalog.aliases import PRIORITY_MAX
+from domain.catalog.rows import Credential, ProviderRow
+from domain.catalog.vendors import DIALECTS, ECHO, VENDORS
+from domain.management.changes import (
+    Actor,
+    Changed,
+    Denied,
+    Outcome,
+    Unchanged,
+    activate_credential,
+    add_credential,
+    add_provider,
+    remove_credential,
+    remove_provider,
+)
+from domain.refusals import BadRequest
+from entrypoints.usecases.manage.base_urls import base_url_problem
+from entrypoints.usecases.manage.masking import is_secret_text, masked
+from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.sealed_identities import credential_row
+from ports.books import Storage
+from ports.vault import VaultError
+
+WEIGHT = 100
+WEIGHT_MAX = 1_000_000
+SECRET_CHARACTERS_MAX = 16_384
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+async def create_provider(
+    desk: Desk,
+    by: str,
+    name: str,
+    dialect: str | None = None,
+    base_url: str | None = None,
+    priority: int = 0,
+    weight: int = 1,
+) -> Outcome:
+    """A provider; a name that the hub knows brings its dialect and URL, where none is given."""
+    described = describe_provider(name, dialect, base_url)
+    if isinstance(described, BadRequest):
+        return Denied(refusal=described)
+    spoken, url = described
+    who = actor(desk, by)
+    if not (0 <= priority <= PRIORITY_MAX and 1 <= weight <= WEIGHT_MAX):
+        problem = f"write a priority from 0 to {PRIORITY_MAX} and a weight from 1 to {WEIGHT_MAX}"
+        return Denied(refusal=BadRequest(field="--priority, --weight", problem=problem))
+    row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight)
+    return await desk.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
+
+
+def describe_provider(name: str, dialect: str | None, base_url: str | None) -> tuple[str, str] | BadRequest:
+    """The dialect and the URL of a provider to be, or what is wrong with what was given."""
+    if not _NAME.fullmatch(name):
+        problem = f"{name!r} is no provider name: write letters, digits, dots, hyphens and underscores, 64 at most"
+        return BadRequest(field="NAME", problem=problem)
+    if dialect is not None and dialect not in DIALECTS:
+        return BadRequest(field="--dialect", problem=f"{dialect!r} is unknown: write one of {', '.join(DIALECTS)}")
+    known = ECHO if dialect == "echo" else VENDORS.get(name)
+    spoken = dialect if dialect not in (None, "echo") else known.dialect if known else None
+    if spoken is None:
+        problem = f"{name} is not a name that the hub knows ({', '.join(VENDORS)}): say what it speaks"
+        return BadRequest(field="--dialect", problem=problem)
+    if base_url is None:
+        if known is None or known.dialect != spoken:
+            problem = f"say where {name} is, such as https://api.example.com/v1"
+            return BadRequest(field="--base-url", problem=problem)
+        if known.has_own_url:
+            return BadRequest(field="--base-url", problem=f"say where your {name} is: {known.base_url}")
+        base_url = known.base_url
+    if problem_of_url := base_url_problem(base_url):
+        return BadRequest(field="--base-url", problem=problem_of_url)
+    if base_url == ECHO.base_url and spoken != ECHO.dialect:
+        return BadRequest(field="--dialect", problem=f"the built-in provider speaks {ECHO.dialect}")
+    return spoken, base_url.rstrip("/")
+
+
+async def delete_provider(desk: Desk, by: str, name: str) -> Outcome:
+    """The provider and its credentials are used no more."""
+    who = actor(desk, by)
+    return await desk.storage.decide(ProviderScope(name=name), lambda facts: remove_provider(facts, who, name))
+
+
+async def create_credential(
+    desk: Desk, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
+) -> Outcome:
+    """A secret for an existing provider; of several, each is used in proportion to its weight."""
+    if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
+        problem = f"give printable ASCII without blanks, {SECRET_CHARACTERS_MAX} characters at most"
+        return Denied(refusal=BadRequest(field="the secret", problem=problem))
+    if not 1 <= weight <= WEIGHT_MAX:
+        return Denied(refusal=BadRequest(field="--weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
+    if len(label) > 200 or not label.isprintable():
+        return Denied(refusal=BadRequest(field="--name", problem="write at most 200 printable characters"))
+    who = actor(desk, by)
+    row = _sealed(desk, provider, secret, label, weight, who.now_ms)
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(desk, c, secret)), None)
+        if same is None:
+            return add_credential(facts, who, row)
+        remedy = "its weight would be doubled" if same.active else f"use `aihub credential activate {same.id}`"
+        return Denied(refusal=BadRequest(field="the secret", problem=f"{same.id} holds it already; {remedy}"))
+
+    return await desk.storage.decide(ProviderScope(name=provider), rule)
+
+
+async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
+    """The credential is used no more."""
+    who = actor(desk, by)
+    return await desk.storage.decide(
+        CredentialScope(credential_id=credential_id),
+        lambda credential: remove_credential(credential, who, credential_id),
+    )
+
+
+async def reactivate(desk: Desk, by: str, credential_id: str) -> Outcome:
+    """The credential is used again, although its provider rejected it once."""
+    who = actor(desk, by)
+    return await desk.storage.decide(
+        CredentialScope(credential_id=credential_id),
+        lambda credential: activate_credential(credential, who, credential_id),
+    )
+
+
+async def providers(storage: Storage) -> Sequence[ProviderRow]:
+    """All that are not removed."""
+    _, rows, _, _, _ = await storage.catalog()
+    return rows
+
+
+async def credentials(storage: Storage) -> Sequence[Credential]:
+    """All that are not removed, also those that their provider rejected."""
+    _, _, rows, _, _ = await storage.catalog()
+    return rows
+
+
+async def register_vendor_keys(desk: Desk, by: str, keys: Mapping[str, Sequence[str]]) -> list[Credential]:
+    """Take in the vendors' keys by their variables' names; what is there already, or was removed, stays as it is."""
+    registered: list[Credential] = []
+    for vendor in VENDORS.values():
+        for variable in (vendor.env, vendor.env_also):
+            for n, secret in enumerate(keys.get(variable or "", ()), 1):
+                row = await _register(desk, by, vendor.name, secret, f"env {variable} #{n}")
+                registered += [row] if row else []
+    return registered
+
+
+async def _register(desk: Desk, by: str, provider: str, secret: str, label: str) -> Credential | None:
+    who, also = actor(desk, by), actor(desk, by)
+    row = _sealed(desk, provider, secret, label, WEIGHT, who.now_ms)
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        known = next((c for c in facts.credentials if _is_of(desk, c, secret)), None)
+        return Unchanged(row=known) if known else _with_provider(facts, who, also, row)
+
+    outcome = await desk.storage.decide(ProviderScope(name=provider), rule)
+    return row if isinstance(outcome, Changed) else None
+
+
+def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Credential) -> Outcome:
+    """The rule: the credential, and its provider too where nobody has added or removed that."""
+    if facts.provider is not None:
+        return add_credential(facts, who, credential)
+    vendor = VENDORS[credential.provider]
+    if vendor.has_own_url:
+        problem = f"say where it is with `aihub provider add {vendor.name} --base-url {vendor.base_url}`"
+        return Denied(refusal=BadRequest(field=vendor.env, problem=problem))
+    provider = ProviderRow(name=vendor.name, dialect=vendor.dialect, base_url=vendor.base_url, created_ms=who.now_ms)
+    made = add_provider(facts, also, provider)
+    added = add_credential(ProviderFacts(provider=provider, credentials=(), rates=()), who, credential)
+    return Changed(row=credential, writes=made.writes + added.writes)
+
+
+def _is_of(desk: Desk, credential: Credential, secret: str) -> bool:
+    """Whether that credential is this secret. Sealing is never twice the same, so it is opened to compare."""
+    try:
+        return desk.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
+    except VaultError:
+        return False
+
+
+def _sealed(desk: Desk, provider: str, secret: str, label: str, weight: int, now_ms: int) -> Credential:
+    credential_id = desk.ids.new("cred")
+    return Credential(
+        id=credential_id,
+        provider=provider,
+        name=label,
+        sealed=desk.vault.seal(secret.encode(), credential_row(credential_id)),
+        masked=masked(secret),
+        weight=weight,
+        created_ms=now_ms,
+    )

@@ -1,0 +1,108 @@
+"""What models are sold for: a rate is never changed, only followed by a newer version."""
+
+import msgspec
+
+from domain.books.scopes import ProviderFacts, ProviderScope
+from domain.catalog.catalog import Served, catalog_of, priced, similar
+from domain.management.changes import Denied, Outcome, set_rate
+from domain.model_api.call import Capability
+from domain.money import format_credits, format_credits_each
+from domain.pricing.by_size import VARIED, Variant, distinct
+from domain.pricing.rate import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
+from domain.refusals import BadRequest
+from entrypoints.usecases.management_context import Desk, actor
+
+RATE_SOURCE = "operator"
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate to be: nanocredits per million units, and the model's bounds in tokens. None: as `Rate` says."""
+
+    input_nanos: int = 0
+    output_nanos: int = 0
+    cache_read_nanos: int | None = None
+    cache_write_nanos: int | None = None
+    cache_write_1h_nanos: int | None = None
+    input_audio_nanos: int | None = None
+    output_audio_nanos: int | None = None
+    reasoning_nanos: int | None = None
+    tool_use_nanos: int | None = None
+    input_image_nanos: int | None = None
+    cache_read_audio_nanos: int | None = None
+    output_image_nanos: int | None = None
+    image_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    video_second_nanos: int | None = None
+    request_nanos: int | None = None
+    search_unit_nanos: int | None = None
+    context_tokens: int | None = None
+    output_tokens_max: int | None = None
+    capabilities: tuple[Capability, ...] | None = None
+    variants: tuple[Variant, ...] = ()
+
+
+async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: int | None = None) -> Outcome:
+    """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
+    for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
+        if tokens is not None and tokens < 1:
+            return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
+    given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if name.endswith("_nanos") and nanos}
+    varied = [getattr(variant.prices, name) or 0 for variant in prices.variants for name in VARIED]
+    if max(varied, default=0) > PIECE_NANOS_MAX or any(
+        nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()
+    ):
+        problem = (
+            f"the ceiling of a rate is {format_credits(RATE_NANOS_MAX)} credits per million, or"
+            f" {format_credits_each(PIECE_NANOS_MAX)} for one piece: beyond it the largest call that is possible could"
+            " come to more than 64 bits of nanocredits hold, and would not be charged exactly"
+        )
+        return Denied(refusal=BadRequest(field=None, problem=problem))
+    try:
+        distinct(prices.variants)
+    except ValueError as twice:
+        return Denied(refusal=BadRequest(field=None, problem=str(twice)))
+    return await _add_version(desk, by, model, prices, removed=False, since_ms=since_ms)
+
+
+async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
+    """From now on `model` is not sold."""
+    return await _add_version(desk, by, model, Prices(), removed=True)
+
+
+async def rates(desk: Desk) -> list[Served]:
+    """Every model that is sold now, with its rate."""
+    return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
+
+
+async def names_like(desk: Desk, model: str) -> tuple[str, ...]:
+    """A few models that are sold now and are spelt like it; all, where there are but a few."""
+    return similar(catalog_of(*await desk.storage.catalog()), model, desk.clock.now_ms())
+
+
+async def _add_version(
+    desk: Desk, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
+) -> Outcome:
+    provider, _, name = model.partition("/")
+    if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:
+        problem = f"{model!r} is no model: write PROVIDER/MODEL, such as openai/gpt-5-mini"
+        return Denied(refusal=BadRequest(field="PROVIDER/MODEL", problem=problem))
+    who = actor(desk, by)
+    rate_id = desk.ids.new("rate")
+
+    def rule(facts: ProviderFacts) -> Outcome:
+        # Two versions of one millisecond, or of a clock that went back, must still follow one another.
+        last_ms = max((rate.effective_ms for rate in facts.rates if rate.model == name), default=0)
+        rate = Rate(
+            id=rate_id,
+            provider=provider,
+            model=name,
+            effective_ms=max(who.now_ms, last_ms + 1) if since_ms is None else since_ms,
+            known_ms=who.now_ms,
+            source=RATE_SOURCE,
+            removed=removed,
+            **{name: getattr(prices, name) for name in prices.__struct_fields__},
+        )
+        return set_rate(facts, who, rate)
+
+    return await desk.storage.decide(ProviderScope(name=provider), rule)

@@ -1,0 +1,81 @@
+"""Charging past calls anew, where the rate that held for them has been corrected since."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from domain.billing.rerating import Rerated, charge_under, charged, is_due, rerate
+from domain.books.rows import Call
+from domain.books.scopes import RerateScope
+from domain.catalog.catalog import Catalog, catalog_of, is_rated, known_at, rate_at, versions_of
+from domain.ledger.rows import Adjustment
+from domain.pricing.rate import Rate
+from domain.refusals import UnknownModel
+from entrypoints.usecases.manage.rates import names_like
+from entrypoints.usecases.management_context import Desk
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A call whose charge differs under the rate that holds for its moment as it is known now.
+
+    `done` is the adjustment that was made; None in a dry run.
+    """
+
+    call: Call
+    rate: Rate
+    before_nanos: int
+    after_nanos: int
+    done: Adjustment | None = None
+
+
+async def due(desk: Desk, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
+    """The calls of a model that began in that time, "provider/model" by any of its names, or bare; writes nothing.
+
+    UnknownModel if no rate was ever made for it: then no call can be due, and the name is likely misspelt.
+    """
+    found: list[Due] = []
+    async with desk.storage.snapshot() as snapshot:
+        catalog = catalog_of(0, [], [], [rate async for rate in snapshot.rates()])
+        if not is_rated(catalog, model):
+            return UnknownModel(model=model, similar=await names_like(desk, model))
+        adjusted: dict[str, list[Adjustment]] = {}
+        async for adjustment in snapshot.adjustments():
+            adjusted.setdefault(adjustment.call_id, []).append(adjustment)
+        async for call in snapshot.calls():
+            if call.started_ms < since_ms or (until_ms is not None and call.started_ms >= until_ms):
+                continue
+            one = _due(catalog, call, adjusted.get(call.id, ()), model)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+async def apply(desk: Desk, calls: Sequence[Due]) -> list[Due]:
+    """Make the adjustments, each in a decision of its own; those that were made, also if another made them first."""
+    made: list[Due] = []
+    for one in calls:
+        now_ms = desk.clock.now_ms()
+        scope = RerateScope(call_id=one.call.id)
+        rerated: Rerated = await desk.storage.decide(scope, partial(rerate, rate=one.rate, now_ms=now_ms))
+        if rerated.adjustment is not None:
+            made.append(msgspec.structs.replace(one, done=rerated.adjustment))
+    return made
+
+
+def _due(catalog: Catalog, call: Call, adjustments: Sequence[Adjustment], model: str) -> Due | None:
+    provider, name = call.provider, call.provider_model
+    if provider is None or name is None:
+        return None
+    rate = rate_at(catalog, provider, name, call.started_ms)
+    then = known_at(versions_of(catalog, provider, name), call.started_ms)
+    if then is not None and then.id != call.rate_id:
+        return None  # It was charged as quoted, and what was quoted is kept.
+    if rate is None or not is_due(call, adjustments, rate) or model not in _names(provider, name, rate):
+        return None
+    before, after = charged(call, adjustments), charge_under(call, rate)
+    return Due(call=call, rate=rate, before_nanos=before, after_nanos=after) if before != after else None
+
+
+def _names(provider: str, name: str, rate: Rate) -> tuple[str, ...]:
+    return (name, f"{provider}/{name}", rate.model, f"{provider}/{rate.model}")

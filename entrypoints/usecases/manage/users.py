@@ -1,0 +1,145 @@
+"""Users and their API keys.
+
+An API key exists in clear only in the answer of `create_key`; the books keep its fingerprint and what may be shown.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, Role, User
+from domain.books.scopes import KeyScope, UserFacts, UserScope
+from domain.ledger.rows import Lot
+from domain.management.changes import (
+    STARTER_SOURCE,
+    Actor,
+    Changed,
+    Denied,
+    Outcome,
+    add_key,
+    add_user,
+    grant_credit,
+    revoke_key,
+)
+from domain.refusals import BadRequest
+from entrypoints.usecases.management_context import Denial, Desk, actor
+from ports.books import Storage
+
+KEY_MARK = "ahk_"
+DAY_MS = 86_400_000
+STARTER_PRIORITY = 100
+NAME_CHARACTERS_MAX = 200
+
+
+class Starter(msgspec.Struct, frozen=True, kw_only=True):
+    """The credit that a new user is given: so much, for so many days (0: for ever)."""
+
+    nanos: int
+    days: int = 0
+
+
+class Minted(msgspec.Struct, frozen=True, kw_only=True):
+    """A new key: `text` is the key itself, seen here and never again."""
+
+    key: ApiKey
+    text: str
+
+
+Creation: TypeAlias = Minted | Denial
+
+
+async def create_user(desk: Desk, by: str, name: str, role: Role, starter: Starter | None = None) -> Outcome:
+    """A new user, with starter credit if there is any, in one decision; Exists if the name is taken."""
+    if problem := _name_problem(name):
+        return Denied(refusal=BadRequest(field="NAME", problem=problem))
+    who = actor(desk, by)
+    user = User(id=desk.ids.new("user"), name=name, role=role, created_ms=who.now_ms)
+    lot = starter_lot(desk, user, starter, who.now_ms) if starter else None
+    grant_id = desk.ids.new("audit")
+    return await desk.storage.decide(
+        UserScope(name=name), lambda facts: add_user_with_credit(facts, who, user, lot, grant_id)
+    )
+
+
+def add_user_with_credit(facts: UserFacts, who: Actor, user: User, lot: Lot | None, grant_id: str) -> Outcome:
+    """The rule: a new user whose wallet begins with `lot`, each with its audit entry."""
+    added = add_user(facts, who, user)
+    if lot is None or not isinstance(added, Changed):
+        return added
+    giver = msgspec.structs.replace(who, audit_id=grant_id)
+    given = grant_credit(UserFacts(user=user, lots=()), giver, user.name, lambda _: lot)
+    return Changed(row=user, writes=added.writes + given.writes)
+
+
+def starter_lot(desk: Desk, user: User, starter: Starter, now_ms: int) -> Lot:
+    """The lot that a new user's wallet begins with."""
+    return Lot(
+        id=desk.ids.new("lot"),
+        user_id=user.id,
+        amount_nanos=starter.nanos,
+        available_nanos=starter.nanos,
+        held_nanos=0,
+        priority=STARTER_PRIORITY,
+        effective_ms=now_ms,
+        expires_ms=now_ms + starter.days * DAY_MS if starter.days else None,
+        created_ms=now_ms,
+        source=STARTER_SOURCE,
+    )
+
+
+async def create_key(desk: Desk, by: str, user_name: str, label: str) -> Creation:
+    """A new API key for an existing user."""
+    if problem := _label_problem(label):
+        return BadRequest(field="--name", problem=problem)
+    text = KEY_MARK + desk.ids.secret()
+    who = actor(desk, by)
+    key_id = desk.ids.new("key")
+    outcome = await desk.storage.decide(
+        UserScope(name=user_name),
+        lambda facts: add_key(facts, who, user_name, lambda user: key_row(desk, key_id, user, label, text, who.now_ms)),
+    )
+    if isinstance(outcome, Denied):
+        return outcome.refusal
+    assert isinstance(outcome.row, ApiKey)
+    return Minted(key=outcome.row, text=text)
+
+
+def key_row(desk: Desk, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
+    """The row of a key: its keyed hash, and its first twelve characters or less of a short one."""
+    return ApiKey(
+        id=key_id,
+        user_id=user.id,
+        name=label,
+        fingerprint=desk.vault.fingerprint(text),
+        prefix=text[: min(12, len(text) // 3)],
+        created_ms=now_ms,
+    )
+
+
+async def revoke(desk: Desk, by: str, key_id: str) -> Outcome:
+    """The key authenticates no later call."""
+    who = actor(desk, by)
+    return await desk.storage.decide(KeyScope(key_id=key_id), lambda key: revoke_key(key, who, key_id))
+
+
+async def keys_with_users(storage: Storage) -> list[tuple[ApiKey, str]]:
+    """All keys, oldest first, each with its user's name."""
+    names = await user_names(storage)
+    return [(key, names.get(key.user_id, key.user_id)) for key in await storage.keys()]
+
+
+async def user_names(storage: Storage) -> dict[str, str]:
+    """The users' names by their ids."""
+    return {user.id: user.name for user in await storage.users()}
+
+
+def _name_problem(name: str) -> str | None:
+    if not 0 < len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
+        return f"{name!r} is no user name: write 1 to {NAME_CHARACTERS_MAX} printable characters"
+    return None
+
+
+def _label_problem(label: str) -> str | None:
+    if len(label) > NAME_CHARACTERS_MAX or not label.isprintable():
+        return f"write at most {NAME_CHARACTERS_MAX} printable characters"
+    return None

@@ -1,0 +1,94 @@
+"""The hub as its use cases see it: ports, a few settings, and two cells of what may be forgotten.
+
+Truth is in storage. What is kept here is either immutable (the catalogue at a version, which every plan checks) or
+advice (turns and cool-downs), replaced as a whole and harmless to lose.
+"""
+
+from dataclasses import dataclass, field
+
+from domain.catalog.aliases import Strategy
+from domain.catalog.catalog import Catalog, catalog_of
+from domain.dialects.unsupported_params import Policy
+from domain.pricing.price_book import Price, standing
+from domain.routing.learned import Advice
+from domain.routing.tree import NoWay, Route
+from entrypoints.usecases.call.route_cache import Routed
+from entrypoints.usecases.call.unsettled import Unsettled
+from entrypoints.usecases.manage.price_book import Shelves, shelves
+from entrypoints.usecases.management_context import Sealing
+from ports.books import Storage
+from ports.environment import Clock, Ids, Liveness
+from ports.price_book import PriceBook
+from ports.providers import Providers
+from ports.vault import Vault
+
+
+@dataclass(kw_only=True)
+class Hub:
+    """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
+
+    `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
+    caller may take nothing.
+    `odd_usages` counts, by provider, the usage reports that were adjusted or completed by an estimate.
+    `strategy` is for bare models; an alias has its own. `unsupported` is what becomes of wishes that a provider's
+    dialect has no field for, unless the caller says so. `first_token_timeout_ms` of None: a stream may begin whenever
+    it does.
+    `running` are the ids of the calls that this process is making, from before they are in the books; `unsettled` those
+    that have ended and are not settled there yet.
+    """
+
+    storage: Storage
+    book: PriceBook
+    vault: Vault
+    providers: Providers
+    clock: Clock
+    ids: Ids
+    liveness: Liveness
+    billed: bool
+    payment_link: str | None
+    upstream_timeout_ms: int
+    retries_max: int
+    body_bytes_max: int
+    body_memory_bytes: int = 256 * 1024 * 1024
+    keep_alive_ms: int = 15_000
+    write_timeout_ms: int = 60_000
+    first_token_timeout_ms: int | None = None
+    strategy: Strategy = "round-robin"
+    cors_origins: tuple[str, ...] = ()
+    unsupported: Policy = "drop"
+    advice: Advice = field(default_factory=Advice)
+    running: set[str] = field(default_factory=set)
+    unsettled: Unsettled = field(default_factory=Unsettled)
+    sealing: Sealing | None = None
+    odd_usages: dict[str, int] = field(default_factory=dict)
+    _catalog: Catalog | None = None
+    _shelves: Shelves | None = None
+    _routed: Routed | None = None
+
+    async def catalog(self) -> Catalog:
+        """The catalogue as last read; it may be a version behind, which every plan notices."""
+        if self._catalog is None:
+            return await self.catalog_anew()
+        return self._catalog
+
+    async def catalog_anew(self) -> Catalog:
+        """The catalogue as it is now, read again only if its version has moved."""
+        if self._catalog is None or self._catalog.version != await self.storage.catalog_version():
+            self._catalog = catalog_of(*await self.storage.catalog())
+            self._shelves = await shelves(self.book, self.storage)
+        return self._catalog
+
+    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoWay:
+        """Where a name leads now."""
+        if self._routed is None:
+            self._routed = Routed(self.billed, self.strategy)
+        return self._routed.route(catalog, name, now_ms)
+
+    def prices(self, provider: str, at_ms: int) -> list[Price]:
+        """What the provider is known to serve at a moment, by the price book as last read."""
+        held = self._shelves.shelf(provider).prices.values() if self._shelves is not None else ()
+        return [price for versions in held if (price := standing(versions, at_ms))]
+
+    def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
+        """What the provider asks for a model, by the price book as last read; None if nobody knows."""
+        return self._shelves.price_at(provider, model, at_ms) if self._shelves is not None else None
