@@ -33,7 +33,7 @@ class Provider:
 
 
 @dataclass(kw_only=True)
-class Hub:
+class CallContext:
     """One installation: a command, a data folder, an owner key, and the settings of this benchmark."""
 
     processes: Processes

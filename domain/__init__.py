@@ -7,12 +7,12 @@ randomness, no float, no I/O, and nothing from outside but msgspec.
     chat          what is said: messages in, events out, in no vendor's dialect
     calls         what was asked, as far as the hub must know it
     vendors       the vendors known by name: data
-    usage         what was used, as disjoint leaves
+    usage         what was used, as disjoint units
     metering      reading along, exactly or by estimate
     failures      how a provider fails
     pricing       what it costs: rates, and the charge of a usage
     bounds        the most that a call can use, before it is made
-    ledger        who owns which credit: lots, hold, capture, release, expire
+    ledger        who owns which credit: grants, hold, capture, release, expire
     catalog       what can be called: providers, credentials, rates, as one immutable snapshot
     routing       which provider and credential is tried next
     health        what is cooling down

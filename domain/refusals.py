@@ -103,7 +103,7 @@ class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_f
     feature: str
 
 
-class Incapable(msgspec.Struct, frozen=True, kw_only=True, tag="incapable_model"):
+class UnsupportedCapability(msgspec.Struct, frozen=True, kw_only=True, tag="unsupported_capability"):
     """Nobody who serves the model is able to do what is asked; `lacks` names what."""
 
     model: str
@@ -123,13 +123,13 @@ class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge
     cause: Literal["context", "uses", "output", "amount"]
 
 
-class Uncounted(msgspec.Struct, frozen=True, kw_only=True, tag="uncounted_answer"):
+class UsageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="usage_unavailable"):
     """The request's `field` asks the provider to answer before it has counted anything, so nothing could be charged."""
 
     field: str
 
 
-class Unexpressible(msgspec.Struct, frozen=True, kw_only=True, tag="unexpressible"):
+class UnsupportedParameter(msgspec.Struct, frozen=True, kw_only=True, tag="unsupported_parameter"):
     """The request uses something that the provider's dialect has no word for."""
 
     field: str
@@ -178,13 +178,13 @@ class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="ide
     reason: str
 
 
-class Busy(msgspec.Struct, frozen=True, kw_only=True, tag="busy"):
+class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="busy"):
     """The hub cannot reach its own books just now: nothing was held, nothing was sent."""
 
     reason: str
 
 
-class Missing(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
+class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
     """A management action names a `kind` of thing that does not exist."""
 
     kind: str
@@ -192,7 +192,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
     remedy: str = ""
 
 
-class Exists(msgspec.Struct, frozen=True, kw_only=True, tag="exists"):
+class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="exists"):
     """A management action would make a thing that is there already."""
 
     kind: str
@@ -215,16 +215,16 @@ Refusal: TypeAlias = (
     | UnknownModel
     | UnpricedModel
     | UnpricedFeature
-    | Incapable
+    | UnsupportedCapability
     | Unbounded
-    | Uncounted
-    | Unexpressible
+    | UsageUnavailable
+    | UnsupportedParameter
     | InsufficientCredit
     | NoCredential
     | ProviderFailed
     | IdempotencyConflict
     | IdempotencyUnavailable
-    | Busy
-    | Missing
-    | Exists
+    | StorageUnavailable
+    | NotFound
+    | AlreadyExists
 )

@@ -1,4 +1,4 @@
-"""What was used: disjoint leaves, so that nothing is counted twice and nothing is left out."""
+"""What was used: disjoint units, so that nothing is counted twice and nothing is left out."""
 
 import msgspec
 
@@ -10,13 +10,13 @@ PIECES = frozenset(("tool_uses", "images", "seconds", "video_seconds", "requests
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was used, as disjoint leaves: every unit is counted in exactly one field.
+    """What was used, as disjoint units: every unit is counted in exactly one field.
 
     A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
     prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
     `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
-    that the provider charges by the use, `images` pictures made, `characters` text spoken, `seconds` sound heard or
-    made, begun ones counted whole, `video_seconds` film made, `requests` calls that are charged as such, and
+    that the provider charges by the use, `images` images made, `characters` text spoken, `seconds` sound heard or
+    made, begun ones counted whole, `video_seconds` video made, `requests` calls that are charged as such, and
     `search_units` what Cohere counts where documents are ranked: see `domain.model_api.rerank`.
     """
 
@@ -40,9 +40,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     search_units: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a negative leaf, a discount nobody gave, and one so large that its price could not be booked."""
-        leaves = msgspec.structs.astuple(self)
-        if min(leaves) >= 0 and max(leaves) <= PIECES_MAX:
+        """Refuse a negative unit, a discount nobody gave, and one so large that its price could not be booked."""
+        units = msgspec.structs.astuple(self)
+        if min(units) >= 0 and max(units) <= PIECES_MAX:
             return  # Streams count again with every piece, and hardly ever this much.
         for name in self.__struct_fields__:
             if not 0 <= getattr(self, name) <= (PIECES_MAX if name in PIECES else UNITS_MAX):

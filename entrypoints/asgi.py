@@ -24,7 +24,7 @@ from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
 from entrypoints.serve.process import end_process
 from entrypoints.server_refusals import refused, send_refusal
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -52,11 +52,11 @@ class AsgiApp:
 
     def __init__(
         self,
-        open_hub: Callable[[], AbstractAsyncContextManager[Hub]],
+        open_hub: Callable[[], AbstractAsyncContextManager[CallContext]],
         end: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self._open_hub = open_hub
-        self._hub: Hub | None = None
+        self._hub: CallContext | None = None
         self._end = end
         self._falcon: falcon.asgi.App[Any, Any] | None = None
         self._memory = BodyMemory(0)
@@ -101,7 +101,7 @@ class AsgiApp:
         async with self._opening:
             return self._falcon or self._serve(await self._opened.enter_async_context(self._open_hub()))
 
-    def _serve(self, hub: Hub) -> "falcon.asgi.App[Any, Any]":
+    def _serve(self, hub: CallContext) -> "falcon.asgi.App[Any, Any]":
         self._hub, self._memory, self._falcon = hub, BodyMemory(hub.body_memory_bytes), falcon_app(hub)
         return self._falcon
 
@@ -206,7 +206,7 @@ class Pulse:
             await self._send({"type": "http.response.body", "body": self._reply.keep_alive, "more_body": True})
 
 
-def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
+def falcon_app(hub: CallContext) -> "falcon.asgi.App[Any, Any]":
     """Falcon with the hub's routes, and the hub's own words for what Falcon refuses."""
     table = routes(hub)
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App(middleware=middleware(canonical_path(table), hub.cors_origins))
@@ -227,12 +227,12 @@ def falcon_app(hub: Hub) -> "falcon.asgi.App[Any, Any]":
     return app
 
 
-def _resource(hub: Hub, handlers: dict[str, Handler]) -> object:
+def _resource(hub: CallContext, handlers: dict[str, Handler]) -> object:
     responders = {f"on_{method.lower()}": _responder(hub, handler) for method, handler in handlers.items()}
     return type("Resource", (), responders)()
 
 
-def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
+def _responder(hub: CallContext, handler: Handler) -> Callable[..., Awaitable[None]]:
     async def respond(_: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str) -> None:
         exchange: Exchange = req.scope[_EXCHANGE]
         headers = joined(req.scope["headers"])
@@ -252,7 +252,7 @@ def _responder(hub: Hub, handler: Handler) -> Callable[..., Awaitable[None]]:
 
 
 def _request(
-    hub: Hub,
+    hub: CallContext,
     req: falcon.asgi.Request,
     headers: dict[str, str],
     body: bytes,

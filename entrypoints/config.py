@@ -137,7 +137,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "how long a stream may take to its first token before the next provider is tried, where there is one; "
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
         ("AIHUB_JOB_POLL_S", "job_poll_s", kinds.whole(0, 3600), "seconds", "5",
-         "how often a provider is asked how far a job is, such as a film, after a few times sooner; 0: at once"),
+         "how often a provider is asked how far a job is, such as a video, after a few times sooner; 0: at once"),
         ("AIHUB_PASS_THROUGH", "pass_through", kinds.one_of(*get_args(PassThrough)), "mended or exact", "mended",
          "whether an answer in the caller's own dialect is mended where its vendor is known to break that dialect's "
          "schema, or keeps every byte"),

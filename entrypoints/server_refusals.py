@@ -8,7 +8,7 @@ from entrypoints.http.cors import cors_headers
 from entrypoints.http.replies import dialect_of, refuse
 from entrypoints.http.wire import Headers, Reply, Request, joined
 from entrypoints.server import REFUSED, Refused
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -17,7 +17,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ALWAYS_SERVED = ("/healthz", "/readyz")
 
 
-def refused(hub: Hub, scope: Scope) -> Refusal | None:
+def refused(hub: CallContext, scope: Scope) -> Refusal | None:
     """Why the server would not serve this request; None if it is to be served."""
     why: Refused | None = scope.get(REFUSED)
     match why:
@@ -35,7 +35,7 @@ def refused(hub: Hub, scope: Scope) -> Refusal | None:
             assert_never(why)
 
 
-async def send_refusal(hub: Hub, scope: Scope, send: Send, refusal: Refusal) -> None:
+async def send_refusal(hub: CallContext, scope: Scope, send: Send, refusal: Refusal) -> None:
     """Answer with a refusal, without a route."""
     request = Request(
         id=hub.ids.new("call"),

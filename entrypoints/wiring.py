@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings, read_settings
 from entrypoints.usecases.manage.first_run import prepare
-from entrypoints.usecases.management_context import Operator, Sealing
-from ports.books import StorageUnavailable
+from entrypoints.usecases.management_context import ManagementPorts, Sealing
+from ports.books import StorageError
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
     from domain.pricing.price_book import Price
-    from entrypoints.usecases.serving_context import Hub
+    from entrypoints.usecases.serving_context import CallContext
 
 BOOKS = "aikit.db"
 MASTER_KEY = "master.key"
@@ -36,7 +36,7 @@ def has_books(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def desk_without_books() -> AsyncIterator[Operator]:
+async def desk_without_books() -> AsyncIterator[ManagementPorts]:
     """A desk for what needs no books: they are empty, in memory, and forgotten with it."""
     from adapters.liveness import FlockLiveness
     from adapters.price_book.shipped import ShippedBook
@@ -44,7 +44,7 @@ async def desk_without_books() -> AsyncIterator[Operator]:
     from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault
 
-    yield Operator(
+    yield ManagementPorts(
         storage=MemoryStorage(),
         book=ShippedBook(),
         vault=MasterKeyVault([os.urandom(32)]),
@@ -55,7 +55,7 @@ async def desk_without_books() -> AsyncIterator[Operator]:
 
 
 @asynccontextmanager
-async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
+async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
     from adapters.liveness import FlockLiveness
     from adapters.price_book.shipped import ShippedBook
@@ -73,7 +73,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
         raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {why}") from error
     except MigrationError as error:
         raise CannotStart(f"{settings.data_dir / BOOKS}: {error}") from error
-    except (VaultError, StorageUnavailable) as error:
+    except (VaultError, StorageError) as error:
         raise CannotStart(str(error)) from error
     liveness = FlockLiveness(settings.data_dir / WORKERS)
     liveness.forget_the_dead()
@@ -84,7 +84,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[Operator]:
             _check_same(settings, known, tuple(by_id))
             vault = MasterKeyVault(keys, file)
             vault.keep_fingerprints(await storage.sealed().fingerprint_key(), by_id[known])
-            yield Operator(
+            yield ManagementPorts(
                 storage=storage,
                 book=ShippedBook(),
                 vault=vault,
@@ -117,7 +117,7 @@ def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
 
 
 @asynccontextmanager
-async def hub_from_environment() -> AsyncIterator["Hub"]:
+async def hub_from_environment() -> AsyncIterator["CallContext"]:
     """The hub as its environment says, ready to serve under any server. CannotStart tells all that is wrong."""
     settings = read_settings(os.environ)
     if not isinstance(settings, Settings):
@@ -130,18 +130,18 @@ async def hub_from_environment() -> AsyncIterator["Hub"]:
 
 
 @asynccontextmanager
-async def hub(settings: Settings) -> AsyncIterator["Hub"]:
+async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
     from adapters.providers.transport import Http1Transport
-    from entrypoints.usecases.serving_context import Hub
+    from entrypoints.usecases.serving_context import CallContext
 
     async with operator_hub(settings) as operator:
         operator.liveness.own()  # Before the first call needs it; where no life sign can be made, nothing is served.
         transport = Http1Transport()
-        whole = Hub(
+        whole = CallContext(
             storage=operator.storage,
             book=operator.book,
             vault=operator.vault,

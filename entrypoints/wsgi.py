@@ -25,7 +25,7 @@ from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.serve.process import end_process
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 # How many pieces may wait for a slow caller before the provider is read no further.
 PIECES_MAX = 64
@@ -54,7 +54,7 @@ def _end(swept: "concurrent.futures.Future[None]") -> None:
 
 
 def wsgi_app(
-    open_hub: Callable[[], AbstractAsyncContextManager[Hub]],
+    open_hub: Callable[[], AbstractAsyncContextManager[CallContext]],
     end: Callable[["concurrent.futures.Future[None]"], None] = lambda swept: None,
 ) -> "falcon.App[Any, Any]":
     """Falcon with the hub's routes, over an event loop that lives as long as the process; `end` is called with it."""
@@ -67,7 +67,7 @@ def wsgi_app(
     return falcon_app(hub, portal)
 
 
-def falcon_app(hub: Hub, portal: anyio.from_thread.BlockingPortal) -> "falcon.App[Any, Any]":
+def falcon_app(hub: CallContext, portal: anyio.from_thread.BlockingPortal) -> "falcon.App[Any, Any]":
     """Falcon with the routes of a hub that runs on the portal's event loop."""
     table = routes(hub)
     app: falcon.App[Any, Any] = falcon.App(middleware=middleware(canonical_path(table), hub.cors_origins))
@@ -174,12 +174,12 @@ class Crossing:
             self.over.result()
 
 
-def _resource(hub: Hub, portal: anyio.from_thread.BlockingPortal, handlers: dict[str, Handler]) -> object:
+def _resource(hub: CallContext, portal: anyio.from_thread.BlockingPortal, handlers: dict[str, Handler]) -> object:
     responders = {f"on_{method.lower()}": _responder(hub, portal, handler) for method, handler in handlers.items()}
     return type("Resource", (), responders)()
 
 
-def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
+def _responder(hub: CallContext, portal: anyio.from_thread.BlockingPortal, handler: Handler) -> Callable[..., None]:
     def respond(_: object, req: falcon.Request, resp: falcon.Response, **path_values: str) -> None:
         headers = {name.lower(): value for name, value in req.headers.items()}
         given: bytes | None = req.env.get(BODY)
@@ -200,7 +200,7 @@ def _responder(hub: Hub, portal: anyio.from_thread.BlockingPortal, handler: Hand
 
 
 def _body(
-    hub: Hub, portal: anyio.from_thread.BlockingPortal, req: falcon.Request, headers: dict[str, str]
+    hub: CallContext, portal: anyio.from_thread.BlockingPortal, req: falcon.Request, headers: dict[str, str]
 ) -> bytes | Refusal:
     """The body, where the server leaves it to us to read it: it is waited for as long as the server does.
 
@@ -227,7 +227,7 @@ def _body(
 
 
 def _request(
-    hub: Hub,
+    hub: CallContext,
     req: falcon.Request,
     headers: dict[str, str],
     body: bytes,

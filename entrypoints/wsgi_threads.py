@@ -21,7 +21,7 @@ from entrypoints.http.bodies import BodyMemory, BodyReader, Receive
 from entrypoints.http.wire import joined
 from entrypoints.server_refusals import ALWAYS_SERVED, Scope, Send, refused, send_refusal
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wsgi import BODY, PIECES_MAX, falcon_app
 
 # Every running call occupies a thread, also while its provider thinks.
@@ -42,9 +42,9 @@ def create_app() -> "ThreadedApp":
 class ThreadedApp:
     """An ASGI application that runs Falcon's WSGI application in threads."""
 
-    def __init__(self, open_hub: Callable[[], AbstractAsyncContextManager[Hub]]) -> None:
+    def __init__(self, open_hub: Callable[[], AbstractAsyncContextManager[CallContext]]) -> None:
         self._open_hub = open_hub
-        self._hub: Hub | None = None
+        self._hub: CallContext | None = None
         self._wsgi: Any = None
         self._memory = BodyMemory(0)
         self._threads = ThreadPoolExecutor(THREADS + THREADS_SPARE, thread_name_prefix="call")
@@ -73,7 +73,7 @@ class ThreadedApp:
         self._threads.shutdown(wait=False)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, hub: CallContext, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = refused(hub, scope)
         if refusal is None and self._busy >= THREADS and scope["path"] not in ALWAYS_SERVED:
             refusal = HubFull()

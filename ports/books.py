@@ -9,7 +9,7 @@ from domain.books.rows import AuditEntry, Call, Decision
 from domain.books.scopes import View
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -18,7 +18,7 @@ D = TypeVar("D", bound=Decision)
 CatalogRows: TypeAlias = tuple[int, list[ProviderRow], list[Credential], list[Rate], list[Alias]]
 
 
-class StorageUnavailable(Exception):
+class StorageError(Exception):
     """The books cannot be reached or written just now; nothing was changed."""
 
 
@@ -41,8 +41,8 @@ class Snapshot(Protocol):
         """Every call by its id."""
         ...
 
-    def lots(self) -> AsyncIterator[Lot]:
-        """Every lot."""
+    def grants(self) -> AsyncIterator[Grant]:
+        """Every grant."""
         ...
 
     def calls(self) -> AsyncIterator[Call]:
@@ -111,8 +111,8 @@ class Storage(Protocol):
         """All API keys, oldest first."""
         ...
 
-    async def wallet(self, user_id: str) -> list[Lot]:
-        """The user's lots, oldest first, as of the last commit."""
+    async def wallet(self, user_id: str) -> list[Grant]:
+        """The user's grants, oldest first, as of the last commit."""
         ...
 
     async def call(self, call_id: str) -> Call | None:

@@ -10,7 +10,7 @@ from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.events import Event
 from domain.model_api.requests import ModelRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Providers(Protocol):
     """Every provider of the hub, reached through its dialect."""
 
-    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+    def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
         """The promise of the request that the provider's dialect would break, or else the fields that it leaves out.
 
         Only fields that the caller should hear of are named. Pure.

@@ -78,7 +78,7 @@ def test_the_worked_example_of_the_readme_gives_what_it_shows(tmp_path: Path) ->
 def _commands(
     command: argparse.ArgumentParser, words: tuple[str, ...]
 ) -> "list[tuple[tuple[str, ...], argparse.ArgumentParser]]":
-    """The leaves of the command tree."""
+    """The units of the command tree."""
     found: list[tuple[tuple[str, ...], argparse.ArgumentParser]] = []
     for action in command._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -1,7 +1,7 @@
 """Reading the public catalogue genai-prices (PyPI, MIT, https://github.com/pydantic/genai-prices) into prices of ours.
 
 House rule: this is for maintenance alone, and the catalogue is imported here alone, when it is asked for. A price that
-has no leaf of ours (pages, pixels, video) is left out; a condition that is not understood leaves its model out.
+has no unit of ours (pages, pixels, video) is left out; a condition that is not understood leaves its model out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from adapters.price_book.output_limits import output_tokens_max
 from adapters.price_book.vendor_pages import pages
 from domain.pricing.price_book import Clause, Names, Price, checked_names, matches, price_id
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
 # What the catalogue calls our providers; several of its names make one provider of ours, told apart by a suffix.
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -39,8 +39,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "xai": ("x-ai",),
     "zai": ("zai",),
 }
-# The catalogue's key of a price, and our leaf. The first that is there counts: hours of audio in, else of any audio.
-_LEAVES: tuple[tuple[str, str], ...] = (
+# The catalogue's key of a price, and our unit. The first that is there counts: hours of audio in, else of any audio.
+_UNITS: tuple[tuple[str, str], ...] = (
     ("input_mtok", "input_nanos"),
     ("input_audio_mtok", "input_audio_nanos"),
     ("input_image_mtok", "input_image_nanos"),
@@ -64,7 +64,7 @@ _UNITS_A_PRICE = 1_000_000
 # The words of the catalogue for how a request was served, which make a service tier of ours.
 _SERVICE_WORDS = ("service_tier", "speed", "processing")
 _BEGINNING = date(1970, 1, 1)
-_FREE = Leaves(input_nanos=0, output_nanos=0)
+_FREE = UnitPrices(input_nanos=0, output_nanos=0)
 
 
 class CatalogueMissing(Exception):
@@ -110,9 +110,9 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
         return
     last = None
     for day, prices, tiers in dated:
-        if prices == Leaves() and _is_free(provider, model.id):
+        if prices == UnitPrices() and _is_free(provider, model.id):
             prices = _FREE
-        if (prices, tiers) == last or prices == Leaves():
+        if (prices, tiers) == last or prices == UnitPrices():
             continue
         last = prices, tiers
         effective_ms = (day - _BEGINNING).days * 86_400_000
@@ -194,15 +194,15 @@ def _days(model: Any) -> list[date]:
     return [_BEGINNING, *sorted(starts - {_BEGINNING})]
 
 
-def _priced_from(model: Any, day: date) -> tuple[Leaves, tuple[Tier, ...]]:
+def _priced_from(model: Any, day: date) -> tuple[UnitPrices, tuple[Tier, ...]]:
     """The ordinary prices from that day on, and the tiers beside them."""
     ordinary, hours = _standard(model, day)
-    base = _leaves(ordinary, 0)
+    base = _units(ordinary, 0)
     tiers = [*_by_size(ordinary, base, None)]
     for constraint, prices in hours:
         tiers.append(
             Tier(
-                prices=_changed(base, _leaves(_keys(prices), 0)),
+                prices=_changed(base, _units(_keys(prices), 0)),
                 from_minute=_minute(constraint.start_time),
                 until_minute=_minute(constraint.end_time),
             )
@@ -248,29 +248,29 @@ def _variants(model: Any, day: date) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _by_size(keys: Mapping[str, Any], base: Leaves, service: str | None) -> Iterator[Tier]:
+def _by_size(keys: Mapping[str, Any], base: UnitPrices, service: str | None) -> Iterator[Tier]:
     """The tiers of one service, by threshold: the first at zero, where it is not the ordinary price itself."""
     starts = sorted({0} | {tier.start for price in keys.values() for tier in getattr(price, "tiers", ())})
     for start in starts:
         if service is not None or start:
-            yield Tier(prices=_changed(base, _leaves(keys, start)), service=service, above_tokens=start)
+            yield Tier(prices=_changed(base, _units(keys, start)), service=service, above_tokens=start)
 
 
-def _leaves(keys: Mapping[str, Any], above: int) -> Leaves:
+def _units(keys: Mapping[str, Any], above: int) -> UnitPrices:
     """The prices of a request that is larger than that threshold and no other."""
     found: dict[str, int] = {}
-    for key, leaf in _LEAVES:
-        if (price := keys.get(key)) is not None and leaf not in found:
+    for key, unit in _UNITS:
+        if (price := keys.get(key)) is not None and unit not in found:
             reached = [tier.price for tier in getattr(price, "tiers", ()) if tier.start <= above and above]
             dollars: Decimal = reached[-1] if reached else getattr(price, "base", price)
             units = _UNITS_OF[key.rpartition("_")[2]]
-            found[leaf] = int((dollars * _NANOS_A_DOLLAR * _UNITS_A_PRICE / units).to_integral_value())
-    return Leaves(**found)
+            found[unit] = int((dollars * _NANOS_A_DOLLAR * _UNITS_A_PRICE / units).to_integral_value())
+    return UnitPrices(**found)
 
 
-def _changed(base: Leaves, other: Leaves) -> Leaves:
+def _changed(base: UnitPrices, other: UnitPrices) -> UnitPrices:
     """The leaves in which the other differs."""
-    return Leaves(
+    return UnitPrices(
         **{name: getattr(other, name) for name in base.__struct_fields__ if getattr(other, name) != getattr(base, name)}
     )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from domain.pricing.by_size import Variant
 from domain.pricing.price_book import Names, Price, price_id
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
 BOOK = Path(__file__).parent / "book"
 # Whose models a provider offers under their own names and at their prices, where its own shelf has none.
@@ -29,7 +29,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     effective_ms: int = 0
     known_ms: int
     source: str
-    prices: Leaves
+    prices: UnitPrices
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     context_tokens: int | None = None

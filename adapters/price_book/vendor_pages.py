@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from domain.pricing.price_book import Names, Price, price_id
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
 _AWS = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonBedrock/current/us-east-1/index.json"
 _AWS_PAGE = "https://aws.amazon.com/bedrock/pricing/"
@@ -82,12 +82,12 @@ def pages(known_ms: int) -> Iterator[Price]:
             known_ms=known_ms,
             source=line.page,
             names=line.names or (f"={line.model}", f"$/{line.model}"),
-            prices=_leaves(line.price),
-            tiers=tuple(Tier(prices=_leaves(told), service=service) for service, told in tiers if told),
+            prices=_units(line.price),
+            tiers=tuple(Tier(prices=_units(told), service=service) for service, told in tiers if told),
             context_tokens=line.context,
         )
 
 
-def _leaves(told: str) -> Leaves:
+def _units(told: str) -> UnitPrices:
     input_nanos, output_nanos = (int(Decimal(dollars) * _NANOS_A_DOLLAR) for dollars in told.split())
-    return Leaves(input_nanos=input_nanos, output_nanos=output_nanos)
+    return UnitPrices(input_nanos=input_nanos, output_nanos=output_nanos)

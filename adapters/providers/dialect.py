@@ -15,7 +15,7 @@ from domain.dialects.unsupported_params import Lack
 from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.events import Event
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -59,7 +59,7 @@ class FramingError(Exception):
     """The bytes are not what the framing promises, or one event is too large; the text tells."""
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
+class PollStep(msgspec.Struct, frozen=True, kw_only=True):
     """A further request that a job takes: to `path` below the provider's base URL; with a body a POST, else a GET.
 
     `then` is what its answer means. One that `waits` gives the job time before.
@@ -72,7 +72,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # What comes of an answer of a job's: something else to ask, or the events of the whole answer.
-Step: TypeAlias = Errand | tuple[Event, ...]
+Step: TypeAlias = PollStep | tuple[Event, ...]
 
 
 def never(*_: Any) -> NoReturn:
@@ -124,7 +124,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     path: Callable[[str, bool], str]
     headers: Callable[[str | None], Headers]
     encode: Callable[[Any, Attempt], bytes]
-    refuses: Callable[[Any], Unexpressible | None]
+    refuses: Callable[[Any], UnsupportedParameter | None]
     lacks: Callable[[Any], Iterable[Lack]] | None = None
     decode: Callable[[bytes], tuple[Event, ...]]
     start: Callable[[], Any]

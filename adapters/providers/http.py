@@ -28,7 +28,7 @@ from domain.dialects.unsupported_params import sorted_out
 from domain.failures import Failure, FailureKind
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 from ports.providers import Answer
 from ports.vault import Vault
 
@@ -69,7 +69,7 @@ class HttpProviders:
         self.poll_ms = poll_ms
         self.lines = Lines(transport, local, vault, dialects)
 
-    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+    def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
         """The promise of the request that the provider's dialect would break, or else the fields that it leaves out."""
         party = self._dialects[dialect]
         if party.lacks is None:
@@ -222,7 +222,7 @@ class _Exchange:
         return party.failure(rejected(self._line.dialect, status, headers, party.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
-        """A stream of pictures or of a sound was asked for, and JSON came: an error after all, or nonsense.
+        """A stream of images or of a sound was asked for, and JSON came: an error after all, or nonsense.
 
         Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
         """

@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import msgspec
 
-from adapters.providers.dialect import Errand
+from adapters.providers.dialect import PollStep
 from adapters.providers.endpoints import Line, address
 from adapters.providers.whole_body import read_whole, scrubbed
 from domain.failures import MAY_HAVE_COST, Failure
@@ -49,7 +49,18 @@ class JobChunks:
     """For each question a chunk that says nothing, so that deadlines are looked at; the last is the answer."""
 
     __slots__ = (
-        *("_asked", "_attempt", "_errand", "_exchange", "_line", "_lost", "_over", "_poll_ms", "_request", "_wait_ms"),
+        *(
+            "_asked",
+            "_attempt",
+            "_poll_step",
+            "_exchange",
+            "_line",
+            "_lost",
+            "_over",
+            "_poll_ms",
+            "_request",
+            "_wait_ms",
+        ),
     )
 
     ended = False  # There is nothing to linger for: every body is read to its end.
@@ -62,7 +73,7 @@ class JobChunks:
         self._attempt = attempt
         self._request = request
         self._poll_ms = poll_ms
-        self._errand: Errand | None = None
+        self._poll_step: PollStep | None = None
         self._wait_ms = 0
         self._asked = self._lost = 0
         self._over = False
@@ -73,17 +84,17 @@ class JobChunks:
     async def __anext__(self) -> Chunk:
         if self._over:
             raise StopAsyncIteration
-        errand = self._errand
-        if errand is not None:
+        poll_step = self._poll_step
+        if poll_step is not None:
             await anyio.sleep(self._wait_ms / 1000)
-        body = await (read_whole(self._exchange.read, self._line.party) if errand is None else self._run(errand))
+        body = await (read_whole(self._exchange.read, self._line.party) if poll_step is None else self._run(poll_step))
         if isinstance(body, Failure):
             return self._failed(body)
         self._lost = 0
         assert self._line.dialect.job is not None
-        step = self._line.dialect.job(self._request, self._attempt, body) if errand is None else errand.then(body)
-        if isinstance(step, Errand):
-            self._errand, self._wait_ms = step, pause_ms(self._asked, self._poll_ms) if step.waits else 0
+        step = self._line.dialect.job(self._request, self._attempt, body) if poll_step is None else poll_step.then(body)
+        if isinstance(step, PollStep):
+            self._poll_step, self._wait_ms = step, pause_ms(self._asked, self._poll_ms) if step.waits else 0
             self._asked += 1
             return Chunk(b"", ())
         self._over = True
@@ -92,7 +103,7 @@ class JobChunks:
     def _failed(self, failure: Failure) -> Chunk:
         """Ask again, as long as that may help; then it is over, nobody knows what it cost, and it is not made again."""
         self._lost += 1
-        if self._errand is not None and failure.kind in _PASSING and self._lost < _LOST_MAX:
+        if self._poll_step is not None and failure.kind in _PASSING and self._lost < _LOST_MAX:
             self._wait_ms = min(max(self._poll_ms, failure.retry_after_ms or 0), _RETRY_AFTER_MAX_MS)
             return Chunk(b"", ())
         self._over = True
@@ -100,12 +111,12 @@ class JobChunks:
         message = f"the job was taken on and then lost: {failure.message}"
         return Chunk(b"", (Broken(failure=Failure(kind=kind, message=message, is_final=True)),))
 
-    async def _run(self, errand: Errand) -> bytes | Failure:
-        """The whole body of the answer to an errand, wherever the provider's server has it, or why there is none."""
-        url = address(self._attempt.target, errand.path)
+    async def _run(self, poll_step: PollStep) -> bytes | Failure:
+        """The whole body of the answer to an poll step, wherever the provider's server has it, or why there is none."""
+        url = address(self._attempt.target, poll_step.path)
         redirects = 0
         while not isinstance(url, Failure):
-            request = self._asking(errand, url)
+            request = self._asking(poll_step, url)
             response = request if isinstance(request, Failure) else await self._exchange.ask(request)
             if isinstance(response, Failure):
                 return self._line.party.failure(response)
@@ -118,22 +129,22 @@ class JobChunks:
                 return await self._exchange.rejection(response)
         return url
 
-    def _asking(self, errand: Errand, url: httpx2.URL) -> httpx2.Request | Failure:
+    def _asking(self, poll_step: PollStep, url: httpx2.URL) -> httpx2.Request | Failure:
         line, timeout_s = self._line, self._attempt.timeout_ms / 1000
         connect_s = min(timeout_s, CONNECT_S_MAX)
-        signed = line.dialect.sign(line.party.secret, str(url), errand.body) if line.dialect.sign else ()
+        signed = line.dialect.sign(line.party.secret, str(url), poll_step.body) if line.dialect.sign else ()
         if isinstance(signed, Failure):
             return signed
         request = httpx2.Request(
-            "POST" if errand.body else "GET",
+            "POST" if poll_step.body else "GET",
             url,
             headers=httpx2.Headers([*line.headers.multi_items(), *signed]),
-            stream=httpx2.ByteStream(errand.body),
+            stream=httpx2.ByteStream(poll_step.body),
             extensions={"timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s}},
         )
         request.headers["accept"] = "*/*"
-        request.headers["content-length"] = str(len(errand.body))
-        if not errand.body:
+        request.headers["content-length"] = str(len(poll_step.body))
+        if not poll_step.body:
             del request.headers["content-type"]
         return request
 

@@ -11,18 +11,18 @@ import msgspec
 
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
 from domain.dialects.unsupported_params import SENT, Lack, says_nothing, sorted_out
-from domain.model_api.requests import ChatRequest, Foreign, Message, Part
-from domain.refusals import Unexpressible
+from domain.model_api.requests import ChatRequest, Message, Part, ProviderPart
+from domain.refusals import UnsupportedParameter
 
 _NUMBER = msgspec.json.Decoder(Decimal)
 
 Lacks = Callable[[ChatRequest], Iterator[Lack]]
 
 
-def refusing(lacks: Lacks, dialect: str) -> Callable[[ChatRequest], Unexpressible | None]:
+def refusing(lacks: Lacks, dialect: str) -> Callable[[ChatRequest], UnsupportedParameter | None]:
     """What of a request would break a promise in that dialect, as the dialect's record says it."""
 
-    def refuses(request: ChatRequest) -> Unexpressible | None:
+    def refuses(request: ChatRequest) -> UnsupportedParameter | None:
         found = sorted_out(lacks(request), dialect, request.model)
         return None if isinstance(found, tuple) else found
 
@@ -75,7 +75,7 @@ def lacking_choice(request: ChatRequest) -> Iterator[Lack]:
         yield Lack("tool_choice")
 
 
-def lacking_block(message: Message, part: Foreign, path: str) -> Lack:
+def lacking_block(message: Message, part: ProviderPart, path: str) -> Lack:
     """A block that only another vendor knows.
 
     What a model's provider put into an answer may be left out on the next turn, its text stands beside it; what a
@@ -89,9 +89,11 @@ def lacking_block(message: Message, part: Foreign, path: str) -> Lack:
 _KEPT_ELSEWHERE = ("item_reference", "compaction", "audio", "container_upload")
 
 
-def without_blocks(request: ChatRequest, keeps: Callable[[Foreign], bool]) -> ChatRequest:
+def without_blocks(request: ChatRequest, keeps: Callable[[ProviderPart], bool]) -> ChatRequest:
     """The request without the blocks that the dialect does not take, and with the plain form of those that have one."""
-    if not any(type(part) is Foreign and not keeps(part) for message in request.messages for part in message.parts):
+    if not any(
+        type(part) is ProviderPart and not keeps(part) for message in request.messages for part in message.parts
+    ):
         return request
     messages = tuple(
         msgspec.structs.replace(message, parts=parts)
@@ -101,9 +103,9 @@ def without_blocks(request: ChatRequest, keeps: Callable[[Foreign], bool]) -> Ch
     return msgspec.structs.replace(request, messages=messages)
 
 
-def _kept(parts: tuple[Part, ...], keeps: Callable[[Foreign], bool]) -> Iterator[Part]:
+def _kept(parts: tuple[Part, ...], keeps: Callable[[ProviderPart], bool]) -> Iterator[Part]:
     for part in parts:
-        if not isinstance(part, Foreign) or keeps(part):
+        if not isinstance(part, ProviderPart) or keeps(part):
             yield part
         elif part.plain is not None:
             yield part.plain

@@ -104,12 +104,12 @@ def disagreeing(notes: list[str], told: str, done: str) -> None:
     _note(notes, " ".join(f"{told}: {done}".split())[:_TEXT_CHARS_MAX])
 
 
-def usage_of(notes: list[str], leaves: Mapping[str, int]) -> Usage:
+def usage_of(notes: list[str], units: Mapping[str, int]) -> Usage:
     """The leaves as a usage; one that is more than the books can hold counts as much as they can."""
     try:
-        return Usage(**leaves)
+        return Usage(**units)
     except ValueError:
-        return _held(notes, leaves)
+        return _held(notes, units)
 
 
 def counted(tokens: int | None, notes: list[str]) -> tuple[UsageReported, ...]:
@@ -119,9 +119,9 @@ def counted(tokens: int | None, notes: list[str]) -> tuple[UsageReported, ...]:
     return (UsageReported(usage=usage_of(notes, {"input_tokens": tokens or 0}), notes=tuple(notes)),)
 
 
-def _held(notes: list[str], leaves: Mapping[str, int]) -> Usage:
-    held = dict(leaves)
-    for name, count in leaves.items():
+def _held(notes: list[str], units: Mapping[str, int]) -> Usage:
+    held = dict(units)
+    for name, count in units.items():
         most = PIECES_MAX if name in PIECES else UNITS_MAX
         if count > most:
             _note(notes, f"{name} is {_shown(count)}, counted as {most}")

@@ -13,7 +13,7 @@ from domain.books.rows import AuditEntry, Call, Ending, Idempotency, Row, UsageS
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Lot, Transfer, TransferKind
+from domain.ledger.rows import Adjustment, Grant, Transfer, TransferKind
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -67,7 +67,7 @@ def check_parents(books: Books, writes: tuple[Row, ...]) -> None:
 def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
     """The rows that this one refers to, by type and name."""
     match row:
-        case Lot() | ApiKey():
+        case Grant() | ApiKey():
             return ((User, row.user_id),)
         case Credential() | Rate():
             return ((ProviderRow, row.provider),)
@@ -89,7 +89,7 @@ def _user(books: Books, row: User) -> None:
 
 
 def _key(books: Books, row: ApiKey) -> None:
-    _demand(books.keys_by_fingerprint.get(row.fingerprint, row.id) == row.id, "key {} has a twin", row.id)
+    _demand(books.keys_by_fingerprint.get(row.fingerprint, row.id) == row.id, "key {} has a duplicate", row.id)
     old = books.keys.get(row.id)
     if old is not None:
         same = old.user_id == row.user_id and old.fingerprint == row.fingerprint
@@ -123,14 +123,14 @@ def _price(books: Books, row: Price) -> None:
     _demand(all(version.id != row.id for version in books.prices), "price {} stands already", row.id)
 
 
-def _lot(books: Books, row: Lot) -> None:
-    _demand(0 < row.amount_nanos <= NANOS_MAX, "lot {} is of {}", row.id, row.amount_nanos)
+def _grant(books: Books, row: Grant) -> None:
+    _demand(0 < row.amount_nanos <= NANOS_MAX, "grant {} is of {}", row.id, row.amount_nanos)
     posted = row.available_nanos + row.held_nanos
-    _demand(posted <= row.amount_nanos, "lot {} holds {}, more than was granted", row.id, posted)
-    old = books.lots.get(row.id)
+    _demand(posted <= row.amount_nanos, "grant {} holds {}, more than was granted", row.id, posted)
+    old = books.grants.get(row.id)
     if old is not None:
         same = old.user_id == row.user_id and old.created_ms == row.created_ms
-        _demand(same, "lot {} changes its user or its creation", row.id)
+        _demand(same, "grant {} changes its user or its creation", row.id)
 
 
 def _call(books: Books, row: Call) -> None:
@@ -193,7 +193,7 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Rate: _rate,
     Alias: _alias,
     Price: _price,
-    Lot: _lot,
+    Grant: _grant,
     Call: _call,
     Transfer: _transfer,
     Adjustment: _adjustment,

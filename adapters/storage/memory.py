@@ -22,7 +22,7 @@ from domain.books.scopes import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import CatalogRows, Snapshot
@@ -90,9 +90,9 @@ class MemoryStorage:
         with self._lock:
             return sorted(self._books.keys.values(), key=lambda key: (key.created_ms, key.id))
 
-    async def wallet(self, user_id: str) -> list[Lot]:
+    async def wallet(self, user_id: str) -> list[Grant]:
         with self._lock:
-            return sorted(self._books.wallet(user_id), key=lambda lot: (lot.created_ms, lot.id))
+            return sorted(self._books.wallet(user_id), key=lambda grant: (grant.created_ms, grant.id))
 
     async def call(self, call_id: str) -> Call | None:
         return self._books.calls.get(call_id)
@@ -146,7 +146,7 @@ class MemoryStorage:
                 Rate: [row for versions in books.rates.values() for row in versions],
                 Alias: [row for versions in books.aliases.values() for row in versions],
                 Price: [*books.prices],
-                Lot: [*books.lots.values()],
+                Grant: [*books.grants.values()],
                 Call: [*books.calls.values()],
                 Transfer: [*books.journal.values()],
                 Adjustment: [row for rows in books.adjustments.values() for row in rows],
@@ -178,8 +178,8 @@ class MemorySnapshot:
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return _each(self._rows[Adjustment])
 
-    def lots(self) -> AsyncIterator[Lot]:
-        return _each(sorted(self._rows[Lot], key=lambda lot: (lot.created_ms, lot.id)))
+    def grants(self) -> AsyncIterator[Grant]:
+        return _each(sorted(self._rows[Grant], key=lambda grant: (grant.created_ms, grant.id)))
 
     def calls(self) -> AsyncIterator[Call]:
         return _each(self._rows[Call])

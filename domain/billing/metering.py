@@ -2,7 +2,7 @@
 
 Unknown is never zero: what the provider did not count, or counted as 0 although there is text, is estimated and
 labelled so: the input by `domain.pricing.token_estimate`, the output by the text that was delivered, at four bytes a token rounded
-up. Sound and pictures have no such bytes: they are estimated by what was asked for, at the rates that OpenAI documents
+up. Sound and images have no such bytes: they are estimated by what was asked for, at the rates that OpenAI documents
 for its own models; or counted, where they are sold by the piece.
 
 An estimate is not to be dearer than the answer would have been. So what a tokenizer does not see counts nothing
@@ -17,22 +17,22 @@ import msgspec
 from domain.books.rows import UsageSource
 from domain.failures import Failure
 from domain.model_api.events import (
+    AudioDelta,
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
-    SoundDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
-from domain.model_api.images import Pictured
-from domain.model_api.video import Filmed
+from domain.model_api.images import ImageResult
+from domain.model_api.video import VideoResult
 from domain.pricing.token_estimate import BYTES_PER_TOKEN, written_bytes
 from domain.usage import Usage
 
@@ -41,8 +41,8 @@ BYTES_PER_TOKEN_CUT = 5
 # (developers.openai.com, "Realtime: managing costs"; gpt-4o-mini-tts is given as $0.015 a minute at $12 a million).
 AUDIO_TOKENS_PER_SECOND = 10
 AUDIO_TOKENS_PER_CHARACTER = 2
-# A square picture of high quality by gpt-image-1 (developers.openai.com, "Image generation: cost and latency").
-TOKENS_PER_PICTURE = 4_160
+# A square image of high quality by gpt-image-1 (developers.openai.com, "Image generation: cost and latency").
+TOKENS_PER_OUTPUT_IMAGE = 4_160
 _NO_PIECES = Usage()
 
 
@@ -51,15 +51,15 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
     `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered, and `notes`
     what was odd about it; it is `running` where the provider may yet count less. `output_bytes` are of texts that a
-    model writes. `sound_bytes`, `pictures` and `blocks` (sealed reasoning, and what only the provider's dialect has a
+    model writes. `audio_bytes`, `images` and `blocks` (sealed reasoning, and what only the provider's dialect has a
     word for) were delivered besides; no text is in them.
     `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD, `size` and
-    `quality` those about the pictures or the film.
+    `quality` those about the images or the video.
     """
 
     output_bytes: int = 0
-    sound_bytes: int = 0
-    pictures: int = 0
+    audio_bytes: int = 0
+    images: int = 0
     blocks: int = 0
     told: Usage | None = None
     told_bytes: int = 0
@@ -75,7 +75,7 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def delivered(self) -> bool:
         """Whether anything that is worth its price has left the house."""
-        return bool(self.output_bytes or self.sound_bytes or self.pictures or self.blocks)
+        return bool(self.output_bytes or self.audio_bytes or self.images or self.blocks)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     """The meter after these events. A pure fold: observing one by one or all at once is the same."""
     output_bytes, told, told_bytes = meter.output_bytes, meter.told, meter.told_bytes
-    sound_bytes, pictures, blocks, notes = meter.sound_bytes, meter.pictures, meter.blocks, meter.notes
+    audio_bytes, images, blocks, notes = meter.audio_bytes, meter.images, meter.blocks, meter.notes
     ended, failure, running = meter.ended, meter.failure, meter.running
     service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
     size, quality = meter.size, meter.quality
@@ -112,15 +112,15 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 cost_nanos = cost_nanos if event.cost_nanos is None else event.cost_nanos
             case CitationDelta():
                 pass
-            case ForeignBlock(generated=True):
+            case ProviderBlock(generated=True):
                 output_bytes += written_bytes(event.block)
                 blocks += 1
-            case SoundDelta():
-                sound_bytes += event.byte_count
-            case Pictured():
-                pictures += 1
+            case AudioDelta():
+                audio_bytes += event.byte_count
+            case ImageResult():
+                images += 1
                 size, quality = event.size or size, event.quality or quality
-            case Filmed():
+            case VideoResult():
                 size = event.size or size
             case Ended():
                 ended = True
@@ -130,8 +130,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
                 pass
     return Meter(
         output_bytes=output_bytes,
-        sound_bytes=sound_bytes,
-        pictures=pictures,
+        audio_bytes=audio_bytes,
+        images=images,
         blocks=blocks,
         told=told,
         told_bytes=told_bytes,
@@ -168,7 +168,7 @@ def measure(meter: Meter, input_tokens: int, pieces: Usage = _NO_PIECES) -> Meas
             input_audio_tokens=pieces.seconds * AUDIO_TOKENS_PER_SECOND,
             output_tokens=estimated_output,
             output_audio_tokens=pieces.characters * AUDIO_TOKENS_PER_CHARACTER,
-            output_image_tokens=_pictures(meter, pieces) * TOKENS_PER_PICTURE,
+            output_image_tokens=_images(meter, pieces) * TOKENS_PER_OUTPUT_IMAGE,
         )
         return Measured(usage=_with_pieces(untold, meter, pieces), source="estimated")
     if meter.running and not meter.ended:
@@ -218,7 +218,7 @@ def _untold_output(meter: Meter, told: Usage, estimated_output: int) -> int:
 def counted(meter: Meter, pieces: Usage) -> Measured:
     """The usage of what is sold by the piece and was not told: pieces alone, no tokens.
 
-    Characters are counted in the request and pictures as they come, exactly, and a film is as long as was asked for; a
+    Characters are counted in the request and images as they come, exactly, and a video is as long as was asked for; a
     recording's length is what its own header says, which is an estimate.
     """
     exact = pieces.characters or ((pieces.images or pieces.video_seconds) and meter.ended)
@@ -227,20 +227,20 @@ def counted(meter: Meter, pieces: Usage) -> Measured:
 
 def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:
     """The usage with what is counted by the piece, wherever the provider does not count it itself."""
-    if not (pieces.images or pieces.characters or pieces.seconds or pieces.video_seconds or meter.pictures):
+    if not (pieces.images or pieces.characters or pieces.seconds or pieces.video_seconds or meter.images):
         return usage
     return msgspec.structs.replace(
         usage,
-        images=usage.images or _pictures(meter, pieces),
+        images=usage.images or _images(meter, pieces),
         characters=usage.characters or pieces.characters,
         seconds=usage.seconds or pieces.seconds,
         video_seconds=usage.video_seconds or pieces.video_seconds,
     )
 
 
-def _pictures(meter: Meter, pieces: Usage) -> int:
+def _images(meter: Meter, pieces: Usage) -> int:
     """Those that came; while the answer is not over, all that were asked for are on their way and will be charged."""
-    return meter.pictures if meter.ended or meter.failure else max(pieces.images, meter.pictures)
+    return meter.images if meter.ended or meter.failure else max(pieces.images, meter.images)
 
 
 def _input_of(usage: Usage) -> int:
@@ -256,7 +256,7 @@ def _input_of(usage: Usage) -> int:
 
 
 def _is_by_the_piece(usage: Usage) -> bool:
-    """Whether the provider counts pieces instead of tokens, as for a recording or a film."""
+    """Whether the provider counts pieces instead of tokens, as for a recording or a video."""
     return bool(usage.seconds or usage.video_seconds or usage.images or usage.characters)
 
 

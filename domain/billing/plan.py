@@ -22,8 +22,8 @@ from domain.refusals import (
     InvalidKey,
     Refusal,
     Unbounded,
-    Uncounted,
     UnpricedFeature,
+    UsageUnavailable,
 )
 from domain.routing.order import Candidate
 
@@ -76,7 +76,7 @@ class Stale(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Row, ...] = ()
 
 
-class Twin(msgspec.Struct, frozen=True, kw_only=True):
+class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
     """A call with the same Idempotency-Key and body is running: wait for its ending and ask again."""
 
     call: Call
@@ -91,7 +91,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[Row, ...] = ()
 
 
-Planned: TypeAlias = Plan | Refused | Stale | Twin | Replay
+Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 
 def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
@@ -99,8 +99,8 @@ def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
     key, user = facts.key, facts.user
     if key is None or user is None or key.revoked_ms is not None:
         return Refused(refusal=InvalidKey(revoked=key is not None and key.revoked_ms is not None))
-    if facts.twin is not None and facts.twin_call is not None:
-        earlier = _as_twin(facts.twin, facts.twin_call, asked, now_ms)
+    if facts.duplicate is not None and facts.duplicate_call is not None:
+        earlier = _as_duplicate(facts.duplicate, facts.duplicate_call, asked, now_ms)
         if earlier is not None:
             return earlier
     if facts.version != asked.version:
@@ -109,7 +109,7 @@ def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
-    moves = hold(facts.lots, asked.call_id, held_nanos, now_ms)
+    moves = hold(facts.grants, asked.call_id, held_nanos, now_ms)
     call = Call(
         id=asked.call_id,
         user_id=user.id,
@@ -127,16 +127,16 @@ def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
     )
     kept = _claim(asked, user, now_ms)
     return Plan(
-        call=call, key=key, user=user, affordable=affordable, writes=(*moves.lots, *moves.transfers, call, *kept)
+        call=call, key=key, user=user, affordable=affordable, writes=(*moves.grants, *moves.transfers, call, *kept)
     )
 
 
 def _affordable(
     facts: CallFacts, asked: Asked, now_ms: int
-) -> tuple[Affordable, ...] | Unbounded | Uncounted | UnpricedFeature | InsufficientCredit:
+) -> tuple[Affordable, ...] | Unbounded | UsageUnavailable | UnpricedFeature | InsufficientCredit:
     """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
     bounded: list[tuple[Candidate, Bound]] = []
-    why_not: Unbounded | Uncounted | UnpricedFeature | None = None
+    why_not: Unbounded | UsageUnavailable | UnpricedFeature | None = None
     for candidate in asked.candidates:
         assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
         limit = bound(as_served(asked.call, candidate.served), candidate.served.rate)
@@ -147,7 +147,7 @@ def _affordable(
     if not bounded:
         assert why_not is not None, "a call is planned for at least one candidate"
         return why_not
-    has_nanos = available(facts.lots, now_ms)
+    has_nanos = available(facts.grants, now_ms)
     fitting = [Affordable(candidate=c, bound=limit) for c, limit in bounded if limit.nanos <= has_nanos]
     if not fitting:
         fitting = [
@@ -165,7 +165,7 @@ def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
     return tuple(Affordable(candidate=candidate, bound=None) for candidate in candidates)
 
 
-def _as_twin(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planned | None:
+def _as_duplicate(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planned | None:
     """What the earlier call with the same key means for this one; None if this one may run.
 
     An earlier call that gave nothing and charged nothing (refused by the provider, lost in a crash) may be run
@@ -176,7 +176,7 @@ def _as_twin(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planne
     if kept.digest != asked.digest:
         return Refused(refusal=IdempotencyConflict(key=kept.key))
     if call.ending is None:
-        return Twin(call=call)
+        return Duplicate(call=call)
     if kept.answer is not None:
         return Replay(kept=kept, charge_nanos=call.charge_nanos)
     if not call.complete and call.charge_nanos == 0:

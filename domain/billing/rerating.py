@@ -2,7 +2,7 @@
 
 Only the difference moves, in both directions, and the call stays as it was settled. No adjustment takes a charge above
 what was held for the call, for that was promised to the caller; one that the wallet does not cover takes what is there
-and says what is owed. What is given back goes to the lots that paid, the last first; past its expiry a lot's credit
+and says what is owed. What is given back goes to the grants that paid, the last first; past its expiry a grant's credit
 would have ended, so there it is breakage.
 """
 
@@ -12,8 +12,8 @@ import msgspec
 
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
-from domain.ledger.ledger import BREAKAGE, REVENUE, lot_account, usable
-from domain.ledger.rows import Adjustment, HoldLine, Lot, Transfer
+from domain.ledger.ledger import BREAKAGE, REVENUE, grant_account, usable
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
 from domain.pricing.charge import occasion_of, price
 from domain.pricing.rate import Rate
 
@@ -34,8 +34,8 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
     missing = charge_under(call, rate) - charged(call, facts.adjustments)
     if missing == 0:
         return Rerated(call_id=call.id)
-    lots = {lot.id: lot for lot in facts.lots}
-    lines = _taken(facts.lots, missing, now_ms) if missing > 0 else _returned(call, facts.adjustments, -missing)
+    grants = {grant.id: grant for grant in facts.grants}
+    lines = _taken(facts.grants, missing, now_ms) if missing > 0 else _returned(call, facts.adjustments, -missing)
     amount = sum(line.nanos for line in lines)
     adjustment = Adjustment(
         id=f"{call.id}:adjustment:{rate.id}",
@@ -47,11 +47,13 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
         lines=lines,
     )
     moved = tuple(
-        msgspec.structs.replace(lots[line.lot_id], available_nanos=lots[line.lot_id].available_nanos - line.nanos)
+        msgspec.structs.replace(
+            grants[line.grant_id], available_nanos=grants[line.grant_id].available_nanos - line.nanos
+        )
         for line in lines
-        if not _is_over(lots[line.lot_id], now_ms)
+        if not _is_over(grants[line.grant_id], now_ms)
     )
-    transfers = tuple(_transfer(adjustment, n, line, lots[line.lot_id]) for n, line in enumerate(lines))
+    transfers = tuple(_transfer(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines))
     return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment))
 
 
@@ -72,40 +74,40 @@ def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:
     return call.charge_nanos + sum(adjustment.amount_nanos for adjustment in adjustments)
 
 
-def _taken(lots: Sequence[Lot], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
+def _taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
     """So much of what is available, in burn-down order; less where there is less."""
     lines: list[HoldLine] = []
-    for lot in usable(lots, now_ms):
-        part = min(nanos, lot.available_nanos)
+    for grant in usable(grants, now_ms):
+        part = min(nanos, grant.available_nanos)
         if part:
-            lines.append(HoldLine(lot.id, part))
+            lines.append(HoldLine(grant.id, part))
             nanos -= part
     return tuple(lines)
 
 
 def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tuple[HoldLine, ...]:
-    """So much of what each lot has paid for the call, the last that paid first. Never more than it paid."""
+    """So much of what each grant has paid for the call, the last that paid first. Never more than it paid."""
     paid: dict[str, int] = {}
     rest = call.charge_nanos
     for line in call.hold_lines:
         part = min(line.nanos, rest)
         rest -= part
-        paid[line.lot_id] = paid.get(line.lot_id, 0) + part
+        paid[line.grant_id] = paid.get(line.grant_id, 0) + part
     for adjustment in adjustments:
         for line in adjustment.lines:
-            paid[line.lot_id] = paid.get(line.lot_id, 0) + line.nanos
+            paid[line.grant_id] = paid.get(line.grant_id, 0) + line.nanos
     lines: list[HoldLine] = []
-    for lot_id, part in reversed(paid.items()):
+    for grant_id, part in reversed(paid.items()):
         back = min(part, nanos)
         if back > 0:
-            lines.append(HoldLine(lot_id, -back))
+            lines.append(HoldLine(grant_id, -back))
             nanos -= back
     assert nanos == 0, f"call {call.id} would get back {nanos} more than was paid for it"
     return tuple(lines)
 
 
-def _transfer(adjustment: Adjustment, n: int, line: HoldLine, lot: Lot) -> Transfer:
-    account = BREAKAGE if line.nanos < 0 and _is_over(lot, adjustment.at_ms) else lot_account(lot.id)
+def _transfer(adjustment: Adjustment, n: int, line: HoldLine, grant: Grant) -> Transfer:
+    account = BREAKAGE if line.nanos < 0 and _is_over(grant, adjustment.at_ms) else grant_account(grant.id)
     accounts = (account, REVENUE) if line.nanos > 0 else (REVENUE, account)
     return Transfer(
         id=f"{adjustment.id}:{n}" if n else adjustment.id,
@@ -118,5 +120,5 @@ def _transfer(adjustment: Adjustment, n: int, line: HoldLine, lot: Lot) -> Trans
     )
 
 
-def _is_over(lot: Lot, now_ms: int) -> bool:
-    return lot.expires_ms is not None and lot.expires_ms <= now_ms
+def _is_over(grant: Grant, now_ms: int) -> bool:
+    return grant.expires_ms is not None and grant.expires_ms <= now_ms

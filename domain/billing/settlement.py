@@ -86,7 +86,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
     )
     attempts, price_id = _costed(outcome, measured, occasion)
     charge_nanos = min(total_nanos, call.hold_nanos)
-    moves = resolve(facts.lots, call.hold_lines, call.id, charge_nanos, now_ms)
+    moves = resolve(facts.grants, call.hold_lines, call.id, charge_nanos, now_ms)
     target = outcome.served
     ended = msgspec.structs.replace(
         call,
@@ -111,15 +111,15 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         size=occasion.size,
         quality=occasion.quality,
     )
-    kept = _kept(facts.twin, call, outcome)
-    return Settlement(call=ended, writes=(*moves.lots, *moves.transfers, ended, *kept))
+    kept = _kept(facts.duplicate, call, outcome)
+    return Settlement(call=ended, writes=(*moves.grants, *moves.transfers, ended, *kept))
 
 
 def measured_of(outcome: Outcome) -> Measured | None:
     """The usage that the call is charged for, or None if it is charged for none."""
     if outcome.served is None:
         return None
-    failed = outcome.ending in ("provider failed", "timed out", "lost")
+    failed = outcome.ending in ("provider_failed", "timed_out", "lost")
     if failed and not outcome.meter.delivered:
         return None
     rate = outcome.rate
@@ -177,10 +177,10 @@ def _costed(
     return tuple(records), price_id
 
 
-def _kept(twin: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:
-    if twin is None or twin.call_id != call.id or outcome.answer is None:
+def _kept(duplicate: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:
+    if duplicate is None or duplicate.call_id != call.id or outcome.answer is None:
         return ()
     kept = msgspec.structs.replace(
-        twin, status=outcome.status, content_type=outcome.content_type, answer=outcome.answer
+        duplicate, status=outcome.status, content_type=outcome.content_type, answer=outcome.answer
     )
     return (kept,)

@@ -14,7 +14,7 @@ import msgspec
 from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts
 from domain.ledger.ledger import break_expired, resolve
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 
 # A process that cannot be seen settles its calls at their deadline; this long it may take for it. Its clock and the
 # store's may differ by some of it.
@@ -22,10 +22,10 @@ LEASE_MARGIN_MS = 120_000
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
-    """The calls that were found lost, and the lots whose rest became breakage."""
+    """The calls that were found lost, and the grants whose rest became breakage."""
 
     lost: tuple[Call, ...]
-    expired_lots: tuple[Lot, ...]
+    expired_grants: tuple[Grant, ...]
     writes: tuple[Row, ...]
 
 
@@ -53,16 +53,18 @@ def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
 
 
 def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
-    """Release every hold that nobody will settle, and break what is left in lots past their expiry."""
-    lots = {lot.id: lot for lot in facts.lots}
+    """Release every hold that nobody will settle, and break what is left in grants past their expiry."""
+    grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []
     for call in facts.open_calls:
         why = why_lost(call, owners, now_ms)
         if why is None:
             continue
-        moves = resolve([lots[line.lot_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire")
-        lots.update((lot.id, lot) for lot in moves.lots)
+        moves = resolve(
+            [grants[line.grant_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire"
+        )
+        grants.update((grant.id, grant) for grant in moves.grants)
         ended = msgspec.structs.replace(
             call,
             ending="lost",
@@ -71,14 +73,14 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
         )
         lost.append(ended)
         writes += [*moves.transfers, ended]
-    expired: list[Lot] = []
-    for lot in lots.values():
-        if lot.expires_ms is not None and lot.expires_ms <= now_ms and lot.available_nanos:
-            moves = break_expired(lot, now_ms)
-            expired.append(lot)
-            lots[lot.id] = moves.lots[0]
+    expired: list[Grant] = []
+    for grant in grants.values():
+        if grant.expires_ms is not None and grant.expires_ms <= now_ms and grant.available_nanos:
+            moves = break_expired(grant, now_ms)
+            expired.append(grant)
+            grants[grant.id] = moves.grants[0]
             writes += moves.transfers
-    changed = [lot for lot in facts.lots if lots[lot.id] != lot]
-    writes += [lots[lot.id] for lot in changed]
+    changed = [grant for grant in facts.grants if grants[grant.id] != grant]
+    writes += [grants[grant.id] for grant in changed]
     writes += [msgspec.structs.replace(kept, status=0, content_type="", answer=None) for kept in facts.stale_answers]
-    return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=tuple(writes))
+    return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=tuple(writes))

@@ -8,7 +8,7 @@ from collections import defaultdict
 import msgspec
 
 from domain.books.rows import Call
-from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.charge import occasion_of, price
 from domain.pricing.rate import Rate
 
@@ -30,7 +30,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     transfers: int
-    lots: int
+    grants: int
     calls: int
     open_holds: int
     issued_nanos: int
@@ -42,9 +42,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Auditor:
-    """Feed it the rates, the journal, the adjustments, the calls and the lots of one snapshot, in this order; ask.
+    """Feed it the rates, the journal, the adjustments, the calls and the grants of one snapshot, in this order; ask.
 
-    Of the journal, the lines of a call must come before the call, and the others before the lots.
+    Of the journal, the lines of a call must come before the call, and the others before the grants.
     """
 
     def __init__(self) -> None:
@@ -56,8 +56,8 @@ class Auditor:
         self._adjusted: dict[str, int] = defaultdict(int)
         self._adjustments: dict[str, list[Adjustment]] = defaultdict(list)
         self._rates: dict[str, Rate] = {}
-        self._held_by_lot: dict[str, int] = defaultdict(int)
-        self._transfers = self._calls = self._lots = self._open = self._charged = self._available = 0
+        self._held_by_grant: dict[str, int] = defaultdict(int)
+        self._transfers = self._calls = self._grants = self._open = self._charged = self._available = 0
         self._amounts = self._held = self._given_away = 0
 
     def rate(self, rate: Rate) -> None:
@@ -105,7 +105,7 @@ class Auditor:
         self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
         if is_open:
             for line in call.hold_lines:
-                self._held_by_lot[line.lot_id] += line.nanos
+                self._held_by_grant[line.grant_id] += line.nanos
         else:
             total = self._derived(call)
             charge = min(total, call.hold_nanos)
@@ -113,36 +113,40 @@ class Auditor:
             self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
         self._adjustments_of(call)
 
-    def lot(self, lot: Lot) -> None:
-        """A lot: what is available and held in it, against the journal and the open calls."""
-        self._lots += 1
-        self._available += lot.available_nanos
-        self._held += lot.held_nanos
-        self._amounts += lot.amount_nanos
-        self._expect(lot.id, "the lot's amount is what was granted", lot.amount_nanos, self._granted[f"lot:{lot.id}"])
-        self._expect(lot.id, "the lot's available credit", lot.available_nanos, self._balances.pop(f"lot:{lot.id}", 0))
-        self._expect(lot.id, "the lot's held credit", lot.held_nanos, self._held_by_lot.pop(lot.id, 0))
+    def grant(self, grant: Grant) -> None:
+        """A grant: what is available and held in it, against the journal and the open calls."""
+        self._grants += 1
+        self._available += grant.available_nanos
+        self._held += grant.held_nanos
+        self._amounts += grant.amount_nanos
+        self._expect(
+            grant.id, "the grant's amount is what was granted", grant.amount_nanos, self._granted[f"grant:{grant.id}"]
+        )
+        self._expect(
+            grant.id, "the grant's available credit", grant.available_nanos, self._balances.pop(f"grant:{grant.id}", 0)
+        )
+        self._expect(grant.id, "the grant's held credit", grant.held_nanos, self._held_by_grant.pop(grant.id, 0))
 
     def conclude(self) -> Totals | Difference:
         """The totals if all adds up, else the first difference found."""
-        held = sum(self._held_by_lot.values())
+        held = sum(self._held_by_grant.values())
         self._expect(
             "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances["revenue"]
         )
         for account, nanos in sorted(self._balances.items()):
-            if account.startswith(("lot:", "held:")):
+            if account.startswith(("grant:", "held:")):
                 self._expect(account, "an account of the journal is known to the books", 0, nanos)
         self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
-        self._expect("held", "what is held in lots no call accounts for", 0, held)
+        self._expect("held", "what is held in grants no call accounts for", 0, held)
         issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
-        self._expect("issued", "what was issued is the sum of all lots", self._amounts, -issued)
+        self._expect("issued", "what was issued is the sum of all grants", self._amounts, -issued)
         rest = -issued - revenue - breakage - self._available
         self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
         if self.first is not None:
             return self.first
         return Totals(
             transfers=self._transfers,
-            lots=self._lots,
+            grants=self._grants,
             calls=self._calls,
             open_holds=self._open,
             issued_nanos=-issued,

@@ -11,13 +11,13 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, HoldLine, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
 from domain.model_api.call import AttemptRecord
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from domain.usage import Usage
 
-Ending = Literal["completed", "provider failed", "caller left", "timed out", "lost"]
+Ending = Literal["completed", "provider_failed", "client_disconnected", "timed_out", "lost"]
 
 
 UsageSource = Literal["provider", "adjusted", "estimated"]
@@ -32,7 +32,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
     `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden. `service_tier`
-    is the one that the provider said it served, `size` and `quality` are of the pictures or the film that it made, or
+    is the one that the provider said it served, `size` and `quality` are of the images or the video that it made, or
     as they were asked for. `cost_nanos` is what the provider asks, in nano-USD, under the price
     `price_id` of the book, or as the provider told where that is None; None where anything of it is unknown.
     """
@@ -102,7 +102,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 
 
-Row: TypeAlias = User | ApiKey | _OfTheMarket | Lot | Call | Transfer | Adjustment | Idempotency | AuditEntry
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Call | Transfer | Adjustment | Idempotency | AuditEntry
 
 
 class Decision(Protocol):

@@ -9,7 +9,7 @@ from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Lot
+from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -25,14 +25,14 @@ class View(Protocol[F_co]):
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `plan_call` sees. `twin` is an earlier call with the same Idempotency-Key, `twin_call` its row."""
+    """What `plan_call` sees. `duplicate` is an earlier call with the same Idempotency-Key, `duplicate_call` its row."""
 
     version: int
     key: ApiKey | None
     user: User | None
-    lots: tuple[Lot, ...]
-    twin: Idempotency | None
-    twin_call: Call | None
+    grants: tuple[Grant, ...]
+    duplicate: Idempotency | None
+    duplicate_call: Call | None
 
 
 class CallScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,28 +45,28 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
         """The caller as the books know it now."""
         key = books.keys.get(books.keys_by_fingerprint.get(self.fingerprint, ""))
         if key is None:
-            return CallFacts(version=books.version, key=None, user=None, lots=(), twin=None, twin_call=None)
-        twin = books.idempotency.get((key.user_id, self.idempotency_key)) if self.idempotency_key else None
+            return CallFacts(version=books.version, key=None, user=None, grants=(), duplicate=None, duplicate_call=None)
+        duplicate = books.idempotency.get((key.user_id, self.idempotency_key)) if self.idempotency_key else None
         return CallFacts(
             version=books.version,
             key=key,
             user=books.users.get(key.user_id),
-            lots=books.wallet(key.user_id),
-            twin=twin,
-            twin_call=books.calls.get(twin.call_id) if twin else None,
+            grants=books.wallet(key.user_id),
+            duplicate=duplicate,
+            duplicate_call=books.calls.get(duplicate.call_id) if duplicate else None,
         )
 
 
 class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `settle` sees: the call, the lots it holds from, and its Idempotency-Key's row."""
+    """What `settle` sees: the call, the grants it holds from, and its Idempotency-Key's row."""
 
     call: Call | None
-    lots: tuple[Lot, ...]
-    twin: Idempotency | None
+    grants: tuple[Grant, ...]
+    duplicate: Idempotency | None
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
-    """One call and the lots that it holds from."""
+    """One call and the grants that it holds from."""
 
     call_id: str
 
@@ -74,24 +74,24 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
         """The call as the books know it now."""
         call = books.calls.get(self.call_id)
         if call is None:
-            return SettleFacts(call=None, lots=(), twin=None)
-        lots = tuple(books.lots[line.lot_id] for line in call.hold_lines)
-        twin = books.idempotency.get((call.user_id, call.idempotency_key)) if call.idempotency_key else None
-        return SettleFacts(call=call, lots=lots, twin=twin)
+            return SettleFacts(call=None, grants=(), duplicate=None)
+        grants = tuple(books.grants[line.grant_id] for line in call.hold_lines)
+        duplicate = books.idempotency.get((call.user_id, call.idempotency_key)) if call.idempotency_key else None
+        return SettleFacts(call=call, grants=grants, duplicate=duplicate)
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open calls, the lots they hold from, lots past their expiry, answers kept too long."""
+    """What `sweep` sees: open calls, the grants they hold from, grants past their expiry, answers kept too long."""
 
     open_calls: tuple[Call, ...]
-    lots: tuple[Lot, ...]
+    grants: tuple[Grant, ...]
     stale_answers: tuple[Idempotency, ...] = ()
 
 
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
     """What may need closing at `now_ms`.
 
-    All open calls (at most `calls_max`, the oldest) with their lots, expired lots with credit left, and kept answers
+    All open calls (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept answers
     whose time is over.
     """
 
@@ -107,11 +107,11 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         """What may need closing."""
         open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: (call.started_ms, call.id))
         chosen = tuple(open_calls[: self.calls_max])
-        wanted = {line.lot_id for call in chosen for line in call.hold_lines}
+        wanted = {line.grant_id for call in chosen for line in call.hold_lines}
         wanted |= {
-            lot.id
-            for lot in books.lots.values()
-            if lot.expires_ms is not None and lot.expires_ms <= self.now_ms and lot.available_nanos
+            grant.id
+            for grant in books.grants.values()
+            if grant.expires_ms is not None and grant.expires_ms <= self.now_ms and grant.available_nanos
         }
         stale = (
             kept
@@ -120,7 +120,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         )
         return SweepFacts(
             open_calls=chosen,
-            lots=tuple(books.lots[i] for i in sorted(wanted)),
+            grants=tuple(books.grants[i] for i in sorted(wanted)),
             stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
         )
 
@@ -129,7 +129,7 @@ class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule about a user sees. `users` counts all, so that the first can be told."""
 
     user: User | None
-    lots: tuple[Lot, ...]
+    grants: tuple[Grant, ...]
 
 
 class UserScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ class UserScope(msgspec.Struct, frozen=True, kw_only=True):
     def view(self, books: Books) -> UserFacts:
         """The user as the books know it now."""
         user = books.users.get(books.users_by_name.get(self.name, ""))
-        return UserFacts(user=user, lots=books.wallet(user.id) if user else ())
+        return UserFacts(user=user, grants=books.wallet(user.id) if user else ())
 
 
 class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,10 +183,10 @@ class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `rerate` sees: the call, all lots of its user, and how it was adjusted so far, oldest first."""
+    """What `rerate` sees: the call, all grants of its user, and how it was adjusted so far, oldest first."""
 
     call: Call | None
-    lots: tuple[Lot, ...]
+    grants: tuple[Grant, ...]
     adjustments: tuple[Adjustment, ...]
 
 
@@ -200,7 +200,7 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
         call = books.calls.get(self.call_id)
         return RerateFacts(
             call=call,
-            lots=books.wallet(call.user_id) if call else (),
+            grants=books.wallet(call.user_id) if call else (),
             adjustments=tuple(books.adjustments.get(self.call_id, ())),
         )
 

@@ -7,7 +7,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Idempotency, Row
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -27,8 +27,8 @@ class Books:
         self.rates: dict[tuple[str, str], list[Rate]] = {}
         self.aliases: dict[str, list[Alias]] = {}
         self.prices: list[Price] = []
-        self.lots: dict[str, Lot] = {}
-        self.lots_by_user: dict[str, set[str]] = {}
+        self.grants: dict[str, Grant] = {}
+        self.grants_by_user: dict[str, set[str]] = {}
         self.calls: dict[str, Call] = {}
         self.open_calls: set[str] = set()
         self.idempotency: dict[tuple[str, str], Idempotency] = {}
@@ -42,9 +42,9 @@ class Books:
             case Call():
                 self.calls[row.id] = row
                 (self.open_calls.add if row.ending is None else self.open_calls.discard)(row.id)
-            case Lot():
-                self.lots[row.id] = row
-                self.lots_by_user.setdefault(row.user_id, set()).add(row.id)
+            case Grant():
+                self.grants[row.id] = row
+                self.grants_by_user.setdefault(row.user_id, set()).add(row.id)
             case Transfer():
                 assert row.id not in self.journal, f"{row.id} is in the journal already"
                 self.journal[row.id] = row
@@ -76,6 +76,6 @@ class Books:
             case AuditEntry():
                 self.audit.append(row)
 
-    def wallet(self, user_id: str) -> tuple[Lot, ...]:
-        """The user's lots, in no particular order."""
-        return tuple(self.lots[lot_id] for lot_id in self.lots_by_user.get(user_id, ()))
+    def wallet(self, user_id: str) -> tuple[Grant, ...]:
+        """The user's grants, in no particular order."""
+        return tuple(self.grants[grant_id] for grant_id in self.grants_by_user.get(user_id, ()))

@@ -13,7 +13,7 @@ Strategy: TypeAlias = Literal["round-robin", "least-cost", "least-latency"]
 
 # Aliases of aliases: deeper than anybody can follow by eye, and a bound for whoever resolves them.
 DEPTH_MAX = 8
-LEAVES_MAX = 256
+RESOLVED_TARGETS_MAX = 256
 TARGETS_MAX = 64
 PRIORITY_MAX = 9_999
 WEIGHT_MAX = 1_000_000
@@ -75,15 +75,15 @@ def flaw(aliases: Mapping[str, Alias]) -> str | None:
     `a` leading to `b` and `b` to `a`: "a → b → a: an alias must not lead back to itself".
     """
     for name in aliases:
-        found = _leaves(aliases, (name,), LEAVES_MAX)
+        found = _units(aliases, (name,), RESOLVED_TARGETS_MAX)
         if isinstance(found, str):
             return found
-        if found > LEAVES_MAX:
-            return f"{name} leads to more than {LEAVES_MAX} models"
+        if found > RESOLVED_TARGETS_MAX:
+            return f"{name} leads to more than {RESOLVED_TARGETS_MAX} models"
     return None
 
 
-def _leaves(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> int | str:
+def _units(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> int | str:
     """How many models the end of the way leads to, counted no further than just over `most`; or the flaw."""
     alias = aliases.get(way[-1])
     if alias is None:
@@ -92,12 +92,12 @@ def _leaves(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> in
         return f"{' → '.join(way)}: an alias must not lead back to itself"
     if len(way) > DEPTH_MAX:
         return f"{' → '.join(way)}: an alias must not lead over more than {DEPTH_MAX} others"
-    leaves = 0
+    units = 0
     for model in alias.models:
-        found = _leaves(aliases, (*way, model), most - leaves)
+        found = _units(aliases, (*way, model), most - units)
         if isinstance(found, str):
             return found
-        leaves += found
-        if leaves > most:
+        units += found
+        if units > most:
             break
-    return leaves
+    return units

@@ -110,7 +110,7 @@ COMPATIBLE = (
         tells_cost=True,
         thinks_by="reasoning",
         thought_in="reasoning_details",
-        message_lacks=("foreign_blocks", "extra_content"),
+        message_lacks=("provider_blocks", "extra_content"),
         mends=("usage-beside-choices", "second-finish"),
     ),
     Vendor(
@@ -169,7 +169,7 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         thinks_by="reasoning",
         thought_in="reasoning_details",
-        message_lacks=("foreign_blocks", "extra_content"),
+        message_lacks=("provider_blocks", "extra_content"),
         mends=("null-calls", "empty-finish"),
     ),
     Vendor(

@@ -18,7 +18,7 @@ Mend = Literal[
     "empty-finish",  # a `finish_reason` of no letters
 ]
 """What an answer may have that OpenAI's schema rejects."""
-EXTENSIONS = ("foreign_blocks", "extra_content", "reasoning_details")
+EXTENSIONS = ("provider_blocks", "extra_content", "reasoning_details")
 """Fields of a message in which the hub tells what OpenAI's dialect has no word for; clients hand them back."""
 
 

@@ -87,7 +87,7 @@ VENDORS: dict[str, Vendor] = {
         ),
         # It has embeddings and rankings, in OpenAI's form and in Cohere's (https://jina.ai/reranker).
         Vendor(name="jina", base_url="https://api.jina.ai/v1", env="JINA_API_KEY", patterns=("jina-",)),
-        # It has pictures alone.
+        # It has images alone.
         Vendor(
             name="ideogram",
             dialect="ideogram",
@@ -209,7 +209,7 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
 def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
     """In what else a chat can be asked of the provider, where the first has no word for something in it.
 
-    OpenAI's Responses API takes pictures and documents from tools, and documents by URL, which its chat completions do
+    OpenAI's Responses API takes images and documents from tools, and documents by URL, which its chat completions do
     not.
     """
     return vendor_of(provider, base_url).also if call.operation == "chat" else ()

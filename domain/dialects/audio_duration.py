@@ -16,27 +16,27 @@ _PCM = (1, 3, 0xFFFE)
 _CLUSTER = b"\x1f\x43\xb6\x75"
 
 
-def seconds_of(sound: bytes) -> int | None:
+def seconds_of(audio: bytes) -> int | None:
     """The length in seconds, a begun one counted whole, at least one; None where it cannot be told."""
-    ms = _milliseconds(sound)
+    ms = _milliseconds(audio)
     if ms is None or ms < 0:
         return None
     seconds = max(1, -(-ms // 1000))
     return seconds if seconds <= PIECES_MAX else None
 
 
-def _milliseconds(sound: bytes) -> int | None:
-    if sound[:4] == b"RIFF" and sound[8:12] == b"WAVE":
-        return _wave(sound)
-    if sound[:4] == b"fLaC":
-        return _flac(sound[4:])
-    if sound[:4] == b"OggS":
-        return _ogg(sound)
-    if sound[:4] == b"\x1a\x45\xdf\xa3":
-        return _webm(sound)
-    if sound[4:8] == b"ftyp":
-        return _mp4(sound)
-    return _mpeg(sound)
+def _milliseconds(audio: bytes) -> int | None:
+    if audio[:4] == b"RIFF" and audio[8:12] == b"WAVE":
+        return _wave(audio)
+    if audio[:4] == b"fLaC":
+        return _flac(audio[4:])
+    if audio[:4] == b"OggS":
+        return _ogg(audio)
+    if audio[:4] == b"\x1a\x45\xdf\xa3":
+        return _webm(audio)
+    if audio[4:8] == b"ftyp":
+        return _mp4(audio)
+    return _mpeg(audio)
 
 
 def _ms(units: int, per_second: int) -> int | None:
@@ -51,18 +51,18 @@ def _big(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def _wave(sound: bytes) -> int | None:
+def _wave(audio: bytes) -> int | None:
     """The bytes of sound by the bytes of a second: of samples where they are plain, else what the header says."""
     at, per_second = 12, 0
-    while at + 8 <= len(sound):
-        name, size = sound[at : at + 4], _little(sound[at + 4 : at + 8])
-        head = sound[at + 8 : at + 24]
+    while at + 8 <= len(audio):
+        name, size = audio[at : at + 4], _little(audio[at + 4 : at + 8])
+        head = audio[at + 8 : at + 24]
         if name == b"fmt " and len(head) == 16:
             plain = _little(head[:2]) in _PCM
             per_second = _little(head[4:8]) * _little(head[12:14]) if plain else _little(head[8:12])
         if name == b"data":
             # A recorder that streams does not know the size yet and writes 0 or all ones.
-            left = len(sound) - at - 8
+            left = len(audio) - at - 8
             return _ms(min(size, left) if 0 < size < 0xFFFFFFFF else left, per_second)
         at += 8 + size + (size & 1)
     return None
@@ -75,11 +75,11 @@ def _flac(blocks: bytes) -> int | None:
     return _ms(samples, hertz) if samples and len(blocks) >= 22 else None
 
 
-def _ogg(sound: bytes) -> int | None:
+def _ogg(audio: bytes) -> int | None:
     """The last page's position, in samples of Opus (always 48,000 a second, RFC 7845), Vorbis or Speex."""
-    last = sound.rfind(b"OggS")
-    position = _little(sound[last + 6 : last + 14])
-    first = sound[27 + sound[26] :][:64] if len(sound) > 27 else b""
+    last = audio.rfind(b"OggS")
+    position = _little(audio[last + 6 : last + 14])
+    first = audio[27 + audio[26] :][:64] if len(audio) > 27 else b""
     if first[:8] == b"OpusHead":
         hertz = 48_000
     elif first[:7] == b"\x01vorbis":
@@ -91,9 +91,9 @@ def _ogg(sound: bytes) -> int | None:
     return _ms(position, hertz) if position < 1 << 63 else None
 
 
-def _mp4(sound: bytes) -> int | None:
+def _mp4(audio: bytes) -> int | None:
     """The duration in `moov`'s `mvhd`; a fragmented file tells 0 there, which is unknown."""
-    moov = _box(sound, b"moov")
+    moov = _box(audio, b"moov")
     header = None if moov is None else _box(moov, b"mvhd")
     if not header:
         return None
@@ -119,47 +119,47 @@ def _box(data: bytes, wanted: bytes) -> bytes | None:
     return None
 
 
-def _webm(sound: bytes) -> int | None:
+def _webm(audio: bytes) -> int | None:
     """Where the last block of the last cluster begins, in milliseconds: recorders in browsers tell no duration."""
-    start = sound.rfind(_CLUSTER)
+    start = audio.rfind(_CLUSTER)
     if start < 0:
         return None
-    at = _after_size(sound, start + 4)[0]
+    at = _after_size(audio, start + 4)[0]
     cluster_ms = last_ms = 0
-    while at < len(sound):
-        mark = sound[at]
-        body, size = _after_size(sound, at + 1)
+    while at < len(audio):
+        mark = audio[at]
+        body, size = _after_size(audio, at + 1)
         if mark == 0xE7:
-            cluster_ms = last_ms = _big(sound[body : body + min(size, 8)])
+            cluster_ms = last_ms = _big(audio[body : body + min(size, 8)])
         elif mark == 0xA3:
-            track = _after_size(sound, body)[0]
-            last_ms = cluster_ms + int.from_bytes(sound[track : track + 2], "big", signed=True)
+            track = _after_size(audio, body)[0]
+            last_ms = cluster_ms + int.from_bytes(audio[track : track + 2], "big", signed=True)
         elif mark != 0xA0:
             break
         at = body + size
     return last_ms + 1
 
 
-def _after_size(sound: bytes, at: int) -> tuple[int, int]:
+def _after_size(audio: bytes, at: int) -> tuple[int, int]:
     """Where what follows an EBML size begins, and the size."""
-    first = sound[at] if at < len(sound) else 0
+    first = audio[at] if at < len(audio) else 0
     length = 9 - first.bit_length()
-    return at + length, _big(sound[at : at + length]) & (1 << 7 * length) - 1
+    return at + length, _big(audio[at : at + length]) & (1 << 7 * length) - 1
 
 
-def _mpeg(sound: bytes) -> int | None:
+def _mpeg(audio: bytes) -> int | None:
     """The frames of an MP3, one by one, after its tag; in the end on average."""
     at = 0
-    if sound[:3] == b"ID3" and len(sound) >= 10:
-        at = 10 + sum((sound[6 + n] & 0x7F) << 7 * (3 - n) for n in range(4))
+    if audio[:3] == b"ID3" and len(audio) >= 10:
+        at = 10 + sum((audio[6 + n] & 0x7F) << 7 * (3 - n) for n in range(4))
     begin, samples, frames, hertz = at, 0, 0, 0
-    while frames < _MPEG_FRAMES_MAX and (frame := _frame(sound[at : at + 4])) is not None:
+    while frames < _MPEG_FRAMES_MAX and (frame := _frame(audio[at : at + 4])) is not None:
         size, each, hertz = frame
         at, samples, frames = at + size, samples + each, frames + 1
-    if frames < 2 and not (frames == 1 and at >= len(sound)):
+    if frames < 2 and not (frames == 1 and at >= len(audio)):
         return None  # One mark of a frame may stand anywhere by chance.
-    if frames == _MPEG_FRAMES_MAX and at < len(sound):
-        samples = -(-samples * (len(sound) - begin) // (at - begin))
+    if frames == _MPEG_FRAMES_MAX and at < len(audio):
+        samples = -(-samples * (len(audio) - begin) // (at - begin))
     return _ms(samples, hertz)
 
 

@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.model_api.requests import ChatRequest, ModelRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 Kind: TypeAlias = Literal["label", "wish", "promise"]
 Policy: TypeAlias = Literal["drop", "refuse"]
@@ -86,7 +86,7 @@ TABLE: tuple[Row, ...] = (
     Row("inference_geo", "promise", "where the data may be processed"),
     Row("guardrailConfig", "promise", "an operator's guardrail"),
     Row("additionalModelRequestFields*", "promise", "fields that would get around what is charged"),
-    Row("*image_url.detail", "wish", "in which detail a picture is seen"),
+    Row("*image_url.detail", "wish", "in which detail an image is seen"),
     Row("messages", "promise", "a conversation in which nothing is said"),
     Row("messages*", "promise", "what the model must read"),
     Row("input[]*", "promise", "what the model must read"),
@@ -203,13 +203,13 @@ def kind_of(field: str) -> Kind:
     return next(row.kind for row in TABLE if fnmatchcase(name, row.field.replace("[", "[[]")))
 
 
-def sorted_out(lacks: Iterable[Lack], dialect: str, model: str) -> Unexpressible | tuple[str, ...]:
+def sorted_out(lacks: Iterable[Lack], dialect: str, model: str) -> UnsupportedParameter | tuple[str, ...]:
     """The promise that would be broken, or else the wishes that are left out, each once; labels are not told."""
     wishes: dict[str, None] = {}
     for lack in lacks:
         kind = lack.kind or kind_of(lack.field)
         if kind == "promise":
-            return Unexpressible(field=lack.field, dialect=dialect, model=model)
+            return UnsupportedParameter(field=lack.field, dialect=dialect, model=model)
         if kind == "wish":
             wishes[lack.field] = None
     return tuple(wishes)
@@ -220,7 +220,7 @@ _HOSTED_FIELDS = frozenset(("web_search_options", "search_parameters", "plugins"
 _HOSTED_TYPE = re.compile(r"tools\.\d+\.type")
 
 
-def leaves_hosted(hosted: tuple[str, ...], request: ModelRequest, dropped: tuple[str, ...]) -> bool:
+def units_hosted(hosted: tuple[str, ...], request: ModelRequest, dropped: tuple[str, ...]) -> bool:
     """Whether tools that a provider runs and charges for are still asked for without what is dropped."""
     if not hosted or not isinstance(request, ChatRequest):
         return bool(hosted)

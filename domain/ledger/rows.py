@@ -7,7 +7,7 @@ import msgspec
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
 
 
-class Lot(msgspec.Struct, frozen=True, kw_only=True):
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """One grant and what is left of it. Posted is `available_nanos + held_nanos`."""
 
     id: str
@@ -22,22 +22,22 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse a lot below zero: credit that nobody granted."""
-        assert self.available_nanos >= 0, f"lot {self.id} available is {self.available_nanos}"
-        assert self.held_nanos >= 0, f"lot {self.id} held is {self.held_nanos}"
+        """Refuse a grant below zero: credit that nobody granted."""
+        assert self.available_nanos >= 0, f"grant {self.id} available is {self.available_nanos}"
+        assert self.held_nanos >= 0, f"grant {self.id} held is {self.held_nanos}"
 
 
 class HoldLine(msgspec.Struct, frozen=True, array_like=True):
-    """A part of a hold: so much of that lot."""
+    """A part of a hold: so much of that grant."""
 
-    lot_id: str
+    grant_id: str
     nanos: int
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the journal: `amount_nanos` moves from one account to another, so every line sums to zero.
 
-    Accounts: `issued`, `lot:<id>`, `held:<call id>`, `revenue`, `breakage`, `adjustments`. The id derives from
+    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`, `adjustments`. The id derives from
     what caused it (`<call>:hold`), so a step repeated cannot be written twice.
     """
 
@@ -57,7 +57,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     """A past call charged anew under another version of its rate; the call itself stays as it was settled.
 
-    `amount_nanos` was charged in addition, or given back where it is below zero, by `lines` from and to which lots.
+    `amount_nanos` was charged in addition, or given back where it is below zero, by `lines` from and to which grants.
     `owed_nanos` is what should have been charged and the wallet did not have. The id derives from call and rate.
     """
 

@@ -13,10 +13,10 @@ from domain.books.rows import AuditEntry, Row
 from domain.books.scopes import AliasFacts, ProviderFacts, UserFacts
 from domain.catalog.aliases import Alias, flaw
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.ledger import grant
-from domain.ledger.rows import Lot
+from domain.ledger.ledger import add_grant
+from domain.ledger.rows import Grant
 from domain.pricing.rate import Rate
-from domain.refusals import BadRequest, Exists, Missing, NotAllowed
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
 
 STARTER_SOURCE = "starter"
 
@@ -46,7 +46,7 @@ class Unchanged(msgspec.Struct, frozen=True, kw_only=True):
 class Denied(msgspec.Struct, frozen=True, kw_only=True):
     """The change was not made."""
 
-    refusal: Missing | Exists | BadRequest | NotAllowed
+    refusal: NotFound | AlreadyExists | BadRequest | NotAllowed
     writes: tuple[Row, ...] = ()
 
 
@@ -56,7 +56,7 @@ Outcome: TypeAlias = Changed | Unchanged | Denied
 def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
     """A new user; Exists if the name is taken."""
     if facts.user is not None:
-        return Denied(refusal=Exists(kind="user", name=user.name))
+        return Denied(refusal=AlreadyExists(kind="user", name=user.name))
     return _changed(actor, "user add", user.name, user, detail=f"role {user.role}")
 
 
@@ -71,7 +71,7 @@ def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[Us
 def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
     """The key authenticates no later call, in any process; calls that are running end as they would."""
     if key is None:
-        return Denied(refusal=Missing(kind="key", name=key_id, remedy="see `aihub key list`"))
+        return Denied(refusal=NotFound(kind="key", name=key_id, remedy="see `aihub key list`"))
     if key.revoked_ms is not None:
         return Unchanged(row=key)
     return _changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
@@ -83,14 +83,14 @@ def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> O
     if had and had.removed_ms is None and msgspec.structs.replace(provider, created_ms=had.created_ms) == had:
         return Unchanged(row=had)
     if facts.alias is not None:
-        return Denied(refusal=Exists(kind="alias", name=provider.name))
+        return Denied(refusal=AlreadyExists(kind="alias", name=provider.name))
     return _changed(actor, "provider add", provider.name, provider, detail=f"{provider.dialect} at {provider.base_url}")
 
 
 def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
     """The provider is called no more; its credentials go with it, its rates stay for the books."""
     if facts.provider is None or facts.provider.removed_ms is not None:
-        return Denied(refusal=Missing(kind="provider", name=name, remedy="see `aihub provider list`"))
+        return Denied(refusal=NotFound(kind="provider", name=name, remedy="see `aihub provider list`"))
     gone = msgspec.structs.replace(facts.provider, removed_ms=actor.now_ms)
     credentials = tuple(
         msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
@@ -148,7 +148,7 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
             (r for r in facts.rates if r.model == rate.model), key=lambda r: (r.effective_ms, r.known_ms), default=None
         )
         if current is None or current.removed:
-            return Denied(refusal=Missing(kind="rate", name=subject, remedy="see `aihub rate list`"))
+            return Denied(refusal=NotFound(kind="rate", name=subject, remedy="see `aihub rate list`"))
         return _changed(actor, "rate remove", subject, rate)
     return _changed(actor, "rate set", subject, rate, detail=rate.id)
 
@@ -165,7 +165,7 @@ def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
 def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
     """A new alias, or a new version of one; never a provider's name, and never a way back to itself."""
     if alias.name in facts.providers:
-        return Denied(refusal=Exists(kind="provider", name=alias.name))
+        return Denied(refusal=AlreadyExists(kind="provider", name=alias.name))
     for model in alias.models:
         provider, _, rest = model.partition("/")
         if rest and provider not in facts.providers:
@@ -184,18 +184,20 @@ def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> O
     """The name leads nowhere from now on; the versions before stay, for the calls made under them."""
     had = facts.aliases.get(name)
     if had is None:
-        return Denied(refusal=Missing(kind="alias", name=name, remedy="see `aihub alias list`"))
+        return Denied(refusal=NotFound(kind="alias", name=name, remedy="see `aihub alias list`"))
     gone = msgspec.structs.replace(had, id=alias_id, known_ms=actor.now_ms, removed=True)
     return _changed(actor, "alias remove", name, gone)
 
 
-def grant_credit(facts: UserFacts, actor: Actor, user_name: str, lot_of: Callable[[User], Lot]) -> Outcome:
-    """Credit for an existing user; `lot_of` makes the lot for that user."""
+def grant_credit(facts: UserFacts, actor: Actor, user_name: str, grant_of: Callable[[User], Grant]) -> Outcome:
+    """Credit for an existing user; `grant_of` makes the grant for that user."""
     if facts.user is None:
         return Denied(refusal=_no_user(user_name))
-    lot = lot_of(facts.user)
-    moves = grant(lot)
-    return _changed(actor, "credit grant", user_name, lot, *moves.transfers, detail=f"{lot.amount_nanos} nanocredits")
+    grant = grant_of(facts.user)
+    moves = add_grant(grant)
+    return _changed(
+        actor, "credit grant", user_name, grant, *moves.transfers, detail=f"{grant.amount_nanos} nanocredits"
+    )
 
 
 def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detail: str = "") -> Changed:
@@ -205,14 +207,14 @@ def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, deta
     return Changed(row=row, writes=(row, *more, entry))
 
 
-def _no_credential(credential_id: str) -> Missing:
-    return Missing(kind="credential", name=credential_id, remedy="see `aihub credential list`")
+def _no_credential(credential_id: str) -> NotFound:
+    return NotFound(kind="credential", name=credential_id, remedy="see `aihub credential list`")
 
 
-def _no_user(name: str) -> Missing:
-    return Missing(kind="user", name=name, remedy=f"add the user with `aihub user add {name}`")
+def _no_user(name: str) -> NotFound:
+    return NotFound(kind="user", name=name, remedy=f"add the user with `aihub user add {name}`")
 
 
-def no_provider(name: str) -> Missing:
+def no_provider(name: str) -> NotFound:
     """The answer where a provider is named that is not there."""
-    return Missing(kind="provider", name=name, remedy=f"add the provider with `aihub provider add {name}`")
+    return NotFound(kind="provider", name=name, remedy=f"add the provider with `aihub provider add {name}`")

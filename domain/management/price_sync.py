@@ -12,14 +12,14 @@ from domain.management.changes import Actor
 from domain.money import thousandths_moved
 from domain.pricing.by_size import variant_label
 from domain.pricing.price_book import Price, news, standing
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
 # A price that moves by more than a tenth waits until somebody has looked at it.
 MOVE_THOUSANDTHS_MAX = 100
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """One leaf of one model's price, before and after, in nano-USD per million units; None: it has no price.
+    """One unit of one model's price, before and after, in nano-USD per million units; None: it has no price.
 
     `tier` says for which requests, or which size and quality ("" for the ordinary ones). `thousandths` is how far it
     moved, of what it was; None where there is no saying.
@@ -28,7 +28,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     model: str
     tier: str
-    leaf: str
+    unit: str
     before_nanos: int | None
     after_nanos: int | None
 
@@ -41,7 +41,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_large(self) -> bool:
-        """Whether somebody must look at it first. A leaf that has a price for the first time moves nothing."""
+        """Whether somebody must look at it first. A unit that has a price for the first time moves nothing."""
         if self.before_nanos is None:
             return False
         return self.thousandths is None or abs(self.thousandths) > MOVE_THOUSANDTHS_MAX
@@ -120,26 +120,26 @@ def _moves(before: Price | None, after: Price | None) -> list[Move]:
             provider=after.provider,
             model=after.model,
             tier=label,
-            leaf=leaf,
+            unit=unit,
             before_nanos=was,
             after_nanos=now,
         )
         for label in sorted({*tiers_before, *tiers_after})
-        for leaf in Leaves.__struct_fields__
-        if (was := _price(tiers_before, label, leaf)) != (now := _price(tiers_after, label, leaf))
+        for unit in UnitPrices.__struct_fields__
+        if (was := _price(tiers_before, label, unit)) != (now := _price(tiers_after, label, unit))
     ]
 
 
-def _by_label(price: Price) -> dict[str, Leaves]:
+def _by_label(price: Price) -> dict[str, UnitPrices]:
     """The prices of each tier and variant by what it is for, and the ordinary ones under nothing."""
     tiers = {tier_label(tier): tier.prices for tier in price.tiers}
     return {**tiers, **{variant_label(variant): variant.prices for variant in price.variants}, "": price.prices}
 
 
-def _price(tiers: dict[str, Leaves], label: str, leaf: str) -> int | None:
+def _price(tiers: dict[str, UnitPrices], label: str, unit: str) -> int | None:
     """A tier's own price, else the ordinary one: a tier that comes or goes moves what it replaces."""
-    own: int | None = getattr(tiers[label], leaf) if label in tiers else None
-    ordinary: int | None = getattr(tiers[""], leaf)
+    own: int | None = getattr(tiers[label], unit) if label in tiers else None
+    ordinary: int | None = getattr(tiers[""], unit)
     return ordinary if own is None else own
 
 

@@ -1,6 +1,6 @@
 """Rates made from the price book: what is asked for a model, with a margin, in credits.
 
-Every leaf, tier and variant is carried over, so that what a customer is charged follows the provider's answer just as
+Every unit, tier and variant is carried over, so that what a customer is charged follows the provider's answer just as
 the operator's cost does. A rate that an operator set, or took back, is left as it is.
 """
 
@@ -14,12 +14,12 @@ from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.money import AmountError, rate_from_cost
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import Leaves
-from domain.refusals import BadRequest, Missing
+from domain.pricing.tiers import UnitPrices
+from domain.refusals import BadRequest, NotFound
 
 BOOK_SOURCE = "price book"
 
-_SAME = ("names", "tiers", "variants", "context_tokens", "output_tokens_max", *Leaves.__struct_fields__)
+_SAME = ("names", "tiers", "variants", "context_tokens", "output_tokens_max", *UnitPrices.__struct_fields__)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +44,9 @@ class Sold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: int) -> Rate:
-    """The rate that a price makes, each leaf rounded up once. ValueError if it is dearer than can be charged."""
+    """The rate that a price makes, each unit rounded up once. ValueError if it is dearer than can be charged."""
     ordinary = _sold(price.prices, terms)
-    leaves = {name: nanos for name in Leaves.__struct_fields__ if (nanos := getattr(ordinary, name)) is not None}
+    units = {name: nanos for name in UnitPrices.__struct_fields__ if (nanos := getattr(ordinary, name)) is not None}
     tiers = tuple(msgspec.structs.replace(tier, prices=_sold(tier.prices, terms)) for tier in price.tiers)
     return Rate(
         id=rate_id,
@@ -62,7 +62,7 @@ def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: 
             msgspec.structs.replace(variant, prices=_sold(variant.prices, terms)) for variant in price.variants
         ),
         names=price.names,
-        **leaves,
+        **units,
     )
 
 
@@ -82,7 +82,7 @@ def sell(
     """
     row = facts.provider
     if row is None or row.removed_ms is not None:
-        return Sold(provider=""), Denied(refusal=Missing(kind="provider", name=""))
+        return Sold(provider=""), Denied(refusal=NotFound(kind="provider", name=""))
     current = _current(facts.rates)
     new: list[Rate] = []
     unchanged, kept, impossible = [], [], []
@@ -137,11 +137,11 @@ def terms_of(margin_nanos: int, credit_price_nanos: int) -> Terms | BadRequest:
     return Terms(margin_nanos=margin_nanos, credit_price_nanos=credit_price_nanos)
 
 
-def _sold(prices: Leaves, terms: Terms) -> Leaves:
-    return Leaves(
+def _sold(prices: UnitPrices, terms: Terms) -> UnitPrices:
+    return UnitPrices(
         **{
             name: rate_from_cost(nanos, terms.margin_nanos, terms.credit_price_nanos)
-            for name in Leaves.__struct_fields__
+            for name in UnitPrices.__struct_fields__
             if (nanos := getattr(prices, name)) is not None
         }
     )

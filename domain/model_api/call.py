@@ -47,10 +47,10 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     Where the body is a `form` with files, that goes upstream, and `fields` are its short texts as JSON.
     `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
-    `pieces` are what the request tells of itself that may be charged by the piece, at most: pictures asked for,
-    seconds of film, characters to speak, begun seconds of a recording. Of search units it is the likely number, and
+    `pieces` are what the request tells of itself that may be charged by the piece, at most: images asked for,
+    seconds of video, characters to speak, begun seconds of a recording. Of search units it is the likely number, and
     `search_units_max` the most. `echoes` says that the input may be charged as
-    output again. `size` and `quality` are those that pictures or a film are asked for in; None: the provider chooses.
+    output again. `size` and `quality` are those that images or a video are asked for in; None: the provider chooses.
     `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
     """
 

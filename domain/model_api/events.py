@@ -6,11 +6,11 @@ import msgspec
 
 from domain.failures import Failure
 from domain.model_api.embeddings import Embedded
-from domain.model_api.images import Pictured
+from domain.model_api.images import ImageResult
 from domain.model_api.rerank import Ranked
 from domain.model_api.tools import Tool as Tool
 from domain.model_api.tools import ToolChoice as ToolChoice
-from domain.model_api.video import Filmed
+from domain.model_api.video import VideoResult
 from domain.usage import Usage
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause"]
@@ -79,7 +79,7 @@ class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_del
     choice: int = 0
 
 
-class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block"):
+class ProviderBlock(msgspec.Struct, frozen=True, kw_only=True, tag="provider_block"):
     """A block of the answer that only `dialect` has a word for, whole, as JSON.
 
     `generated` is false for what the provider says about the answer, such as why it was withheld: no output.
@@ -92,7 +92,7 @@ class ForeignBlock(msgspec.Struct, frozen=True, kw_only=True, tag="foreign_block
     generated: bool = True
 
 
-class SoundDelta(msgspec.Struct, frozen=True, kw_only=True, tag="sound_delta"):
+class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag="audio_delta"):
     """More of a sound; its bytes go by as they are, and only their number is kept."""
 
     byte_count: int
@@ -140,12 +140,12 @@ Event: TypeAlias = (
     | ReasoningDelta
     | ToolCallDelta
     | CitationDelta
-    | ForeignBlock
+    | ProviderBlock
     | Embedded
-    | Pictured
-    | Filmed
+    | ImageResult
+    | VideoResult
     | Ranked
-    | SoundDelta
+    | AudioDelta
     | UsageReported
     | Finished
     | Ended

@@ -1,10 +1,10 @@
-"""Pictures made of words, in no vendor's dialect: what is asked, and the event that carries one picture."""
+"""Images made of words, in no vendor's dialect: what is asked, and the event that carries one image."""
 
 import msgspec
 
 
-class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`count` pictures of what `prompt` says.
+class ImagesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`count` images of what `prompt` says.
 
     `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `answer` is how the caller wants to get them:
     "b64_json", "url", or None for either.
@@ -22,8 +22,8 @@ class PicturesRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
-class Pictured(msgspec.Struct, frozen=True, kw_only=True, tag="pictured"):
-    """One finished picture: base64 or a URL; neither where it went by in the provider's own words.
+class ImageResult(msgspec.Struct, frozen=True, kw_only=True, tag="image_result"):
+    """One finished image: base64 or a URL; neither where it went by in the provider's own words.
 
     `size` and `quality` are what the provider says that it is, as `worded` has them.
     """

@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.model_api.embeddings import EmbeddingsRequest
-from domain.model_api.images import PicturesRequest
+from domain.model_api.images import ImagesRequest
 from domain.model_api.rerank import RerankRequest
 from domain.model_api.tools import Tool as Tool
 from domain.model_api.tools import ToolChoice as ToolChoice
-from domain.model_api.video import FilmRequest
+from domain.model_api.video import VideoRequest
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
@@ -25,7 +25,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
-    """A picture: base64 `data` with its `media_type`, or a `url` that the provider fetches."""
+    """An image: base64 `data` with its `media_type`, or a `url` that the provider fetches."""
 
     media_type: str | None = None
     data: str | None = None
@@ -88,7 +88,7 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
     cache_control: msgspec.Raw | None = None
 
 
-class Foreign(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
+class ProviderPart(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
     """A content block that only `dialect` has a word for, as JSON; `plain` is what can be read without that word."""
 
     dialect: str
@@ -97,7 +97,7 @@ class Foreign(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
     plain: "Text | Image | Document | ToolCall | ToolResult | None" = None
 
 
-Part: TypeAlias = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | Foreign
+Part: TypeAlias = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | ProviderPart
 
 
 Role = Literal["system", "developer", "user", "assistant"]
@@ -160,4 +160,4 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
 
-ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | PicturesRequest | FilmRequest | RerankRequest
+ModelRequest: TypeAlias = ChatRequest | EmbeddingsRequest | ImagesRequest | VideoRequest | RerankRequest

@@ -1,4 +1,4 @@
-"""Film, in no vendor's dialect: what is asked, the event that carries one film, and how its size is spelled.
+"""Video, in no vendor's dialect: what is asked, the event that carries one video, and how its size is spelled.
 
 A second of it costs the same whichever way it is held, so a size is known by the lines of its shorter side.
 """
@@ -9,40 +9,40 @@ import msgspec
 
 # What the hub asks for where its caller does not say: what OpenAI and Google document as their own.
 SECONDS_OPENAI, SECONDS_GOOGLE = 4, 8
-# The most that a film comes to whose length nobody asked for.
+# The most that a video comes to whose length nobody asked for.
 SECONDS_UNASKED_MAX = max(SECONDS_OPENAI, SECONDS_GOOGLE)
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
 _NAMED = {"4k": "2160p", "hd": "720p", "fullhd": "1080p", "uhd": "2160p"}
 
 
-class Still(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture that a film begins with, ends with or shows: its base64, or a URL."""
+class FirstFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that a video begins with, ends with or shows: its base64, or a URL."""
 
     media_type: str
     base64: str | None = None
     url: str | None = None
 
 
-class FilmRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One film of what `prompt` says.
+class VideoRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One video of what `prompt` says.
 
     `size` is as the caller spells it: "1280x720", "1080p". `image` is the first frame, `last_frame` the last one, and
-    `references` show who or what is in the film. `extra` holds what only some providers have a word for, as JSON.
+    `references` show who or what is in the video. `extra` holds what only some providers have a word for, as JSON.
     """
 
     model: str
     prompt: str
     seconds: int | None = None
     size: str | None = None
-    image: Still | None = None
-    last_frame: Still | None = None
-    references: tuple[Still, ...] = ()
+    image: FirstFrame | None = None
+    last_frame: FirstFrame | None = None
+    references: tuple[FirstFrame, ...] = ()
     extra: dict[str, msgspec.Raw] = {}
 
 
-class Filmed(msgspec.Struct, frozen=True, kw_only=True, tag="filmed"):
-    """One finished film, as base64; `size` is its resolution, None where nobody says."""
+class VideoResult(msgspec.Struct, frozen=True, kw_only=True, tag="video_result"):
+    """One finished video, as base64; `size` is its resolution, None where nobody says."""
 
     base64: str
     media_type: str
@@ -51,7 +51,7 @@ class Filmed(msgspec.Struct, frozen=True, kw_only=True, tag="filmed"):
 
 
 def resolution(size: str) -> str:
-    """A film's size by the lines of its shorter side: "1792x1024" and "1024x1792" are "1024p", "4K" is "2160p"."""
+    """A video's size by the lines of its shorter side: "1792x1024" and "1024x1792" are "1024p", "4K" is "2160p"."""
     plain = size.lower()
     if (sides := sides_of(plain)) is not None:
         return f"{min(sides)}p"

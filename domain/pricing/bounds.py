@@ -1,12 +1,12 @@
 """The most that a call can come to, before it is made: what is held is never less than what may be charged.
 
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
-the messages and what a picture may cost; and by the model's context. Output is bounded by the caller's cap, else by
+the messages and what an image may cost; and by the model's context. Output is bounded by the caller's cap, else by
 the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
 Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to; of one with
 variants, the dearest that the size and the quality that were asked for can be.
 
-What is not a text is bounded by its pieces (pictures and seconds of film asked for, characters to speak, seconds of a
+What is not a text is bounded by its pieces (images and seconds of video asked for, characters to speak, seconds of a
 recording), and by tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS`
 and `_TOKENS` say by which; without one the call is refused, for unknown is never free.
 """
@@ -22,21 +22,21 @@ from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing.charge import Dearest, dearest, has_price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import reachable
-from domain.refusals import Unbounded, Uncounted, UnpricedFeature
+from domain.refusals import Unbounded, UnpricedFeature, UsageUnavailable
 
 # Providers wrap messages and tools in prompts of their own that the body does not show; Anthropic documents up
 # to 346 tokens for tool use (docs.claude.com, "Tool use: pricing"), and computer use adds some 700 more.
 INPUT_TOKENS_ADDED = 1_500
-# A picture may cost more tokens than the bytes or the URL that it comes as. 48,169 are the most that one costs
+# An image may cost more tokens than the bytes or the URL that it comes as. 48,169 are the most that one costs
 # anywhere: at OpenAI, on gpt-4o-mini in high detail (developers.openai.com, "Images and vision: calculating costs").
 IMAGE_TOKENS_MAX = 49_152
-# A picture comes with fewer tokens of output at OpenAI, also of the largest size that gpt-image-2 makes and with three
+# An image comes with fewer tokens of output at OpenAI, also of the largest size that gpt-image-2 makes and with three
 # partial ones, at 100 tokens each (developers.openai.com, "Image generation: cost and latency").
-PICTURE_TOKENS_MAX = 16_384
+OUTPUT_IMAGE_TOKENS_MAX = 16_384
 # Voyage and others put a sentence of their own before each text that they embed.
 INPUT_TOKENS_ADDED_EACH = 32
 # Google hears 32 tokens in a second of sound, others fewer (ai.google.dev, "Audio understanding").
-SOUND_TOKENS_PER_SECOND_MAX = 50
+AUDIO_TOKENS_PER_SECOND_MAX = 50
 # A decoder may hear the padding of a recording's last frame, which tips the length over into another second.
 SECONDS_ADDED = 1
 OUTPUT_TOKENS_DEFAULT = 4_096
@@ -91,7 +91,7 @@ def as_served(call: ModelCall, served: Served) -> ModelCall:
     return msgspec.structs.replace(call, hosted_unbounded=0)
 
 
-def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | UnpricedFeature:
+def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:
     """The upper bound of the call's charge under a rate, or why there is none.
 
     Hosted tools that nobody bounded are bounded by the hub, where the caller's dialect has a field for that.
@@ -99,7 +99,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
     if call.hosted_tools and call.hosted_uses_max is None and call.hosted_unbounded:
         return _with_uses(call, rate, USES_DEFAULT)
     if call.uncounted:
-        return Uncounted(field=call.uncounted)
+        return UsageUnavailable(field=call.uncounted)
     if call.hosted_tools and rate.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
     if call.hosted_tools and call.hosted_uses_max is None:
@@ -133,7 +133,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | Uncounted | Unpric
     )
 
 
-def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | Uncounted | UnpricedFeature:
+def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:
     """The bound where each hosted tool that the caller did not bound is used so often at most."""
     limit = bound(_bounded(call, uses), rate)
     return msgspec.structs.replace(limit, uses_cap=uses) if isinstance(limit, Bound) else limit
@@ -186,7 +186,7 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
     """Whether the rate has a price that is made for the operation; one of nothing is a price where it is said.
 
     Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
-    as a picture's, those of its tokens were never thought of, and no text is sold.
+    as an image's, those of its tokens were never thought of, and no text is sold.
     """
     if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
         return True
@@ -194,7 +194,7 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
         own, parent = _TOKENS[operation]
         return getattr(rate, own) is not None or getattr(rate, parent) > 0
     if operation in _UNITS and operation != "rerank":
-        return False  # Film has no tokens that anybody tells.
+        return False  # Video has no tokens that anybody tells.
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
     return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
 
@@ -206,7 +206,7 @@ def _input_tokens(call: ModelCall, rate: Rate) -> int:
     if call.opaque_input and rate.context_tokens is not None:
         return rate.context_tokens
     by_bytes = call.body_bytes + INPUT_TOKENS_ADDED + call.images * IMAGE_TOKENS_MAX
-    by_bytes += (call.inputs - 1) * INPUT_TOKENS_ADDED_EACH + call.pieces.seconds * SOUND_TOKENS_PER_SECOND_MAX
+    by_bytes += (call.inputs - 1) * INPUT_TOKENS_ADDED_EACH + call.pieces.seconds * AUDIO_TOKENS_PER_SECOND_MAX
     return by_bytes if rate.context_tokens is None else min(by_bytes, rate.context_tokens * call.inputs)
 
 
@@ -220,7 +220,7 @@ def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     if call.operation in ("embeddings", "moderation", "rerank", "video"):
         return 0, False
     if call.operation == "images":
-        return rate.output_tokens_max or PICTURE_TOKENS_MAX, False
+        return rate.output_tokens_max or OUTPUT_IMAGE_TOKENS_MAX, False
     known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
     if call.operation in _UNCAPPED:
         return min(known, default=0), False
@@ -235,13 +235,13 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
         (
             (input_tokens, dear.input_nanos),
             (output_tokens, dear.output_nanos),
-            (call.hosted_uses_max or 0, dear.leaves["tool_uses"]),
-            (call.pieces.images, dear.leaves["images"]),
-            (call.pieces.video_seconds, dear.leaves["video_seconds"]),
-            (call.pieces.characters, dear.leaves["characters"]),
-            (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.leaves["seconds"]),
-            (1, dear.leaves["requests"]),
-            (call.search_units_max, dear.leaves["search_units"]),
+            (call.hosted_uses_max or 0, dear.units["tool_uses"]),
+            (call.pieces.images, dear.units["images"]),
+            (call.pieces.video_seconds, dear.units["video_seconds"]),
+            (call.pieces.characters, dear.units["characters"]),
+            (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.units["seconds"]),
+            (1, dear.units["requests"]),
+            (call.search_units_max, dear.units["search_units"]),
         )
     )
 

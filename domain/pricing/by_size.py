@@ -1,4 +1,4 @@
-"""Prices of a picture, or of a second of film, by its size and its quality.
+"""Prices of an image, or of a second of video, by its size and its quality.
 
 The plain price is that of whatever no variant names. The charge is by what was made, as the answer tells it, else by
 what was asked for; where neither says, by the dearest that it may have been, for unknown is never free. The same rule
@@ -11,7 +11,7 @@ import msgspec
 
 from domain.model_api.video import resolution
 from domain.money import format_credits_each
-from domain.pricing.tiers import Leaves
+from domain.pricing.tiers import UnitPrices
 
 # What may have variants: the other leaves have no size.
 VARIED = ("image_nanos", "video_second_nanos")
@@ -24,10 +24,10 @@ class Variant(
 ):
     """What is paid for one `size` and one `quality`, in lower case; None: for any.
 
-    A film's size is its resolution, such as "1080p". The price holds in every tier.
+    A video's size is its resolution, such as "1080p". The price holds in every tier.
     """
 
-    prices: Leaves
+    prices: UnitPrices
     size: str | None = None
     quality: str | None = None
 
@@ -38,11 +38,11 @@ class Variant(
         for word in (self.size, self.quality):
             if word is not None and worded(word) != word:
                 raise ValueError(f"write a size such as 1024x1536 and a quality such as high, not {word!r}")
-        given = [name for name in Leaves.__struct_fields__ if getattr(self.prices, name) is not None]
+        given = [name for name in UnitPrices.__struct_fields__ if getattr(self.prices, name) is not None]
         if not given or not set(given) <= set(VARIED):
             raise ValueError("a variant has a price of image or of video_second, and no other")
         if self.prices.video_second_nanos is not None and self.size not in (None, resolution(self.size or "")):
-            raise ValueError(f"a film's size is its resolution: write {resolution(self.size or '')}, not {self.size}")
+            raise ValueError(f"a video's size is its resolution: write {resolution(self.size or '')}, not {self.size}")
 
 
 Variants = tuple[Variant, ...]

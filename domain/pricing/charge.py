@@ -1,8 +1,8 @@
-"""What a usage costs: leaves of usage times leaves of a rate or a price, summed, and rounded once.
+"""What a usage costs: units of usage times units of a rate or a price, summed, and rounded once.
 
-A leaf that has no rate of its own is sold at its parent's rate, as `Rate` says; a leaf without a parent and
+A unit that has no rate of its own is sold at its parent's rate, as `Rate` says; a unit without a parent and
 without a rate cannot be sold, and asking for it is refused before the call. The same arithmetic says what the
-provider asks (`cost`); there a leaf without a price makes the whole unknown, never free.
+provider asks (`cost`); there a unit without a price makes the whole unknown, never free.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from domain.money import charge_rounded_up
 from domain.pricing.by_size import VARIED, Variants, variant_price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, tier_of
+from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices, tier_of
 from domain.usage import Usage
 
 Nanos: TypeAlias = int
 
-INPUT_LEAVES = (
+INPUT_UNITS = (
     "input_tokens",
     "input_audio_tokens",
     "input_image_tokens",
@@ -30,7 +30,7 @@ INPUT_LEAVES = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
 )
-OUTPUT_LEAVES = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
+OUTPUT_UNITS = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
 # A parent stands before its children, so that one pass fills in all of them.
 _PARENTS = {
     "input_audio_tokens": "input_tokens",
@@ -47,9 +47,9 @@ ORDINARY = Occasion()
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One leaf of a charge: so many units at so many nanocredits per million."""
+    """One unit of a charge: so many units at so many nanocredits per million."""
 
-    leaf: str
+    unit: str
     units: int
     nanos_per_million: Nanos
 
@@ -63,22 +63,22 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dearest(msgspec.Struct, frozen=True, kw_only=True):
-    """The dearest that a token of input, a token of output and each other leaf can be, in nanos per million."""
+    """The dearest that a token of input, a token of output and each other unit can be, in nanos per million."""
 
     input_nanos: Nanos
     output_nanos: Nanos
-    leaves: Mapping[str, Nanos]
+    units: Mapping[str, Nanos]
 
 
 @lru_cache(maxsize=4096)
-def leaf_rates(
+def unit_rates(
     rate: Rate, tier: Tier | None = None, size: str | None = None, quality: str | None = None
 ) -> Mapping[str, Nanos]:
-    """The price of every leaf of usage, parents' rates filled in. The same mapping each time: nobody changes it.
+    """The price of every unit of usage, parents' rates filled in. The same mapping each time: nobody changes it.
 
     `size` and `quality` are for a rate with variants.
     """
-    return {leaf: nanos or 0 for leaf, nanos in _filled(rate, tier, rate.variants, size, quality).items()}
+    return {unit: nanos or 0 for unit, nanos in _filled(rate, tier, rate.variants, size, quality).items()}
 
 
 def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
@@ -87,29 +87,29 @@ def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
     1,200 fresh input tokens at 150,000 nanos per million: one line, 180 nanos.
     """
     tier = tier_of(rate.tiers, occasion, input_tokens_of(usage)) if rate.tiers else None
-    rates = leaf_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else leaf_rates(rate, tier)
+    rates = unit_rates(rate, tier, occasion.size, occasion.quality) if rate.variants else unit_rates(rate, tier)
     lines = tuple(
-        ChargeLine(leaf=leaf, units=units, nanos_per_million=nanos)
-        for leaf, nanos in rates.items()
-        if (units := getattr(usage, leaf))
+        ChargeLine(unit=unit, units=units, nanos_per_million=nanos)
+        for unit, nanos in rates.items()
+        if (units := getattr(usage, unit))
     )
     total = charge_rounded_up((line.units, line.nanos_per_million) for line in lines)
     return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
 
 
 def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
-    """What the provider asks for a usage, in nano-USD rounded up once; None if a leaf that was used has no price."""
+    """What the provider asks for a usage, in nano-USD rounded up once; None if a unit that was used has no price."""
     tier = tier_of(asked.tiers, occasion, input_tokens_of(usage)) if asked.tiers else None
     made = (occasion.size, occasion.quality) if asked.variants else (None, None)
-    prices = _leaf_prices(asked.prices, tier, asked.variants, *made)
-    lines = [(units, prices[leaf]) for leaf in PRICE_OF_LEAF if (units := getattr(usage, leaf))]
+    prices = _unit_prices(asked.prices, tier, asked.variants, *made)
+    lines = [(units, prices[unit]) for unit in PRICE_OF_UNIT if (units := getattr(usage, unit))]
     known = [(units, nanos) for units, nanos in lines if nanos is not None]
     return charge_rounded_up(known) if len(known) == len(lines) else None
 
 
 def input_tokens_of(usage: Usage) -> int:
     """The request's whole input: fresh, cached and written, whatever it was made of."""
-    return sum(getattr(usage, leaf) for leaf in INPUT_LEAVES)
+    return sum(getattr(usage, unit) for unit in INPUT_UNITS)
 
 
 def occasion_of(call: Call) -> Occasion:
@@ -130,31 +130,31 @@ def dearest(rate: Rate, tiers: tuple[Tier, ...] = (), size: str | None = None, q
 
     `size` and `quality` are for a rate with variants.
     """
-    rates = [leaf_rates(rate, tier, size, quality) for tier in (None, *tiers)]
-    leaves = {leaf: max(found[leaf] for found in rates) for leaf in PRICE_OF_LEAF}
+    rates = [unit_rates(rate, tier, size, quality) for tier in (None, *tiers)]
+    units = {unit: max(found[unit] for found in rates) for unit in PRICE_OF_UNIT}
     return Dearest(
-        input_nanos=max(leaves[leaf] for leaf in INPUT_LEAVES),
-        output_nanos=max(leaves[leaf] for leaf in OUTPUT_LEAVES),
-        leaves=leaves,
+        input_nanos=max(units[unit] for unit in INPUT_UNITS),
+        output_nanos=max(units[unit] for unit in OUTPUT_UNITS),
+        units=units,
     )
 
 
 @lru_cache(maxsize=1024)
-def _leaf_prices(
-    prices: Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+def _unit_prices(
+    prices: UnitPrices, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
 ) -> Mapping[str, Nanos | None]:
     return _filled(prices, tier, variants, size, quality)
 
 
 def _filled(
-    base: Rate | Leaves, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+    base: Rate | UnitPrices, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
 ) -> dict[str, Nanos | None]:
-    """The price of every leaf: a variant's, else the tier's, the ordinary one, the parent's; None where none is."""
+    """The price of every unit: a variant's, else the tier's, the ordinary one, the parent's; None where none is."""
     found: dict[str, Nanos | None] = {}
-    for leaf, field in PRICE_OF_LEAF.items():
+    for unit, field in PRICE_OF_UNIT.items():
         nanos = getattr(tier.prices, field) if tier is not None else None
         nanos = getattr(base, field) if nanos is None else nanos
         if variants and field in VARIED:
             nanos = variant_price(variants, field, size, quality, nanos)
-        found[leaf] = found[_PARENTS[leaf]] if nanos is None and leaf in _PARENTS else nanos
+        found[unit] = found[_PARENTS[unit]] if nanos is None and unit in _PARENTS else nanos
     return found

@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from domain.pricing.by_size import Variant
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
 # One name, by what comes first: `=` exactly, `^` beginning, `$` ending, `*` part, `/` a regular expression. Names are
 # compared in lower case. A list of them is met by any; a list within it only by all.
@@ -35,14 +35,14 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     known_ms: int
     source: str
     names: Names
-    prices: Leaves
+    prices: UnitPrices
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
 
 
-class Shelf(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class ProviderPrices(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """All prices of one provider, by model, the newest version last.
 
     `borrowed` are the shelves of those whose models the provider offers under their names (Azure: OpenAI's), asked
@@ -51,15 +51,17 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     provider: str
     prices: dict[str, tuple[Price, ...]]
-    borrowed: tuple["Shelf", ...] = ()
+    borrowed: tuple["ProviderPrices", ...] = ()
 
 
-def shelf_of(provider: str, prices: Iterable[Price], borrowed: Sequence[Shelf] = ()) -> Shelf:
+def provider_prices_of(
+    provider: str, prices: Iterable[Price], borrowed: Sequence[ProviderPrices] = ()
+) -> ProviderPrices:
     """Put prices in order: by model, then by when they hold and since when they are known."""
     by_model: dict[str, list[Price]] = {}
     for price in prices:
         by_model.setdefault(price.model, []).append(price)
-    return Shelf(
+    return ProviderPrices(
         provider=provider,
         prices={
             model: tuple(sorted(versions, key=lambda price: (price.effective_ms, price.known_ms, price.id)))
@@ -70,19 +72,19 @@ def shelf_of(provider: str, prices: Iterable[Price], borrowed: Sequence[Shelf] =
 
 
 @lru_cache(maxsize=4096)
-def versions(shelf: Shelf, name: str) -> tuple[Price, ...]:
+def versions(provider_prices: ProviderPrices, name: str) -> tuple[Price, ...]:
     """All versions of the price of the model of that name, oldest first; none if the shelf does not know it."""
     for spelled in spellings(name):
-        for own_or_lent in (shelf, *shelf.borrowed):
+        for own_or_lent in (provider_prices, *provider_prices.borrowed):
             for held in own_or_lent.prices.values():
                 if matches(held[-1].names, spelled):
                     return held
     return ()
 
 
-def price_at(shelf: Shelf, name: str, at_ms: int) -> Price | None:
+def price_at(provider_prices: ProviderPrices, name: str, at_ms: int) -> Price | None:
     """What the provider asks for the model of that name at a moment; None if the book does not know."""
-    for price in reversed(versions(shelf, name)):
+    for price in reversed(versions(provider_prices, name)):
         if price.effective_ms <= at_ms:
             return price
     return None

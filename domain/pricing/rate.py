@@ -7,7 +7,7 @@ from domain.pricing.by_size import VARIED, Variant, distinct
 from domain.pricing.price_book import Names
 from domain.pricing.tiers import Tier
 
-# 10,000 credits for a million tokens; 10 credits for a piece, such as one picture.
+# 10,000 credits for a million tokens; 10 credits for a piece, such as one image.
 RATE_NANOS_MAX = 10**13
 
 
@@ -22,9 +22,9 @@ PIECE_RATES = frozenset(
 class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One version of what a model's units are sold for, in nanocredits per million; versions are never changed.
 
-    A leaf of None is sold at its parent's rate: reasoning, audio and pictures out as output; cache, audio and pictures
-    in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, pictures by
-    the piece, characters, search units and seconds, of sound and of film, have no parent. `removed` ends the sale.
+    A unit of None is sold at its parent's rate: reasoning, audio and images out as output; cache, audio and images
+    in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, images by
+    the piece, characters, search units and seconds, of sound and of video, have no parent. `removed` ends the sale.
     `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
     of the prices for some requests, `variants` some for one size or quality. A rate made from the price book holds for
     all `names` that the provider has for the model; one that an operator set, for the model's own name.

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-# Which price a leaf of usage is charged at.
-PRICE_OF_LEAF: dict[str, str] = {
+# Which price a unit of usage is charged at.
+PRICE_OF_UNIT: dict[str, str] = {
     "input_tokens": "input_nanos",
     "input_audio_tokens": "input_audio_nanos",
     "input_image_tokens": "input_image_nanos",
@@ -34,10 +34,10 @@ _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 
 
-class Leaves(
+class UnitPrices(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True
 ):
-    """A price for each leaf, in nanos per million units; None is the parent's price, or unpriced."""
+    """A price for each unit, in nanos per million units; None is the parent's price, or unpriced."""
 
     input_nanos: int | None = None
     input_audio_nanos: int | None = None
@@ -66,14 +66,14 @@ class Leaves(
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True):
-    """Prices that hold for some requests instead of the ordinary ones; leaves of None stay ordinary.
+    """Prices that hold for some requests instead of the ordinary ones; units of None stay ordinary.
 
     `service` is the service tier that the provider says it served (None: the standard one), `above_tokens` what the
     request's whole input must exceed, and `from_minute` to `until_minute` the hours of the day in UTC (alike: all
     day; until before from: over midnight).
     """
 
-    prices: Leaves
+    prices: UnitPrices
     service: str | None = None
     above_tokens: int = 0
     from_minute: int = 0
@@ -90,7 +90,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a call was served, as far as its price depends on it: the service tier told, and when it began.
 
-    `size` and `quality` are those of the pictures or the film that were made; None where nobody said.
+    `size` and `quality` are those of the images or the video that were made; None where nobody said.
     """
 
     service: str | None = None

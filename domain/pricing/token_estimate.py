@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 BYTES_PER_TOKEN = 4
-# A picture of 1,092 by 1,092 pixels at Anthropic, the largest that it does not scale down; others are near
+# An image of 1,092 by 1,092 pixels at Anthropic, the largest that it does not scale down; others are near
 # (https://platform.claude.com/docs/en/build-with-claude/vision#calculate-image-costs).
 TOKENS_PER_IMAGE = 1_590
 # Each message and each tool has a few tokens around it.
 BYTES_AROUND = 3 * BYTES_PER_TOKEN
 # A page of a PDF is some 100 KB and 1,000 tokens, and a second of compressed sound some 10 KB and 10 tokens.
 _FILE_BYTES_PER_TOKEN = 100
-_SOUND_BYTES_PER_TOKEN = 1_000
+_AUDIO_BYTES_PER_TOKEN = 1_000
 
 # What a request says to a model, in the words of all dialects of callers.
 _PROMPTS = (
@@ -160,7 +160,7 @@ def _count_file(data: str, kind: str, seen: _Seen) -> None:
     if kind.startswith("image"):
         seen.tokens += TOKENS_PER_IMAGE
     elif kind.startswith(("audio", "video")) or kind in ("wav", "mp3"):
-        seen.tokens += -(-size // _SOUND_BYTES_PER_TOKEN)
+        seen.tokens += -(-size // _AUDIO_BYTES_PER_TOKEN)
     elif kind.startswith(("text", "application/json")):
         seen.size += size
     else:

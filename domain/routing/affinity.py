@@ -26,7 +26,7 @@ _HOUR_MARK = b'"1h"'
 _MARKED_FIELDS = ("cache_control", "system", "tools", "messages")
 
 
-class Stick(msgspec.Struct, frozen=True, kw_only=True):
+class Affinity(msgspec.Struct, frozen=True, kw_only=True):
     """What served a conversation last, and until when it is likely to know it still."""
 
     target: str
@@ -34,8 +34,8 @@ class Stick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # In shards, so that remembering one conversation copies a few dozen and not all.
-Sticks: TypeAlias = tuple[Mapping[str, Stick], ...]
-NO_STICKS: Sticks = ({},) * _SHARDS
+Affinities: TypeAlias = tuple[Mapping[str, Affinity], ...]
+NO_AFFINITIES: Affinities = ({},) * _SHARDS
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,29 +74,29 @@ def conversation(call: ModelCall, caller: str) -> Conversation | None:
     return Conversation(key=digest.hexdigest(), warm_ms=WARM_LONG_MS if marked else WARM_MS)
 
 
-def stuck_to(sticks: Sticks, key: str, now_ms: int) -> str | None:
+def affinity_of(affinities: Affinities, key: str, now_ms: int) -> str | None:
     """What the conversation stays on, or None if nothing is warm."""
-    stick = _shard(sticks, key).get(key)
-    return stick.target if stick is not None and now_ms < stick.until_ms else None
+    affinity = _shard(affinities, key).get(key)
+    return affinity.target if affinity is not None and now_ms < affinity.until_ms else None
 
 
-def stuck(sticks: Sticks, what: Conversation, target: str, now_ms: int) -> Sticks:
+def with_affinity(affinities: Affinities, what: Conversation, target: str, now_ms: int) -> Affinities:
     """The conversation stays on `target` from now on; of too many, the one remembered longest ago is forgotten."""
-    shard = dict(_shard(sticks, what.key))
+    shard = dict(_shard(affinities, what.key))
     shard.pop(what.key, None)
-    shard[what.key] = Stick(target=target, until_ms=now_ms + what.warm_ms)
+    shard[what.key] = Affinity(target=target, until_ms=now_ms + what.warm_ms)
     if len(shard) > _SHARD_MAX:
         del shard[next(iter(shard))]
     place = _place(what.key)
-    return (*sticks[:place], shard, *sticks[place + 1 :])
+    return (*affinities[:place], shard, *affinities[place + 1 :])
 
 
 def _place(key: str) -> int:
     return int(key[:4], 16) % _SHARDS
 
 
-def _shard(sticks: Sticks, key: str) -> Mapping[str, Stick]:
-    return sticks[_place(key)]
+def _shard(affinities: Affinities, key: str) -> Mapping[str, Affinity]:
+    return affinities[_place(key)]
 
 
 def _said(raw: msgspec.Raw | None) -> bytes | None:

@@ -7,7 +7,7 @@ from domain.catalog.catalog import Served
 from domain.model_api.call import CAPABILITIES, Capability, ModelCall
 from domain.pricing.rate import Rate
 from domain.pricing.token_estimate import BYTES_PER_TOKEN
-from domain.routing.tree import Way, kept
+from domain.routing.tree import RouteNode, kept
 
 _TOOL_FIELDS = ("tools", "functions")
 _NOTHING = (b"", b"null", b"[]")
@@ -25,7 +25,7 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
     """Whether the call seems to fit into the model's context and its longest answer.
 
     A guess, at four bytes a token, since only the provider counts tokens: so it chooses among several models and
-    refuses nobody. Of what comes encoded (pictures, sound, files) the bytes say nothing.
+    refuses nobody. Of what comes encoded (images, sound, files) the bytes say nothing.
     """
     if rate is None or call.operation not in ("chat", "completions"):
         return True
@@ -38,7 +38,7 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
     return asked + (0 if encoded else call.body_bytes // BYTES_PER_TOKEN) <= rate.context_tokens
 
 
-def with_room(way: Way, call: ModelCall) -> Way:
+def with_room(way: RouteNode, call: ModelCall) -> RouteNode:
     """The way without those whom the call seems too large for; as it is where it seems too large for all."""
     if isinstance(way, Served):
         return way

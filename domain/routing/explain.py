@@ -12,7 +12,7 @@ from domain.refusals import UnpricedModel
 from domain.routing.eligibility import fits, lacking, with_room
 from domain.routing.learned import identity, latency_of
 from domain.routing.order import Circumstances, Order, Rank, order
-from domain.routing.tree import Group, NoWay, Route, Way, kept, offers_of, route_of
+from domain.routing.tree import Group, NoRoute, Route, RouteNode, kept, offers_of, route_of
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
 
 
-def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation | NoWay:
+def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation | NoRoute:
     """What the call that `at` describes would be routed by. Takes no turn."""
     route = route_of(at.catalog, at.call.model, billed, strategy, at.now_ms)
     if not isinstance(route, Route):
@@ -110,22 +110,22 @@ def _explained(rank: Rank, places: dict[str, tuple[tuple[int, ...], tuple[int, .
 
 
 def _places(
-    way: Way, priority: tuple[int, ...], weight: tuple[int, ...]
+    way: RouteNode, priority: tuple[int, ...], weight: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
-    """Priority and weight of every leaf in each group that leads to it; the canary's weight is its share."""
+    """Priority and weight of every unit in each group that leads to it; the canary's weight is its share."""
     if isinstance(way, Served):
         yield _name(way), (priority, weight)
         return
     if way.trial is not None:
         yield from _places(way.trial, priority, (*weight, way.trial_percent))
-    for member in reversed(way.members):  # Of a leaf that stands twice the first place is told.
+    for member in reversed(way.members):  # Of a unit that stands twice the first place is told.
         yield from _places(member.way, (*priority, member.priority), (*weight, member.weight))
 
 
 def _leading_nowhere(route: Route, at: Circumstances, billed: bool, strategy: Strategy) -> Iterator[LeftOut]:
     for model in route.alias.models if route.alias is not None else ():
         found = route_of(at.catalog, model, billed, strategy, at.now_ms)
-        if isinstance(found, NoWay):
+        if isinstance(found, NoRoute):
             why = "it has no rate" if isinstance(found, UnpricedModel) else "no provider serves it"
             yield LeftOut(model=model, why=why)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.failures import Failure
 from domain.model_api.call import Target
-from domain.routing.affinity import NO_STICKS, Conversation, Sticks, stuck
+from domain.routing.affinity import NO_AFFINITIES, Affinities, Conversation, with_affinity
 from domain.routing.cooldown import CoolDown, after_failure
 
 REMEMBERED_MAX = 4_096
@@ -31,7 +31,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     turns: Mapping[str, Turns] = {}
     cooling: Mapping[str, CoolDown] = {}
     first_byte_us: Mapping[str, int] = {}
-    sticks: Sticks = NO_STICKS
+    affinities: Affinities = NO_AFFINITIES
 
 
 def latency_of(provider: str, model: str, stream: bool) -> str:
@@ -83,7 +83,7 @@ def learned_first_byte(advice: Advice, target: Target, stream: bool, took_us: in
 
 def learned_conversation(advice: Advice, what: Conversation, target: Target, now_ms: int) -> Advice:
     """The advice after a turn of a conversation: its next one finds a warm cache at the same target."""
-    return msgspec.structs.replace(advice, sticks=stuck(advice.sticks, what, identity(target), now_ms))
+    return msgspec.structs.replace(advice, affinities=with_affinity(advice.affinities, what, identity(target), now_ms))
 
 
 def _remembering(known: Mapping[str, _V], key: str, value: _V) -> dict[str, _V]:

@@ -16,10 +16,10 @@ from domain.catalog.rows import Credential
 from domain.catalog.vendors import VENDORS
 from domain.model_api.call import ModelCall, Target
 from domain.pricing.cost_estimate import expected_nanos
-from domain.routing.affinity import Conversation, conversation, stuck_to
+from domain.routing.affinity import Conversation, affinity_of, conversation
 from domain.routing.cooldown import is_cooling
 from domain.routing.learned import Advice, Turns, identity, latency_of, took_turns
-from domain.routing.tree import Group, Way
+from domain.routing.tree import Group, RouteNode
 
 # Of so many calls by least latency one goes by turns instead, so that a model which has become fast is found again.
 EXPLORED_OF = 20
@@ -86,14 +86,14 @@ def next_turn(turns: Turns, weights: Mapping[str, int]) -> tuple[dict[str, int],
     return gained, chosen
 
 
-def order(way: Way, at: Circumstances) -> Order:
+def order(way: RouteNode, at: Circumstances) -> Order:
     """All ways to make the call, in the order to try them."""
     if isinstance(way, Served):
         held = credentials_for(at.catalog, way)
         if held is not None and len(held) < 2:  # Nobody to take turns with, as in most hubs for most models.
             return Order(advice=at.advice, ranks=(_rank(way, held[0] if held else None, at.advice, at.now_ms),))
     talk = conversation(at.call, at.caller)
-    stays_on = stuck_to(at.advice.sticks, talk.key, at.now_ms) if talk else None
+    stays_on = affinity_of(at.advice.affinities, talk.key, at.now_ms) if talk else None
     ranks, taken = _ranked(way, at, stays_on)
     once: dict[str, Rank] = {}
     for rank in sorted(ranks, key=lambda rank: (rank.reserve, rank.cooling_until_ms > 0)):
@@ -115,7 +115,7 @@ class _Entry(msgspec.Struct, frozen=True):
         return min(self.ranks, key=lambda rank: (rank.reserve, rank.cooling_until_ms > 0))
 
 
-def _ranked(way: Way, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
+def _ranked(way: RouteNode, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
     """What the way leads to, in order, and the turns that are taken if the call goes this way."""
     if isinstance(way, Served):
         return _of_provider(way, at, stays_on)

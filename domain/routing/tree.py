@@ -1,7 +1,7 @@
 """Where a name leads: a tree of ways, from the alias down to what each provider serves.
 
     alias fast (least-cost)
-    ├── @0  openai/gpt-5-mini                 a leaf: `Served`
+    ├── @0  openai/gpt-5-mini                 a unit: `Served`
     ├── @0  claude-haiku-4-5 (round-robin)    a bare model: a group of the providers that serve it
     └── @1  smart                             another alias: a group of its own
 
@@ -22,7 +22,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """One way in a group: the lower priority number goes first, equals share by weight. `name` tells it apart."""
 
     name: str
-    way: "Way"
+    way: "RouteNode"
     priority: int = 0
     weight: int = 1
 
@@ -36,34 +36,34 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     strategy: Strategy
     members: tuple[Member, ...]
-    trial: "Way | None" = None
+    trial: "RouteNode | None" = None
     trial_percent: int = 0
 
 
-Way: TypeAlias = Group | Served
-NoWay: TypeAlias = UnknownModel | UnpricedModel
+RouteNode: TypeAlias = Group | Served
+NoRoute: TypeAlias = UnknownModel | UnpricedModel
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a name leads, and by which alias."""
 
     name: str
-    way: Way
+    way: RouteNode
     alias: Alias | None = None
 
 
-def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Route | NoWay:
+def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Route | NoRoute:
     """Where `provider/model`, a bare model or an alias leads; `strategy` is for bare models.
 
     With billing on, what has no rate is left out, and a name that leads to nothing else is not sold.
     """
     way = _way(catalog, name, billed, strategy, now_ms, ())
-    if isinstance(way, NoWay):
+    if isinstance(way, NoRoute):
         return way
     return Route(name=name, way=way, alias=catalog.aliases.get(name))
 
 
-def kept(way: Way, keep: Callable[[Served], Served | None]) -> Way | None:
+def kept(way: RouteNode, keep: Callable[[Served], Served | None]) -> RouteNode | None:
     """The way without the leaves that `keep` turns away; None if nothing is left. Kept leaves are as it returns them.
 
     A group of one is still a group, so that its turns go on under its key.
@@ -78,8 +78,8 @@ def kept(way: Way, keep: Callable[[Served], Served | None]) -> Way | None:
     return msgspec.structs.replace(way, members=members, trial=trial)
 
 
-def offers_of(way: Way) -> Iterator[Served]:
-    """Every leaf, as often as the tree has it."""
+def offers_of(way: RouteNode) -> Iterator[Served]:
+    """Every unit, as often as the tree has it."""
     if isinstance(way, Served):
         yield way
         return
@@ -89,14 +89,14 @@ def offers_of(way: Way) -> Iterator[Served]:
         yield from offers_of(way.trial)
 
 
-def providers_of(way: Way) -> tuple[str, ...]:
+def providers_of(way: RouteNode) -> tuple[str, ...]:
     """The names of the providers that the way leads to, each once."""
     return tuple(dict.fromkeys(offer.provider.name for offer in offers_of(way)))
 
 
 def _way(
     catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int, through: tuple[str, ...]
-) -> Way | NoWay:
+) -> RouteNode | NoRoute:
     """Aliases never lead back to themselves, as they are set; should they, the way ends here all the same."""
     alias = catalog.aliases.get(name)
     if alias is None:
@@ -109,10 +109,10 @@ def _way(
     members = tuple(
         Member(name=target.model, way=way, priority=target.priority, weight=target.weight)
         for target, way in led
-        if not isinstance(way, NoWay)
+        if not isinstance(way, NoRoute)
     )
     trial = _way(catalog, alias.canary.model, billed, strategy, now_ms, (*through, name)) if alias.canary else None
-    found = None if isinstance(trial, NoWay) else trial
+    found = None if isinstance(trial, NoRoute) else trial
     if members:
         return Group(
             key=f"alias:{name}",
@@ -123,10 +123,10 @@ def _way(
         )
     if found is not None:
         return found
-    return next((way for _, way in led if isinstance(way, NoWay)), UnknownModel(model=name))
+    return next((way for _, way in led if isinstance(way, NoRoute)), UnknownModel(model=name))
 
 
-def _offered(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Way | NoWay:
+def _offered(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> RouteNode | NoRoute:
     offers = serving(catalog, name, billed, now_ms)
     if not isinstance(offers, list):
         return offers

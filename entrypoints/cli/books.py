@@ -12,17 +12,22 @@ from entrypoints.cli.output import Complaint, Said, fields, table
 from entrypoints.config import Effective, Settings
 from entrypoints.usecases.manage import maintenance as upkeep
 from entrypoints.usecases.manage import master_key_rotation as rotation
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 
-async def verify_ledger(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def verify_ledger(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`ledger verify`; exit code 1 with the first difference."""
     found = await upkeep.verify(desk.storage, _progress())
     if isinstance(found, Difference):
         text = f"{found.subject}: {found.claim}: booked {found.booked}, derived {found.derived}"
         print(f"aihub: the books do not add up; {text}", file=sys.stderr)
         return Said(value={"ok": False, **msgspec.structs.asdict(found)}, text="", code=1)
-    counts = {"transfers": found.transfers, "lots": found.lots, "calls": found.calls, "open_holds": found.open_holds}
+    counts = {
+        "transfers": found.transfers,
+        "grants": found.grants,
+        "calls": found.calls,
+        "open_holds": found.open_holds,
+    }
     sums = {
         "issued": format_credits(found.issued_nanos),
         "revenue": format_credits(found.revenue_nanos),
@@ -36,26 +41,26 @@ async def verify_ledger(desk: Desk, settings: Settings, args: Namespace) -> Said
     return Said(value=value, text=text, note=gone if found.given_away else "")
 
 
-async def sweep(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def sweep(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`sweep`."""
     swept = await upkeep.sweep(desk.storage, desk.liveness, desk.clock)
     given_back = sum(call.hold_nanos for call in swept.lost)
-    broken = sum(lot.available_nanos for lot in swept.expired_lots)
+    broken = sum(grant.available_nanos for grant in swept.expired_grants)
     value = {
         "lost": len(swept.lost),
         "given_back": format_credits(given_back),
-        "expired": len(swept.expired_lots),
+        "expired": len(swept.expired_grants),
         "breakage": format_credits(broken),
         "calls": [call.id for call in swept.lost],
     }
     text = (
         f"{len(swept.lost)} lost calls gave back {format_credits(given_back)} credits; "
-        f"{len(swept.expired_lots)} expired grants ended with {format_credits(broken)}"
+        f"{len(swept.expired_grants)} expired grants ended with {format_credits(broken)}"
     )
     return Said(value=value, text=text)
 
 
-async def rotate_master_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def rotate_master_key(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`master-key rotate`; exit code 1 if something opens under no key that the hub has."""
     sealing = desk.sealing
     if sealing is None:
@@ -70,7 +75,7 @@ async def rotate_master_key(desk: Desk, settings: Settings, args: Namespace) -> 
     return Said(value=msgspec.structs.asdict(done), text=text + "." + keep, note=note, code=1 if done.unreadable else 0)
 
 
-async def backup(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def backup(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`backup`: the books, but not the master key, which must be kept elsewhere."""
     try:
         await desk.storage.backup(args.file)

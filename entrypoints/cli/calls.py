@@ -7,19 +7,19 @@ import msgspec
 
 from domain.model_api.call import AttemptRecord
 from domain.money import format_credits
-from domain.refusals import Missing
+from domain.refusals import NotFound
 from entrypoints.cli.output import Said, complaint, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
 
 
-async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call list`, the newest first."""
     found = await reports.newest_calls(desk.storage, args.user, args.limit, args.before)
-    if isinstance(found, Missing):
+    if isinstance(found, NotFound):
         raise complaint(found)
     rows = [
         (
@@ -43,10 +43,10 @@ async def list_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=[*map(call_value, found)], text=text, note=note if found else "")
 
 
-async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def show_call(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call show`: every field under --json, and what there is to say for people."""
     found = await reports.one_call(desk.storage, args.id)
-    if isinstance(found, Missing):
+    if isinstance(found, NotFound):
         raise complaint(found)
     value = call_value(found)
     value["adjustments"] = [
@@ -64,8 +64,8 @@ async def show_call(desk: Desk, settings: Settings, args: Namespace) -> Said:
 def _text(value: dict[str, Any]) -> str:
     """What there is to say of a call: what was not used, not tried and not known has no line."""
     told = {name: part for name, part in value.items() if part not in (None, "", False) and name not in _APART}
-    used = {leaf.replace("_", " "): n for leaf, n in (value["usage"] or {}).items() if n}
-    told["usage"] = ", ".join(f"{leaf} {n}" for leaf, n in used.items()) or "none"
+    used = {unit.replace("_", " "): n for unit, n in (value["usage"] or {}).items() if n}
+    told["usage"] = ", ".join(f"{unit} {n}" for unit, n in used.items()) or "none"
     for name in ("charge", "hold", "uncollected"):
         told[name] = f"{value[name]} credits"
     if not value["billed"]:

@@ -9,24 +9,24 @@ from typing import Any, TextIO
 import msgspec
 
 from domain.money import format_credits
-from domain.refusals import Missing
+from domain.refusals import NotFound
 from domain.usage import Usage
 from entrypoints.cli.calls import call_value
 from entrypoints.cli.output import Said, complaint
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 _USAGE = Usage.__struct_fields__
 
 
-async def export_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def export_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call export`: CSV as RFC 4180 has it, or JSON Lines with the fields of `call show`."""
     now_ms = desk.clock.now_ms()
     since_ms = args.since(now_ms) if args.since else None
     until_ms = args.until(now_ms) if args.until else None
     calls = await reports.every_call(desk.storage, args.user, since_ms, until_ms)
-    if isinstance(calls, Missing):
+    if isinstance(calls, NotFound):
         raise complaint(calls)
     lines = _JsonLines(sys.stdout) if args.json else _Csv(sys.stdout)
     count = 0

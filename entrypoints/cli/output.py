@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import msgspec
 
 from domain.management.changes import Denied, Outcome
-from domain.refusals import BadRequest, Exists, Missing, NotAllowed
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
 from entrypoints.usecases.management_context import Denial, Done
 
 
@@ -50,9 +50,9 @@ def made(outcome: Outcome) -> Done:
 def complaint(denial: Denial) -> Complaint:
     """The words for a change that was not made."""
     match denial:
-        case Missing():
+        case NotFound():
             return Complaint(f"there is no {denial.kind} {denial.name!r}; {denial.remedy or 'nothing was changed'}")
-        case Exists():
+        case AlreadyExists():
             article = "an" if denial.kind[0] in "aeio" else "a"  # a user, an alias
             return Complaint(
                 f"there is {article} {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`"

@@ -98,16 +98,16 @@ def _rates(commands: Commands) -> None:
     put.add_argument("--output-audio", type=decimal, metavar="X", help="audio out (as output)")
     put.add_argument("--reasoning", type=decimal, metavar="X", help="reasoning (as output)")
     put.add_argument("--tool-use", type=decimal, metavar="X", help="a million uses of a hosted tool (not sold)")
-    put.add_argument("--input-image", type=decimal, metavar="X", help="pictures in, by the token (as input)")
-    put.add_argument("--output-image", type=decimal, metavar="X", help="pictures out, by the token (as output)")
+    put.add_argument("--input-image", type=decimal, metavar="X", help="images in, by the token (as input)")
+    put.add_argument("--output-image", type=decimal, metavar="X", help="images out, by the token (as output)")
     put.add_argument("--cache-read-audio", type=decimal, metavar="X", help="audio read from the cache (as text)")
     put.add_argument("--character", type=decimal, metavar="X", help="a million characters spoken (not sold)")
-    put.add_argument("--image", type=decimal, metavar="X", help="one picture made (not sold)")
+    put.add_argument("--image", type=decimal, metavar="X", help="one image made (not sold)")
     put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
-    put.add_argument("--video-second", type=decimal, metavar="X", help="one second of film made (not sold)")
+    put.add_argument("--video-second", type=decimal, metavar="X", help="one second of video made (not sold)")
     for name, piece, example in (
-        ("--image-at", "picture", "1024x1536/high=0.25"),
-        ("--video-second-at", "second of film", "1080p=0.5"),
+        ("--image-at", "image", "1024x1536/high=0.25"),
+        ("--video-second-at", "second of video", "1080p=0.5"),
     ):
         put.add_argument(
             name,

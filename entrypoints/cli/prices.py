@@ -8,20 +8,20 @@ from domain.management.rates_from_prices import terms_of
 from domain.money import format_credits
 from domain.pricing.by_size import Variant, variant_label
 from domain.pricing.price_book import Price, standing, versions
-from domain.pricing.tiers import Leaves, Tier
-from domain.refusals import BadRequest, Missing
+from domain.pricing.tiers import Tier, UnitPrices
+from domain.refusals import BadRequest, NotFound
 from entrypoints.cli.output import Complaint, Said, complaint, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import price_sync as booksync
 from entrypoints.usecases.manage.price_book import shelves
 from entrypoints.usecases.manage.price_file import PriceFileError, read_price_file
 from entrypoints.usecases.manage.rates_from_prices import sell_by_book, sell_by_rule
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 CATALOGUE = "genai-prices"
 
 
-async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price list`: what holds now."""
     book, now_ms = await shelves(desk.book, desk.storage), desk.clock.now_ms()
     if args.provider is not None and args.provider not in book.providers():
@@ -31,13 +31,13 @@ async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
         price
         for provider in book.providers()
         if args.provider in (None, provider)
-        for held in book.shelf(provider).prices.values()
+        for held in book.provider_prices(provider).prices.values()
         if (price := standing(held, now_ms))
     ]
     rows = [
         (
             f"{price.provider}/{price.model}",
-            *(_dollars(getattr(price.prices, f"{leaf}_nanos")) for leaf in ("input", "cache_read", "output")),
+            *(_dollars(getattr(price.prices, f"{unit}_nanos")) for unit in ("input", "cache_read", "output")),
             price.context_tokens,
             len(price.tiers) or None,
             price.source,
@@ -49,21 +49,21 @@ async def list_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."), note=note)
 
 
-async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def show_price(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price show`: every version of one model's price, under any of its names."""
     provider, _, name = args.model.partition("/")
-    held = versions((await shelves(desk.book, desk.storage)).shelf(provider), name)
+    held = versions((await shelves(desk.book, desk.storage)).provider_prices(provider), name)
     if not held:
-        raise complaint(Missing(kind="price", name=args.model, remedy="see `aihub price list`"))
+        raise complaint(NotFound(kind="price", name=args.model, remedy="see `aihub price list`"))
     rows = [
         (
             moment(price.effective_ms) if price.effective_ms else "the beginning",
             label,
-            *(_dollars(getattr(leaves, field)) for field in _used(held)),
+            *(_dollars(getattr(units, field)) for field in _used(held)),
             price.source,
         )
         for price in held
-        for label, leaves in _labelled(price)
+        for label, units in _labelled(price)
     ]
     heads = (
         "FROM",
@@ -77,13 +77,13 @@ async def show_price(desk: Desk, settings: Settings, args: Namespace) -> Said:
     )
 
 
-async def diff_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def diff_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price diff`: what a sync would change."""
     found = await booksync.compare(desk, _incoming(desk, args.source))
     return Said(value=[*map(_difference, found)], text=_told(found) or "The book is up to date.")
 
 
-async def sync_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def sync_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price sync`; exit code 1 where a price moves far and nobody has accepted it."""
     if args.dry_run:
         return await diff_prices(desk, settings, args)
@@ -105,7 +105,7 @@ async def sync_prices(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=value, text=f"{_told(waiting)}\n\n{text}", note=note, code=1)
 
 
-async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def bulk_rates(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate bulk`."""
     terms = terms_of(args.margin, args.credit_price)
     if isinstance(terms, BadRequest):
@@ -118,7 +118,7 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
             raise complaint(BadRequest(field="--model", problem=problem))
     since_ms = args.since(desk.clock.now_ms()) if args.since else None
     sold = await sell_by_book(desk, args.actor, terms, provider, model, since_ms)
-    if isinstance(sold, Missing | BadRequest):
+    if isinstance(sold, NotFound | BadRequest):
         raise complaint(sold)
     value = [
         {
@@ -139,7 +139,7 @@ async def bulk_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
-def _incoming(desk: Desk, source: str) -> dict[str, list[Price]]:
+def _incoming(desk: ManagementContext, source: str) -> dict[str, list[Price]]:
     """The prices that a catalogue or a file says; Complaint if it cannot be read."""
     now_ms = desk.clock.now_ms()
     if source == CATALOGUE:
@@ -164,7 +164,7 @@ def _told(found: list[Difference]) -> str:
         (
             f"{move.provider}/{move.model}",
             move.tier,
-            move.leaf.removesuffix("_nanos").replace("_", " "),
+            move.unit.removesuffix("_nanos").replace("_", " "),
             _dollars(move.before_nanos),
             _dollars(move.after_nanos),
             _percent(move),
@@ -192,11 +192,13 @@ def _percent(move: Move) -> str:
 
 def _used(held: tuple[Price, ...]) -> list[str]:
     """The leaves that any version has a price for."""
-    every = [leaves for price in held for _, leaves in _labelled(price)]
-    return [field for field in Leaves.__struct_fields__ if any(getattr(leaves, field) is not None for leaves in every)]
+    every = [units for price in held for _, units in _labelled(price)]
+    return [
+        field for field in UnitPrices.__struct_fields__ if any(getattr(units, field) is not None for units in every)
+    ]
 
 
-def _labelled(price: Price) -> list[tuple[str, Leaves]]:
+def _labelled(price: Price) -> list[tuple[str, UnitPrices]]:
     """The ordinary prices under nothing, then those of each tier and variant by what they are for."""
     tiers = [(tier_label(tier), tier.prices) for tier in price.tiers]
     return [("", price.prices), *tiers, *((variant_label(each), each.prices) for each in price.variants)]
@@ -210,7 +212,7 @@ def _price(price: Price) -> dict[str, object]:
         "effective": moment(price.effective_ms),
         "known": moment(price.known_ms),
         "source": price.source,
-        "prices": _leaves(price.prices),
+        "prices": _units(price.prices),
         "tiers": [tier_value(tier) for tier in price.tiers],
         "variants": [variant_value(variant) for variant in price.variants],
         "context": price.context_tokens,
@@ -225,21 +227,21 @@ def tier_value(tier: Tier) -> dict[str, object]:
         "above_tokens": tier.above_tokens,
         "from_minute": tier.from_minute,
         "until_minute": tier.until_minute,
-        "prices": _leaves(tier.prices),
+        "prices": _units(tier.prices),
     }
 
 
 def variant_value(variant: Variant) -> dict[str, object]:
     """A variant for scripts, in decimals."""
-    return {"size": variant.size, "quality": variant.quality, "prices": _leaves(variant.prices)}
+    return {"size": variant.size, "quality": variant.quality, "prices": _units(variant.prices)}
 
 
-def _leaves(leaves: Leaves) -> dict[str, str]:
+def _units(units: UnitPrices) -> dict[str, str]:
     """The prices that there are, in dollars per million, as a price list writes them."""
     return {
         field.removesuffix("_nanos"): format_credits(nanos)
-        for field in Leaves.__struct_fields__
-        if (nanos := getattr(leaves, field)) is not None
+        for field in UnitPrices.__struct_fields__
+        if (nanos := getattr(units, field)) is not None
     }
 
 
@@ -252,7 +254,7 @@ def _difference(changed: Difference) -> dict[str, object]:
             {
                 "model": f"{move.provider}/{move.model}",
                 "for": move.tier,
-                "price": move.leaf.removesuffix("_nanos"),
+                "price": move.unit.removesuffix("_nanos"),
                 "before": _dollars(move.before_nanos),
                 "after": _dollars(move.after_nanos),
                 "move": _percent(move),

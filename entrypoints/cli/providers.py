@@ -11,12 +11,12 @@ from entrypoints.cli.output import Complaint, Said, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import providers
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 _NOT_AN_ARGUMENT = "A secret is no argument: pipe it in, or name the variable that holds it with --from-env"
 
 
-async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def add_provider(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`provider add`; adding one again with another URL moves it."""
     known = {row.name for row in await providers.providers(desk.storage)}
     outcome = made(
@@ -35,7 +35,7 @@ async def add_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=_provider(row), text=f"{done}: {row.dialect} at {row.base_url}{hint}")
 
 
-async def _secret_hint(desk: Desk, name: str) -> str:
+async def _secret_hint(desk: ManagementContext, name: str) -> str:
     """How to give the provider a secret, if it needs one and has none."""
     vendor = VENDORS.get(name)
     has = any(row.provider == name for row in await providers.credentials(desk.storage))
@@ -46,7 +46,7 @@ async def _secret_hint(desk: Desk, name: str) -> str:
     )
 
 
-async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_providers(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`provider list`."""
     found = await providers.providers(desk.storage)
     rows = [(row.name, row.dialect, row.base_url, row.priority, row.weight, moment(row.created_ms)) for row in found]
@@ -55,13 +55,13 @@ async def list_providers(desk: Desk, settings: Settings, args: Namespace) -> Sai
     return Said(value=[*map(_provider, found)], text=text)
 
 
-async def remove_provider(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def remove_provider(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`provider remove`."""
     made(await providers.delete_provider(desk, args.actor, args.name))
     return Said(value={"name": args.name, "removed": True}, text=f"removed provider {args.name} with its credentials")
 
 
-async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def add_credential(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credential add`: the secret comes from standard input or a variable, never from the command line."""
     if all(row.name != args.provider for row in await providers.providers(desk.storage)):
         # Before anybody looks for the secret; and the name is not repeated, for it may be the secret, in a wrong place.
@@ -74,7 +74,7 @@ async def add_credential(desk: Desk, settings: Settings, args: Namespace) -> Sai
     return Said(value=_credential(outcome.row), text=text)
 
 
-async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_credentials(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credential list`."""
     found = await providers.credentials(desk.storage)
     rows = [
@@ -89,13 +89,13 @@ async def list_credentials(desk: Desk, settings: Settings, args: Namespace) -> S
     return Said(value=[*map(_credential, found)], text=table(heads, rows, nothing), note=note)
 
 
-async def activate_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def activate_credential(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credential activate`; one that is active is no error."""
     made(await providers.reactivate(desk, args.actor, args.id))
     return Said(value={"id": args.id, "active": True}, text=f"credential {args.id} is used again")
 
 
-async def remove_credential(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def remove_credential(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credential remove`."""
     made(await providers.delete_credential(desk, args.actor, args.id))
     return Said(value={"id": args.id, "removed": True}, text=f"removed credential {args.id}")

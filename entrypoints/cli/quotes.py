@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from domain.refusals import BadRequest, Missing
+from domain.refusals import BadRequest, NotFound
 from entrypoints.cli.output import Complaint, Said, complaint, fields, table
 from entrypoints.config import Settings
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 
-async def quote_request(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def quote_request(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`quote`; exit code 1 where the wallet does not afford the request."""
     # What serves is loaded for this command alone: no other needs a provider.
     from entrypoints.http.api.quotes import quote_body, read_quoted
@@ -67,11 +67,11 @@ def _content(path: str) -> bytes:
         raise Complaint(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-async def _fingerprint(desk: Desk, name: str) -> str:
+async def _fingerprint(desk: ManagementContext, name: str) -> str:
     """An active key of the user, as the books know it."""
     user = await desk.storage.user_named(name)
     if user is None:
-        raise complaint(Missing(kind="user", name=name, remedy="see `aihub user list`"))
+        raise complaint(NotFound(kind="user", name=name, remedy="see `aihub user list`"))
     keys = [key for key in await desk.storage.keys() if key.user_id == user.id and key.revoked_ms is None]
     if not keys:
         raise Complaint(f"{name} has no key; make one with `aihub key create --user {name}`")

@@ -11,13 +11,13 @@ from domain.model_api.video import resolution
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.by_size import Variant, variant_each, variant_label
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import Leaves
-from domain.refusals import Missing
+from domain.pricing.tiers import UnitPrices
+from domain.refusals import NotFound
 from entrypoints.cli.output import Complaint, Said, complaint, made, moment, table
 from entrypoints.cli.prices import tier_value
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import rates
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 _RATE_FIELDS = {
     "input": "input_nanos",
@@ -51,7 +51,7 @@ _UNITS = (
 )
 
 
-async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def set_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate set`."""
     given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
     for name, field in _PIECE_FIELDS.items():
@@ -77,7 +77,7 @@ async def set_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
 
 
-async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_rates(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate list`."""
     sold = [served.rate for served in await rates.rates(desk) if served.rate]
     found = [_rate(rate) for rate in sold]
@@ -93,7 +93,7 @@ async def list_rates(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=found, text=text, note=note if found else "")
 
 
-async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def show_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate show`: every version of one model's rate, under any of its names, the newest last."""
     provider, _, name = args.model.partition("/")
     async with desk.storage.snapshot() as snapshot:  # which also has what was taken from sale
@@ -101,7 +101,7 @@ async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     if not held:
         near = ", ".join(await rates.names_like(desk, args.model))
         remedy = f"known here: {near}; see `aihub rate list`" if near else "see `aihub rate list`"
-        raise complaint(Missing(kind="rate", name=args.model, remedy=remedy))
+        raise complaint(NotFound(kind="rate", name=args.model, remedy=remedy))
     value = [*map(_rate, held)]
     used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
     rows = [
@@ -121,19 +121,19 @@ async def show_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
 
 
-async def remove_rate(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def remove_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate remove`."""
     made(await rates.delete_rate(desk, args.actor, args.model))
     return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 
 def _variants(args: Namespace) -> tuple[Variant, ...]:
-    """What stands under --image-at and --video-second-at, the film's sizes as resolutions."""
-    films = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
+    """What stands under --image-at and --video-second-at, the video's sizes as resolutions."""
+    videos = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
     try:
         return tuple(
-            Variant(prices=Leaves(**{field: nanos * UNITS_PER_RATE}), size=size, quality=quality)
-            for field, priced in (("image_nanos", args.image_at), ("video_second_nanos", films))
+            Variant(prices=UnitPrices(**{field: nanos * UNITS_PER_RATE}), size=size, quality=quality)
+            for field, priced in (("image_nanos", args.image_at), ("video_second_nanos", videos))
             for size, quality, nanos in priced
         )
     except ValueError as problem:
@@ -163,12 +163,12 @@ def _parts(rate: Mapping[str, Any], version: Rate) -> Iterator[tuple[str, Mappin
         yield variant_label(variant), _prices(variant.prices)
 
 
-def _prices(leaves: Leaves) -> dict[str, str | None]:
+def _prices(units: UnitPrices) -> dict[str, str | None]:
     told: dict[str, str | None] = {
-        name: None if (nanos := getattr(leaves, field)) is None else format_credits(nanos)
+        name: None if (nanos := getattr(units, field)) is None else format_credits(nanos)
         for name, field in _RATE_FIELDS.items()
     }
-    return told | {name: _each(getattr(leaves, field)) for name, field in _PIECE_FIELDS.items()}
+    return told | {name: _each(getattr(units, field)) for name, field in _PIECE_FIELDS.items()}
 
 
 def _has(rate: Mapping[str, Any], name: str) -> bool:
@@ -210,7 +210,7 @@ def _of_variants(rate: Rate) -> Iterator[str]:
         yield from _each_of(variant.prices, f" at {variant_label(variant)}")
 
 
-def _each_of(prices: Rate | Leaves, at: str) -> Iterator[str]:
+def _each_of(prices: Rate | UnitPrices, at: str) -> Iterator[str]:
     for name, field in _PIECE_FIELDS.items():
         if (nanos := getattr(prices, field)) is not None:
             yield f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}{at}"

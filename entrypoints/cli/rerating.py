@@ -8,10 +8,10 @@ from entrypoints.cli.output import Complaint, Said, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage.rerating import Due, apply, due
 from entrypoints.usecases.manage.users import user_names
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 
-async def rerate_calls(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def rerate_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rerate`: what would move; with --apply it moves."""
     found = await due(desk, args.model, args.since(desk.clock.now_ms()), args.until and args.until(desk.clock.now_ms()))
     if isinstance(found, UnknownModel):

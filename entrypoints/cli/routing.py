@@ -10,7 +10,7 @@ from entrypoints.cli.output import Complaint, Said, fields, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.call.explain_route import Sample, explained
 from entrypoints.usecases.manage import aliases
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 _NOTE = (
     "billing and strategy as this environment says; GET /api/route/MODEL asks a hub that runs, and what it has learned"
@@ -18,7 +18,7 @@ _NOTE = (
 _NOTHING = "There are no aliases; see `aihub alias set -h`."
 
 
-async def set_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def set_alias(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`alias set`: a new alias, or a new version of one."""
     words = aliases.AliasWords(
         name=args.name,
@@ -33,7 +33,7 @@ async def set_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=_alias(outcome.row), text=f"{args.name} leads to {_targets(outcome.row)} from now on")
 
 
-async def list_aliases(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_aliases(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`alias list`."""
     found = await aliases.aliases(desk.storage)
     rows = [(a.name, a.strategy, _targets(a), _canary(a), moment(a.known_ms)) for a in found]
@@ -41,7 +41,7 @@ async def list_aliases(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=[*map(_alias, found)], text=table(heads, rows, _NOTHING))
 
 
-async def show_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def show_alias(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`alias show`."""
     for alias in await aliases.aliases(desk.storage):
         if alias.name == args.name:
@@ -50,13 +50,13 @@ async def show_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
     raise Complaint(f"there is no alias {args.name!r}; see `aihub alias list`")
 
 
-async def remove_alias(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def remove_alias(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`alias remove`."""
     made(await aliases.delete_alias(desk, args.actor, args.name))
     return Said(value={"name": args.name, "removed": True}, text=f"{args.name} leads nowhere from now on")
 
 
-async def explain_route(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def explain_route(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`route explain`: by the books alone, as a process that has just started would route it."""
     catalog = catalog_of(*await desk.storage.catalog())
     now_ms = desk.clock.now_ms()

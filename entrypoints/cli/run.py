@@ -15,12 +15,12 @@ from entrypoints.cli import users as people
 from entrypoints.cli.output import Complaint, Said, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.manage.first_run import OWNER, found
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 from entrypoints.wiring import CannotStart, desk_without_books, has_books, operator_hub
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 from ports.vault import VaultError
 
-Command = Callable[[Desk, Settings, Namespace], Awaitable[Said]]
+Command = Callable[[ManagementContext, Settings, Namespace], Awaitable[Said]]
 
 COMMANDS: Mapping[str, Command] = {
     "provider add": market.add_provider,
@@ -94,7 +94,7 @@ def run(args: Namespace) -> int:
         said = asyncio.run(_at_the_desk(settings, args))
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
-    except (StorageUnavailable, VaultError) as trouble:
+    except (StorageError, VaultError) as trouble:
         return _complain(f"{trouble}; nothing was changed")
     text = written(said, args.json)
     if text:

@@ -3,16 +3,16 @@
 from argparse import Namespace
 
 from domain.ledger.ledger import is_effective
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 from domain.money import format_credits
-from domain.refusals import Missing
+from domain.refusals import NotFound
 from entrypoints.cli.output import Complaint, Said, complaint, fields, made, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import credit, users
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 
-async def add_user(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def add_user(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`user add`, with starter credit if new users get some."""
     starter = users.Starter(nanos=settings.starter_nanos, days=settings.starter_days)
     given = starter if settings.starter_enabled else None
@@ -23,7 +23,7 @@ async def add_user(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=value, text=text)
 
 
-async def list_users(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_users(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`user list`."""
     found = [
         {"id": user.id, "name": user.name, "role": user.role, "created": moment(user.created_ms)}
@@ -33,7 +33,7 @@ async def list_users(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=found, text=table(("NAME", "ROLE", "CREATED", "ID"), rows, "There are no users yet."))
 
 
-async def create_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def create_key(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`key create`: the only place where a key is told."""
     minted = await users.create_key(desk, args.actor, args.user, args.name)
     if not isinstance(minted, users.Minted):
@@ -43,7 +43,7 @@ async def create_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=value, text=minted.text, note=f"This is {key.id} for {args.user}. It is not shown again.")
 
 
-async def list_keys(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def list_keys(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`key list`."""
     found = [
         {
@@ -61,28 +61,28 @@ async def list_keys(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value=found, text=table(heads, rows, "There are no keys yet; make one with `aihub key create`."))
 
 
-async def revoke_key(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def revoke_key(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`key revoke`; revoking twice is no error."""
     made(await users.revoke(desk, args.actor, args.id))
     return Said(value={"id": args.id, "revoked": True}, text=f"revoked {args.id}")
 
 
-async def grant_credit(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def grant_credit(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credit grant`."""
     outcome = made(await credit.grant(desk, args.actor, args.user, args.amount, args.expires_in, args.priority))
-    if not isinstance(outcome.row, Lot):
+    if not isinstance(outcome.row, Grant):
         raise Complaint("nothing was granted")
     until = f" until {moment(outcome.row.expires_ms)}" if outcome.row.expires_ms else ""
     text = f"granted {format_credits(args.amount)} credits to {args.user}{until}"
     return Said(value={"user": args.user, **_grant(outcome.row, outcome.row.created_ms)}, text=text)
 
 
-async def show_balance(desk: Desk, settings: Settings, args: Namespace) -> Said:
+async def show_balance(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`credit balance`."""
     wallet = await credit.wallet(desk, args.user)
-    if isinstance(wallet, Missing):
+    if isinstance(wallet, NotFound):
         raise complaint(wallet)
-    grants = [_grant(lot, wallet.at_ms) for lot in wallet.lots]
+    grants = [_grant(grant, wallet.at_ms) for grant in wallet.grants]
     sums = {
         "posted": format_credits(wallet.balance.posted_nanos),
         "held": format_credits(wallet.balance.held_nanos),
@@ -94,24 +94,24 @@ async def show_balance(desk: Desk, settings: Settings, args: Namespace) -> Said:
     return Said(value={"user": args.user, **sums, "grants": grants}, text=text)
 
 
-def _grant(lot: Lot, now_ms: int) -> dict[str, object]:
+def _grant(grant: Grant, now_ms: int) -> dict[str, object]:
     return {
-        "id": lot.id,
-        "amount": format_credits(lot.amount_nanos),
-        "available": format_credits(lot.available_nanos),
-        "held": format_credits(lot.held_nanos),
-        "priority": lot.priority,
-        "effective": moment(lot.effective_ms),
-        "expires": moment(lot.expires_ms),
-        "created": moment(lot.created_ms),
-        "source": lot.source,
-        "state": _state(lot, now_ms),
+        "id": grant.id,
+        "amount": format_credits(grant.amount_nanos),
+        "available": format_credits(grant.available_nanos),
+        "held": format_credits(grant.held_nanos),
+        "priority": grant.priority,
+        "effective": moment(grant.effective_ms),
+        "expires": moment(grant.expires_ms),
+        "created": moment(grant.created_ms),
+        "source": grant.source,
+        "state": _state(grant, now_ms),
     }
 
 
-def _state(lot: Lot, now_ms: int) -> str:
-    if lot.expires_ms is not None and lot.expires_ms <= now_ms:
+def _state(grant: Grant, now_ms: int) -> str:
+    if grant.expires_ms is not None and grant.expires_ms <= now_ms:
         return "expired"
-    if lot.available_nanos == 0 and lot.held_nanos == 0:
+    if grant.available_nanos == 0 and grant.held_nanos == 0:
         return "spent"
-    return "active" if is_effective(lot, now_ms) else "later"
+    return "active" if is_effective(grant, now_ms) else "later"

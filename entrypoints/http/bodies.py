@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from domain.refusals import BadHttp, BadRequest, Busy, HubFull, InvalidKey, Refusal, TooLarge
+from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, Refusal, StorageUnavailable, TooLarge
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.wire import Request
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024
@@ -44,14 +44,14 @@ class BodyMemory:
         self._left += size
 
 
-class Patience(NamedTuple):
+class StartTimeout(NamedTuple):
     """How long, in seconds, a body may bring no byte, and how long it may take in all."""
 
     silence_s: float = 30.0
     whole_s: float = 300.0
 
 
-PATIENCE = Patience()
+PATIENCE = StartTimeout()
 
 
 class BodyReader:
@@ -59,7 +59,7 @@ class BodyReader:
 
     __slots__ = ("_hub", "_memory", "_patience", "_taken")
 
-    def __init__(self, hub: Hub, memory: BodyMemory, patience: Patience = PATIENCE) -> None:
+    def __init__(self, hub: CallContext, memory: BodyMemory, patience: StartTimeout = PATIENCE) -> None:
         self._hub = hub
         self._memory = memory
         self._patience = patience
@@ -122,7 +122,7 @@ def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
     return announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max)
 
 
-async def stranger(hub: Hub, headers: Mapping[str, str]) -> Refusal | None:
+async def stranger(hub: CallContext, headers: Mapping[str, str]) -> Refusal | None:
     """The refusal of a caller without a valid key; None for all others."""
     request = Request(id="", method="", path="", headers=dict(headers), body=b"", started_us=0)
     fingerprint = await fingerprint_of(hub, request)
@@ -130,8 +130,8 @@ async def stranger(hub: Hub, headers: Mapping[str, str]) -> Refusal | None:
         return fingerprint
     try:
         known = await hub.storage.caller(fingerprint)
-    except StorageUnavailable as error:
-        return Busy(reason=str(error))
+    except StorageError as error:
+        return StorageUnavailable(reason=str(error))
     if known is None or known[0].revoked_ms is not None:
         return InvalidKey(revoked=known is not None)
     return None

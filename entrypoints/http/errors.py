@@ -9,33 +9,33 @@ import msgspec
 
 from domain.money import format_credits
 from domain.refusals import (
+    AlreadyExists,
     BadHttp,
     BadRequest,
-    Busy,
     EncodedBody,
-    Exists,
     HubFull,
     IdempotencyConflict,
     IdempotencyUnavailable,
-    Incapable,
     InsufficientCredit,
     InvalidKey,
-    Missing,
     MissingKey,
     NoCredential,
     NotAllowed,
+    NotFound,
     NotOffered,
     NoUpgrade,
     ProviderFailed,
     Refusal,
+    StorageUnavailable,
     TooLarge,
     Unbounded,
-    Uncounted,
-    Unexpressible,
     UnknownModel,
     UnknownPath,
     UnpricedFeature,
     UnpricedModel,
+    UnsupportedCapability,
+    UnsupportedParameter,
+    UsageUnavailable,
     WrongMethod,
 )
 from entrypoints.http.dialects.dialect import ErrorBody
@@ -142,7 +142,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"{_PRICED_BY.get(refusal.feature, '--tool-use')}.",
                 param=_shown(refusal.feature),
             )
-        case Incapable():
+        case UnsupportedCapability():
             lacks = " and ".join(refusal.lacks)
             return _error(
                 refusal,
@@ -161,7 +161,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"{_UNBOUNDED[refusal.cause].format(model=_shown(refusal.model))}",
                 param=refusal.field,
             )
-        case Uncounted():
+        case UsageUnavailable():
             return _error(
                 refusal,
                 400,
@@ -170,7 +170,7 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 "Leave it out; a long answer can be streamed.",
                 param=refusal.field,
             )
-        case Unexpressible():
+        case UnsupportedParameter():
             return _error(
                 refusal,
                 400,
@@ -208,17 +208,17 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 param="Idempotency-Key",
                 facts={"call_id": refusal.call_id},
             )
-        case Busy():
+        case StorageUnavailable():
             return _error(
                 refusal,
                 503,
                 "overloaded",
                 f"The hub cannot write its books just now ({refusal.reason}). Nothing was charged; try again shortly.",
             )
-        case Missing():
+        case NotFound():
             message = f"There is no {refusal.kind} `{refusal.name}`. {refusal.remedy}".strip()
             return _error(refusal, 404, "not_found", message)
-        case Exists():
+        case AlreadyExists():
             return _error(refusal, 409, "conflict", f"The {refusal.kind} `{refusal.name}` exists already.")
         case _:
             assert_never(refusal)
@@ -239,7 +239,7 @@ def retry_after_s(refusal: Refusal) -> int | None:
     match refusal:
         case ProviderFailed() if refusal.failure.retry_after_ms is not None:
             return -(-refusal.failure.retry_after_ms // 1000)
-        case Busy() | HubFull():
+        case StorageUnavailable() | HubFull():
             return 1
         case _:
             return None

@@ -2,8 +2,8 @@
 
 from domain.refusals import MissingKey
 from entrypoints.http.wire import Request
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 # Beside `Authorization: Bearer`: Anthropic's, Azure's and Google's.
 _PLAIN = ("x-api-key", "api-key", "x-goog-api-key")
@@ -23,7 +23,7 @@ def keys_of(request: Request) -> list[str]:
     return found
 
 
-async def fingerprint_of(hub: Hub, request: Request) -> str | MissingKey:
+async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey:
     """The fingerprint of the request's key; of several, of the first that is known and was not revoked.
 
     Claude Code sends `Authorization` of Anthropic's beside the `x-api-key` that it was given, and some proxies add a
@@ -36,7 +36,7 @@ async def fingerprint_of(hub: Hub, request: Request) -> str | MissingKey:
     if len(prints) > 1:
         try:
             callers = [await hub.storage.caller(fingerprint) for fingerprint in prints]
-        except StorageUnavailable:
+        except StorageError:
             return prints[0]  # What asks the books next says that they cannot be read.
         known = [(fingerprint, caller[0]) for fingerprint, caller in zip(prints, callers, strict=True) if caller]
         valid = [fingerprint for fingerprint, key in known if key.revoked_ms is None]

@@ -16,15 +16,15 @@ from domain.routing.explain import brief
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.requested_form import as_asked
 from entrypoints.http.keys import fingerprint_of
-from entrypoints.http.renderers import EVENT_STREAM, JSON, AsSaid, RenderedStream, RenderedWhole
+from entrypoints.http.renderers import EVENT_STREAM, JSON, PassThrough, RenderedStream, RenderedWhole
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.live_call import LiveCall
 from entrypoints.usecases.call.model_call import Chat, Refused, Replayed
 from entrypoints.usecases.call.quote import basis_of
-from entrypoints.usecases.call.renderer import Voice
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.call.renderer import Renderer
+from entrypoints.usecases.serving_context import CallContext
 from ports.providers import Answer
 
 IDEMPOTENCY_KEY_MAX = 255
@@ -32,7 +32,7 @@ _POLICIES: dict[str, Policy] = {policy: policy for policy in get_args(Policy)}
 RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
 
 
-def chat_handler(hub: Hub, dialect: CallerDialect) -> Handler:
+def chat_handler(hub: CallContext, dialect: CallerDialect) -> Handler:
     """The handler of chat calls by callers of one dialect."""
     return lambda request: _Handling(hub, dialect, request)
 
@@ -42,7 +42,7 @@ class _Handling:
 
     __slots__ = ("_chat", "_dialect", "_hub", "_request")
 
-    def __init__(self, hub: Hub, dialect: CallerDialect, request: Request) -> None:
+    def __init__(self, hub: CallContext, dialect: CallerDialect, request: Request) -> None:
         self._hub = hub
         self._dialect = dialect
         self._request = request
@@ -81,7 +81,7 @@ class _Handling:
             await self._chat.__aexit__(kind, error, trace)
 
 
-async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | Refusal:
+async def _ask_of(hub: CallContext, dialect: CallerDialect, request: Request) -> Ask | Refusal:
     """What the request asks for. A bad body is only explained to somebody with a valid key."""
     fingerprint = await fingerprint_of(hub, request)
     if not isinstance(fingerprint, str):
@@ -118,7 +118,7 @@ async def _ask_of(hub: Hub, dialect: CallerDialect, request: Request) -> Ask | R
     )
 
 
-async def _to_somebody(hub: Hub, fingerprint: str, refusal: BadRequest) -> Refusal:
+async def _to_somebody(hub: CallContext, fingerprint: str, refusal: BadRequest) -> Refusal:
     """The refusal for the holder of a valid key; a stranger learns no more than that the key is not."""
     caller = await hub.storage.caller(fingerprint)
     if caller is None or caller[0].revoked_ms is not None:
@@ -139,15 +139,15 @@ def _digest(request: Request, call: ModelCall) -> str:
     return hashlib.sha256(request.path.encode() + b"\n" + body).hexdigest()
 
 
-def _voice(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Voice:
+def _voice(hub: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Renderer:
     call, target = ask.call, entry.candidate.target
     if passes_through(call, target.dialect):
         content_type = _content_type(call, answer)
-        return AsSaid(dialect, target.provider, content_type, lambda: _rendered(hub, dialect, ask, entry))
+        return PassThrough(dialect, target.provider, content_type, lambda: _rendered(hub, dialect, ask, entry))
     return _rendered(hub, dialect, ask, entry)
 
 
-def _rendered(hub: Hub, dialect: CallerDialect, ask: Ask, entry: Affordable) -> RenderedWhole | RenderedStream:
+def _rendered(hub: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable) -> RenderedWhole | RenderedStream:
     call, target = ask.call, entry.candidate.target
     rendering = Rendering(
         call_id=ask.call_id,
@@ -169,7 +169,7 @@ def _content_type(call: ModelCall, answer: Answer) -> str:
     return EVENT_STREAM if call.stream else JSON
 
 
-async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
+async def _whole(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
     body = await live.whole()
     if not isinstance(body, bytes):
         return refuse(dialect, request, body)
@@ -179,7 +179,7 @@ async def _whole(hub: Hub, dialect: CallerDialect, request: Request, live: LiveC
     return Reply(status=200, headers=tuple(headers), body=body)
 
 
-def _streamed(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
+def _streamed(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
     headers = (
         ("content-type", live.content_type),
         ("cache-control", "no-cache"),
@@ -202,7 +202,7 @@ def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
     return Reply(status=made.status, headers=headers, body=made.body)
 
 
-def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: LiveCall) -> list[tuple[str, str]]:
+def _call_headers(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> list[tuple[str, str]]:
     """Who served the call, under which cap, and where the time went so far (milliseconds)."""
     assert live.served is not None
     assert live.answer is not None
@@ -223,7 +223,7 @@ def _call_headers(hub: Hub, dialect: CallerDialect, request: Request, live: Live
     return headers
 
 
-def _timing(hub: Hub, request: Request, live: LiveCall) -> str:
+def _timing(hub: CallContext, request: Request, live: LiveCall) -> str:
     begun_us, planned_us, first_us = request.started_us, live.planned_us, live.first_us
     settle = f"settle;dur={_ms(live.settled_us - first_us)}, " if live.settled is not None else ""
     total = _ms(hub.clock.monotonic_us() - begun_us)

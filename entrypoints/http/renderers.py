@@ -12,7 +12,7 @@ JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
-class AsSaid:
+class PassThrough:
     """Both ends speak one dialect: the provider's bytes are the answer, if they have the form that was asked for.
 
     Else `rendered` says how the events are rendered in that form.
@@ -39,7 +39,7 @@ class AsSaid:
             self._other = self._rendered()
         return self._other.piece(chunk)
 
-    def apology(self, failure: Failure) -> bytes:
+    def error_event(self, failure: Failure) -> bytes:
         """The stream's last event: an error, never an ending. What is no stream of events is broken off instead."""
         if not self.content_type.startswith("text/event-stream"):
             raise AnswerBroken(failure.message)
@@ -59,7 +59,7 @@ class RenderedWhole:
         """The whole answer; its one chunk has all events."""
         return self._dialect.whole(chunk.events, self._rendering)
 
-    def apology(self, failure: Failure) -> bytes:
+    def error_event(self, failure: Failure) -> bytes:
         """A whole answer that broke was never begun."""
         raise AssertionError(f"a whole answer cannot break half-way: {failure.message}")
 
@@ -82,7 +82,7 @@ class RenderedStream:
             rendered += piece
         return rendered
 
-    def apology(self, failure: Failure) -> bytes:
+    def error_event(self, failure: Failure) -> bytes:
         """The stream's last event: an error, never an ending."""
         error = failure_error(failure, self._provider)
         if self._dialect.stream_failed is not None:

@@ -9,7 +9,7 @@ from entrypoints.http.api.routing import route_handler
 from entrypoints.http.dialects.aigne import AIGNE_CALLER, CAMEL_CASE_CALLER
 from entrypoints.http.dialects.aigne.discovery import blocklet_handler, catalogue_handler, status_handler
 from entrypoints.http.dialects.aigne.images import image_handler
-from entrypoints.http.dialects.aigne.video import FILM_CALLER, film_handler
+from entrypoints.http.dialects.aigne.video import VIDEO_CALLER, video_handler
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialects.anthropic.count_tokens import count_tokens_handler
 from entrypoints.http.dialects.azure_paths import deployment_handler
@@ -19,7 +19,7 @@ from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from entrypoints.http.dialects.openai_media.audio import SPEECH_CALLER, TRANSCRIPTIONS_CALLER, TRANSLATIONS_CALLER
 from entrypoints.http.dialects.openai_media.completions import COMPLETIONS_CALLER
 from entrypoints.http.dialects.openai_media.embeddings import EMBEDDINGS_CALLER
-from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, PICTURES_CALLER
+from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, IMAGES_CALLER
 from entrypoints.http.dialects.openai_media.moderations import MODERATIONS_CALLER
 from entrypoints.http.dialects.openai_media.rerank import RERANK_CALLER
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
@@ -28,7 +28,7 @@ from entrypoints.http.model_call import chat_handler
 from entrypoints.http.not_offered import SURFACE_HEADS
 from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 # What calls a model, each path with the dialect of its callers.
 _CALLED: dict[str, CallerDialect] = {
@@ -38,7 +38,7 @@ _CALLED: dict[str, CallerDialect] = {
     "/v1/completions": COMPLETIONS_CALLER,
     "/v1/embeddings": EMBEDDINGS_CALLER,
     "/v1/moderations": MODERATIONS_CALLER,
-    "/v1/images/generations": PICTURES_CALLER,
+    "/v1/images/generations": IMAGES_CALLER,
     "/v1/images/edits": EDITS_CALLER,
     "/v1/audio/speech": SPEECH_CALLER,
     "/v1/audio/transcriptions": TRANSCRIPTIONS_CALLER,
@@ -48,7 +48,7 @@ _CALLED: dict[str, CallerDialect] = {
 }
 
 # What may be quoted before it is made.
-QUOTED = _CALLED | {"/api/v2/video": FILM_CALLER}
+QUOTED = _CALLED | {"/api/v2/video": VIDEO_CALLER}
 
 # AIGNE Hub's: its own chat, OpenAI's under other names, and the paths that it had before.
 _AIGNE: dict[str, CallerDialect] = {
@@ -59,15 +59,15 @@ _AIGNE: dict[str, CallerDialect] = {
     "/api/chat/completions": CAMEL_CASE_CALLER,
     "/api/v2/embeddings": EMBEDDINGS_CALLER,
     "/api/v1/embeddings": EMBEDDINGS_CALLER,
-    "/api/v2/image/generations": PICTURES_CALLER,
-    "/api/v1/image/generations": PICTURES_CALLER,
-    "/api/images/generations": PICTURES_CALLER,
+    "/api/v2/image/generations": IMAGES_CALLER,
+    "/api/v1/image/generations": IMAGES_CALLER,
+    "/api/images/generations": IMAGES_CALLER,
     "/api/v2/audio/speech": SPEECH_CALLER,
     "/api/v2/audio/transcriptions": TRANSCRIPTIONS_CALLER,
 }
 
 
-def routes(hub: Hub) -> tuple[Route, ...]:
+def routes(hub: CallContext) -> tuple[Route, ...]:
     """Every route of the hub."""
     called = {template: chat_handler(hub, caller) for template, caller in (_CALLED | _AIGNE).items()}
     azure = deployment_handler({template: called[template] for template in _CALLED})
@@ -79,7 +79,7 @@ def routes(hub: Hub) -> tuple[Route, ...]:
         ),
         Route(method="POST", template="/openai/deployments/{deployment:path}", handler=azure, spends=True),
         Route(method="POST", template="/api/v2/image", handler=image_handler(hub), spends=True),
-        Route(method="POST", template="/api/v2/video", handler=film_handler(hub), spends=True),
+        Route(method="POST", template="/api/v2/video", handler=video_handler(hub), spends=True),
         Route(method="GET", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="DELETE", template="/v1/responses/{response}", handler=kept_response(hub)),
         Route(method="POST", template="/v1/messages/count_tokens", handler=count_tokens_handler(hub)),

@@ -13,7 +13,7 @@ from entrypoints.server import REFUSED
 from entrypoints.server.connection import Connection
 from entrypoints.server.exchange import App, Exchange
 from entrypoints.server.hangups import HangUps
-from entrypoints.server.limits import PATIENCE, Limits, Patience
+from entrypoints.server.limits import PATIENCE, Limits, StartTimeout
 
 BACKLOG = 2048
 # So many are accepted before any is looked at, and closed if it is one too many.
@@ -23,7 +23,7 @@ ACCEPTED_AT_ONCE = 8
 class Listener:
     """Serves the application on one socket, until `stop`."""
 
-    def __init__(self, app: App, limits: Limits, patience: Patience = PATIENCE) -> None:
+    def __init__(self, app: App, limits: Limits, patience: StartTimeout = PATIENCE) -> None:
         self.patience = patience
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time

@@ -20,7 +20,7 @@ from entrypoints.server.limits import Limits
 from entrypoints.server.listening import BACKLOG, Listener
 
 # A worker that ends sooner than this after its start is not replaced at once: it would only end again.
-SOUND_S = 1.0
+AUDIO_S = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -71,8 +71,8 @@ class Supervisor:
                 continue
             del self._running[process]
             print(f"a worker ended by itself (exit {process.exitcode}) and is replaced", file=sys.stderr, flush=True)
-            if time.monotonic() - since < SOUND_S:
-                time.sleep(SOUND_S)
+            if time.monotonic() - since < AUDIO_S:
+                time.sleep(AUDIO_S)
             self._start()
 
     def _end(self) -> None:

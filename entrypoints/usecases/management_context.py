@@ -5,19 +5,19 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from domain.management.changes import Actor, Changed, Unchanged
-from domain.refusals import BadRequest, Exists, Missing, NotAllowed
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.sealing import MasterKeys, SealedBooks
 from ports.vault import Vault
 
-Denial: TypeAlias = Missing | Exists | BadRequest | NotAllowed
+Denial: TypeAlias = NotFound | AlreadyExists | BadRequest | NotAllowed
 Done: TypeAlias = Changed | Unchanged
 
 
-class Desk(Protocol):
-    """Where management is done: an `Operator`, or the whole `Hub`."""
+class ManagementContext(Protocol):
+    """Where management is done: an `ManagementPorts`, or the whole `CallContext`."""
 
     @property
     def storage(self) -> Storage: ...
@@ -42,7 +42,7 @@ class Sealing(msgspec.Struct, frozen=True, kw_only=True):
     books: SealedBooks
 
 
-class Operator(msgspec.Struct, frozen=True, kw_only=True):
+class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     """The hub without its providers, for the command line and for the time before serving starts."""
 
     storage: Storage
@@ -54,6 +54,6 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     sealing: Sealing | None = None
 
 
-def actor(desk: Desk, name: str) -> Actor:
+def actor(desk: ManagementContext, name: str) -> Actor:
     """Somebody of that name, acting now."""
     return Actor(name=name, now_ms=desk.clock.now_ms(), audit_id=desk.ids.new("audit"))

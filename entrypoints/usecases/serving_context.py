@@ -11,10 +11,10 @@ from domain.catalog.catalog import Catalog, catalog_of
 from domain.dialects.unsupported_params import Policy
 from domain.pricing.price_book import Price, standing
 from domain.routing.learned import Advice
-from domain.routing.tree import NoWay, Route
+from domain.routing.tree import NoRoute, Route
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
-from entrypoints.usecases.manage.price_book import Shelves, shelves
+from entrypoints.usecases.manage.price_book import PriceBookView, shelves
 from entrypoints.usecases.management_context import Sealing
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
@@ -24,7 +24,7 @@ from ports.vault import Vault
 
 
 @dataclass(kw_only=True)
-class Hub:
+class CallContext:
     """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
 
     `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
@@ -62,7 +62,7 @@ class Hub:
     sealing: Sealing | None = None
     odd_usages: dict[str, int] = field(default_factory=dict)
     _catalog: Catalog | None = None
-    _shelves: Shelves | None = None
+    _shelves: PriceBookView | None = None
     _routed: Routed | None = None
 
     async def catalog(self) -> Catalog:
@@ -78,7 +78,7 @@ class Hub:
             self._shelves = await shelves(self.book, self.storage)
         return self._catalog
 
-    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoWay:
+    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoRoute:
         """Where a name leads now."""
         if self._routed is None:
             self._routed = Routed(self.billed, self.strategy)
@@ -86,7 +86,7 @@ class Hub:
 
     def prices(self, provider: str, at_ms: int) -> list[Price]:
         """What the provider is known to serve at a moment, by the price book as last read."""
-        held = self._shelves.shelf(provider).prices.values() if self._shelves is not None else ()
+        held = self._shelves.provider_prices(provider).prices.values() if self._shelves is not None else ()
         return [price for versions in held if (price := standing(versions, at_ms))]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:

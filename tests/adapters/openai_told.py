@@ -13,23 +13,23 @@ from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.embeddings import Embedded
 from domain.model_api.events import (
+    AudioDelta,
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
-    SoundDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
-from domain.model_api.images import Pictured
+from domain.model_api.images import ImageResult
 from domain.model_api.rerank import Ranked
-from domain.model_api.video import Filmed
+from domain.model_api.video import VideoResult
 
 
 def told(events: Iterable[Event]) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
                 answer["ended"] = True
             case Broken():
                 answer["failure"] = event.failure
-            case SoundDelta():
+            case AudioDelta():
                 pass  # Its words are told as text.
-            case Embedded() | Pictured() | Filmed() | Ranked():
+            case Embedded() | ImageResult() | VideoResult() | Ranked():
                 raise AssertionError(f"no chat answers with {event}")
             case _:
                 _tell(answer["choices"].setdefault(event.choice, _silent()), event)
@@ -75,7 +75,7 @@ def _tell(choice: dict[str, Any], event: Event) -> None:
             choice["calls"][event.index] = (call_id or event.id, name or event.name, arguments + event.arguments)
         case CitationDelta():
             choice["cited"].append(bytes(event.citation))
-        case ForeignBlock():
+        case ProviderBlock():
             choice["foreign"].append((event.dialect, event.name, bytes(event.block)))
         case Finished():
             choice["finish"].append((event.reason, event.stop_sequence))

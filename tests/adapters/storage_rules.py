@@ -10,7 +10,7 @@ from domain.books.rows import AuditEntry, Call, Row
 from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
 from domain.catalog.aliases import Alias, AliasTarget
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import HoldLine, Lot, Transfer
+from domain.ledger.rows import Grant, HoldLine, Transfer
 from domain.pricing.rate import Rate
 from ports.books import Snapshot, Storage
 
@@ -43,9 +43,9 @@ def a_key(n: int = 1, **changes: Any) -> ApiKey:
     return msgspec.structs.replace(key, **changes)
 
 
-def a_lot(n: int = 1, nanos: int = 100, **changes: Any) -> Lot:
-    lot = Lot(
-        id=f"lot-{n}",
+def a_grant(n: int = 1, nanos: int = 100, **changes: Any) -> Grant:
+    grant = Grant(
+        id=f"grant-{n}",
         user_id="user-1",
         amount_nanos=nanos,
         available_nanos=nanos,
@@ -56,7 +56,7 @@ def a_lot(n: int = 1, nanos: int = 100, **changes: Any) -> Lot:
         created_ms=n,
         source="test",
     )
-    return msgspec.structs.replace(lot, **changes)
+    return msgspec.structs.replace(grant, **changes)
 
 
 def a_call(call_id: str = "call-1", **changes: Any) -> Call:
@@ -72,14 +72,14 @@ def a_call(call_id: str = "call-1", **changes: Any) -> Call:
         deadline_ms=2_000,
         owner="process-1",
         hold_nanos=10,
-        hold_lines=(HoldLine("lot-1", 10),),
+        hold_lines=(HoldLine("grant-1", 10),),
     )
     return msgspec.structs.replace(call, **changes)
 
 
 def a_transfer(transfer_id: str = "transfer-1", **changes: Any) -> Transfer:
     transfer = Transfer(
-        id=transfer_id, kind="grant", from_account="issued", to_account="lot:lot-1", amount_nanos=100, at_ms=1
+        id=transfer_id, kind="grant", from_account="issued", to_account="grant:grant-1", amount_nanos=100, at_ms=1
     )
     return msgspec.structs.replace(transfer, **changes)
 
@@ -123,22 +123,22 @@ def an_entry(n: int = 1) -> AuditEntry:
 
 
 def hold(call_id: str, nanos: int = 10) -> Callable[[CallFacts], Decided]:
-    """Hold from the one lot with the most credit, if it has as much."""
+    """Hold from the one grant with the most credit, if it has as much."""
 
     def rule(facts: CallFacts) -> Decided:
-        lot = max(facts.lots, key=lambda lot: lot.available_nanos, default=None)
-        if facts.key is None or facts.key.revoked_ms is not None or lot is None or lot.available_nanos < nanos:
+        grant = max(facts.grants, key=lambda grant: grant.available_nanos, default=None)
+        if facts.key is None or facts.key.revoked_ms is not None or grant is None or grant.available_nanos < nanos:
             return Decided(shown=facts)
-        left, held = lot.available_nanos - nanos, lot.held_nanos + nanos
+        left, held = grant.available_nanos - nanos, grant.held_nanos + nanos
         return Decided(
             shown=facts,
             writes=(
-                msgspec.structs.replace(lot, available_nanos=left, held_nanos=held),
-                a_call(call_id, hold_nanos=nanos, hold_lines=(HoldLine(lot.id, nanos),)),
+                msgspec.structs.replace(grant, available_nanos=left, held_nanos=held),
+                a_call(call_id, hold_nanos=nanos, hold_lines=(HoldLine(grant.id, nanos),)),
                 a_transfer(
                     f"{call_id}:hold",
                     kind="hold",
-                    from_account=f"lot:{lot.id}",
+                    from_account=f"grant:{grant.id}",
                     to_account=f"held:{call_id}",
                     amount_nanos=nanos,
                     call_id=call_id,
@@ -154,11 +154,11 @@ def capture(facts: SettleFacts) -> Decided:
     call = facts.call
     if call is None or call.ending is not None:
         return Decided(shown=facts)
-    (lot,) = facts.lots
+    (grant,) = facts.grants
     return Decided(
         shown=facts,
         writes=(
-            msgspec.structs.replace(lot, held_nanos=lot.held_nanos - call.hold_nanos),
+            msgspec.structs.replace(grant, held_nanos=grant.held_nanos - call.hold_nanos),
             msgspec.structs.replace(
                 call, ending="completed", complete=True, ended_ms=1_500, charge_nanos=call.hold_nanos
             ),
@@ -176,7 +176,7 @@ def capture(facts: SettleFacts) -> Decided:
 
 async def open_account(storage: Storage, nanos: int = 100) -> None:
     """One user with one key and one lot of `nanos`."""
-    rows = (a_user(), a_key(), a_lot(nanos=nanos), a_transfer(amount_nanos=nanos))
+    rows = (a_user(), a_key(), a_grant(nanos=nanos), a_transfer(amount_nanos=nanos))
     await storage.decide(UserScope(name="name-1"), write(*rows))
 
 
@@ -194,7 +194,7 @@ async def capture_one(storage: Storage, call_id: str) -> bool:
 async def everything(snapshot: Snapshot) -> dict[str, list[Any]]:
     return {
         "transfers": [row async for row in snapshot.transfers()],
-        "lots": [row async for row in snapshot.lots()],
+        "grants": [row async for row in snapshot.grants()],
         "calls": [row async for row in snapshot.calls()],
         "rates": [row async for row in snapshot.rates()],
     }

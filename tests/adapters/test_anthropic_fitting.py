@@ -112,7 +112,7 @@ def test_what_the_answer_goes_on_with_ends_in_no_blanks(said: Any) -> None:
     assert encoded(Text(text="The answer is: \n"))["messages"][-1]["content"] == [text(bare)]
 
 
-def test_pictures_are_spelled_as_anthropic_reads_them() -> None:
+def test_images_are_spelled_as_anthropic_reads_them() -> None:
     odd = {"type": "image", "source": {**PNG, "media_type": "image/jpg", "data": "iVBO\nRw0K"}}
     even = {"type": "image", "source": {**PNG, "media_type": "image/jpeg"}}
     result = {"type": "tool_result", "tool_use_id": "t1", "content": [odd]}

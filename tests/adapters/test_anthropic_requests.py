@@ -12,10 +12,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Text,
@@ -35,7 +35,7 @@ def _raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
 
 
-SEARCHED = Foreign(dialect="openai-responses", name="web_search_call", block=_raw({}))
+SEARCHED = ProviderPart(dialect="openai-responses", name="web_search_call", block=_raw({}))
 
 
 def _request(*parts: Part, **fields: Any) -> ChatRequest:
@@ -138,7 +138,7 @@ def test_leading_system_messages_become_system_blocks_and_turns_are_merged() -> 
         ),
         (Document(url="https://x/a"), {"type": "document", "source": {"type": "url", "url": "https://x/a"}}),
         (Document(file_id="f"), {"type": "document", "source": {"type": "file", "file_id": "f"}}),
-        (Foreign(dialect="anthropic", name="x", block=_raw({"type": "x"})), {"type": "x"}),
+        (ProviderPart(dialect="anthropic", name="x", block=_raw({"type": "x"})), {"type": "x"}),
         (
             Text(text="a", cache_control=_raw({"type": "ephemeral"})),
             {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
@@ -224,7 +224,7 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
         (_request(ToolCall(id="a", name="f", arguments="[1]")), "messages.0.content.0.arguments"),
         (_request(ToolCall(id="a", name="f", arguments='{"x":')), "messages.0.content.0.arguments"),
         (_request(ToolResult(call_id="a", parts=(Image(data="a"),))), "messages.0.content.0.content.0.image_url"),
-        (_request(Foreign(dialect="openai", name="file", block=_raw({}))), "messages.0.content.0.file"),
+        (_request(ProviderPart(dialect="openai", name="file", block=_raw({}))), "messages.0.content.0.file"),
         (_request(Text(text="")), "messages"),
         (
             _request(messages=(Message(role="system", parts=(Image(url="https://x"), Text(text="a"))),)),

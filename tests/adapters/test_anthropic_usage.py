@@ -15,22 +15,22 @@ def usage_of(events: tuple[Any, ...]) -> Usage:
     return [told.usage for told in events if isinstance(told, UsageReported)][-1]
 
 
-@pytest.mark.parametrize(("thinking", "leaves"), [
+@pytest.mark.parametrize(("thinking", "units"), [
     (0,    {"output_tokens": 50}),
     (33,   {"output_tokens": 17, "reasoning_tokens": 33}),
     (50,   {"reasoning_tokens": 50}),
     (51,   {"output_tokens": 50}),
     (None, {"output_tokens": 50}),
 ])  # fmt: skip
-def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, leaves: dict[str, int]) -> None:
+def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, units: dict[str, int]) -> None:
     """`output_tokens` is the authoritative total; what is more than that is no part of it."""
     counted = {"input_tokens": 5, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": thinking}}
     started = {"id": "m", "model": "c", "usage": {"input_tokens": 5, "output_tokens": 1}}
     whole = {"type": "message", "content": [], "stop_reason": "end_turn", "usage": counted}
 
     streamed = fold([event("message_start", message=started), event("message_delta", delta={}, usage=counted)])
-    assert Usage(input_tokens=5, **leaves) == usage_of(streamed)
-    assert Usage(input_tokens=5, **leaves) == usage_of(ANTHROPIC.decode(json.dumps(whole).encode()))
+    assert Usage(input_tokens=5, **units) == usage_of(streamed)
+    assert Usage(input_tokens=5, **units) == usage_of(ANTHROPIC.decode(json.dumps(whole).encode()))
 
 
 @pytest.mark.parametrize(

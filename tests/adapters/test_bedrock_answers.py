@@ -15,7 +15,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -69,9 +69,9 @@ def test_a_block_is_what_it_is_whatever_stands_beside_it() -> None:
     )
 
     assert ["server_tool_use", "image"] == [
-        said.name for said in whole(ran, {"video": None, "image": {}}) if isinstance(said, ForeignBlock)
+        said.name for said in whole(ran, {"video": None, "image": {}}) if isinstance(said, ProviderBlock)
     ]
-    assert ["server_tool_use"] == [said.name for said in streamed if isinstance(said, ForeignBlock)]
+    assert ["server_tool_use"] == [said.name for said in streamed if isinstance(said, ProviderBlock)]
 
 
 def test_a_delta_that_says_null_says_nothing() -> None:
@@ -161,7 +161,7 @@ def test_a_tool_that_bedrock_ran_itself_is_kept_and_is_no_call() -> None:
     events = whole(use, result, called, stop="tool_use")
 
     assert [("server_tool_use", use), ("toolResult", result)] == [
-        (said.name, json.loads(bytes(said.block))) for said in events if isinstance(said, ForeignBlock)
+        (said.name, json.loads(bytes(said.block))) for said in events if isinstance(said, ProviderBlock)
     ]
     assert [0, 0] == [said.index for said in events if isinstance(said, ToolCallDelta)]
     assert meaning(events) == meaning(told(answer(use, result, called, stop="tool_use")))
@@ -177,9 +177,9 @@ def test_a_tool_that_bedrock_ran_itself_is_kept_and_is_no_call() -> None:
 )
 def test_a_block_that_is_new_to_us_is_kept_whole(block: dict[str, Any]) -> None:
     (name,) = block
-    kept = ForeignBlock(dialect="bedrock", name=name, block=msgspec.Raw(json.dumps(block).encode()))
+    kept = ProviderBlock(dialect="bedrock", name=name, block=msgspec.Raw(json.dumps(block).encode()))
 
-    (said,) = [event for event in whole(block) if isinstance(event, ForeignBlock)]
+    (said,) = [event for event in whole(block) if isinstance(event, ProviderBlock)]
     assert (kept.name, json.loads(bytes(kept.block))) == (said.name, json.loads(bytes(said.block)))
     assert meaning(whole(block)) == meaning(told(answer(block)))
 
@@ -193,7 +193,7 @@ def test_a_block_that_is_told_in_pieces_is_put_together() -> None:
     )
 
     (said,) = told(stream)
-    assert isinstance(said, ForeignBlock)
+    assert isinstance(said, ProviderBlock)
     assert {"image": {"format": "png", "source": {"bytes": "aGk="}}} == json.loads(bytes(said.block))
 
 

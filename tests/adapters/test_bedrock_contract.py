@@ -19,9 +19,9 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Text,
@@ -98,8 +98,8 @@ _documents = (
     | st.builds(Document, text=_some, **_named)
     | st.builds(Document, url=st.just("s3://bucket-1/a.pdf"), **_named)
 )
-_foreign = st.builds(
-    lambda title, context: Foreign(
+_provider_part = st.builds(
+    lambda title, context: ProviderPart(
         dialect="anthropic",
         name="document.citations",
         block=msgspec.Raw(
@@ -127,8 +127,8 @@ _calls = st.builds(
     ToolCall, id=st.text(min_size=1, max_size=80), name=_names, arguments=st.sampled_from(["", "{}", '{"a": [1.5]}'])
 )
 _thoughts = st.builds(Reasoning, text=_words, signature=st.none() | _some) | st.builds(Reasoning, redacted=_some)
-_sounds = st.builds(Audio, data=_data, format=st.sampled_from(["wav", "mp3"]))
-_users = st.lists(_texts | _images | _documents | _results | _sounds | _foreign, max_size=5).map(tuple)
+_audio = st.builds(Audio, data=_data, format=st.sampled_from(["wav", "mp3"]))
+_users = st.lists(_texts | _images | _documents | _results | _audio | _provider_part, max_size=5).map(tuple)
 _assistants = st.lists(_texts | _calls | _thoughts, max_size=4).map(tuple)
 _turns = st.builds(Message, role=st.just("user"), parts=_users) | st.builds(
     Message, role=st.just("assistant"), parts=_assistants

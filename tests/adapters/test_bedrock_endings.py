@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.providers.bedrock import BEDROCK
-from domain.model_api.events import Broken, Ended, Event, Finished, ForeignBlock, Started, UsageReported
+from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started, UsageReported
 from domain.usage import Usage
 from tests.support.bedrock import told
 from tests.support.eventstream import answer, event, exception
@@ -71,7 +71,7 @@ def test_what_stands_beside_the_answer_is_kept() -> None:
 
     expected = [("additionalModelResponseFields", fields), ("trace", trace)]
     for told_events in (events, streamed):
-        kept = [e for e in told_events if isinstance(e, ForeignBlock)]
+        kept = [e for e in told_events if isinstance(e, ProviderBlock)]
         assert expected == [(e.name, json.loads(bytes(e.block))) for e in kept]
         assert not any(e.generated for e in kept)  # Nobody pays for them as output.
         assert told_events[-1] == Ended()

@@ -67,10 +67,10 @@ def test_a_damaged_byte_is_found_and_what_came_before_it_stands(at: int, change:
     events = framed(*pieces)
 
     assert events == framed(bytes(damaged))
-    sound = framed(_STREAM)
+    audio = framed(_STREAM)
     good = [event for event in events if event.name != MALFORMED]
-    assert good == sound[: len(good)]
-    assert len(good) < len(sound)
+    assert good == audio[: len(good)]
+    assert len(good) < len(audio)
     assert [MALFORMED] == [event.name for event in events[len(good) :]]
 
 

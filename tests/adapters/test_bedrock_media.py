@@ -1,4 +1,4 @@
-"""Pictures, documents, sound, film and citations are said in Converse's words."""
+"""Images, documents, sound, video and citations are said in Converse's words."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.model_api.requests import Audio, Document, Foreign, Image, Message, Part, Text, Tool
+from domain.model_api.requests import Audio, Document, Image, Message, Part, ProviderPart, Text, Tool
 from tests.support.bedrock import CLAUDE, asked, encoded
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"
@@ -54,7 +54,7 @@ def conversation(*messages: Message, model: str = CLAUDE, **fields: Any) -> Any:
         ),
         (Audio(data="aGk=", format="wav"), {"audio": {"format": "wav", "source": {"bytes": "aGk="}}}),
         (
-            Foreign(
+            ProviderPart(
                 dialect="openai",
                 name="video_url",
                 block=raw({"type": "video_url", "video_url": {"url": "data:video/mp4;base64,aGk="}}),
@@ -62,12 +62,14 @@ def conversation(*messages: Message, model: str = CLAUDE, **fields: Any) -> Any:
             {"video": {"format": "mp4", "source": {"bytes": "aGk="}}},
         ),
         (
-            Foreign(dialect="openai", name="video_url", block=raw({"type": "video_url", "video_url": "s3://b/a.mov"})),
+            ProviderPart(
+                dialect="openai", name="video_url", block=raw({"type": "video_url", "video_url": "s3://b/a.mov"})
+            ),
             {"video": {"format": "mov", "source": {"s3Location": {"uri": "s3://b/a.mov"}}}},
         ),
     ],
 )
-def test_pictures_sound_and_film(part: Part, block: dict[str, Any]) -> None:
+def test_images_sound_and_video(part: Part, block: dict[str, Any]) -> None:
     assert content(part) == [block]
 
 
@@ -200,9 +202,9 @@ def test_a_document_gets_the_text_that_converse_wants_beside_it() -> None:
     ],
 )
 def test_what_only_anthropic_and_converse_have_a_word_for(block: dict[str, Any], expected: dict[str, Any]) -> None:
-    foreign = Foreign(dialect="anthropic", name=block["type"], block=raw(block))
+    provider_block = ProviderPart(dialect="anthropic", name=block["type"], block=raw(block))
 
-    assert expected in content(foreign, Text(text="b"))
+    assert expected in content(provider_block, Text(text="b"))
 
 
 def test_cited_text_of_an_earlier_answer_keeps_its_sources() -> None:

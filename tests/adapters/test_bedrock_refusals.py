@@ -11,9 +11,9 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     Text,
     Thinking,
@@ -40,8 +40,8 @@ HISTORY = (
 )
 
 
-def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
-    return Foreign(dialect=dialect, name=name, block=raw({"type": name, **block}))
+def _provider_part(dialect: str, name: str, **block: Any) -> ProviderPart:
+    return ProviderPart(dialect=dialect, name=name, block=raw({"type": name, **block}))
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def _foreign(dialect: str, name: str, **block: Any) -> Foreign:
          "messages.0.content.1.arguments"),
         (asked(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
          "messages.0.content.0.content.0.image_url"),
-        (asked(_foreign("openai", "audio")), "messages.0.content.0.audio"),
-        (asked(_foreign("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
-        (asked(_foreign("anthropic", "document", source={"type": "url", "url": "https://x"})),
+        (asked(_provider_part("openai", "audio")), "messages.0.content.0.audio"),
+        (asked(_provider_part("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
+        (asked(_provider_part("anthropic", "document", source={"type": "url", "url": "https://x"})),
          "messages.0.content.0.document"),
-        (asked(_foreign("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
+        (asked(_provider_part("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
                         a_field_of_tomorrow=1)), "messages.0.content.0.search_result"),
-        (asked(_foreign("anthropic", "tool_result", tool_use_id="t", content=[
+        (asked(_provider_part("anthropic", "tool_result", tool_use_id="t", content=[
             {"type": "tool_result", "tool_use_id": "u", "content": []}]), tools=(F,)),
          "messages.0.content.0.tool_result"),
         (asked(Text(text="")), "messages"),

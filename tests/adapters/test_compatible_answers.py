@@ -7,7 +7,7 @@ import pytest
 
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
-from domain.model_api.events import SoundDelta
+from domain.model_api.events import AudioDelta
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import folded, told
 from tests.support.rendering import a_rendering
@@ -29,18 +29,18 @@ def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
         assert [{"type": "url_citation", "url_citation": {"url": page}} for page in pages] == cited
 
 
-def test_pictures_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> None:
-    picture, ran = (
+def test_images_and_tools_that_a_vendor_ran_are_kept_by_their_own_name() -> None:
+    image, ran = (
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
         {"type": "search", "index": 0},
     )
-    message = {"content": "x", "images": [picture], "executed_tools": [ran]}
+    message = {"content": "x", "images": [image], "executed_tools": [ran]}
     events = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
 
     rendering = a_rendering()
     rendered = json.loads(OPENAI_CALLER.whole(events, rendering))["choices"][0]["message"]
 
-    assert ([picture], [ran]) == (rendered["images"], rendered["executed_tools"])
+    assert ([image], [ran]) == (rendered["images"], rendered["executed_tools"])
 
 
 @pytest.mark.parametrize(
@@ -73,16 +73,16 @@ def test_a_choice_that_failed_says_why(message: dict[str, Any]) -> None:
 
 
 def test_what_is_spoken_is_told_in_its_words() -> None:
-    sounds = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAAA"}, {"transcript": "lo"}, {"expires_at": 1}]
+    audio = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAAA"}, {"transcript": "lo"}, {"expires_at": 1}]
     chunks = [
-        ServerEvent("", json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"audio": sound}}]}).encode(), b"")
-        for sound in sounds
+        ServerEvent("", json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"audio": audio}}]}).encode(), b"")
+        for audio in audio
     ]
     message = {"content": None, "audio": {"id": "audio_1", "transcript": "Hello", "data": "AAAA", "expires_at": 1}}
     whole = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
 
     assert ["Hello", "Hello"] == [told(events)["choices"][0]["text"] for events in (folded(chunks), whole)]
-    assert [SoundDelta(byte_count=3)] == [event for event in whole if isinstance(event, SoundDelta)]
+    assert [AudioDelta(byte_count=3)] == [event for event in whole if isinstance(event, AudioDelta)]
 
 
 def test_a_part_that_only_its_vendor_knows_is_kept() -> None:
@@ -95,4 +95,4 @@ def test_a_part_that_only_its_vendor_knows_is_kept() -> None:
 
     rendered = json.loads(OPENAI_CALLER.whole(events, a_rendering()))["choices"][0]["message"]
 
-    assert ("So it is.", [reference]) == (rendered["content"], [b["block"] for b in rendered["foreign_blocks"]])
+    assert ("So it is.", [reference]) == (rendered["content"], [b["block"] for b in rendered["provider_blocks"]])

@@ -249,14 +249,15 @@ async def test_azures_key_stands_in_a_header_of_its_own_and_a_deployment_in_the_
 
 
 def test_a_tool_call_of_another_vendor_has_one_id_that_mistral_takes() -> None:
-    foreign, own = "toolu_01A09q90qw90lq917835lq9", "KikbB849t"
+    provider_block, own = "toolu_01A09q90qw90lq917835lq9", "KikbB849t"
     calls = [
-        {"id": name, "type": "function", "function": {"name": "look", "arguments": "{}"}} for name in (foreign, own)
+        {"id": name, "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        for name in (provider_block, own)
     ]
     said = [
         *SAID,
         {"role": "assistant", "content": None, "tool_calls": calls},
-        *({"role": "tool", "tool_call_id": name, "content": "x"} for name in (foreign, own)),
+        *({"role": "tool", "tool_call_id": name, "content": "x"} for name in (provider_block, own)),
     ]
 
     sent = passed("mistral", {"messages": said})["messages"]

@@ -1,4 +1,4 @@
-"""Film in OpenAI's and Google's words: what is sent, what each answer asks for next, what is refused."""
+"""Video in OpenAI's and Google's words: what is sent, what each answer asks for next, what is refused."""
 
 import json
 from base64 import b64encode
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.dialect import Errand, ProviderDialect, Step
-from adapters.providers.video import FILM
-from adapters.providers.video.google import GOOGLE_FILM, VERTEX_FILM
-from adapters.providers.video.openai import OPENAI_FILM
+from adapters.providers.dialect import PollStep, ProviderDialect, Step
+from adapters.providers.video import VIDEO
+from adapters.providers.video.google import GOOGLE_VIDEO, VERTEX_VIDEO
+from adapters.providers.video.openai import OPENAI_VIDEO
 from domain.failures import Failure
 from domain.model_api.call import Attempt, Target
 from domain.model_api.events import Broken, Ended, UsageReported
-from domain.model_api.video import SECONDS_UNASKED_MAX, Filmed, FilmRequest, Still
+from domain.model_api.video import SECONDS_UNASKED_MAX, FirstFrame, VideoRequest, VideoResult
 from domain.usage import Usage
 
 VEO, SORA = "veo-3.1-generate-preview", "sora-2"
 OPERATION = f"models/{VEO}/operations/abc-1"
-DATA = Still(media_type="image/png", base64="iVBORw==")
-LINK = Still(media_type="image/png", url="https://i.test/1.png")
+DATA = FirstFrame(media_type="image/png", base64="iVBORw==")
+LINK = FirstFrame(media_type="image/png", url="https://i.test/1.png")
 MP4 = b"\0\0\0\x14ftypisom"
 
 
@@ -31,30 +31,30 @@ def attempt(model: str = VEO) -> Attempt:
     return Attempt(call_id="call_1", target=target, timeout_ms=1)
 
 
-def asked(extra: dict[str, Any] | None = None, **more: Any) -> FilmRequest:
+def asked(extra: dict[str, Any] | None = None, **more: Any) -> VideoRequest:
     raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (extra or {}).items()}
-    return FilmRequest(model="p/film", prompt="a cat", extra=raw, **more)
+    return VideoRequest(model="p/video", prompt="a cat", extra=raw, **more)
 
 
-def next_of(dialect: ProviderDialect, request: FilmRequest, answer: Any, model: str = VEO) -> Step:
+def next_of(dialect: ProviderDialect, request: VideoRequest, answer: Any, model: str = VEO) -> Step:
     assert dialect.job is not None
     return dialect.job(request, attempt(model), answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
 
-def errand(step: Step) -> Errand:
-    assert isinstance(step, Errand), step
+def poll_step(step: Step) -> PollStep:
+    assert isinstance(step, PollStep), step
     return step
 
 
 def failure(step: Step) -> Failure:
-    assert not isinstance(step, Errand)
+    assert not isinstance(step, PollStep)
     assert isinstance(step[-1], Broken)
     return step[-1].failure
 
 
 def made(content: bytes, seconds: int, size: str | None) -> Step:
-    film = Filmed(base64=b64encode(content).decode(), media_type="video/mp4", seconds=seconds, size=size)
-    return (film, UsageReported(usage=Usage(video_seconds=seconds)), Ended())
+    video = VideoResult(base64=b64encode(content).decode(), media_type="video/mp4", seconds=seconds, size=size)
+    return (video, UsageReported(usage=Usage(video_seconds=seconds)), Ended())
 
 
 # --- OpenAI ------------------------------------------------------------------------------------------------------
@@ -68,17 +68,17 @@ def made(content: bytes, seconds: int, size: str | None) -> Step:
     (asked(image=LINK), {"model": SORA, "prompt": "a cat", "seconds": "4",
                          "input_reference": {"image_url": "https://i.test/1.png"}}),
 ])  # fmt: skip
-def test_what_openais_kind_is_sent(request_: FilmRequest, body: dict[str, Any]) -> None:
-    assert OPENAI_FILM.refuses(request_) is None
-    assert "videos" == OPENAI_FILM.path(SORA, False)
-    assert body == json.loads(OPENAI_FILM.encode(request_, attempt(SORA)))
+def test_what_openais_kind_is_sent(request_: VideoRequest, body: dict[str, Any]) -> None:
+    assert OPENAI_VIDEO.refuses(request_) is None
+    assert "videos" == OPENAI_VIDEO.path(SORA, False)
+    assert body == json.loads(OPENAI_VIDEO.encode(request_, attempt(SORA)))
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "processing"])
 def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: str) -> None:
-    begun = errand(next_of(OPENAI_FILM, asked(), {"id": "video/1", "status": status}))
-    polled = errand(begun.then(json.dumps({"id": "video/1", "status": status}).encode()))
-    done = errand(polled.then(b'{"id": "video/1", "status": "completed", "seconds": "8", "size": "1792x1024"}'))
+    begun = poll_step(next_of(OPENAI_VIDEO, asked(), {"id": "video/1", "status": status}))
+    polled = poll_step(begun.then(json.dumps({"id": "video/1", "status": status}).encode()))
+    done = poll_step(polled.then(b'{"id": "video/1", "status": "completed", "seconds": "8", "size": "1792x1024"}'))
 
     assert [("videos/video%2F1", True)] * 2 == [(step.path, step.waits) for step in (begun, polled)]
     assert ("videos/video%2F1/content", False, b"") == (done.path, done.waits, done.body)
@@ -90,14 +90,14 @@ def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: s
     ({"seconds": 8},                       8, "720p"),
     ({"seconds": "8.5"},                   9, "720p"),   # a begun second is a whole one
     ({"seconds": "0"},                    12, "720p"),
-    ({"seconds": "lots", "size": 7},      12, "720p"),
+    ({"seconds": "grants", "size": 7},      12, "720p"),
     ({"seconds": "9" * 50},               12, "720p"),
     ({"size": "auto"},                    12, None),
 ])  # fmt: skip
 def test_what_a_video_does_not_say_of_itself_is_as_asked_for(told: dict[str, Any], seconds: int, size: str) -> None:
     request = asked(seconds=12, size="1280x720")
 
-    done = errand(next_of(OPENAI_FILM, request, {"id": "v", "status": "completed", **told}))
+    done = poll_step(next_of(OPENAI_VIDEO, request, {"id": "v", "status": "completed", **told}))
 
     assert made(MP4, seconds, size) == done.then(MP4)
 
@@ -115,14 +115,14 @@ def test_what_a_video_does_not_say_of_itself_is_as_asked_for(told: dict[str, Any
     (b"\xff",                                                                         "malformed", None),
 ])  # fmt: skip
 def test_a_video_that_will_not_be_is_a_failure(video: Any, kind: str, code: str | None) -> None:
-    failed = failure(next_of(OPENAI_FILM, asked(), video))
+    failed = failure(next_of(OPENAI_VIDEO, asked(), video))
 
     assert (kind, code) == (failed.kind, failed.code)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"error": {"message": "gone"}}'])
-def test_what_is_fetched_and_is_no_film_is_nonsense(content: bytes) -> None:
-    done = errand(next_of(OPENAI_FILM, asked(), {"id": "v", "status": "completed"}))
+def test_what_is_fetched_and_is_no_video_is_nonsense(content: bytes) -> None:
+    done = poll_step(next_of(OPENAI_VIDEO, asked(), {"id": "v", "status": "completed"}))
 
     assert "malformed" == failure(done.then(content)).kind
 
@@ -145,10 +145,10 @@ def test_what_is_fetched_and_is_no_film_is_nonsense(content: bytes) -> None:
                                           "referenceType": "asset"}]}],
       "parameters": {"durationSeconds": 8, "resolution": "4k"}}),
 ])  # fmt: skip
-def test_what_google_is_sent(request_: FilmRequest, body: dict[str, Any]) -> None:
-    assert GOOGLE_FILM.refuses(request_) is None
-    assert f"models/{VEO}:predictLongRunning" == GOOGLE_FILM.path(VEO, False)
-    assert body == json.loads(GOOGLE_FILM.encode(request_, attempt()))
+def test_what_google_is_sent(request_: VideoRequest, body: dict[str, Any]) -> None:
+    assert GOOGLE_VIDEO.refuses(request_) is None
+    assert f"models/{VEO}:predictLongRunning" == GOOGLE_VIDEO.path(VEO, False)
+    assert body == json.loads(GOOGLE_VIDEO.encode(request_, attempt()))
 
 
 @pytest.mark.parametrize(("model", "extra", "parameters"), [
@@ -159,27 +159,27 @@ def test_what_google_is_sent(request_: FilmRequest, body: dict[str, Any]) -> Non
 def test_vertex_is_told_whether_there_is_to_be_sound(
     model: str, extra: dict[str, Any], parameters: dict[str, Any]
 ) -> None:
-    assert VERTEX_FILM.refuses(asked(extra)) is None
-    sent = json.loads(VERTEX_FILM.encode(asked(extra), attempt(model)))
+    assert VERTEX_VIDEO.refuses(asked(extra)) is None
+    sent = json.loads(VERTEX_VIDEO.encode(asked(extra), attempt(model)))
 
     assert {**parameters, "durationSeconds": 8} == sent["parameters"]
 
 
 def test_an_operation_of_the_gemini_api_is_asked_after_by_its_name_and_its_file_is_fetched() -> None:
     request = asked(seconds=6, size="1080p")
-    begun = errand(next_of(GOOGLE_FILM, request, {"name": OPERATION}))
-    polled = errand(begun.then(json.dumps({"name": OPERATION, "done": False}).encode()))
+    begun = poll_step(next_of(GOOGLE_VIDEO, request, {"name": OPERATION}))
+    polled = poll_step(begun.then(json.dumps({"name": OPERATION, "done": False}).encode()))
     samples = [{"video": {"uri": "https://elsewhere.test/v1beta/files/f-1_x:download?alt=media"}}]
     response = {"@type": "x", "generateVideoResponse": {"generatedSamples": samples}}
-    done = errand(polled.then(json.dumps({"name": OPERATION, "done": True, "response": response}).encode()))
+    done = poll_step(polled.then(json.dumps({"name": OPERATION, "done": True, "response": response}).encode()))
 
     assert [(OPERATION, b"", True)] * 2 == [(step.path, step.body, step.waits) for step in (begun, polled)]
     assert ("files/f-1_x:download?alt=media", False) == (done.path, done.waits), "of the host that the operator named"
     assert made(MP4, 6, "1080p") == done.then(MP4)
 
 
-def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_film() -> None:
-    begun = errand(next_of(VERTEX_FILM, asked(), {"name": "projects/p/locations/l/operations/1"}))
+def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_video() -> None:
+    begun = poll_step(next_of(VERTEX_VIDEO, asked(), {"name": "projects/p/locations/l/operations/1"}))
     videos = [{"bytesBase64Encoded": b64encode(MP4).decode(), "mimeType": "video/mp4"}]
 
     assert (f"models/{VEO}:fetchPredictOperation", {"operationName": "projects/p/locations/l/operations/1"}) == (
@@ -191,7 +191,7 @@ def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_film()
     )
 
 
-@pytest.mark.parametrize("dialect", [GOOGLE_FILM, VERTEX_FILM])
+@pytest.mark.parametrize("dialect", [GOOGLE_VIDEO, VERTEX_VIDEO])
 @pytest.mark.parametrize(("operation", "kind"), [
     ({"done": True, "error": {"code": 3, "message": "That is not filmed."}},   "request_rejected"),
     ({"done": True, "error": {"code": 8, "message": "Too much."}},             "overloaded"),
@@ -214,30 +214,30 @@ def test_an_operation_that_brings_nothing_is_a_failure(dialect: ProviderDialect,
 
 
 @pytest.mark.parametrize(("dialect", "request_", "field"), [
-    (OPENAI_FILM, asked(last_frame=DATA),                                   "lastFrame"),
-    (OPENAI_FILM, asked(references=(DATA,)),                                "referenceImages"),
-    (OPENAI_FILM, asked({"aspectRatio": "16:9"}),                           "aspectRatio"),
-    (GOOGLE_FILM, asked(image=LINK),                                        "image"),
-    (GOOGLE_FILM, asked(last_frame=LINK),                                   "lastFrame"),
-    (GOOGLE_FILM, asked(references=(DATA, LINK)),                           "referenceImages"),
-    (GOOGLE_FILM, asked(size="1024x1792"),                                  "size"),
-    (GOOGLE_FILM, asked(size="720x720"),                                    "size"),
-    (GOOGLE_FILM, asked(size="480p"),                                       "size"),
-    (GOOGLE_FILM, asked({"aspectRatio": "16:9"}, size="1280x720"),          "aspectRatio"),
-    (GOOGLE_FILM, asked({"seed": 7}),                                       "seed"),
-    (GOOGLE_FILM, asked({"sampleCount": 4}),                                "sampleCount"),
-    (VERTEX_FILM, asked({"sampleCount": 4}),                                "sampleCount"),
-    (VERTEX_FILM, asked({"storageUri": "gs://b"}),                          "storageUri"),
-    (VERTEX_FILM, asked({"durationSeconds": 60}),                           "durationSeconds"),
+    (OPENAI_VIDEO, asked(last_frame=DATA),                                   "lastFrame"),
+    (OPENAI_VIDEO, asked(references=(DATA,)),                                "referenceImages"),
+    (OPENAI_VIDEO, asked({"aspectRatio": "16:9"}),                           "aspectRatio"),
+    (GOOGLE_VIDEO, asked(image=LINK),                                        "image"),
+    (GOOGLE_VIDEO, asked(last_frame=LINK),                                   "lastFrame"),
+    (GOOGLE_VIDEO, asked(references=(DATA, LINK)),                           "referenceImages"),
+    (GOOGLE_VIDEO, asked(size="1024x1792"),                                  "size"),
+    (GOOGLE_VIDEO, asked(size="720x720"),                                    "size"),
+    (GOOGLE_VIDEO, asked(size="480p"),                                       "size"),
+    (GOOGLE_VIDEO, asked({"aspectRatio": "16:9"}, size="1280x720"),          "aspectRatio"),
+    (GOOGLE_VIDEO, asked({"seed": 7}),                                       "seed"),
+    (GOOGLE_VIDEO, asked({"sampleCount": 4}),                                "sampleCount"),
+    (VERTEX_VIDEO, asked({"sampleCount": 4}),                                "sampleCount"),
+    (VERTEX_VIDEO, asked({"storageUri": "gs://b"}),                          "storageUri"),
+    (VERTEX_VIDEO, asked({"durationSeconds": 60}),                           "durationSeconds"),
 ])  # fmt: skip
-def test_what_cannot_be_said_is_refused_by_name(dialect: ProviderDialect, request_: FilmRequest, field: str) -> None:
+def test_what_cannot_be_said_is_refused_by_name(dialect: ProviderDialect, request_: VideoRequest, field: str) -> None:
     refused = dialect.refuses(request_)
 
     assert refused is not None
     assert (field, dialect.name) == (refused.field, refused.dialect)
 
 
-@given(st.sampled_from(FILM), st.none() | st.integers(1, 600), st.sampled_from([None, "720p", "1280x720", "4k"]))
+@given(st.sampled_from(VIDEO), st.none() | st.integers(1, 600), st.sampled_from([None, "720p", "1280x720", "4k"]))
 def test_no_dialect_asks_for_more_seconds_than_are_held(
     dialect: ProviderDialect, seconds: int | None, size: str | None
 ) -> None:
@@ -256,11 +256,11 @@ JSON_VALUES = st.recursive(
 )
 
 
-@given(st.sampled_from(FILM), JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40))
+@given(st.sampled_from(VIDEO), JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40))
 def test_whatever_a_provider_says_is_a_step(dialect: ProviderDialect, body: bytes) -> None:
     step = next_of(dialect, asked(), body)
 
-    if isinstance(step, Errand):
+    if isinstance(step, PollStep):
         assert "://" not in step.path
         assert ".." not in step.path
     else:

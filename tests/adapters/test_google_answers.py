@@ -74,13 +74,13 @@ def test_a_call_carries_its_signature() -> None:
     assert ["c2ln"] == said["signed"]
 
 
-def test_code_pictures_and_grounding_are_kept_by_the_names_that_google_gives_them() -> None:
-    picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0="}}
+def test_code_images_and_grounding_are_kept_by_the_names_that_google_gives_them() -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0="}}
     code = {"executableCode": {"language": "PYTHON", "code": "print(1)"}, "thoughtSignature": "c2ln"}
     grounding = {"webSearchQueries": ["capital of Canada"]}
-    said = whole({"text": "Here:"}, picture, code, groundingMetadata=grounding, urlContextMetadata={})
+    said = whole({"text": "Here:"}, image, code, groundingMetadata=grounding, urlContextMetadata={})
 
-    assert [("inlineData", picture), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
+    assert [("inlineData", image), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
 
 
 def test_how_likely_the_tokens_were_is_told_in_openais_words() -> None:
@@ -195,8 +195,8 @@ def test_an_ending_that_lacks_something_is_told_with_what_there_is() -> None:
 
 
 def test_a_part_is_what_it_is_whatever_stands_beside_it() -> None:
-    picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
-    said = whole({"unheardOf": 1, **picture, "text": None}, {"unheardOf": 1, "videoMetadata": {}})
+    image = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
+    said = whole({"unheardOf": 1, **image, "text": None}, {"unheardOf": 1, "videoMetadata": {}})
 
     assert ["inlineData", "unheardOf"] == [name for name, _ in said["foreign"]]
 
@@ -230,7 +230,7 @@ def test_nonsense_is_a_malformed_answer_and_never_an_exception(body: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    ("usage", "leaves", "named"),
+    ("usage", "units", "named"),
     [
         ({"promptTokenCount": 4, "cachedContentTokenCount": 5}, {"cache_read_tokens": 5}, ("cachedContentTokenCount", "promptTokenCount")),
         ({"promptTokenCount": -1, "candidatesTokenCount": 2}, {"output_tokens": 2}, ("promptTokenCount",)),
@@ -240,11 +240,11 @@ def test_nonsense_is_a_malformed_answer_and_never_an_exception(body: bytes) -> N
         ("none", {}, ("usage cannot be read",)),
     ],
 )  # fmt: skip
-def test_an_odd_usage_is_read_and_noted(usage: Any, leaves: dict[str, int], named: tuple[str, ...]) -> None:
+def test_an_odd_usage_is_read_and_noted(usage: Any, units: dict[str, int], named: tuple[str, ...]) -> None:
     events = GOOGLE.decode(json.dumps(answer({"text": "Hi"}, usage=usage)).encode())
 
     (report,) = (event for event in events if isinstance(event, UsageReported))
-    assert Usage(**leaves) == report.usage
+    assert Usage(**units) == report.usage
     assert bool(named) == bool(report.notes)
     assert all(name in report.notes[0] for name in named), report.notes
     assert isinstance(events[-1], Ended)

@@ -9,9 +9,9 @@ from adapters.providers.google import GOOGLE
 from domain.model_api.requests import (
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     ResponseFormat,
     Text,
     Thinking,
@@ -27,7 +27,7 @@ QUESTION = Message(role="user", parts=(Text(text="Hello"),))
 NOTHING = msgspec.Raw(b"{}")
 ATTEMPT = attempt("m")
 TWO_PATTERNS = msgspec.Raw(b'{"type":"string","allOf":[{"pattern":"^a"},{"pattern":"b$"}]}')
-FILM = msgspec.Raw(b'{"inlineData":{"mimeType":"video/mp4","data":"AAAA"}}')
+VIDEO = msgspec.Raw(b'{"inlineData":{"mimeType":"video/mp4","data":"AAAA"}}')
 
 
 def refused(*messages: Message, **fields: Any) -> str | None:
@@ -114,9 +114,9 @@ def test_calls_one_at_a_time_are_kept_by_the_hub_and_names_are_labels() -> None:
     assert () == dropped(GOOGLE, request)
 
 
-@pytest.mark.parametrize("block", [FILM, NOTHING])
-def test_a_picture_of_an_answer_that_is_none_is_left_out(block: msgspec.Raw) -> None:
-    shown = Message(role="assistant", parts=(Foreign(dialect="google", name="inlineData", block=block),))
+@pytest.mark.parametrize("block", [VIDEO, NOTHING])
+def test_an_image_of_an_answer_that_is_none_is_left_out(block: msgspec.Raw) -> None:
+    shown = Message(role="assistant", parts=(ProviderPart(dialect="google", name="inlineData", block=block),))
     request = ChatRequest(model="m", messages=(QUESTION, shown))
 
     assert ("messages.1.content.0.inlineData",) == dropped(GOOGLE, request)
@@ -150,11 +150,11 @@ def test_a_field_of_googles_that_is_not_known_is_named_with_its_place() -> None:
         ),
         (Message(role="user", parts=(ToolResult(call_id="1", parts=()),)), "messages.0.content.0.tool_call_id"),
         (
-            Message(role="user", parts=(Foreign(dialect="anthropic", name="search_result", block=NOTHING),)),
+            Message(role="user", parts=(ProviderPart(dialect="anthropic", name="search_result", block=NOTHING),)),
             "messages.0.content.0.search_result",
         ),
         (
-            Message(role="user", parts=(Foreign(dialect="openai", name="video_url", block=NOTHING),)),
+            Message(role="user", parts=(ProviderPart(dialect="openai", name="video_url", block=NOTHING),)),
             "messages.0.content.0.video_url",
         ),
     ],
@@ -163,7 +163,7 @@ def test_messages(message: Message, name: str) -> None:
     assert name == refused(message)
 
 
-def test_a_low_detail_for_one_of_several_pictures() -> None:
+def test_a_low_detail_for_one_of_several_images() -> None:
     parts = tuple(Image(url="https://x.test/a.png", detail=detail) for detail in ("low", None))
     request = ChatRequest(model="m", messages=(Message(role="user", parts=parts),))
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from adapters.providers.google import GOOGLE
-from domain.model_api.requests import Audio, Document, Foreign, Image, Message, Part, ResponseFormat, Text
+from domain.model_api.requests import Audio, Document, Image, Message, Part, ProviderPart, ResponseFormat, Text
 from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
 
 
@@ -108,7 +108,7 @@ def linked(url: str, media_type: str | None) -> Any:
         (Image(media_type="image/webp", data="AAAA"), inline("image/webp", "AAAA")),
         (Image(url="https://x.test/a.PNG?w=1"), linked("https://x.test/a.PNG?w=1", "image/png")),
         (Image(url="https://x.test/a"), linked("https://x.test/a", "image/jpeg")),
-        (Image(url="https://x.test/film.mp4"), linked("https://x.test/film.mp4", "image/jpeg")),
+        (Image(url="https://x.test/video.mp4"), linked("https://x.test/video.mp4", "image/jpeg")),
         (Audio(data="AAAA", format="mp3"), inline("audio/mp3", "AAAA")),
         (Document(media_type="application/pdf", data="AAAA"), inline("application/pdf", "AAAA")),
         (Document(media_type="video/mp4", data="AAAA"), inline("video/mp4", "AAAA")),
@@ -121,32 +121,32 @@ def linked(url: str, media_type: str | None) -> Any:
         (Document(file_id="gs://bucket/a.mp4"), linked("gs://bucket/a.mp4", "video/mp4")),
         (Document(file_id="gs://bucket/a", name="b.csv"), linked("gs://bucket/a", "text/csv")),
         (
-            Foreign(dialect="openai", name="video_url", block=raw({"video_url": {"url": "https://youtu.be/1"}})),
+            ProviderPart(dialect="openai", name="video_url", block=raw({"video_url": {"url": "https://youtu.be/1"}})),
             linked("https://youtu.be/1", "video/mp4"),
         ),
         (
-            Foreign(dialect="openai", name="video_url", block=raw({"video_url": "data:video/webm;base64,AAAA"})),
+            ProviderPart(dialect="openai", name="video_url", block=raw({"video_url": "data:video/webm;base64,AAAA"})),
             inline("video/webm", "AAAA"),
         ),
         (
-            Foreign(dialect="openai", name="document_url", block=raw({"document_url": "https://x.test/a"})),
+            ProviderPart(dialect="openai", name="document_url", block=raw({"document_url": "https://x.test/a"})),
             linked("https://x.test/a", "application/pdf"),
         ),
         (
-            Foreign(dialect="openai", name="audio_url", block=raw({"audio_url": {"url": "https://x.test/a.wav"}})),
+            ProviderPart(dialect="openai", name="audio_url", block=raw({"audio_url": {"url": "https://x.test/a.wav"}})),
             linked("https://x.test/a.wav", "audio/wav"),
         ),
         (
-            Foreign(dialect="google", name="executableCode", block=raw({"executableCode": {"code": "1"}})),
+            ProviderPart(dialect="google", name="executableCode", block=raw({"executableCode": {"code": "1"}})),
             {"executableCode": {"code": "1"}},
         ),
     ],
 )
-def test_pictures_sound_documents_and_video(part: Part, told: Any) -> None:
+def test_images_sound_documents_and_video(part: Part, told: Any) -> None:
     assert [{"text": "See:"}, told] == sent(user(Text(text="See:"), part))["contents"][0]["parts"]
 
 
-def test_one_detail_for_all_pictures_is_the_requests_resolution() -> None:
+def test_one_detail_for_all_images_is_the_requests_resolution() -> None:
     low, high = (Image(url="https://x.test/a.png", detail=detail) for detail in ("low", "high"))
 
     assert {"mediaResolution": "MEDIA_RESOLUTION_LOW"} == sent(user(low, low))["generationConfig"]

@@ -113,9 +113,9 @@ def test_a_property_may_be_called_all_of() -> None:
     assert not is_narrowed(raw({"properties": {"allOf": {"enum": [["allOf", "x"]]}}}))
 
 
-_LEAF = st.sampled_from([{"type": "string"}, {"const": "x"}, {"$ref": "#/$defs/A"}, True])
+_UNIT = st.sampled_from([{"type": "string"}, {"const": "x"}, {"$ref": "#/$defs/A"}, True])
 _SCHEMAS = st.recursive(
-    _LEAF,
+    _UNIT,
     lambda inner: st.one_of(
         st.fixed_dictionaries({"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=3), inner)}),
         st.fixed_dictionaries({"items": inner, "description": st.text(max_size=3)}),

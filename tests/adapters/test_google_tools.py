@@ -98,7 +98,7 @@ def test_what_a_tool_said(parts: tuple[str, ...], is_error: bool, response: Any)
     assert response == body["contents"][2]["parts"][0]["functionResponse"]["response"]
 
 
-def test_a_result_that_is_a_picture_alone_says_nothing_else() -> None:
+def test_a_result_that_is_an_image_alone_says_nothing_else() -> None:
     result = ToolResult(call_id="1", parts=(Image(url="gs://b/a.jpg"),))
     body = sent(QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
 
@@ -116,9 +116,9 @@ def test_googles_tools_beside_functions_are_asked_for_as_gemini_3_wants_it() -> 
     assert "toolConfig" not in sent(tools=(WEATHER,), extra=extra, model="gemini-2.5-pro")
 
 
-def test_a_picture_in_a_result_goes_inside_it_or_for_older_models_beside_it() -> None:
-    picture = Image(media_type="image/png", data="iVBORw0=")
-    result = ToolResult(call_id="1", parts=(Text(text="Look"), picture))
+def test_an_image_in_a_result_goes_inside_it_or_for_older_models_beside_it() -> None:
+    image = Image(media_type="image/png", data="iVBORw0=")
+    result = ToolResult(call_id="1", parts=(Text(text="Look"), image))
     talk = (QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
     part = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0="}}
 

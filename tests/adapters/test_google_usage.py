@@ -1,4 +1,4 @@
-"""What Gemini counts, leaf by leaf: hand-computed examples, and the law that nothing is counted twice or not at all."""
+"""What Gemini counts, unit by unit: hand-computed examples, and the law that nothing is counted twice or not at all."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_cached_tokens_are_inside_the_prompt_and_thoughts_beside_the_answer() ->
     assert Usage(input_tokens=8, cache_read_tokens=3512, output_tokens=2, reasoning_tokens=42) == counted(told)
 
 
-def test_sound_and_pictures_are_split_off_also_of_what_was_cached() -> None:
+def test_sound_and_images_are_split_off_also_of_what_was_cached() -> None:
     told = {
         "promptTokenCount": 17_713,
         "cachedContentTokenCount": 17_379,
@@ -48,7 +48,7 @@ def test_sound_and_pictures_are_split_off_also_of_what_was_cached() -> None:
     ) == counted(told)
 
 
-def test_the_pages_of_a_document_are_pictures() -> None:
+def test_the_pages_of_a_document_are_images() -> None:
     told = {"promptTokenCount": 300, "promptTokensDetails": details(TEXT=42, DOCUMENT=258)}
 
     assert Usage(input_tokens=42, input_image_tokens=258) == counted(told)
@@ -60,7 +60,7 @@ def test_what_hosted_tools_found_is_input_and_their_uses_are_counted() -> None:
     assert Usage(input_tokens=4642, output_tokens=25, tool_uses=2) == counted(told, tool_uses=2)
 
 
-def test_a_picture_and_sound_in_the_answer_have_leaves_of_their_own() -> None:
+def test_an_image_and_sound_in_the_answer_have_leaves_of_their_own() -> None:
     told = {"promptTokenCount": 7, "candidatesTokenCount": 1400}
     told |= {"candidatesTokensDetails": details(IMAGE=1290, AUDIO=100)}  # type: ignore[dict-item]
 
@@ -112,7 +112,7 @@ def test_a_later_chunk_takes_nothing_from_what_was_counted() -> None:
 
 
 @given(st.data(), COUNTS, COUNTS, COUNTS, COUNTS)
-def test_every_token_is_in_one_leaf(data: st.DataObject, prompt: int, tools: int, answered: int, thoughts: int) -> None:
+def test_every_token_is_in_one_unit(data: st.DataObject, prompt: int, tools: int, answered: int, thoughts: int) -> None:
     """Whatever the details say, which need not add up, the leaves do."""
     cached = data.draw(st.integers(0, prompt))
     kinds = st.lists(st.fixed_dictionaries({"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE", "DOCUMENT", ""]),

@@ -13,7 +13,7 @@ from adapters.providers.openai import OPENAI
 from domain.model_api.events import (
     Ended,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -209,7 +209,7 @@ def test_a_custom_tool_call_is_a_block_that_only_openai_has_a_word_for() -> None
 
     events = OPENAI.decode(whole({"role": "assistant", "content": None, "tool_calls": [custom]}))
 
-    assert isinstance(events[1], ForeignBlock)
+    assert isinstance(events[1], ProviderBlock)
     assert ("openai", "custom_tool_call") == (events[1].dialect, events[1].name)
     assert custom == json.loads(bytes(events[1].block))
 

@@ -13,9 +13,9 @@ from domain.model_api.call import Attempt
 from domain.model_api.requests import (
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     Text,
     Thinking,
@@ -23,7 +23,7 @@ from domain.model_api.requests import (
     ToolCall,
     ToolResult,
 )
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 from tests.adapters.openai_told import (
     attempt,
     call,
@@ -247,7 +247,7 @@ RAW = msgspec.Raw(b"{}")
     ("asked", "field"),
     [
         (request(extra={"container": RAW}), "container"),
-        (request(user(Foreign(dialect="anthropic", name="server_tool_use", block=RAW))), "server_tool_use"),
+        (request(user(ProviderPart(dialect="anthropic", name="server_tool_use", block=RAW))), "server_tool_use"),
         (request(user(Document(url="https://x.test/a.pdf"))), "document.url"),
         (request(user(Document(file_id="file_1"))), "document.file_id"),
         (request(user(ToolResult(call_id="a", parts=(Image(url="https://x.test/a.png"),)))), "tool_result.image"),
@@ -261,13 +261,13 @@ RAW = msgspec.Raw(b"{}")
     ],
 )
 def test_what_openai_has_no_word_for_is_refused_by_its_name(asked: ChatRequest, field: str) -> None:
-    assert Unexpressible(field=field, dialect="openai", model="a/b") == OPENAI.refuses(asked)
+    assert UnsupportedParameter(field=field, dialect="openai", model="a/b") == OPENAI.refuses(asked)
 
 
 def test_what_openai_has_a_word_for_is_not_refused() -> None:
     asked = request(
         user(Text(text="x", cache_control=RAW), Image(url="https://x.test/a.png", detail="low")),
-        assistant(Foreign(dialect="openai", name="audio", block=RAW)),
+        assistant(ProviderPart(dialect="openai", name="audio", block=RAW)),
         user(ToolResult(call_id="a", parts=(Document(text="plain"),))),
     )
 

@@ -16,7 +16,7 @@ from tests.adapters.openai_told import chunk, folded, told, whole
 
 
 @pytest.mark.parametrize(
-    ("usage", "leaves"),
+    ("usage", "units"),
     [
         ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}, {"input_tokens": 5, "output_tokens": 7}),
         (
@@ -93,9 +93,9 @@ from tests.adapters.openai_told import chunk, folded, told, whole
         ),
     ],
 )
-def test_usage_becomes_disjoint_leaves(usage: dict[str, Any], leaves: dict[str, int]) -> None:
+def test_usage_becomes_disjoint_leaves(usage: dict[str, Any], units: dict[str, int]) -> None:
     for events in (folded([chunk(choices=[], usage=usage)]), OPENAI.decode(whole({"content": "x"}, usage=usage))):
-        assert Usage(**leaves) == told(events)["usage"]
+        assert Usage(**units) == told(events)["usage"]
 
 
 def test_groqs_own_place_for_usage_is_read() -> None:
@@ -110,7 +110,7 @@ PARTS, OF = "prompt_tokens_details", "completion_tokens_details"
 
 
 @pytest.mark.parametrize(
-    ("usage", "leaves", "fields"),
+    ("usage", "units", "fields"),
     [
         ({PARTS: {"cached_tokens": 11}}, {"cache_read_tokens": 11, "output_tokens": 5}, ("cached_tokens", "prompt_tokens")),
         (
@@ -157,7 +157,7 @@ PARTS, OF = "prompt_tokens_details", "completion_tokens_details"
     ],
 )  # fmt: skip
 def test_an_odd_usage_is_brought_to_the_nearest_reading_and_noted(
-    usage: dict[str, Any], leaves: dict[str, int], fields: tuple[str, ...]
+    usage: dict[str, Any], units: dict[str, int], fields: tuple[str, ...]
 ) -> None:
     told_usage = {"prompt_tokens": 10, "completion_tokens": 5, **usage}
 
@@ -166,7 +166,7 @@ def test_an_odd_usage_is_brought_to_the_nearest_reading_and_noted(
         OPENAI.decode(whole({"content": "x"}, usage=told_usage)),
     ):
         (report,) = (event for event in events if isinstance(event, UsageReported))
-        assert Usage(**leaves) == report.usage
+        assert Usage(**units) == report.usage
         assert bool(fields) == bool(report.notes)
         assert all(field in report.notes[0] for field in fields), report.notes
         assert not any(isinstance(event, Broken) for event in events)

@@ -1,4 +1,4 @@
-"""Pictures in Google's and Ideogram's words: what is sent, what is understood, what is refused."""
+"""Images in Google's and Ideogram's words: what is sent, what is understood, what is refused."""
 
 import json
 from email.parser import BytesParser
@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.dialect import ProviderDialect
-from adapters.providers.images import GOOGLE_PICTURES, IDEOGRAM, PICTURES
-from adapters.providers.openai.images import PICTURES as OPENAI_PICTURES
+from adapters.providers.images import GOOGLE_IMAGES, IDEOGRAM, IMAGES
+from adapters.providers.openai.images import IMAGES as OPENAI_IMAGES
 from domain.model_api.call import Attempt, Target
 from domain.model_api.events import Broken, Ended, UsageReported
-from domain.model_api.images import Pictured, PicturesRequest
+from domain.model_api.images import ImageResult, ImagesRequest
 from domain.usage import Usage
 
 IMAGEN, GEMINI, IDEO = "imagen-4.0-generate-001", "gemini-2.5-flash-image", "ideogram-v3-turbo"
@@ -26,9 +26,9 @@ def attempt(model: str) -> Attempt:
     return Attempt(call_id="call_1", target=target, timeout_ms=1)
 
 
-def asked(model: str = IMAGEN, extra: dict[str, Any] | None = None, **more: Any) -> PicturesRequest:
+def asked(model: str = IMAGEN, extra: dict[str, Any] | None = None, **more: Any) -> ImagesRequest:
     raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (extra or {}).items()}
-    return PicturesRequest(model=f"p/{model}", prompt="a cat", extra=raw, **more)
+    return ImagesRequest(model=f"p/{model}", prompt="a cat", extra=raw, **more)
 
 
 @pytest.mark.parametrize(("model", "request_", "path", "body"), [
@@ -40,10 +40,10 @@ def asked(model: str = IMAGEN, extra: dict[str, Any] | None = None, **more: Any)
      {"contents": [{"role": "user", "parts": [{"text": "a cat"}]}],
       "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "2:3"}}}),
 ])  # fmt: skip
-def test_what_google_is_sent(model: str, request_: PicturesRequest, path: str, body: dict[str, Any]) -> None:
-    assert GOOGLE_PICTURES.refuses(request_) is None
-    assert path == GOOGLE_PICTURES.path(model, False)
-    assert body == json.loads(GOOGLE_PICTURES.encode(request_, attempt(model)))
+def test_what_google_is_sent(model: str, request_: ImagesRequest, path: str, body: dict[str, Any]) -> None:
+    assert GOOGLE_IMAGES.refuses(request_) is None
+    assert path == GOOGLE_IMAGES.path(model, False)
+    assert body == json.loads(GOOGLE_IMAGES.encode(request_, attempt(model)))
 
 
 def test_what_ideogram_is_sent() -> None:
@@ -73,61 +73,61 @@ def test_what_ideogram_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "request_", "field"), [
-    (GOOGLE_PICTURES, asked(answer="url"),                   "response_format"),
-    (GOOGLE_PICTURES, asked(format="webp"),                  "output_format"),
-    (GOOGLE_PICTURES, asked(count=5),                        "n"),
-    (GOOGLE_PICTURES, asked(GEMINI, count=2),                "n"),
-    (GOOGLE_PICTURES, asked(size="1024x1536"),               "size"),
-    (GOOGLE_PICTURES, asked(size="4096x4096"),               "size"),
-    (GOOGLE_PICTURES, asked(size="big"),                     "size"),
-    (GOOGLE_PICTURES, asked(quality="high"),                 "quality"),
-    (GOOGLE_PICTURES, asked(background="transparent"),       "background"),
-    (GOOGLE_PICTURES, asked(extra={"stream": True}),         "stream"),
-    (GOOGLE_PICTURES, asked(extra={"image": None}),          "image"),
+    (GOOGLE_IMAGES, asked(answer="url"),                   "response_format"),
+    (GOOGLE_IMAGES, asked(format="webp"),                  "output_format"),
+    (GOOGLE_IMAGES, asked(count=5),                        "n"),
+    (GOOGLE_IMAGES, asked(GEMINI, count=2),                "n"),
+    (GOOGLE_IMAGES, asked(size="1024x1536"),               "size"),
+    (GOOGLE_IMAGES, asked(size="4096x4096"),               "size"),
+    (GOOGLE_IMAGES, asked(size="big"),                     "size"),
+    (GOOGLE_IMAGES, asked(quality="high"),                 "quality"),
+    (GOOGLE_IMAGES, asked(background="transparent"),       "background"),
+    (GOOGLE_IMAGES, asked(extra={"stream": True}),         "stream"),
+    (GOOGLE_IMAGES, asked(extra={"image": None}),          "image"),
     (IDEOGRAM,        asked(IDEO, answer="b64_json"),        "response_format"),
     (IDEOGRAM,        asked(IDEO, count=9),                  "n"),
     (IDEOGRAM,        asked(IDEO, extra={"rendering_speed": "QUALITY"}), "rendering_speed"),
     (IDEOGRAM,        asked(IDEO, extra={"style_type": "aihub-8d1f6b0c4e5a49d7"}), "prompt"),
 ])  # fmt: skip
-def test_what_has_no_word_is_refused_by_name(dialect: ProviderDialect, request_: PicturesRequest, field: str) -> None:
+def test_what_has_no_word_is_refused_by_name(dialect: ProviderDialect, request_: ImagesRequest, field: str) -> None:
     lack = dialect.refuses(request_)
 
     assert lack is not None
     assert field == lack.field
 
 
-@pytest.mark.parametrize(("dialect", "answer", "pictures", "usage"), [
-    (GOOGLE_PICTURES, {"predictions": [{"bytesBase64Encoded": "AA==", "mimeType": "image/png"}, {"raiFilteredReason": "x"}]},
-     [Pictured(base64="AA==")], None),
-    (GOOGLE_PICTURES, {"candidates": [{"content": {"parts": [{"text": "Here"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}]}}],
+@pytest.mark.parametrize(("dialect", "answer", "images", "usage"), [
+    (GOOGLE_IMAGES, {"predictions": [{"bytesBase64Encoded": "AA==", "mimeType": "image/png"}, {"raiFilteredReason": "x"}]},
+     [ImageResult(base64="AA==")], None),
+    (GOOGLE_IMAGES, {"candidates": [{"content": {"parts": [{"text": "Here"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}]}}],
                        "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1290, "totalTokenCount": 1295}},
-     [Pictured(base64="AA==")], Usage(input_tokens=5, output_image_tokens=1290)),
-    (GOOGLE_PICTURES, {"candidates": [{"content": {"parts": [{"inlineData": {"data": "AA=="}}]}}],
+     [ImageResult(base64="AA==")], Usage(input_tokens=5, output_image_tokens=1290)),
+    (GOOGLE_IMAGES, {"candidates": [{"content": {"parts": [{"inlineData": {"data": "AA=="}}]}}],
                        "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 1300, "totalTokenCount": 1305,
                                          "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]}},
-     [Pictured(base64="AA==")], Usage(input_tokens=5, output_tokens=10, output_image_tokens=1290)),
+     [ImageResult(base64="AA==")], Usage(input_tokens=5, output_tokens=10, output_image_tokens=1290)),
     (IDEOGRAM, {"created": "2026", "data": [{"url": "https://i.test/1", "prompt": "A cat"}, {"url": None, "is_image_safe": False}]},
-     [Pictured(url="https://i.test/1", revised_prompt="A cat")], None),
+     [ImageResult(url="https://i.test/1", revised_prompt="A cat")], None),
 ])  # fmt: skip
 def test_what_is_understood(
-    dialect: ProviderDialect, answer: dict[str, Any], pictures: list[Pictured], usage: Usage | None
+    dialect: ProviderDialect, answer: dict[str, Any], images: list[ImageResult], usage: Usage | None
 ) -> None:
     *said, ended = dialect.decode(json.dumps(answer).encode())
 
     assert isinstance(ended, Ended)
-    assert pictures == [event for event in said if isinstance(event, Pictured)]
+    assert images == [event for event in said if isinstance(event, ImageResult)]
     assert ([] if usage is None else [usage]) == [event.usage for event in said if isinstance(event, UsageReported)]
 
 
 @pytest.mark.parametrize(("dialect", "answer", "kind"), [
-    (GOOGLE_PICTURES, {"promptFeedback": {"blockReason": "SAFETY"}},                              "request_rejected"),
-    (GOOGLE_PICTURES, {"candidates": [{"finishReason": "IMAGE_SAFETY"}]},                         "request_rejected"),
-    (GOOGLE_PICTURES, {"predictions": [{"raiFilteredReason": "people"}]},                         "request_rejected"),
-    (GOOGLE_PICTURES, {"candidates": [{"content": {"parts": [{"text": "I cannot"}]}, "finishReason": "STOP"}]}, "malformed"),
+    (GOOGLE_IMAGES, {"promptFeedback": {"blockReason": "SAFETY"}},                              "request_rejected"),
+    (GOOGLE_IMAGES, {"candidates": [{"finishReason": "IMAGE_SAFETY"}]},                         "request_rejected"),
+    (GOOGLE_IMAGES, {"predictions": [{"raiFilteredReason": "people"}]},                         "request_rejected"),
+    (GOOGLE_IMAGES, {"candidates": [{"content": {"parts": [{"text": "I cannot"}]}, "finishReason": "STOP"}]}, "malformed"),
     (IDEOGRAM,        {"data": [{"is_image_safe": False}]},                                       "request_rejected"),
     (IDEOGRAM,        {"data": []},                                                               "malformed"),
 ])  # fmt: skip
-def test_a_picture_that_was_not_made(dialect: ProviderDialect, answer: dict[str, Any], kind: str) -> None:
+def test_an_image_that_was_not_made(dialect: ProviderDialect, answer: dict[str, Any], kind: str) -> None:
     (broken,) = dialect.decode(json.dumps(answer).encode())
 
     assert isinstance(broken, Broken)
@@ -142,7 +142,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("dialect", [*PICTURES, *OPENAI_PICTURES], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", [*IMAGES, *OPENAI_IMAGES], ids=lambda dialect: dialect.name)
 @given(answer=JSON)
 def test_whatever_comes_one_ending_comes_out(dialect: ProviderDialect, answer: Any) -> None:
     endings = [event for event in dialect.decode(json.dumps(answer).encode()) if isinstance(event, (Ended, Broken))]

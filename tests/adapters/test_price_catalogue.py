@@ -13,7 +13,7 @@ from adapters.price_book.shipped import BORROWS, ShippedBook
 from adapters.price_book.vendor_pages import pages
 from domain.catalog.vendors import VENDORS
 from domain.pricing.charge import cost
-from domain.pricing.price_book import Price, Shelf, news, price_at, shelf_of
+from domain.pricing.price_book import Price, ProviderPrices, news, price_at, provider_prices_of
 from domain.pricing.tiers import Occasion
 from domain.usage import Usage
 
@@ -34,7 +34,7 @@ USAGES = (
     (1, 272_000, 0, 1),
 )
 PROVIDERS = {provider.id: provider for provider in data.providers}
-SHELVES = {name: shelf_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
+SHELVES = {name: provider_prices_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
 
 
 @pytest.mark.parametrize("provider", SOURCES)
@@ -51,9 +51,9 @@ def test_every_model_costs_what_the_catalogue_says(provider: str) -> None:
     assert compared > 10
 
 
-def _compared(shelf: Shelf, source: Provider, model: ModelInfo, suffix: str) -> int:
-    name = callable_name(shelf.provider, model.id + suffix, names_of(model.match, suffix))
-    held = shelf.prices.get(name or "", ())
+def _compared(provider_prices: ProviderPrices, source: Provider, model: ModelInfo, suffix: str) -> int:
+    name = callable_name(provider_prices.provider, model.id + suffix, names_of(model.match, suffix))
+    held = provider_prices.prices.get(name or "", ())
     count = 0
     # Their calculator is slow, and asks for a moment and a context only to find the price: each is asked once.
     known: list[tuple[ModelPrice, dict[tuple[int, ...], int]]] = []
@@ -130,7 +130,7 @@ def test_a_name_finds_what_it_finds_in_the_catalogue() -> None:
 @pytest.mark.parametrize("provider", SHELVES)
 def test_the_shipped_book_is_up_to_date(provider: str) -> None:
     """With the catalogue that is installed: `make prices` brings it there."""
-    shipped = shelf_of(provider, ShippedBook().prices(provider)).prices
+    shipped = provider_prices_of(provider, ShippedBook().prices(provider)).prices
 
     behind = [
         price.id
@@ -158,7 +158,7 @@ def test_the_shipped_book_is_up_to_date(provider: str) -> None:
 def test_what_the_catalogue_lacks_is_from_the_vendors_own_page(
     provider: str, name: str, dollars: tuple[str | None, str | None]
 ) -> None:
-    price = price_at(shelf_of(provider, ShippedBook().prices(provider)), name, NOW_MS)
+    price = price_at(provider_prices_of(provider, ShippedBook().prices(provider)), name, NOW_MS)
 
     assert price is not None
     nanos = tuple(None if each is None else int(Decimal(each) * 10**9) for each in dollars)
@@ -170,8 +170,8 @@ def test_a_page_is_left_out_once_the_catalogue_knows_the_model() -> None:
     known = {(price.provider, price.model) for price in pages(NOW_MS)}
     twice = [
         price.id
-        for name, shelf in SHELVES.items()
-        for held in shelf.prices.values()
+        for name, provider_prices in SHELVES.items()
+        for held in provider_prices.prices.values()
         for price in held
         if price.source.startswith("genai") and (name, price.model) in known
     ]

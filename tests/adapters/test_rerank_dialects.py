@@ -10,7 +10,7 @@ from adapters.providers.registry import DIALECTS
 from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.events import Broken, Ended, UsageReported
 from domain.model_api.rerank import Ranked, RerankRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 from domain.usage import UNITS_MAX, Usage
 
 COHERE, VOYAGE, PASSING = DIALECTS["cohere-rerank"], DIALECTS["voyage-rerank"], DIALECTS["rerank"]
@@ -41,7 +41,9 @@ def test_each_vendor_is_asked_in_its_own_words() -> None:
 
 
 def test_a_word_that_changes_the_answer_is_refused_by_name() -> None:
-    assert Unexpressible(field="novel", dialect="cohere-rerank", model="x/ranker") == COHERE.refuses(request(novel=1))
+    assert UnsupportedParameter(field="novel", dialect="cohere-rerank", model="x/ranker") == COHERE.refuses(
+        request(novel=1)
+    )
 
 
 def test_a_compatible_server_gets_the_callers_own_fields() -> None:

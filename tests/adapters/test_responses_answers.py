@@ -16,7 +16,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -93,7 +93,7 @@ def test_an_answer_in_the_background_has_neither_finished_nor_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usage", "leaves"),
+    ("usage", "units"),
     [
         ({}, Usage(input_tokens=100, output_tokens=50)),
         (
@@ -110,14 +110,14 @@ def test_an_answer_in_the_background_has_neither_finished_nor_counted() -> None:
         ),
     ],
 )
-def test_usage_is_told_in_leaves(usage: dict[str, Any], leaves: Usage) -> None:
+def test_usage_is_told_in_leaves(usage: dict[str, Any], units: Usage) -> None:
     counted = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, **usage}
 
-    assert leaves == the(UsageReported, RESPONSES.decode(rsp.whole(usage=counted))).usage
+    assert units == the(UsageReported, RESPONSES.decode(rsp.whole(usage=counted))).usage
 
 
 @pytest.mark.parametrize(
-    ("usage", "leaves", "names"),
+    ("usage", "units", "names"),
     [
         (
             {"input_tokens_details": {"cached_tokens": 101}},
@@ -139,13 +139,13 @@ def test_usage_is_told_in_leaves(usage: dict[str, Any], leaves: Usage) -> None:
     ],
 )
 def test_usage_that_does_not_add_up_is_read_and_noted_by_the_names_of_here(
-    usage: dict[str, Any], leaves: dict[str, int], names: tuple[str, ...]
+    usage: dict[str, Any], units: dict[str, int], names: tuple[str, ...]
 ) -> None:
     counted = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, **usage}
 
     report = the(UsageReported, RESPONSES.decode(rsp.whole(usage=counted)))
 
-    assert Usage(**leaves) == report.usage
+    assert Usage(**units) == report.usage
     assert bool(names) == bool(report.notes)
     assert all(name in report.notes[0] for name in names), report.notes
     assert not any("prompt_tokens" in note for note in report.notes)
@@ -172,7 +172,7 @@ def test_hosted_tools_are_counted_by_the_use(items: list[Any], told_by_openai: A
 
     assert uses == the(UsageReported, whole).usage.tool_uses
     assert uses == the(UsageReported, folded(rsp.stream(*items, **more))).usage.tool_uses
-    assert [item["type"] for item in items] == [event.name for event in whole if isinstance(event, ForeignBlock)]
+    assert [item["type"] for item in items] == [event.name for event in whole if isinstance(event, ProviderBlock)]
 
 
 def test_a_url_is_cited_as_chat_completions_cites_it() -> None:

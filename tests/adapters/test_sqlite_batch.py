@@ -9,12 +9,12 @@ from adapters.storage.sqlite import load as sqlite_load
 from adapters.storage.sqlite import reads as sqlite_read
 from adapters.storage.sqlite.batch import Operation, Writer
 from domain.books.scopes import CallScope, KeyScope, SettleScope, SweepScope, UserScope
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 from tests.adapters.storage_rules import (
     Decided,
     a_call,
+    a_grant,
     a_key,
-    a_lot,
     a_transfer,
     a_user,
     an_entry,
@@ -37,7 +37,7 @@ def run(writer: Writer, connection: sqlite3.Connection, *operations: Operation) 
 
 
 def account() -> Operation:
-    return Operation(NOBODY, write(a_user(), a_key(), a_lot(nanos=10_000), a_transfer(amount_nanos=10_000)))
+    return Operation(NOBODY, write(a_user(), a_key(), a_grant(nanos=10_000), a_transfer(amount_nanos=10_000)))
 
 
 # --- the batch ---
@@ -53,13 +53,13 @@ async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -
         assert steps or "calls_open" in str(plan), "every statement is looked at"
         assert [step for step in steps if step.startswith("SCAN")] == [], rest
         assert all(" INDEX " in step for step in steps if step.startswith("SEARCH")), steps
-        if table.name in ("api_keys", "lots", "calls", "idempotency") and "created_ms, id" not in rest:
+        if table.name in ("api_keys", "grants", "calls", "idempotency") and "created_ms, id" not in rest:
             assert [step for step in steps if "TEMP B-TREE" in step] == [], rest
 
 
 async def test_a_batch_takes_the_same_statements_to_load_however_long_it_is(connection: sqlite3.Connection) -> None:
     people = range(1, 101)
-    rows = [(a_user(n), a_key(n), a_lot(n, user_id=f"user-{n}")) for n in people]
+    rows = [(a_user(n), a_key(n), a_grant(n, user_id=f"user-{n}")) for n in people]
     run(Writer(), connection, *(Operation(NOBODY, write(*row)) for row in rows))
     traced: list[str] = []
     connection.set_trace_callback(traced.append)
@@ -83,7 +83,7 @@ async def test_one_that_cannot_be_stored_fails_alone(connection: sqlite3.Connect
         connection,
         Operation(CALLER, hold("call-1")),
         Operation(NOBODY, write(a_user(2), a_call("big", started_ms=2**63))),
-        Operation(NOBODY, write(a_user(3), a_lot(3, user_id="user-9"))),
+        Operation(NOBODY, write(a_user(3), a_grant(3, user_id="user-9"))),
         Operation(NOBODY, write(a_transfer("transfer-1"))),
         Operation(CALLER, hold("call-2")),
     )
@@ -92,29 +92,29 @@ async def test_one_that_cannot_be_stored_fails_alone(connection: sqlite3.Connect
     assert kinds == [Decided, AssertionError, AssertionError, AssertionError, Decided]
     assert connection.execute("select id from calls").fetchall() == [("call-1",), ("call-2",)]
     assert connection.execute("select id from users").fetchall() == [("user-1",)]
-    assert connection.execute("select held_nanos from lots").fetchall() == [(20,)]
+    assert connection.execute("select held_nanos from grants").fetchall() == [(20,)]
 
 
 async def test_a_row_that_was_not_loaded_cannot_change_hands_either(connection: sqlite3.Connection) -> None:
     run(Writer(), connection, account(), Operation(NOBODY, write(a_user(2))))
 
-    (answer,) = run(Writer(), connection, Operation(NOBODY, write(a_lot(nanos=10_000, user_id="user-2"))))
+    (answer,) = run(Writer(), connection, Operation(NOBODY, write(a_grant(nanos=10_000, user_id="user-2"))))
 
     assert type(answer) is AssertionError
-    assert connection.execute("select user_id from lots").fetchall() == [("user-1",)]
+    assert connection.execute("select user_id from grants").fetchall() == [("user-1",)]
 
 
-async def test_a_user_is_shown_with_spent_lots_that_were_not_loaded_for_their_calls(
+async def test_a_user_is_shown_with_spent_grants_that_were_not_loaded_for_their_calls(
     connection: sqlite3.Connection,
 ) -> None:
-    run(Writer(), connection, account(), Operation(NOBODY, write(a_lot(2, available_nanos=0))))
+    run(Writer(), connection, account(), Operation(NOBODY, write(a_grant(2, available_nanos=0))))
 
     called, managed = run(Writer(), connection, Operation(CALLER, look), Operation(UserScope(name="name-1"), look))
     (alone,) = run(Writer(), connection, Operation(CALLER, look))
 
-    assert len(managed.shown.lots) == 2
-    assert len(called.shown.lots) == 2, "it may see more than it needs"
-    assert alone.shown.lots == (a_lot(nanos=10_000),)
+    assert len(managed.shown.grants) == 2
+    assert len(called.shown.grants) == 2, "it may see more than it needs"
+    assert alone.shown.grants == (a_grant(nanos=10_000),)
 
 
 async def test_a_key_made_in_the_batch_does_not_show_half_a_caller_to_a_call_in_it(
@@ -132,7 +132,7 @@ async def test_a_key_made_in_the_batch_does_not_show_half_a_caller_to_a_call_in_
     assert called.shown.key is None, "with its key it would have been shown an empty wallet"
 
 
-async def test_a_sweep_sees_the_lots_of_every_open_call_whatever_was_loaded_before(
+async def test_a_sweep_sees_the_grants_of_every_open_call_whatever_was_loaded_before(
     connection: sqlite3.Connection,
 ) -> None:
     run(Writer(), connection, account())
@@ -140,7 +140,7 @@ async def test_a_sweep_sees_the_lots_of_every_open_call_whatever_was_loaded_befo
 
     (alone,) = run(Writer(), connection, Operation(SweepScope(now_ms=1), look))
     assert sorted(call.id for call in alone.shown.open_calls) == ["call-0", "call-1", "call-2"]
-    assert [(lot.id, lot.held_nanos) for lot in alone.shown.lots] == [("lot-1", 30)]
+    assert [(grant.id, grant.held_nanos) for grant in alone.shown.grants] == [("grant-1", 30)]
 
     settled, beside = run(
         Writer(),
@@ -150,7 +150,7 @@ async def test_a_sweep_sees_the_lots_of_every_open_call_whatever_was_loaded_befo
     )
     assert len(settled.writes) == 3
     assert sorted(call.id for call in beside.shown.open_calls) == ["call-0", "call-1"]
-    assert [(lot.id, lot.held_nanos) for lot in beside.shown.lots] == [("lot-1", 20)]
+    assert [(grant.id, grant.held_nanos) for grant in beside.shown.grants] == [("grant-1", 20)]
 
 
 async def test_between_batches_only_what_the_next_needs_is_kept(connection: sqlite3.Connection) -> None:
@@ -162,7 +162,7 @@ async def test_between_batches_only_what_the_next_needs_is_kept(connection: sqli
 
     assert writer.copy is not None
     books = writer.copy.books
-    assert (list(books.calls), list(books.lots), list(books.keys)) == (["call-49"], ["lot-1"], ["key-1"])
+    assert (list(books.calls), list(books.grants), list(books.keys)) == (["call-49"], ["grant-1"], ["key-1"])
     assert (books.journal, books.audit) == ({}, [])
 
 
@@ -172,7 +172,7 @@ async def test_a_writer_that_failed_fails_until_something_is_written_again(conne
     connection.execute("pragma query_only = on")
     run(writer, connection, Operation(CALLER, hold("call-1")))
     failing = [writer.failing]
-    with pytest.raises(StorageUnavailable, match="readonly"):
+    with pytest.raises(StorageError, match="readonly"):
         writer.try_again(connection)
     run(writer, connection, Operation(NOBODY, look))
     failing.append(writer.failing)
@@ -195,8 +195,8 @@ async def test_a_full_disk_changes_nothing_and_is_survived(connection: sqlite3.C
 
     answers = run(writer, connection, Operation(CALLER, hold("call-1")), big)
 
-    assert [type(answer) for answer in answers] == [StorageUnavailable, StorageUnavailable]
+    assert [type(answer) for answer in answers] == [StorageError, StorageError]
     assert connection.execute("select count(*) from calls").fetchone() == (0,)
     connection.execute("pragma max_page_count = 100000")
     (again,) = run(writer, connection, Operation(CALLER, hold("call-1")))
-    assert again.shown.lots == (a_lot(nanos=10_000),)
+    assert again.shown.grants == (a_grant(nanos=10_000),)

@@ -15,7 +15,7 @@ import pytest
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.accounts.rows import User
 from domain.books.scopes import UserScope
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 from tests.adapters.storage_rules import write
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,7 @@ async def test_books_that_are_not_where_they_were_are_refused(tmp_path: Path, ho
                 (home / "books.db-wal").unlink()
 
         for look in (storage.check_writable, storage.catalog_version, lambda: _add(storage)):
-            with pytest.raises(StorageUnavailable, match="while the hub runs: put it back"):
+            with pytest.raises(StorageError, match="while the hub runs: put it back"):
                 await look()
 
 
@@ -71,7 +71,7 @@ async def test_books_that_are_put_back_are_read_and_written_again(tmp_path: Path
     home.mkdir()
     async with SqliteStorage.open(home / "books.db") as storage:
         home.rename(away)
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageError):
             storage.check_in_place()
         away.rename(home)
 

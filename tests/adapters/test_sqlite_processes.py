@@ -10,10 +10,10 @@ import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.scopes import KeyScope, UserScope
-from domain.ledger.rows import Lot, Transfer
+from domain.ledger.rows import Grant, Transfer
 from tests.adapters.storage_rules import (
+    a_grant,
     a_key,
-    a_lot,
     a_transfer,
     capture_one,
     hold_one,
@@ -51,19 +51,19 @@ async def test_what_another_writer_commits_is_seen_by_the_very_next_decision(boo
         for n in range(10):
             assert await hold_one((one, other)[n % 2], f"call-{n}")
         assert not await hold_one(one, "too much")
-        assert await one.wallet("user-1") == [a_lot(available_nanos=0, held_nanos=100)]
+        assert await one.wallet("user-1") == [a_grant(available_nanos=0, held_nanos=100)]
 
         for n in range(10):
             assert await capture_one((one, other)[n % 3 == 0], f"call-{n}")
-        assert await other.wallet("user-1") == [a_lot(available_nanos=0, held_nanos=0)]
+        assert await other.wallet("user-1") == [a_grant(available_nanos=0, held_nanos=0)]
 
-        await other.decide(UserScope(name="name-1"), write(a_lot(2), a_transfer("more")))
+        await other.decide(UserScope(name="name-1"), write(a_grant(2), a_transfer("more")))
         assert await hold_one(one, "again")
         await other.decide(KeyScope(key_id="key-1"), write(a_key(revoked_ms=5)))
         assert not await hold_one(one, "revoked")
 
 
-async def test_processes_that_spend_one_lot_spend_it_exactly(books_path: Path) -> None:
+async def test_processes_that_spend_one_grant_spend_it_exactly(books_path: Path) -> None:
     async with SqliteStorage.open(books_path) as storage:
         await open_account(storage, nanos=20_005)
         processes = [worker(books_path, name, 10_000) for name in ("one", "two")]
@@ -74,9 +74,9 @@ async def test_processes_that_spend_one_lot_spend_it_exactly(books_path: Path) -
         captured = {line for lines in printed for line in lines if line.startswith("captured")}
         assert len(captured) == 2_000
         assert min(len(lines) for lines in printed) > 0, "both took part"
-        lots, journal = await everything(storage)
-        assert lots == [a_lot(nanos=20_005, available_nanos=5, held_nanos=0)]
-        assert balances(journal) == {"issued": -20_005, "lot:lot-1": 5, "revenue": 20_000}
+        grants, journal = await everything(storage)
+        assert grants == [a_grant(nanos=20_005, available_nanos=5, held_nanos=0)]
+        assert balances(journal) == {"issued": -20_005, "grant:grant-1": 5, "revenue": 20_000}
 
 
 async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
@@ -98,18 +98,18 @@ async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
         for fact, call_id in facts:
             assert fact == "held" or calls[call_id].ending == "completed"
             assert call_id in calls
-        (lot,), journal = await everything(storage)
+        (grant,), journal = await everything(storage)
         held = 10 * sum(call.ending is None for call in calls.values())
         paid = 10 * sum(call.ending is not None for call in calls.values())
-        assert (lot.held_nanos, lot.available_nanos) == (held, 10**9 - held - paid)
+        assert (grant.held_nanos, grant.available_nanos) == (held, 10**9 - held - paid)
         sums = balances(journal)
-        assert sums.pop("lot:lot-1") == lot.available_nanos
+        assert sums.pop("grant:grant-1") == grant.available_nanos
         assert (sums.pop("revenue"), sums.pop("issued"), sum(sums.values())) == (paid, -(10**9), held)
 
 
-async def everything(storage: SqliteStorage) -> tuple[list[Lot], list[Transfer]]:
+async def everything(storage: SqliteStorage) -> tuple[list[Grant], list[Transfer]]:
     async with storage.snapshot() as snapshot:
-        return [lot async for lot in snapshot.lots()], [transfer async for transfer in snapshot.transfers()]
+        return [grant async for grant in snapshot.grants()], [transfer async for transfer in snapshot.transfers()]
 
 
 def balances(journal: list[Transfer]) -> dict[str, int]:

@@ -10,8 +10,8 @@ from domain.books.scopes import UserScope
 from tests.adapters.storage_rules import (
     Decided,
     a_call,
+    a_grant,
     a_key,
-    a_lot,
     a_provider,
     a_transfer,
     a_user,
@@ -31,7 +31,7 @@ def run(writer: Writer, connection: sqlite3.Connection, *operations: Operation) 
 
 
 def account() -> Operation:
-    return Operation(NOBODY, write(a_user(), a_key(), a_lot(nanos=10_000), a_transfer(amount_nanos=10_000)))
+    return Operation(NOBODY, write(a_user(), a_key(), a_grant(nanos=10_000), a_transfer(amount_nanos=10_000)))
 
 
 @pytest.mark.parametrize("table", ["transfers", "audit", "rates"])
@@ -50,12 +50,12 @@ async def test_what_is_append_only_cannot_be_changed(connection: sqlite3.Connect
 
 BAD_CHANGES = (
     "update users set role = 'king'",
-    "update lots set available_nanos = -1",
-    "update lots set held_nanos = -1",
-    "update lots set held_nanos = 1",
-    "update lots set amount_nanos = 0",
-    "update lots set available_nanos = 0.5",
-    "update lots set user_id = 'nobody'",
+    "update grants set available_nanos = -1",
+    "update grants set held_nanos = -1",
+    "update grants set held_nanos = 1",
+    "update grants set amount_nanos = 0",
+    "update grants set available_nanos = 0.5",
+    "update grants set user_id = 'nobody'",
     "update calls set ending = 'bored', ended_ms = 1",
     "update calls set ending = 'lost'",
     "update calls set charge_nanos = 1",
@@ -77,7 +77,7 @@ BAD_CHANGES = (
 
 @pytest.mark.parametrize("change", BAD_CHANGES)
 async def test_the_schema_refuses_what_the_domain_refuses(connection: sqlite3.Connection, change: str) -> None:
-    rows = (a_user(), a_key(), a_lot(), a_transfer(), a_call(), a_provider())
+    rows = (a_user(), a_key(), a_grant(), a_transfer(), a_call(), a_provider())
     assert isinstance(run(Writer(), connection, Operation(NOBODY, write(*rows)))[0], Decided)
 
     with pytest.raises(sqlite3.IntegrityError):

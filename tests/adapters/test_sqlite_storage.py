@@ -18,11 +18,11 @@ from adapters.storage.sqlite.connection import Connection
 from adapters.storage.sqlite.file import in_words, open_reader, open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.scopes import CallScope, UserScope
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 from tests.adapters.storage_rules import (
     Decided,
     a_call,
-    a_lot,
+    a_grant,
     a_user,
     capture_one,
     hold,
@@ -47,7 +47,7 @@ async def test_a_reopened_file_holds_everything(books_path: Path) -> None:
 
     async with SqliteStorage.open(books_path) as storage:
         assert await storage.call("call-1") == a_call()
-        assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=10)]
+        assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
         assert await capture_one(storage, "call-1")
 
 
@@ -75,9 +75,9 @@ def nonsense(books_path: Path) -> Path:
 
 
 async def test_a_file_that_cannot_be_opened_is_unavailable(nonsense: Path) -> None:
-    with pytest.raises(StorageUnavailable, match="not a database"):
+    with pytest.raises(StorageError, match="not a database"):
         await SqliteStorage.open(nonsense)
-    with pytest.raises(StorageUnavailable, match="nowhere"):
+    with pytest.raises(StorageError, match="nowhere"):
         await SqliteStorage.open(nonsense.parent / "nowhere" / "books.db")
 
 
@@ -115,7 +115,7 @@ async def test_a_cancelled_caller_is_skipped_before_its_batch_begins_and_kept_af
         assert first.cancelled()
         assert second.cancelled()
         assert [call.id for call in await storage.calls(None, 9)] == ["later", "begun"]
-        assert await storage.wallet("user-1") == [a_lot(available_nanos=80, held_nanos=20)]
+        assert await storage.wallet("user-1") == [a_grant(available_nanos=80, held_nanos=20)]
 
 
 async def test_another_s_lock_held_too_long_is_unavailable_and_survived(books_path: Path) -> None:
@@ -123,15 +123,15 @@ async def test_another_s_lock_held_too_long_is_unavailable_and_survived(books_pa
         await open_account(storage)
         with closing(sqlite3.connect(books_path, isolation_level=None)) as other:
             other.execute("begin immediate")
-            with pytest.raises(StorageUnavailable, match="locked"):
+            with pytest.raises(StorageError, match="locked"):
                 await hold_one(storage, "call-1")
             assert await storage.call("call-1") is None, "and reading goes on"
-            with pytest.raises(StorageUnavailable, match="locked"):
+            with pytest.raises(StorageError, match="locked"):
                 await storage.check_writable()
 
         await storage.check_writable()
         assert await hold_one(storage, "call-1")
-        assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=10)]
+        assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
 
 
 async def test_a_disk_that_was_full_is_so_until_there_is_room_for_more_than_a_page(books_path: Path) -> None:
@@ -142,9 +142,9 @@ async def test_a_disk_that_was_full_is_so_until_there_is_room_for_more_than_a_pa
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest + 64 * 1024, before[1]))
         try:
-            with pytest.raises(StorageUnavailable, match="disk"):
+            with pytest.raises(StorageError, match="disk"):
                 await storage.decide(UserScope(name="x"), write(*(a_user(n) for n in range(1_000, 3_000))))
-            with pytest.raises(StorageUnavailable, match="make room"):
+            with pytest.raises(StorageError, match="make room"):
                 await storage.check_writable()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -162,7 +162,7 @@ async def test_who_sets_a_limit_is_told_when_it_is_over_and_may_ask_again(books_
                 await checkpoint()
             patient = asyncio.create_task(hold_one(storage, "patient"))
             late = storage.decide(CALLER, hold("late"), 0.01)
-            with pytest.raises(StorageUnavailable, match="in time"):
+            with pytest.raises(StorageError, match="in time"):
                 await late
             assert not begun.done()
             assert not patient.done(), "those without a limit wait on"
@@ -180,7 +180,7 @@ async def test_more_than_may_wait_are_turned_away(books_path: Path) -> None:
         answers = await asyncio.gather(*(hold_one(storage, f"call-{n}") for n in range(6)), return_exceptions=True)
 
         assert answers[:4] == [True] * 4
-        assert [type(answer) for answer in answers[4:]] == [StorageUnavailable] * 2
+        assert [type(answer) for answer in answers[4:]] == [StorageError] * 2
         assert len(await storage.calls(None, 9)) == 4
 
 
@@ -194,11 +194,11 @@ async def test_closing_finishes_what_waits_and_refuses_what_comes_later(books_pa
     await storage.aclose()
 
     assert await asyncio.gather(*waiting) == [True] * 5
-    with pytest.raises(StorageUnavailable, match="closed"):
+    with pytest.raises(StorageError, match="closed"):
         await hold_one(storage, "late")
-    with pytest.raises(StorageUnavailable, match="closed"):
+    with pytest.raises(StorageError, match="closed"):
         await storage.users()
-    with pytest.raises(StorageUnavailable, match="closed"):
+    with pytest.raises(StorageError, match="closed"):
         await storage.backup(str(books_path) + ".copy")
 
 

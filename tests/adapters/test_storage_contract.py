@@ -12,8 +12,8 @@ from tests.adapters.storage_rules import (
     Decided,
     a_call,
     a_credential,
+    a_grant,
     a_key,
-    a_lot,
     a_provider,
     a_rate,
     a_transfer,
@@ -40,8 +40,8 @@ async def test_a_decision_is_answered_and_what_it_wrote_is_there(storage: Storag
 
     assert await hold_one(storage, "call-1", nanos=30)
 
-    assert await storage.call("call-1") == a_call(hold_nanos=30, hold_lines=(HoldLine("lot-1", 30),))
-    assert await storage.wallet("user-1") == [a_lot(available_nanos=70, held_nanos=30)]
+    assert await storage.call("call-1") == a_call(hold_nanos=30, hold_lines=(HoldLine("grant-1", 30),))
+    assert await storage.wallet("user-1") == [a_grant(available_nanos=70, held_nanos=30)]
 
 
 async def test_a_later_decision_sees_what_an_earlier_one_wrote(storage: Storage) -> None:
@@ -51,8 +51,8 @@ async def test_a_later_decision_sees_what_an_earlier_one_wrote(storage: Storage)
     decided = await storage.decide(SettleScope(call_id="call-1"), look)
 
     assert decided.shown.call == a_call()
-    assert decided.shown.lots == (a_lot(available_nanos=90, held_nanos=10),)
-    assert decided.shown.twin is None
+    assert decided.shown.grants == (a_grant(available_nanos=90, held_nanos=10),)
+    assert decided.shown.duplicate is None
 
 
 async def test_concurrent_holds_never_take_more_than_there_is(storage: Storage) -> None:
@@ -61,7 +61,7 @@ async def test_concurrent_holds_never_take_more_than_there_is(storage: Storage) 
     held = await asyncio.gather(*(hold_one(storage, f"call-{n}") for n in range(64)))
 
     assert sum(held) == 10
-    assert await storage.wallet("user-1") == [a_lot(available_nanos=0, held_nanos=100)]
+    assert await storage.wallet("user-1") == [a_grant(available_nanos=0, held_nanos=100)]
 
 
 async def test_a_hold_is_captured_once_however_many_try(storage: Storage) -> None:
@@ -71,7 +71,7 @@ async def test_a_hold_is_captured_once_however_many_try(storage: Storage) -> Non
     captured = await asyncio.gather(*(capture_one(storage, "call-1") for _ in range(8)))
 
     assert sum(captured) == 1
-    assert await storage.wallet("user-1") == [a_lot(available_nanos=90, held_nanos=0)]
+    assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=0)]
 
 
 async def test_a_rule_that_raises_fails_its_own_caller_only(storage: Storage) -> None:
@@ -90,7 +90,7 @@ async def test_a_rule_that_raises_fails_its_own_caller_only(storage: Storage) ->
     assert answers[0] is True
     assert isinstance(answers[1], LookupError)
     assert answers[2] is True
-    assert await storage.wallet("user-1") == [a_lot(available_nanos=80, held_nanos=20)]
+    assert await storage.wallet("user-1") == [a_grant(available_nanos=80, held_nanos=20)]
 
 
 BAD_ROWS: dict[str, tuple[Row, ...]] = {
@@ -101,10 +101,10 @@ BAD_ROWS: dict[str, tuple[Row, ...]] = {
     "a key of nobody": (a_key(2),),
     "a second key of one fingerprint": (a_key(2, user_id="user-1", fingerprint="print-1"),),
     "a key of another fingerprint": (a_key(1, fingerprint="other"),),
-    "a lot of nobody": (a_lot(2, user_id="user-2"),),
-    "a lot of nothing": (a_lot(2, nanos=0),),
-    "a lot that grew": (a_lot(1, available_nanos=101),),
-    "a lot that changes hands": (a_lot(1, user_id="user-2"), a_user(2)),
+    "a lot of nobody": (a_grant(2, user_id="user-2"),),
+    "a lot of nothing": (a_grant(2, nanos=0),),
+    "a grant that grew": (a_grant(1, available_nanos=101),),
+    "a grant that changes hands": (a_grant(1, user_id="user-2"), a_user(2)),
     "a call of nobody": (a_call("call-2", user_id="user-2"),),
     "a call of no key": (a_call("call-2", key_id="key-2"),),
     "a call that changes hands": (a_call(user_id="user-2"), a_user(2)),
@@ -159,14 +159,14 @@ async def test_of_two_decisions_that_write_one_transfer_one_stands(storage: Stor
 # --- what the scopes show ---
 
 
-async def test_a_call_sees_its_key_its_user_and_their_lots_with_credit(storage: Storage) -> None:
+async def test_a_call_sees_its_key_its_user_and_their_grants_with_credit(storage: Storage) -> None:
     await open_account(storage)
-    await storage.decide(NOBODY, write(a_user(2), a_key(2), a_lot(2, user_id="user-2")))
+    await storage.decide(NOBODY, write(a_user(2), a_key(2), a_grant(2, user_id="user-2")))
 
     facts = (await storage.decide(CallScope(fingerprint="print-2"), look)).shown
 
-    assert (facts.key, facts.user, facts.lots) == (a_key(2), a_user(2), (a_lot(2, user_id="user-2"),))
-    assert (facts.twin, facts.twin_call, facts.version) == (None, None, 0)
+    assert (facts.key, facts.user, facts.grants) == (a_key(2), a_user(2), (a_grant(2, user_id="user-2"),))
+    assert (facts.duplicate, facts.duplicate_call, facts.version) == (None, None, 0)
 
 
 async def test_a_call_of_an_unknown_key_sees_nothing(storage: Storage) -> None:
@@ -174,44 +174,44 @@ async def test_a_call_of_an_unknown_key_sees_nothing(storage: Storage) -> None:
 
     facts = (await storage.decide(CallScope(fingerprint="unknown", idempotency_key="once"), look)).shown
 
-    assert (facts.key, facts.user, facts.lots, facts.twin) == (None, None, (), None)
+    assert (facts.key, facts.user, facts.grants, facts.duplicate) == (None, None, (), None)
 
 
-async def test_a_call_sees_its_twin_and_so_does_its_settlement(storage: Storage) -> None:
-    twin = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
+async def test_a_call_sees_its_duplicate_and_so_does_its_settlement(storage: Storage) -> None:
+    duplicate = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
     call = a_call(idempotency_key="once")
     await open_account(storage)
-    await storage.decide(NOBODY, write(call, twin))
+    await storage.decide(NOBODY, write(call, duplicate))
 
     facts = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="once"), look)).shown
-    assert (facts.twin, facts.twin_call) == (twin, call)
+    assert (facts.duplicate, facts.duplicate_call) == (duplicate, call)
     other = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="twice"), look)).shown
-    assert (other.twin, other.twin_call) == (None, None)
+    assert (other.duplicate, other.duplicate_call) == (None, None)
     settling = (await storage.decide(SettleScope(call_id="call-1"), look)).shown
-    assert settling.twin == twin
+    assert settling.duplicate == duplicate
 
 
-async def test_a_user_is_shown_with_all_lots_the_spent_ones_too(storage: Storage) -> None:
+async def test_a_user_is_shown_with_all_grants_the_spent_ones_too(storage: Storage) -> None:
     await open_account(storage)
-    await storage.decide(NOBODY, write(a_lot(2, available_nanos=0)))
+    await storage.decide(NOBODY, write(a_grant(2, available_nanos=0)))
 
     facts = (await storage.decide(UserScope(name="name-1"), look)).shown
 
     assert facts.user == a_user()
-    assert sorted(facts.lots, key=lambda lot: lot.id) == [a_lot(1), a_lot(2, available_nanos=0)]
+    assert sorted(facts.grants, key=lambda grant: grant.id) == [a_grant(1), a_grant(2, available_nanos=0)]
 
 
-async def test_a_sweep_sees_open_calls_their_lots_and_lots_past_their_expiry(storage: Storage) -> None:
+async def test_a_sweep_sees_open_calls_their_grants_and_grants_past_their_expiry(storage: Storage) -> None:
     await open_account(storage)
     old, young = a_call("old", started_ms=1), a_call("young", started_ms=5)
     ended = a_call("ended", ending="lost", ended_ms=9)
-    expired, spent = a_lot(2, expires_ms=50), a_lot(3, expires_ms=50, available_nanos=0)
-    later = a_lot(4, expires_ms=51)
+    expired, spent = a_grant(2, expires_ms=50), a_grant(3, expires_ms=50, available_nanos=0)
+    later = a_grant(4, expires_ms=51)
     await storage.decide(NOBODY, write(young, old, ended, expired, spent, later))
 
     facts = (await storage.decide(SweepScope(now_ms=50), look)).shown
     assert facts.open_calls == (old, young)
-    assert facts.lots == (a_lot(1), expired)
+    assert facts.grants == (a_grant(1), expired)
     least = (await storage.decide(SweepScope(now_ms=0, calls_max=1), look)).shown
     assert least.open_calls == (old,)
 

@@ -17,8 +17,8 @@ from ports.books import Storage
 from tests.adapters.storage_rules import (
     a_call,
     a_credential,
+    a_grant,
     a_key,
-    a_lot,
     a_provider,
     a_rate,
     a_transfer,
@@ -105,11 +105,11 @@ async def test_users_come_by_name_and_keys_by_age(storage: Storage) -> None:
     assert await storage.user_named("bob") is None
 
 
-async def test_a_wallet_is_every_lot_of_its_user_oldest_first(storage: Storage) -> None:
-    spent = a_lot(3, available_nanos=0)
-    await storage.decide(NOBODY, write(a_user(), a_user(2), spent, a_lot(2), a_lot(4, user_id="user-2")))
+async def test_a_wallet_is_every_grant_of_its_user_oldest_first(storage: Storage) -> None:
+    spent = a_grant(3, available_nanos=0)
+    await storage.decide(NOBODY, write(a_user(), a_user(2), spent, a_grant(2), a_grant(4, user_id="user-2")))
 
-    assert await storage.wallet("user-1") == [a_lot(2), spent]
+    assert await storage.wallet("user-1") == [a_grant(2), spent]
     assert await storage.wallet("user-3") == []
 
 
@@ -117,7 +117,7 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
     call = a_call(
         stream=True,
         billed=False,
-        hold_lines=(HoldLine("lot-1", 4), HoldLine("lot-2", 6)),
+        hold_lines=(HoldLine("grant-1", 4), HoldLine("grant-2", 6)),
         idempotency_key="once — “twice”",
         provider="acme",
         provider_model="small-2",
@@ -127,7 +127,7 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
             AttemptRecord(provider="acme", outcome="overloaded", status=429, message='"no"', duration_ms=3),
             AttemptRecord(provider="other", outcome="answered", status=200, credential_id="credential-2"),
         ),
-        ending="caller left",
+        ending="client_disconnected",
         ended_ms=1_400,
         first_byte_ms=1_100,
         usage=Usage(input_tokens=5, reasoning_tokens=7),
@@ -193,10 +193,10 @@ async def test_a_snapshot_stays_as_it_was_while_others_write(storage: Storage) -
         after = await everything(snapshot)
 
     assert transfers == [a_transfer(amount_nanos=20_000)]
-    assert before["lots"] == [a_lot(nanos=20_000, available_nanos=14_000, held_nanos=6_000)]
+    assert before["grants"] == [a_grant(nanos=20_000, available_nanos=14_000, held_nanos=6_000)]
     assert [transfer.kind for transfer in before["transfers"]] == ["grant", *["hold"] * 600]
     assert [call.ending for call in before["calls"]] == [None] * 600
-    assert after["lots"] == [a_lot(nanos=20_000, available_nanos=14_000, held_nanos=0)]
+    assert after["grants"] == [a_grant(nanos=20_000, available_nanos=14_000, held_nanos=0)]
     assert [transfer.kind for transfer in after["transfers"]] == ["grant", *["hold"] * 600, *["capture"] * 600]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.providers.framing.surrogates import Halves, may_be_in
-from domain.model_api.events import Ended, Event, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.model_api.events import Ended, Event, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
 HIGH, LOW, OWL = "\ud83e", "\udd89", "\U0001f989"
 
@@ -49,12 +49,12 @@ def test_arguments_and_blocks_are_made_whole_too() -> None:
     events = said(
         ToolCallDelta(index=0, id="c", name="f", arguments="{" + HIGH),
         ToolCallDelta(index=0, arguments=LOW + "}"),
-        ForeignBlock(dialect="openai", name="x", block=block),
+        ProviderBlock(dialect="openai", name="x", block=block),
     )
 
     calls = [event for event in events if isinstance(event, ToolCallDelta)]
     assert ("c", "f", "{" + OWL + "}") == (calls[0].id, calls[0].name, "".join(call.arguments for call in calls))
-    assert isinstance(events[-2], ForeignBlock)
+    assert isinstance(events[-2], ProviderBlock)
     assert b'{"a":"\\ufffd","b":"\\ud83e\\udd89","c":"\\\\ud83e"}' == bytes(events[-2].block)
 
 

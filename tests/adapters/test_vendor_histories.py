@@ -35,7 +35,7 @@ def history(vendor: str, *said: dict[str, Any], **fields: Any) -> list[dict[str,
 
 @pytest.mark.parametrize("vendor", STRICT)
 def test_a_message_goes_with_the_fields_that_the_vendor_knows(vendor: str) -> None:
-    told = {"role": "assistant", "content": "Cold.", **SDKS_NULLS, "foreign_blocks": [], "extra_content": {"a": 1}}
+    told = {"role": "assistant", "content": "Cold.", **SDKS_NULLS, "provider_blocks": [], "extra_content": {"a": 1}}
 
     assert [{"role": "assistant", "content": "Cold."}] == history(vendor, told)
 

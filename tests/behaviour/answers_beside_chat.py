@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.provider import Received
 
 JSON, EVENTS = "application/json", "text/event-stream"
-SOUND = bytes(range(256)) * 4  # No text in any encoding.
+AUDIO = bytes(range(256)) * 4  # No text in any encoding.
 TEXT = "continued by the stub"
 VECTOR = [0.25, -0.5, 0.125]
 PACKED = b64encode(pack("<3f", *VECTOR)).decode()
@@ -19,11 +19,11 @@ def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
     """The content type and a whole answer for the path, None where a chat or a stream of events is asked for."""
     path = request.path
     if path.endswith(("/images/generations", "/images/edits")):
-        return pictures(request.body)
+        return images(request.body)
     if "/videos" in path:
-        return film(request)
+        return video_job(request)
     if path.endswith("/audio/speech"):
-        return ("audio/mpeg", SOUND) if b'"sse"' not in request.body else (EVENTS, b"".join(speech_events()))
+        return ("audio/mpeg", AUDIO) if b'"sse"' not in request.body else (EVENTS, b"".join(speech_events()))
     if path.endswith(("/audio/transcriptions", "/audio/translations")):
         return heard(request.body)
     if path.endswith("/embeddings"):
@@ -41,29 +41,27 @@ def polite_beside_chat(request: Received) -> tuple[str, bytes] | None:
     return None
 
 
-def pictures(body: bytes) -> tuple[str, bytes]:
-    """Two pictures where two are asked for; tokens where the model is the painter: 50 of text and 300 of picture in."""
+def images(body: bytes) -> tuple[str, bytes]:
+    """Two images where two are asked for; tokens where the model is the painter: 50 of text and 300 of image in."""
     details = {"text_tokens": 50, "image_tokens": 300}
     usage = {"input_tokens": 350, "output_tokens": 1_000, "total_tokens": 1_350, "input_tokens_details": details}
     told = {"usage": usage} if b"painter" in body else {}
-    picture = {"b64_json": PACKED}
+    image = {"b64_json": PACKED}
     if b'"stream"' in body and b"false" not in body:
-        done = {"type": "image_generation.completed", **picture, **told}
-        return EVENTS, data({"type": "image_generation.partial_image", **picture, "partial_image_index": 0}) + data(
-            done
-        )
+        done = {"type": "image_generation.completed", **image, **told}
+        return EVENTS, data({"type": "image_generation.partial_image", **image, "partial_image_index": 0}) + data(done)
     count = 2 if re.search(rb'"n"(: ?|\r\n\r\n)2', body) else 1
-    return JSON, json.dumps({"created": 1, "data": [picture] * count, "future_field": 1.50, **told}).encode()
+    return JSON, json.dumps({"created": 1, "data": [image] * count, "future_field": 1.50, **told}).encode()
 
 
-FILM = b"\0\0\0\x14ftypisom" + bytes(range(256))
+VIDEO = b"\0\0\0\x14ftypisom" + bytes(range(256))
 
 
-def film(request: Received) -> tuple[str, bytes]:
+def video_job(request: Received) -> tuple[str, bytes]:
     """A job that is completed when it is asked after; its id tells what was asked for, as nobody remembers it."""
     path = request.path.partition("?")[0]
     if path.endswith("/content"):
-        return "video/mp4", FILM
+        return "video/mp4", VIDEO
     if request.method == "POST":
         asked = json.loads(request.body)
         return JSON, video("queued", asked["seconds"], asked.get("size", "720x1280"))
@@ -80,7 +78,7 @@ def video(status: str, seconds: str = "4", size: str = "720x1280", **more: Any) 
 def speech_events() -> list[bytes]:
     """The sound in two pieces, and four tokens in and thirty out."""
     pieces: list[dict[str, Any]] = [
-        {"type": "speech.audio.delta", "audio": b64encode(part).decode()} for part in (SOUND[:9], SOUND[9:])
+        {"type": "speech.audio.delta", "audio": b64encode(part).decode()} for part in (AUDIO[:9], AUDIO[9:])
     ]
     usage = {"input_tokens": 4, "output_tokens": 30, "total_tokens": 34}
     return [data(each) for each in (*pieces, {"type": "speech.audio.done", "usage": usage})]

@@ -19,7 +19,7 @@ CAMEL_CASE = (
     "/api/chat/completions",
 )
 SPEECH, HEARD, TRANSLATED = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations"
-PICTURES, EDITS = "/v1/images/generations", "/v1/images/edits"
+IMAGES, EDITS = "/v1/images/generations", "/v1/images/edits"
 RERANK = "/v1/rerank"
 EMBEDDINGS, COMPLETIONS, MODERATIONS = "/v1/embeddings", "/v1/completions", "/v1/moderations"
 RESPONSES = "/v1/responses"
@@ -76,13 +76,13 @@ def aigne_body(model: str, streaming: bool, **more: Any) -> dict[str, Any]:
     return {"input": {**asked, **more}, "options": {"streaming": streaming}}
 
 
-def aigne_picture(model: str, **more: Any) -> dict[str, Any]:
-    """AIGNE's native call for a picture."""
+def aigne_image(model: str, **more: Any) -> dict[str, Any]:
+    """AIGNE's native call for an image."""
     return {"input": {"prompt": "a cat", "modelOptions": {"model": model}, **more}}
 
 
-def aigne_film(model: str, **more: Any) -> dict[str, Any]:
-    """AIGNE's native call for a film."""
+def aigne_video(model: str, **more: Any) -> dict[str, Any]:
+    """AIGNE's native call for a video."""
     return {"input": {"prompt": "a cat", "modelOptions": {"model": model}, **more}}
 
 

@@ -77,7 +77,17 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
         dialect = DIALECTS.get(name, "openai")
         commands.append(["provider", "add", name, "--dialect", dialect, "--base-url", providers.url(name)])
         commands += [[f"secret={secret}", "credential", "add", name] for secret in secrets]
-    models = ("oai/m", "oai/org/model", "ant/m", "rsp/m", "pair/m", "left/twin", "right/twin", "voy/m", "goo/gem")
+    models = (
+        "oai/m",
+        "oai/org/model",
+        "ant/m",
+        "rsp/m",
+        "pair/m",
+        "left/duplicate",
+        "right/duplicate",
+        "voy/m",
+        "goo/gem",
+    )
     commands += [["rate", "set", model, *RATE] for model in models]
     # A credit per thousand characters, a hundredth for a second; tokens at 1 and 2.
     commands.append(["rate", "set", "oai/painter", "--input", "5", "--output", "40", "--input-image", "10"])
@@ -96,7 +106,7 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
             "1024x1536/hd=0.12",
         ]
     )
-    commands.append(["rate", "set", "oai/film", "--video-second", "0.1", "--video-second-at", "1024p=0.5"])
+    commands.append(["rate", "set", "oai/video", "--video-second", "0.1", "--video-second-at", "1024p=0.5"])
     commands.append(["rate", "set", "oai/ranker", "--search-unit", "0.002"])
     commands.append(["rate", "set", "oai/tts", "--character", "1000"])
     commands.append(["rate", "set", "oai/whisper", "--second", "0.01"])

@@ -21,8 +21,8 @@ from tests.behaviour.answers import (
     openai_stream,
     openai_whole,
 )
-from tests.behaviour.answers_beside_chat import FILM
-from tests.behaviour.calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_picture, ask, camel_case_body
+from tests.behaviour.answers_beside_chat import VIDEO
+from tests.behaviour.calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_image, ask, camel_case_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
@@ -67,14 +67,14 @@ def test_the_client_finds_the_hub_and_its_models(hub: HubProcess, stub: Stub) ->
 
 
 @with_client
-@pytest.mark.parametrize(("question", "by"), [("whole", "oai/m"), ("crosswise", "ant/m"), ("picture", "ant/m")])
+@pytest.mark.parametrize(("question", "by"), [("whole", "oai/m"), ("crosswise", "ant/m"), ("image", "ant/m")])
 def test_the_client_gets_a_whole_answer_with_its_charge(hub: HubProcess, stub: Stub, question: str, by: str) -> None:
     answer = told(hub, question)
 
     assert (TEXT, "m-2024-01-01", by) == (answer["text"], answer["model"], answer["modelWithProvider"])
     assert {"inputTokens": 11, "outputTokens": 7, "aigneHubCredits": CREDITS} == answer["usage"]
     assert hub.cli("call", "show", answer["modelCallId"])["charge"] == "0.000025"
-    if question == "picture":
+    if question == "image":
         assert b'"media_type":"image/png"' in stub.only.body
 
 
@@ -110,7 +110,7 @@ def test_the_client_gets_structured_output(hub: HubProcess, stub: Stub) -> None:
 
 
 @with_client
-def test_the_client_gets_pictures_made_and_changed(hub: HubProcess, stub: Stub) -> None:
+def test_the_client_gets_images_made_and_changed(hub: HubProcess, stub: Stub) -> None:
     made = told(hub, "painted")
 
     assert [("file", "image/png")] == [(image["type"], image["mimeType"]) for image in made["images"]]
@@ -125,28 +125,28 @@ def test_the_client_gets_pictures_made_and_changed(hub: HubProcess, stub: Stub) 
 
 
 @with_client
-def test_the_client_gets_a_film(hub: HubProcess, stub: Stub) -> None:
-    """With a key of its caller's the same film comes again."""
-    answer = told(hub, "filmed")
+def test_the_client_gets_a_video(hub: HubProcess, stub: Stub) -> None:
+    """With a key of its caller's the same video comes again."""
+    answer = told(hub, "video_result")
 
     made = answer["made"]
     assert made == answer["again"]
-    assert [("file", "video/mp4", FILM)] == [
-        (film["type"], film["mimeType"], b64decode(film["data"])) for film in made["videos"]
+    assert [("file", "video/mp4", VIDEO)] == [
+        (video["type"], video["mimeType"], b64decode(video["data"])) for video in made["videos"]
     ]
     assert {"inputTokens": 0, "outputTokens": 0, "aigneHubCredits": 0.8} == made["usage"]
-    assert (8, "oai/film") == (made["seconds"], made["model"])
+    assert (8, "oai/video") == (made["seconds"], made["model"])
     assert "0.8" == hub.cli("call", "show", made["modelCallId"])["charge"]
     assert ["POST", "GET", "GET"] == [request.method for request in stub.requests]
     assert {"seconds": "8", "size": "1280x720"}.items() < stub.requests[0].json().items()
-    assert ["film"] == [film["model"] for film in answer["models"] if film["provider"] == "oai"]
+    assert ["video"] == [video["model"] for video in answer["models"] if video["provider"] == "oai"]
 
 
 @with_client
-def test_the_client_films_without_a_key_of_any_provider(hub: HubProcess) -> None:
-    (film,) = told(hub, "echoed")["videos"]
+def test_the_client_videos_without_a_key_of_any_provider(hub: HubProcess) -> None:
+    (video,) = told(hub, "echoed")["videos"]
 
-    assert 4 == seconds_of(b64decode(film["data"]))
+    assert 4 == seconds_of(b64decode(video["data"]))
 
 
 @with_client
@@ -219,11 +219,11 @@ def test_a_bad_native_call_is_refused_by_the_name_of_its_field(
         ({"modelOptions": {"model": "oai/painter", "size": 5}}, "input.modelOptions.size"),
     ],
 )
-def test_a_bad_native_picture_is_refused_by_the_name_of_its_field(
+def test_a_bad_native_image_is_refused_by_the_name_of_its_field(
     hub: HubProcess, stub: Stub, nothing_moves: None, asked: dict[str, Any], field: str
 ) -> None:
     body: dict[str, Any] = {"input": {"modelOptions": {"model": "oai/painter"}}} if not asked else {}
-    heard = ask(hub, AIGNE_IMAGE, body or aigne_picture("oai/painter", **asked))
+    heard = ask(hub, AIGNE_IMAGE, body or aigne_image("oai/painter", **asked))
 
     assert (400, field) == (heard.status, heard.json()["error"]["param"])
 

@@ -212,7 +212,7 @@ def test_an_anthropic_client_works_with_tools_over_several_turns(
     assert {"cachePoint": {"type": "default", "ttl": "1h"}} == sent["toolConfig"]["tools"][1]
 
 
-def test_a_picture_a_document_and_a_schema_reach_the_model(openai_client: openai.OpenAI, stub: Stub) -> None:
+def test_an_image_a_document_and_a_schema_reach_the_model(openai_client: openai.OpenAI, stub: Stub) -> None:
     stub.will(saying({"text": '{"city": "Paris"}'}))
     parts: Any = [
         {"type": "text", "text": "Where?"},
@@ -299,5 +299,5 @@ def test_what_a_family_cannot_be_told_is_refused_by_name(openai_client: openai.O
             model=f"bedrock/{NOVA}", messages=[{"role": "user", "content": "Hello"}], logprobs=True
         )
 
-    assert "unexpressible" == refused.value.code
+    assert "unsupported_parameter" == refused.value.code
     assert [] == stub.requests

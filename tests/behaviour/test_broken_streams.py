@@ -104,7 +104,7 @@ def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_word(
         assert not [c for _, event in told[:-1] for c in event["choices"] if c["finish_reason"]]
     if how in ("cut", "silent"):
         call = hub.cli("call", "show", str(heard.header("x-request-id")))
-        assert (True, "timed out" if how == "silent" else "provider failed") == (call["incomplete"], call["ending"])
+        assert (True, "timed_out" if how == "silent" else "provider_failed") == (call["incomplete"], call["ending"])
 
 
 def _breaking(events: list[bytes], provider: str, how: str) -> Handler:

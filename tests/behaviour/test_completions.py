@@ -142,9 +142,9 @@ def test_a_free_model_judges_for_nothing_and_is_logged_like_any_call(client: ope
 
 def test_a_model_that_has_a_rate_is_charged_for_what_it_read(client: openai.OpenAI, hub: HubProcess) -> None:
     before = wallet(hub)
-    picture: Any = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    image: Any = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
-    client.moderations.create(model="oai/m", input=[{"type": "text", "text": "Hello"}, picture])
+    client.moderations.create(model="oai/m", input=[{"type": "text", "text": "Hello"}, image])
 
     assert before != wallet(hub)
 
@@ -169,7 +169,9 @@ def test_openais_default_model_is_meant_where_none_is_named(hub: HubProcess, stu
 
 
 def test_nobody_else_has_a_word_for_moderations(hub: HubProcess, stub: Stub) -> None:
-    error = check_error(ask(hub, MODERATIONS, {"model": "ant/m", "input": "a"}), MODERATIONS, 400, "unexpressible")
+    error = check_error(
+        ask(hub, MODERATIONS, {"model": "ant/m", "input": "a"}), MODERATIONS, 400, "unsupported_parameter"
+    )
 
     assert "moderation" == error["param"]
 

@@ -13,7 +13,7 @@ from tests.support.hub import HubProcess
 
 SECRET = "sk-two-dialects-canary-5Tt"
 CALLED = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
-PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 TURNS = [{"role": "user", "content": "Look."}, {"role": "assistant", "content": [CALLED]}]
 
 
@@ -30,9 +30,9 @@ def bilingual(hub: HubProcess, stub: Stub) -> str:
     return "xai/m"
 
 
-@pytest.mark.parametrize(("shown", "path"), [("It is a cat.", "chat/completions"), ([PICTURE], "responses")])
+@pytest.mark.parametrize(("shown", "path"), [("It is a cat.", "chat/completions"), ([IMAGE], "responses")])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_picture_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
+def test_an_image_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
     hub: HubProcess, stub: Stub, bilingual: str, shown: Any, path: str, stream: bool
 ) -> None:
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": shown}

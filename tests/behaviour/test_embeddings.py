@@ -47,7 +47,7 @@ def test_a_batch_gives_a_vector_for_each_text_and_costs_what_the_provider_counte
     newest = hub.cli("call", "list", "--limit", "1")[0]
     shown = hub.cli("call", "show", newest["id"])
     assert 0 <= shown["first_byte_ms"] <= 600_000, "since the call began, not since 1970"
-    assert {"input_tokens": 11} == {leaf: units for leaf, units in shown["usage"].items() if units}
+    assert {"input_tokens": 11} == {unit: units for unit, units in shown["usage"].items() if units}
 
 
 def test_what_passes_through_changes_nothing_but_the_name(hub: HubProcess, stub: Stub) -> None:
@@ -92,7 +92,7 @@ def test_what_cannot_be_embedded_is_refused_by_name(
 def test_a_model_that_only_embeds_is_not_chatted_with(hub: HubProcess, stub: Stub) -> None:
     body = {"model": "voy/m", "messages": [{"role": "user", "content": "Hello"}]}
 
-    error = check_error(ask(hub, "/v1/chat/completions", body), "/v1/chat/completions", 400, "unexpressible")
+    error = check_error(ask(hub, "/v1/chat/completions", body), "/v1/chat/completions", 400, "unsupported_parameter")
 
     assert "chat" == error["param"]
     assert [] == stub.requests

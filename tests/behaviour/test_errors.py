@@ -181,7 +181,13 @@ def test_two_output_caps_that_differ_are_refused(hub: HubProcess) -> None:
 @PATHS
 @pytest.mark.parametrize(
     ("model", "hint"),
-    [("oai/", "oai"), ("ehco/echo", "echo/echo"), ("no-such", ""), ("../../etc/passwd", ""), ("twin ", "left/twin")],
+    [
+        ("oai/", "oai"),
+        ("ehco/echo", "echo/echo"),
+        ("no-such", ""),
+        ("../../etc/passwd", ""),
+        ("duplicate ", "left/duplicate"),
+    ],
 )
 def test_an_unknown_model_is_refused_with_names_that_are_similar(
     hub: HubProcess, path: str, model: str, hint: str
@@ -294,7 +300,7 @@ def test_what_another_dialect_has_no_word_for_is_refused_by_name(hub: HubProcess
         (MESSAGES, "oai/m", "container", "c_1"),
         (MESSAGES, "oai/m", "inference_geo", "us"),
     ):
-        error = check_error(ask(hub, path, {**body_for(path, model), field: value}), path, 400, "unexpressible")
+        error = check_error(ask(hub, path, {**body_for(path, model), field: value}), path, 400, "unsupported_parameter")
 
         assert field == error["param"]
         assert ("openai" if is_anthropic(path) else "anthropic") in error["message"]

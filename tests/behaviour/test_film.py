@@ -1,4 +1,4 @@
-"""Film on every interface: a job is made, asked after and fetched, and charged once, by the second and the resolution."""
+"""Video on every interface: a job is made, asked after and fetched, and charged once, by the second and the resolution."""
 
 import asyncio
 import http.client
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from domain.dialects.audio_duration import seconds_of
-from tests.behaviour.answers_beside_chat import FILM, video
-from tests.behaviour.calls import AIGNE_VIDEO, PATIENCE_S, Heard, aigne_film, ask
+from tests.behaviour.answers_beside_chat import VIDEO, video
+from tests.behaviour.calls import AIGNE_VIDEO, PATIENCE_S, Heard, aigne_video, ask
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.stub import Stub
 from tests.behaviour.test_sound import last_call
@@ -22,19 +22,19 @@ from tests.support.provider import Received, Reply, answering
 PIXEL = {"type": "file", "data": "iVBORw==", "mimeType": "image/png"}
 
 
-def filmed(hub: HubProcess, model: str = "oai/film", **more: Any) -> Heard:
-    return ask(hub, AIGNE_VIDEO, aigne_film(model, **more))
+def video_result(hub: HubProcess, model: str = "oai/video", **more: Any) -> Heard:
+    return ask(hub, AIGNE_VIDEO, aigne_video(model, **more))
 
 
-def test_a_film_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> None:
-    heard = filmed(hub, seconds="8", size="1792x1024", image=PIXEL)
+def test_a_video_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> None:
+    heard = video_result(hub, seconds="8", size="1792x1024", image=PIXEL)
 
     assert 200 == heard.status
     made = heard.json()
     call_id = heard.header("x-request-id")
-    file = {"type": "file", "data": b64encode(FILM).decode(), "mimeType": "video/mp4", "filename": f"{call_id}.mp4"}
+    file = {"type": "file", "data": b64encode(VIDEO).decode(), "mimeType": "video/mp4", "filename": f"{call_id}.mp4"}
     assert [file] == made["videos"]
-    assert (8, "oai/film", "oai/film", call_id) == tuple(
+    assert (8, "oai/video", "oai/video", call_id) == tuple(
         made[name] for name in ("seconds", "model", "modelWithProvider", "modelCallId")
     )
     assert {"inputTokens": 0, "outputTokens": 0, "aigneHubCredits": 4} == made["usage"]
@@ -47,7 +47,7 @@ def test_a_film_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> 
         ("GET", "videos/video_8_1792x1024/content"),
     ] == asked
     assert {
-        "model": "film",
+        "model": "video",
         "prompt": "a cat",
         "seconds": "8",
         "size": "1792x1024",
@@ -58,7 +58,7 @@ def test_a_film_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> 
 
 def test_what_was_made_is_charged_and_not_what_was_held(hub: HubProcess, stub: Stub) -> None:
     """Nobody said how long or how large, so eight seconds at the dearest are held; four of 720p came."""
-    filmed(hub)
+    video_result(hub)
 
     call = hub.cli("call", "list", "--limit", "1")[0]
     assert ("0.4", "4", {"video_seconds": 4}) == (
@@ -73,7 +73,7 @@ def test_however_often_a_job_is_asked_after_it_is_one_call_and_one_charge(hub: H
     """G9."""
     stub.will(*[answering(200, video("in_progress", progress=n)) for n in range(1_000)])
 
-    heard = filmed(hub)
+    heard = video_result(hub)
 
     assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
     assert 1_002 == len(stub.requests)
@@ -81,20 +81,20 @@ def test_however_often_a_job_is_asked_after_it_is_one_call_and_one_charge(hub: H
     assert (heard.header("x-request-id"), 1) == (newest["id"], len(newest["attempts"]))
 
 
-def test_the_echo_films_without_a_key(hub: HubProcess) -> None:
-    heard = filmed(hub, "echo/echo", seconds="3")
+def test_the_echo_videos_without_a_key(hub: HubProcess) -> None:
+    heard = video_result(hub, "echo/echo", seconds="3")
 
-    film = b64decode(heard.json()["videos"][0]["data"])
-    assert b"ftypisom" == film[4:12]
-    assert 3 == seconds_of(film)
+    video_job = b64decode(heard.json()["videos"][0]["data"])
+    assert b"ftypisom" == video_job[4:12]
+    assert 3 == seconds_of(video_job)
     assert ("0.03", "provider", {"video_seconds": 3}) == last_call(hub)
-    assert film == b64decode(filmed(hub, "echo/echo", seconds="3").json()["videos"][0]["data"])
+    assert video_job == b64decode(video_result(hub, "echo/echo", seconds="3").json()["videos"][0]["data"])
 
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize(("error", "status", "created"), [
     ({"code": "moderation_blocked", "message": "That is not filmed."}, 400, 1),
-    ({"code": "server_error", "message": "Not just now."},       502, 2),  # tried once more: a film that failed costs nothing
+    ({"code": "server_error", "message": "Not just now."},       502, 2),  # tried once more: a video that failed costs nothing
     (None,                                                   502, 2),
 ])  # fmt: skip
 def test_a_job_that_failed_costs_nothing(
@@ -104,7 +104,7 @@ def test_a_job_that_failed_costs_nothing(
         *[answering(200, video(word, error=error if word == "failed" else None)) for word in ("queued", "failed")] * 2
     )
 
-    told = check_error(filmed(hub), AIGNE_VIDEO, status)
+    told = check_error(video_result(hub), AIGNE_VIDEO, status)
 
     assert error is None or error["message"] in told["message"]
     assert created == len([request for request in stub.requests if request.method == "POST"])
@@ -115,7 +115,7 @@ def test_a_job_that_failed_costs_nothing(
 def test_nonsense_instead_of_a_job_is_a_502_and_costs_nothing(hub: HubProcess, stub: Stub, nonsense: bytes) -> None:
     stub.always(answering(200, nonsense))
 
-    check_error(filmed(hub), AIGNE_VIDEO, 502)
+    check_error(video_result(hub), AIGNE_VIDEO, 502)
     assert "POST" == stub.only.method, "a job may be behind it, so none is made elsewhere"
 
 
@@ -123,7 +123,7 @@ def test_a_question_that_gets_no_answer_is_asked_again(hub: HubProcess, stub: St
     troubles = [answering(500, b"{}"), answering(429, b"{}", {"retry-after": "0"}), answering(503, b"{}")]
     stub.will(answering(200, video("queued")), *troubles)
 
-    heard = filmed(hub)
+    heard = video_result(hub)
 
     assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
     assert 1 == len([request for request in stub.requests if request.method == "POST"])
@@ -137,15 +137,15 @@ def test_a_job_that_is_lost_costs_the_caller_nothing_and_is_not_made_twice(
     """The operator may be charged for it, so its cost is unknown; and its credential is not put away for it."""
     stub.will(answering(200, video("queued")), *[answering(status, b'{"error": {"message": "no"}}')] * 10)
 
-    assert "taken on and then lost" in check_error(filmed(hub), AIGNE_VIDEO, 502)["message"]
+    assert "taken on and then lost" in check_error(video_result(hub), AIGNE_VIDEO, 502)["message"]
 
     assert 1 == len([request for request in stub.requests if request.method == "POST"])
     call = hub.cli("call", "show", hub.cli("call", "list", "--limit", "1")[0]["id"])
-    assert ("provider failed", True) == (call["ending"], call["cost_unknown"])
+    assert ("provider_failed", True) == (call["ending"], call["cost_unknown"])
     assert all(credential["active"] for credential in hub.cli("credential", "list"))
 
 
-def test_a_caller_who_leaves_finds_the_film_under_its_key(hub: HubProcess, stub: Stub) -> None:
+def test_a_caller_who_leaves_finds_the_video_under_its_key(hub: HubProcess, stub: Stub) -> None:
     """The provider charges for it whether anybody waits or not; so it is made, charged once, and kept."""
     asked, left = threading.Event(), threading.Event()
 
@@ -156,7 +156,7 @@ def test_a_caller_who_leaves_finds_the_film_under_its_key(hub: HubProcess, stub:
 
     stub.will(answering(200, video("queued")), slow)
     key = {"idempotency-key": f"left-{hub.interface}"}
-    body = json.dumps(aigne_film("oai/film")).encode()
+    body = json.dumps(aigne_video("oai/video")).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE_S)) as connection:
         sent = {**key, "authorization": f"Bearer {hub.key}", "content-type": "application/json"}
         connection.request("POST", AIGNE_VIDEO, body, sent)
@@ -188,20 +188,20 @@ def test_a_caller_who_leaves_finds_the_film_under_its_key(hub: HubProcess, stub:
     ({"image": {"type": "robot"}},                                   "input.image.type"),
     ({"referenceImages": [PIXEL, {"type": "local"}]},                "input.referenceImages[1].path"),
     ({"modelOptions": {}},                                           "input.modelOptions.model"),
-    ({"modelOptions": {"model": "oai/film", "seconds": "x"}},        "input.seconds"),
+    ({"modelOptions": {"model": "oai/video", "seconds": "x"}},        "input.seconds"),
     ({"negativePrompt": "dogs"},                                     "negativePrompt"),
     ({"lastFrame": PIXEL},                                           "lastFrame"),
-    ({"modelOptions": {"model": "oai/film", "fps": 24}},             "fps"),
+    ({"modelOptions": {"model": "oai/video", "fps": 24}},             "fps"),
     ({"modelOptions": {"model": "ant/m"}},                           "video"),
 ])  # fmt: skip
 def test_what_cannot_be_filmed_is_refused_by_name(hub: HubProcess, more: dict[str, Any], field: str) -> None:
-    assert field == check_error(filmed(hub, **more), AIGNE_VIDEO, 400)["param"]
+    assert field == check_error(video_result(hub, **more), AIGNE_VIDEO, 400)["param"]
 
 
 @pytest.mark.usefixtures("nothing_moves")
-def test_what_has_no_price_for_film_is_not_filmed(hub: HubProcess) -> None:
-    assert "unpriced_feature" == check_error(filmed(hub, "oai/m"), AIGNE_VIDEO, 400)["code"]
-    assert "unpriced_feature" == check_error(filmed(hub, "oai/whisper"), AIGNE_VIDEO, 400)["code"]
+def test_what_has_no_price_for_video_is_not_filmed(hub: HubProcess) -> None:
+    assert "unpriced_feature" == check_error(video_result(hub, "oai/m"), AIGNE_VIDEO, 400)["code"]
+    assert "unpriced_feature" == check_error(video_result(hub, "oai/whisper"), AIGNE_VIDEO, 400)["code"]
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -210,8 +210,8 @@ def test_what_is_no_call_at_all_is_refused(hub: HubProcess, body: bytes) -> None
     check_error(ask(hub, AIGNE_VIDEO, body), AIGNE_VIDEO, 400)
 
 
-def test_a_film_is_quoted_before_it_is_made(hub: HubProcess, stub: Stub) -> None:
-    asked = {"route": AIGNE_VIDEO, "request": aigne_film("oai/film", seconds="12", size="1280x720")}
+def test_a_video_is_quoted_before_it_is_made(hub: HubProcess, stub: Stub) -> None:
+    asked = {"route": AIGNE_VIDEO, "request": aigne_video("oai/video", seconds="12", size="1280x720")}
 
     told = ask(hub, "/v1/quote", asked).json()
 
@@ -219,9 +219,9 @@ def test_a_film_is_quoted_before_it_is_made(hub: HubProcess, stub: Stub) -> None
     assert [] == stub.requests
 
 
-def test_the_answer_to_a_key_that_was_used_is_the_same_film(hub: HubProcess, stub: Stub) -> None:
+def test_the_answer_to_a_key_that_was_used_is_the_same_video(hub: HubProcess, stub: Stub) -> None:
     first, second = (
-        ask(hub, AIGNE_VIDEO, aigne_film("oai/film"), headers={"idempotency-key": f"film-{hub.interface}"})
+        ask(hub, AIGNE_VIDEO, aigne_video("oai/video"), headers={"idempotency-key": f"video-{hub.interface}"})
         for _ in range(2)
     )
 
@@ -233,16 +233,16 @@ def test_the_answer_to_a_key_that_was_used_is_the_same_film(hub: HubProcess, stu
     assert 3 == len(stub.requests)
 
 
-def test_models_of_film_are_told_apart(hub: HubProcess) -> None:
+def test_models_of_video_are_told_apart(hub: HubProcess) -> None:
     listed = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
-    assert ["video"] == listed["oai/film"]["operations"]
+    assert ["video"] == listed["oai/video"]["operations"]
     assert ("0.1", [{"size": "1024p", "quality": None, "video_second": "0.5"}]) == (
-        listed["oai/film"]["pricing"]["video_second"],
-        listed["oai/film"]["pricing"]["variants"],
+        listed["oai/video"]["pricing"]["video_second"],
+        listed["oai/video"]["pricing"]["variants"],
     )
-    films = ask(hub, "/api/ai/models?type=video", key="").json()
-    assert {("oai", "film", "video"), ("echo", "echo", "video")} == {
-        (model["provider"], model["model"], model["type"]) for model in films
+    videos = ask(hub, "/api/ai/models?type=video", key="").json()
+    assert {("oai", "video", "video"), ("echo", "echo", "video")} == {
+        (model["provider"], model["model"], model["type"]) for model in videos
     }
     assert "image" in {model["type"] for model in ask(hub, "/api/ai/models", key="").json() if model["model"] == "dall"}
 
@@ -250,10 +250,10 @@ def test_models_of_film_are_told_apart(hub: HubProcess) -> None:
 def test_the_body_that_the_client_sends_is_understood(hub: HubProcess, stub: Stub) -> None:
     """It repeats the model beside the options, always asks for a URL, and says who is asking."""
     asked = {
-        "input": {"prompt": "a cat", "model": "oai/film", "seconds": "4", "outputFileType": "url",
-                  "modelOptions": {"model": "oai/film", "size": "1280x720", "seconds": "8"}, "image": None, "size": None},
+        "input": {"prompt": "a cat", "model": "oai/video", "seconds": "4", "outputFileType": "url",
+                  "modelOptions": {"model": "oai/video", "size": "1280x720", "seconds": "8"}, "image": None, "size": None},
         "agent": "chat", "options": {"userContext": {}, "memories": [], "streaming": False},
     }  # fmt: skip
 
     assert 200 == ask(hub, AIGNE_VIDEO, json.dumps(asked).encode()).status
-    assert {"model": "film", "prompt": "a cat", "seconds": "4", "size": "1280x720"} == stub.requests[0].json()
+    assert {"model": "video", "prompt": "a cat", "seconds": "4", "size": "1280x720"} == stub.requests[0].json()

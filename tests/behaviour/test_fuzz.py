@@ -25,7 +25,7 @@ BODIES, BYTES, STRANGERS, ROADS = 420, 220, 260, 220
 # What a server says about HTTP itself before the hub hears of a request.
 SERVERS_OWN = {400, 405, 414, 431, 501, 505}
 GUARDED = (CHAT, MESSAGES, "/v1/models", "/v1/models/echo/echo", BALANCE)
-MODELS = ("echo/echo", "echo", "oai/m", "ant/m", "m", "twin", "nope/m", "oai/unpriced")
+MODELS = ("echo/echo", "echo", "oai/m", "ant/m", "m", "duplicate", "nope/m", "oai/unpriced")
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 SOURCE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}

@@ -13,8 +13,8 @@ from tests.behaviour.calls import (
     EDITS,
     EMBEDDINGS,
     HEARD,
+    IMAGES,
     MODERATIONS,
-    PICTURES,
     RERANK,
     SPEECH,
     Heard,
@@ -39,7 +39,7 @@ TEXTS: dict[str, dict[str, Any]] = {
         "stream": False,
     },
     MODERATIONS: {"input": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "data:,"}}]},
-    PICTURES: {"prompt": "a cat", "n": 2, "size": "1024x1024", "quality": "high", "stream": False},
+    IMAGES: {"prompt": "a cat", "n": 2, "size": "1024x1024", "quality": "high", "stream": False},
     RERANK: {"query": "a b", "documents": ["a", {"text": "b"}], "top_n": 1, "return_documents": True},
     SPEECH: {"input": "a few words", "voice": "alloy", "speed": 1.5, "stream_format": "audio"},
 }
@@ -79,8 +79,8 @@ def test_bodies_that_nobody_meant(hub: HubProcess, line: RawLine, path: str) -> 
     assert 0 < served < BODIES - 30, "most are wrong, and some are right by chance"
 
 
-def test_films_that_nobody_meant(hub: HubProcess, line: RawLine) -> None:
-    chance = random.Random("films")
+def test_videos_that_nobody_meant(hub: HubProcess, line: RawLine) -> None:
+    chance = random.Random("videos")
     still = {"type": "file", "data": "eA==", "mimeType": "image/png"}
     served = 0
     for _ in range(BODIES):

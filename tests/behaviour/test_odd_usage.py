@@ -88,7 +88,7 @@ def test_zeros_at_the_end_of_a_messages_stream_take_nothing_from_its_start(hub: 
 
     for path, body in ((MESSAGES, anthropic_body(stream=True)), (CHAT, openai_body("ant/m", stream=True))):
         ask(hub, path, body)
-        used = {leaf: count for leaf, count in newest(hub)["usage"].items() if count}
+        used = {unit: count for unit, count in newest(hub)["usage"].items() if count}
         assert {"input_tokens": 100, "cache_read_tokens": 1_000, "output_tokens": 20} == used
 
 
@@ -126,17 +126,17 @@ def test_a_call_with_the_operators_own_key_costs_what_the_vendor_asks(hub: HubPr
 
 
 IMAGE = "data:image/png;base64," + base64.b64encode(bytes(300_000)).decode()
-PICTURE = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": IMAGE}}]
+IMAGE_URL = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": IMAGE}}]
 
 
 def test_an_image_whose_call_was_left_is_charged_as_it_was_quoted(hub: HubProcess, stub: Stub) -> None:
     if hub.interface == "lambda":
         pytest.skip("nothing streams there, so nobody leaves")
-    body = openai_body(stream=True, max_tokens=200, messages=[{"role": "user", "content": PICTURE}])
+    body = openai_body(stream=True, max_tokens=200, messages=[{"role": "user", "content": IMAGE_URL}])
     _leave(hub, stub, body, openai_chunk({"content": "A boat."}))
 
     call = _ended(hub)
-    assert ("caller left", "estimated") == (call["ending"], call["usage_source"])
+    assert ("client_disconnected", "estimated") == (call["ending"], call["usage_source"])
     assert 1_590 < call["usage"]["input_tokens"] < 1_600
     assert call["usage"]["output_tokens"] <= 2
 
@@ -157,8 +157,8 @@ def test_sealed_reasoning_of_a_stream_that_was_cut_is_no_output(hub: HubProcess,
     ask(hub, RESPONSES, responses_body(text="Tides at Brest?", stream=True))
 
     call = newest(hub)
-    assert ("provider failed", "estimated") == (call["ending"], call["usage_source"])
-    assert {"input_tokens": 4, "output_tokens": 4} == {leaf: count for leaf, count in call["usage"].items() if count}
+    assert ("provider_failed", "estimated") == (call["ending"], call["usage_source"])
+    assert {"input_tokens": 4, "output_tokens": 4} == {unit: count for unit, count in call["usage"].items() if count}
 
 
 def _leave(hub: HubProcess, stub: Stub, body: dict[str, Any], *said: bytes) -> None:
@@ -199,6 +199,6 @@ def test_text_is_never_free(hub: HubProcess, stub: Stub) -> None:
 
     call = newest(hub)
     assert {"input_tokens": 5, "output_tokens": -(-len(TEXT.encode()) // 4)} == (
-        {leaf: count for leaf, count in call["usage"].items() if count}
+        {unit: count for unit, count in call["usage"].items() if count}
     )
     assert "estimated" == call["usage_source"]

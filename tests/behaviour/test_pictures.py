@@ -1,4 +1,4 @@
-"""Pictures with the official SDK: by the piece and by the token, whole and streamed, made and changed."""
+"""Images with the official SDK: by the piece and by the token, whole and streamed, made and changed."""
 
 import json
 from base64 import b64decode
@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from tests.behaviour.answers_beside_chat import PACKED
-from tests.behaviour.calls import EDITS, PICTURES, ask, events_of
+from tests.behaviour.calls import EDITS, IMAGES, ask, events_of
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.forms import form
 from tests.behaviour.sdks import openai_sdk
@@ -28,17 +28,17 @@ def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
         yield made
 
 
-def test_pictures_sold_by_the_piece_cost_as_many_as_came(client: openai.OpenAI, hub: HubProcess) -> None:
+def test_images_sold_by_the_piece_cost_as_many_as_came(client: openai.OpenAI, hub: HubProcess) -> None:
     answer = client.images.generate(model="oai/dall", prompt="a cat", n=2, size="1024x1024")
 
-    assert [PACKED, PACKED] == [picture.b64_json for picture in answer.data or ()]
+    assert [PACKED, PACKED] == [image.b64_json for image in answer.data or ()]
     assert ("0.08", "provider", {"images": 2}) == last_call(hub)
 
 
-def test_fewer_pictures_than_asked_for_cost_less(hub: HubProcess, stub: Stub) -> None:
+def test_fewer_images_than_asked_for_cost_less(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, b'{"created": 1, "data": [{"url": "https://x.test"}]}'))
 
-    heard = ask(hub, PICTURES, {"model": "oai/dall", "prompt": "a cat", "n": 4})
+    heard = ask(hub, IMAGES, {"model": "oai/dall", "prompt": "a cat", "n": 4})
 
     assert "0.04" == heard.header("x-aihub-charge")
 
@@ -51,12 +51,12 @@ def test_fewer_pictures_than_asked_for_cost_less(hub: HubProcess, stub: Stub) ->
     ({"size": "auto"},                       {},                                              "0.12"),
     ({},                                     {"size": 7, "quality": {}},                      "0.12"),
 ])  # fmt: skip
-def test_pictures_sold_by_size_and_quality_cost_what_was_made(
+def test_images_sold_by_size_and_quality_cost_what_was_made(
     hub: HubProcess, stub: Stub, asked: dict[str, str], told: dict[str, Any], charge: str
 ) -> None:
     stub.will(answering(200, json.dumps({"created": 1, "data": [{"b64_json": "AAAA"}], **told}).encode()))
 
-    heard = ask(hub, PICTURES, {"model": "oai/sized", "prompt": "a cat", **asked})
+    heard = ask(hub, IMAGES, {"model": "oai/sized", "prompt": "a cat", **asked})
 
     assert charge == heard.header("x-aihub-charge")
     call = hub.cli("call", "show", heard.header("x-request-id") or "")
@@ -73,11 +73,11 @@ def test_a_form_and_a_stream_are_priced_by_size_too(hub: HubProcess, stub: Stub)
 
     done = {"type": "image_generation.completed", "b64_json": "AAAA", "size": "1024x1536", "quality": "hd"}
     stub.will(streaming(b"data: " + json.dumps(done).encode() + b"\n\n"))
-    ask(hub, PICTURES, {"model": "oai/sized", "prompt": "a cat", "stream": True})
+    ask(hub, IMAGES, {"model": "oai/sized", "prompt": "a cat", "stream": True})
     assert ("0.12", "provider", {"images": 1}) == last_call(hub)
 
 
-def test_pictures_sold_by_the_token_cost_what_the_provider_counted(client: openai.OpenAI, hub: HubProcess) -> None:
+def test_images_sold_by_the_token_cost_what_the_provider_counted(client: openai.OpenAI, hub: HubProcess) -> None:
     """50 at 5, 300 at 10 and 1,000 at 40 credits a million."""
     answer = client.images.generate(model="oai/painter", prompt="a cat")
 
@@ -86,23 +86,23 @@ def test_pictures_sold_by_the_token_cost_what_the_provider_counted(client: opena
     assert ("0.04325", "provider", PAINTED) == last_call(hub)
 
 
-def test_a_streamed_picture_comes_in_the_making(client: openai.OpenAI, hub: HubProcess) -> None:
+def test_a_streamed_image_comes_in_the_making(client: openai.OpenAI, hub: HubProcess) -> None:
     events = list(client.images.generate(model="oai/painter", prompt="a cat", stream=True, partial_images=1))
 
     assert ["image_generation.partial_image", "image_generation.completed"] == [event.type for event in events]
     assert ("0.04325", "provider", PAINTED) == last_call(hub)
 
 
-def test_a_picture_whose_tokens_nobody_told_is_estimated(hub: HubProcess, stub: Stub) -> None:
+def test_an_image_whose_tokens_nobody_told_is_estimated(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, b'{"data": [{"b64_json": "AAAA"}]}'))
 
-    ask(hub, PICTURES, {"model": "oai/painter", "prompt": "a cat"})
+    ask(hub, IMAGES, {"model": "oai/painter", "prompt": "a cat"})
 
     _, source, usage = last_call(hub)
     assert ("estimated", 4_160, 1) == (source, usage["output_image_tokens"], usage["images"])
 
 
-def test_pictures_are_changed_by_a_form_that_goes_on_as_it_came(
+def test_images_are_changed_by_a_form_that_goes_on_as_it_came(
     client: openai.OpenAI, hub: HubProcess, stub: Stub
 ) -> None:
     client.images.edit(model="oai/painter", prompt="a hat", image=[("a.png", b"\xff\0a"), ("b.png", b"b")], n=1)
@@ -113,7 +113,7 @@ def test_pictures_are_changed_by_a_form_that_goes_on_as_it_came(
     assert ("0.04325", "provider", PAINTED) == last_call(hub)
 
 
-def test_pictures_may_be_named_instead_of_sent(hub: HubProcess, stub: Stub) -> None:
+def test_images_may_be_named_instead_of_sent(hub: HubProcess, stub: Stub) -> None:
     asked = {"model": "oai/painter", "prompt": "a hat", "images": [{"file_id": "file-1"}], "future": 1.5}
 
     assert 200 == ask(hub, EDITS, asked).status
@@ -133,7 +133,7 @@ def test_pictures_may_be_named_instead_of_sent(hub: HubProcess, stub: Stub) -> N
     ({"model": "ant/m", "prompt": "a"},                                "images"),
 ])  # fmt: skip
 def test_what_cannot_be_pictured_is_refused_by_name(hub: HubProcess, fields: dict[str, Any], param: str) -> None:
-    assert param == check_error(ask(hub, PICTURES, fields), PICTURES, 400)["param"]
+    assert param == check_error(ask(hub, IMAGES, fields), IMAGES, 400)["param"]
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -154,23 +154,23 @@ def test_what_cannot_be_changed_is_refused_by_name(hub: HubProcess, body: bytes,
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize(
-    "nonsense", [b"", b"[]", b'{"data": []}', b'{"data": 1}', b'{"error": {"message": "no picture today"}}']
+    "nonsense", [b"", b"[]", b'{"data": []}', b'{"data": 1}', b'{"error": {"message": "no image today"}}']
 )
 def test_nonsense_is_a_502_and_costs_nothing(hub: HubProcess, stub: Stub, nonsense: bytes) -> None:
     stub.always(answering(200, nonsense))
 
-    check_error(ask(hub, PICTURES, {"model": "oai/dall", "prompt": "a"}), PICTURES, 502)
+    check_error(ask(hub, IMAGES, {"model": "oai/dall", "prompt": "a"}), IMAGES, 502)
 
 
-def test_a_stream_without_its_picture_never_looks_complete(hub: HubProcess, stub: Stub) -> None:
+def test_a_stream_without_its_image_never_looks_complete(hub: HubProcess, stub: Stub) -> None:
     stub.will(streaming(b'data: {"type": "image_generation.partial_image", "b64_json": "AAAA"}\n\n'))
 
-    heard = ask(hub, PICTURES, {"model": "oai/painter", "prompt": "a", "stream": True})
+    heard = ask(hub, IMAGES, {"model": "oai/painter", "prompt": "a", "stream": True})
 
     assert "error" in events_of(heard.body)[-1][1]
 
 
-def test_the_echo_pictures_a_pixel(client: openai.OpenAI, hub: HubProcess) -> None:
+def test_the_echo_images_a_pixel(client: openai.OpenAI, hub: HubProcess) -> None:
     made = client.images.generate(model="echo/echo", prompt="a cat", n=2)
     changed = client.images.edit(model="echo/echo", prompt="a cat", image=("a.png", b"x"))
     events = list(client.images.generate(model="echo/echo", prompt="a cat", stream=True, partial_images=2))
@@ -183,14 +183,14 @@ def test_the_echo_pictures_a_pixel(client: openai.OpenAI, hub: HubProcess) -> No
     assert ("0.01", "provider", {"images": 1}) == last_call(hub)
 
 
-def test_another_kind_of_provider_pictures_in_its_own_words(client: openai.OpenAI, hub: HubProcess, stub: Stub) -> None:
+def test_another_kind_of_provider_images_in_its_own_words(client: openai.OpenAI, hub: HubProcess, stub: Stub) -> None:
     stub.will(
         answering(200, b'{"data": [{"url": "https://i.test/1", "prompt": "A cat"}, {"url": "https://i.test/2"}]}')
     )
 
     answer = client.images.generate(model="ideo/ideogram-v3", prompt="a cat", n=2, size="1024x1024")
 
-    assert ["https://i.test/1", "https://i.test/2"] == [picture.url for picture in answer.data or ()]
+    assert ["https://i.test/1", "https://i.test/2"] == [image.url for image in answer.data or ()]
     assert stub.only.path.endswith("/ideogram-v3/generate")
     assert b'name="aspect_ratio"\r\n\r\n1x1\r\n' in stub.only.body
     assert ("0.12", "provider", {"images": 2}) == last_call(hub)
@@ -201,6 +201,6 @@ def test_what_another_kind_of_provider_has_no_word_for_is_refused_by_name(hub: H
     asked = {"model": "ideo/ideogram-v3", "prompt": "a cat"}
 
     for more, param in (({"quality": "high"}, "quality"), ({"stream": True}, "stream"), ({"size": "64x64"}, "size")):
-        assert param == check_error(ask(hub, PICTURES, {**asked, **more}), PICTURES, 400)["param"]
+        assert param == check_error(ask(hub, IMAGES, {**asked, **more}), IMAGES, 400)["param"]
     body = form(PNG, model="ideo/ideogram-v3", prompt="a hat")
     assert "image" == check_error(ask(hub, EDITS, body), EDITS, 400)["param"]

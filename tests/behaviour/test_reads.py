@@ -16,7 +16,7 @@ from tests.support.hub import HubProcess
 OPEN = ("/", "/healthz", "/readyz")
 GUARDED = ("/v1/models", "/v1/models/echo/echo", BALANCE)
 AS_ANTHROPIC = {"anthropic-version": "2023-06-01"}
-SOLD = ["ant/m", "echo/echo", "left/twin", "oai/m", "oai/org/model", "pair/m", "right/twin"]
+SOLD = ["ant/m", "echo/echo", "left/duplicate", "oai/m", "oai/org/model", "pair/m", "right/duplicate"]
 
 
 def test_every_model_with_a_rate_is_listed_with_its_price(hub: HubProcess) -> None:
@@ -37,7 +37,7 @@ def test_every_model_with_a_rate_is_listed_with_its_price(hub: HubProcess) -> No
 def test_openais_sdk_lists_and_gets_models_also_with_slashes_in_their_names(hub: HubProcess) -> None:
     with openai_sdk(hub) as client:
         ids = [model.id for model in client.models.list()]
-        for name in ("oai/m", "oai/org/model", "m", "twin", "echo"):
+        for name in ("oai/m", "oai/org/model", "m", "duplicate", "echo"):
             assert name == client.models.retrieve(name).id
         with pytest.raises(openai.NotFoundError) as raised:
             client.models.retrieve("oai/none/such")

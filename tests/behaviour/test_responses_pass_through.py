@@ -74,7 +74,7 @@ def test_it_is_charged_as_it_was_counted(hub: HubProcess, stub: Stub, stream: bo
     [
         ({"tools": [{"type": "web_search"}], "max_tool_calls": 2}, "unpriced_feature", "web_search"),
         ({"prompt": {"id": "pmpt_1"}}, "unpriced_feature", "prompt"),
-        ({"background": True, "stream": True}, "uncounted_answer", "background"),
+        ({"background": True, "stream": True}, "usage_unavailable", "background"),
     ],
 )
 def test_what_has_no_price_or_no_count_is_refused_while_answers_are_charged(

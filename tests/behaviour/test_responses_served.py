@@ -266,7 +266,7 @@ def test_what_a_response_has_no_word_for_is_refused_by_name(hub: HubProcess, stu
     heard = ask(hub, CHAT, openai_body("rsp/m", **more))
 
     error = heard.json()["error"]
-    assert (400, "unexpressible", *more) == (heard.status, error["code"], error["param"])
+    assert (400, "unsupported_parameter", *more) == (heard.status, error["code"], error["param"])
     assert [] == stub.requests
 
 

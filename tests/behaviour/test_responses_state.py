@@ -23,7 +23,7 @@ def test_the_hub_keeps_no_answers(hub: HubProcess, stub: Stub) -> None:
 def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: Stub) -> None:
     heard = ask(hub, RESPONSES, responses_body(background=True))
 
-    assert (400, "uncounted_answer") == (heard.status, heard.json()["error"]["code"])
+    assert (400, "usage_unavailable") == (heard.status, heard.json()["error"]["code"])
     assert "background" == heard.json()["error"]["param"]
     assert [] == stub.requests
 
@@ -45,7 +45,7 @@ def test_what_only_openai_keeps_is_refused_by_name_elsewhere(
     heard = ask(hub, RESPONSES, responses_body(model, **more))
 
     error = heard.json()["error"]
-    assert (400, "unexpressible") == (heard.status, error["code"])
+    assert (400, "unsupported_parameter") == (heard.status, error["code"])
     assert error["param"].endswith(param)
     assert [] == stub.requests
 

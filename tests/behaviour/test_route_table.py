@@ -16,15 +16,15 @@ from tests.behaviour.calls import (
     EDITS,
     EMBEDDINGS,
     HEARD,
+    IMAGES,
     MESSAGES,
     MODERATIONS,
-    PICTURES,
     RESPONSES,
     SPEECH,
     TRANSLATED,
     aigne_body,
-    aigne_film,
-    aigne_picture,
+    aigne_image,
+    aigne_video,
     anthropic_body,
     ask,
     camel_case_body,
@@ -44,13 +44,13 @@ OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/api/ai/models"}
 SPENDING = [route for route in TABLE if route.spends]
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
 ASKED: dict[str, list[Any]] = {
-    CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "twin") for stream in (False, True)],
+    CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "duplicate") for stream in (False, True)],
     COMPLETIONS: [
         {"model": model, "prompt": "Hello", "stream": stream}
         for model in ("oai/m", "ant/m", "echo")
         for stream in (False, True)
     ],
-    PICTURES: [{"model": model, "prompt": "a cat"} for model in ("oai/painter", "oai/dall", "echo")],
+    IMAGES: [{"model": model, "prompt": "a cat"} for model in ("oai/painter", "oai/dall", "echo")],
     EDITS: [form({"image": ("a.png", b"x")}, model="oai/dall", prompt="a cat")],
     SPEECH: [{"model": model, "input": "Hello", "voice": "alloy"} for model in ("oai/tts", "oai/speaker", "echo")],
     HEARD: [recording(model) for model in ("oai/whisper", "oai/listener", "echo")],
@@ -59,18 +59,18 @@ ASKED: dict[str, list[Any]] = {
     EMBEDDINGS: [{"model": model, "input": "Hello"} for model in ("oai/m", "voy/m", "echo")],
     RESPONSES: [responses_body(model, stream=stream) for model in ("rsp/m", "oai/m", "ant/m") for stream in (False, True)],
     MESSAGES: [anthropic_body(model, stream=stream) for model in ("ant/m", "oai/m", "echo") for stream in (False, True)],
-    AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "twin") for streaming in (False, True)],
-    AIGNE_IMAGE: [aigne_picture("oai/painter"), aigne_picture("oai/dall", image=[{"type": "file", "data": "eA=="}])],
-    AIGNE_VIDEO: [aigne_film("oai/film"), aigne_film("echo", seconds="8", size="1280x720")],
+    AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "duplicate") for streaming in (False, True)],
+    AIGNE_IMAGE: [aigne_image("oai/painter"), aigne_image("oai/dall", image=[{"type": "file", "data": "eA=="}])],
+    AIGNE_VIDEO: [aigne_video("oai/video"), aigne_video("echo", seconds="8", size="1280x720")],
     **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
 }  # fmt: skip
 # AIGNE Hub's other names for the same.
 SAME = {
     "/api/v2/embeddings": EMBEDDINGS,
     "/api/v1/embeddings": EMBEDDINGS,
-    "/api/v2/image/generations": PICTURES,
-    "/api/v1/image/generations": PICTURES,
-    "/api/images/generations": PICTURES,
+    "/api/v2/image/generations": IMAGES,
+    "/api/v1/image/generations": IMAGES,
+    "/api/images/generations": IMAGES,
     "/api/v2/audio/speech": SPEECH,
     "/api/v2/audio/transcriptions": HEARD,
 }

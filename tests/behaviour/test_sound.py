@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.behaviour.answers_beside_chat import SOUND, speech_events
+from tests.behaviour.answers_beside_chat import AUDIO, speech_events
 from tests.behaviour.calls import HEARD, SPEECH, TRANSLATED, ask, events_of, wallet
 from tests.behaviour.error_shape import check_error
 from tests.behaviour.forms import form, recording, wave
@@ -27,7 +27,7 @@ def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
 def last_call(hub: HubProcess) -> tuple[str, str, dict[str, int]]:
     """The charge of the newest call, where its usage comes from, and the leaves that were used."""
     newest = hub.cli("call", "show", hub.cli("call", "list", "--limit", "1")[0]["id"])
-    return newest["charge"], newest["usage_source"], {leaf: n for leaf, n in newest["usage"].items() if n}
+    return newest["charge"], newest["usage_source"], {unit: n for unit, n in newest["usage"].items() if n}
 
 
 # --- speech ---------------------------------------------------------------------------------------------------
@@ -35,9 +35,9 @@ def last_call(hub: HubProcess) -> tuple[str, str, dict[str, int]]:
 
 def test_speech_comes_as_the_provider_spoke_it_and_costs_its_characters(client: openai.OpenAI, hub: HubProcess) -> None:
     with client.audio.speech.with_streaming_response.create(model="oai/tts", voice="alloy", input="Grüße") as answer:
-        sound = b"".join(answer.iter_bytes())
+        audio = b"".join(answer.iter_bytes())
 
-    assert ("audio/mpeg", SOUND) == (answer.headers["content-type"], sound)
+    assert ("audio/mpeg", AUDIO) == (answer.headers["content-type"], audio)
     charge, source, usage = last_call(hub)
     assert ("0.005", "provider", 5) == (charge, source, usage["characters"])
 
@@ -71,7 +71,7 @@ def test_a_sound_that_breaks_off_never_looks_complete(hub: HubProcess, stub: Stu
 
     async def breaking(request: Received, reply: Reply) -> None:
         await reply.start(200, {"content-type": "audio/mpeg"})
-        await reply.write(SOUND[:1000])
+        await reply.write(AUDIO[:1000])
         await reply.cut()
 
     stub.always(breaking)
@@ -90,7 +90,7 @@ def test_speech_is_spoken_and_charged_once_for_a_key(hub: HubProcess, stub: Stub
 
     first, again = (ask(hub, SPEECH, asked, headers=key) for _ in range(2))
 
-    assert (SOUND, SOUND) == (first.body, again.body)
+    assert (AUDIO, AUDIO) == (first.body, again.body)
     assert ("audio/mpeg", "true") == (again.header("content-type"), again.header("idempotent-replayed"))
     assert 1 == len(stub.requests)
 
@@ -108,9 +108,9 @@ def test_what_cannot_be_spoken_is_refused_by_name(hub: HubProcess, fields: dict[
 
 
 def test_the_echo_speaks_a_silence(client: openai.OpenAI, hub: HubProcess) -> None:
-    sound = client.audio.speech.create(model="echo/echo", voice="alloy", input="three small words").read()
+    audio = client.audio.speech.create(model="echo/echo", voice="alloy", input="three small words").read()
 
-    assert (b"RIFF", 44 + 3 * 800) == (sound[:4], len(sound))
+    assert (b"RIFF", 44 + 3 * 800) == (audio[:4], len(audio))
     assert ("0.000017", "provider") == last_call(hub)[:2]
 
 

@@ -67,7 +67,7 @@ def test_a_listener_who_leaves_pays_for_the_characters_and_the_provider_is_let_g
 
     assert left.wait(PATIENCE_S), "the provider was never let go"
     ended = _ended(hub, before)
-    assert ("caller left", "0.005") == (ended["ending"], ended["charge"])
+    assert ("client_disconnected", "0.005") == (ended["ending"], ended["charge"])
 
 
 def _ended(hub: HubProcess, before: int) -> dict[str, str]:

@@ -73,7 +73,9 @@ def test_a_stream_names_what_was_left_out(hub: HubProcess) -> None:
 def test_a_strict_caller_has_wishes_refused(hub: HubProcess) -> None:
     strict = {"x-aihub-unsupported": "refuse"}
 
-    error = check_error(ask(hub, CHAT, openai_body("ant/m", seed=7), headers=strict), CHAT, 400, "unexpressible")
+    error = check_error(
+        ask(hub, CHAT, openai_body("ant/m", seed=7), headers=strict), CHAT, 400, "unsupported_parameter"
+    )
     odd = ask(hub, CHAT, openai_body("ant/m"), headers={"x-aihub-unsupported": "perhaps"})
 
     assert "seed" == error["param"]
@@ -161,7 +163,7 @@ def test_where_calls_shall_come_one_at_a_time_the_caller_hears_of_the_first(hub:
 def test_the_tool_runner_goes_on_without_a_thread(hub: HubProcess, stub: Stub) -> None:
     heard = ask(hub, MESSAGES, anthropic_body("oai/m", thread={"type": "create"}))
 
-    error = check_error(heard, MESSAGES, 400, "unexpressible")
+    error = check_error(heard, MESSAGES, 400, "unsupported_parameter")
     assert {"error_code": "thread_unsupported_request"} == error["details"]
     assert [] == stub.requests
 

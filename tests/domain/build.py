@@ -22,14 +22,14 @@ from domain.catalog.aliases import Alias, AliasTarget
 from domain.catalog.catalog import Catalog, Served, catalog_of
 from domain.catalog.rows import Credential, ProviderRow
 from domain.failures import Failure, FailureKind
-from domain.ledger.ledger import grant
-from domain.ledger.rows import Lot
+from domain.ledger.ledger import add_grant
+from domain.ledger.rows import Grant
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
 from domain.pricing.rate import Rate
 from domain.routing.learned import Advice
 from domain.routing.order import Candidate, Circumstances, order
-from domain.routing.tree import Group, Member, Way
+from domain.routing.tree import Group, Member, RouteNode
 from domain.usage import Usage
 
 NOW_MS = 1_700_000_000_000
@@ -52,9 +52,9 @@ def a_rate(**changes: Any) -> Rate:
     return msgspec.structs.replace(rate, **changes)
 
 
-def a_lot(nanos: int = 1_000_000_000, **changes: Any) -> Lot:
-    lot = Lot(
-        id="lot-1",
+def a_grant(nanos: int = 1_000_000_000, **changes: Any) -> Grant:
+    grant = Grant(
+        id="grant-1",
         user_id="ada",
         amount_nanos=nanos,
         available_nanos=nanos,
@@ -65,7 +65,7 @@ def a_lot(nanos: int = 1_000_000_000, **changes: Any) -> Lot:
         created_ms=0,
         source="test",
     )
-    return msgspec.structs.replace(lot, **changes)
+    return msgspec.structs.replace(grant, **changes)
 
 
 def a_user(user_id: str = "ada", **changes: Any) -> User:
@@ -131,13 +131,13 @@ def candidates_for(*offers: Served) -> tuple[Candidate, ...]:
     return order(a_group(*offers), circumstances(catalog)).candidates
 
 
-def a_group(*ways: Way | Member, **changes: Any) -> Group:
+def a_group(*ways: RouteNode | Member, **changes: Any) -> Group:
     """Equal ways, in turns, under the names of their providers or keys; or members as they are."""
     members = tuple(way if isinstance(way, Member) else Member(name=_name(way), way=way) for way in ways)
     return msgspec.structs.replace(Group(key="any", strategy="round-robin", members=members), **changes)
 
 
-def _name(way: Way) -> str:
+def _name(way: RouteNode) -> str:
     return way.key if isinstance(way, Group) else way.provider.name
 
 
@@ -193,11 +193,11 @@ def an_outcome(call_id: str = "call-1", events: Sequence[Event] | None = None, *
 
 
 def books_with(*rows: Row) -> Books:
-    """Books at version 0 that hold Ada with her key, the default rate, and these rows; lots come with their grant."""
+    """Books at version 0 that hold Ada with her key, the default rate, and these rows; grants come with their grant."""
     books = Books()
     for row in (a_user(), a_key(), a_rate(), *rows):
-        if isinstance(row, Lot):
-            write(books, *grant(row).transfers)
+        if isinstance(row, Grant):
+            write(books, *add_grant(row).transfers)
         write(books, row)
     books.version = 0
     return books
@@ -250,6 +250,6 @@ def proof(books: Books) -> Totals | Difference:
             auditor.adjustment(adjustment)
     for call in books.calls.values():
         auditor.call(call)
-    for lot in books.lots.values():
-        auditor.lot(lot)
+    for grant in books.grants.values():
+        auditor.grant(grant)
     return auditor.conclude()

@@ -3,14 +3,14 @@
 import msgspec
 from hypothesis import strategies as st
 
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 from domain.model_api.events import (
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -19,9 +19,9 @@ from domain.model_api.events import (
     UsageReported,
 )
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import Leaves, Occasion, Tier
+from domain.pricing.tiers import Occasion, Tier, UnitPrices
 from domain.usage import Usage
-from tests.domain.build import NOW_MS, a_failure, a_lot, a_rate
+from tests.domain.build import NOW_MS, a_failure, a_grant, a_rate
 
 # Up to 1,000 credits per million tokens: dearer than anything that is sold.
 RATES_NANOS = st.integers(0, 1_000_000_000_000)
@@ -37,7 +37,7 @@ def split(draw: st.DrawFn, total: int, parts: int) -> list[int]:
 
 @st.composite
 def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
-    """Any rate: every leaf cheaper or dearer than its parent, or without a price of its own."""
+    """Any rate: every unit cheaper or dearer than its parent, or without a price of its own."""
     own = RATES_NANOS | st.none()
     drawn = {
         "input_nanos": draw(RATES_NANOS),
@@ -57,8 +57,8 @@ def rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
     return a_rate(**(drawn | fixed))
 
 
-_LEAVES = st.builds(
-    Leaves,
+_UNITS = st.builds(
+    UnitPrices,
     input_nanos=RATES_NANOS | st.none(),
     cache_read_nanos=RATES_NANOS | st.none(),
     cache_write_nanos=RATES_NANOS | st.none(),
@@ -67,7 +67,7 @@ _LEAVES = st.builds(
 )
 TIERS = st.builds(
     Tier,
-    prices=_LEAVES,
+    prices=_UNITS,
     service=st.sampled_from([None, None, "priority", "flex"]),
     above_tokens=st.sampled_from([0, 1_000, 2_000, 4_000]),
     from_minute=st.sampled_from([0, 0, 60, 1_200]),
@@ -112,7 +112,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(UsageReported, usage=usages(100, 100)),
     st.just(Started(id="answer", model="small")),
     st.just(CitationDelta(citation=b"{}", dialect="anthropic")),  # type: ignore[arg-type]
-    st.just(ForeignBlock(dialect="anthropic", name="block", block=b"{}")),  # type: ignore[arg-type]
+    st.just(ProviderBlock(dialect="anthropic", name="block", block=b"{}")),  # type: ignore[arg-type]
     st.just(Finished(reason="stop")),
     st.just(Ended()),
     st.just(Broken(failure=a_failure("truncated"))),
@@ -121,13 +121,13 @@ ANSWERS = st.lists(EVENTS, max_size=12)
 
 
 @st.composite
-def wallets(draw: st.DrawFn) -> tuple[Lot, ...]:
-    """Some lots: spendable now, not yet, or no more."""
+def wallets(draw: st.DrawFn) -> tuple[Grant, ...]:
+    """Some grants: spendable now, not yet, or no more."""
     moments = st.sampled_from([NOW_MS - 2, NOW_MS - 1, NOW_MS, NOW_MS + 1, NOW_MS + 2])
     return tuple(
-        a_lot(
+        a_grant(
             draw(st.integers(1, 1_000)),
-            id=f"lot-{n}",
+            id=f"grant-{n}",
             priority=draw(st.integers(0, 2)),
             effective_ms=draw(moments),
             expires_ms=draw(moments | st.none()),

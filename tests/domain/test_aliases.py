@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from domain.books.rows import AuditEntry
 from domain.books.scopes import AliasScope, ProviderScope
 from domain.books.working_copy import Books
-from domain.catalog.aliases import DEPTH_MAX, LEAVES_MAX, Alias, AliasTarget, flaw
+from domain.catalog.aliases import DEPTH_MAX, RESOLVED_TARGETS_MAX, Alias, AliasTarget, flaw
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged, add_provider, remove_alias, set_alias
-from domain.refusals import BadRequest, Exists, Missing
+from domain.refusals import AlreadyExists, BadRequest, NotFound
 from tests.domain.build import NOW_MS, a_provider, an_alias, books_with, decided
 
 ACTOR = Actor(name="owner", now_ms=NOW_MS, audit_id="audit-1")
@@ -52,13 +52,13 @@ def test_the_same_again_changes_nothing_and_other_targets_make_a_new_version() -
 
 
 @pytest.mark.parametrize(("alias", "refusal"), [
-    (an_alias("acme", "acme/small"),             Exists(kind="provider", name="acme")),
+    (an_alias("acme", "acme/small"),             AlreadyExists(kind="provider", name="acme")),
     (an_alias("fast", "bolt/small"),             "bolt"),
     (an_alias("fast", "acme/small", "bolt/x"),   "bolt"),
     (an_alias("fast", "fast"),                   "fast → fast"),
     (an_alias("fast", "acme/small", "again"),    "fast → again → fast"),
 ])  # fmt: skip
-def test_what_an_alias_may_not_be(alias: Alias, refusal: Exists | str) -> None:
+def test_what_an_alias_may_not_be(alias: Alias, refusal: AlreadyExists | str) -> None:
     books = books_with(a_provider(), an_alias("again", "fast"))
 
     outcome = set_in(books, alias)
@@ -67,7 +67,7 @@ def test_what_an_alias_may_not_be(alias: Alias, refusal: Exists | str) -> None:
     match outcome.refusal:
         case BadRequest() as told:
             assert str(refusal) in told.problem
-        case Missing() as told:
+        case NotFound() as told:
             assert ("provider", refusal) == (told.kind, told.name)
         case told:
             assert refusal == told
@@ -79,7 +79,7 @@ def test_a_provider_may_not_take_the_name_of_an_alias() -> None:
 
     denied = add_provider(ProviderScope(name="fast").view(books), ACTOR, a_provider("fast"))
 
-    assert Denied(refusal=Exists(kind="alias", name="fast")) == denied
+    assert Denied(refusal=AlreadyExists(kind="alias", name="fast")) == denied
 
 
 def test_a_removed_alias_leads_nowhere_and_its_name_is_free() -> None:
@@ -105,7 +105,7 @@ def test_an_alias_does_not_lead_to_more_models_than_can_be_tried() -> None:
     below = {n: [f"{n + 1}{letter}" for letter in "abc"] for n in range(6)}
     wide = {f"{n}{letter}": an_alias(f"{n}{letter}", *models) for n, models in below.items() for letter in "abc"}
 
-    assert f"more than {LEAVES_MAX} models" in str(flaw(wide))
+    assert f"more than {RESOLVED_TARGETS_MAX} models" in str(flaw(wide))
 
 
 NAMES = "abcdef"

@@ -7,14 +7,14 @@ from domain.management.changes import Actor
 from domain.management.price_sync import append, difference, tier_label
 from domain.pricing.by_size import Variant
 from domain.pricing.price_book import Price
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 from tests.domain.test_pricebook import DOLLAR, a_price
 
 ACTOR = Actor(name="test", now_ms=100, audit_id="audit-1")
 
 
 def dearer(thousandths: int, known_ms: int = 50) -> Price:
-    prices = Leaves(input_nanos=3 * DOLLAR * (1000 + thousandths) // 1000, output_nanos=15 * DOLLAR)
+    prices = UnitPrices(input_nanos=3 * DOLLAR * (1000 + thousandths) // 1000, output_nanos=15 * DOLLAR)
     return a_price(20, known_ms, prices=prices)
 
 
@@ -26,12 +26,14 @@ def test_a_price_that_moves_by_more_than_a_tenth_waits(thousandths: int, waits: 
 
     assert append(ACTOR, changed, accepted=False).appended is not waits
     assert append(ACTOR, changed, accepted=True).appended
-    assert [move.leaf for move in changed.moves] == ["input_nanos"]
+    assert [move.unit for move in changed.moves] == ["input_nanos"]
     assert changed.moves[0].thousandths == thousandths
 
 
 def test_a_price_that_becomes_known_or_that_goes_is_told_and_only_the_going_waits() -> None:
-    with_cache = a_price(20, 50, prices=Leaves(input_nanos=3 * DOLLAR, output_nanos=15 * DOLLAR, cache_read_nanos=1))
+    with_cache = a_price(
+        20, 50, prices=UnitPrices(input_nanos=3 * DOLLAR, output_nanos=15 * DOLLAR, cache_read_nanos=1)
+    )
 
     gains = difference("acme", [a_price()], [with_cache], 100)
     loses = difference("acme", [with_cache], [a_price(30, 60)], 100)
@@ -41,8 +43,8 @@ def test_a_price_that_becomes_known_or_that_goes_is_told_and_only_the_going_wait
 
 
 def test_a_tier_that_moves_far_waits_too() -> None:
-    was = a_price(tiers=(Tier(prices=Leaves(input_nanos=6 * DOLLAR), above_tokens=200_000),))
-    becomes = a_price(20, 50, tiers=(Tier(prices=Leaves(input_nanos=9 * DOLLAR), above_tokens=200_000),))
+    was = a_price(tiers=(Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), above_tokens=200_000),))
+    becomes = a_price(20, 50, tiers=(Tier(prices=UnitPrices(input_nanos=9 * DOLLAR), above_tokens=200_000),))
 
     changed = difference("acme", [was], [becomes], 100)
 
@@ -52,7 +54,7 @@ def test_a_tier_that_moves_far_waits_too() -> None:
 
 def test_a_variant_that_moves_far_waits_and_one_that_comes_is_appended() -> None:
     was, becomes = (
-        a_price(*at, variants=(Variant(prices=Leaves(image_nanos=n * DOLLAR), size="1024x1536"),))
+        a_price(*at, variants=(Variant(prices=UnitPrices(image_nanos=n * DOLLAR), size="1024x1536"),))
         for n, at in ((4, ()), (6, (20, 50)))
     )
 
@@ -81,7 +83,7 @@ def test_what_is_known_is_not_appended_again() -> None:
 
 
 def test_tiers_are_told_in_words() -> None:
-    night = Tier(prices=Leaves(), service="batch", above_tokens=5, from_minute=990, until_minute=30)
+    night = Tier(prices=UnitPrices(), service="batch", above_tokens=5, from_minute=990, until_minute=30)
 
     assert tier_label(night) == "batch above 5 16:30-00:30 UTC"
     assert tier_label(None) == ""

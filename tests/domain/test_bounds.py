@@ -19,7 +19,7 @@ from domain.pricing.bounds import (
 )
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
-from domain.refusals import Unbounded, Uncounted, UnpricedFeature
+from domain.refusals import Unbounded, UnpricedFeature, UsageUnavailable
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import rates, usages
@@ -97,7 +97,7 @@ def test_a_call_whose_charge_has_no_bound_or_no_price_is_refused(
 
 
 def test_a_call_that_is_answered_before_it_is_counted_is_refused() -> None:
-    assert Uncounted(field="background") == bound(a_chat_call(uncounted="background"), a_rate())
+    assert UsageUnavailable(field="background") == bound(a_chat_call(uncounted="background"), a_rate())
 
 
 @pytest.mark.parametrize(("call", "field"), [
@@ -138,7 +138,7 @@ def test_the_hubs_bound_on_hosted_tools_is_what_the_wallet_affords(available_nan
         assert available_nanos < least.nanos
 
 
-def test_a_picture_may_cost_more_tokens_than_its_bytes() -> None:
+def test_an_image_may_cost_more_tokens_than_its_bytes() -> None:
     limit = bound(a_chat_call(body_bytes=500, images=2), a_rate(context_tokens=None))
 
     assert isinstance(limit, Bound)
@@ -159,7 +159,7 @@ def test_no_usage_within_the_call_costs_more_than_its_bound(call: ModelCall, rat
 
 
 @given(CALLS, rates(context_tokens=3_000), st.data())
-def test_a_picture_behind_a_url_costs_no_more_than_the_models_whole_context(
+def test_an_image_behind_a_url_costs_no_more_than_the_models_whole_context(
     call: ModelCall, rate: Rate, data: st.DataObject
 ) -> None:
     limit = bound(msgspec.structs.replace(call, opaque_input="image_url"), rate)
@@ -176,8 +176,8 @@ def test_a_bound_is_reached_by_some_usage_so_that_no_credit_is_held_for_nothing(
     assert isinstance(limit, Bound)
 
     dearest = max(
-        price(Usage(**{leaf_in: limit.input_tokens, leaf_out: limit.output_tokens}), rate).total_nanos
-        for leaf_in in (
+        price(Usage(**{unit_in: limit.input_tokens, unit_out: limit.output_tokens}), rate).total_nanos
+        for unit_in in (
             "input_tokens",
             "input_audio_tokens",
             "input_image_tokens",
@@ -186,7 +186,7 @@ def test_a_bound_is_reached_by_some_usage_so_that_no_credit_is_held_for_nothing(
             "cache_write_tokens",
             "cache_write_1h_tokens",
         )
-        for leaf_out in ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
+        for unit_out in ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
     )
 
     assert limit.nanos == dearest

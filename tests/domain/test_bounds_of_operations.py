@@ -1,4 +1,4 @@
-"""What is not chat is bounded too: by texts with a context each, by pictures, characters, seconds, and sold by name."""
+"""What is not chat is bounded too: by texts with a context each, by images, characters, seconds, and sold by name."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from domain.billing.metering import Measured, measure
 from domain.billing.settlement import measured_of
 from domain.model_api.call import ModelCall, Operation
-from domain.model_api.events import Ended, Event, SoundDelta, TextDelta, UsageReported
-from domain.model_api.images import Pictured
-from domain.pricing.bounds import INPUT_TOKENS_ADDED, PICTURE_TOKENS_MAX, Bound, bound, is_sold, lowered
+from domain.model_api.events import AudioDelta, Ended, Event, TextDelta, UsageReported
+from domain.model_api.images import ImageResult
+from domain.pricing.bounds import INPUT_TOKENS_ADDED, OUTPUT_IMAGE_TOKENS_MAX, Bound, bound, is_sold, lowered
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 from domain.refusals import Unbounded, UnpricedFeature
@@ -46,7 +46,7 @@ def bounded(call: ModelCall, rate: Rate) -> Bound:
     return limit
 
 
-def test_three_pictures_at_a_cent_each_are_bounded_by_three_cents() -> None:
+def test_three_images_at_a_cent_each_are_bounded_by_three_cents() -> None:
     call = a_call("images", choices=3, pieces=Usage(images=3))
 
     assert 30_000_000 == bounded(call, a_rate(**FREE, image_nanos=CENT)).nanos
@@ -58,7 +58,7 @@ def test_a_recording_of_nine_seconds_is_bounded_by_ten_for_its_last_frame_may_be
     assert 100_000_000 == bounded(call, a_rate(**FREE, second_nanos=CENT)).nanos
 
 
-def test_a_film_of_eight_seconds_is_bounded_by_its_seconds_and_not_by_those_of_sound() -> None:
+def test_a_video_of_eight_seconds_is_bounded_by_its_seconds_and_not_by_those_of_sound() -> None:
     call = a_call("video", pieces=Usage(video_seconds=8))
 
     assert 80_000_000 == bounded(call, a_rate(**FREE, video_second_nanos=CENT, second_nanos=9 * CENT)).nanos
@@ -78,7 +78,7 @@ def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     ("chat",          {"request_nanos": 0},                          True),
     ("embeddings",    {"second_nanos": CENT},                        False),
     ("moderation",    {},                                            True),
-    ("images",        {},                                            False),  # no text's price is a picture's
+    ("images",        {},                                            False),  # no text's price is an image's
     ("images",        {"input_nanos": 1},                            False),
     ("images",        {"image_nanos": 0},                            True),   # explicit
     ("images",        {"output_image_nanos": 0},                     True),
@@ -88,7 +88,7 @@ def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     ("speech",        {"output_audio_nanos": 1},                     True),
     ("transcription", {"output_nanos": 1},                           False),
     ("transcription", {"second_nanos": 0},                           True),
-    ("video",         {"second_nanos": 1, "output_nanos": 1},        False),  # sound and text are no film
+    ("video",         {"second_nanos": 1, "output_nanos": 1},        False),  # sound and text are no video
     ("video",         {"video_second_nanos": 0},                     True),
     ("video",         {"request_nanos": 1},                          True),
     ("chat",          {"video_second_nanos": CENT},                  False),
@@ -123,15 +123,15 @@ def test_an_echoed_prompt_may_come_once_for_each_choice() -> None:
     assert 6 * 10 + 3 * (500 + INPUT_TOKENS_ADDED + 32) == bounded(call, a_rate()).output_tokens
 
 
-def test_a_film_whose_length_nobody_told_is_as_long_as_was_asked_for() -> None:
+def test_a_video_whose_length_nobody_told_is_as_long_as_was_asked_for() -> None:
     sold, pieces = a_rate(**FREE, video_second_nanos=CENT), Usage(video_seconds=8)
 
     whole = measured_of(an_outcome(events=(Ended(),), pieces=pieces, rate=sold))
-    left = measured_of(an_outcome(events=(), ending="caller left", pieces=pieces, rate=sold))
+    left = measured_of(an_outcome(events=(), ending="client_disconnected", pieces=pieces, rate=sold))
 
     assert whole == Measured(usage=pieces, source="provider")
     assert left == Measured(usage=pieces, source="estimated")
-    assert measured_of(an_outcome(events=(), ending="provider failed", pieces=pieces, rate=sold)) is None
+    assert measured_of(an_outcome(events=(), ending="provider_failed", pieces=pieces, rate=sold)) is None
 
 
 @pytest.mark.parametrize("operation", [other for other in OTHERS if other != "completions"])
@@ -181,10 +181,10 @@ def test_no_usage_within_the_bound_is_charged_more_than_the_bound(
     assert price(measured.usage, rate).total_nanos <= limit.nanos
 
 
-def test_what_a_picture_may_come_to_is_the_models_own_maximum_or_the_most_there_is() -> None:
+def test_what_an_image_may_come_to_is_the_models_own_maximum_or_the_most_there_is() -> None:
     call = a_call("images", choices=2)
 
-    assert 2 * PICTURE_TOKENS_MAX == bounded(call, a_rate()).output_tokens
+    assert 2 * OUTPUT_IMAGE_TOKENS_MAX == bounded(call, a_rate()).output_tokens
     assert 2 * 1_290 == bounded(call, a_rate(output_tokens_max=1_290, context_tokens=100)).output_tokens
 
 
@@ -192,10 +192,10 @@ def test_what_a_picture_may_come_to_is_the_models_own_maximum_or_the_most_there_
 
 
 @pytest.mark.parametrize(("events", "pieces", "usage"), [
-    # Pictures that came are counted; while the answer runs, all that were asked for are on their way.
-    ((Pictured(), Ended()),           Usage(images=3),      Usage(input_tokens=125, images=1, output_image_tokens=4_160)),
-    ((Pictured(),),                   Usage(images=3),      Usage(input_tokens=125, images=3, output_image_tokens=12_480)),
-    ((SoundDelta(byte_count=9),),     Usage(characters=40), Usage(input_tokens=125, characters=40, output_audio_tokens=80)),
+    # Images that came are counted; while the answer runs, all that were asked for are on their way.
+    ((ImageResult(), Ended()),           Usage(images=3),      Usage(input_tokens=125, images=1, output_image_tokens=4_160)),
+    ((ImageResult(),),                   Usage(images=3),      Usage(input_tokens=125, images=3, output_image_tokens=12_480)),
+    ((AudioDelta(byte_count=9),),     Usage(characters=40), Usage(input_tokens=125, characters=40, output_audio_tokens=80)),
     ((TextDelta(text="four"),),       Usage(seconds=6),     Usage(input_tokens=125, seconds=6, input_audio_tokens=60, output_tokens=1)),
 ])  # fmt: skip
 def test_what_nobody_told_is_estimated_by_what_was_asked_for(
@@ -213,13 +213,15 @@ def test_what_the_provider_counts_stands_before_what_the_hub_counts() -> None:
     assert (
         Usage(input_tokens=5, images=2)
         == measure(
-            a_meter((Pictured(), Pictured(), UsageReported(usage=Usage(input_tokens=5)), Ended())), 500, Usage(images=2)
+            a_meter((ImageResult(), ImageResult(), UsageReported(usage=Usage(input_tokens=5)), Ended())),
+            500,
+            Usage(images=2),
         ).usage
     )
 
 
 def test_characters_are_counted_and_not_estimated_where_they_are_all_that_is_charged() -> None:
-    events, pieces = (SoundDelta(byte_count=9), Ended()), Usage(characters=40)
+    events, pieces = (AudioDelta(byte_count=9), Ended()), Usage(characters=40)
 
     by_character = measured_of(an_outcome(events=events, pieces=pieces, rate=a_rate(**FREE, character_nanos=CENT)))
     by_token = measured_of(an_outcome(events=events, pieces=pieces, rate=a_rate(output_audio_nanos=CENT)))
@@ -230,7 +232,7 @@ def test_characters_are_counted_and_not_estimated_where_they_are_all_that_is_cha
 
 
 def test_sound_that_was_delivered_is_charged_though_the_provider_failed() -> None:
-    failed = an_outcome(ending="provider failed", events=(SoundDelta(byte_count=1),), pieces=Usage(characters=40))
+    failed = an_outcome(ending="provider_failed", events=(AudioDelta(byte_count=1),), pieces=Usage(characters=40))
 
     assert measured_of(failed) is not None
-    assert measured_of(an_outcome(ending="provider failed", events=(), pieces=Usage(characters=40))) is None
+    assert measured_of(an_outcome(ending="provider_failed", events=(), pieces=Usage(characters=40))) is None

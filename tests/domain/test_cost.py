@@ -11,12 +11,12 @@ from domain.books.rows import Call
 from domain.model_api.call import AttemptRecord
 from domain.model_api.events import UsageReported
 from domain.money import NANOS_PER_CREDIT as CREDIT
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.build import (
     a_candidate,
     a_chat_call,
-    a_lot,
+    a_grant,
     a_meter,
     a_rate,
     an_answer,
@@ -32,7 +32,7 @@ from tests.domain.test_pricebook import DOLLAR, a_price
 
 TOLD = Usage(input_tokens=1_000, output_tokens=10)
 ANSWERED = AttemptRecord(provider="acme", outcome="answered", status=200)
-PRIORITY = Tier(prices=Leaves(input_nanos=300_000_000), service="priority")
+PRIORITY = Tier(prices=UnitPrices(input_nanos=300_000_000), service="priority")
 
 
 def reported(service: str | None = None, cost_nanos: int | None = None, usage: Usage = TOLD) -> Meter:
@@ -41,7 +41,7 @@ def reported(service: str | None = None, cost_nanos: int | None = None, usage: U
 
 
 def settled(outcome: Outcome) -> Call:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked())
     call = settle_in(books, outcome).call
     assert call is not None
@@ -66,8 +66,8 @@ def test_an_answer_costs_what_the_book_says_of_its_usage() -> None:
 ])  # fmt: skip
 def test_charge_and_cost_follow_the_service_that_the_answer_tells(service: str | None, charge: int, cost: int) -> None:
     rate = a_rate(tiers=(PRIORITY,))
-    price = a_price(tiers=(Tier(prices=Leaves(input_nanos=6 * DOLLAR), service="priority"),))
-    books = books_with(a_lot(), msgspec.structs.replace(rate, id="rate-2"))
+    price = a_price(tiers=(Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), service="priority"),))
+    books = books_with(a_grant(), msgspec.structs.replace(rate, id="rate-2"))
     sold = msgspec.structs.replace(rate, id="rate-2")
     asked = a_chat_call(fields={"service_tier": msgspec.Raw(b'"priority"')})
     planned = plan_in(books, an_asked(call=asked, candidates=(a_candidate(sold),)))
@@ -108,8 +108,8 @@ def test_what_failed_before_the_provider_could_work_costs_nothing_and_what_may_h
 
 @pytest.mark.parametrize("changes", [
     {"price": None},
-    {"price": a_price(prices=Leaves(input_nanos=DOLLAR))},
-    {"ending": "provider failed", "meter": Meter()},
+    {"price": a_price(prices=UnitPrices(input_nanos=DOLLAR))},
+    {"ending": "provider_failed", "meter": Meter()},
 ])  # fmt: skip
 def test_what_nobody_knows_is_unknown_and_never_zero(changes: dict[str, object]) -> None:
     outcome = an_outcome(meter=reported(), attempts=(ANSWERED,), price=a_price())
@@ -121,7 +121,7 @@ def test_what_nobody_knows_is_unknown_and_never_zero(changes: dict[str, object])
 
 
 def test_a_model_that_is_charged_by_the_request_costs_one() -> None:
-    price = a_price(prices=Leaves(input_nanos=0, output_nanos=0, request_nanos=5_000 * CREDIT))
+    price = a_price(prices=UnitPrices(input_nanos=0, output_nanos=0, request_nanos=5_000 * CREDIT))
 
     assert settled(an_outcome(meter=reported(), attempts=(ANSWERED,), price=price)).cost_nanos == 5_000_000
 

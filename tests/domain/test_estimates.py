@@ -41,7 +41,7 @@ def test_what_is_not_said_to_the_model_is_no_input(name: str) -> None:
 
 @pytest.mark.parametrize("image", [
     {"type": "image_url", "image_url": {"url": "data:image/png;base64," + SEALED}},
-    {"type": "image_url", "image_url": {"url": "https://pictures.test/a.png"}},
+    {"type": "image_url", "image_url": {"url": "https://images.test/a.png"}},
     {"type": "input_image", "image_url": "data:image/png;base64," + SEALED},
     {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": SEALED}},
     {"inlineData": {"mimeType": "image/png", "data": SEALED}},

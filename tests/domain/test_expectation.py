@@ -11,14 +11,14 @@ from domain.billing.quotes import offer
 from domain.model_api.call import Operation
 from domain.pricing.bounds import Bound, bound
 from domain.pricing.cost_estimate import expected_nanos
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate, an_offer
 
 MILLION = 1_000_000
 RATE = a_rate()  # 150 nanos a token in and 600 out
-PRIORITY = Tier(prices=Leaves(output_nanos=1_200 * MILLION), service="priority")
-LARGE = Tier(prices=Leaves(input_nanos=300 * MILLION), above_tokens=900)
+PRIORITY = Tier(prices=UnitPrices(output_nanos=1_200 * MILLION), service="priority")
+LARGE = Tier(prices=UnitPrices(input_nanos=300 * MILLION), above_tokens=900)
 
 
 @pytest.mark.parametrize(("asked", "rate", "nanos"), [

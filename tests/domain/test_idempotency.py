@@ -1,15 +1,15 @@
-"""The same Idempotency-Key and body runs upstream once and is charged once, also for concurrent twins."""
+"""The same Idempotency-Key and body runs upstream once and is charged once, also for concurrent duplicates."""
 
 import msgspec
 import pytest
 
-from domain.billing.plan import Asked, Plan, Refused, Replay, Twin
+from domain.billing.plan import Asked, Duplicate, Plan, Refused, Replay
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency
 from domain.refusals import IdempotencyConflict, IdempotencyUnavailable
 from tests.domain.build import (
     BOUND_NANOS,
     NOW_MS,
-    a_lot,
+    a_grant,
     a_meter,
     an_asked,
     an_outcome,
@@ -25,15 +25,15 @@ AGAIN = an_asked("call-2", idempotency_key="key", digest="digest")
 OTHER = an_asked("call-2", idempotency_key="key", digest="another body")
 
 
-def test_a_twin_of_a_running_call_waits_for_it() -> None:
-    books = books_with(a_lot())
+def test_a_duplicate_of_a_running_call_waits_for_it() -> None:
+    books = books_with(a_grant())
     first = started_in(books, FIRST)
 
-    assert Twin(call=first) == plan_in(books, AGAIN)
+    assert Duplicate(call=first) == plan_in(books, AGAIN)
 
 
 def test_a_call_that_was_answered_is_answered_again_without_a_charge() -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, FIRST)
     settle_in(books, an_outcome("call-1", answer=b"sealed", status=200, content_type="application/json"))
 
@@ -55,7 +55,7 @@ def test_a_call_that_was_answered_is_answered_again_without_a_charge() -> None:
 
 @pytest.mark.parametrize("settled", [False, True])
 def test_the_same_key_with_another_body_is_a_conflict(settled: bool) -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, FIRST)
     if settled:
         settle_in(books, an_outcome("call-1", answer=b"sealed"))
@@ -65,17 +65,17 @@ def test_the_same_key_with_another_body_is_a_conflict(settled: bool) -> None:
 
 @pytest.mark.parametrize(("ending", "delivered", "reason"), [
     ("completed",        True,   "its answer was too large to keep"),
-    ("caller left",      True,   "it ended early (caller left)"),
-    ("provider failed",  True,   "it ended early (provider failed)"),
-    ("timed out",        True,   "it ended early (timed out)"),
-    ("provider failed",  False,  None),
-    ("timed out",        False,  None),
+    ("client_disconnected",      True,   "it ended early (client_disconnected)"),
+    ("provider_failed",  True,   "it ended early (provider_failed)"),
+    ("timed_out",        True,   "it ended early (timed_out)"),
+    ("provider_failed",  False,  None),
+    ("timed_out",        False,  None),
 ])  # fmt: skip
 def test_what_was_charged_without_leaving_its_answer_is_not_run_again(
     ending: str, delivered: bool, reason: str | None
 ) -> None:
     """The same key is never charged twice; what gave nothing and cost nothing may be tried again. (G3)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, FIRST)
     meter = an_outcome().meter if delivered else a_meter()
     settle_in(books, an_outcome("call-1", ending=ending, meter=meter))
@@ -103,7 +103,7 @@ def test_a_free_call_that_was_answered_is_not_run_again_either() -> None:
 
 def test_a_call_that_was_lost_may_be_run_again() -> None:
     """(G2)"""
-    books = books_with(a_lot(BOUND_NANOS))
+    books = books_with(a_grant(BOUND_NANOS))
     started_in(books, FIRST)
     sweep_in(books, gone=["process-1"])
 
@@ -115,12 +115,12 @@ def test_a_call_that_was_lost_may_be_run_again() -> None:
     (AGAIN,  IDEMPOTENCY_KEPT_MS,      True,   Plan),
     (OTHER,  IDEMPOTENCY_KEPT_MS - 1,  True,   Refused),
     (OTHER,  IDEMPOTENCY_KEPT_MS,      True,   Plan),
-    (AGAIN,  IDEMPOTENCY_KEPT_MS,      False,  Twin),
+    (AGAIN,  IDEMPOTENCY_KEPT_MS,      False,  Duplicate),
 ])  # fmt: skip
 def test_a_key_is_remembered_for_a_day_and_as_long_as_its_call_runs(
     asked: Asked, after_ms: int, settled: bool, outcome: type
 ) -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, FIRST)
     if settled:
         settle_in(books, an_outcome("call-1", answer=b"sealed"))
@@ -129,7 +129,7 @@ def test_a_key_is_remembered_for_a_day_and_as_long_as_its_call_runs(
 
 
 def test_a_replay_needs_no_credit_and_no_current_catalogue() -> None:
-    books = books_with(a_lot(BOUND_NANOS))
+    books = books_with(a_grant(BOUND_NANOS))
     started_in(books, FIRST)
     settle_in(books, an_outcome("call-1", answer=b"sealed"))
     books.version = 9

@@ -15,7 +15,7 @@ from domain.billing.plan import Plan, Refused
 from domain.billing.settlement import measured_of
 from domain.billing.verification import Totals
 from domain.books.rows import Call, Ending
-from domain.ledger.ledger import grant
+from domain.ledger.ledger import add_grant
 from domain.model_api.events import Event
 from domain.pricing.bounds import OUTPUT_TOKENS_USEFUL
 from domain.pricing.charge import price
@@ -26,8 +26,8 @@ from tests.domain.build import (
     NOW_MS,
     a_candidate,
     a_chat_call,
+    a_grant,
     a_key,
-    a_lot,
     a_meter,
     a_rate,
     a_user,
@@ -44,7 +44,9 @@ from tests.domain.strategies import ANSWERS
 
 USERS = st.sampled_from(["ada", "bob"])
 PROCESSES = st.sampled_from(["process-1", "process-2"])
-ENDINGS: st.SearchStrategy[Ending] = st.sampled_from(["completed", "provider failed", "caller left", "timed out"])
+ENDINGS: st.SearchStrategy[Ending] = st.sampled_from(
+    ["completed", "provider_failed", "client_disconnected", "timed_out"]
+)
 RATES: tuple[Rate, ...] = (
     a_rate(),
     a_rate(id="rate-2", provider="bolt", cache_write_1h_nanos=900_000_000, output_nanos=350_000_001),
@@ -89,16 +91,16 @@ class Ledger(RuleBasedStateMachine):
         lasts=st.sampled_from([None, None, HOUR_MS, 3 * HOUR_MS]),
     )
     def credit_is_granted(self, user: str, nanos: int, priority: int, starts_in: int, lasts: int | None) -> None:
-        lot = a_lot(
+        grant = a_grant(
             nanos,
-            id=f"lot-{len(self.books.lots)}",
+            id=f"grant-{len(self.books.grants)}",
             user_id=user,
             priority=priority,
             effective_ms=self.now_ms + starts_in,
             expires_ms=None if lasts is None else self.now_ms + starts_in + lasts,
             created_ms=self.now_ms,
         )
-        write(self.books, lot, *grant(lot).transfers)
+        write(self.books, grant, *add_grant(grant).transfers)
         self.model.issued += nanos
 
     @rule(
@@ -166,7 +168,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(gone=st.sampled_from([(), (), (), ("process-1",), ("process-1", "process-2")]))
     def what_the_dead_left_open_is_swept(self, gone: tuple[str, ...]) -> None:
-        posted = {lot.id: lot.available_nanos for lot in self.books.lots.values() if self.is_expired(lot.id)}
+        posted = {grant.id: grant.available_nanos for grant in self.books.grants.values() if self.is_expired(grant.id)}
         lost = {call.id for call in self.books.calls.values() if call.id in self.model.held and call.owner in gone}
 
         swept = sweep_in(self.books, self.now_ms, gone)
@@ -176,8 +178,8 @@ class Ledger(RuleBasedStateMachine):
             del self.model.held[call.id]
             self.endings[call.id] = call
             for line in call.hold_lines:
-                if self.is_expired(line.lot_id):
-                    posted[line.lot_id] += line.nanos
+                if self.is_expired(line.grant_id):
+                    posted[line.grant_id] += line.nanos
         self.model.breakage += sum(posted.values())
         again = sweep_in(self.books, self.now_ms, gone)
         assert again.writes == ()
@@ -197,7 +199,7 @@ class Ledger(RuleBasedStateMachine):
         assert (totals.issued_nanos, totals.revenue_nanos) == (model.issued, model.revenue)
         assert (totals.breakage_nanos, totals.available_nanos) == (model.breakage, model.available)
         assert (totals.held_nanos, totals.open_holds) == (sum(model.held.values()), len(model.held))
-        assert sum(lot.held_nanos for lot in self.books.lots.values()) == sum(model.held.values())
+        assert sum(grant.held_nanos for grant in self.books.grants.values()) == sum(model.held.values())
 
     @invariant()
     def nothing_is_ever_below_zero(self) -> None:
@@ -231,13 +233,13 @@ class Ledger(RuleBasedStateMachine):
 
     def spendable(self, user: str) -> int:
         return sum(
-            lot.available_nanos
-            for lot in self.books.wallet(user)
-            if lot.effective_ms <= self.now_ms and not self.is_expired(lot.id)
+            grant.available_nanos
+            for grant in self.books.wallet(user)
+            if grant.effective_ms <= self.now_ms and not self.is_expired(grant.id)
         )
 
-    def is_expired(self, lot_id: str) -> bool:
-        expires_ms = self.books.lots[lot_id].expires_ms
+    def is_expired(self, grant_id: str) -> bool:
+        expires_ms = self.books.grants[grant_id].expires_ms
         return expires_ms is not None and expires_ms <= self.now_ms
 
 

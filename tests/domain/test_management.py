@@ -13,7 +13,7 @@ from domain.books.rows import AuditEntry, Row
 from domain.books.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.books.working_copy import Books
 from domain.ledger.ledger import available
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 from domain.management.changes import (
     Actor,
     Changed,
@@ -33,12 +33,12 @@ from domain.management.changes import (
     set_rate,
 )
 from domain.pricing.rate import Rate
-from domain.refusals import Exists, InvalidKey, Missing
+from domain.refusals import AlreadyExists, InvalidKey, NotFound
 from tests.domain.build import (
     NOW_MS,
     a_credential,
+    a_grant,
     a_key,
-    a_lot,
     a_provider,
     a_rate,
     a_user,
@@ -126,11 +126,11 @@ def _set_rate(rate: Rate) -> Change:
     return lambda books: set_rate(provider(books, rate.provider), ACTOR, rate)
 
 
-def _grant(name: str, nanos: int = 500, lot_id: str = "gift") -> Change:
-    def lot_of(_: Row) -> Lot:
-        return a_lot(nanos, id=lot_id)
+def _grant(name: str, nanos: int = 500, grant_id: str = "gift") -> Change:
+    def grant_of(_: Row) -> Grant:
+        return a_grant(nanos, id=grant_id)
 
-    return lambda books: grant_credit(user(books, name), ACTOR, name, lot_of)
+    return lambda books: grant_credit(user(books, name), ACTOR, name, grant_of)
 
 
 def test_a_change_is_written_together_with_its_audit_entry() -> None:
@@ -206,14 +206,14 @@ def test_what_is_not_there_is_denied_by_name_and_nothing_is_written(change: Chan
     denied = change(some_books())
 
     assert isinstance(denied, Denied)
-    assert isinstance(denied.refusal, Missing)
+    assert isinstance(denied.refusal, NotFound)
     assert (denied.refusal.kind, denied.refusal.name, denied.writes) == (kind, name, ())
 
 
 def test_a_name_that_is_taken_is_denied() -> None:
     denied = add_user(user(some_books(), "ada"), ACTOR, a_user("another", name="ada"))
 
-    assert Denied(refusal=Exists(kind="user", name="ada")) == denied
+    assert Denied(refusal=AlreadyExists(kind="user", name="ada")) == denied
 
 
 @pytest.mark.parametrize(("change", "row"), [
@@ -250,7 +250,7 @@ def test_a_change_made_twice_is_made_once(change: Change, once_more: type) -> No
 
 def test_after_its_revocation_no_key_starts_a_call() -> None:
     """(G24)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     assert isinstance(plan_in(books, an_asked("before")), Plan)
 
     decided(books, _revoke("key of ada")(books))

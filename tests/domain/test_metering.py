@@ -12,7 +12,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -20,7 +20,7 @@ from domain.model_api.events import (
     ToolCallDelta,
 )
 from domain.model_api.events import UsageReported as Told
-from domain.model_api.images import Pictured
+from domain.model_api.images import ImageResult
 from domain.usage import Usage
 from tests.domain.build import a_failure, a_meter, an_answer
 from tests.domain.strategies import ANSWERS
@@ -60,7 +60,7 @@ def test_a_prompt_that_the_provider_counts_as_nothing_is_estimated(told: Usage) 
 
 @pytest.mark.parametrize("told", [Usage(cache_read_tokens=1, output_tokens=3), Usage(cache_write_1h_tokens=1, output_tokens=3),
                                   Usage(input_audio_tokens=1, output_tokens=3), Usage(seconds=3), Usage(images=1)])  # fmt: skip
-def test_a_prompt_that_was_counted_in_any_leaf_or_by_the_piece_is_not_estimated(told: Usage) -> None:
+def test_a_prompt_that_was_counted_in_any_unit_or_by_the_piece_is_not_estimated(told: Usage) -> None:
     assert Measured(usage=told, source="provider") == measure(a_meter([Told(usage=told), Ended()]), input_tokens=7)
 
 
@@ -101,11 +101,11 @@ def test_a_running_count_below_the_estimate_stands() -> None:
     )
 
 
-def test_pictures_that_a_provider_did_not_make_before_it_failed_are_not_charged() -> None:
+def test_images_that_a_provider_did_not_make_before_it_failed_are_not_charged() -> None:
     broken = Broken(failure=a_failure())
 
-    assert 1 == measure(a_meter([Pictured(), broken]), 0, Usage(images=3)).usage.images
-    assert 3 == measure(a_meter([Pictured()]), 0, Usage(images=3)).usage.images
+    assert 1 == measure(a_meter([ImageResult(), broken]), 0, Usage(images=3)).usage.images
+    assert 3 == measure(a_meter([ImageResult()]), 0, Usage(images=3)).usage.images
 
 
 def test_an_input_that_was_told_early_is_completed_by_what_was_delivered_since() -> None:
@@ -137,7 +137,7 @@ def test_output_that_was_delivered_is_estimated_where_the_provider_counts_none_o
 
 def test_what_a_provider_says_about_its_answer_is_no_output() -> None:
     """Why an answer was withheld is not charged as if it were the answer."""
-    why = ForeignBlock(dialect="google", name="finish", block=msgspec.Raw(b'{"a":"long reason"}'), generated=False)
+    why = ProviderBlock(dialect="google", name="finish", block=msgspec.Raw(b'{"a":"long reason"}'), generated=False)
     told = Usage(input_tokens=7)
 
     assert Measured(usage=told, source="provider") == measure(a_meter([why, Told(usage=told), Ended()]), input_tokens=9)
@@ -153,8 +153,8 @@ def test_what_a_provider_says_about_its_answer_is_no_output() -> None:
     (ReasoningDelta(redacted="c2VhbGVk" * 99),                       0),
     (ReasoningDelta(signature="c2VhbGVk" * 99),                      0),
     (CitationDelta(citation=JSON, dialect="x"),                      0),
-    (ForeignBlock(dialect="x", name="web_search", block=msgspec.Raw(b'{"id":"srv_1","input":{"query":"sea"}}')), 3),
-    (ForeignBlock(dialect="x", name="result", block=msgspec.Raw(b'{"content":[{"text":"found","encrypted":"c2Vh"}]}')), 0),
+    (ProviderBlock(dialect="x", name="web_search", block=msgspec.Raw(b'{"id":"srv_1","input":{"query":"sea"}}')), 3),
+    (ProviderBlock(dialect="x", name="result", block=msgspec.Raw(b'{"content":[{"text":"found","encrypted":"c2Vh"}]}')), 0),
     (Finished(reason="stop"),                                        0),
     (Ended(),                                                        0),
 ])  # fmt: skip
@@ -165,8 +165,8 @@ def test_what_counts_as_text_that_a_model_wrote(event: Event, delivered: int) ->
 
 @pytest.mark.parametrize(("event", "delivered"), [
     (ReasoningDelta(redacted="c2VhbGVk"),                            True),
-    (ForeignBlock(dialect="x", name="result", block=JSON),           True),
-    (ForeignBlock(dialect="x", name="n", block=JSON, generated=False), False),
+    (ProviderBlock(dialect="x", name="result", block=JSON),           True),
+    (ProviderBlock(dialect="x", name="n", block=JSON, generated=False), False),
     (Started(id="1", model="m"),                                     False),
     (Finished(reason="stop"),                                        False),
 ])  # fmt: skip
@@ -221,7 +221,7 @@ def test_an_estimate_is_never_more_than_what_was_delivered_and_the_requests_own_
 def test_what_was_told_is_only_ever_completed_by_output_that_was_delivered(
     events: list[Event], input_tokens: int
 ) -> None:
-    """Neither the input nor a leaf of the cache is ever estimated once any of it was told. (G5)"""
+    """Neither the input nor a unit of the cache is ever estimated once any of it was told. (G5)"""
     meter = a_meter(events)
     assume(meter.told is not None)
     told = meter.told

@@ -24,8 +24,8 @@ from tests.domain.build import (
     NOW_MS,
     a_candidate,
     a_chat_call,
+    a_grant,
     a_key,
-    a_lot,
     a_rate,
     an_asked,
     an_offer,
@@ -41,7 +41,7 @@ DEAR = a_rate(id="rate-3", provider="calm", input_nanos=1_500_000_000, output_na
 
 
 def test_a_call_starts_with_its_bound_held_and_its_row_written() -> None:
-    books = books_with(a_lot(1_000_000))
+    books = books_with(a_grant(1_000_000))
 
     planned = plan_in(books, an_asked("call-1"))
 
@@ -64,7 +64,7 @@ def test_a_call_starts_with_its_bound_held_and_its_row_written() -> None:
 ])  # fmt: skip
 def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: Refusal | None) -> None:
     """From the moment of the revocation on, in any process. (G24)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     books.keys.clear()
     books.keys_by_fingerprint.clear()
     books.apply(key)
@@ -79,7 +79,7 @@ def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: R
     (a_chat_call(hosted_tools=("web_search",)),     UnpricedFeature(model="acme/small", feature="web_search")),
 ])  # fmt: skip
 def test_a_call_without_a_bound_or_a_price_is_refused_whatever_the_wallet(call: ModelCall, refusal: Refusal) -> None:
-    planned = plan_in(books_with(a_lot()), an_asked(call=call))
+    planned = plan_in(books_with(a_grant()), an_asked(call=call))
 
     assert Refused(refusal=refusal) == planned
 
@@ -90,14 +90,14 @@ def test_a_call_that_one_provider_can_bound_is_planned_for_that_provider() -> No
         call=a_chat_call(opaque_input="image_url"), candidates=candidates_for(an_offer(), an_offer(known, "bolt"))
     )
 
-    planned = plan_in(books_with(a_lot()), asked)
+    planned = plan_in(books_with(a_grant()), asked)
 
     assert isinstance(planned, Plan)
     assert _providers(planned) == {"bolt"}
 
 
 def test_a_wallet_that_cannot_cover_the_call_is_told_what_is_missing_and_where_to_pay() -> None:
-    planned = plan_in(books_with(a_lot(BOUND_NANOS - 1)), an_asked(payment_link="https://pay.example"))
+    planned = plan_in(books_with(a_grant(BOUND_NANOS - 1)), an_asked(payment_link="https://pay.example"))
 
     refusal = InsufficientCredit(
         bound_nanos=BOUND_NANOS, available_nanos=BOUND_NANOS - 1, payment_link="https://pay.example"
@@ -112,7 +112,7 @@ def test_a_wallet_that_cannot_cover_the_call_is_told_what_is_missing_and_where_t
     (7,  False),
 ])  # fmt: skip
 def test_a_call_that_was_routed_by_an_older_catalogue_is_asked_again(version: int, starts: bool) -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     books.version = version
 
     planned = plan_in(books, an_asked(version=0))
@@ -121,7 +121,7 @@ def test_a_call_that_was_routed_by_an_older_catalogue_is_asked_again(version: in
 
 
 def test_a_refused_call_writes_nothing() -> None:
-    books = books_with(a_lot(1))
+    books = books_with(a_grant(1))
 
     plan_in(books, an_asked("call-1", idempotency_key="k"))
 
@@ -135,9 +135,9 @@ def test_a_refused_call_writes_nothing() -> None:
 
 @given(st.integers(0, 20 * BOUND_NANOS), st.lists(st.integers(1, 3 * BOUND_NANOS), max_size=5))
 def test_exactly_as_many_holds_fit_as_the_balance_covers(balance: int, more: list[int]) -> None:
-    """However the balance is spread over lots, and never one more. (G1)"""
-    lots = [a_lot(nanos, id=f"lot-{n}") for n, nanos in enumerate([balance, *more]) if nanos]
-    books = books_with(*lots)
+    """However the balance is spread over grants, and never one more. (G1)"""
+    grants = [a_grant(nanos, id=f"grant-{n}") for n, nanos in enumerate([balance, *more]) if nanos]
+    books = books_with(*grants)
     total = balance + sum(more)
 
     started = [isinstance(plan_in(books, an_asked(f"call-{n}")), Plan) for n in range(total // BOUND_NANOS + 2)]
@@ -150,7 +150,7 @@ def test_exactly_as_many_holds_fit_as_the_balance_covers(balance: int, more: lis
 def test_the_hold_covers_the_dearest_provider_that_may_answer() -> None:
     asked = an_asked(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
 
-    planned = plan_in(books_with(a_lot()), asked)
+    planned = plan_in(books_with(a_grant()), asked)
 
     assert isinstance(planned, Plan)
     assert planned.call.hold_nanos == 10 * BOUND_NANOS
@@ -160,7 +160,7 @@ def test_the_hold_covers_the_dearest_provider_that_may_answer() -> None:
 def test_a_provider_that_the_wallet_cannot_cover_is_left_out() -> None:
     asked = an_asked(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
 
-    planned = plan_in(books_with(a_lot(2 * BOUND_NANOS)), asked)
+    planned = plan_in(books_with(a_grant(2 * BOUND_NANOS)), asked)
 
     assert isinstance(planned, Plan)
     assert planned.call.hold_nanos == BOUND_NANOS
@@ -175,7 +175,7 @@ def test_the_order_of_the_providers_changes_no_money(order: list[Rate], balance:
         asked = an_asked(
             call=a_chat_call(output_tokens_max=cap), candidates=tuple(a_candidate(rate, rate.provider) for rate in sold)
         )
-        planned = plan_in(books_with(a_lot(balance + 1)), asked)
+        planned = plan_in(books_with(a_grant(balance + 1)), asked)
         assert isinstance(planned, Plan | Refused)
         return planned.refusal if isinstance(planned, Refused) else (planned.call.hold_nanos, _providers(planned))
 
@@ -186,7 +186,7 @@ def test_a_cap_is_lowered_where_only_a_shorter_answer_fits() -> None:
     """1,000 tokens at 600 nanos, beside 300,000 for the input."""
     asked = an_asked(call=a_chat_call(output_tokens_max=None))
 
-    planned = plan_in(books_with(a_lot(900_000)), asked)
+    planned = plan_in(books_with(a_grant(900_000)), asked)
 
     assert isinstance(planned, Plan)
     assert planned.affordable == (
@@ -199,7 +199,7 @@ def test_a_cap_is_lowered_where_only_a_shorter_answer_fits() -> None:
 
 
 def test_the_callers_own_cap_is_refused_rather_than_lowered() -> None:
-    planned = plan_in(books_with(a_lot(900_000)), an_asked(call=a_chat_call(output_tokens_max=1_001)))
+    planned = plan_in(books_with(a_grant(900_000)), an_asked(call=a_chat_call(output_tokens_max=1_001)))
 
     assert Refused(refusal=InsufficientCredit(bound_nanos=900_600, available_nanos=900_000)) == planned
 
@@ -211,7 +211,7 @@ def test_what_is_held_is_covered_and_covers_every_provider_of_the_plan(
     """(G1)"""
     call = a_chat_call(body_bytes=body_bytes, output_tokens_max=cap)
 
-    planned = plan_in(books_with(a_lot(balance)), an_asked(call=call, candidates=(a_candidate(rate),)))
+    planned = plan_in(books_with(a_grant(balance)), an_asked(call=call, candidates=(a_candidate(rate),)))
 
     full = bound(call, rate)
     assert isinstance(full, Bound)

@@ -16,11 +16,11 @@ from domain.pricing.price_book import (
     news,
     price_at,
     price_id,
-    shelf_of,
+    provider_prices_of,
     spellings,
     versions,
 )
-from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier
+from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.strategies import OCCASIONS, RATES_NANOS, TIERS, usages
 
@@ -36,7 +36,7 @@ def a_price(effective_ms: int = 0, known_ms: int = 0, model: str = "small", **ch
         known_ms=known_ms,
         source="test",
         names=(f"={model}",),
-        prices=Leaves(input_nanos=3 * DOLLAR, output_nanos=15 * DOLLAR),
+        prices=UnitPrices(input_nanos=3 * DOLLAR, output_nanos=15 * DOLLAR),
     )
     return msgspec.structs.replace(price, **changes)
 
@@ -68,16 +68,16 @@ def test_what_is_no_name_is_refused(wrong: str) -> None:
 
 
 def test_a_name_is_found_in_any_case_and_with_a_compact_date() -> None:
-    shelf = shelf_of("acme", [a_price(model="gpt-5.2", names=("=gpt-5.2-2025-12-11",))])
+    provider_prices = provider_prices_of("acme", [a_price(model="gpt-5.2", names=("=gpt-5.2-2025-12-11",))])
 
     assert spellings("GPT-5.2-20251211") == ("gpt-5.2-20251211", "gpt-5.2-2025-12-11")
-    assert price_at(shelf, "GPT-5.2-20251211", 0) is not None
+    assert price_at(provider_prices, "GPT-5.2-20251211", 0) is not None
 
 
 def test_a_shelf_lends_what_another_has_not() -> None:
     """Azure sells OpenAI's models under their names; its own prices come first."""
-    lender = shelf_of("openai", [a_price(model="small"), a_price(model="large")])
-    own = shelf_of("azure", [a_price(model="large", source="azure")], borrowed=[lender])
+    lender = provider_prices_of("openai", [a_price(model="small"), a_price(model="large")])
+    own = provider_prices_of("azure", [a_price(model="large", source="azure")], borrowed=[lender])
 
     found = [price_at(own, name, 0) for name in ("small", "large", "other")]
 
@@ -90,23 +90,30 @@ def test_a_shelf_lends_what_another_has_not() -> None:
 def test_the_price_that_holds_is_the_newest_knowledge_about_the_moment() -> None:
     """Known at 7, a correction of the price from 10 on counts from 10 to 20, when the next one begins."""
     first, next_one, correction = a_price(10, 0), a_price(20, 0), a_price(10, 7)
-    shelf = shelf_of("acme", [next_one, correction, first])
+    provider_prices = provider_prices_of("acme", [next_one, correction, first])
 
-    assert [price_at(shelf, "small", at) for at in (9, 10, 19, 20)] == [None, correction, correction, next_one]
-    assert versions(shelf, "small") == (first, correction, next_one)
+    assert [price_at(provider_prices, "small", at) for at in (9, 10, 19, 20)] == [
+        None,
+        correction,
+        correction,
+        next_one,
+    ]
+    assert versions(provider_prices, "small") == (first, correction, next_one)
 
 
 def test_only_what_differs_from_what_holds_is_news() -> None:
-    cheaper = Leaves(input_nanos=DOLLAR)
+    cheaper = UnitPrices(input_nanos=DOLLAR)
     held = [a_price(0), a_price(20, prices=cheaper)]
 
     assert news(held, [a_price(0, 9), a_price(20, 9, prices=cheaper)], 100) == []
-    assert news(held, [a_price(0, 9), a_price(30, 9, prices=Leaves())], 100) == [a_price(30, 9, prices=Leaves())]
+    assert news(held, [a_price(0, 9), a_price(30, 9, prices=UnitPrices())], 100) == [
+        a_price(30, 9, prices=UnitPrices())
+    ]
     assert news([], [a_price(5, 9)], 100) == [a_price(5, 9)]
 
 
 def test_a_version_that_the_catalogue_takes_back_ends_now_and_stays_for_the_past() -> None:
-    held = [a_price(0), a_price(20, prices=Leaves(input_nanos=DOLLAR))]
+    held = [a_price(0), a_price(20, prices=UnitPrices(input_nanos=DOLLAR))]
 
     new = news(held, [a_price(0, 9)], 100)
 
@@ -116,13 +123,13 @@ def test_a_version_that_the_catalogue_takes_back_ends_now_and_stays_for_the_past
 @example(found=[(3, 1), (4, 2)], now_ms=0)  # the corrected version at 3 ends what held at 4, so 4 is news, too
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=6), st.integers(0, 5))
 def test_what_was_learned_once_is_no_news(found: list[tuple[int, int]], now_ms: int) -> None:
-    incoming = [a_price(at, 9, prices=Leaves(input_nanos=nanos)) for at, nanos in dict(found).items()]
-    held = [a_price(0), a_price(3, prices=Leaves(input_nanos=2))]
+    incoming = [a_price(at, 9, prices=UnitPrices(input_nanos=nanos)) for at, nanos in dict(found).items()]
+    held = [a_price(0), a_price(3, prices=UnitPrices(input_nanos=2))]
 
     learned = [*held, *news(held, incoming, now_ms)]
 
     assert news(learned, incoming, now_ms) == []
-    said, holds = (price_at(shelf_of("acme", prices), "small", now_ms) for prices in (incoming, learned))
+    said, holds = (price_at(provider_prices_of("acme", prices), "small", now_ms) for prices in (incoming, learned))
     assert said is None or (holds is not None and holds.prices == said.prices)
 
 
@@ -130,7 +137,7 @@ def test_what_was_learned_once_is_no_news(found: list[tuple[int, int]], now_ms: 
 
 # In dollars per million tokens: 3 in, 0.30 cached, 3.75 and 6 written, 15 out; a thousand searches are 10 dollars.
 SONNET = a_price(
-    prices=Leaves(
+    prices=UnitPrices(
         input_nanos=3 * DOLLAR,
         cache_read_nanos=300_000_000,
         cache_write_nanos=3_750_000_000,
@@ -154,26 +161,26 @@ SONNET = a_price(
     (Usage(input_tokens=7, cache_read_tokens=11, output_tokens=13, tool_uses=1),  10_219_300),
     (Usage(),                                                                             0),
 ])  # fmt: skip
-def test_each_leaf_costs_what_the_price_list_says(usage: Usage, nanos: int) -> None:
+def test_each_unit_costs_what_the_price_list_says(usage: Usage, nanos: int) -> None:
     """By hand: 7 at 3,000, 11 at 300, 13 at 15,000 and 10,000,000 nano-dollars."""
     assert cost(usage, SONNET) == nanos
 
 
-@pytest.mark.parametrize("leaf", ["images", "characters", "seconds", "video_seconds", "requests"])
-def test_a_leaf_without_a_price_makes_the_cost_unknown_and_never_zero(leaf: str) -> None:
-    assert cost(Usage(input_tokens=1, **{leaf: 1}), SONNET) is None
+@pytest.mark.parametrize("unit", ["images", "characters", "seconds", "video_seconds", "requests"])
+def test_a_unit_without_a_price_makes_the_cost_unknown_and_never_zero(unit: str) -> None:
+    assert cost(Usage(input_tokens=1, **{unit: 1}), SONNET) is None
 
 
 def test_a_model_that_is_priced_by_the_second_has_no_cost_by_the_token() -> None:
-    whisper = a_price(prices=Leaves(second_nanos=100 * DOLLAR))
+    whisper = a_price(prices=UnitPrices(second_nanos=100 * DOLLAR))
 
     assert cost(Usage(seconds=60), whisper) == 6_000_000
     assert cost(Usage(input_tokens=1), whisper) is None
 
 
 def test_the_cost_follows_the_providers_answer() -> None:
-    priority = Tier(prices=Leaves(input_nanos=6 * DOLLAR), service="priority")
-    long = Tier(prices=Leaves(input_nanos=4 * DOLLAR), above_tokens=1_000)
+    priority = Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), service="priority")
+    long = Tier(prices=UnitPrices(input_nanos=4 * DOLLAR), above_tokens=1_000)
     price = msgspec.structs.replace(SONNET, tiers=(priority, long))
 
     costs = [
@@ -188,13 +195,13 @@ def test_the_cost_follows_the_providers_answer() -> None:
     usages(),
     st.lists(TIERS, max_size=3),
     OCCASIONS,
-    st.builds(Leaves, input_nanos=RATES_NANOS, output_nanos=RATES_NANOS),
+    st.builds(UnitPrices, input_nanos=RATES_NANOS, output_nanos=RATES_NANOS),
 )
 def test_a_cost_is_its_leaves_costs_but_for_the_rounding(
-    usage: Usage, tiers: list[Tier], occasion: Occasion, prices: Leaves
+    usage: Usage, tiers: list[Tier], occasion: Occasion, prices: UnitPrices
 ) -> None:
     price = a_price(prices=prices, tiers=tuple(tier for tier in tiers if not tier.above_tokens))
-    parts = [Usage(**{leaf: getattr(usage, leaf)}) for leaf in PRICE_OF_LEAF if getattr(usage, leaf)]
+    parts = [Usage(**{unit: getattr(usage, unit)}) for unit in PRICE_OF_UNIT if getattr(usage, unit)]
 
     apart = [cost(part, price, occasion) for part in parts]
     together = cost(usage, price, occasion)

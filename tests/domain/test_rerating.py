@@ -19,7 +19,7 @@ from tests.domain.build import (
     HOUR_MS,
     NOW_MS,
     a_chat_call,
-    a_lot,
+    a_grant,
     a_rate,
     an_answer,
     an_asked,
@@ -37,8 +37,8 @@ from tests.domain.build import (
 CHARGE = 156_000
 
 
-def charged_books(**lot: Any) -> Books:
-    books = books_with(a_lot(1_000_000, **lot))
+def charged_books(**grant: Any) -> Books:
+    books = books_with(a_grant(1_000_000, **grant))
     started_in(books, an_asked())
     settle_in(books, an_outcome())
     return books
@@ -69,7 +69,7 @@ def test_only_the_difference_moves(input_nanos: int, moved: int) -> None:
     rerated = rerate_in(books, corrected(2, input_nanos))
 
     assert (rerated.adjustment.amount_nanos if rerated.adjustment else 0) == moved
-    assert books.lots["lot-1"].available_nanos == 1_000_000 - CHARGE - moved
+    assert books.grants["grant-1"].available_nanos == 1_000_000 - CHARGE - moved
     assert books.calls["call-1"].charge_nanos == CHARGE, "the call stays as it was settled"
     totals = proof(books)
     assert isinstance(totals, Totals), totals
@@ -99,13 +99,13 @@ def test_corrections_follow_each_other_and_each_moves_its_own_difference() -> No
 
 def test_a_wallet_that_lacks_the_difference_gives_what_it_has_and_owes_the_rest() -> None:
     books = charged_books()
-    lot = books.lots["lot-1"]
+    grant = books.grants["grant-1"]
     spent = an_asked("call-2", call=a_chat_call(body_bytes=0, output_tokens_max=956))
     held = started_in(books, spent).hold_nanos
 
     rerated = rerate_in(books, corrected(2, 300_000_000))
 
-    left = lot.available_nanos - held
+    left = grant.available_nanos - held
     assert 0 < left < 150_000
     assert rerated.adjustment is not None
     assert (rerated.adjustment.amount_nanos, rerated.adjustment.owed_nanos) == (left, 150_000 - left)
@@ -113,7 +113,7 @@ def test_a_wallet_that_lacks_the_difference_gives_what_it_has_and_owes_the_rest(
 
 
 def test_a_wallet_that_is_empty_owes_and_a_later_cut_gives_back_what_was_paid() -> None:
-    books = books_with(a_lot(400_000, expires_ms=NOW_MS + HOUR_MS))
+    books = books_with(a_grant(400_000, expires_ms=NOW_MS + HOUR_MS))
     started_in(books, an_asked())
     settle_in(books, an_outcome())
     later = NOW_MS + HOUR_MS
@@ -131,19 +131,22 @@ def test_a_wallet_that_is_empty_owes_and_a_later_cut_gives_back_what_was_paid() 
 
 
 def test_what_is_given_back_goes_to_the_grants_that_paid_the_last_first() -> None:
-    books = books_with(a_lot(100_000), a_lot(500_000, id="lot-2", priority=1))
+    books = books_with(a_grant(100_000), a_grant(500_000, id="grant-2", priority=1))
     started_in(books, an_asked())
     settle_in(books, an_outcome())
 
     rerate_in(books, corrected(2, 50_000_000))
 
-    assert {lot.id: lot.available_nanos for lot in books.lots.values()} == {"lot-1": 44_000, "lot-2": 500_000}
+    assert {grant.id: grant.available_nanos for grant in books.grants.values()} == {
+        "grant-1": 44_000,
+        "grant-2": 500_000,
+    }
     assert isinstance(proof(books), Totals)
 
 
 @pytest.mark.parametrize("why", ["running", "lost", "free"])
 def test_a_call_that_was_charged_nothing_by_a_rate_is_left_alone(why: str) -> None:
-    books = books_with(a_lot(1_000_000))
+    books = books_with(a_grant(1_000_000))
     started_in(books, an_asked(billed=why != "free"))
     if why == "lost":
         sweep_in(books, NOW_MS + 2 * HOUR_MS, gone=("process-1",))
@@ -171,7 +174,9 @@ class Corrections(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.books = books_with(a_lot(900_000), a_lot(500_000, id="lot-2", priority=1, expires_ms=NOW_MS + 3 * HOUR_MS))
+        self.books = books_with(
+            a_grant(900_000), a_grant(500_000, id="grant-2", priority=1, expires_ms=NOW_MS + 3 * HOUR_MS)
+        )
         self.now_ms = NOW_MS
         self.calls: list[str] = []
         self.rates = [a_rate()]
@@ -180,7 +185,7 @@ class Corrections(RuleBasedStateMachine):
     def call(self, input_tokens: int, output_tokens: int) -> None:
         call_id = f"call-{len(self.calls) + 1}"
         usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-        if sum(lot.available_nanos for lot in self.books.lots.values()) < 900_000:
+        if sum(grant.available_nanos for grant in self.books.grants.values()) < 900_000:
             return
         started_in(self.books, an_asked(call_id, version=self.books.version), self.now_ms)
         settle_in(self.books, an_outcome(call_id, an_answer(usage=usage)), self.now_ms)
@@ -220,7 +225,7 @@ class Corrections(RuleBasedStateMachine):
     def the_books_add_up(self) -> None:
         totals = proof(self.books)
         assert isinstance(totals, Totals), totals
-        assert all(lot.available_nanos >= 0 for lot in self.books.lots.values())
+        assert all(grant.available_nanos >= 0 for grant in self.books.grants.values())
 
 
 TestCorrections = Corrections.TestCase
@@ -234,4 +239,4 @@ def test_charging_anew_by_two_corrections_comes_to_what_the_last_alone_does(firs
     rerate_in(both, corrected(3, last))
     rerate_in(alone, corrected(3, last))
 
-    assert both.lots == alone.lots
+    assert both.grants == alone.grants

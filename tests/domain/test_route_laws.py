@@ -14,7 +14,7 @@ from domain.routing.affinity import Conversation
 from domain.routing.cooldown import CoolDown
 from domain.routing.learned import Advice, identity, learned_conversation, learned_first_byte
 from domain.routing.order import EXPLORED_OF, Rank, order
-from domain.routing.tree import Group, Member, Way, offers_of
+from domain.routing.tree import Group, Member, RouteNode, offers_of
 from tests.domain.build import (
     NOW_MS,
     a_chat_call,
@@ -38,7 +38,7 @@ OFFERS = st.builds(
 
 
 @st.composite
-def groups(draw: st.DrawFn, ways: st.SearchStrategy[Way]) -> Group:
+def groups(draw: st.DrawFn, ways: st.SearchStrategy[RouteNode]) -> Group:
     """Some ways under names of their own, with any priorities and weights, and perhaps a canary."""
     members = tuple(
         Member(name=f"way-{n}", way=way, priority=draw(st.integers(0, 2)), weight=draw(st.integers(1, 4)))
@@ -54,7 +54,7 @@ def groups(draw: st.DrawFn, ways: st.SearchStrategy[Way]) -> Group:
     )
 
 
-WAYS: st.SearchStrategy[Way] = st.recursive(OFFERS, groups, max_leaves=8)
+WAYS: st.SearchStrategy[RouteNode] = st.recursive(OFFERS, groups, max_leaves=8)
 CREDENTIALS = st.lists(
     st.builds(
         a_credential,
@@ -88,7 +88,7 @@ def _name(rank: Rank) -> str:
 
 @given(WAYS, CREDENTIALS, COOLING, LATENCIES, st.integers(0, 5))
 def test_each_way_is_tried_once_and_able_whatever_the_advice(
-    way: Way, credentials: list[Credential], cooling: dict[str, CoolDown], latencies: dict[str, int], turns: int
+    way: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown], latencies: dict[str, int], turns: int
 ) -> None:
     """Forgetting the advice changes the order and nothing else."""
     catalog = _catalog(credentials)
@@ -109,7 +109,7 @@ def test_each_way_is_tried_once_and_able_whatever_the_advice(
 
 @given(WAYS, CREDENTIALS, COOLING)
 def test_what_cools_down_comes_after_all_that_does_not(
-    way: Way, credentials: list[Credential], cooling: dict[str, CoolDown]
+    way: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown]
 ) -> None:
     ranks = order(way, circumstances(_catalog(credentials), Advice(cooling=cooling), call=CALL)).ranks
 
@@ -138,18 +138,18 @@ def test_a_lower_priority_is_never_tried_before_a_higher_one_that_is_well(
 
     ranks = order(group, circumstances(catalog, advice, call=CALL)).ranks
 
-    priority = {_leaf(member.way): member.priority for member in group.members}
-    well = [priority[_leaf(rank.candidate.served)] for rank in ranks if not rank.cooling_until_ms]
+    priority = {_unit(member.way): member.priority for member in group.members}
+    well = [priority[_unit(rank.candidate.served)] for rank in ranks if not rank.cooling_until_ms]
     assert sorted(well) == well
 
 
-def _leaf(way: Way) -> str:
+def _unit(way: RouteNode) -> str:
     (offer,) = offers_of(way)
     return f"{offer.provider.name}/{offer.model}"
 
 
 def _distinct(group: Group) -> tuple[Member, ...]:
-    once = {_leaf(member.way): member for member in group.members}
+    once = {_unit(member.way): member for member in group.members}
     return tuple(once.values())
 
 
@@ -268,7 +268,7 @@ def test_a_conversation_stays_where_it_was_unless_that_is_inactive_or_cooling(
     assert first.conversation is not None
     stays_on = first.ranks[-1].candidate.target
     advice = learned_conversation(first.advice, first.conversation, stays_on, NOW_MS)
-    advice = Advice(turns=advice.turns, cooling=cooling, sticks=advice.sticks)
+    advice = Advice(turns=advice.turns, cooling=cooling, affinities=advice.affinities)
     for _ in range(turns):  # Others call in between.
         advice = order(group, circumstances(_catalog(credentials), advice, caller="bob", call=CALL)).advice
     left = [credential for credential in credentials if credential.id != "a"]
@@ -296,7 +296,7 @@ def test_what_is_remembered_of_conversations_is_bounded(keys: list[int]) -> None
         talk = Conversation(key=f"0000{key:08x}", warm_ms=1)
         advice = learned_conversation(advice, talk, target, NOW_MS)
 
-    kept = [key for shard in advice.sticks for key in shard]
+    kept = [key for shard in advice.affinities for key in shard]
     assert len(kept) == min(64, len(set(keys)))
     if keys:
         assert f"0000{keys[-1]:08x}" in kept

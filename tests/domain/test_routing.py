@@ -19,8 +19,8 @@ from tests.domain.build import (
     a_candidate,
     a_credential,
     a_failure,
+    a_grant,
     a_group,
-    a_lot,
     a_rate,
     an_asked,
     an_offer,
@@ -243,5 +243,5 @@ def _order(catalog: Catalog, advice: Advice, offers: Sequence[Served] = OFFERS) 
 def _held(catalog: Catalog, advice: Advice, balance: int) -> int | None:
     """What is held for a call that is routed by this advice; None if it is refused."""
     made = _order(catalog, advice).candidates
-    planned = plan_in(books_with(a_lot(balance)), an_asked(candidates=made))
+    planned = plan_in(books_with(a_grant(balance)), an_asked(candidates=made))
     return planned.call.hold_nanos if isinstance(planned, Plan) else None

@@ -1,4 +1,4 @@
-"""Rates made from the price book: cost with a margin, in credits, each leaf and each tier rounded up once."""
+"""Rates made from the price book: cost with a margin, in credits, each unit and each tier rounded up once."""
 
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.money import rate_from_cost, thousandths_moved
 from domain.pricing.charge import cost, price
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import Leaves, Occasion, Tier
+from domain.pricing.tiers import Occasion, Tier, UnitPrices
 from domain.refusals import BadRequest
 from domain.usage import Usage
 from tests.domain.build import NOW_MS, a_provider, a_rate
@@ -57,10 +57,10 @@ def test_how_far_a_price_moves(before: int, after: int, moved: int | None) -> No
     usages(),
     st.lists(TIERS, max_size=3),
     OCCASIONS,
-    st.builds(Leaves, input_nanos=RATES_NANOS, output_nanos=RATES_NANOS, cache_read_nanos=RATES_NANOS | st.none()),
+    st.builds(UnitPrices, input_nanos=RATES_NANOS, output_nanos=RATES_NANOS, cache_read_nanos=RATES_NANOS | st.none()),
 )
 def test_what_is_sold_by_the_book_is_never_sold_below_its_cost(
-    usage: Usage, tiers: list[Tier], occasion: Occasion, prices: Leaves
+    usage: Usage, tiers: list[Tier], occasion: Occasion, prices: UnitPrices
 ) -> None:
     """On every occasion: the charge, in credits of a dollar, is at least the cost and its margin."""
     asked = a_price(prices=prices, tiers=tuple(tiers))
@@ -70,12 +70,12 @@ def test_what_is_sold_by_the_book_is_never_sold_below_its_cost(
     charge_nanos = price(usage, rate, occasion).total_nanos
 
     assert cost_nanos is not None
-    lines = sum(1 for leaf in usage.__struct_fields__ if getattr(usage, leaf))
+    lines = sum(1 for unit in usage.__struct_fields__ if getattr(usage, unit))
     assert (cost_nanos - 1) * 6 <= charge_nanos * 5 <= (cost_nanos + 2 + lines * 100) * 6
 
 
 def test_a_model_is_sold_with_its_tiers_its_names_and_its_limits() -> None:
-    tier = Tier(prices=Leaves(input_nanos=6 * DOLLAR), service="priority", above_tokens=7)
+    tier = Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), service="priority", above_tokens=7)
     asked = a_price(tiers=(tier,), context_tokens=1_000, output_tokens_max=100, names=("=small", "^small-2025"))
 
     rate = rate_of(asked, TWENTY_PERCENT, "other", "rate-9", NOW_MS)
@@ -83,7 +83,7 @@ def test_a_model_is_sold_with_its_tiers_its_names_and_its_limits() -> None:
     assert (rate.provider, rate.model, rate.names) == ("other", "small", asked.names)
     assert (rate.context_tokens, rate.output_tokens_max) == (1_000, 100)
     assert (rate.input_nanos, rate.output_nanos, rate.cache_read_nanos) == (3_600_000_000, 18_000_000_000, None)
-    assert rate.tiers == (msgspec.structs.replace(tier, prices=Leaves(input_nanos=7_200_000_000)),)
+    assert rate.tiers == (msgspec.structs.replace(tier, prices=UnitPrices(input_nanos=7_200_000_000)),)
 
 
 def test_a_rate_of_the_operators_own_stays_as_it_is() -> None:
@@ -105,7 +105,7 @@ def test_selling_twice_changes_nothing_and_a_new_price_makes_a_new_version() -> 
     facts = _facts(*first.rates)
 
     again, nothing = sell(facts, ACTOR, [a_price()], TWENTY_PERCENT, ["b"], named=False)
-    dearer = a_price(5, prices=Leaves(input_nanos=4 * DOLLAR))
+    dearer = a_price(5, prices=UnitPrices(input_nanos=4 * DOLLAR))
     newer, outcome = sell(facts, ACTOR, [dearer], TWENTY_PERCENT, ["c"], named=False)
 
     assert isinstance(nothing, Unchanged)
@@ -115,7 +115,7 @@ def test_selling_twice_changes_nothing_and_a_new_price_makes_a_new_version() -> 
 
 
 def test_a_price_that_cannot_be_charged_is_said_and_not_sold() -> None:
-    absurd = a_price(prices=Leaves(input_nanos=10**13))
+    absurd = a_price(prices=UnitPrices(input_nanos=10**13))
 
     sold, outcome = sell(_facts(), ACTOR, [absurd], TWENTY_PERCENT, ["a"], named=False)
 

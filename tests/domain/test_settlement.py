@@ -19,7 +19,7 @@ from tests.domain.build import (
     BOUND_NANOS,
     NOW_MS,
     a_candidate,
-    a_lot,
+    a_grant,
     a_meter,
     a_rate,
     an_answer,
@@ -32,7 +32,7 @@ from tests.domain.build import (
 )
 from tests.domain.strategies import ANSWERS, rates
 
-ENDINGS: tuple[Ending, ...] = ("completed", "provider failed", "caller left", "timed out")
+ENDINGS: tuple[Ending, ...] = ("completed", "provider_failed", "client_disconnected", "timed_out")
 
 # What the provider may have said before the ending. 12 bytes of text are estimated at 3 tokens; the request's
 # 500 bytes at 125. Sold at 150 nanos a token in and 600 out.
@@ -45,7 +45,7 @@ DONE = (Finished(reason="stop"), Ended())
 
 def test_a_call_pays_for_what_was_used_and_gets_the_rest_of_its_hold_back() -> None:
     """1,000 tokens in at 150 nanos and 10 out at 600."""
-    books = books_with(a_lot(1_000_000))
+    books = books_with(a_grant(1_000_000))
     started_in(books, an_asked("call-1"))
 
     settlement = settle_in(books, an_outcome("call-1"))
@@ -60,18 +60,18 @@ def test_a_call_pays_for_what_was_used_and_gets_the_rest_of_its_hold_back() -> N
     ("completed",        (*TEXT, TOLD, *DONE),   156_000,  "provider"),
     ("completed",        (*TEXT, *DONE),          20_550,  "estimated"),
     ("completed",        (TOLD, *DONE),          156_000,  "provider"),
-    ("provider failed",  NOTHING,                      0,  None),
-    ("provider failed",  (TOLD_EARLY,),                0,  None),
-    ("provider failed",  TEXT,                    20_550,  "estimated"),
-    ("provider failed",  (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
-    ("provider failed",  (*TEXT, TOLD),          156_000,  "provider"),
-    ("timed out",        NOTHING,                      0,  None),
-    ("timed out",        TEXT,                    20_550,  "estimated"),
-    ("caller left",      NOTHING,                 18_750,  "estimated"),
-    ("caller left",      (TOLD_EARLY,),          150_600,  "provider"),
-    ("caller left",      TEXT,                    20_550,  "estimated"),
-    ("caller left",      (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
-    ("caller left",      (*TEXT, TOLD, *DONE),   156_000,  "provider"),
+    ("provider_failed",  NOTHING,                      0,  None),
+    ("provider_failed",  (TOLD_EARLY,),                0,  None),
+    ("provider_failed",  TEXT,                    20_550,  "estimated"),
+    ("provider_failed",  (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
+    ("provider_failed",  (*TEXT, TOLD),          156_000,  "provider"),
+    ("timed_out",        NOTHING,                      0,  None),
+    ("timed_out",        TEXT,                    20_550,  "estimated"),
+    ("client_disconnected",      NOTHING,                 18_750,  "estimated"),
+    ("client_disconnected",      (TOLD_EARLY,),          150_600,  "provider"),
+    ("client_disconnected",      TEXT,                    20_550,  "estimated"),
+    ("client_disconnected",      (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
+    ("client_disconnected",      (*TEXT, TOLD, *DONE),   156_000,  "provider"),
     ("lost",             NOTHING,                      0,  None),
 ])  # fmt: skip
 def test_each_ending_has_its_charge(
@@ -87,7 +87,7 @@ def test_each_ending_has_its_charge(
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_call_that_no_provider_accepted_is_free_however_it_ends(ending: Ending) -> None:
     """(G5)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked("call-1"))
 
     settlement = settle_in(books, an_outcome("call-1", events=(), ending=ending, served=None, rate=None))
@@ -133,7 +133,7 @@ def test_a_call_that_nobody_knows_is_settled_by_writing_nothing() -> None:
 
 
 def test_the_answer_is_kept_for_its_own_idempotency_key_only() -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked("call-1", idempotency_key="key", digest="digest"))
     books.apply(msgspec.structs.replace(books.idempotency["ada", "key"], call_id="a later call"))
 
@@ -149,7 +149,7 @@ def test_the_answer_is_kept_for_its_own_idempotency_key_only() -> None:
 def test_a_charge_is_never_below_zero_nor_above_the_hold(
     answer: list[Event], rate: Rate, ending: Ending, accepted: bool, balance: int
 ) -> None:
-    books = books_with(a_lot(balance), rate)
+    books = books_with(a_grant(balance), rate)
     started_in(books, an_asked("call-1", candidates=(a_candidate(a_rate(input_nanos=1, output_nanos=1)),)))
     served = a_candidate(rate).target if accepted else None
 
@@ -167,16 +167,16 @@ def test_a_settlement_repeated_changes_nothing(
     answer: list[Event], ending: Ending, later: list[Ending], other_answer: list[Event]
 ) -> None:
     """Not even by another story of how the call went. (G3)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked("call-1"))
     first = settle_in(books, an_outcome("call-1", answer, ending=ending))
-    journal, lots = dict(books.journal), dict(books.lots)
+    journal, grants = dict(books.journal), dict(books.grants)
 
     for again in later:
         repeated = settle_in(books, an_outcome("call-1", other_answer, ending=again), NOW_MS + 1)
         assert Settlement(call=first.call, writes=(), already=True) == repeated
 
-    assert (books.journal, books.lots) == (journal, lots)
+    assert (books.journal, books.grants) == (journal, grants)
     assert isinstance(proof(books), Totals)
 
 
@@ -204,7 +204,7 @@ def test_output_that_was_delivered_is_never_free_where_output_has_a_price(answer
     assert call.usage_source in ("provider", "estimated")
 
 
-@given(ANSWERS, st.sampled_from(["provider failed", "timed out"]))
+@given(ANSWERS, st.sampled_from(["provider_failed", "timed_out"]))
 def test_a_provider_that_fails_before_any_output_is_free(answer: list[Event], ending: Ending) -> None:
     """Whatever it told of its input. (G5)"""
     meter = a_meter(answer)
@@ -216,7 +216,7 @@ def test_a_provider_that_fails_before_any_output_is_free(answer: list[Event], en
 def _settled(ending: Ending, meter: Meter, rate: Rate | None = None) -> Call:
     """The call after this ending, at the default rate."""
     rate = a_rate() if rate is None else rate
-    books = books_with(a_lot(), rate)
+    books = books_with(a_grant(), rate)
     started_in(books, an_asked("call-1", candidates=(a_candidate(rate),)))
     settlement = settle_in(books, an_outcome("call-1", ending=ending, meter=meter, rate=rate))
     assert settlement.call is not None

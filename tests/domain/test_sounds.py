@@ -28,7 +28,7 @@ def ogg(first: bytes, position: int) -> bytes:
     def page(at: int, packet: bytes) -> bytes:
         return b"OggS\0\x02" + at.to_bytes(8, "little") + bytes(12) + bytes([1, len(packet)]) + packet
 
-    return page(0, first) + page(position, b"sound")
+    return page(0, first) + page(position, b"audio")
 
 
 def mp3(frames: int, tag: bytes = b"") -> bytes:
@@ -48,7 +48,7 @@ def webm(*clusters: tuple[int, int]) -> bytes:
 ID3 = b"ID3\x04\0\0\0\0\x01\x00" + b"\xff\xfb" * 64
 
 
-@pytest.mark.parametrize(("sound", "seconds"), [
+@pytest.mark.parametrize(("audio", "seconds"), [
     (wave(2_500),                                                3),
     (wave(1_000),                                                1),
     (wave(1),                                                    1),
@@ -66,17 +66,17 @@ ID3 = b"ID3\x04\0\0\0\0\x01\x00" + b"\xff\xfb" * 64
     (mp3(8_000),                                               209),     # 208.98, the second half by the average
     (webm((0, 900), (5_000, 1_200)),                             7),
 ])  # fmt: skip
-def test_a_recording_tells_how_long_it_is(sound: bytes, seconds: int) -> None:
-    assert seconds == seconds_of(sound)
+def test_a_recording_tells_how_long_it_is(audio: bytes, seconds: int) -> None:
+    assert seconds == seconds_of(audio)
 
 
-@pytest.mark.parametrize("sound", [
+@pytest.mark.parametrize("audio", [
     b"", b"text", b"RIFF\0\0\0\0WAVE", wave(9)[:30], b"fLaC", flac(44_100, 0), flac(0, 5), b"OggS", ogg(b"Theora", 5), mp4(0, 5),
     mp4(1_000, 0), box(b"ftyp", b""), b"\x1a\x45\xdf\xa3", b"\xff\xfb\x90\x00" + b"text" * 200, b"ID3", b"\x89PNG\r\n\x1a\n" + bytes(99),
     mp4(1, 2**31), ogg(b"OpusHead" + bytes(11), 2**64 - 1),
 ])  # fmt: skip
-def test_what_tells_no_length_has_none(sound: bytes) -> None:
-    assert seconds_of(sound) is None
+def test_what_tells_no_length_has_none(audio: bytes) -> None:
+    assert seconds_of(audio) is None
 
 
 STARTS = st.sampled_from(
@@ -86,9 +86,9 @@ STARTS = st.sampled_from(
 
 @given(STARTS, st.binary(max_size=200), st.integers(0, 200), st.integers(0, 400))
 def test_whatever_comes_does_no_harm(start: bytes, noise: bytes, at: int, end: int) -> None:
-    sound = (start[:at] + noise + start[at:])[:end]
+    audio = (start[:at] + noise + start[at:])[:end]
 
-    seconds = seconds_of(sound)
+    seconds = seconds_of(audio)
 
     assert seconds is None or seconds >= 1
 

@@ -19,7 +19,7 @@ from tests.domain.build import (
     BOUND_NANOS,
     HOUR_MS,
     NOW_MS,
-    a_lot,
+    a_grant,
     an_asked,
     an_outcome,
     books_with,
@@ -33,7 +33,7 @@ from tests.domain.build import (
 
 def test_the_hold_of_a_dead_process_is_given_back_and_its_call_is_lost() -> None:
     """After the recovery the next affordable call starts. (G2)"""
-    books = books_with(a_lot(BOUND_NANOS))
+    books = books_with(a_grant(BOUND_NANOS))
     started_in(books, an_asked("call-1", owner="process-1"))
 
     swept = sweep_in(books, gone=["process-1"])
@@ -60,7 +60,7 @@ GONE, DEADLINE_OVER = "its process is gone", "its deadline has passed, and its p
 ])  # fmt: skip
 def test_which_calls_are_lost(owners: Owners, after_deadline_ms: int, why: str | None) -> None:
     """No clock ends the call of a living process: it ends it itself. A lease ends only what cannot be seen. (G2)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked("call-1", owner="process-1", deadline_ms=NOW_MS + HOUR_MS))
     now_ms = NOW_MS + HOUR_MS + after_deadline_ms
 
@@ -72,7 +72,7 @@ def test_which_calls_are_lost(owners: Owners, after_deadline_ms: int, why: str |
 
 def test_a_call_that_was_lost_is_not_charged_by_a_settlement_that_comes_late() -> None:
     """(G3)"""
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     started_in(books, an_asked("call-1"))
     lost = sweep_in(books, gone=["process-1"]).lost[0]
 
@@ -89,16 +89,16 @@ def test_a_call_that_was_lost_is_not_charged_by_a_settlement_that_comes_late() -
     (None,  0),
 ])  # fmt: skip
 def test_what_is_left_at_the_expiry_is_broken(expires_in_ms: int | None, broken: int) -> None:
-    books = books_with(a_lot(100, expires_ms=None if expires_in_ms is None else NOW_MS + expires_in_ms))
+    books = books_with(a_grant(100, expires_ms=None if expires_in_ms is None else NOW_MS + expires_in_ms))
 
     sweep_in(books)
 
     assert _moved(books.journal.values())["breakage"] == broken
 
 
-def test_what_a_running_call_holds_of_an_expired_lot_breaks_only_when_it_comes_back() -> None:
+def test_what_a_running_call_holds_of_an_expired_grant_breaks_only_when_it_comes_back() -> None:
     expires_ms = NOW_MS + 1
-    books = books_with(a_lot(BOUND_NANOS + 5, expires_ms=expires_ms))
+    books = books_with(a_grant(BOUND_NANOS + 5, expires_ms=expires_ms))
     started_in(books, an_asked("call-1"))
 
     sweep_in(books, expires_ms)
@@ -110,10 +110,10 @@ def test_what_a_running_call_holds_of_an_expired_lot_breaks_only_when_it_comes_b
     assert available(books.wallet("ada"), NOW_MS) == 0
 
 
-def test_a_lot_may_break_twice_in_one_millisecond() -> None:
+def test_a_grant_may_break_twice_in_one_millisecond() -> None:
     """A sweep broke its rest, a call gave some back, and another sweep came at once: the ledger machine's find."""
     expires_ms = NOW_MS + 1
-    books = books_with(a_lot(BOUND_NANOS + 5, expires_ms=expires_ms))
+    books = books_with(a_grant(BOUND_NANOS + 5, expires_ms=expires_ms))
     started_in(books, an_asked("call-1"))
     sweep_in(books, expires_ms)
     settle_in(books, an_outcome("call-1"), expires_ms)
@@ -125,7 +125,7 @@ def test_a_lot_may_break_twice_in_one_millisecond() -> None:
 
 
 def test_a_lost_calls_credit_past_its_expiry_goes_back_and_breaks_in_the_same_sweep() -> None:
-    books = books_with(a_lot(BOUND_NANOS, expires_ms=NOW_MS + 1))
+    books = books_with(a_grant(BOUND_NANOS, expires_ms=NOW_MS + 1))
     started_in(books, an_asked("call-1"))
 
     sweep_in(books, NOW_MS + 1, gone=["process-1"])
@@ -136,7 +136,7 @@ def test_a_lost_calls_credit_past_its_expiry_goes_back_and_breaks_in_the_same_sw
 
 
 def test_a_sweep_takes_the_oldest_calls_first_where_there_are_many() -> None:
-    books = books_with(a_lot())
+    books = books_with(a_grant())
     for n in range(3):
         started_in(books, an_asked(f"call-{n}"), NOW_MS + n)
 
@@ -152,7 +152,7 @@ SWEEPS = st.lists(st.tuples(st.sets(OWNERS), st.integers(0, 3 * HOUR_MS)), min_s
 @given(st.lists(OWNERS, max_size=6), SWEEPS)
 def test_a_sweep_repeated_writes_nothing(owners: list[str], sweeps: list[tuple[set[str], int]]) -> None:
     """Safe to run anywhere and any number of times. (G2, G3)"""
-    books = books_with(a_lot(4 * BOUND_NANOS, id="brief", expires_ms=NOW_MS + HOUR_MS), a_lot(4 * BOUND_NANOS))
+    books = books_with(a_grant(4 * BOUND_NANOS, id="brief", expires_ms=NOW_MS + HOUR_MS), a_grant(4 * BOUND_NANOS))
     for n, owner in enumerate(owners):
         started_in(books, an_asked(f"call-{n}", owner=owner))
 
@@ -168,7 +168,7 @@ def test_a_sweep_repeated_writes_nothing(owners: list[str], sweeps: list[tuple[s
 @given(st.lists(OWNERS, max_size=6), st.sets(OWNERS), st.sets(OWNERS))
 def test_two_sweeps_find_what_one_would(owners: list[str], gone: set[str], also_gone: set[str]) -> None:
     """So it does not matter which process sweeps, nor in which order. (G2)"""
-    one, two = books_with(a_lot(6 * BOUND_NANOS)), books_with(a_lot(6 * BOUND_NANOS))
+    one, two = books_with(a_grant(6 * BOUND_NANOS)), books_with(a_grant(6 * BOUND_NANOS))
     for n, owner in enumerate(owners):
         started_in(one, an_asked(f"call-{n}", owner=owner))
         started_in(two, an_asked(f"call-{n}", owner=owner))
@@ -177,7 +177,7 @@ def test_two_sweeps_find_what_one_would(owners: list[str], gone: set[str], also_
     sweep_in(two, gone=sorted(gone))
     sweep_in(two, gone=sorted(also_gone))
 
-    assert (one.calls, one.lots, one.journal) == (two.calls, two.lots, two.journal)
+    assert (one.calls, one.grants, one.journal) == (two.calls, two.grants, two.journal)
 
 
 def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
@@ -191,6 +191,6 @@ def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
 def test_an_answer_is_forgotten_when_its_time_is_over_but_its_call_is_not() -> None:
     kept = Idempotency(user_id="user-1", key="k", digest="d", call_id="call-1", created_ms=NOW_MS, answer=b"sealed")
 
-    swept = sweep(SweepFacts(open_calls=(), lots=(), stale_answers=(kept,)), Owners(), NOW_MS + IDEMPOTENCY_KEPT_MS)
+    swept = sweep(SweepFacts(open_calls=(), grants=(), stale_answers=(kept,)), Owners(), NOW_MS + IDEMPOTENCY_KEPT_MS)
 
     assert swept.writes == (msgspec.structs.replace(kept, answer=None),)

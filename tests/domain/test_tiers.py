@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from domain.model_api.call import ModelCall
 from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.bounds import INPUT_TOKENS_ADDED, Bound, bound, lowered
-from domain.pricing.charge import ORDINARY, dearest, leaf_rates, price
+from domain.pricing.charge import ORDINARY, dearest, price, unit_rates
 from domain.pricing.rate import PIECE_NANOS_MAX, Rate
-from domain.pricing.tiers import PRICE_OF_LEAF, Leaves, Occasion, Tier, reachable, tier_of
+from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices, reachable, tier_of
 from domain.usage import Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import OCCASIONS, TIERS, rates, tiered_rates, usages
 
-LONG = Tier(prices=Leaves(input_nanos=4 * CREDIT, output_nanos=18 * CREDIT), above_tokens=200_000)
-PRIORITY = Tier(prices=Leaves(input_nanos=6 * CREDIT), service="priority")
-PRIORITY_LONG = Tier(prices=Leaves(input_nanos=8 * CREDIT), service="priority", above_tokens=200_000)
-NIGHT = Tier(prices=Leaves(input_nanos=CREDIT), from_minute=990, until_minute=30)
+LONG = Tier(prices=UnitPrices(input_nanos=4 * CREDIT, output_nanos=18 * CREDIT), above_tokens=200_000)
+PRIORITY = Tier(prices=UnitPrices(input_nanos=6 * CREDIT), service="priority")
+PRIORITY_LONG = Tier(prices=UnitPrices(input_nanos=8 * CREDIT), service="priority", above_tokens=200_000)
+NIGHT = Tier(prices=UnitPrices(input_nanos=CREDIT), from_minute=990, until_minute=30)
 TIERED = a_rate(input_nanos=2 * CREDIT, output_nanos=12 * CREDIT, tiers=(LONG, PRIORITY, PRIORITY_LONG))
 
 
@@ -57,7 +57,7 @@ def test_hours_may_go_over_midnight(minute: int, at_night: bool) -> None:
 def test_a_tier_replaces_what_it_names_and_children_follow_their_parent() -> None:
     rate = a_rate(input_nanos=1, cache_read_nanos=2, output_nanos=3)
 
-    filled = leaf_rates(rate, Tier(prices=Leaves(input_nanos=10)))
+    filled = unit_rates(rate, Tier(prices=UnitPrices(input_nanos=10)))
 
     assert (filled["input_tokens"], filled["input_audio_tokens"]) == (10, 10)
     assert (filled["cache_read_tokens"], filled["output_tokens"]) == (2, 3)
@@ -131,7 +131,7 @@ def test_without_tiers_no_occasion_changes_a_charge(usage: Usage, rate: Rate, oc
 @given(usages(), tiered_rates(), OCCASIONS)
 def test_a_charge_is_that_of_its_tier_alone(usage: Usage, rate: Rate, occasion: Occasion) -> None:
     """What a tier leaves out is the ordinary price; so each charge is that of a rate without tiers."""
-    tier = tier_of(rate.tiers, occasion, sum(getattr(usage, leaf) for leaf in INPUT))
+    tier = tier_of(rate.tiers, occasion, sum(getattr(usage, unit) for unit in INPUT))
     changed = {} if tier is None else {k: v for k, v in msgspec.structs.asdict(tier.prices).items() if v is not None}
     flat = msgspec.structs.replace(rate, tiers=(), **changed)
 
@@ -152,24 +152,24 @@ def test_the_dearest_is_dearer_than_every_tier(rate: Rate) -> None:
     dear = dearest(rate, rate.tiers)
 
     for tier in (None, *rate.tiers):
-        assert all(nanos <= dear.leaves[leaf] for leaf, nanos in leaf_rates(rate, tier).items())
+        assert all(nanos <= dear.units[unit] for unit, nanos in unit_rates(rate, tier).items())
 
 
 def test_a_price_that_could_not_be_booked_is_refused_in_a_tier_too() -> None:
     with pytest.raises(ValueError, match="input_nanos of a tier"):
-        a_rate_with(Tier(prices=Leaves(input_nanos=10**13 + 1)))
-    assert a_rate_with(Tier(prices=Leaves(tool_use_nanos=PIECE_NANOS_MAX))).tiers
+        a_rate_with(Tier(prices=UnitPrices(input_nanos=10**13 + 1)))
+    assert a_rate_with(Tier(prices=UnitPrices(tool_use_nanos=PIECE_NANOS_MAX))).tiers
 
 
 @pytest.mark.parametrize("wrong", [{"from_minute": 1_440}, {"until_minute": 1_441}, {"above_tokens": -1}])
 def test_hours_that_no_day_has_and_thresholds_below_zero_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
-        Tier(prices=Leaves(), **wrong)  # type: ignore[arg-type]
+        Tier(prices=UnitPrices(), **wrong)  # type: ignore[arg-type]
 
 
-def test_every_leaf_of_usage_has_a_price_and_every_price_a_leaf() -> None:
-    assert set(PRICE_OF_LEAF) == set(Usage.__struct_fields__)
-    assert set(PRICE_OF_LEAF.values()) == set(Leaves.__struct_fields__)
+def test_every_unit_of_usage_has_a_price_and_every_price_a_unit() -> None:
+    assert set(PRICE_OF_UNIT) == set(Usage.__struct_fields__)
+    assert set(PRICE_OF_UNIT.values()) == set(UnitPrices.__struct_fields__)
 
 
 def a_rate_with(tier: Tier) -> Rate:
@@ -177,4 +177,4 @@ def a_rate_with(tier: Tier) -> Rate:
     return Rate(**{**whole, "tiers": (tier,)})
 
 
-INPUT = [leaf for leaf in PRICE_OF_LEAF if leaf.startswith(("input_", "cache_"))]
+INPUT = [unit for unit in PRICE_OF_UNIT if unit.startswith(("input_", "cache_"))]

@@ -12,18 +12,18 @@ from domain.books.rows import Call
 from domain.management.rates_from_prices import Terms, rate_of
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Ended, Event, UsageReported
-from domain.model_api.images import Pictured
-from domain.model_api.video import Filmed, resolution
+from domain.model_api.images import ImageResult
+from domain.model_api.video import VideoResult, resolution
 from domain.pricing.bounds import Bound, bound, is_sold
 from domain.pricing.by_size import Variant, distinct, variant_label, variant_price, worded
 from domain.pricing.charge import cost, occasion_of, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import PIECE_NANOS_MAX
-from domain.pricing.tiers import Leaves, Occasion, Tier
+from domain.pricing.tiers import Occasion, Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.build import (
     a_chat_call,
-    a_lot,
+    a_grant,
     a_rate,
     an_asked,
     an_offer,
@@ -40,13 +40,13 @@ FREE: dict[str, Any] = {"input_nanos": 0, "output_nanos": 0}
 
 
 def at(cents: int, size: str | None = None, quality: str | None = None) -> Variant:
-    return Variant(prices=Leaves(image_nanos=cents * CENT), size=size, quality=quality)
+    return Variant(prices=UnitPrices(image_nanos=cents * CENT), size=size, quality=quality)
 
 
 DALL = a_rate(**FREE, image_nanos=4 * CENT, variants=(at(8, "1024x1536"), at(9, None, "hd"), at(12, "1024x1536", "hd")))
-FILM = a_rate(**FREE, video_second_nanos=30 * CENT, variants=(
-    Variant(prices=Leaves(video_second_nanos=50 * CENT), size="1024p"),
-    Variant(prices=Leaves(video_second_nanos=70 * CENT), size="1080p"),
+VIDEO = a_rate(**FREE, video_second_nanos=30 * CENT, variants=(
+    Variant(prices=UnitPrices(video_second_nanos=50 * CENT), size="1024p"),
+    Variant(prices=UnitPrices(video_second_nanos=70 * CENT), size="1080p"),
 ))  # fmt: skip
 
 
@@ -61,7 +61,7 @@ FILM = a_rate(**FREE, video_second_nanos=30 * CENT, variants=(
     (None,        "standard", 8),
     (None,        None,       12),
 ])  # fmt: skip
-def test_a_picture_costs_what_its_size_and_quality_cost(size: str | None, quality: str | None, cents: int) -> None:
+def test_an_image_costs_what_its_size_and_quality_cost(size: str | None, quality: str | None, cents: int) -> None:
     asked = a_chat_call(operation="images", choices=2, pieces=Usage(images=2), size=size, quality=quality)
 
     limit = bound(asked, DALL)
@@ -74,8 +74,8 @@ def test_a_picture_costs_what_its_size_and_quality_cost(size: str | None, qualit
 @pytest.mark.parametrize(("size", "nanos"), [
     ("720p", 300_000_000), ("1024p", 500_000_000), ("1080p", 700_000_000), (None, 700_000_000),
 ])  # fmt: skip
-def test_a_second_of_film_costs_what_its_resolution_costs(size: str | None, nanos: int) -> None:
-    assert 8 * nanos == price(Usage(video_seconds=8), FILM, Occasion(size=size)).total_nanos
+def test_a_second_of_video_costs_what_its_resolution_costs(size: str | None, nanos: int) -> None:
+    assert 8 * nanos == price(Usage(video_seconds=8), VIDEO, Occasion(size=size)).total_nanos
 
 
 def test_of_a_size_and_a_quality_that_are_priced_alone_the_size_counts() -> None:
@@ -83,7 +83,7 @@ def test_of_a_size_and_a_quality_that_are_priced_alone_the_size_counts() -> None
 
 
 def _of(nanos: int, size: str | None, quality: str | None) -> Variant:
-    return Variant(prices=Leaves(image_nanos=nanos), size=size, quality=quality)
+    return Variant(prices=UnitPrices(image_nanos=nanos), size=size, quality=quality)
 
 
 def test_without_a_plain_price_what_no_variant_names_is_as_dear_as_the_dearest() -> None:
@@ -96,7 +96,7 @@ def test_without_a_plain_price_what_no_variant_names_is_as_dear_as_the_dearest()
 
 
 def test_a_variant_holds_in_every_tier_and_the_other_prices_are_the_tiers() -> None:
-    batch = Tier(prices=Leaves(image_nanos=2 * CENT), service="batch")
+    batch = Tier(prices=UnitPrices(image_nanos=2 * CENT), service="batch")
     rate = a_rate(**FREE, image_nanos=4 * CENT, tiers=(batch,), variants=(at(8, "1024x1536"),))
 
     assert 20_000_000 == price(Usage(images=1), rate, Occasion(service="batch", size="1x1")).total_nanos
@@ -106,7 +106,7 @@ def test_a_variant_holds_in_every_tier_and_the_other_prices_are_the_tiers() -> N
 def test_the_provider_asks_by_size_too_and_a_margin_comes_on_top_of_each() -> None:
     asked = Price(
         id="p", provider="acme", model="small", effective_ms=0, known_ms=0, source="test", names=("=small",),
-        prices=Leaves(image_nanos=4 * CENT), variants=(at(8, "1024x1536"),),
+        prices=UnitPrices(image_nanos=4 * CENT), variants=(at(8, "1024x1536"),),
     )  # fmt: skip
 
     sold = rate_of(asked, Terms(margin_nanos=25 * 10**9, credit_price_nanos=10**9), "acme", "rate-9", 0)
@@ -119,7 +119,7 @@ def test_the_provider_asks_by_size_too_and_a_margin_comes_on_top_of_each() -> No
     ("1792x1024", "1024p"), ("1024x1792", "1024p"), ("1280X720", "720p"), ("1080p", "1080p"), ("4K", "2160p"),
     ("wide", "wide"), ("x", "x"),
 ])  # fmt: skip
-def test_a_films_size_is_its_resolution(size: str, kept: str) -> None:
+def test_a_videos_size_is_its_resolution(size: str, kept: str) -> None:
     assert kept == resolution(size)
 
 
@@ -129,13 +129,13 @@ def test_words_are_compared_in_lower_case_and_kept_in_bounded_length() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: Variant(prices=Leaves(image_nanos=1)),                              # the plain price says that
-    lambda: Variant(prices=Leaves(), size="1x1"),
-    lambda: Variant(prices=Leaves(input_nanos=1), size="1x1"),
-    lambda: Variant(prices=Leaves(image_nanos=-1), size="1x1"),
-    lambda: Variant(prices=Leaves(image_nanos=1), size="AUTO"),
-    lambda: Variant(prices=Leaves(image_nanos=1), quality="HD"),
-    lambda: Variant(prices=Leaves(video_second_nanos=1), size="1280x720"),      # no film would ever be of that size
+    lambda: Variant(prices=UnitPrices(image_nanos=1)),                              # the plain price says that
+    lambda: Variant(prices=UnitPrices(), size="1x1"),
+    lambda: Variant(prices=UnitPrices(input_nanos=1), size="1x1"),
+    lambda: Variant(prices=UnitPrices(image_nanos=-1), size="1x1"),
+    lambda: Variant(prices=UnitPrices(image_nanos=1), size="AUTO"),
+    lambda: Variant(prices=UnitPrices(image_nanos=1), quality="HD"),
+    lambda: Variant(prices=UnitPrices(video_second_nanos=1), size="1280x720"),      # no video would ever be of that size
     lambda: distinct((at(1, "1x1"), at(2, "1x1"))),
     lambda: a_rate(variants=(at(1, "1x1"), at(2, "1x1"))),
     lambda: a_rate(variants=(_of(PIECE_NANOS_MAX + 1, "1x1", None),)),
@@ -154,9 +154,9 @@ def test_a_variant_is_named_by_what_it_is_for() -> None:
 # --- the books ---------------------------------------------------------------------------------------------------
 
 
-def settled(asked: ModelCall, *made: Pictured) -> tuple[Call, Totals | Difference]:
-    """A call for pictures by the rate that has variants, from its hold to the proof of the books."""
-    books = books_with(DALL, a_lot(10**10))
+def settled(asked: ModelCall, *made: ImageResult) -> tuple[Call, Totals | Difference]:
+    """A call for images by the rate that has variants, from its hold to the proof of the books."""
+    books = books_with(DALL, a_grant(10**10))
     started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(DALL))))
     outcome = an_outcome(
         events=(*made, Ended()), rate=DALL, pieces=asked.pieces, size=asked.size, quality=asked.quality
@@ -166,7 +166,7 @@ def settled(asked: ModelCall, *made: Pictured) -> tuple[Call, Totals | Differenc
     return ended, proof(books)
 
 
-def pictures(count: int, size: str | None = None, quality: str | None = None) -> ModelCall:
+def images(count: int, size: str | None = None, quality: str | None = None) -> ModelCall:
     return a_chat_call(
         operation="images", choices=count, pieces=Usage(images=count), size=size, quality=quality,
         output_tokens_max=None, cap_field=None,
@@ -174,7 +174,7 @@ def pictures(count: int, size: str | None = None, quality: str | None = None) ->
 
 
 def test_what_was_made_is_charged_and_not_what_was_asked_for() -> None:
-    call, proved = settled(pictures(1, "1024x1536", "hd"), Pictured(size="1024x1024", quality="standard"))
+    call, proved = settled(images(1, "1024x1536", "hd"), ImageResult(size="1024x1024", quality="standard"))
 
     assert (120_000_000, 40_000_000) == (call.hold_nanos, call.charge_nanos)
     assert ("1024x1024", "standard") == (call.size, call.quality)
@@ -182,28 +182,28 @@ def test_what_was_made_is_charged_and_not_what_was_asked_for() -> None:
 
 
 def test_what_the_answer_does_not_say_is_charged_as_asked_for() -> None:
-    call, _ = settled(pictures(1, "1024x1536", "standard"), Pictured())
+    call, _ = settled(images(1, "1024x1536", "standard"), ImageResult())
 
     assert (80_000_000, "1024x1536", "standard") == (call.charge_nanos, call.size, call.quality)
 
 
 def test_what_nobody_said_is_charged_at_the_dearest() -> None:
-    call, _ = settled(pictures(1), Pictured())
+    call, _ = settled(images(1), ImageResult())
 
     assert (120_000_000, None, None) == (call.charge_nanos, call.size, call.quality)
 
 
-def test_a_film_is_held_at_the_dearest_and_charged_by_what_came() -> None:
+def test_a_video_is_held_at_the_dearest_and_charged_by_what_came() -> None:
     """Eight seconds at the dearest resolution are held; four of 1024p came."""
-    books = books_with(FILM, a_lot(10**10))
+    books = books_with(VIDEO, a_grant(10**10))
     asked = a_chat_call(
         operation="video", pieces=Usage(video_seconds=8), output_tokens_max=None, cap_field=None
     )  # fmt: skip
-    held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(FILM))))
-    came = Filmed(base64="", media_type="video/mp4", seconds=4, size="1024p")
+    held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(VIDEO))))
+    came = VideoResult(base64="", media_type="video/mp4", seconds=4, size="1024p")
     events = (came, UsageReported(usage=Usage(video_seconds=4)), Ended())
 
-    call = settle_in(books, an_outcome(events=events, rate=FILM, pieces=asked.pieces)).call
+    call = settle_in(books, an_outcome(events=events, rate=VIDEO, pieces=asked.pieces)).call
 
     assert call is not None
     assert (5_600_000_000, 2_000_000_000, "1024p") == (held.hold_nanos, call.charge_nanos, call.size)
@@ -266,10 +266,10 @@ def test_no_charge_is_above_the_hold_whatever_was_made_and_the_books_prove_it(
     made: int,
 ) -> None:
     rate = a_rate(**FREE, image_nanos=plain, request_nanos=1, variants=variants)
-    asked = pictures(count, size, quality)
-    books = books_with(rate, a_lot(10**12))
+    asked = images(count, size, quality)
+    books = books_with(rate, a_grant(10**12))
     held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(rate))))
-    events: list[Event] = [*[Pictured(size=made_size, quality=made_quality)] * made, Ended()]
+    events: list[Event] = [*[ImageResult(size=made_size, quality=made_quality)] * made, Ended()]
 
     call = settle_in(books, an_outcome(events=events, rate=rate, pieces=asked.pieces, size=size, quality=quality)).call
 

@@ -13,7 +13,7 @@ from tests.domain.build import (
     BOUND_NANOS,
     HOUR_MS,
     NOW_MS,
-    a_lot,
+    a_grant,
     a_rate,
     an_answer,
     an_asked,
@@ -30,8 +30,8 @@ HUGE = an_answer(usage=Usage(input_tokens=2_000, output_tokens=1_000))
 
 
 def some_books() -> Books:
-    """A paid call, one that came to more than its hold, a lost one and a running one; and a lot that has expired."""
-    books = books_with(a_lot(4 * BOUND_NANOS), a_lot(77, id="stale", expires_ms=NOW_MS))
+    """A paid call, one that came to more than its hold, a lost one and a running one; and a grant that has expired."""
+    books = books_with(a_grant(4 * BOUND_NANOS), a_grant(77, id="stale", expires_ms=NOW_MS))
     for call_id in ("paid", "dear", "lost", "open"):
         started_in(books, an_asked(call_id, owner=f"process of {call_id}"))
     settle_in(books, an_outcome("paid"))
@@ -43,7 +43,7 @@ def some_books() -> Books:
 def test_the_auditor_proves_that_what_was_issued_is_all_somewhere() -> None:
     totals = Totals(
         transfers=11,
-        lots=2,
+        grants=2,
         calls=4,
         open_holds=1,
         issued_nanos=4 * BOUND_NANOS + 77,
@@ -58,7 +58,7 @@ def test_the_auditor_proves_that_what_was_issued_is_all_somewhere() -> None:
 def test_empty_books_add_up() -> None:
     nothing = Totals(
         transfers=0,
-        lots=0,
+        grants=0,
         calls=0,
         open_holds=0,
         issued_nanos=0,
@@ -83,8 +83,8 @@ def test_a_difference_names_the_thing_and_both_figures() -> None:
 Tamper = Callable[[Books], None]
 
 
-def _lot(**changes: object) -> Tamper:
-    return lambda books: books.apply(msgspec.structs.replace(books.lots["lot-1"], **changes))
+def _grant(**changes: object) -> Tamper:
+    return lambda books: books.apply(msgspec.structs.replace(books.grants["grant-1"], **changes))
 
 
 def _call(call_id: str, **changes: object) -> Tamper:
@@ -112,9 +112,9 @@ def _extra(kind: TransferKind, source: str, target: str, call_id: str | None = N
     return lambda books: write(books, forged)
 
 
-def _without_lot(lot_id: str) -> Tamper:
+def _without_grant(grant_id: str) -> Tamper:
     def remove(books: Books) -> None:
-        del books.lots[lot_id]
+        del books.grants[grant_id]
 
     return remove
 
@@ -134,12 +134,12 @@ def _rate(**changes: object) -> Tamper:
 
 
 @pytest.mark.parametrize(("subject", "tamper"), [
-    # a lot's figures
-    ("lot-1",       _lot(available_nanos=1_000_000_000)),
-    ("lot-1",       _lot(held_nanos=0)),
-    ("lot-1",       _lot(amount_nanos=9)),
-    ("lot:lot-1",   _without_lot("lot-1")),
-    ("lot-2",       lambda books: books.apply(a_lot(5, id="lot-2"))),
+    # a grant's figures
+    ("grant-1",       _grant(available_nanos=1_000_000_000)),
+    ("grant-1",       _grant(held_nanos=0)),
+    ("grant-1",       _grant(amount_nanos=9)),
+    ("grant:grant-1",   _without_grant("grant-1")),
+    ("grant-2",       lambda books: books.apply(a_grant(5, id="grant-2"))),
     # a call's
     ("paid",        _call("paid", charge_nanos=1)),
     ("paid",        _call("paid", usage=Usage(input_tokens=1_000, output_tokens=11))),
@@ -149,7 +149,7 @@ def _rate(**changes: object) -> Tamper:
     ("paid",        _call("paid", billed=False)),
     ("paid",        _call("paid", ending=None)),
     ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1)),
-    ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1, hold_lines=(HoldLine("lot-1", BOUND_NANOS - 1),))),
+    ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1, hold_lines=(HoldLine("grant-1", BOUND_NANOS - 1),))),
     ("paid",        _call("paid", uncollected_nanos=1)),
     ("dear",        _call("dear", usage=Usage(input_tokens=2_000, output_tokens=2_000))),
     ("dear",        _call("dear", uncollected_nanos=0)),
@@ -158,9 +158,9 @@ def _rate(**changes: object) -> Tamper:
     ("open",        _call("open", charge_nanos=1)),
     ("lost",        _call("lost", usage=Usage(input_tokens=1), rate_id="rate-1")),
     ("revenue",     _without_call("paid")),
-    ("lot-1",       _without_call("open")),
+    ("grant-1",       _without_call("open")),
     # a line of the journal that is missing
-    ("lot-1",       _missing("lot-1:grant")),
+    ("grant-1",       _missing("grant-1:grant")),
     ("stale",       _missing("stale:breakage:77")),
     ("paid",        _missing("paid:hold")),
     ("paid",        _missing("paid:capture")),
@@ -168,16 +168,16 @@ def _rate(**changes: object) -> Tamper:
     ("lost",        _missing("lost:expire")),
     ("open",        _missing("open:hold")),
     # one that is changed
-    ("lot-1",       _transfer("lot-1:grant", amount_nanos=9)),
+    ("grant-1",       _transfer("grant-1:grant", amount_nanos=9)),
     ("paid",        _transfer("paid:capture", amount_nanos=155_999)),
     ("paid",        _transfer("paid:capture", call_id="open")),
     ("revenue",     _transfer("paid:capture", to_account="breakage")),
-    ("lot-1",       _transfer("paid:release", to_account="lot:stale")),
+    ("grant-1",       _transfer("paid:release", to_account="grant:stale")),
     # one that is added
-    ("lot-1",       _extra("grant", "issued", "lot:lot-1")),
-    ("lot-1",       _extra("adjustment", "issued", "lot:lot-1")),
-    ("lot-1",       _extra("breakage", "lot:lot-1", "breakage")),
-    ("lot:nobody",  _extra("grant", "issued", "lot:nobody")),
+    ("grant-1",       _extra("grant", "issued", "grant:grant-1")),
+    ("grant-1",       _extra("adjustment", "issued", "grant:grant-1")),
+    ("grant-1",       _extra("breakage", "grant:grant-1", "breakage")),
+    ("grant:nobody",  _extra("grant", "issued", "grant:nobody")),
     ("held:never",  _extra("hold", "issued", "held:never")),
     ("paid",        _extra("capture", "issued", "revenue", call_id="paid")),
     ("revenue",     _extra("capture", "issued", "revenue", call_id="never")),
@@ -200,7 +200,7 @@ def test_whatever_is_changed_is_found(subject: str, tamper: Tamper) -> None:
 def test_only_the_first_difference_is_kept() -> None:
     books = some_books()
     _call("paid", charge_nanos=1)(books)
-    _lot(available_nanos=1)(books)
+    _grant(available_nanos=1)(books)
 
     found = proof(books)
 
@@ -209,7 +209,7 @@ def test_only_the_first_difference_is_kept() -> None:
 
 
 def test_a_call_that_crosses_an_expiry_adds_up() -> None:
-    books = books_with(a_lot(BOUND_NANOS, expires_ms=NOW_MS + 1))
+    books = books_with(a_grant(BOUND_NANOS, expires_ms=NOW_MS + 1))
     started_in(books, an_asked("call-1"))
     settle_in(books, an_outcome("call-1"), NOW_MS + HOUR_MS)
     sweep_in(books, NOW_MS + HOUR_MS)

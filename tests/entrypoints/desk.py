@@ -7,7 +7,7 @@ from adapters.price_book.shipped import ShippedBook
 from adapters.storage.memory import MemoryStorage
 from adapters.system import RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
-from entrypoints.usecases.management_context import Operator
+from entrypoints.usecases.management_context import ManagementPorts
 from ports.books import Storage
 from ports.environment import Clock
 
@@ -28,8 +28,10 @@ class At(Clock):
         return 0
 
 
-def a_desk(storage: Storage | None = None, clock: Clock | None = None, vault: MasterKeyVault | None = None) -> Operator:
-    return Operator(
+def a_desk(
+    storage: Storage | None = None, clock: Clock | None = None, vault: MasterKeyVault | None = None
+) -> ManagementPorts:
+    return ManagementPorts(
         storage=storage or MemoryStorage(),
         book=ShippedBook(),
         vault=vault or MasterKeyVault([bytes(32)]),

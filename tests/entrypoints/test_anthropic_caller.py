@@ -141,7 +141,7 @@ def test_input_that_does_not_stand_in_the_body_is_named(blocks: list[Any], field
         ([_result(_TEXT, _image(type="file", file_id="f"))], 1),
     ],
 )
-def test_pictures_are_counted_for_they_may_cost_more_than_their_bytes(blocks: list[Any], images: int) -> None:
+def test_images_are_counted_for_they_may_cost_more_than_their_bytes(blocks: list[Any], images: int) -> None:
     assert _call(messages=[{"role": "user", "content": blocks}]).images == images
 
 

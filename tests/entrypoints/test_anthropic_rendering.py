@@ -15,7 +15,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -194,12 +194,12 @@ def test_arguments_that_are_no_object_are_kept_as_what_they_are(arguments: str) 
 
 def test_citations_and_foreign_blocks_keep_their_place() -> None:
     events: tuple[Event, ...] = (
-        ForeignBlock(dialect="anthropic", name="x", block=msgspec.Raw(b'{"type":\n"x"}')),
+        ProviderBlock(dialect="anthropic", name="x", block=msgspec.Raw(b'{"type":\n"x"}')),
         TextDelta(text="It rains"),
         CitationDelta(dialect="anthropic", citation=_raw({"url": "u"})),
         TextDelta(text="."),
         CitationDelta(dialect="openai", citation=_raw({"other": 1})),
-        ForeignBlock(dialect="openai", name="y", block=_raw({"type": "y"})),
+        ProviderBlock(dialect="openai", name="y", block=_raw({"type": "y"})),
         Ended(),
     )
 
@@ -250,7 +250,7 @@ _contents = st.one_of(
     ),
     st.builds(CitationDelta, citation=st.just(msgspec.Raw(b'{"c": 1}')), dialect=st.sampled_from(["anthropic", "x"])),
     st.builds(
-        ForeignBlock,
+        ProviderBlock,
         name=st.just("x"),
         block=st.just(msgspec.Raw(b'{"type":"x"}')),
         dialect=st.sampled_from(["anthropic", "x"]),
@@ -305,7 +305,7 @@ def test_texts_that_the_provider_told_apart_stay_apart_whole_and_streamed() -> N
 
 def test_a_block_that_was_written_in_lines_does_not_end_its_event() -> None:
     lines = msgspec.Raw(b'{"type":"server_tool_use",\n\n"id":\r\n"b"}')
-    own, other = (ForeignBlock(dialect=dialect, name="x", block=lines) for dialect in ("anthropic", "google"))
+    own, other = (ProviderBlock(dialect=dialect, name="x", block=lines) for dialect in ("anthropic", "google"))
     told = _stream(own, other, Ended())
 
     assert [event.name for event in server_events(told.decode())] == [

@@ -11,9 +11,9 @@ from domain.model_api.call import ModelCall
 from domain.model_api.requests import (
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Text,
@@ -152,7 +152,7 @@ def test_known_blocks_have_canonical_words(block: dict[str, Any], part: Any) -> 
 def test_other_blocks_are_kept_whole_and_named(block: dict[str, Any], name: str) -> None:
     (part,) = _parts(block)
 
-    assert isinstance(part, Foreign)
+    assert isinstance(part, ProviderPart)
     assert (part.dialect, part.name, json.loads(bytes(part.block))) == ("anthropic", name, block)
 
 

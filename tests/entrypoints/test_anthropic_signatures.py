@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.dialects.signatures import signed_by_google
 from domain.model_api.call import ModelCall
-from domain.model_api.events import CitationDelta, Ended, Event, ForeignBlock, ReasoningDelta, TextDelta
+from domain.model_api.events import CitationDelta, Ended, Event, ProviderBlock, ReasoningDelta, TextDelta
 from domain.model_api.events import ToolCallDelta as Called
 from domain.model_api.requests import ChatRequest, Part, Reasoning, Text, ToolCall
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
@@ -84,11 +84,11 @@ def test_a_signature_whose_text_or_call_is_gone_is_left_out() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_another_vendor_says_is_cited_or_stands_beside_the_content(stream: bool) -> None:
     source = {"url": "https://a.test", "title": "A", "text": "big"}
-    picture = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    image = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     events = (
         TextDelta(text="It is big."),
         CitationDelta(dialect="google", citation=msgspec.Raw(json.dumps(source).encode())),
-        ForeignBlock(dialect="google", name="inlineData", block=msgspec.Raw(json.dumps(picture).encode())),
+        ProviderBlock(dialect="google", name="inlineData", block=msgspec.Raw(json.dumps(image).encode())),
     )
 
     message = rendered(events, stream)
@@ -96,7 +96,7 @@ def test_what_another_vendor_says_is_cited_or_stands_beside_the_content(stream: 
     (text,) = message["content"]
     cited = {"type": "web_search_result_location", "url": "https://a.test", "title": "A", "cited_text": "big"}
     assert [cited | {"encrypted_index": ""}] == text["citations"]
-    assert [{"dialect": "google", "name": "inlineData", "block": picture}] == message["foreign_blocks"]
+    assert [{"dialect": "google", "name": "inlineData", "block": image}] == message["provider_blocks"]
 
 
 _SIGNATURES = st.none() | st.sampled_from([TEXT, CALL])

@@ -18,7 +18,7 @@ from domain.model_api.events import (
     UsageReported,
 )
 from domain.usage import Usage
-from entrypoints.usecases.call.first_chunk import Ahead, Begun, begin
+from entrypoints.usecases.call.first_chunk import Begun, ChunkReader, begin
 from ports.providers import Chunk
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def told(*pieces: tuple[Event, ...], after: asyncio.Event | None = None) -
 
 
 async def begun(*pieces: tuple[Event, ...], held_back_ms: int = LONG_MS) -> Begun | Failure:
-    return await begin(Ahead(told(*pieces)), held_back_ms)
+    return await begin(ChunkReader(told(*pieces)), held_back_ms)
 
 
 @pytest.mark.parametrize("event", [
@@ -75,7 +75,7 @@ async def test_nothing_is_kept_back_where_nobody_else_could_be_tried() -> None:
 
 async def test_a_model_that_thinks_in_silence_is_heard_of_and_nothing_of_it_is_lost() -> None:
     silence = asyncio.Event()
-    chunks = Ahead(told((STARTED,), (TEXT,), (Ended(),), after=silence))
+    chunks = ChunkReader(told((STARTED,), (TEXT,), (Ended(),), after=silence))
 
     found = await begin(chunks, held_back_ms=1)
     silence.set()
@@ -95,7 +95,7 @@ async def test_a_chunk_that_nobody_waits_for_any_more_is_given_up() -> None:
         finally:
             left.set()
 
-    chunks = Ahead(waiting())
+    chunks = ChunkReader(waiting())
     await begin(chunks, held_back_ms=1)
     chunks.stop()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.model_api.call import ModelCall
-from domain.model_api.requests import ChatRequest, Foreign
+from domain.model_api.requests import ChatRequest, ProviderPart
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 
@@ -14,21 +14,21 @@ SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "
 FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"encrypted_content": "Eu8"}]}
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}, "thoughtSignature": "c2ln"}
 RAN = {"toolUse": {"toolUseId": "t1", "name": "nova_grounding", "type": "server_tool_use", "input": {}}}
-PICTURE = {"inlineData": {"mimeType": "image/png", "data": "iVBO"}}
+IMAGE = {"inlineData": {"mimeType": "image/png", "data": "iVBO"}}
 PARTS = [
     ("anthropic", "server_tool_use", SEARCH),
     ("anthropic", "web_search_tool_result", FOUND),
     ("anthropic", "compaction", {"type": "compaction", "content": "So far: tides."}),
     ("google", "executableCode", CODE),
-    ("google", "inlineData", PICTURE),
+    ("google", "inlineData", IMAGE),
     ("bedrock", "server_tool_use", RAN),
     ("bedrock", "toolResult", {"toolResult": {"toolUseId": "t1", "content": [{"json": {"a": 1}}]}}),
 ]
 ASIDES = [
     ("google", "finish", {"finishReason": "UNEXPECTED_TOOL_CALL"}),
     ("google", "groundingMetadata", {"webSearchQueries": ["tides"]}),
-    ("google", "fileData", {"fileData": {"fileUri": "gs://b/film.mp4"}}),
-    ("google", "executableCode", {**CODE, "fileData": {"fileUri": "gs://b/film.mp4"}}),
+    ("google", "fileData", {"fileData": {"fileUri": "gs://b/video.mp4"}}),
+    ("google", "executableCode", {**CODE, "fileData": {"fileUri": "gs://b/video.mp4"}}),
     ("anthropic", "container", {"id": "container_1", "expires_at": "2026-01-01"}),
     ("anthropic", "stop_details", {"type": "refusal", "category": None}),
     ("anthropic", "document", {"type": "document", "source": {"type": "url", "url": "https://x/a.pdf"}}),
@@ -43,7 +43,7 @@ ASIDES = [
 
 def by_chat(*told: tuple[str, str, Any]) -> ModelCall:
     blocks = [{"dialect": dialect, "name": name, "block": block} for dialect, name, block in told]
-    said = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "At noon.", "foreign_blocks": blocks}]
+    said = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "At noon.", "provider_blocks": blocks}]
     return _read(OPENAI_CALLER.read(json.dumps({"model": "m", "messages": said}).encode()))
 
 
@@ -62,7 +62,7 @@ def _read(found: Any) -> ModelCall:
     return found
 
 
-def foreign(call: ModelCall) -> list[tuple[str, str, Any]]:
+def provider_block(call: ModelCall) -> list[tuple[str, str, Any]]:
     caller = OPENAI_CALLER if call.dialect == "openai" else RESPONSES_CALLER
     request = caller.to_request(call)
     assert isinstance(request, ChatRequest)
@@ -70,13 +70,13 @@ def foreign(call: ModelCall) -> list[tuple[str, str, Any]]:
     return [
         (part.dialect, part.name, json.loads(bytes(part.block)))
         for part in request.messages[-1].parts
-        if isinstance(part, Foreign)
+        if isinstance(part, ProviderPart)
     ]
 
 
 @pytest.mark.parametrize("call", [by_chat, by_responses])
 def test_what_was_part_of_an_answer_comes_back_and_what_was_told_about_it_does_not(call: Any) -> None:
-    assert PARTS == foreign(call(*PARTS, *ASIDES))
+    assert PARTS == provider_block(call(*PARTS, *ASIDES))
 
 
 @pytest.mark.parametrize("call", [by_chat, by_responses])

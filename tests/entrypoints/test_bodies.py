@@ -10,9 +10,9 @@ import pytest
 
 from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, MissingKey, Refusal, TooLarge
 from entrypoints.config import Settings, read_settings
-from entrypoints.http.bodies import BodyMemory, BodyReader, Patience
+from entrypoints.http.bodies import BodyMemory, BodyReader, StartTimeout
 from entrypoints.usecases.manage.first_run import prepare
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wiring import hub
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ BYTES_MAX = 300_000
 
 
 @asynccontextmanager
-async def a_hub(tmp_path: Path) -> AsyncIterator[Hub]:
+async def a_hub(tmp_path: Path) -> AsyncIterator[CallContext]:
     settings = read_settings(
         {"DATA_DIR": str(tmp_path), "AIHUB_OWNER_KEY": KEY, "AIHUB_BODY_BYTES_MAX": str(BYTES_MAX)}
     )
@@ -36,12 +36,12 @@ async def a_hub(tmp_path: Path) -> AsyncIterator[Hub]:
 class Caller:
     """Sends these pieces, the last of which ends the body unless `more` comes, which it never does."""
 
-    def __init__(self, *pieces: bytes, more: bool = False, leaves: bool = False) -> None:
+    def __init__(self, *pieces: bytes, more: bool = False, units: bool = False) -> None:
         self._messages: list[MutableMapping[str, Any]] = [
             {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
         ]
-        self._messages[-1]["more_body"] = more or leaves
-        if leaves:
+        self._messages[-1]["more_body"] = more or units
+        if units:
             self._messages.append({"type": "http.disconnect"})
         self.taken = 0
 
@@ -61,8 +61,8 @@ async def test_a_body_without_a_valid_key_is_not_read(tmp_path: Path) -> None:
             assert 1 == caller.taken
 
 
-@pytest.mark.parametrize("patience", [Patience(silence_s=0.02), Patience(whole_s=0.02)])
-async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, patience: Patience) -> None:
+@pytest.mark.parametrize("patience", [StartTimeout(silence_s=0.02), StartTimeout(whole_s=0.02)])
+async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, patience: StartTimeout) -> None:
     async with a_hub(tmp_path) as whole:
         reader = BodyReader(whole, BodyMemory(BYTES_MAX), patience)
 
@@ -73,7 +73,7 @@ async def test_a_body_that_ends_early_is_none(tmp_path: Path) -> None:
     async with a_hub(tmp_path) as whole:
         reader = BodyReader(whole, BodyMemory(BYTES_MAX))
 
-        assert isinstance(await reader.read("POST", KNOWN, Caller(b"{}", leaves=True).receive), BadRequest)
+        assert isinstance(await reader.read("POST", KNOWN, Caller(b"{}", units=True).receive), BadRequest)
 
 
 @pytest.mark.parametrize("length", [str(BYTES_MAX + 1), "9" * 18, "9" * 500])

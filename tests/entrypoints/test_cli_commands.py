@@ -182,11 +182,11 @@ def test_rates_are_told_with_what_they_are_sold_by(
     assert main(["rate", "list"]) == 0
     listed, units = capsys.readouterr()
     heads, *rows = listed.splitlines()
-    pictures = next(row for row in rows if row.startswith("openai/dall-e"))
+    images = next(row for row in rows if row.startswith("openai/dall-e"))
     assert "in credits, for a million tokens" in units
     assert "IMAGE" in heads
     assert "TOOL USE" not in heads
-    assert pictures.split()[1] == "0.04", "what is sold by the picture is not told to be free by the token"
+    assert images.split()[1] == "0.04", "what is sold by the image is not told to be free by the token"
     assert main(["rate", "show", "openai/gpt-5-mini"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [row.split()[0][:10] for row in shown[3:4]] == ["2026-01-02"]
@@ -206,9 +206,9 @@ def test_rates_are_told_with_what_they_are_sold_by(
 
 def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said, capsys: pytest.CaptureFixture[str]) -> None:
     say("provider", "add", "openai")
-    pictures = ("--image", "0.04", "--image-at", "1024x1536/hd=0.12", "--image-at", "/hd=0.08")
+    images = ("--image", "0.04", "--image-at", "1024x1536/hd=0.12", "--image-at", "/hd=0.08")
 
-    put = tell("rate", "set", "openai/m", *pictures, "--video-second-at", "1792x1024=0.5")
+    put = tell("rate", "set", "openai/m", *images, "--video-second-at", "1792x1024=0.5")
 
     assert put == next(rate for rate in tell("rate", "list") if rate["model"] == "openai/m")
     assert [
@@ -216,7 +216,7 @@ def test_a_rate_by_size_and_quality(say: Said, tell: Any, refused: Said, capsys:
         {"size": None, "quality": "hd", "image": "0.08"},
         {"size": "1024p", "quality": None, "video_second": "0.5"},
     ] == put["variants"]
-    assert "0.04 for each image, 0.12 for each image at 1024x1536 hd" in say("rate", "set", "openai/m", *pictures)
+    assert "0.04 for each image, 0.12 for each image at 1024x1536 hd" in say("rate", "set", "openai/m", *images)
     assert main(["rate", "list"]) == 0
     assert "0.08 for each image at hd" in capsys.readouterr().out
     assert "0.5 for each video second at 1024p" in say("rate", "set", "openai/m", "--video-second-at", "1024p=0.5")

@@ -53,20 +53,25 @@ def test_a_sync_with_the_catalogue_that_the_book_was_made_from_changes_nothing(s
 
 
 def test_what_is_asked_by_size_is_shown_and_sold_by_size(say: Said, tell: Any, tmp_path: Path) -> None:
-    film = {"prices": {"video_second": "300000"}, "variants": [{"size": "1080p", "prices": {"video_second": "500000"}}]}
+    video = {
+        "prices": {"video_second": "300000"},
+        "variants": [{"size": "1080p", "prices": {"video_second": "500000"}}],
+    }
     say("provider", "add", "openai")
-    say("price", "sync", "--from", a_list(tmp_path, model="film-1", names=["=film-1"], **film))
+    say("price", "sync", "--from", a_list(tmp_path, model="video-1", names=["=video-1"], **video))
 
-    assert ["FROM", "FOR", "VIDEO", "SECOND", "SOURCE"] == say("price", "show", "openai/film-1").splitlines()[2].split()
+    assert ["FROM", "FOR", "VIDEO", "SECOND", "SOURCE"] == say("price", "show", "openai/video-1").splitlines()[
+        2
+    ].split()
     assert [["300000"], ["1080p", "500000"]] == [
-        line.split()[1:-2] for line in say("price", "show", "openai/film-1").splitlines()[3:]
+        line.split()[1:-2] for line in say("price", "show", "openai/video-1").splitlines()[3:]
     ]
-    assert film["variants"] == [
+    assert video["variants"] == [
         {"size": each["size"], "prices": each["prices"]}
-        for each in tell("price", "show", "openai/film-1")[0]["variants"]
+        for each in tell("price", "show", "openai/video-1")[0]["variants"]
     ]
-    tell("rate", "bulk", "--margin", "20", "--credit-price", "1", "--model", "openai/film-1")
-    (sold,) = (rate for rate in tell("rate", "list") if rate["model"] == "openai/film-1")
+    tell("rate", "bulk", "--margin", "20", "--credit-price", "1", "--model", "openai/video-1")
+    (sold,) = (rate for rate in tell("rate", "list") if rate["model"] == "openai/video-1")
     assert ("0.36", [{"size": "1080p", "quality": None, "video_second": "0.6"}]) == (
         sold["video_second"],
         sold["variants"],

@@ -1,4 +1,4 @@
-"""How a film ends that does not come: at the deadline, with the process, or with the caller. A real provider, and books
+"""How a video ends that does not come: at the deadline, with the process, or with the caller. A real provider, and books
 in memory."""
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,12 +12,12 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
-from adapters.providers.video import FILM
+from adapters.providers.video import VIDEO
 from adapters.storage.memory import MemoryStorage
 from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.money import UNITS_PER_RATE
-from entrypoints.http.dialects.aigne.video import film_handler
+from entrypoints.http.dialects.aigne.video import video_handler
 from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
 from entrypoints.usecases.manage.credit import grant
@@ -25,8 +25,8 @@ from entrypoints.usecases.manage.maintenance import verify
 from entrypoints.usecases.manage.providers import create_credential, create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
-from entrypoints.usecases.serving_context import Hub
-from tests.behaviour.answers_beside_chat import film, video
+from entrypoints.usecases.serving_context import CallContext
+from tests.behaviour.answers_beside_chat import video, video_job
 from tests.entrypoints.desk import CREDIT, At, a_desk
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering
 
@@ -38,16 +38,16 @@ NOW_MS = 1_700_000_000_000
 
 
 class Studio(msgspec.Struct, kw_only=True):
-    """A hub with one provider of film, and a buyer of ten credits; a second costs a tenth."""
+    """A hub with one provider of video, and a buyer of ten credits; a second costs a tenth."""
 
-    hub: Hub
+    hub: CallContext
     stub: StubProvider
     key: Minted
     handle: Handle
 
-    async def film(self, at_s: int = 0, prompt: str = "a cat", **headers: str) -> tuple[int, bytes]:
-        """Ask for a film of four seconds, and wait for what comes."""
-        asked = {"input": {"prompt": prompt, "seconds": "4", "modelOptions": {"model": "acme/film"}}}
+    async def video_job(self, at_s: int = 0, prompt: str = "a cat", **headers: str) -> tuple[int, bytes]:
+        """Ask for a video of four seconds, and wait for what comes."""
+        asked = {"input": {"prompt": prompt, "seconds": "4", "modelOptions": {"model": "acme/video"}}}
         request = Request(
             id=self.hub.ids.new("call"),
             method="POST",
@@ -83,21 +83,21 @@ async def studio(script: Sequence[Handler], always: Handler) -> AsyncIterator[St
     desk, transport = a_desk(MemoryStorage(), At(NOW_MS)), Http1Transport()
     try:
         async with StubProvider(handler) as stub:
-            hub = Hub(
+            hub = CallContext(
                 storage=desk.storage, book=desk.book, vault=desk.vault, clock=desk.clock, ids=desk.ids,
                 liveness=desk.liveness, billed=True, payment_link=None, upstream_timeout_ms=10 * MINUTE_MS,
                 retries_max=2, body_bytes_max=10**6,
-                providers=HttpProviders(transport, {}, desk.vault, {each.name: each for each in FILM}, poll_ms=0),
+                providers=HttpProviders(transport, {}, desk.vault, {each.name: each for each in VIDEO}, poll_ms=0),
             )  # fmt: skip
             await create_provider(hub, BY, "acme", "openai", stub.base_url)
             for name in ("one", "two"):
                 await create_credential(hub, BY, "acme", f"sk-{name}-0123456789", name, 1)
-            await put_rate(hub, BY, "acme/film", Prices(video_second_nanos=CREDIT // 10 * UNITS_PER_RATE))
+            await put_rate(hub, BY, "acme/video", Prices(video_second_nanos=CREDIT // 10 * UNITS_PER_RATE))
             await create_user(hub, BY, "ann", "guest")
             await grant(hub, BY, "ann", 10 * CREDIT)
             minted = await create_key(hub, BY, "ann", "laptop")
             assert isinstance(minted, Minted)
-            yield Studio(hub=hub, stub=stub, key=minted, handle=film_handler(hub))
+            yield Studio(hub=hub, stub=stub, key=minted, handle=video_handler(hub))
     finally:
         await transport.aclose()
 
@@ -111,31 +111,31 @@ async def test_a_job_that_outlives_the_deadline_is_left_and_costs_the_caller_not
     """The deadline is six times the silence that a provider is allowed; the wall clock has no say in it."""
     async with studio([answering(200, video("queued"))], working) as at:
         at.hub.upstream_timeout_ms = 100
-        status, body = await at.film()
+        status, body = await at.video_job()
 
         call = await at.only_call()
         assert (504, b"deadline" in body) == (status, True)
-        assert ("timed out", 0, None) == (call.ending, call.charge_nanos, call.cost_nanos)
+        assert ("timed_out", 0, None) == (call.ending, call.charge_nanos, call.cost_nanos)
         assert 1 == at.methods().count("POST"), "there is no time left for another"
         assert at.methods().count("GET") > 0
 
 
 async def test_a_job_that_is_lost_is_not_made_again_and_its_cost_is_unknown() -> None:
     async with studio([answering(200, video("queued"))], answering(404, b"{}")) as at:
-        status, _ = await at.film()
+        status, _ = await at.video_job()
 
         call = await at.only_call()
-        assert (502, "provider failed", 0, None) == (status, call.ending, call.charge_nanos, call.cost_nanos)
+        assert (502, "provider_failed", 0, None) == (status, call.ending, call.charge_nanos, call.cost_nanos)
         assert ["POST", "GET"] == at.methods()
 
 
 async def test_a_job_that_was_not_taken_on_is_tried_with_the_next_credential() -> None:
     async def polite(request: Received, reply: Reply) -> None:
-        content_type, body = film(request)
+        content_type, body = video_job(request)
         await reply.send(200, {"content-type": content_type}, body)
 
     async with studio([answering(503, b"{}")], polite) as at:
-        status, _ = await at.film()
+        status, _ = await at.video_job()
 
         call = await at.only_call()
         assert (200, "completed", 400_000_000) == (status, call.ending, call.charge_nanos)
@@ -145,7 +145,7 @@ async def test_a_job_that_was_not_taken_on_is_tried_with_the_next_credential() -
         assert {authorized[1]} == set(authorized[1:]), "a job is asked after with the credential that it was made with"
 
 
-async def test_a_film_whose_process_is_stopped_was_taken_on_and_is_charged_as_asked_for() -> None:
+async def test_a_video_whose_process_is_stopped_was_taken_on_and_is_charged_as_asked_for() -> None:
     """As any answer that the provider had accepted: what was asked for is charged, and told as an estimate."""
     polled = anyio.Event()
 
@@ -156,13 +156,13 @@ async def test_a_film_whose_process_is_stopped_was_taken_on_and_is_charged_as_as
 
     async with studio([], working_and_telling) as at:
         async with anyio.create_task_group() as group:
-            group.start_soon(at.film)
+            group.start_soon(at.video_job)
             with anyio.fail_after(10):
                 await polled.wait()
             group.cancel_scope.cancel()
 
         call = await at.only_call()
-        assert ("caller left", 400_000_000, "estimated") == (call.ending, call.charge_nanos, call.usage_source)
+        assert ("client_disconnected", 400_000_000, "estimated") == (call.ending, call.charge_nanos, call.usage_source)
 
 
 # --- who asks again ----------------------------------------------------------------------------------------------
@@ -182,16 +182,16 @@ class Gate:
             self.asked.set()
         elif not request.path.endswith("/content"):
             await self.open.wait()
-        content_type, body = film(request)
+        content_type, body = video_job(request)
         await reply.send(200, {"content-type": content_type}, body)
 
 
 async def both(at: Studio, gate: Gate, again_s: int, **headers: str) -> list[tuple[int, bytes]]:
-    """What a caller gets, and one who asks for the same so many seconds later, while the film is being made."""
+    """What a caller gets, and one who asks for the same so many seconds later, while the video is being made."""
     heard: list[tuple[int, bytes]] = []
 
     async def ask(at_s: int, **more: str) -> None:
-        heard.append(await at.film(at_s, **more))
+        heard.append(await at.video_job(at_s, **more))
 
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:
@@ -210,7 +210,7 @@ async def turns() -> None:
 
 
 @pytest.mark.parametrize("again_s", [175, 180, 540])
-async def test_a_client_that_lost_its_patience_gets_the_film_that_is_being_made(again_s: int) -> None:
+async def test_a_client_that_lost_its_patience_gets_the_video_that_is_being_made(again_s: int) -> None:
     gate = Gate()
     async with studio([], gate.answer) as at:
         first, second = await both(at, gate, again_s)
@@ -220,12 +220,12 @@ async def test_a_client_that_lost_its_patience_gets_the_film_that_is_being_made(
 
 
 @pytest.mark.parametrize(("again_s", "headers"), [
-    (0, {}),                                # who wants two films asks at once
+    (0, {}),                                # who wants two videos asks at once
     (174, {}),
     (180, {"prompt": "another cat"}),
     (180, {"idempotency-key": "another"}),
 ])  # fmt: skip
-async def test_whoever_else_asks_gets_a_film_of_its_own(again_s: int, headers: dict[str, str]) -> None:
+async def test_whoever_else_asks_gets_a_video_of_its_own(again_s: int, headers: dict[str, str]) -> None:
     gate = Gate()
     async with studio([], gate.answer) as at:
         first, second = await both(at, gate, again_s, **headers)
@@ -234,29 +234,29 @@ async def test_whoever_else_asks_gets_a_film_of_its_own(again_s: int, headers: d
         assert first[1] != second[1]
 
 
-async def test_a_film_is_not_given_to_a_key_that_was_revoked_meanwhile() -> None:
+async def test_a_video_is_not_given_to_a_key_that_was_revoked_meanwhile() -> None:
     gate = Gate()
     with anyio.fail_after(10):
         async with studio([], gate.answer) as at, anyio.create_task_group() as group:
-            group.start_soon(at.film)
+            group.start_soon(at.video_job)
             await gate.asked.wait()
             await revoke(at.hub, BY, at.key.key.id)
 
-            assert 401 == (await at.film(180))[0]
+            assert 401 == (await at.video_job(180))[0]
             gate.open.set()
 
 
-async def test_a_film_whose_maker_was_stopped_is_made_for_who_asks_again() -> None:
+async def test_a_video_whose_maker_was_stopped_is_made_for_who_asks_again() -> None:
     gate = Gate()
     heard: list[tuple[int, bytes]] = []
 
     async def again() -> None:
-        heard.append(await at.film(180))
+        heard.append(await at.video_job(180))
 
     with anyio.fail_after(10):
         async with studio([], gate.answer) as at, anyio.create_task_group() as group:
             async with anyio.create_task_group() as first:
-                first.start_soon(at.film)
+                first.start_soon(at.video_job)
                 await gate.asked.wait()
                 group.start_soon(again)
                 await turns()

@@ -30,7 +30,7 @@ async def test_the_first_start_makes_an_owner_with_a_key_and_credit_and_a_provid
     wallet = await credit.wallet(desk, OWNER)
     assert isinstance(wallet, credit.Wallet)
     assert wallet.balance.available_nanos == 5 * CREDIT
-    assert [lot.source for lot in wallet.lots] == ["starter"]
+    assert [grant.source for grant in wallet.grants] == ["starter"]
     (sold,) = await rates.rates(desk)
     assert (sold.provider.name, sold.model, sold.provider.base_url) == ("echo", "echo", "echo://local")
 

@@ -14,7 +14,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -140,7 +140,7 @@ def test_a_source_on_the_web_is_grounding_counted_in_bytes() -> None:
 
 def test_likelihoods_are_told_in_googles_words() -> None:
     block = b'{"content":[{"token":"Hi","logprob":-0.10,"bytes":[1],"top_logprobs":[{"token":"Ho","logprob":-2}]}]}'
-    told = ForeignBlock(dialect="openai", name="logprobs", block=msgspec.Raw(block), generated=False)
+    told = ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(block), generated=False)
 
     result = whole(TextDelta(text="Hi"), told, Ended())["candidates"][0]["logprobsResult"]
 
@@ -202,10 +202,10 @@ def test_a_signature_of_googles_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("event", [
-    ForeignBlock(dialect="openai", name="images", block=msgspec.Raw(b'{"image_url":"x"}')),
-    ForeignBlock(dialect="openai", name="images", block=msgspec.Raw(b"[]")),
-    ForeignBlock(dialect="openai", name="logprobs", block=msgspec.Raw(b'{"content":[7]}'), generated=False),
-    ForeignBlock(dialect="anthropic", name="novel", block=msgspec.Raw(b"{}")),
+    ProviderBlock(dialect="openai", name="images", block=msgspec.Raw(b'{"image_url":"x"}')),
+    ProviderBlock(dialect="openai", name="images", block=msgspec.Raw(b"[]")),
+    ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(b'{"content":[7]}'), generated=False),
+    ProviderBlock(dialect="anthropic", name="novel", block=msgspec.Raw(b"{}")),
 ])  # fmt: skip
 def test_what_cannot_be_read_beside_a_text_costs_nobody_the_text(event: Event) -> None:
     answer = whole(TextDelta(text="Hi"), event, Finished(reason="stop"), Ended())
@@ -216,6 +216,6 @@ def test_what_cannot_be_read_beside_a_text_costs_nobody_the_text(event: Event) -
 def test_an_image_is_inline_data() -> None:
     block = msgspec.Raw(b'{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}')
 
-    answer = whole(ForeignBlock(dialect="openai", name="images", block=block), Ended())
+    answer = whole(ProviderBlock(dialect="openai", name="images", block=block), Ended())
 
     assert [{"inlineData": {"mimeType": "image/png", "data": "AA=="}}] == answer["candidates"][0]["content"]["parts"]

@@ -11,9 +11,9 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     Text,
     Thinking,
@@ -150,7 +150,7 @@ def test_a_part_without_one_is_kept_whole_by_its_name() -> None:
 
     [part] = parts(video)
 
-    assert isinstance(part, Foreign)
+    assert isinstance(part, ProviderPart)
     assert ("google", "fileData", video) == (part.dialect, part.name, json.loads(bytes(part.block)))
 
 

@@ -14,7 +14,7 @@ import pytest
 from entrypoints.asgi import AsgiApp
 from entrypoints.config import Settings, read_settings
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wiring import hub
 from ports.environment import Liveness
 
@@ -49,7 +49,7 @@ async def test_an_error_that_ends_the_hub_ends_the_process_once_it_serves(tmp_pa
     sent: list[str] = []
 
     @asynccontextmanager
-    async def open_hub() -> AsyncIterator[Hub]:
+    async def open_hub() -> AsyncIterator[CallContext]:
         if not while_serving:
             raise Trouble
         async with hub(settings) as whole:

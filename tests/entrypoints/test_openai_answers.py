@@ -13,7 +13,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -192,19 +192,19 @@ def test_a_refusal_has_its_own_field() -> None:
 def test_what_another_dialect_says_stands_in_foreign_blocks() -> None:
     ours = CitationDelta(citation=msgspec.Raw(b'{"type":"url_citation"}'), dialect="openai")
     theirs = CitationDelta(citation=msgspec.Raw(b'{"cited_text":"x"}'), dialect="anthropic")
-    block = ForeignBlock(dialect="anthropic", name="server_tool_use", block=msgspec.Raw(b'{"id":"s"}'))
-    foreign = [
+    block = ProviderBlock(dialect="anthropic", name="server_tool_use", block=msgspec.Raw(b'{"id":"s"}'))
+    provider_block = [
         {"dialect": "anthropic", "name": "citation", "block": {"cited_text": "x"}},
         {"dialect": "anthropic", "name": "server_tool_use", "block": {"id": "s"}},
     ]
 
     assert [
         {"annotations": [{"type": "url_citation"}]},
-        {"foreign_blocks": foreign[:1]},
-        {"foreign_blocks": foreign[1:]},
+        {"provider_blocks": provider_block[:1]},
+        {"provider_blocks": provider_block[1:]},
     ] == deltas(STARTED, ours, theirs, block)[1:]
     told = message(STARTED, ours, theirs, block)
-    assert ([{"type": "url_citation"}], foreign) == (told["annotations"], told["foreign_blocks"])
+    assert ([{"type": "url_citation"}], provider_block) == (told["annotations"], told["provider_blocks"])
 
 
 def test_each_choice_begins_with_the_role() -> None:

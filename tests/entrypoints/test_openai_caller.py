@@ -93,14 +93,14 @@ def test_usage_is_wanted_in_a_stream_only_where_it_is_asked_for(
 
 
 TEXT = {"type": "text", "text": "Look"}
-PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 
 
 @pytest.mark.parametrize(
     ("parts", "opaque"),
     [
         ([TEXT], None),
-        ([TEXT, PICTURE], None),
+        ([TEXT, IMAGE], None),
         ([{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}], None),
         ([{"type": "file", "file": {"file_id": "file-1"}}], "content[0].file"),
         ([{"type": "file", "file": {"file_data": "data:text/plain;base64,AAAA", "filename": "a.txt"}}], None),
@@ -117,11 +117,11 @@ def test_an_input_whose_tokens_do_not_stand_in_the_body_is_named(parts: list[Any
     ("parts", "images"),
     [
         ([TEXT], 0),
-        ([TEXT, PICTURE, PICTURE], 2),
+        ([TEXT, IMAGE, IMAGE], 2),
         ([{"type": "image_url", "image_url": "http://x.test/a.png"}], 1),
     ],
 )
-def test_pictures_are_counted_for_they_may_cost_more_than_their_bytes(parts: list[Any], images: int) -> None:
+def test_images_are_counted_for_they_may_cost_more_than_their_bytes(parts: list[Any], images: int) -> None:
     assert images == call(**asking(*parts)).images
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from domain.model_api.events import CitationDelta, Event, ForeignBlock, TextDelta
+from domain.model_api.events import CitationDelta, Event, ProviderBlock, TextDelta
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.support.rendering import a_rendering
 
@@ -35,6 +35,6 @@ def test_a_source_without_a_place_is_of_the_text_block_before_it() -> None:
 
 
 def test_a_block_that_was_written_in_lines_does_not_end_its_event() -> None:
-    block = ForeignBlock(dialect="anthropic", name="x", block=msgspec.Raw(b'{\r\n"a":\n"b\\n"\n\n}'))
+    block = ProviderBlock(dialect="anthropic", name="x", block=msgspec.Raw(b'{\r\n"a":\n"b\\n"\n\n}'))
 
-    assert [{"a": "b\n"}] == [each["block"] for each in last_delta(block)["foreign_blocks"]]
+    assert [{"a": "b\n"}] == [each["block"] for each in last_delta(block)["provider_blocks"]]

@@ -8,9 +8,9 @@ import pytest
 
 from domain.dialects.signatures import googles, signed_by_google
 from domain.model_api.call import ModelCall
-from domain.model_api.events import CitationDelta, Event, ForeignBlock, TextDelta, ToolCallDelta
+from domain.model_api.events import CitationDelta, Event, ProviderBlock, TextDelta, ToolCallDelta
 from domain.model_api.requests import ChatRequest, Part, ToolCall
-from domain.model_api.requests import Foreign as Kept
+from domain.model_api.requests import ProviderPart as Kept
 from domain.model_api.requests import Text as Said
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.support.rendering import a_rendering
@@ -18,11 +18,11 @@ from tests.support.rendering import a_rendering
 SIGNED = signed_by_google("c2ln")
 CODE = {"executableCode": {"code": "print(1)"}, "thoughtSignature": "eA=="}
 ANSWER: tuple[Event, ...] = (
-    ForeignBlock(dialect="google", name="executableCode", block=msgspec.Raw(json.dumps(CODE).encode())),
+    ProviderBlock(dialect="google", name="executableCode", block=msgspec.Raw(json.dumps(CODE).encode())),
     TextDelta(text="Look"),
     TextDelta(text=".", signature=SIGNED),
     ToolCallDelta(index=0, id="c1", name="now", arguments="{}", signature=SIGNED),
-    ForeignBlock(dialect="google", name="groundingMetadata", block=msgspec.Raw(b'{"x":1}'), generated=False),
+    ProviderBlock(dialect="google", name="groundingMetadata", block=msgspec.Raw(b'{"x":1}'), generated=False),
 )
 RENDERING = a_rendering()
 
@@ -37,11 +37,11 @@ def streamed() -> Any:
     for event in ANSWER:
         state, piece = OPENAI_CALLER.render(state, event)
         body += piece
-    message: dict[str, Any] = {"content": "", "tool_calls": [], "foreign_blocks": []}
+    message: dict[str, Any] = {"content": "", "tool_calls": [], "provider_blocks": []}
     for line in body.decode().split("\n\n"):
         delta = json.loads(line[6:])["choices"][0]["delta"] if line else {}
         message["content"] += delta.pop("content", "")
-        for name in ("tool_calls", "foreign_blocks"):
+        for name in ("tool_calls", "provider_blocks"):
             message[name] += delta.pop(name, [])
         message |= delta
     return message
@@ -79,13 +79,13 @@ def test_a_source_on_the_web_is_an_annotation_whoever_cites_it() -> None:
         {"url": "https://a.test", "title": "A", "start_index": 10, "end_index": 13},
         {"url": "https://b.test", "title": "", "start_index": 0, "end_index": 0},
     ] == [annotation["url_citation"] for annotation in message["annotations"]]
-    assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["foreign_blocks"]
+    assert [{"dialect": "anthropic", "name": "citation", "block": anthropic}] == message["provider_blocks"]
 
 
 def test_how_likely_a_token_was_stands_beside_the_message() -> None:
     tokens = [{"token": token, "logprob": -0.5, "bytes": [], "top_logprobs": []} for token in "ab"]
     events = [
-        ForeignBlock(dialect="openai", name="logprobs", block=msgspec.Raw(json.dumps({"content": [token]}).encode()))
+        ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(json.dumps({"content": [token]}).encode()))
         for token in tokens
     ]
     whole = json.loads(OPENAI_CALLER.whole((*events,), RENDERING))["choices"][0]
@@ -96,15 +96,15 @@ def test_how_likely_a_token_was_stands_beside_the_message() -> None:
     streamed = [json.loads(line[6:])["choices"][0] for line in body.decode().split("\n\n") if line]
 
     assert {"content": tokens, "refusal": None} == whole["logprobs"]
-    assert "foreign_blocks" not in whole["message"]
+    assert "provider_blocks" not in whole["message"]
     assert tokens == [token for choice in streamed for token in choice["logprobs"]["content"]]
 
 
 @pytest.mark.parametrize(
     ("dialect", "name", "block"),
     [
-        ("google", "fileData", {"fileData": {"fileUri": "https://x.test/film.mp4"}}),
-        ("google", "toolCall", {"toolCall": {}, "fileData": {"fileUri": "https://x.test/film.mp4"}}),
+        ("google", "fileData", {"fileData": {"fileUri": "https://x.test/video.mp4"}}),
+        ("google", "toolCall", {"toolCall": {}, "fileData": {"fileUri": "https://x.test/video.mp4"}}),
         ("google", "groundingMetadata", {"groundingMetadata": {}}),
         ("google", "toolCall", []),
         ("bedrock", "toolCall", {"toolCall": {}}),
@@ -112,18 +112,18 @@ def test_how_likely_a_token_was_stands_beside_the_message() -> None:
 )
 def test_no_other_part_comes_in_as_a_foreign_block(dialect: str, name: str, block: Any) -> None:
     """What is at an address is more than the bytes of its block, so that nothing would bound its price."""
-    message = {"content": "Hi", "foreign_blocks": [{"dialect": dialect, "name": name, "block": block}]}
+    message = {"content": "Hi", "provider_blocks": [{"dialect": dialect, "name": name, "block": block}]}
 
     assert (Said(text="Hi"),) == returned(message)
 
 
-def test_pictures_that_a_model_made_are_bounded_as_pictures() -> None:
-    picture = {
+def test_images_that_a_model_made_are_bounded_as_images() -> None:
+    image = {
         "dialect": "google",
         "name": "inlineData",
         "block": {"inlineData": {"mimeType": "image/png", "data": ""}},
     }
-    messages = [{"role": "assistant", "content": "Here", "foreign_blocks": [picture, picture]}]
+    messages = [{"role": "assistant", "content": "Here", "provider_blocks": [image, image]}]
     call = OPENAI_CALLER.read(json.dumps({"model": "m", "messages": messages}).encode())
 
     assert isinstance(call, ModelCall)

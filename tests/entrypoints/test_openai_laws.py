@@ -56,7 +56,7 @@ IMAGES = st.builds(
     Image, media_type=st.just("image/png"), data=BASE64, detail=st.sampled_from([None, "low", "high"])
 ) | st.builds(Image, url=NAME.map("https://x.test/{}.png".format))
 DOCUMENTS = st.builds(Document, media_type=st.just("application/pdf"), data=BASE64, name=NAME)
-SOUNDS = st.builds(Audio, data=BASE64, format=st.sampled_from(["wav", "mp3"]))
+AUDIO = st.builds(Audio, data=BASE64, format=st.sampled_from(["wav", "mp3"]))
 RESULTS = st.builds(ToolResult, call_id=NAME, parts=st.lists(TEXTS, min_size=1, max_size=2).map(tuple))
 CALLS = st.builds(ToolCall, id=NAME, name=NAME, arguments=st.sampled_from(["{}", '{"a": 1}', "not json"]))
 
@@ -75,7 +75,7 @@ def turns(draw: st.DrawFn) -> tuple[Message, ...]:
             texts, calls = draw(st.lists(TEXTS, max_size=2)), draw(st.lists(CALLS, max_size=2))
             told_turns.append(Message(role="assistant", parts=(*texts, *calls) or (Text(text="-"),)))
         elif kind == "user":
-            parts = draw(st.lists(TEXTS | IMAGES | DOCUMENTS | SOUNDS, min_size=1, max_size=3))
+            parts = draw(st.lists(TEXTS | IMAGES | DOCUMENTS | AUDIO, min_size=1, max_size=3))
             told_turns.append(Message(role="user", parts=tuple(parts), name=draw(st.none() | NAME)))
         else:
             role: Role = "system" if kind == "system" else "developer"

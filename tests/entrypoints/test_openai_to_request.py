@@ -8,9 +8,9 @@ import pytest
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
+    ProviderPart,
     Reasoning,
     Text,
     Tool,
@@ -128,7 +128,7 @@ def test_a_cache_mark_is_kept() -> None:
 def test_a_part_that_only_openai_has_a_word_for_is_foreign() -> None:
     video = {"type": "video_url", "video_url": {"url": "https://x.test/a.mp4"}}
 
-    assert (Foreign(dialect="openai", name="video_url", block=raw(video)),) == parts(video)
+    assert (ProviderPart(dialect="openai", name="video_url", block=raw(video)),) == parts(video)
 
 
 def test_a_custom_tool_call_is_a_call_and_earlier_audio_is_foreign() -> None:
@@ -136,7 +136,7 @@ def test_a_custom_tool_call_is_a_call_and_earlier_audio_is_foreign() -> None:
     asked = request(messages=[{"role": "assistant", "audio": {"id": "audio_1"}, "tool_calls": [custom]}])
 
     assert (
-        Foreign(dialect="openai", name="audio", block=raw({"id": "audio_1"})),
+        ProviderPart(dialect="openai", name="audio", block=raw({"id": "audio_1"})),
         ToolCall(id="c", name="sql", arguments='{"input":"select 1"}', custom=True),
     ) == asked.messages[0].parts
 

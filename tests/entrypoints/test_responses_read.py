@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.model_api.call import ModelCall
-from domain.model_api.requests import ChatRequest, Foreign, Message, Reasoning, Text, Thinking, ToolCall, ToolResult
+from domain.model_api.requests import (
+    ChatRequest,
+    Message,
+    ProviderPart,
+    Reasoning,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 
@@ -99,11 +108,11 @@ def test_input_that_does_not_stand_in_the_body_is_bounded_by_the_context(
     assert opaque == call(**fields).opaque_input
 
 
-def test_pictures_are_counted_wherever_they_stand() -> None:
-    picture = {"type": "input_image", "image_url": "https://x.test/a.png"}
+def test_images_are_counted_wherever_they_stand() -> None:
+    image = {"type": "input_image", "image_url": "https://x.test/a.png"}
     items = [
-        {"role": "user", "content": [picture, {"type": "input_text", "text": "x"}, {**picture, "file_id": "file-1"}]},
-        {"type": "function_call_output", "call_id": "c", "output": [picture]},
+        {"role": "user", "content": [image, {"type": "input_text", "text": "x"}, {**image, "file_id": "file-1"}]},
+        {"type": "function_call_output", "call_id": "c", "output": [image]},
         {"type": "computer_call_output", "call_id": "d", "output": {"type": "computer_screenshot"}},
     ]
 
@@ -202,7 +211,7 @@ def test_an_item_that_only_this_api_has_is_named_by_its_place() -> None:
 
     part = request(input=items).messages[1].parts[0]
 
-    assert isinstance(part, Foreign)
+    assert isinstance(part, ProviderPart)
     assert ("input[1].mcp_call", items[1]) == (part.name, msgspec.json.decode(part.block))
 
 

@@ -14,7 +14,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -167,14 +167,18 @@ def test_a_vendors_ordinary_service_is_the_default() -> None:
 def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_foreign() -> None:
     custom = msgspec.Raw(b'{"id":"c1","type":"custom","custom":{"name":"code","input":"x = 1"}}')
     blocks = (
-        ForeignBlock(dialect="openai", name="custom_tool_call", block=custom),
-        ForeignBlock(dialect="anthropic", name="server_tool_use", block=msgspec.Raw(b'{"a":\n1}')),
+        ProviderBlock(dialect="openai", name="custom_tool_call", block=custom),
+        ProviderBlock(dialect="anthropic", name="server_tool_use", block=msgspec.Raw(b'{"a":\n1}')),
     )
 
-    call, foreign = whole(*blocks, *END)["output"]
+    call, provider_block = whole(*blocks, *END)["output"]
 
     assert ("custom_tool_call", "c1", "code", "x = 1") == tuple(call[n] for n in ("type", "call_id", "name", "input"))
-    assert ("foreign", "anthropic", {"a": 1}) == (foreign["type"], foreign["dialect"], foreign["block"])
+    assert ("foreign", "anthropic", {"a": 1}) == (
+        provider_block["type"],
+        provider_block["dialect"],
+        provider_block["block"],
+    )
 
 
 def test_what_was_cut_short_is_incomplete() -> None:

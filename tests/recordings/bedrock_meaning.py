@@ -62,7 +62,7 @@ def _put_together(block: dict[str, Any]) -> dict[str, Any]:
     return {"text": block.get("text", "")}
 
 
-def leaves(usage: dict[str, Any]) -> dict[str, int]:
+def units(usage: dict[str, Any]) -> dict[str, int]:
     """Cached tokens stand beside the input; what is nought is left out."""
     told = {
         "input_tokens": usage["inputTokens"],
@@ -98,7 +98,7 @@ def said(body: bytes, streamed: bool) -> Said:
         text="".join(block.get("text", "") for block in blocks),
         tools=tuple((name, json.dumps(given, sort_keys=True)) for _, name, given in calls_of(blocks)),
         finish=STOPS[stop],
-        usage=leaves(usage),
+        usage=units(usage),
         thinking="".join(text for text, _, _ in thoughts_of(blocks)),
     )
 

@@ -72,18 +72,18 @@ def _queries(answer: Any) -> list[str]:
 
 
 def counted(usage: dict[str, Any]) -> dict[str, int]:
-    """What was counted, leaf by leaf; nothing where the prompt was not."""
+    """What was counted, unit by unit; nothing where the prompt was not."""
     if "promptTokenCount" not in usage:
         return {}
     audio, cached_audio = _of(usage, "promptTokensDetails", "AUDIO"), _of(usage, "cacheTokensDetails", "AUDIO")
-    pictures = sum(_of(usage, "promptTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
-    pictures -= sum(_of(usage, "cacheTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
+    images = sum(_of(usage, "promptTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
+    images -= sum(_of(usage, "cacheTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
     cached = usage.get("cachedContentTokenCount", 0)
     asked = usage["promptTokenCount"] + usage.get("toolUsePromptTokenCount", 0)
     told = {
-        "input_tokens": asked - cached - (audio - cached_audio) - pictures,
+        "input_tokens": asked - cached - (audio - cached_audio) - images,
         "input_audio_tokens": audio - cached_audio,
-        "input_image_tokens": pictures,
+        "input_image_tokens": images,
         "cache_read_tokens": cached - cached_audio,
         "cache_read_audio_tokens": cached_audio,
         "output_tokens": usage.get("candidatesTokenCount", 0),

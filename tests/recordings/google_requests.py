@@ -192,7 +192,7 @@ def _model(content: dict[str, Any]) -> list[Any]:
             message["content"].append({"type": "text", "text": part["text"]})
             message |= signed
         else:
-            message.setdefault("foreign_blocks", []).append(
+            message.setdefault("provider_blocks", []).append(
                 {"dialect": "google", "name": next(name for name in part if name != "thoughtSignature"), "block": part}
             )
     if not message["content"]:

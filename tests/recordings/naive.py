@@ -1,6 +1,6 @@
 """What a recorded answer says, read as naively as a test may: the judge of what the hub makes of it.
 
-`Said` has no dialect: the finish is in OpenAI's words, usage is in disjoint leaves. Nothing here is the hub's code.
+`Said` has no dialect: the finish is in OpenAI's words, usage is in disjoint units. Nothing here is the hub's code.
 """
 
 import json
@@ -46,7 +46,7 @@ def _arguments(text: str) -> str:
         return text
 
 
-def _leaves(**counts: int) -> dict[str, int]:
+def _units(**counts: int) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
@@ -58,7 +58,7 @@ def openai_usage(usage: dict[str, Any] | None) -> dict[str, int]:
     cached = prompt.get("cached_tokens") or 0
     reasoning = completion.get("reasoning_tokens") or 0
     audio_in, audio_out = prompt.get("audio_tokens") or 0, completion.get("audio_tokens") or 0
-    return _leaves(
+    return _units(
         input_tokens=usage["prompt_tokens"] - cached - audio_in - (prompt.get("cache_write_tokens") or 0),
         input_audio_tokens=audio_in,
         cache_read_tokens=cached,
@@ -89,7 +89,7 @@ def anthropic_usage(usage: dict[str, Any]) -> dict[str, int]:
     searches = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
     thinking = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
     total["output_tokens"] -= thinking
-    return _leaves(**total, reasoning_tokens=thinking, tool_uses=searches)
+    return _units(**total, reasoning_tokens=thinking, tool_uses=searches)
 
 
 def openai_said(body: bytes, streamed: bool) -> Said:

@@ -66,7 +66,7 @@ def counted(usage: dict[str, Any]) -> dict[str, int]:
     }
 
 
-def usage_leaves(usage: Usage) -> dict[str, int]:
+def usage_units(usage: Usage) -> dict[str, int]:
     """The hub's leaves, added up again."""
     return {
         "prompt": usage.input_tokens + usage.input_audio_tokens + usage.cache_read_tokens + usage.cache_write_tokens,

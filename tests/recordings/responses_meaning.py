@@ -82,7 +82,7 @@ def counted(response: dict[str, Any]) -> dict[str, int] | None:
     }
 
 
-def usage_leaves(usage: Usage) -> dict[str, int]:
+def usage_units(usage: Usage) -> dict[str, int]:
     """The hub's leaves, added up again."""
     return {
         "input": usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,

@@ -13,7 +13,7 @@ import pytest
 from adapters.providers.anthropic import ANTHROPIC
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Event, TextDelta
-from domain.model_api.requests import ChatRequest, Foreign
+from domain.model_api.requests import ChatRequest, ProviderPart
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.anthropic import assemble, attempt, fold, meaning, server_events
@@ -216,7 +216,7 @@ def test_a_block_without_canonical_words_is_one_that_another_dialect_refuses(exc
     request = ANTHROPIC_CALLER.to_request(_call(exchange))
     assert isinstance(request, ChatRequest)
 
-    named = {part.name for message in request.messages for part in message.parts if isinstance(part, Foreign)}
+    named = {part.name for message in request.messages for part in message.parts if isinstance(part, ProviderPart)}
     assert named <= {
         "bash_code_execution_tool_result",
         "container_upload",

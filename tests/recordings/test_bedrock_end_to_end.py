@@ -83,7 +83,7 @@ def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, 
     assert expected
     for call_id, (name, usage) in expected.items():
         with checking(name):
-            assert usage == {leaf: count for leaf, count in logged[call_id]["usage"].items() if count}
+            assert usage == {unit: count for unit, count in logged[call_id]["usage"].items() if count}
             assert ("completed", "provider") == (logged[call_id]["ending"], logged[call_id]["usage_source"])
 
 

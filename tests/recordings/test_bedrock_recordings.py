@@ -12,7 +12,7 @@ import pytest
 
 from adapters.providers.bedrock import BEDROCK
 from domain.model_api.call import ModelCall
-from domain.model_api.events import Ended, Event, ForeignBlock, UsageReported
+from domain.model_api.events import Ended, Event, ProviderBlock, UsageReported
 from domain.model_api.requests import ChatRequest
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialects.anthropic.read import read as read_anthropic
@@ -24,10 +24,10 @@ from tests.recordings.bedrock_meaning import (
     as_openai,
     blocks_of,
     calls_of,
-    leaves,
     meaning,
     said,
     thoughts_of,
+    units,
 )
 from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.anthropic import meaning as told_by
@@ -35,7 +35,7 @@ from tests.support.bedrock import attempt, told
 from tests.support.eventstream import answer
 
 FILES = ("bedrock-converse", "bedrock-converse-stream")
-# What a tool that Bedrock ran itself said, and film that a tool gives back: no caller hands them in again.
+# What a tool that Bedrock ran itself said, and video that a tool gives back: no caller hands them in again.
 NO_WORD = ("server_tool_use", "video")
 
 _RECORDED = {label(file, number): exchange for file in FILES for number, exchange in enumerate(recorded(file))}
@@ -92,10 +92,10 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
     assert calls_of(blocks) == [(*name, given) for name, given in found["tools"].values()]
     assert [(STOPS[stop], None), "ended"] == found["endings"]
     counted = [event.usage for event in events if isinstance(event, UsageReported)]
-    assert [leaves(usage)] == [{k: v for k in one.__struct_fields__ if (v := getattr(one, k))} for one in counted]
-    kept = [json.loads(bytes(event.block)) for event in events if isinstance(event, ForeignBlock)]
-    foreign = [b for b in blocks if "toolResult" in b or b.get("toolUse", {}).get("type") == "server_tool_use"]
-    assert foreign == kept
+    assert [units(usage)] == [{k: v for k in one.__struct_fields__ if (v := getattr(one, k))} for one in counted]
+    kept = [json.loads(bytes(event.block)) for event in events if isinstance(event, ProviderBlock)]
+    provider_block = [b for b in blocks if "toolResult" in b or b.get("toolUse", {}).get("type") == "server_tool_use"]
+    assert provider_block == kept
 
 
 @pytest.mark.parametrize("exchange", _WHOLE)

@@ -24,14 +24,14 @@ from adapters.providers.openai_responses import RESPONSES
 from domain.billing.metering import Meter, measure, observe
 from domain.pricing.charge import cost
 from domain.pricing.tiers import Occasion
-from entrypoints.usecases.manage.price_book import Shelves
+from entrypoints.usecases.manage.price_book import PriceBookView
 from tests.recordings.seen import FOLDER, label, recorded
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set AIHUB_RECORDINGS to their folder")
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT_MS = int(AT.timestamp() * 1000)
-SHELVES = Shelves(ShippedBook(), ())
+SHELVES = PriceBookView(ShippedBook(), ())
 THEIRS = {provider.id: provider for provider in providers}
 # File, our provider, their provider and which of its readers, and the dialect that reads it here.
 FILES: tuple[tuple[str, str, str, str, ProviderDialect], ...] = (

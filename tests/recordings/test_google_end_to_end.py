@@ -112,7 +112,7 @@ def _hears(heard: Heard, dialect: str, streamed: bool, naive: dict[str, Any]) ->
     told = _told_usage(heard, dialect, streamed)
     if naive["usage"]:
         outputs = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
-        output = sum(naive["usage"].get(leaf, 0) for leaf in outputs)
+        output = sum(naive["usage"].get(unit, 0) for unit in outputs)
         uses = naive["usage"].get("tool_uses", 0)
         assert (sum(naive["usage"].values()) - output - uses, output) == told
 
@@ -167,7 +167,7 @@ def _hears_the_failure(hub: HubProcess, stub: Stub, provider: str, dialect: str,
 
 
 def _check_usage(hub: HubProcess, expected: dict[str, dict[str, int]]) -> None:
-    """The call log counts what Google told, leaf by leaf, and says that it told it; an estimate where it did not."""
+    """The call log counts what Google told, unit by unit, and says that it told it; an estimate where it did not."""
     logged = {call["id"]: call for call in hub.calls()}
     for call_id, usage in expected.items():
         call = logged[call_id]

@@ -19,7 +19,7 @@ from domain.model_api.events import Broken
 from domain.model_api.requests import ChatRequest
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import folded, server_events, told
-from tests.recordings.openai_meaning import meaning, read_naively, usage_leaves
+from tests.recordings.openai_meaning import meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, label, recorded
 from tests.support.rendering import a_rendering
 
@@ -103,7 +103,7 @@ def test_an_answer_is_understood_as_a_naive_reading_understands_it(exchange: Exc
     assert naive["thinking"] == "".join(text for text, _, _ in choice["thoughts"].values())
     assert naive["calls"] == [choice["calls"][index] for index in sorted(choice["calls"])]
     assert naive["finish"] == [reason for reason, _ in choice["finish"]]
-    assert naive["usage"] == (None if answer["usage"] is None else usage_leaves(answer["usage"]))
+    assert naive["usage"] == (None if answer["usage"] is None else usage_units(answer["usage"]))
     assert naive["failed"] == (answer["failure"] is not None)
     assert naive["failed"] != answer["ended"]
     assert [(naive["id"], naive["model"])] == answer["started"]

@@ -216,7 +216,7 @@ def test_recorded_requests_keep_their_words_or_are_refused_by_name(hub: HubProce
 
             if heard.status != 200:
                 error = heard.json()["error"]
-                assert (400, "unexpressible") == (heard.status, error["code"]), (exchange.label, error)
+                assert (400, "unsupported_parameter") == (heard.status, error["code"]), (exchange.label, error)
                 assert [] == stub.requests
                 continue
             sent = stub.only.json()
@@ -272,6 +272,6 @@ def _check_usage(hub: HubProcess, expected: dict[str, tuple[str, dict[str, int]]
     for call_id, (name, usage) in expected.items():
         call = logged[call_id]
         with checking(name):
-            assert usage == {leaf: count for leaf, count in call["usage"].items() if count}, call
+            assert usage == {unit: count for unit, count in call["usage"].items() if count}, call
             assert ("completed", False) == (call["ending"], call["incomplete"])
             assert call["usage_source"] in ("provider", "exact"), call["usage_source"]

@@ -76,7 +76,7 @@ def said(body: bytes, streamed: bool) -> Said:
         text=naive["text"] + naive["refusal"],
         tools=tuple((name, json.dumps(json.loads(text or "{}"), sort_keys=True)) for _, name, text in naive["calls"]),
         finish=naive["finish"][0] if naive["finish"] else None,
-        usage={leaf: count for leaf, count in usage.items() if count},
+        usage={unit: count for unit, count in usage.items() if count},
         thinking=naive["thinking"],
     )
 
@@ -165,12 +165,12 @@ def test_its_callers_hear_what_was_recorded_of_others(hub: HubProcess, stub: Stu
 def _as_a_response(told: Said) -> Said:
     """A response has no word for the end of tool calls, nor for what a cache keeps for an hour, nor for sound."""
     usage = dict(told.usage)
-    for leaf, into in (
+    for unit, into in (
         ("cache_write_1h_tokens", "cache_write_tokens"),
         ("input_audio_tokens", "input_tokens"),
         ("output_audio_tokens", "output_tokens"),
     ):
-        if count := usage.pop(leaf, 0):
+        if count := usage.pop(unit, 0):
             usage[into] = usage.get(into, 0) + count
     finish = "tool_calls" if told.tools and told.finish == "stop" else told.finish
     if told.finish == "tool_calls" and not told.tools:

@@ -16,7 +16,7 @@ from domain.model_api.events import Broken, Ended, Event, ReasoningDelta
 from domain.model_api.requests import ChatRequest, Reasoning
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from tests.adapters.openai_told import told
-from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_leaves
+from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, files, label, recorded
 from tests.support.rendering import a_rendering
 
@@ -100,7 +100,7 @@ def as_naively_read(events: tuple[Event, ...]) -> dict[str, Any]:
         "cited": len(choice.get("cited", ())),
         "others": others,
         "finish": [reason for reason, _ in choice.get("finish", ())],
-        "usage": None if answer["usage"] is None else usage_leaves(answer["usage"]),
+        "usage": None if answer["usage"] is None else usage_units(answer["usage"]),
     }
 
 

@@ -40,7 +40,7 @@ class CallRow(NamedTuple):
     provider: str | None
 
 
-class LotRow(NamedTuple):
+class GrantRow(NamedTuple):
     """A grant and what is left of it."""
 
     id: str
@@ -61,7 +61,7 @@ class Price(NamedTuple):
 _LINES = "select id, kind, from_account, to_account, amount_nanos, at_ms, call_id from transfers order by seq"
 _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
     idempotency_key, rate_id, provider from calls order by seq"""
-_LOTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from lots"
+_GRANTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from grants"
 
 
 class Books(NamedTuple):
@@ -69,15 +69,15 @@ class Books(NamedTuple):
 
     lines: list[Line]
     calls: dict[str, CallRow]
-    lots: dict[str, LotRow]
+    grants: dict[str, GrantRow]
 
     def of_user(self, user_id: str) -> list[CallRow]:
         """The user's calls, oldest first."""
         return [call for call in self.calls.values() if call.user_id == user_id]
 
     def available_over_time(self, user_id: str) -> list[int]:
-        """What the user's lots had to spend after each line that changed it, in nanocredits."""
-        accounts = {f"lot:{lot.id}" for lot in self.lots.values() if lot.user_id == user_id}
+        """What the user's grants had to spend after each line that changed it, in nanocredits."""
+        accounts = {f"grant:{grant.id}" for grant in self.grants.values() if grant.user_id == user_id}
         now = 0
         told: list[int] = []
         for line in self.lines:
@@ -113,7 +113,7 @@ def read(data_dir: Path) -> Books:
         books.execute("begin")
         lines = [Line(*row) for row in books.execute(_LINES)]
         calls = {row[0]: CallRow(*row) for row in books.execute(_CALLS)}
-        return Books(lines, calls, {row[0]: LotRow(*row) for row in books.execute(_LOTS)})
+        return Books(lines, calls, {row[0]: GrantRow(*row) for row in books.execute(_GRANTS)})
 
 
 def audit(data_dir: Path) -> Books:
@@ -126,10 +126,12 @@ def audit(data_dir: Path) -> Books:
         accounts[line.target] += line.nanos
         moved[line.call_id, line.kind] += line.nanos
         assert line.nanos > 0, f"{line.id} moves {line.nanos}"
-        lot = books.lots.get(line.source.removeprefix("lot:"))
-        if lot is not None and lot.expires_ms is not None:
-            in_time = line.at_ms < lot.expires_ms
-            assert in_time == (line.kind == "hold"), f"{line.id} at {line.at_ms}, and {lot.id} ends at {lot.expires_ms}"
+        grant = books.grants.get(line.source.removeprefix("grant:"))
+        if grant is not None and grant.expires_ms is not None:
+            in_time = line.at_ms < grant.expires_ms
+            assert in_time == (line.kind == "hold"), (
+                f"{line.id} at {line.at_ms}, and {grant.id} ends at {grant.expires_ms}"
+            )
         assert line.source == "issued" or accounts[line.source] >= 0, f"{line.id} overdraws {line.source}"
     assert accounts.total() == 0, f"the accounts sum to {accounts.total()}"
     for call in books.calls.values():
@@ -143,9 +145,9 @@ def audit(data_dir: Path) -> Books:
         assert resolved == (0 if call.ending is None else held), f"{call.id} held {held} and resolved {resolved}"
         assert accounts.pop(f"held:{call.id}", 0) == held - resolved
         assert call.ending != "lost" or captured == 0, f"{call.id} is lost and charged"
-    for lot in books.lots.values():
-        assert accounts.pop(f"lot:{lot.id}", 0) == lot.available, f"{lot} has not what the journal left in it"
-        assert 0 <= lot.available <= lot.available + lot.held <= lot.amount, f"{lot} holds too much"
+    for grant in books.grants.values():
+        assert accounts.pop(f"grant:{grant.id}", 0) == grant.available, f"{grant} has not what the journal left in it"
+        assert 0 <= grant.available <= grant.available + grant.held <= grant.amount, f"{grant} holds too much"
     revenue = sum(call.charge for call in books.calls.values())
     assert accounts.pop("revenue", 0) == revenue, f"the calls were charged {revenue}"
     assert set(accounts) <= {"issued", "breakage"}, f"accounts of nobody: {set(accounts)}"

@@ -17,7 +17,7 @@ def check(world: World, provider: ScriptedProvider) -> Books:
     """Audit the books and hold them against what was heard; AssertionError names the call."""
     books, rates = audit(world.data_dir), prices(world.data_dir)
     assert all(call.ending is not None for call in books.calls.values()), "a hold is open"
-    assert all(lot.held == 0 for lot in books.lots.values())
+    assert all(grant.held == 0 for grant in books.grants.values())
     for call in books.calls.values():
         assert call.uncollected == 0 or call.charge == call.hold, f"{call.id} leaves uncollected what it could have"
     for heard in world.heard:

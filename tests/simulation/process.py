@@ -28,8 +28,8 @@ from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 from ports.providers import Answer
 from ports.vault import Vault
 
@@ -54,7 +54,7 @@ class MortalStorage(SqliteStorage):
         if self.dead:
             raise Died
         if self.faults():
-            raise StorageUnavailable("the simulation says no")
+            raise StorageError("the simulation says no")
         decision = await super().decide(scope, rule, within_s)
         if self.dead:
             raise Died
@@ -119,7 +119,9 @@ class ImpatientIds(RandomIds):
 class Process:
     """One process of the hub, with the calls that it is running."""
 
-    def __init__(self, name: str, hub: Hub, storage: MortalStorage, transport: Http1Transport, gone: set[str]) -> None:
+    def __init__(
+        self, name: str, hub: CallContext, storage: MortalStorage, transport: Http1Transport, gone: set[str]
+    ) -> None:
         self.name = name
         self.hub = hub
         self.handlers: dict[str, Handler] = {route.template: route.handler for route in routes(hub)}
@@ -144,7 +146,7 @@ class Process:
         assert isinstance(storage, MortalStorage)
         storage.faults = lambda: disk.full or chance.random() < 0.03
         transport = Http1Transport()
-        hub = Hub(
+        hub = CallContext(
             storage=storage,
             book=ShippedBook(),
             vault=vault,

@@ -18,14 +18,14 @@ import msgspec
 from adapters.vault import MasterKeyVault
 from domain.accounts.rows import ApiKey
 from domain.billing.verification import Totals
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 from domain.management.changes import Changed
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.maintenance import sweep, verify
 from entrypoints.usecases.manage.providers import create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, any_script, call
 from tests.simulation.process import Disk, Process, SteppedClock
@@ -159,7 +159,7 @@ class World:
                     self.fills += 1
                 case _:
                     await anyio.to_thread.run_sync(audit, self.data_dir)
-        except StorageUnavailable:
+        except StorageError:
             return
 
     async def _crash(self, process: Process) -> None:
@@ -200,7 +200,7 @@ class World:
         nanos, priority = self._chance.randrange(1 * MILLION, 15 * MILLION), self._chance.randrange(3)
         made = await grant(desk.hub, BY, user, nanos, expires_in_ms, priority)
         assert isinstance(made, Changed)
-        assert isinstance(made.row, Lot)
+        assert isinstance(made.row, Grant)
 
     async def _set_rate(self, desk: Process, provider: str) -> None:
         prices = Prices(

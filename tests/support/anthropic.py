@@ -18,7 +18,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -86,7 +86,7 @@ def meaning(events: tuple[Event, ...]) -> dict[str, Any]:
                 said["tools"][told.index] = (name or (told.id, told.name), arguments + told.arguments)
             case CitationDelta():
                 said["citations"].append((len(said["text"]), json.loads(bytes(told.citation))))
-            case ForeignBlock():
+            case ProviderBlock():
                 said["foreign"].append((told.name, json.loads(bytes(told.block))))
             case UsageReported():
                 said["usage"] = msgspec.to_builtins(told.usage)

@@ -43,7 +43,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     err: str
 
 
-class Desk:
+class ManagementContext:
     """The process that stands by; commands are carried out one after another."""
 
     def __init__(self) -> None:
@@ -76,9 +76,9 @@ class Desk:
 
 
 @functools.cache
-def desk() -> Desk:
+def desk() -> ManagementContext:
     """The desk of this test run."""
-    made = Desk()
+    made = ManagementContext()
     atexit.register(made.close)
     return made
 

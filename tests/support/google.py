@@ -18,7 +18,7 @@ from domain.model_api.events import (
     Ended,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -77,8 +77,8 @@ def told(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
                 assert said["started"] is None, "an answer starts once"
                 said["started"] = (event.id, event.model)
             case UsageReported():
-                leaves = {name: getattr(event.usage, name) for name in event.usage.__struct_fields__}
-                said["usage"] = {name: count for name, count in leaves.items() if count}
+                units = {name: getattr(event.usage, name) for name in event.usage.__struct_fields__}
+                said["usage"] = {name: count for name, count in units.items() if count}
             case Ended():
                 said["ended"] = True
             case Broken():
@@ -105,7 +105,7 @@ def _tell(said: dict[str, Any], event: Event) -> None:
             source = source_of(event)
             assert source is not None
             said["cited"].append((source.url, source.title, source.text, source.start, source.end))
-        case ForeignBlock():
+        case ProviderBlock():
             said["foreign"].append((event.name, json.loads(bytes(event.block))))
         case Finished():
             said["finish"].append(event.reason)

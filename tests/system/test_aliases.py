@@ -93,7 +93,11 @@ async def test_who_cannot_do_it_is_not_asked_and_if_nobody_can_the_lack_is_named
     lacking = await ask(hub.port, buyer.key, msgspec.json.encode(body | {"model": "one/able"}))
 
     assert [(200, "two")] * 2 == [(heard.status, heard.headers["x-aihub-provider"]) for heard in able]
-    assert (400, "incapable_model", "tools") == (lacking.status, lacking.error()["code"], lacking.error()["param"])
+    assert (400, "unsupported_capability", "tools") == (
+        lacking.status,
+        lacking.error()["code"],
+        lacking.error()["param"],
+    )
 
 
 async def test_owners_are_told_where_a_call_would_go_and_guests_are_not(hub: HubProcess, buyer: Person) -> None:

@@ -15,7 +15,7 @@ from domain.billing.settlement import Outcome
 from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 from entrypoints.http.wire import Leave, Request
 from entrypoints.usecases.call.deadline import LATE
 from entrypoints.usecases.manage.maintenance import sweep
@@ -60,7 +60,7 @@ async def test_a_provider_that_is_silent_across_the_deadline_ends_with_it(
     assert LATE.message.encode() in body
     assert b"[DONE]" not in body
     row = _only_row(world)
-    assert row.ending == "timed out"
+    assert row.ending == "timed_out"
     assert (row.charge > 0) == (b"word" in body)
     assert not process.hub.running
 
@@ -79,7 +79,7 @@ async def test_a_caller_who_takes_nothing_at_the_deadline_pays_for_what_was_give
             heard += await anext(pieces)
 
         row = await _ended(world.data_dir, request.id)
-        assert (row.ending, row.charge > 0) == ("timed out", True)
+        assert (row.ending, row.charge > 0) == ("timed_out", True)
         assert await asyncio.to_thread(provider.wait_for("not-reading").left.wait, 10), "the provider was kept busy"
 
         rest = b"".join([piece async for piece in pieces])
@@ -108,7 +108,7 @@ async def test_a_caller_who_takes_nothing_any_more_is_given_up_long_before_the_d
     assert scope.cancelled_caught
     assert heard
     row = _only_row(world)
-    assert (row.ending, row.charge > 0) == ("caller left", True)
+    assert (row.ending, row.charge > 0) == ("client_disconnected", True)
 
 
 async def test_a_caller_who_reads_slowly_is_not_given_up(world: World) -> None:
@@ -159,14 +159,16 @@ async def test_what_was_settled_unseen_is_not_settled_twice(world: World, provid
     asked = asyncio.create_task(_heard(world, Script(id="unseen", gate="unseen"), stream=False))
     await asyncio.to_thread(provider.wait_for, "unseen")
     (call_id,) = process.hub.running
-    outcome = Outcome(call_id=call_id, ending="caller left", meter=Meter(), input_tokens=125, attempts=(), served=None)
+    outcome = Outcome(
+        call_id=call_id, ending="client_disconnected", meter=Meter(), input_tokens=125, attempts=(), served=None
+    )
     for _ in range(2):
         process.hub.unsettled.keep(process.hub.storage, outcome, 1)
         await process.hub.unsettled.drained()
     provider.open_gate("unseen")
 
     assert b"error" in await asked
-    assert _only_row(world).ending == "caller left"
+    assert _only_row(world).ending == "client_disconnected"
 
 
 @pytest.fixture(scope="module", params=INTERFACES)
@@ -198,7 +200,7 @@ async def test_over_a_socket_too_a_caller_who_does_not_read_pays_for_what_was_se
         heard = await line.piece()
 
         row = await _ended(hub.data_dir, headers["x-request-id"])
-        assert (row.ending, row.charge > 0) == ("timed out", True)
+        assert (row.ending, row.charge > 0) == ("timed_out", True)
 
         whole = b"" if heard is None else heard
         while (piece := await line.piece()) is not None:
@@ -261,7 +263,7 @@ async def _heard(world: World, script: Script, stream: bool) -> bytes:
 def _only_row(world: World) -> CallRow:
     """The one call there was; nothing is held any more, and the books add up."""
     books = audit(world.data_dir)
-    assert all(lot.held == 0 for lot in books.lots.values())
+    assert all(grant.held == 0 for grant in books.grants.values())
     (row,) = books.calls.values()
     return row
 
@@ -282,7 +284,7 @@ class _Patient(Providers):
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
 
-    def unsupported(self, dialect: str, request: ModelRequest) -> Unexpressible | tuple[str, ...]:
+    def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
         return self._providers.unsupported(dialect, request)
 
     def open(

@@ -59,7 +59,7 @@ async def test_when_all_providers_fail_the_caller_has_an_error_and_pays_nothing(
     assert heard.status == 503
     assert len(provider.seen(script.id)) == 2
     row = audit(hub.data_dir).calls[heard.call_id]
-    assert (row.ending, row.charge) == ("provider failed", 0)
+    assert (row.ending, row.charge) == ("provider_failed", 0)
 
 
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
@@ -74,7 +74,7 @@ async def test_after_the_first_byte_nobody_else_is_asked(
     assert "error" in events_of(heard.body)[-1][1]
     assert len(provider.seen(script.id)) == 1
     row = audit(hub.data_dir).calls[heard.call_id]
-    assert (row.ending, row.complete, row.charge > 0) == ("provider failed", 0, True)
+    assert (row.ending, row.complete, row.charge > 0) == ("provider_failed", 0, True)
 
 
 async def _ask(hub: HubProcess, buyer: Person, script: Script, path: str, stream: bool) -> Heard:

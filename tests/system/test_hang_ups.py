@@ -143,7 +143,7 @@ async def _leave(hub: HubProcess, buyer: Person, script: Script, number: int, wo
 async def _check(hub: HubProcess, buyer: Person, provider: ScriptedProvider, left: list[Left]) -> None:
     rows = [await _settled(hub, caller.call_id) for caller in left]
     for caller, row in zip(left, rows, strict=True):
-        assert (row.ending, row.complete) == ("caller left", 0)
+        assert (row.ending, row.complete) == ("client_disconnected", 0)
         assert 0 < row.charge <= row.hold
         assert row.charge >= caller.words * WORD_BYTES // BYTES_PER_TOKEN * OUTPUT_NANOS
         assert row.usage_source in ("provider", "estimated")

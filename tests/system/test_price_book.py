@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.behaviour.calls import CHAT, aigne_film, ask, openai_body
+from tests.behaviour.calls import CHAT, aigne_video, ask, openai_body
 from tests.support.hub import HubProcess, running_hub
 
 BODY = openai_body("echo/echo-2026-11-01", "Hello, hello, hello", max_tokens=50)
@@ -60,16 +60,16 @@ def test_a_call_that_names_a_quote_is_charged_at_its_price_whatever_was_set_sinc
 def test_the_command_line_quotes_for_a_user(tmp_path: Path) -> None:
     request = tmp_path / "request.json"
     request.write_text(json.dumps(openai_body("echo", max_tokens=100)))
-    film = tmp_path / "film.json"
-    film.write_text(json.dumps(aigne_film("echo/film", seconds=3)))
+    video = tmp_path / "video.json"
+    video.write_text(json.dumps(aigne_video("echo/video", seconds=3)))
     with running_hub(tmp_path / "data") as hub:
         hub.cli("user", "add", "poor")
         hub.cli("key", "create", "--user", "poor")
 
         owner = hub.cli("quote", str(request))
         poor = hub.cli("quote", str(request), "--user", "poor", exit_code=1)
-        hub.cli("rate", "set", "echo/film", "--video-second", "0.5")
-        made = hub.cli("quote", str(film), "--route", "/api/v2/video")
+        hub.cli("rate", "set", "echo/video", "--video-second", "0.5")
+        made = hub.cli("quote", str(video), "--route", "/api/v2/video")
 
         assert (owner["affordable"], poor["affordable"]) == (True, False)
         assert owner["charge_max"] == poor["shortfall"]

@@ -55,7 +55,7 @@ def _much_has_happened(world: World) -> bool:
     endings = {call.ending for call in audit(world.data_dir).calls.values()}
     return (
         min(world.crashes, world.steps, world.fills) > 0
-        and endings >= {"completed", "provider failed", "caller left", "timed out", "lost"}
+        and endings >= {"completed", "provider_failed", "client_disconnected", "timed_out", "lost"}
         and {heard.status for heard in world.heard} >= {0, 200, 402}
         and any(heard.is_replayed for heard in world.heard)
     )

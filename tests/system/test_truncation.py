@@ -99,7 +99,7 @@ async def test_a_provider_that_falls_silent_has_timed_out(
     answer = await _stream(hub, buyer, path, dialect, script, silent_after=4)
 
     row = audit(hub.data_dir).calls[answer.call_id]
-    _check_broken(answer, row, path, streamed(script, dialect)[:4], "silent", ending="timed out")
+    _check_broken(answer, row, path, streamed(script, dialect)[:4], "silent", ending="timed_out")
 
 
 async def test_a_provider_that_never_comes_to_an_end_is_left_at_the_deadline(
@@ -115,7 +115,7 @@ async def test_a_provider_that_never_comes_to_an_end_is_left_at_the_deadline(
 
     calls = audit(hub.data_dir).calls
     assert thought.status == 504
-    assert [calls[heard.call_id].ending for heard in (talked, thought)] == ["timed out", "timed out"]
+    assert [calls[heard.call_id].ending for heard in (talked, thought)] == ["timed_out", "timed_out"]
     assert _is_error(events_of(talked.body)[-1], OPENAI)
     assert calls[talked.call_id].charge > 0 == calls[thought.call_id].charge
 
@@ -167,7 +167,7 @@ async def _whole(hub: HubProcess, buyer: Person, path: str, dialect: str, script
 
 
 def _check_broken(
-    answer: Heard, row: CallRow, path: str, sent: list[bytes], place: str, ending: str = "provider failed"
+    answer: Heard, row: CallRow, path: str, sent: list[bytes], place: str, ending: str = "provider_failed"
 ) -> None:
     """What the provider sent before it broke was relayed, then came an error; the row says the same."""
     if not sent:
@@ -200,7 +200,7 @@ def _check_failed(answer: Heard, row: CallRow, path: str) -> None:
     told = msgspec.json.decode(answer.body)
     assert told["error"]["message"]
     assert path == OPENAI or told["type"] == "error"
-    assert (row.ending, row.complete, row.charge) == ("provider failed", 0, 0)
+    assert (row.ending, row.complete, row.charge) == ("provider_failed", 0, 0)
 
 
 def _is_error(event: tuple[str, Any], path: str) -> bool:

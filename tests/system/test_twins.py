@@ -1,4 +1,4 @@
-"""An Idempotency-Key runs upstream once and is charged once (G3): for concurrent twins, and after a crash."""
+"""An Idempotency-Key runs upstream once and is charged once (G3): for concurrent duplicates, and after a crash."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-TWINS = 12
+DUPLICATES = 12
 INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 
 
@@ -22,7 +22,7 @@ INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 def hub(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider
 ) -> Iterator[HubProcess]:
-    with running_hub(tmp_path_factory.mktemp("twins") / "data", request.param, workers=2) as running:
+    with running_hub(tmp_path_factory.mktemp("duplicates") / "data", request.param, workers=2) as running:
         running.add_provider("stub", provider.base_url)
         yield running
 
@@ -33,17 +33,17 @@ def buyer(hub: HubProcess) -> Person:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_concurrent_twins_are_one_call_with_one_answer(
+async def test_concurrent_duplicates_are_one_call_with_one_answer(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, stream: bool
 ) -> None:
-    marker = f"{hub.interface}-twins-{stream}"
+    marker = f"{hub.interface}-duplicates-{stream}"
     body = chat(Script(id=marker, gate=marker), stream=stream)
 
-    twins = [asyncio.create_task(_keyed(hub, buyer, marker, body)) for _ in range(TWINS)]
-    # Whoever answers this has read what came before it on the same worker, or else the twins come later still.
+    duplicates = [asyncio.create_task(_keyed(hub, buyer, marker, body)) for _ in range(DUPLICATES)]
+    # Whoever answers this has read what came before it on the same worker, or else the duplicates come later still.
     assert (await ask(hub.port, buyer.key, chat(Script(id=f"{marker}-other")))).status == 200
     provider.open_gate(marker)
-    heard = await asyncio.gather(*twins)
+    heard = await asyncio.gather(*duplicates)
 
     assert {(each.status, each.whole, each.body, each.call_id) for each in heard} == {
         (200, True, heard[0].body, heard[0].call_id)
@@ -51,7 +51,7 @@ async def test_concurrent_twins_are_one_call_with_one_answer(
     assert len(provider.seen(marker)) == 1
     (row,) = _rows(hub, marker)
     assert (row.id, row.ending, row.charge > 0) == (heard[0].call_id, "completed", True)
-    assert sum(each.headers.get("idempotent-replayed") == "true" for each in heard) == TWINS - 1
+    assert sum(each.headers.get("idempotent-replayed") == "true" for each in heard) == DUPLICATES - 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -83,7 +83,7 @@ async def test_the_same_key_of_another_user_is_another_call(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_twin_that_comes_after_a_crash_is_answered_from_the_books(
+async def test_a_duplicate_that_comes_after_a_crash_is_answered_from_the_books(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, stream: bool
 ) -> None:
     marker = f"{hub.interface}-remembered-{stream}"
@@ -92,17 +92,17 @@ async def test_a_twin_that_comes_after_a_crash_is_answered_from_the_books(
 
     hub.kill()
     hub.start()
-    twin = await _keyed(hub, buyer, marker, body)
+    duplicate = await _keyed(hub, buyer, marker, body)
 
-    assert (twin.status, twin.body, twin.call_id) == (200, first.body, first.call_id)
-    assert twin.headers["content-type"] == first.headers["content-type"]
-    assert twin.headers["idempotent-replayed"] == "true"
+    assert (duplicate.status, duplicate.body, duplicate.call_id) == (200, first.body, first.call_id)
+    assert duplicate.headers["content-type"] == first.headers["content-type"]
+    assert duplicate.headers["idempotent-replayed"] == "true"
     assert len(provider.seen(marker)) == 1
     assert len(_rows(hub, marker)) == 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_twin_of_a_call_that_a_crash_has_ended_is_run_again_and_charged_once(
+async def test_a_duplicate_of_a_call_that_a_crash_has_ended_is_run_again_and_charged_once(
     hub: HubProcess, buyer: Person, provider: ScriptedProvider, stream: bool
 ) -> None:
     marker = f"{hub.interface}-lost-{stream}"
@@ -114,12 +114,12 @@ async def test_a_twin_of_a_call_that_a_crash_has_ended_is_run_again_and_charged_
     assert not (await lost).whole
     hub.start()
     provider.open_gate(marker)
-    twin = await _keyed(hub, buyer, marker, body)
+    duplicate = await _keyed(hub, buyer, marker, body)
 
-    assert (twin.status, twin.whole) == (200, True)
+    assert (duplicate.status, duplicate.whole) == (200, True)
     rows = _rows(hub, marker)
     assert [(row.ending, row.charge > 0) for row in rows] == [("lost", False), ("completed", True)]
-    assert rows[1].id == twin.call_id
+    assert rows[1].id == duplicate.call_id
 
 
 async def test_a_key_whose_caller_left_half_way_is_charged_no_second_time(
@@ -133,12 +133,12 @@ async def test_a_key_whose_caller_left_half_way_is_charged_no_second_time(
         assert await line.piece()
     assert await asyncio.to_thread(provider.seen(marker)[0].left.wait, 10)
 
-    twin = await _keyed(hub, buyer, marker, body)
+    duplicate = await _keyed(hub, buyer, marker, body)
 
-    assert (twin.status, twin.error()["code"]) == (409, "idempotency_unavailable")
+    assert (duplicate.status, duplicate.error()["code"]) == (409, "idempotency_unavailable")
     assert len(provider.seen(marker)) == 1
     (row,) = _rows(hub, marker)
-    assert (row.ending, row.charge > 0) == ("caller left", True)
+    assert (row.ending, row.charge > 0) == ("client_disconnected", True)
 
 
 async def _keyed(hub: HubProcess, user: Person, marker: str, body: bytes) -> Heard:

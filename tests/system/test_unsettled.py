@@ -63,7 +63,7 @@ async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_w
     assert "error" in events_of(heard.body)[-1][1]
     assert b"[DONE]" not in heard.body
     (row,) = _rows(world)
-    assert (row.ending, row.complete, row.charge > 0) == ("provider failed", 0, True)
+    assert (row.ending, row.complete, row.charge > 0) == ("provider_failed", 0, True)
 
 
 async def test_no_new_call_is_admitted_while_too_many_wait_to_be_settled(world: World) -> None:
@@ -121,7 +121,7 @@ class _Refusing(MemoryStorage):
 
 def _ended(call_id: str) -> Outcome:
     return Outcome(
-        call_id=call_id, ending="caller left", meter=Meter(), input_tokens=125, attempts=(), served=None
+        call_id=call_id, ending="client_disconnected", meter=Meter(), input_tokens=125, attempts=(), served=None
     )  # fmt: skip
 
 
@@ -166,5 +166,5 @@ async def _call(world: World, marker: str, tries: int, stream: bool = False) -> 
 def _rows(world: World) -> list[CallRow]:
     """All calls, once the books are proved; nothing is held any more."""
     books = audit(world.data_dir)
-    assert all(lot.held == 0 for lot in books.lots.values())
+    assert all(grant.held == 0 for grant in books.grants.values())
     return list(books.calls.values())

@@ -21,7 +21,7 @@ from domain.model_api.events import (
     Event,
     Finished,
     FinishReason,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -124,7 +124,7 @@ def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event
         case "":
             return text(block, index)
         case name:
-            return (foreign(name, raw),)
+            return (provider_block(name, raw),)
 
 
 def text(block: Block, index: int) -> tuple[Event, ...]:
@@ -148,16 +148,16 @@ def reasoning(block: Block, index: int) -> tuple[Event, ...]:
     return (*said, ReasoningDelta(signature=block.signature, block=index)) if block.signature else said
 
 
-def foreign(name: str, block: msgspec.Raw) -> Event:
+def provider_block(name: str, block: msgspec.Raw) -> Event:
     """A block that only Anthropic has a word for: a hosted tool's use or result, a compaction, a container's file."""
-    return ForeignBlock(dialect="anthropic", name=name, block=block)
+    return ProviderBlock(dialect="anthropic", name=name, block=block)
 
 
 def asides(said: Beside) -> tuple[Event, ...]:
     """What an answer tells of itself that only Anthropic has a word for, where it tells it."""
     told = ((name, getattr(said, name)) for name in Beside.__struct_fields__)
     return tuple(
-        ForeignBlock(dialect="anthropic", name=name, block=msgspec.Raw(bytes(value)), generated=False)
+        ProviderBlock(dialect="anthropic", name=name, block=msgspec.Raw(bytes(value)), generated=False)
         for name, value in told
         if bytes(value) not in _NOTHING_DONE
     )

@@ -23,10 +23,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Text,
@@ -171,7 +171,7 @@ def _block(part: Part) -> _Json | msgspec.Raw:
                 is_error=part.is_error or None,
                 cache_control=part.cache_control,
             )
-        case Foreign():
+        case ProviderPart():
             return part.block
         case Audio():
             raise AssertionError("audio is refused beforehand")

@@ -165,7 +165,7 @@ def _result(block: _Block, known: bool) -> _Fields:
 
 
 def _source(raw: msgspec.Raw) -> _Fields | None:
-    """The source of a picture or a document with its type and data as they must be spelled; None if they are."""
+    """The source of an image or a document with its type and data as they must be spelled; None if they are."""
     if bytes(raw)[:1] != b"{":
         return None
     source = _SOURCE.decode(raw)

@@ -22,10 +22,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -54,7 +54,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
 refuses = refusing(lacks, NAME)
 
 
-def keeps(part: Foreign) -> bool:
+def keeps(part: ProviderPart) -> bool:
     """Whether a block of one dialect goes on as it came."""
     return part.dialect == NAME
 
@@ -66,7 +66,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
         for at, part in enumerate(message.parts):
             yield from _part(message, part, f"{path}.content.{at}")
         if message.role in ("system", "developer") and not all(
-            isinstance(part, Text | Foreign) for part in message.parts
+            isinstance(part, Text | ProviderPart) for part in message.parts
         ):
             yield Lack(f"{path}.content")
     if not any(says_something(part) for turn in turns for part in turn.parts):
@@ -89,13 +89,13 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
         case ToolResult():
             for at, inner in enumerate(part.parts):
                 yield from _part(message, inner, f"{path}.content.{at}")
-        case Foreign():
+        case ProviderPart():
             if not keeps(part):
                 yield lacking_block(message, part, f"{path}.{part.name}")
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:
-    """Anthropic scales pictures by itself, and the charge is what it counts."""
+    """Anthropic scales images by itself, and the charge is what it counts."""
     if image.detail == "low":
         yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or (image.data is not None and image.media_type is None):

@@ -7,7 +7,7 @@ cuts inside text, thinking and arguments may differ, and `message_start` already
   at all. It is said at `content_block_stop`, when it is known that nothing comes.
 - Citations come before their text in a stream and beside it in a whole answer. A `CitationDelta` names a source for
   the text before it, so they wait for the block to stop.
-- A block we have no word for becomes one `ForeignBlock` when it stops, with the deltas that it got.
+- A block we have no word for becomes one `ProviderBlock` when it stops, with the deltas that it got.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -25,7 +25,7 @@ from adapters.providers.anthropic.blocks import (
     asides,
     citations,
     finished,
-    foreign,
+    provider_block,
     reasoning,
     text,
     with_input,
@@ -245,7 +245,7 @@ def _closing(block: _Open) -> tuple[Event, ...]:
             return citations(block.citations)
         case "foreign":
             whole = with_input(block.block, "".join(block.pieces)) if block.pieces else block.block
-            return (foreign(block.name, whole),)
+            return (provider_block(block.name, whole),)
         case "tool":
             if block.pieces:
                 return ()

@@ -1,4 +1,4 @@
-"""What Anthropic counted, as disjoint leaves.
+"""What Anthropic counted, as disjoint units.
 
 Anthropic counts cache reads and writes beside `input_tokens`, and thinking inside `output_tokens`, which "remains the
 inclusive, authoritative total used for billing": a count of thinking that is more than that is none. The counts of
@@ -66,12 +66,12 @@ def reported(raw: msgspec.Raw, before: Report | None = None) -> tuple[Report | N
         report = greatest(before, report if before is None else _with_new_writes(before, report))
     elif not notes:
         return before, ()
-    leaves = _leaves(report or before or Report(), notes)
-    usage = usage_of(notes, leaves)
+    units = _units(report or before or Report(), notes)
+    usage = usage_of(notes, units)
     return report or before, (UsageReported(usage=usage, service_tier=_service(report), notes=tuple(notes)),)
 
 
-def _leaves(report: Report, notes: list[str]) -> dict[str, int]:
+def _units(report: Report, notes: list[str]) -> dict[str, int]:
     """Everything that is billed for the answer at the model's own price: the message, and its compactions."""
     write, write_1h = _cache_writes(report, notes)
     output = report.output_tokens or 0
@@ -81,7 +81,7 @@ def _leaves(report: Report, notes: list[str]) -> dict[str, int]:
         told = f"thinking_tokens is {thinking}, more than output_tokens, which is {output}"
         disagreeing(notes, told, "thinking_tokens is not counted apart")
         thinking = 0
-    leaves = {
+    units = {
         "input_tokens": report.input_tokens or 0,
         "cache_read_tokens": report.cache_read_input_tokens or 0,
         "cache_write_tokens": write,
@@ -92,11 +92,11 @@ def _leaves(report: Report, notes: list[str]) -> dict[str, int]:
     }
     for entry in report.iterations or ():
         if entry.type == "compaction":
-            _add_compaction(leaves, entry, notes)
-    return leaves
+            _add_compaction(units, entry, notes)
+    return units
 
 
-def _add_compaction(leaves: dict[str, int], entry: _Iteration, notes: list[str]) -> None:
+def _add_compaction(units: dict[str, int], entry: _Iteration, notes: list[str]) -> None:
     """Add the tokens of summarising a long context on the way.
 
     "A `compaction` entry's tokens are not included in the top-level `usage` fields" and are billed all the same:
@@ -105,11 +105,11 @@ def _add_compaction(leaves: dict[str, int], entry: _Iteration, notes: list[str])
     hence the caller's side names the advisor as a hosted tool.
     """
     write, write_1h = _cache_writes(entry, notes)
-    leaves["input_tokens"] += entry.input_tokens or 0
-    leaves["cache_read_tokens"] += entry.cache_read_input_tokens or 0
-    leaves["cache_write_tokens"] += write
-    leaves["cache_write_1h_tokens"] += write_1h
-    leaves["output_tokens"] += entry.output_tokens or 0
+    units["input_tokens"] += entry.input_tokens or 0
+    units["cache_read_tokens"] += entry.cache_read_input_tokens or 0
+    units["cache_write_tokens"] += write
+    units["cache_write_1h_tokens"] += write_1h
+    units["output_tokens"] += entry.output_tokens or 0
 
 
 def _service(report: Report | None) -> str | None:

@@ -24,7 +24,7 @@ from domain.model_api.events import (
     Event,
     Finished,
     FinishReason,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -150,7 +150,7 @@ def asides(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
 
 
 def _aside(name: str, said: msgspec.Raw) -> Event:
-    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(said)), generated=False)
+    return ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(said)), generated=False)
 
 
 def ended(reason: str | None, counted: tuple[Event, ...], fields: msgspec.Raw) -> tuple[Event, ...]:
@@ -177,9 +177,9 @@ def redacted(data: str, index: int) -> Event:
     return ReasoningDelta(redacted=decoded, block=index)
 
 
-def foreign(name: str, block: msgspec.Raw) -> Event:
-    """What only Bedrock has a word for: a tool that it ran itself, a picture, a trace."""
-    return ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)))
+def provider_block(name: str, block: msgspec.Raw) -> Event:
+    """What only Bedrock has a word for: a tool that it ran itself, an image, a trace."""
+    return ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)))
 
 
 def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
@@ -199,7 +199,7 @@ def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
         said = text("".join(part.text for part in cited.content or ()), index)
         return (*said, *map(citation_event, cited.citations or ()))
     name = kind(_FIELDS.part(raw) or {})
-    return () if not name else (foreign(SERVER_TOOL if name == "toolUse" else name, raw),)
+    return () if not name else (provider_block(SERVER_TOOL if name == "toolUse" else name, raw),)
 
 
 def kind(block: dict[str, msgspec.Raw]) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING, CLAUDE, family, model_fields
 from adapters.providers.bedrock.names import Names
-from adapters.providers.bedrock.provider_blocks import foreign_block
+from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
 from adapters.providers.decode_errors import NONSENSE
@@ -57,7 +57,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """The body of the request: Converse and ConverseStream take the same, and the model stands in the path."""
     of = family(attempt.target.model)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
-    readable = without_blocks(request, lambda part: foreign_block(part, Names()) is not None)
+    readable = without_blocks(request, lambda part: provider_block(part, Names()) is not None)
     leading, conversation = split(readable.messages)
     left_out = sampling_left_out(
         attempt.target.model, [name for name in SAMPLING if getattr(request, name) is not None]

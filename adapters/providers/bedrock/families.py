@@ -68,7 +68,7 @@ def family(model: str) -> str:
 
 
 def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _Fields:
-    """What goes into `additionalModelRequestFields`, without what `unsayable` names."""
+    """What goes into `additionalModelRequestFields`, without what `unsupported` names."""
     of = family(model)
     fields: _Fields = {}
     if request.top_k is not None and of in _TOPPED and not sampling_left_out(model, ("top_k",)):
@@ -89,7 +89,7 @@ _EFFORTS_OF: dict[str, Container[str]] = {
 }
 
 
-def unsayable(request: ChatRequest, of: str) -> str | None:
+def unsupported(request: ChatRequest, of: str) -> str | None:
     """What of a request the family has no word for, by the caller's name for it."""
     if request.top_k is not None and of not in _TOPPED:
         return "top_k"

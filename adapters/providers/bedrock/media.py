@@ -1,4 +1,4 @@
-"""Pictures, documents, sound and film as Converse wants them: a format out of its list, and base64 bytes or an S3 URI.
+"""Images, documents, sound and video as Converse wants them: a format out of its list, and base64 bytes or an S3 URI.
 
 House rule: `source` and `format_of` give None for what Converse cannot take, and `refuse` names it; what is encoded
 has passed there. Converse fetches nothing from the web.
@@ -56,12 +56,12 @@ _Json = dict[str, Any]
 
 
 def image_block(image: Image) -> _Json | None:
-    """A picture as a content block, None if Converse has no way to take it."""
+    """An image as a content block, None if Converse has no way to take it."""
     return _block("image", image.data, image.media_type, image.url)
 
 
 def video_block(url: str) -> _Json | None:
-    """A film, given as a data URL or an S3 URI."""
+    """A video, given as a data URL or an S3 URI."""
     head = _DATA_URL.match(url)
     if head is not None:
         return _block("video", url[head.end() :], head[1].lower(), None)

@@ -1,7 +1,7 @@
 """Content blocks that only the caller's dialect has a word for, where Converse has one, too.
 
 House rule: a block is said with every field it has, or not at all (None), and then `refuse` names it. From Anthropic's
-callers these are documents to be cited and results of a search, from OpenAI's a film (`video_url`, the word that vLLM
+callers these are documents to be cited and results of a search, from OpenAI's a video (`video_url`, the word that vLLM
 and OpenRouter have added).
 """
 
@@ -13,7 +13,7 @@ from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.media import document_source, video_block
 from adapters.providers.bedrock.names import Names, tool_id
 from adapters.providers.decode_errors import NONSENSE
-from domain.model_api.requests import Document, Foreign
+from domain.model_api.requests import Document, ProviderPart
 
 _Json = dict[str, Any]
 _BLOCK = msgspec.json.Decoder(_Json)
@@ -82,7 +82,7 @@ class Said(msgspec.Struct, frozen=True):
     cache_control: msgspec.Raw | None = None
 
 
-def foreign_block(part: Foreign, names: Names) -> Said | None:
+def provider_block(part: ProviderPart, names: Names) -> Said | None:
     """The block in Converse's words, None where it has none."""
     try:
         if part.dialect == "openai":
@@ -94,7 +94,7 @@ def foreign_block(part: Foreign, names: Names) -> Said | None:
         return None
 
 
-def _openai(part: Foreign) -> Said | None:
+def _openai(part: ProviderPart) -> Said | None:
     if part.name != "video_url":
         return None
     video = msgspec.json.decode(part.block, type=_Video).video_url

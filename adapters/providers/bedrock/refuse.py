@@ -11,11 +11,11 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsayable
+from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsupported
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
-from adapters.providers.bedrock.provider_blocks import foreign_block
-from adapters.providers.bedrock.tools import system_tools, unsayable_tools
+from adapters.providers.bedrock.provider_blocks import provider_block
+from adapters.providers.bedrock.tools import system_tools, unsupported_tools
 from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.turns import says_something, split
 from adapters.providers.unsupported import (
@@ -31,10 +31,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -57,9 +57,9 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     yield from lacking_temperature(request, TEMPERATURE_MAX)
     yield from lacking_sampling(request)
     yield from lacking_stops(request) if of == CLAUDE else ()
-    if (word := unsayable(request, of)) is not None:
+    if (word := unsupported(request, of)) is not None:
         yield Lack(word)
-    yield from unsayable_tools(request, of)
+    yield from unsupported_tools(request, of)
     hosted = system_tools(request.extra, of)
     for lack in lacking(request, NAME):
         value = request.extra.get(lack.field)
@@ -73,9 +73,9 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
 refuses = refusing(lacks, NAME)
 
 
-def keeps(part: Foreign) -> bool:
+def keeps(part: ProviderPart) -> bool:
     """Whether Converse has a block for what another dialect has one for."""
-    return foreign_block(part, Names()) is not None
+    return provider_block(part, Names()) is not None
 
 
 def _is_tier(name: str, value: msgspec.Raw | None) -> bool:
@@ -133,13 +133,13 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
         case ToolResult():
             for at, inner in enumerate(part.parts):
                 yield from _part(message, inner, f"{path}.content.{at}")
-        case Foreign():
+        case ProviderPart():
             if not keeps(part):
                 yield lacking_block(message, part, f"{path}.{part.name}")
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:
-    """Bedrock's models scale pictures by themselves, and the charge is what they count."""
+    """Bedrock's models scale images by themselves, and the charge is what they count."""
     if image.detail == "low":
         yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or image_block(image) is None:

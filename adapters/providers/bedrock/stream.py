@@ -5,7 +5,7 @@ was streamed means what the same answer means whole:
 - A tool call without pieces of input has the empty object for its input, and gives `{}` at its stop.
 - Citations come among their text, but a `CitationDelta` names a source for the text before it, so they wait for the
   block to stop.
-- A block we have no word for becomes one `ForeignBlock` when it stops, with all that it got.
+- A block we have no word for becomes one `ProviderBlock` when it stops, with all that it got.
 - Why the model stopped and what was counted come last, in two events; the answer has ended when both are there.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
@@ -22,8 +22,8 @@ from adapters.providers.bedrock.blocks import (
     ToolUse,
     asides,
     ended,
-    foreign,
     kind,
+    provider_block,
     redacted,
     text,
 )
@@ -239,7 +239,7 @@ def _closing(block: _Open) -> tuple[Event, ...]:
         case "cited":
             return tuple(map(citation_event, block.citations))
         case "foreign":
-            return (foreign(block.name, msgspec.Raw(msgspec.json.encode(_with_input(block)))),)
+            return (provider_block(block.name, msgspec.Raw(msgspec.json.encode(_with_input(block)))),)
         case "tool":
             return () if block.pieces else (ToolCallDelta(index=block.tool, arguments="{}"),)
 

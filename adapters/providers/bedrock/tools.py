@@ -76,7 +76,7 @@ def claude_choice(request: ChatRequest, of: str) -> _Json | None:
     return {"type": mode, **name, "disable_parallel_tool_use": True}
 
 
-def unsayable_tools(request: ChatRequest, of: str) -> Iterator[Lack]:
+def unsupported_tools(request: ChatRequest, of: str) -> Iterator[Lack]:
     """What cannot be said of tools, by the caller's names.
 
     No choice, and nothing to choose from, are kept by offering no tools; but a history of calls demands some.

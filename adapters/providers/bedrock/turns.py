@@ -17,16 +17,16 @@ from adapters.providers.bedrock.citations import cited_text
 from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
-from adapters.providers.bedrock.provider_blocks import foreign_block
+from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.turns import merged, says_something
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -69,8 +69,8 @@ def blocks(parts: list[Part], names: Names, of: str) -> list[_Json]:
     """The parts as blocks, with cache points where they are marked."""
     content: list[_Json] = []
     for part in parts:
-        if isinstance(part, Foreign):
-            said = foreign_block(part, names)
+        if isinstance(part, ProviderPart):
+            said = provider_block(part, names)
             assert said is not None, f"{part.name} is refused beforehand"
             content.append(said.block)
             _mark(content, said.cache_control, of)
@@ -112,11 +112,11 @@ def _users(content: list[_Json], of: str) -> list[_Json]:
 
 
 def _is_result(part: Part) -> bool:
-    return isinstance(part, ToolResult) or (isinstance(part, Foreign) and part.name.startswith("tool_result."))
+    return isinstance(part, ToolResult) or (isinstance(part, ProviderPart) and part.name.startswith("tool_result."))
 
 
 def _mark(content: list[_Json], cache_control: msgspec.Raw | None, of: str) -> None:
-    """A cache point after what is marked, but before documents and films: right behind those it is rejected."""
+    """A cache point after what is marked, but before documents and videos: right behind those it is rejected."""
     if cache_control is None or of not in CACHING:
         return
     at = len(content)
@@ -128,7 +128,7 @@ def _mark(content: list[_Json], cache_control: msgspec.Raw | None, of: str) -> N
 
 def _cache_control(part: Part) -> msgspec.Raw | None:
     """The part's mark; what is marked inside a result is marked behind it, where Converse has a place for it."""
-    if isinstance(part, Reasoning | Audio | Foreign):
+    if isinstance(part, Reasoning | Audio | ProviderPart):
         return None
     if part.cache_control is None and isinstance(part, ToolResult):
         return next((inner.cache_control for inner in part.parts if inner.cache_control is not None), None)
@@ -159,7 +159,7 @@ def _block(part: Part, names: Names, of: str) -> _Json:
             }
         case ToolResult():
             block = {"toolResult": _result(part, names, of)}
-        case Foreign():
+        case ProviderPart():
             block = None
     assert block is not None, f"{type(part).__name__} is refused beforehand"
     return block

@@ -1,4 +1,4 @@
-"""What Bedrock counted, as disjoint leaves.
+"""What Bedrock counted, as disjoint units.
 
 Cache reads and writes stand beside `inputTokens`: "Total input tokens = inputTokens + cacheReadInputTokens +
 cacheWriteInputTokens". Thinking counts inside `outputTokens` and is not told apart, for any family.
@@ -58,7 +58,7 @@ def reported(service: Service) -> tuple[UsageReported, ...]:
     report = _READER.read(service.usage, notes)
     if report is None and not notes:
         return ()
-    usage = usage_of(notes, leaves(report or Report(), notes))
+    usage = usage_of(notes, units(report or Report(), notes))
     speed = _PERFORMANCE_READER.read(service.performance_config, [])
     tier = _TIER_READER.read(service.service_tier, [])
     word = (tier.type or None) if tier is not None else None
@@ -67,8 +67,8 @@ def reported(service: Service) -> tuple[UsageReported, ...]:
     return (UsageReported(usage=usage, service_tier=word, notes=tuple(notes)),)
 
 
-def leaves(report: Report, notes: list[str]) -> dict[str, int]:
-    """The report as leaves.
+def units(report: Report, notes: list[str]) -> dict[str, int]:
+    """The report as units.
 
     inputTokens 10, cacheWriteInputTokens 300 of which 100 for an hour: input 10, cache write 200, cache write 1h 100.
     What the parts leave out of their sum was written for five minutes; parts of more than the sum are believed.

@@ -222,12 +222,12 @@ def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
     units = usage.billed_units or usage.tokens or _Units()
     if units.input_tokens is None and units.output_tokens is None and not notes:
         return ()
-    leaves = {
+    counts = {
         "input_tokens": units.input_tokens or 0,
         "output_tokens": units.output_tokens or 0,
         "tool_uses": units.search_units or 0,
     }
-    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+    return (UsageReported(usage=usage_of(notes, counts), notes=tuple(notes)),)
 
 
 def _broken(message: str, body: bytes) -> Broken:

@@ -26,10 +26,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Thinking,
@@ -90,7 +90,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
         yield Lack(f"tools[{strict.index(True)}].strict")  # Cohere is strict with all tools or with none.
     for number, message in enumerate(request.messages):
         for part in message.parts:
-            if isinstance(part, Foreign):
+            if isinstance(part, ProviderPart):
                 yield lacking_block(message, part, f"messages[{number}].{part.name}")
             elif (word := _foreign_word(message, part)) is not None:
                 yield Lack(f"messages[{number}].{word}")

@@ -15,11 +15,11 @@ from adapters.providers.echo.audio import speech, transcription
 from adapters.providers.echo.chat import chat
 from adapters.providers.echo.completions import completions
 from adapters.providers.echo.embeddings import embeddings
-from adapters.providers.echo.images import edits, pictures
+from adapters.providers.echo.images import edits, images
 from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.rerank import rerank
 from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
-from adapters.providers.echo.video import film, film_at
+from adapters.providers.echo.video import video, video_at
 
 _BYTES_MAX = 64 * 1024 * 1024
 # The first that the path ends with.
@@ -29,9 +29,9 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/embeddings": embeddings,
     "/moderations": moderations,
     "/rerank": rerank,
-    "/images/generations": pictures,
+    "/images/generations": images,
     "/images/edits": edits,
-    "/videos": film,
+    "/videos": video,
     "/audio/speech": speech,
     "/audio/transcriptions": transcription,
     "/audio/translations": transcription,
@@ -44,7 +44,7 @@ class EchoTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; the body comes event by event if the request says `stream`."""
         path = request.url.path
-        if request.method == "GET" and (found := film_at(path)) is not None:
+        if request.method == "GET" and (found := video_at(path)) is not None:
             return _response(found)
         endpoint = next((made for suffix, made in _ENDPOINTS.items() if path.endswith(suffix)), None)
         if endpoint is None:

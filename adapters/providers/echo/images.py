@@ -1,6 +1,6 @@
-"""The echo's pictures: each is one pixel, and its colour depends on the prompt alone.
+"""The echo's images: each is one pixel, and its colour depends on the prompt alone.
 
-As events, where the request says `stream`: as many partial pictures as are asked for, and the finished one.
+As events, where the request says `stream`: as many partial images as are asked for, and the finished one.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def pictures(body: bytes, content_type: str) -> Spoken:
-    """A pixel for each picture."""
+def images(body: bytes, content_type: str) -> Spoken:
+    """A pixel for each image."""
     asked = _REQUEST.decode(body)
     if asked.stream:
         return as_events(_streamed(asked, "image_generation"))
@@ -40,7 +40,7 @@ def pictures(body: bytes, content_type: str) -> Spoken:
 def edits(body: bytes, content_type: str) -> Spoken:
     """The same, from a form."""
     if not content_type.startswith("multipart/"):
-        return pictures(body, content_type)
+        return images(body, content_type)
     fields = {name.decode(): value.decode("utf-8", "replace") for name, value in _FIELD.findall(body)}
     stream = fields.get("stream", "").lower() in ("true", "1")
     asked = _Request(

@@ -1,7 +1,7 @@
-"""A film of one colour, as small as one can be: H.264 frames of a single block whose samples stand there as they are.
+"""A video of one colour, as small as one can be: H.264 frames of a single block whose samples stand there as they are.
 
 H.264 is https://www.itu.int/rec/T-REC-H.264, sections 7.3 (syntax) and 9.1 (Exp-Golomb codes); MP4 is ISO/IEC 14496-12
-and 14496-15. Its players show it as any other film.
+and 14496-15. Its players show it as any other video.
 """
 
 _TIMESCALE = 1_000
@@ -28,10 +28,10 @@ def _frame(colour: bytes) -> bytes:
 
 
 def _parameters() -> tuple[bytes, bytes]:
-    """The sequence's parameters (baseline, 16 by 16) and the picture's."""
+    """The sequence's parameters (baseline, 16 by 16) and the image's."""
     sequence = "".join(map(_golomb, (0, 0, 2, 0))) + "0" + _golomb(0) + _golomb(0) + "1" + "1" + "0" + "0"
-    picture = _golomb(0) + _golomb(0) + "00" + "".join(map(_golomb, (0, 0, 0))) + "000" + "111" + "000"
-    return _unit(0x67, b"\x42\xc0\x0a" + _bytes(sequence + "1")), _unit(0x68, _bytes(picture + "1"))
+    image = _golomb(0) + _golomb(0) + "00" + "".join(map(_golomb, (0, 0, 0))) + "000" + "111" + "000"
+    return _unit(0x67, b"\x42\xc0\x0a" + _bytes(sequence + "1")), _unit(0x68, _bytes(image + "1"))
 
 
 def _movie(seconds: int, size: int, start: int) -> bytes:
@@ -43,8 +43,8 @@ def _movie(seconds: int, size: int, start: int) -> bytes:
     media_head = _full(b"mdhd", bytes(8), _u32(_TIMESCALE), length, b"\x55\xc4\0\0")
     handler = _full(b"hdlr", bytes(4), b"vide", bytes(12), b"echo\0")
     where = _box(b"dinf", _full(b"dref", _u32(1), _full(b"url ", flags=1)))
-    sequence, picture = _parameters()
-    sets = b"\xff\xe1" + _u16(len(sequence)) + sequence + b"\1" + _u16(len(picture)) + picture
+    sequence, image = _parameters()
+    sets = b"\xff\xe1" + _u16(len(sequence)) + sequence + b"\1" + _u16(len(image)) + image
     config = _box(b"avcC", b"\1", sequence[1:4], sets)
     look = bytes(16) + _u16(_SIDE) * 2 + _u32(0x480000) * 2 + bytes(4) + _u16(1) + bytes(32) + b"\0\x18\xff\xff"
     samples = _box(

@@ -1,7 +1,7 @@
-"""The echo's film: one frame a second, of a colour that depends on the prompt alone.
+"""The echo's video: one frame a second, of a colour that depends on the prompt alone.
 
 A job as OpenAI has it: created as queued, completed when it is retrieved, and downloaded. As everywhere here nothing is
-kept: what there is to know of a film stands in its id.
+kept: what there is to know of a video stands in its id.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class _Request(msgspec.Struct, frozen=True):
     seconds: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,2}$")] = "4"
 
 
-class _Film(msgspec.Struct, frozen=True, array_like=True):
+class _Video(msgspec.Struct, frozen=True, array_like=True):
     """What an id says: the model, the length and the colour."""
 
     model: str
@@ -34,23 +34,23 @@ class _Film(msgspec.Struct, frozen=True, array_like=True):
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
-_FILM = msgspec.json.Decoder(_Film)
+_VIDEO = msgspec.json.Decoder(_Video)
 
 
-def film(body: bytes, content_type: str) -> Spoken:
+def video(body: bytes, content_type: str) -> Spoken:
     """A job that has only begun."""
     asked = _REQUEST.decode(body)
     colour = hashlib.sha256(asked.prompt.encode()).hexdigest()[:6]
-    return _job(_Film(asked.model, int(asked.seconds), colour), "queued", 0)
+    return _job(_Video(asked.model, int(asked.seconds), colour), "queued", 0)
 
 
-def film_at(path: str) -> Spoken | None:
+def video_at(path: str) -> Spoken | None:
     """The job of a path, or what came of it; None if the path names none."""
     found = _PATH.search(path)
     if found is None:
         return None
     try:
-        made = _FILM.decode(urlsafe_b64decode(found[1]))
+        made = _VIDEO.decode(urlsafe_b64decode(found[1]))
     except (msgspec.MsgspecError, ValueError):
         return refused(404, "There is no such video.")
     if found[2]:
@@ -58,7 +58,7 @@ def film_at(path: str) -> Spoken | None:
     return _job(made, "completed", 100)
 
 
-def _job(made: _Film, status: str, progress: int) -> Spoken:
+def _job(made: _Video, status: str, progress: int) -> Spoken:
     return as_json(
         {
             "id": _PREFIX + urlsafe_b64encode(msgspec.json.encode(made)).decode(),

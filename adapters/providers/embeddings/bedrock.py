@@ -25,7 +25,7 @@ from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
 from domain.model_api.events import Event
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "bedrock-embeddings"
 _COUNT_HEADER = "x-amzn-bedrock-input-token-count"
@@ -94,11 +94,11 @@ def _nova(request: EmbeddingsRequest) -> dict[str, Any]:
     return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
 
 
-def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """Tokens; more than one text but of Cohere's models; words that the maker does not know."""
     maker = maker_of(request.model)
     if maker != "cohere." and len(request.inputs) > 1:
-        return Unexpressible(field="input[1]", dialect=NAME, model=request.model)
+        return UnsupportedParameter(field="input[1]", dialect=NAME, model=request.model)
     words = {"cohere.": _COHERE_WORDS, "amazon.nova": _NOVA_WORDS}.get(maker, _TITAN_WORDS)
     return lack(request, words, NAME)
 

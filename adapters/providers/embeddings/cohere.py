@@ -19,7 +19,7 @@ from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
 from domain.model_api.events import Event, UsageReported
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "cohere-embeddings"
 _WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
@@ -72,7 +72,7 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode({"model": attempt.target.model, "embedding_types": ["float"], **texts(request)})
 
 
-def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """Tokens, and words that Cohere does not know."""
     return lack(request, _WORDS, NAME)
 
@@ -91,8 +91,8 @@ def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
     billed = (_META.read(raw, notes) or _Meta()).billed_units or _Billed()
     if not (billed.input_tokens or billed.image_tokens or notes):
         return ()
-    leaves = {"input_tokens": billed.input_tokens or 0, "input_image_tokens": billed.image_tokens or 0}
-    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+    units = {"input_tokens": billed.input_tokens or 0, "input_image_tokens": billed.image_tokens or 0}
+    return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 
 
 COHERE_EMBEDDINGS = ProviderDialect(

@@ -22,7 +22,7 @@ from adapters.providers.usage_counts import UNTOLD, Reader, counted
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
 from domain.model_api.events import Event, UsageReported
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "google-embeddings"
 VERTEX = "google-vertex-embeddings"
@@ -75,15 +75,15 @@ def encode_single(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(_asked(request, request.inputs[0]))
 
 
-def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """Tokens, and words that Google does not know."""
     return lack(request, _WORDS.keys(), NAME)
 
 
-def refuses_several(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses_several(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """The same, and more than one input: Vertex AI has no word for a batch."""
     if len(request.inputs) > 1:
-        return Unexpressible(field="input[1]", dialect=VERTEX, model=request.model)
+        return UnsupportedParameter(field="input[1]", dialect=VERTEX, model=request.model)
     return lack(request, _WORDS.keys(), VERTEX)
 
 

@@ -15,7 +15,7 @@ from adapters.providers.openai.operations import failing_as
 from domain.catalog.vendors import vendor_of
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "openai-embeddings-translated"
 _NO_WORDS: frozenset[str] = frozenset()
@@ -30,7 +30,7 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body)
 
 
-def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """Tokens, and any word beyond."""
     return lack(request, _NO_WORDS, "openai")
 

@@ -16,7 +16,7 @@ from adapters.providers.openai.failure import malformed
 from adapters.providers.usage_counts import UNTOLD, Reader, counted
 from domain.model_api.embeddings import Embedded, EmbeddingsRequest
 from domain.model_api.events import Broken, Ended, Event, UsageReported
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NUMBERS = msgspec.json.Decoder(list[float])
 
@@ -92,16 +92,16 @@ def unreadable(problem: Exception) -> tuple[Broken]:
     return (malformed(str(problem)),)
 
 
-def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> Unexpressible | None:
+def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> UnsupportedParameter | None:
     """What a dialect that takes texts and these further words cannot say of the request, or None.
 
     OpenAI's `user` is left out where there is no word for it: it labels a caller and changes no vector.
     """
     if any(not isinstance(text, str) for text in request.inputs):
-        return Unexpressible(field="input (tokens)", dialect=dialect, model=request.model)
+        return UnsupportedParameter(field="input (tokens)", dialect=dialect, model=request.model)
     return next(
         (
-            Unexpressible(field=name, dialect=dialect, model=request.model)
+            UnsupportedParameter(field=name, dialect=dialect, model=request.model)
             for name in request.extra
             if name not in words
         ),

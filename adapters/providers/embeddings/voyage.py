@@ -15,7 +15,7 @@ from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "voyage-embeddings"
 # `output_dtype` would turn numbers into packed bits, which are no vectors of the caller's form.
@@ -42,7 +42,7 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body)
 
 
-def refuses(request: EmbeddingsRequest) -> Unexpressible | None:
+def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
     """Tokens, and words that Voyage does not know."""
     return lack(request, _WORDS, NAME)
 

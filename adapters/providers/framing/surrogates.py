@@ -12,7 +12,7 @@ import msgspec
 from domain.model_api.events import (
     CitationDelta,
     Event,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -119,7 +119,7 @@ def _repaired(event: Event) -> Event:
     match event:
         case CitationDelta() if may_be_in(bytes(event.citation)):
             return msgspec.structs.replace(event, citation=msgspec.Raw(without_lone(bytes(event.citation))))
-        case ForeignBlock() if may_be_in(bytes(event.block)):
+        case ProviderBlock() if may_be_in(bytes(event.block)):
             return msgspec.structs.replace(event, block=msgspec.Raw(without_lone(bytes(event.block))))
         case _:
             return event

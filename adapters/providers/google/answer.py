@@ -31,7 +31,7 @@ from adapters.providers.google.parts import (
 from adapters.providers.google.usage import Report, reported
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.usage_counts import is_told
-from domain.model_api.events import Broken, Ended, Event, Finished, ForeignBlock, Started
+from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
 """The stream's bytes are over. No event of a provider's is like it, for each has bytes."""
@@ -138,7 +138,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
     choice, queries, places = state.choices.get(index, Choice()), state.queries, state.places
     for raw in (candidate.content and candidate.content.parts) or ():
         choice = heard(choice, index, raw, state.id, events)
-        if events and type(said := events[-1]) is ForeignBlock and said.name == "toolCall":
+        if events and type(said := events[-1]) is ProviderBlock and said.name == "toolCall":
             queries |= {query for query in searched(raw) if query}
     for name, value in (
         ("citationMetadata", candidate.citation_metadata),

@@ -20,15 +20,15 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.decode_errors import NONSENSE
 from adapters.providers.google.failure import NAME
-from adapters.providers.google.media import blob, document, elsewhere, picture
+from adapters.providers.google.media import blob, document, elsewhere, image
 from domain.dialects.signatures import googles
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -38,7 +38,7 @@ from domain.model_api.requests import (
 # base64 of "skip_thought_signature_validator": what Google asks for where a call of the conversation is not its own.
 # https://ai.google.dev/gemini-api/docs/thought-signatures
 UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-_SIGNING_SINCE = 3  # the generation that rejects a call without a signature, and takes pictures inside results
+_SIGNING_SINCE = 3  # the generation that rejects a call without a signature, and takes images inside results
 # The numbers of a result become binary fractions at Google; one this long would lose digits.
 _LONG_NUMBER = re.compile(rb"\d{16}")
 
@@ -116,14 +116,14 @@ def _said(part: Part) -> list[_Json | msgspec.Raw]:
         case Reasoning():
             return _thought(part)
         case Image():
-            return [picture(part)]
+            return [image(part)]
         case Audio():
             return [blob(f"audio/{part.format}", part.data)]
         case Document():
             return [document(part)]
-        case Foreign(dialect="openai"):
+        case ProviderPart(dialect="openai"):
             return [elsewhere(part.name, part.block)]
-        case Foreign():
+        case ProviderPart():
             return [part.block] if part.dialect == NAME else []
         case _:
             raise AssertionError(f"{type(part).__name__} is said elsewhere")
@@ -140,7 +140,7 @@ def _thought(part: Reasoning) -> list[_Json | msgspec.Raw]:
 def _results(
     results: list[ToolResult], names: dict[str, str], generation: int
 ) -> tuple[list[_Json], list[_Json | msgspec.Raw]]:
-    """The results of tools, and what of them must stand beside: pictures, for models that take none inside."""
+    """The results of tools, and what of them must stand beside: images, for models that take none inside."""
     told: list[_Json] = []
     beside: list[_Json | msgspec.Raw] = []
     for result in results:

@@ -13,11 +13,11 @@ import msgspec
 from adapters.providers.google.contents import contents, instruction
 from adapters.providers.google.extras import extras
 from adapters.providers.google.failure import NAME
-from adapters.providers.google.media import is_elsewhere, is_picture
+from adapters.providers.google.media import is_elsewhere, is_image
 from adapters.providers.google.schema import cleaned
 from adapters.providers.unsupported import without_blocks
 from domain.model_api.call import Attempt
-from domain.model_api.requests import ChatRequest, Foreign, Image, Thinking, Tool, ToolResult
+from domain.model_api.requests import ChatRequest, Image, ProviderPart, Thinking, Tool, ToolResult
 
 _ENCODER = msgspec.json.Encoder()
 _GENERATION = re.compile(r"gemini-(\d+)")
@@ -65,10 +65,10 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     return _ENCODER.encode(body)
 
 
-def keeps(part: Foreign) -> bool:
-    """Whether a block of one dialect has a part here; a picture that is none could be dearer than one may."""
+def keeps(part: ProviderPart) -> bool:
+    """Whether a block of one dialect has a part here; an image that is none could be dearer than one may."""
     if part.dialect == NAME:
-        return part.name != "inlineData" or is_picture(part.block)
+        return part.name != "inlineData" or is_image(part.block)
     return part.dialect == "openai" and is_elsewhere(part.name, part.block)
 
 
@@ -78,7 +78,7 @@ def said(**fields: Any) -> _Json:
 
 
 def details(request: ChatRequest) -> frozenset[str | None]:
-    """In which detail the request's pictures shall be seen."""
+    """In which detail the request's images shall be seen."""
     parts = [part for message in request.messages for part in message.parts]
     inside = [inner for part in parts if isinstance(part, ToolResult) for inner in part.parts]
     return frozenset(part.detail for part in (*parts, *inside) if isinstance(part, Image))
@@ -120,7 +120,7 @@ def _config(request: ChatRequest, attempt: Attempt, generation: int) -> _Json:
 
 
 def _resolution(wanted: frozenset[str | None]) -> str | None:
-    """One for all pictures, as the field is for the whole request; `refuse` names a mixture that cannot be kept."""
+    """One for all images, as the field is for the whole request; `refuse` names a mixture that cannot be kept."""
     if wanted == {"low"}:
         return "MEDIA_RESOLUTION_LOW"
     return "MEDIA_RESOLUTION_HIGH" if "high" in wanted else None

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.lenient_json import Lenient
-from domain.model_api.events import ForeignBlock
+from domain.model_api.events import ProviderBlock
 
 
 class _Candidate(msgspec.Struct, frozen=True, rename="camel"):
@@ -31,7 +31,7 @@ class _Result(msgspec.Struct, frozen=True, rename="camel"):
 _RESULT = Lenient(_Result)
 
 
-def logprobs(raw: msgspec.Raw, choice: int) -> ForeignBlock:
+def logprobs(raw: msgspec.Raw, choice: int) -> ProviderBlock:
     """The `logprobs` of a choice: each token with those that were likely in its place."""
     result = _RESULT.part(raw) or _Result()
     chosen, top = result.chosen_candidates or [], result.top_candidates or []
@@ -42,7 +42,7 @@ def logprobs(raw: msgspec.Raw, choice: int) -> ForeignBlock:
         for token, likely in zip(chosen, others, strict=True)
     ]
     block = msgspec.Raw(msgspec.json.encode({"content": content}))
-    return ForeignBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False)
+    return ProviderBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False)
 
 
 def _token(told: _Candidate) -> dict[str, Any]:

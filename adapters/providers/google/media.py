@@ -1,4 +1,4 @@
-"""Pictures, sound, video and documents as Gemini's parts.
+"""Images, sound, video and documents as Gemini's parts.
 
 House rule: data is given inline, and whatever has an address as `fileData`: a URL of the web or of YouTube, an
 uploaded file's URI, or a `gs://` URI at Vertex. Google wants the type beside it, which a URL shows by its ending.
@@ -78,16 +78,16 @@ def link(url: str, media_type: str | None = None) -> _Json:
     return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
 
 
-def picture(given: Image) -> _Json:
-    """A picture. What a URL holds is always said to be one: a film behind it would cost more than a picture may."""
+def image(given: Image) -> _Json:
+    """An image. What a URL holds is always said to be one: a video behind it would cost more than an image may."""
     if given.url is None:
         return blob(given.media_type or "image/png", given.data or "")
     shown = _type_of(urlsplit(given.url).path) or ""
     return link(given.url, shown if shown.startswith("image/") else "image/jpeg")
 
 
-def is_picture(block: msgspec.Raw) -> bool:
-    """Whether an `inlineData` part of Google's is a picture."""
+def is_image(block: msgspec.Raw) -> bool:
+    """Whether an `inlineData` part of Google's is an image."""
     try:
         inline = msgspec.json.decode(block, type=_Inline).inline_data
     except NONSENSE:

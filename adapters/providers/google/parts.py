@@ -1,7 +1,7 @@
 """Answers of the Gemini API as they look on the wire, and what a candidate's parts mean, whole or streamed.
 
 House rule: a part means the same events wherever it stands. What only Google has a word for — code that it ran, its
-own tools' calls and results, pictures — is kept whole, as a `ForeignBlock` by the part's own name.
+own tools' calls and results, images — is kept whole, as a `ProviderBlock` by the part's own name.
 https://ai.google.dev/api/caching#Part
 """
 
@@ -13,7 +13,7 @@ from adapters.providers.google.failure import NAME, Status
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.usage_counts import UNTOLD
 from domain.dialects.signatures import signed_by_google
-from domain.model_api.events import Event, FinishReason, ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.model_api.events import Event, FinishReason, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
 # https://ai.google.dev/api/generate-content#FinishReason. A word that nobody knows is a plain stop: the text is whole.
 FINISHES: dict[str, FinishReason] = {
@@ -163,17 +163,17 @@ def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: 
     said = [name for name, value in _FIELDS.decode(raw).items() if bytes(value) != b"null"]
     name = next((name for name in (*_DATA, *said) if name in said and name not in _NOT_DATA), None)
     if name is not None:
-        events.append(ForeignBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
+        events.append(ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
         return _after(choice, shown=True)
     if signature is not None:
         events.append(TextDelta(text="", signature=signature, choice=index))
     return _after(choice)
 
 
-def about(name: str, told: Any, index: int = 0) -> ForeignBlock:
+def about(name: str, told: Any, index: int = 0) -> ProviderBlock:
     """Something that only Google has a word for about the answer, by Google's own name."""
     raw = msgspec.Raw(bytes(told) if isinstance(told, msgspec.Raw) else msgspec.json.encode(told))
-    return ForeignBlock(dialect=NAME, name=name, block=raw, choice=index, generated=False)
+    return ProviderBlock(dialect=NAME, name=name, block=raw, choice=index, generated=False)
 
 
 def searched(raw: msgspec.Raw) -> list[str]:

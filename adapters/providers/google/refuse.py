@@ -17,10 +17,10 @@ from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     ResponseFormat,
     Text,
     ToolCall,
@@ -40,7 +40,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
             yield Lack(f"tools.{number}.parameters.allOf")
     if request.response_format is not None:
         yield from _format(request.response_format)
-    # One resolution is for all pictures.
+    # One resolution is for all images.
     wanted = details(request)
     if "low" in wanted and len(wanted) > 1:
         yield Lack("image_url.detail")
@@ -73,7 +73,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
 def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> Iterator[Lack]:
     match part:
         case Image():
-            # A film would pass for a picture, and cost more than one may.
+            # A video would pass for an image, and cost more than one may.
             other = part.media_type is not None and not part.media_type.startswith("image/")
             if (part.url is None) == (part.data is None) or other:
                 yield Lack(f"{path}.image_url")
@@ -88,7 +88,7 @@ def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> 
                 yield Lack(f"{path}.tool_call_id")
             for at, inner in enumerate(part.parts):
                 yield from _part(message, inner, names, f"{path}.content.{at}")
-        case Foreign():
+        case ProviderPart():
             if not keeps(part):
                 yield lacking_block(message, part, f"{path}.{part.name}")
         case _:

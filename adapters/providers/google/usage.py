@@ -1,6 +1,6 @@
-"""What Gemini counted, as disjoint leaves.
+"""What Gemini counted, as disjoint units.
 
-House rule: every token is counted in one leaf, at the price that Google asks for it.
+House rule: every token is counted in one unit, at the price that Google asks for it.
 
 `promptTokenCount` includes what the cache held, while thoughts and the results of Google's own tools stand beside the
 counts of prompt and candidates: the total "is the sum of prompt_token_count, candidates_token_count,
@@ -18,8 +18,8 @@ from adapters.providers.usage_counts import Reader, covering, greatest, revised,
 from domain.model_api.events import UsageReported
 from domain.usage import Usage
 
-# Pages of a document are read, and priced, as pictures.
-_PICTURES = ("IMAGE", "DOCUMENT")
+# Pages of a document are read, and priced, as images.
+_IMAGES = ("IMAGE", "DOCUMENT")
 
 
 class ModalityCount(msgspec.Struct, frozen=True, rename="camel"):
@@ -64,7 +64,7 @@ def reported(
     if report is None and not notes:
         return before, ()
     report = before if report is None else _on_top(before, report)
-    usage = None if report is None else _leaves(report, tool_uses, notes)
+    usage = None if report is None else _units(report, tool_uses, notes)
     if report is None or (usage is None and not notes):
         return report, (UsageReported(usage=Usage(), notes=tuple(notes)),) if notes else ()
     event = UsageReported(usage=usage or Usage(), service_tier=_service(report), notes=tuple(notes), running=True)
@@ -93,8 +93,8 @@ def _service(report: Report) -> str | None:
     return None
 
 
-def _leaves(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
-    """The report as leaves, with the uses of hosted tools; None where it counts nothing, which is no report.
+def _units(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
+    """The report as units, with the uses of hosted tools; None where it counts nothing, which is no report.
 
     A prompt of 3,520 tokens, 3,512 of them cached, 42 thoughts, 2 of answer: input 8, cache read 3,512, reasoning 42,
     output 2.
@@ -109,34 +109,34 @@ def _leaves(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
     fresh = asked - cached
     output, reasoning = _output(report, told)
     if not cached and not _is_mixed(report):
-        leaves = {
+        units = {
             "input_tokens": asked,
             "output_tokens": output,
             "reasoning_tokens": reasoning,
             "tool_uses": tool_uses,
         }
-        return usage_of(notes, leaves)
+        return usage_of(notes, units)
     details = (*(report.prompt_tokens_details or ()), *(report.tool_use_prompt_tokens_details or ()))
     # The details need not add up to the counts, as they leave out the declarations of tools: no more is split off
     # than is there.
     cached_audio = min(_of(report.cache_tokens_details, "AUDIO"), cached)
     audio = min(max(0, _of(details, "AUDIO") - cached_audio), fresh)
-    pictures = min(max(0, _of(details, *_PICTURES) - _of(report.cache_tokens_details, *_PICTURES)), fresh - audio)
+    images = min(max(0, _of(details, *_IMAGES) - _of(report.cache_tokens_details, *_IMAGES)), fresh - audio)
     output_audio = min(_of(report.candidates_tokens_details, "AUDIO"), output)
-    output_pictures = min(_of(report.candidates_tokens_details, *_PICTURES), output - output_audio)
-    leaves = {
-        "input_tokens": fresh - audio - pictures,
+    output_images = min(_of(report.candidates_tokens_details, *_IMAGES), output - output_audio)
+    units = {
+        "input_tokens": fresh - audio - images,
         "input_audio_tokens": audio,
-        "input_image_tokens": pictures,
+        "input_image_tokens": images,
         "cache_read_tokens": cached - cached_audio,
         "cache_read_audio_tokens": cached_audio,
-        "output_tokens": output - output_audio - output_pictures,
+        "output_tokens": output - output_audio - output_images,
         "output_audio_tokens": output_audio,
-        "output_image_tokens": output_pictures,
+        "output_image_tokens": output_images,
         "reasoning_tokens": reasoning,
         "tool_uses": tool_uses,
     }
-    return usage_of(notes, leaves)
+    return usage_of(notes, units)
 
 
 def _output(report: Report, asked: int) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""How pictures are asked for at providers that do not speak OpenAI's dialect of it, one file for each."""
+"""How images are asked for at providers that do not speak OpenAI's dialect of it, one file for each."""
 
-from adapters.providers.images.google import GOOGLE_PICTURES, VERTEX_PICTURES
+from adapters.providers.images.google import GOOGLE_IMAGES, VERTEX_IMAGES
 from adapters.providers.images.ideogram import IDEOGRAM
 
-PICTURES = (GOOGLE_PICTURES, VERTEX_PICTURES, IDEOGRAM)
+IMAGES = (GOOGLE_IMAGES, VERTEX_IMAGES, IDEOGRAM)
 
-__all__ = ["GOOGLE_PICTURES", "IDEOGRAM", "PICTURES", "VERTEX_PICTURES"]
+__all__ = ["GOOGLE_IMAGES", "IDEOGRAM", "IMAGES", "VERTEX_IMAGES"]

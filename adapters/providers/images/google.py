@@ -1,8 +1,8 @@
-"""Google's pictures, by two methods that are told apart by the model's name.
+"""Google's images, by two methods that are told apart by the model's name.
 
 Imagen has `predict` (https://ai.google.dev/gemini-api/docs/imagen), and the Gemini models that draw have
 `generateContent` (https://ai.google.dev/gemini-api/docs/image-generation).
-Imagen is sold by the picture; Gemini counts tokens, of which the picture's own are told apart.
+Imagen is sold by the image; Gemini counts tokens, of which the image's own are told apart.
 """
 
 from typing import Any
@@ -20,8 +20,8 @@ from adapters.providers.usage_counts import UNTOLD
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken, Ended, Event
-from domain.model_api.images import Pictured, PicturesRequest
-from domain.refusals import Unexpressible
+from domain.model_api.images import ImageResult, ImagesRequest
+from domain.refusals import UnsupportedParameter
 from domain.usage import Usage
 
 NAME, VERTEX = "google-images", "google-vertex-images"
@@ -79,7 +79,7 @@ def path(model: str, stream: bool) -> str:
     return f"{generates.rpartition(':')[0]}:predict" if _is_imagen(model) else generates
 
 
-def encode(request: PicturesRequest, attempt: Attempt) -> bytes:
+def encode(request: ImagesRequest, attempt: Attempt) -> bytes:
     """The request body in the words of the model."""
     ratio: Any = request.extra.get("aspect_ratio")
     if (wanted := shape(request)) is not None:
@@ -94,8 +94,8 @@ def encode(request: PicturesRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode({"contents": contents, "generationConfig": config})
 
 
-def refuses(request: PicturesRequest) -> Unexpressible | None:
-    """URLs, other formats than PNG, several pictures of Gemini's, and shapes that the model does not make."""
+def refuses(request: ImagesRequest) -> UnsupportedParameter | None:
+    """URLs, other formats than PNG, several images of Gemini's, and shapes that the model does not make."""
     imagen = _is_imagen(request.model)
     for field, asked in (
         ("response_format", request.answer == "url"),
@@ -103,38 +103,38 @@ def refuses(request: PicturesRequest) -> Unexpressible | None:
         ("n", request.count > (4 if imagen else 1)),
     ):
         if asked:
-            return Unexpressible(field=field, dialect=NAME, model=request.model)
+            return UnsupportedParameter(field=field, dialect=NAME, model=request.model)
     return lack(request, NAME, _WORDS, _IMAGEN_SHAPES if imagen else _GEMINI_SHAPES)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The pictures, and the tokens where any were counted."""
+    """The images, and the tokens where any were counted."""
     try:
         answer = _ANSWER.decode(body)
     except NONSENSE as problem:
         return (malformed(str(problem)),)
-    pictures = [
-        Pictured(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
+    images = [
+        ImageResult(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)
         for made in answer.predictions
         if made.bytes_base64_encoded
     ]
     parts = [part for candidate in answer.candidates if candidate.content for part in candidate.content.parts]
-    pictures += [Pictured(base64=part.inline_data.data) for part in parts if part.inline_data is not None]
-    if not pictures:
+    images += [ImageResult(base64=part.inline_data.data) for part in parts if part.inline_data is not None]
+    if not images:
         return (_unmade(answer),)
     _, told = reported(answer.usage_metadata, None, 0)
-    return (*pictures, *(msgspec.structs.replace(each, usage=_of_pictures(each.usage)) for each in told), Ended())
+    return (*images, *(msgspec.structs.replace(each, usage=_of_images(each.usage)) for each in told), Ended())
 
 
-def _of_pictures(usage: Usage) -> Usage:
-    """Where Google does not tell the picture's tokens apart, all of the answer's are the picture's."""
+def _of_images(usage: Usage) -> Usage:
+    """Where Google does not tell the image's tokens apart, all of the answer's are the image's."""
     if usage.output_image_tokens or not usage.output_tokens:
         return usage
     return msgspec.structs.replace(usage, output_tokens=0, output_image_tokens=usage.output_tokens)
 
 
 def _unmade(answer: _Answer) -> Broken:
-    """Why there is no picture: Google refused the prompt, or said something else instead."""
+    """Why there is no image: Google refused the prompt, or said something else instead."""
     reasons = [
         *(made.rai_filtered_reason for made in answer.predictions),
         answer.prompt_feedback and answer.prompt_feedback.block_reason,
@@ -142,13 +142,13 @@ def _unmade(answer: _Answer) -> Broken:
     ]
     reason = next((reason for reason in reasons if isinstance(reason, str)), None)
     if reason is None:
-        return malformed("it has no pictures")
+        return malformed("it has no images")
     return Broken(
-        failure=Failure(kind="request_rejected", message=f"No picture was made: {reason}", code="content_filter")
+        failure=Failure(kind="request_rejected", message=f"No image was made: {reason}", code="content_filter")
     )
 
 
-GOOGLE_PICTURES = ProviderDialect(
+GOOGLE_IMAGES = ProviderDialect(
     name=NAME,
     path=path,
     headers=GOOGLE.headers,
@@ -160,6 +160,6 @@ GOOGLE_PICTURES = ProviderDialect(
     failure=GOOGLE.failure,
     framer=GOOGLE.framer,
 )
-VERTEX_PICTURES = msgspec.structs.replace(
-    GOOGLE_PICTURES, name=VERTEX, headers=GOOGLE_VERTEX.headers, sign=GOOGLE_VERTEX.sign
+VERTEX_IMAGES = msgspec.structs.replace(
+    GOOGLE_IMAGES, name=VERTEX, headers=GOOGLE_VERTEX.headers, sign=GOOGLE_VERTEX.sign
 )

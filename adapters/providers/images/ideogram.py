@@ -1,8 +1,8 @@
-"""Ideogram's pictures, version 3: a form goes out, and URLs come back.
+"""Ideogram's images, version 3: a form goes out, and URLs come back.
 
 https://developer.ideogram.ai/api-reference/api-reference/generate-v3
 
-How fast it draws decides what a picture costs, so that belongs to the model's name: `ideogram-v3-turbo`, `ideogram-v3`,
+How fast it draws decides what an image costs, so that belongs to the model's name: `ideogram-v3-turbo`, `ideogram-v3`,
 `ideogram-v3-quality`, each with a rate of its own.
 """
 
@@ -18,8 +18,8 @@ from adapters.providers.openai.operations import failing_as
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken, Ended, Event
-from domain.model_api.images import Pictured, PicturesRequest
-from domain.refusals import Unexpressible
+from domain.model_api.images import ImageResult, ImagesRequest
+from domain.refusals import UnsupportedParameter
 
 NAME = "ideogram-images"
 _SPEEDS = {"turbo": "TURBO", "quality": "QUALITY"}
@@ -57,7 +57,7 @@ def path(model: str, stream: bool) -> str:
     return f"{base if last in _SPEEDS else model}/generate"
 
 
-def encode(request: PicturesRequest, attempt: Attempt) -> bytes:
+def encode(request: ImagesRequest, attempt: Attempt) -> bytes:
     """The form."""
     fields: dict[str, str] = {"prompt": request.prompt, "num_images": str(request.count)}
     if (speed := _SPEEDS.get(attempt.target.model.rpartition("-")[2])) is not None:
@@ -75,7 +75,7 @@ def _part(name: str, value: str) -> str:
     return f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
 
 
-def refuses(request: PicturesRequest) -> Unexpressible | None:
+def refuses(request: ImagesRequest) -> UnsupportedParameter | None:
     """Bytes instead of URLs, a format of the caller's, and shapes that Ideogram does not make."""
     texts = (request.prompt, *(bytes(raw).decode() for raw in request.extra.values()))
     for field, asked in (
@@ -85,23 +85,23 @@ def refuses(request: PicturesRequest) -> Unexpressible | None:
         ("prompt", any(_BOUNDARY in text for text in texts)),
     ):
         if asked:
-            return Unexpressible(field=field, dialect=NAME, model=request.model)
+            return UnsupportedParameter(field=field, dialect=NAME, model=request.model)
     return lack(request, NAME, _WORDS, _SHAPES)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The pictures' URLs; one that Ideogram took for unsafe has none, and is not charged."""
+    """The images' URLs; one that Ideogram took for unsafe has none, and is not charged."""
     try:
         answer = _ANSWER.decode(body)
     except NONSENSE as problem:
         return (malformed(str(problem)),)
-    pictures = [Pictured(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
-    if pictures:
-        return (*pictures, Ended())
+    images = [ImageResult(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
+    if images:
+        return (*images, Ended())
     if any(not made.is_image_safe for made in answer.data):
-        message = "No picture was made: Ideogram took it for unsafe"
+        message = "No image was made: Ideogram took it for unsafe"
         return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
-    return (malformed("it has no pictures"),)
+    return (malformed("it has no images"),)
 
 
 IDEOGRAM = ProviderDialect(

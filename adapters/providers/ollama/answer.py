@@ -141,8 +141,8 @@ def _reported(line: bytes) -> tuple[UsageReported, ...]:
     counts = _COUNTS.read(msgspec.Raw(line), notes) or _Counts()
     if counts.prompt_eval_count is None and counts.eval_count is None and not notes:
         return ()
-    leaves = {"input_tokens": counts.prompt_eval_count or 0, "output_tokens": counts.eval_count or 0}
-    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+    units = {"input_tokens": counts.prompt_eval_count or 0, "output_tokens": counts.eval_count or 0}
+    return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 
 
 def _ending(state: State, line: _Line, counted: tuple[UsageReported, ...]) -> list[Event]:

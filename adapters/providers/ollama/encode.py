@@ -19,10 +19,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     ResponseFormat,
     Text,
@@ -73,7 +73,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     yield from (Lack(name) for name, value in request.extra.items() if _is_odd(name, value))
     for number, message in enumerate(request.messages):
         for part in message.parts:
-            if isinstance(part, Foreign):
+            if isinstance(part, ProviderPart):
                 yield lacking_block(message, part, f"messages[{number}].{part.name}")
             elif (word := _foreign_word(part)) is not None:
                 yield Lack(f"messages[{number}].{word}")
@@ -94,7 +94,7 @@ def _foreign_word(part: Part) -> str | None:
         case Document():
             return None if part.text is not None else "document"
         case Image():
-            return None if part.data is not None else "image_url"  # Ollama fetches no picture.
+            return None if part.data is not None else "image_url"  # Ollama fetches no image.
         case ToolCall():
             return None if arguments_object(part.arguments) is not None else "tool_calls.arguments"
         case ToolResult():

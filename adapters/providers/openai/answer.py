@@ -13,7 +13,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient, plain
 from adapters.providers.openai.extras import asides, custom_call, heard
 from adapters.providers.openai.failure import NAME, decoded, malformed, told
-from adapters.providers.openai.logprobs import likelihood
+from adapters.providers.openai.logprobs import logprobs
 from adapters.providers.openai.reasoning import detail_event
 from adapters.providers.openai.tool_calls import Calls, Piece
 from adapters.providers.openai.usage import Told, reported
@@ -27,7 +27,7 @@ from domain.model_api.events import (
     Event,
     Finished,
     FinishReason,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -180,7 +180,7 @@ def _choices(state: State, choices: list[Choice], whole: bool, events: list[Even
         if said is not None:
             state = _choice_events(state, index, said, events)
         if bytes(choice.logprobs) not in (b"", b"null"):
-            events += likelihood(choice.logprobs, index)
+            events += logprobs(choice.logprobs, index)
         reason = choice.finish_reason
         if reason in _FAULTS:
             continue
@@ -257,7 +257,7 @@ def _parts(choice: int, parts: list[msgspec.Raw], events: list[Event]) -> None:
             continue
         if part.type not in _READ_PARTS:
             block = msgspec.Raw(bytes(raw))
-            events.append(ForeignBlock(dialect=NAME, name=part.type, block=block, choice=choice, generated=False))
+            events.append(ProviderBlock(dialect=NAME, name=part.type, block=block, choice=choice, generated=False))
         if part.text:
             events.append(TextDelta(text=part.text, choice=choice))
         if part.refusal:

@@ -18,7 +18,7 @@ from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import failing_as, passing, read, with_model
 from adapters.providers.usage_counts import UNTOLD, Reader, is_told, usage_of
-from domain.model_api.events import Broken, Ended, Event, SoundDelta, TextDelta, UsageReported
+from domain.model_api.events import AudioDelta, Broken, Ended, Event, TextDelta, UsageReported
 from domain.usage import PIECES_MAX
 
 SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
@@ -74,11 +74,11 @@ def start() -> None:
     """The folds remember nothing."""
 
 
-def step_sound(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
+def step_audio(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
     """A read of a sound, or its end."""
     if event.name == END:
         return None, (Ended(),)
-    return None, (SoundDelta(byte_count=len(event.data)),)
+    return None, (AudioDelta(byte_count=len(event.data)),)
 
 
 def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
@@ -91,7 +91,7 @@ def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...
     if said.type.endswith(".done"):
         return None, (*_reported(said.usage, spoken=said.type.startswith("speech")), Ended())
     if said.audio is not None:
-        return None, (SoundDelta(byte_count=len(said.audio)),)
+        return None, (AudioDelta(byte_count=len(said.audio)),)
     return None, () if not said.delta else (TextDelta(text=said.delta),)
 
 
@@ -122,19 +122,19 @@ def decode_heard_text(body: bytes) -> tuple[Event, ...]:
 
 
 def _reported(raw: msgspec.Raw, spoken: bool) -> tuple[UsageReported, ...]:
-    """The usage as leaves; what is spoken comes as sound and goes in as text, what is heard the other way round."""
+    """The usage as units; what is spoken comes as sound and goes in as text, what is heard the other way round."""
     notes: list[str] = []
     usage = _USAGE.read(raw, notes)
     if usage is None:
         return ()
     seconds = usage.prompt_audio_seconds if usage.seconds is None else usage.seconds
     if seconds is not None:
-        leaves = {"seconds": ceil(seconds)}
+        units = {"seconds": ceil(seconds)}
     elif usage.input_tokens is None and usage.output_tokens is None:
         return ()
     else:
-        leaves = _tokens(usage, spoken)
-    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+        units = _tokens(usage, spoken)
+    return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 
 
 def _tokens(usage: _Usage, spoken: bool) -> dict[str, int]:
@@ -155,7 +155,7 @@ def _streaming(name: str, path: str, family: str, raw: bool) -> ProviderDialect:
         refuses=never,
         decode=never,
         start=start,
-        step=step_sound if raw else step_events,
+        step=step_audio if raw else step_events,
         failure=failing_as(family),
         framer=RawFramer if raw else EventFramer,
         pass_through=with_model,
@@ -167,7 +167,7 @@ def _whole(name: str, path: str, family: str, plain: bool) -> ProviderDialect:
     return msgspec.structs.replace(record, failure=failing_as(family))
 
 
-SOUND = (
+AUDIO = (
     _streaming(SPEECH, "audio/speech", SPEECH, raw=True),
     _streaming(SPEECH_EVENTS, "audio/speech", SPEECH, raw=False),
     _whole(HEARD, "audio/transcriptions", HEARD, plain=False),

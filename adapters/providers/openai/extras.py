@@ -6,32 +6,32 @@ import msgspec
 
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.tool_calls import CustomTool, Piece
-from domain.model_api.events import Event, ForeignBlock, SoundDelta, TextDelta
+from domain.model_api.events import AudioDelta, Event, ProviderBlock, TextDelta
 
 
-def heard(sound: dict[str, Any], choice: int) -> list[Event]:
+def heard(audio: dict[str, Any], choice: int) -> list[Event]:
     """What was spoken: other dialects can say its words.
 
     https://developers.openai.com/api/docs/guides/audio
     """
     events: list[Event] = []
-    words, data = sound.get("transcript"), sound.get("data")
+    words, data = audio.get("transcript"), audio.get("data")
     if isinstance(words, str) and words:
         events.append(TextDelta(text=words, choice=choice))
     if isinstance(data, str) and data:
-        events.append(SoundDelta(byte_count=len(data) // 4 * 3))
+        events.append(AudioDelta(byte_count=len(data) // 4 * 3))
     return events
 
 
 def asides(name: str, told: Any, choice: int) -> list[Event]:
-    """OpenRouter's pictures, and what Groq's compound models ran: neither is counted as text."""
+    """OpenRouter's images, and what Groq's compound models ran: neither is counted as text."""
     blocks = [msgspec.Raw(msgspec.json.encode(each)) for each in told] if isinstance(told, list) else []
-    return [ForeignBlock(dialect=NAME, name=name, block=block, choice=choice, generated=False) for block in blocks]
+    return [ProviderBlock(dialect=NAME, name=name, block=block, choice=choice, generated=False) for block in blocks]
 
 
-def custom_call(choice: int, piece: Piece, custom: CustomTool) -> ForeignBlock:
+def custom_call(choice: int, piece: Piece, custom: CustomTool) -> ProviderBlock:
     """A custom tool takes free text, not JSON, so only OpenAI has a word for its call."""
     block = {"id": piece.id, "type": "custom", "custom": {"name": custom.name, "input": custom.input}}
-    return ForeignBlock(
+    return ProviderBlock(
         dialect=NAME, name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)), choice=choice
     )

@@ -3,7 +3,7 @@
 import msgspec
 
 from adapters.providers.lenient_json import Lenient
-from domain.model_api.events import ForeignBlock
+from domain.model_api.events import ProviderBlock
 
 
 class _Logprobs(msgspec.Struct, frozen=True):
@@ -13,7 +13,7 @@ class _Logprobs(msgspec.Struct, frozen=True):
 _LOGPROBS = Lenient(_Logprobs)
 
 
-def likelihood(raw: msgspec.Raw, choice: int) -> tuple[ForeignBlock, ...]:
+def logprobs(raw: msgspec.Raw, choice: int) -> tuple[ProviderBlock, ...]:
     """The tokens with those that were likely in their place; nothing where none are told as OpenAI tells them."""
     try:
         content = _LOGPROBS.decode(raw).content
@@ -22,4 +22,4 @@ def likelihood(raw: msgspec.Raw, choice: int) -> tuple[ForeignBlock, ...]:
     if not content:
         return ()
     block = msgspec.Raw(msgspec.json.encode({"content": content}))
-    return (ForeignBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False),)
+    return (ProviderBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False),)

@@ -15,10 +15,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -30,7 +30,7 @@ def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
     """What in the messages has no place, by name; where the place matters, with the place."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
-            if isinstance(part, Foreign) and not keeps(part):
+            if isinstance(part, ProviderPart) and not keeps(part):
                 yield lacking_block(message, part, part.name)
             if isinstance(part, Document) and (word := _foreign_document(part)):
                 yield Lack(word, "promise")
@@ -44,7 +44,7 @@ def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
                 yield Lack(f"messages[{number}].{_name(part)}")
 
 
-def keeps(part: Foreign) -> bool:
+def keeps(part: ProviderPart) -> bool:
     """Whether a block of one dialect goes on as it came."""
     return part.dialect == NAME
 
@@ -81,7 +81,7 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
         if isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": part.arguments}
             calls.append({"id": part.id, "type": "function", "function": function})
-        elif isinstance(part, Foreign) and part.name == "audio":
+        elif isinstance(part, ProviderPart) and part.name == "audio":
             message["audio"] = part.block
         elif isinstance(part, Reasoning):
             # Its place where the text counts once, and each call once: as it is told, too.
@@ -133,7 +133,7 @@ def _part(part: Part) -> Any:
         return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
     if isinstance(part, Document):
         return _document(part)
-    assert isinstance(part, Foreign), f"{type(part).__name__} is not a content part: refuses() names it"
+    assert isinstance(part, ProviderPart), f"{type(part).__name__} is not a content part: refuses() names it"
     return part.block
 
 
@@ -161,7 +161,7 @@ def _foreign_document(document: Document) -> str | None:
 
 def _belongs(message: Message, part: Part) -> bool:
     """Whether OpenAI lets a turn of this role hold the part."""
-    if isinstance(part, Text | Foreign):
+    if isinstance(part, Text | ProviderPart):
         return True
     if message.role == "assistant":
         return isinstance(part, ToolCall | Reasoning)

@@ -1,6 +1,6 @@
-"""OpenAI's usage object as disjoint leaves.
+"""OpenAI's usage object as disjoint units.
 
-House rule: every unit is counted in exactly one leaf, and what does not add up has a note that names both fields.
+House rule: every unit is counted in exactly one unit, and what does not add up has a note that names both fields.
 OpenAI counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside
 `completion_tokens` (https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens`
 tells them apart.
@@ -98,7 +98,7 @@ def reported(told: Told, raw: msgspec.Raw, service: Any) -> tuple[Told, tuple[Us
     if usage is None and not notes and (told.usage is None or tier == told.service):
         return (told if tier == told.service else Told(told.usage, tier)), ()
     told = Told(told.usage if usage is None else greatest(told.usage, usage), tier)
-    counted = None if told.usage is None else leaves(told.usage, notes)
+    counted = None if told.usage is None else units(told.usage, notes)
     if counted is None and not notes:
         return told, ()
     cost = None if told.usage is None else cost_nanos(told.usage)
@@ -106,8 +106,8 @@ def reported(told: Told, raw: msgspec.Raw, service: Any) -> tuple[Told, tuple[Us
     return told, (event,)
 
 
-def leaves(usage: WireUsage, notes: list[str]) -> Usage | None:
-    """The usage as leaves, with a note for each thing that does not add up; None where it counts nothing.
+def units(usage: WireUsage, notes: list[str]) -> Usage | None:
+    """The usage as units, with a note for each thing that does not add up; None where it counts nothing.
 
     None is no report, so the meter has to estimate.
 
@@ -129,8 +129,8 @@ def leaves(usage: WireUsage, notes: list[str]) -> Usage | None:
         told = f"{said_by} is {read}, more than prompt_tokens, which is {prompt}"
         disagreeing(notes, told, "it is counted beside prompt_tokens")
         prompt = beside
-    counted = _completion_leaves(usage, prompt, completion, notes)
-    counted |= _prompt_leaves(details, prompt, read, said_by, notes)
+    counted = _completion_units(usage, prompt, completion, notes)
+    counted |= _prompt_units(details, prompt, read, said_by, notes)
     return usage_of(notes, counted | {"tool_uses": _tool_uses(usage)})
 
 
@@ -163,8 +163,8 @@ def _nanos(amount: msgspec.Raw) -> int | None:
     return int((dollars * _NANOS_A_DOLLAR).to_integral_value(ROUND_CEILING))
 
 
-def _prompt_leaves(details: PromptDetails, prompt: int, read: int, said_by: str, notes: list[str]) -> dict[str, int]:
-    """The leaves of the prompt, of which `read` tokens were cached.
+def _prompt_units(details: PromptDetails, prompt: int, read: int, said_by: str, notes: list[str]) -> dict[str, int]:
+    """The units of the prompt, of which `read` tokens were cached.
 
     Cached audio is counted in both details, and OpenAI says of `cache_write_tokens` that it is "unadjusted" while
     "a longer cache write does not bill the already cached tokens again": so what overlaps is a cache read.
@@ -199,8 +199,8 @@ def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
     return 0, "cached_tokens"
 
 
-def _completion_leaves(usage: WireUsage, prompt: int, completion: int, notes: list[str]) -> dict[str, int]:
-    """The leaves of the completion; no part of it is more than the whole."""
+def _completion_units(usage: WireUsage, prompt: int, completion: int, notes: list[str]) -> dict[str, int]:
+    """The units of the completion; no part of it is more than the whole."""
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning, audio, image = details.reasoning_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
     outside = _outside(usage, prompt, completion, reasoning, notes)

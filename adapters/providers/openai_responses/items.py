@@ -17,7 +17,7 @@ from domain.dialects.openrouter_reasoning import Detail, thought_of
 from domain.model_api.events import (
     CitationDelta,
     Event,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -104,7 +104,7 @@ def done(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
         case "":
             return []
         case name:
-            return [ForeignBlock(dialect=NAME, name=name, block=raw)]
+            return [ProviderBlock(dialect=NAME, name=name, block=raw)]
 
 
 def _message(item: Item, index: int, seen: Seen) -> list[Event]:
@@ -122,7 +122,7 @@ def _message(item: Item, index: int, seen: Seen) -> list[Event]:
     likely = [logprob for part in item.content or () for logprob in part.logprobs or ()]
     if likely:
         block = msgspec.Raw(msgspec.json.encode({"content": likely}))
-        events.append(ForeignBlock(dialect="openai", name="logprobs", block=block, generated=False))
+        events.append(ProviderBlock(dialect="openai", name="logprobs", block=block, generated=False))
     return events
 
 
@@ -162,11 +162,11 @@ class _Custom(msgspec.Struct, frozen=True):
 _CUSTOM = Lenient(_Custom)
 
 
-def custom_tool_call(raw: msgspec.Raw) -> ForeignBlock:
+def custom_tool_call(raw: msgspec.Raw) -> ProviderBlock:
     """The call of a custom tool, in the shape of chat completions: both of OpenAI's dialects have a word for it."""
     told = _CUSTOM.decode(raw)
     block = {"id": told.call_id or told.id, "type": "custom", "custom": {"name": told.name, "input": told.input}}
-    return ForeignBlock(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
+    return ProviderBlock(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
 
 
 def whole(outputs: Iterable[msgspec.Raw]) -> tuple[list[Event], int]:

@@ -20,10 +20,10 @@ from domain.model_api.requests import (
     Audio,
     ChatRequest,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -38,20 +38,20 @@ def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
     """What in the messages has no place here, by name, with the place where that tells more."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
-            if isinstance(part, Foreign) and not keeps(part):
+            if isinstance(part, ProviderPart) and not keeps(part):
                 yield lacking_block(message, part, part.name)
             elif not _belongs(message, part):
                 yield Lack(f"messages[{number}].{_NAMES[type(part)]}")
 
 
-def keeps(part: Foreign) -> bool:
+def keeps(part: ProviderPart) -> bool:
     """Whether a block of one dialect goes on."""
     return part.dialect == NAME
 
 
 def _belongs(message: Message, part: Part) -> bool:
     """Whether a turn of this role may hold the part."""
-    if isinstance(part, Text | Foreign):
+    if isinstance(part, Text | ProviderPart):
         return True
     if message.role == "assistant":
         return isinstance(part, ToolCall | Reasoning)
@@ -108,9 +108,9 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
                 kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
                 call_id = fitted_id(part.call_id, OPENAI_RESPONSES_IDS)
                 written.append({"type": kind, "call_id": call_id, "output": output})
-            case Foreign() if ".content[" in part.name:  # of a message: a picture by its file id
+            case ProviderPart() if ".content[" in part.name:  # of a message: an image by its file id
                 content.append(part.block)
-            case Foreign():
+            case ProviderPart():
                 flush()
                 written.append(part.block)
             case _:

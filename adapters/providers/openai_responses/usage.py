@@ -1,4 +1,4 @@
-"""The usage of OpenAI's Responses API as disjoint leaves, and the hosted tools that it charges by the use.
+"""The usage of OpenAI's Responses API as disjoint units, and the hosted tools that it charges by the use.
 
 House rule: the leaves are those of chat completions, whose words for the same counts are others; a note about what does
 not add up names the fields as they are called here. OpenAI counts cached tokens inside `input_tokens` and
@@ -84,7 +84,7 @@ def reported(
         is_byok=usage.is_byok,
         cost_details=usage.cost_details,
     )
-    counted = chat.leaves(same, notes)
+    counted = chat.units(same, notes)
     if counted is None and not notes:
         return ()
     return (

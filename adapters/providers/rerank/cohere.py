@@ -14,7 +14,7 @@ from adapters.providers.openai.operations import failing_as, passing
 from adapters.providers.rerank.shared import asked, decode, lack
 from domain.model_api.call import Attempt
 from domain.model_api.rerank import RerankRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "cohere-rerank"
 _WORDS = frozenset(("max_tokens_per_doc", "priority"))
@@ -26,7 +26,7 @@ def encode(request: RerankRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(asked(request, attempt.target.model, _WORDS) | top)
 
 
-def refuses(request: RerankRequest) -> Unexpressible | None:
+def refuses(request: RerankRequest) -> UnsupportedParameter | None:
     """Words that Cohere does not know."""
     return lack(request, _WORDS, NAME)
 

@@ -14,7 +14,7 @@ from adapters.providers.openai.failure import malformed, told
 from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
 from domain.model_api.events import Ended, Event, UsageReported
 from domain.model_api.rerank import Ranked, RerankRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 # What tunes the work at some vendor, and is left out at those without a word for it.
 _TUNING = frozenset(
@@ -62,10 +62,10 @@ def asked(request: RerankRequest, model: str, words: Set[str]) -> dict[str, Any]
     return {"model": model, "query": request.query, "documents": list(request.documents), **said}
 
 
-def lack(request: RerankRequest, words: Set[str], dialect: str) -> Unexpressible | None:
+def lack(request: RerankRequest, words: Set[str], dialect: str) -> UnsupportedParameter | None:
     """A field that a vendor with these words cannot be told, but for those that only tune the work; or None."""
     unknown = next((name for name in request.extra if name not in words | _TUNING), None)
-    return None if unknown is None else Unexpressible(field=unknown, dialect=dialect, model=request.model)
+    return None if unknown is None else UnsupportedParameter(field=unknown, dialect=dialect, model=request.model)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -98,7 +98,7 @@ def _reported(answer: _Answer) -> tuple[UsageReported, ...]:
     meta = _META.read(answer.meta, notes) or _Meta()
     billed, counted = meta.billed_units or _Units(), meta.tokens or _Units()
     told = (usage.total_tokens, usage.prompt_tokens, billed.total_tokens, billed.input_tokens, counted.input_tokens)
-    leaves = {"input_tokens": next(filter(None, told), 0), "search_units": billed.search_units or 0}
-    if not any(leaves.values()) and not notes:
+    units = {"input_tokens": next(filter(None, told), 0), "search_units": billed.search_units or 0}
+    if not any(units.values()) and not notes:
         return ()
-    return (UsageReported(usage=usage_of(notes, leaves), notes=tuple(notes)),)
+    return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)

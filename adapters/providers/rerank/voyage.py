@@ -13,7 +13,7 @@ from adapters.providers.rerank.cohere import COHERE_RERANK
 from adapters.providers.rerank.shared import asked, lack
 from domain.model_api.call import Attempt
 from domain.model_api.rerank import RerankRequest
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 
 NAME = "voyage-rerank"
 _WORDS = frozenset(("truncation",))
@@ -25,7 +25,7 @@ def encode(request: RerankRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(asked(request, attempt.target.model, _WORDS) | top)
 
 
-def refuses(request: RerankRequest) -> Unexpressible | None:
+def refuses(request: RerankRequest) -> UnsupportedParameter | None:
     """Words that Voyage does not know."""
     return lack(request, _WORDS, NAME)
 

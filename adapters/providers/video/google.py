@@ -1,9 +1,9 @@
-"""Google's film: an operation that runs long is begun, asked after, and what it made is fetched.
+"""Google's video: an operation that runs long is begun, asked after, and what it made is fetched.
 
-Gemini API: https://ai.google.dev/gemini-api/docs/video, the film is a file; which models it still has is told at
+Gemini API: https://ai.google.dev/gemini-api/docs/video, the video is a file; which models it still has is told at
 https://ai.google.dev/gemini-api/docs/deprecations. Vertex AI: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/
-model-reference/veo-video-generation, the film comes within the operation. One film is made where nobody asks for more,
-which is refused. No answer tells the film's length or size, so both are those that were asked for; where no size was,
+model-reference/veo-video-generation, the video comes within the operation. One video is made where nobody asks for more,
+which is refused. No answer tells the video's length or size, so both are those that were asked for; where no size was,
 Google makes 720p.
 """
 
@@ -15,17 +15,17 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import NONSENSE
-from adapters.providers.dialect import Errand, ProviderDialect, Step, never
+from adapters.providers.dialect import PollStep, ProviderDialect, Step, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.rejection import kind_of_status
-from adapters.providers.video.shared import MP4, encoded, film, lacking
+from adapters.providers.video.shared import MP4, encoded, finished_video, lacking
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken, Event
-from domain.model_api.video import SECONDS_GOOGLE, FilmRequest, Still, resolution, sides_of
-from domain.refusals import Unexpressible
+from domain.model_api.video import SECONDS_GOOGLE, FirstFrame, VideoRequest, resolution, sides_of
+from domain.refusals import UnsupportedParameter
 
 NAME, VERTEX = "google-video", "google-vertex-video"
 _RESOLUTIONS = {"720p": "720p", "1080p": "1080p", "2160p": "4k"}
@@ -55,7 +55,7 @@ class _Generated(msgspec.Struct, rename="camel"):
 
 
 class _Response(msgspec.Struct, rename="camel"):
-    """The Gemini API's has its films in one more layer, Vertex's has `videos`."""
+    """The Gemini API's has its videos in one more layer, Vertex's has `videos`."""
 
     generate_video_response: _Generated | None = None
     videos: list[_Video] = []
@@ -82,7 +82,7 @@ def path(model: str, stream: bool) -> str:
     return f"{GOOGLE.path(model, False).rpartition(':')[0]}:predictLongRunning"
 
 
-def encode(request: FilmRequest, attempt: Attempt) -> bytes:
+def encode(request: VideoRequest, attempt: Attempt) -> bytes:
     """The request body."""
     instance: dict[str, Any] = {"prompt": request.prompt}
     for name, still in (("image", request.image), ("lastFrame", request.last_frame)):
@@ -100,25 +100,25 @@ def encode(request: FilmRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode({"instances": [instance], "parameters": parameters})
 
 
-def encode_for_vertex(request: FilmRequest, attempt: Attempt) -> bytes:
+def encode_for_vertex(request: VideoRequest, attempt: Attempt) -> bytes:
     """The same; Vertex wants to be told about sound, which Veo 2 has none of."""
     if attempt.target.model.startswith("veo-2"):
         return encode(request, attempt)
-    with_sound = {"generateAudio": msgspec.Raw(b"true"), **request.extra}
-    return encode(msgspec.structs.replace(request, extra=with_sound), attempt)
+    with_audio = {"generateAudio": msgspec.Raw(b"true"), **request.extra}
+    return encode(msgspec.structs.replace(request, extra=with_audio), attempt)
 
 
-def refuses(request: FilmRequest) -> Unexpressible | None:
-    """Pictures by URL, sizes that Google does not make, a shape that is said twice, and the words of others."""
+def refuses(request: VideoRequest) -> UnsupportedParameter | None:
+    """Images by URL, sizes that Google does not make, a shape that is said twice, and the words of others."""
     return _refuses(request, NAME, _WORDS)
 
 
-def refuses_at_vertex(request: FilmRequest) -> Unexpressible | None:
+def refuses_at_vertex(request: VideoRequest) -> UnsupportedParameter | None:
     """The same, with some words more."""
     return _refuses(request, VERTEX, _VERTEX_WORDS)
 
 
-def _refuses(request: FilmRequest, dialect: str, words: frozenset[str]) -> Unexpressible | None:
+def _refuses(request: VideoRequest, dialect: str, words: frozenset[str]) -> UnsupportedParameter | None:
     sides = sides_of(request.size or "")
     for field, asked in (
         ("image", request.image is not None and request.image.url is not None),
@@ -129,22 +129,22 @@ def _refuses(request: FilmRequest, dialect: str, words: frozenset[str]) -> Unexp
         ("aspectRatio", sides is not None and "aspectRatio" in request.extra),
     ):
         if asked:
-            return Unexpressible(field=field, dialect=dialect, model=request.model)
+            return UnsupportedParameter(field=field, dialect=dialect, model=request.model)
     return lacking(request, dialect, words)
 
 
-def job(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
+def job(request: VideoRequest, attempt: Attempt, body: bytes) -> Step:
     """The operation as it stands; the Gemini API is asked for it by its name."""
-    return _step(request, body, lambda name: Errand(path=name, then=partial(job, request, attempt), waits=True))
+    return _step(request, body, lambda name: PollStep(path=name, then=partial(job, request, attempt), waits=True))
 
 
-def job_at_vertex(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
+def job_at_vertex(request: VideoRequest, attempt: Attempt, body: bytes) -> Step:
     """The same; Vertex is asked by a method of the model."""
     asked = f"{GOOGLE.path(attempt.target.model, False).rpartition(':')[0]}:fetchPredictOperation"
     return _step(
         request,
         body,
-        lambda name: Errand(
+        lambda name: PollStep(
             path=asked,
             body=msgspec.json.encode({"operationName": name}),
             then=partial(job_at_vertex, request, attempt),
@@ -153,7 +153,7 @@ def job_at_vertex(request: FilmRequest, attempt: Attempt, body: bytes) -> Step:
     )
 
 
-def _step(request: FilmRequest, body: bytes, ask: Callable[[str], Errand]) -> Step:
+def _step(request: VideoRequest, body: bytes, ask: Callable[[str], PollStep]) -> Step:
     try:
         operation = _OPERATION.decode(body)
     except NONSENSE as problem:
@@ -169,8 +169,8 @@ def _step(request: FilmRequest, body: bytes, ask: Callable[[str], Errand]) -> St
     return ask(operation.name)
 
 
-def _made(request: FilmRequest, response: _Response) -> Step:
-    """The film, where it is at hand; else where it is."""
+def _made(request: VideoRequest, response: _Response) -> Step:
+    """The video, where it is at hand; else where it is."""
     seconds = request.seconds or SECONDS_GOOGLE
     size = resolution(request.size or _SIZE_UNASKED)
     generated = response.generate_video_response or _Generated()
@@ -184,14 +184,16 @@ def _made(request: FilmRequest, response: _Response) -> Step:
     # Its own URI may be of any server; the file is below the URL that the operator gave.
     file = _FILE.search(video.uri or "")
     if file is None:
-        return (malformed("its film is nowhere"),)
-    return Errand(path=f"files/{file[1]}:download?alt=media", then=lambda content: film(content, seconds, size))
+        return (malformed("its video is nowhere"),)
+    return PollStep(
+        path=f"files/{file[1]}:download?alt=media", then=lambda content: finished_video(content, seconds, size)
+    )
 
 
 def _unmade(reasons: list[str]) -> tuple[Event, ...]:
     if not reasons:
-        return (malformed("it has no film"),)
-    message = f"No film was made: {'; '.join(reasons)[:1000]}"
+        return (malformed("it has no video"),)
+    message = f"No video was made: {'; '.join(reasons)[:1000]}"
     return (Broken(failure=Failure(kind="request_rejected", message=message, code="content_filter")),)
 
 
@@ -203,11 +205,11 @@ def _ratio(size: str) -> str | None:
     return "16:9" if sides[0] > sides[1] else "9:16"
 
 
-def _image(still: Still) -> dict[str, str]:
+def _image(still: FirstFrame) -> dict[str, str]:
     return {"bytesBase64Encoded": still.base64 or "", "mimeType": still.media_type}
 
 
-GOOGLE_FILM = ProviderDialect(
+GOOGLE_VIDEO = ProviderDialect(
     name=NAME,
     path=path,
     headers=GOOGLE.headers,
@@ -220,8 +222,8 @@ GOOGLE_FILM = ProviderDialect(
     framer=GOOGLE.framer,
     job=job,
 )
-VERTEX_FILM = msgspec.structs.replace(
-    GOOGLE_FILM,
+VERTEX_VIDEO = msgspec.structs.replace(
+    GOOGLE_VIDEO,
     name=VERTEX,
     headers=GOOGLE_VERTEX.headers,
     sign=GOOGLE_VERTEX.sign,

@@ -1,4 +1,4 @@
-"""OpenAI's film API, for servers that speak it: a video is created, retrieved until it is completed, and downloaded.
+"""OpenAI's video API, for servers that speak it: a video is created, retrieved until it is completed, and downloaded.
 
 https://developers.openai.com/api/reference/resources/videos. OpenAI ended its own on 2026-09-24
 (https://developers.openai.com/api/docs/models/sora-2); others go on to speak it. House rule: the length is always asked
@@ -13,19 +13,19 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.providers.decode_errors import NONSENSE
-from adapters.providers.dialect import Errand, ProviderDialect, Step, never
+from adapters.providers.dialect import PollStep, ProviderDialect, Step, never
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, told
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.video.shared import film, lacking
+from adapters.providers.video.shared import finished_video, lacking
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken
-from domain.model_api.video import SECONDS_OPENAI, FilmRequest, Still, resolution
+from domain.model_api.video import SECONDS_OPENAI, FirstFrame, VideoRequest, resolution
 from domain.pricing.by_size import worded
-from domain.refusals import Unexpressible
+from domain.refusals import UnsupportedParameter
 from domain.usage import PIECES_MAX
 
 NAME = "openai-video"
@@ -47,7 +47,7 @@ class _Video(msgspec.Struct):
 _VIDEO = Lenient(_Video)
 
 
-def encode(request: FilmRequest, attempt: Attempt) -> bytes:
+def encode(request: VideoRequest, attempt: Attempt) -> bytes:
     """The request body; a first frame goes along as a URL or as data."""
     asked: dict[str, Any] = {
         "model": attempt.target.model,
@@ -61,15 +61,15 @@ def encode(request: FilmRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(asked)
 
 
-def refuses(request: FilmRequest) -> Unexpressible | None:
+def refuses(request: VideoRequest) -> UnsupportedParameter | None:
     """A last frame, references, and the words of others."""
     for field, asked in (("lastFrame", request.last_frame), ("referenceImages", request.references)):
         if asked:
-            return Unexpressible(field=field, dialect=NAME, model=request.model)
+            return UnsupportedParameter(field=field, dialect=NAME, model=request.model)
     return lacking(request, NAME, ())
 
 
-def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
+def job(request: VideoRequest, _attempt: Attempt, body: bytes) -> Step:
     """The video as it stands: to be asked after, to be fetched, or failed."""
     try:
         video = _VIDEO.decode(body)
@@ -82,11 +82,13 @@ def job(request: FilmRequest, _attempt: Attempt, body: bytes) -> Step:
         return (malformed("its video has no id"),)
     path = f"videos/{quote(video.id or '', safe='')}"
     if status not in _DONE:
-        return Errand(path=path, then=partial(job, request, _attempt), waits=True)
+        return PollStep(path=path, then=partial(job, request, _attempt), waits=True)
     seconds = _whole(video.seconds) or request.seconds or SECONDS_OPENAI
     said = video.size if isinstance(video.size, str) else request.size
     size = worded(said)
-    return Errand(path=f"{path}/content", then=lambda content: film(content, seconds, size and resolution(size)))
+    return PollStep(
+        path=f"{path}/content", then=lambda content: finished_video(content, seconds, size and resolution(size))
+    )
 
 
 def _failed(video: _Video, body: bytes) -> Broken:
@@ -108,11 +110,11 @@ def _whole(said: Any) -> int | None:
     return seconds if 0 < seconds <= PIECES_MAX else None
 
 
-def _url(still: Still) -> str:
+def _url(still: FirstFrame) -> str:
     return still.url if still.url is not None else f"data:{still.media_type};base64,{still.base64 or ''}"
 
 
-OPENAI_FILM = ProviderDialect(
+OPENAI_VIDEO = ProviderDialect(
     name=NAME,
     path=lambda model, stream: "videos",
     headers=headers,

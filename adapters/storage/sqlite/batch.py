@@ -13,7 +13,7 @@ from adapters.storage.sqlite.load import Copy, load
 from adapters.storage.sqlite.tables import TABLES
 from domain.books.rows import Call, Decision, Row
 from domain.books.scopes import View
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
 
@@ -120,7 +120,7 @@ def is_unavailable(error: Exception) -> bool:
 def _translate(error: Exception) -> Exception:
     """What the caller of `decide` is told."""
     if is_unavailable(error):
-        told: Exception = StorageUnavailable(in_words(error) if isinstance(error, sqlite3.Error) else str(error))
+        told: Exception = StorageError(in_words(error) if isinstance(error, sqlite3.Error) else str(error))
     elif isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
         told = AssertionError(f"the books refuse a row: {error}")
     else:

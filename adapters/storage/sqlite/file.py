@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Literal, TypeAlias
 
 from adapters.storage.migrate import Migration, migrate
-from ports.books import StorageUnavailable
+from ports.books import StorageError
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 
@@ -85,7 +85,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageUnavailable(in_words(error)) from error
+        raise StorageError(in_words(error)) from error
 
 
 def open_writer(
@@ -183,7 +183,7 @@ def check_room(connection: sqlite3.Connection) -> None:
         with tempfile.TemporaryFile(dir=os.path.dirname(path)) as file:
             file.write(bytes(_ROOM_BYTES))
     except OSError as error:
-        raise StorageUnavailable(f"{error.strerror or error}: make room on the disk") from error
+        raise StorageError(f"{error.strerror or error}: make room on the disk") from error
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
@@ -250,7 +250,7 @@ def _check_whole(connection: sqlite3.Connection) -> None:
     """StorageUnavailable if the copy is damaged: it would replace better ones."""
     (found, *_) = connection.execute("pragma integrity_check(1)").fetchone()
     if found != "ok":
-        raise StorageUnavailable(f"the copy is damaged, and so may be the books: {' '.join(found.split())}")
+        raise StorageError(f"the copy is damaged, and so may be the books: {' '.join(found.split())}")
 
 
 def _sync(path: str) -> None:

@@ -13,9 +13,9 @@ from adapters.storage.sqlite.tables import (
     ALIASES,
     CALLS,
     CREDENTIALS,
+    GRANTS,
     IDEMPOTENCY,
     KEYS,
-    LOTS,
     PRICES,
     PROVIDERS,
     RATES,
@@ -49,10 +49,10 @@ _USERS_BY_ID = f"from users where id in {_LISTED}"
 _USERS_BY_NAME = f"from users where name in {_LISTED}"
 _CALLS_BY_ID = f"from calls where id in {_LISTED}"
 _CALLS_OPEN = "from calls where ending is null order by started_ms limit ?"
-_LOTS_BY_ID = f"from lots where id in {_LISTED}"
-_LOTS_OF_USER = f"from lots where user_id in {_LISTED}"
-_LOTS_WITH_CREDIT = f"from lots where user_id in {_LISTED} and available_nanos + held_nanos > 0"
-_LOTS_TO_EXPIRE = "from lots where expires_ms is not null and expires_ms <= ? and available_nanos > 0"
+_GRANTS_BY_ID = f"from grants where id in {_LISTED}"
+_GRANTS_OF_USER = f"from grants where user_id in {_LISTED}"
+_GRANTS_WITH_CREDIT = f"from grants where user_id in {_LISTED} and available_nanos + held_nanos > 0"
+_GRANTS_TO_EXPIRE = "from grants where expires_ms is not null and expires_ms <= ? and available_nanos > 0"
 _IDEMPOTENCY_BY_KEY = """from json_each(?) as wanted cross join idempotency
     on idempotency.user_id = json_extract(wanted.value, '$[0]')
     and idempotency.key = json_extract(wanted.value, '$[1]')"""
@@ -72,10 +72,10 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (USERS, _USERS_BY_NAME),
     (CALLS, _CALLS_BY_ID),
     (CALLS, _CALLS_OPEN),
-    (LOTS, _LOTS_BY_ID),
-    (LOTS, _LOTS_OF_USER),
-    (LOTS, _LOTS_WITH_CREDIT),
-    (LOTS, _LOTS_TO_EXPIRE),
+    (GRANTS, _GRANTS_BY_ID),
+    (GRANTS, _GRANTS_OF_USER),
+    (GRANTS, _GRANTS_WITH_CREDIT),
+    (GRANTS, _GRANTS_TO_EXPIRE),
     (IDEMPOTENCY, _IDEMPOTENCY_BY_KEY),
     (IDEMPOTENCY, _ANSWERS_TO_FORGET),
     (PROVIDERS, _PROVIDERS_BY_NAME),
@@ -92,7 +92,7 @@ _KEPT_MAX = 20_000
 
 
 class Copy:
-    """The writer's working copy, and the users in it whose wallets are whole (all lots with credit left)."""
+    """The writer's working copy, and the users in it whose wallets are whole (all grants with credit left)."""
 
     def __init__(self, version: int) -> None:
         self.books = Books(version)
@@ -119,7 +119,7 @@ class Copy:
         books.aliases.clear()
         books.prices.clear()
         books.adjustments.clear()
-        return len(books.lots) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
+        return len(books.grants) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
 
 
 def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]) -> None:
@@ -148,7 +148,7 @@ def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]
     if rerated:
         _load_rerated(connection, copy, rerated)
     if sweeps:
-        _load_sweep(connection, copy.books, sweeps)  # last: it needs the lots of every open call in the copy
+        _load_sweep(connection, copy.books, sweeps)  # last: it needs the grants of every open call in the copy
     copy.books.version = version  # a provider that is loaded is no new one
 
 
@@ -167,23 +167,23 @@ def _load_calls(connection: sqlite3.Connection, copy: Copy, scopes: list[CallSco
             if scope.idempotency_key:
                 pairs.add((user_id, scope.idempotency_key))
     _add(connection, books, USERS, _USERS_BY_ID, users - books.users.keys(), books.users)
-    _add(connection, books, LOTS, _LOTS_WITH_CREDIT, users - copy.wallets, books.lots)
+    _add(connection, books, GRANTS, _GRANTS_WITH_CREDIT, users - copy.wallets, books.grants)
     copy.wallets |= users
 
     _add(connection, books, CALLS, _CALLS_BY_ID, settled - books.calls.keys(), books.calls)
-    lots: set[str] = set()
+    grants: set[str] = set()
     for call_id in settled:
         call = books.calls.get(call_id)
         if call is not None:
-            lots.update(line.lot_id for line in call.hold_lines)
+            grants.update(line.grant_id for line in call.hold_lines)
             if call.idempotency_key:
                 pairs.add((call.user_id, call.idempotency_key))
-    _add(connection, books, LOTS, _LOTS_BY_ID, lots - books.lots.keys(), books.lots)
+    _add(connection, books, GRANTS, _GRANTS_BY_ID, grants - books.grants.keys(), books.grants)
     _add(connection, books, IDEMPOTENCY, _IDEMPOTENCY_BY_KEY, pairs - books.idempotency.keys(), books.idempotency)
     copy.asked_calls |= settled
-    twins = {books.idempotency[pair].call_id for pair in pairs if pair in books.idempotency}
-    copy.asked_calls |= twins
-    _add(connection, books, CALLS, _CALLS_BY_ID, twins - books.calls.keys(), books.calls)
+    duplicates = {books.idempotency[pair].call_id for pair in pairs if pair in books.idempotency}
+    copy.asked_calls |= duplicates
+    _add(connection, books, CALLS, _CALLS_BY_ID, duplicates - books.calls.keys(), books.calls)
 
 
 def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[Any]]) -> None:
@@ -213,8 +213,8 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
                 raise TypeError(f"the books cannot be seen through a {type(scope).__name__}")
     _add(connection, books, USERS, _USERS_BY_NAME, names - books.users_by_name.keys(), books.users)
     users = {books.users_by_name[name] for name in names if name in books.users_by_name}
-    # All lots, spent ones too: a grant must see the grant that it would repeat.
-    _add(connection, books, LOTS, _LOTS_OF_USER, users, books.lots)
+    # All grants, spent ones too: a grant must see the grant that it would repeat.
+    _add(connection, books, GRANTS, _GRANTS_OF_USER, users, books.grants)
     copy.wallets |= users
     _add(connection, books, KEYS, _KEYS_BY_ID, keys - books.keys.keys(), books.keys)
     _add(connection, books, PROVIDERS, _PROVIDERS_BY_NAME, providers, books.providers)
@@ -230,10 +230,10 @@ def _load_others(connection: sqlite3.Connection, copy: Copy, scopes: list[View[A
 
 
 def _load_rerated(connection: sqlite3.Connection, copy: Copy, calls: set[str]) -> None:
-    """All lots of those who paid for the calls, spent ones too: what is given back goes where it came from."""
+    """All grants of those who paid for the calls, spent ones too: what is given back goes where it came from."""
     books = copy.books
     users = {books.calls[call_id].user_id for call_id in calls if call_id in books.calls}
-    _add(connection, books, LOTS, _LOTS_OF_USER, users, books.lots)
+    _add(connection, books, GRANTS, _GRANTS_OF_USER, users, books.grants)
     copy.wallets |= users
     _add(connection, books, ADJUSTMENTS, _ADJUSTMENTS_OF_CALL, calls, {})
 
@@ -242,10 +242,10 @@ def _load_sweep(connection: sqlite3.Connection, books: Books, sweeps: list[Sweep
     oldest = CALLS.read(connection, _CALLS_OPEN, (max(scope.calls_max for scope in sweeps),))
     _keep(books, CALLS, oldest, books.calls)
     # A sweep sees every open call of the copy, also those that are here for another reason.
-    lots = {line.lot_id for call_id in books.open_calls for line in books.calls[call_id].hold_lines}
-    _add(connection, books, LOTS, _LOTS_BY_ID, lots - books.lots.keys(), books.lots)
-    expired = LOTS.read(connection, _LOTS_TO_EXPIRE, (max(scope.now_ms for scope in sweeps),))
-    _keep(books, LOTS, expired, books.lots)
+    grants = {line.grant_id for call_id in books.open_calls for line in books.calls[call_id].hold_lines}
+    _add(connection, books, GRANTS, _GRANTS_BY_ID, grants - books.grants.keys(), books.grants)
+    expired = GRANTS.read(connection, _GRANTS_TO_EXPIRE, (max(scope.now_ms for scope in sweeps),))
+    _keep(books, GRANTS, expired, books.grants)
     stale = IDEMPOTENCY.read(connection, _ANSWERS_TO_FORGET, (max(scope.answers_until_ms for scope in sweeps),))
     _keep(books, IDEMPOTENCY, stale, books.idempotency)
 

@@ -13,9 +13,9 @@ from adapters.storage.sqlite.tables import (
     AUDIT,
     CALLS,
     CREDENTIALS,
+    GRANTS,
     IDEMPOTENCY,
     KEYS,
-    LOTS,
     PRICES,
     PROVIDERS,
     RATES,
@@ -25,7 +25,7 @@ from adapters.storage.sqlite.tables import (
 )
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Row
-from domain.ledger.rows import Adjustment, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import CatalogRows
@@ -37,7 +37,7 @@ P = ParamSpec("P")
 _KEY_OF_FINGERPRINT = "from api_keys where fingerprint = ?"
 _USER_BY_ID = "from users where id = ?"
 _USER_NAMED = "from users where name = ?"
-_WALLET = "from lots where user_id = ? order by created_ms, id"
+_WALLET = "from grants where user_id = ? order by created_ms, id"
 _CALL = "from calls where id = ?"
 _ADJUSTMENTS = "from adjustments where call_id = ? order by seq"
 # Parameters: the call before which they begin, or null.
@@ -58,7 +58,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (KEYS, _KEY_OF_FINGERPRINT),
     (USERS, _USER_BY_ID),
     (USERS, _USER_NAMED),
-    (LOTS, _WALLET),
+    (GRANTS, _WALLET),
     (CALLS, _CALL),
     (CALLS, _CALLS_OF_USER),
     (ADJUSTMENTS, _ADJUSTMENTS),
@@ -117,9 +117,9 @@ def keys(connection: sqlite3.Connection) -> list[ApiKey]:
     return KEYS.read(connection, "from api_keys order by created_ms, id")
 
 
-def wallet(connection: sqlite3.Connection, user_id: str) -> list[Lot]:
-    """A user's lots, oldest first, spent ones too."""
-    return LOTS.read(connection, _WALLET, (user_id,))
+def wallet(connection: sqlite3.Connection, user_id: str) -> list[Grant]:
+    """A user's grants, oldest first, spent ones too."""
+    return GRANTS.read(connection, _WALLET, (user_id,))
 
 
 def call(connection: sqlite3.Connection, call_id: str) -> Call | None:
@@ -181,8 +181,8 @@ class SqliteSnapshot:
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return self._rows(ADJUSTMENTS, "from adjustments order by seq")
 
-    def lots(self) -> AsyncIterator[Lot]:
-        return self._rows(LOTS, "from lots order by created_ms, id")
+    def grants(self) -> AsyncIterator[Grant]:
+        return self._rows(GRANTS, "from grants order by created_ms, id")
 
     def calls(self) -> AsyncIterator[Call]:
         return self._rows(CALLS, "from calls order by seq")

@@ -37,9 +37,9 @@ from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Decision
 from domain.books.scopes import View
-from domain.ledger.rows import Adjustment, Lot
+from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
-from ports.books import CatalogRows, Snapshot, StorageUnavailable
+from ports.books import CatalogRows, Snapshot, StorageError
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -96,9 +96,9 @@ class SqliteStorage:
             try:
                 writer = await Connection.open(partial(open_writer, str(path), steps, synchronous, busy_ms))
             except sqlite3.Error as error:
-                raise StorageUnavailable(f"{path}: {in_words(error)}") from error
+                raise StorageError(f"{path}: {in_words(error)}") from error
             except OSError as error:
-                raise StorageUnavailable(f"{path}: {error.strerror or error}") from error
+                raise StorageError(f"{path}: {error.strerror or error}") from error
             try:
                 reader = await Connection.open(partial(open_reader, str(path), busy_ms))
             except BaseException:
@@ -137,9 +137,9 @@ class SqliteStorage:
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         if self._refusal is not None:
-            raise StorageUnavailable(self._refusal)
+            raise StorageError(self._refusal)
         if len(self._waiting) >= self._waiting_max:
-            raise StorageUnavailable(f"{self._waiting_max} decisions are waiting already")
+            raise StorageError(f"{self._waiting_max} decisions are waiting already")
         operation = Operation(scope, rule)
         answered: asyncio.Future[None] = self._loop.create_future()
         if within_s is not None:
@@ -155,7 +155,7 @@ class SqliteStorage:
         if not self._closed:
             self._refusal = self._place.lost()
         if self._refusal is not None:
-            raise StorageUnavailable(self._refusal)
+            raise StorageError(self._refusal)
 
     async def check_writable(self) -> None:
         self.check_in_place()
@@ -197,7 +197,7 @@ class SqliteStorage:
             raise
         except Exception as error:
             for operation in batch:
-                operation.error = StorageUnavailable(f"the writer failed: {error!r}")
+                operation.error = StorageError(f"the writer failed: {error!r}")
         finally:
             watch.cancel()
         for answered in callers:
@@ -209,7 +209,7 @@ class SqliteStorage:
         now = self._loop.time()
         for operation, answered in (*running, *self._waiting):
             if operation.due is not None and operation.due < now and not answered.done():
-                answered.set_exception(StorageUnavailable("the books gave no answer in time"))
+                answered.set_exception(StorageError("the books gave no answer in time"))
         if not self._pump.done() and not all(answered.done() for _, answered in running):
             self._loop.call_later(_LOOK_S, self._look_at_time, running)
 
@@ -219,7 +219,7 @@ class SqliteStorage:
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         if self._refusal is not None:
-            raise StorageUnavailable(self._refusal)
+            raise StorageError(self._refusal)
         with translated():
             return await self._reader.run(function, *args, **kwargs)
 
@@ -244,7 +244,7 @@ class SqliteStorage:
     async def keys(self) -> list[ApiKey]:
         return await self._read(read.keys)
 
-    async def wallet(self, user_id: str) -> list[Lot]:
+    async def wallet(self, user_id: str) -> list[Grant]:
         return await self._read(read.wallet, user_id)
 
     async def call(self, call_id: str) -> Call | None:
@@ -276,7 +276,7 @@ class SqliteStorage:
     async def _own_reader(self) -> AsyncIterator[Connection]:
         """A connection for what takes long, so that no question waits behind it."""
         if self._refusal is not None:
-            raise StorageUnavailable(self._refusal)
+            raise StorageError(self._refusal)
         with translated():
             reader = await Connection.open(partial(open_reader, self._path, self._busy_ms))
             try:

@@ -16,12 +16,12 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Idempotency, Row
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, HoldLine, Lot, Transfer
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
 from domain.pricing.price_book import Names, Price
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 
 R = TypeVar("R", bound=Row)
@@ -142,10 +142,10 @@ ALIASES = Table(
 PRICES = Table(
     "prices",
     Price,
-    documents={"names": Names, "prices": Leaves, "tiers": tuple[Tier, ...], "variants": Variants},
+    documents={"names": Names, "prices": UnitPrices, "tiers": tuple[Tier, ...], "variants": Variants},
     appended=True,
 )
-LOTS = Table("lots", Lot, fixed=("user_id", "created_ms"))
+GRANTS = Table("grants", Grant, fixed=("user_id", "created_ms"))
 CALLS = Table(
     "calls",
     Call,
@@ -171,7 +171,7 @@ TABLES: tuple[Table[Any], ...] = (
     RATES,
     ALIASES,
     PRICES,
-    LOTS,
+    GRANTS,
     CALLS,
     TRANSFERS,
     ADJUSTMENTS,

@@ -14,7 +14,7 @@ from domain.pricing.by_size import variant_each
 from domain.pricing.price_book import Price
 from domain.pricing.rate import PIECE_RATES, Rate
 
-# Each operation in the dialect of OpenAI's callers; film only AIGNE's ask for.
+# Each operation in the dialect of OpenAI's callers; video only AIGNE's ask for.
 _ASKED: dict[Operation, str] = {
     "chat": "openai",
     "completions": "openai-completions",

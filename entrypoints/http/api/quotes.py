@@ -16,8 +16,8 @@ from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.quote import Quote, quote
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 Callers = Mapping[str, CallerDialect]
 
@@ -27,7 +27,7 @@ _ANTHROPIC = frozenset(("system", "thinking", "top_k", "stop_sequences", "speed"
 _EMBEDDINGS = frozenset(("encoding_format", "dimensions", "input_type"))
 
 
-def quote_handler(hub: Hub, callers: Callers) -> Handler:
+def quote_handler(hub: CallContext, callers: Callers) -> Handler:
     """The handler of the one route; `callers` are the dialects that may be asked about, by their routes."""
 
     @asynccontextmanager
@@ -68,7 +68,7 @@ def read_quoted(callers: Callers, body: bytes, route: str | None) -> tuple[Calle
     return call if isinstance(call, BadRequest) else (dialect, call)
 
 
-def quote_body(hub: Hub, made: Quote) -> dict[str, Any]:
+def quote_body(hub: CallContext, made: Quote) -> dict[str, Any]:
     """The quote in JSON; amounts are exact decimals of credits."""
     most = max((each.limit.nanos for each in made.offers), default=0)
     least = min((each.limit.nanos for each in made.offers), default=0)
@@ -99,13 +99,13 @@ def quote_body(hub: Hub, made: Quote) -> dict[str, Any]:
     }
 
 
-async def _quoted(hub: Hub, callers: Callers, request: Request, fingerprint: str) -> Quote | Refusal:
+async def _quoted(hub: CallContext, callers: Callers, request: Request, fingerprint: str) -> Quote | Refusal:
     route = "/v1/messages" if "anthropic-version" in request.headers else None
     read = read_quoted(callers, request.body, route)
     if isinstance(read, BadRequest):
         try:
             caller = await hub.storage.caller(fingerprint)
-        except StorageUnavailable:
+        except StorageError:
             return read
         known = caller is not None and caller[0].revoked_ms is None
         return read if known else InvalidKey(revoked=caller is not None)

@@ -8,7 +8,7 @@ from domain.accounts.rows import User
 from domain.catalog.catalog import Catalog, Served, priced
 from domain.ledger.ledger import balance, usable
 from domain.money import format_credits
-from domain.refusals import BadRequest, Busy, InvalidKey, Missing, Refusal
+from domain.refusals import BadRequest, InvalidKey, NotFound, Refusal, StorageUnavailable
 from domain.routing.tree import Route, offers_of
 from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model
 from entrypoints.http.api.paging import page_of
@@ -16,13 +16,13 @@ from entrypoints.http.dialects.google.recognition import is_googles, with_key
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 Read = Callable[[Request, User], Awaitable[Any]]
 
 
-def models_handler(hub: Hub) -> Handler:
+def models_handler(hub: CallContext) -> Handler:
     """`GET /v1/models`: what may be called, as the caller's SDK lists models."""
 
     async def read(request: Request, user: User) -> Any:
@@ -41,7 +41,7 @@ def models_handler(hub: Hub) -> Handler:
     return authenticated(hub, read)
 
 
-def model_handler(hub: Hub) -> Handler:
+def model_handler(hub: CallContext) -> Handler:
     """`GET /v1/models/{id}`: one model, by `provider/model` or bare name."""
 
     async def read(request: Request, user: User) -> Any:
@@ -57,7 +57,7 @@ def model_handler(hub: Hub) -> Handler:
     return authenticated(hub, read)
 
 
-async def _listed(hub: Hub) -> list[Listed]:
+async def _listed(hub: CallContext) -> list[Listed]:
     """Every model that may be called, as far as the hub knows names, then every alias, as its first model is described.
 
     With billing on that is every model with a rate. With billing off it is also what the price book knows of the
@@ -76,7 +76,7 @@ async def _listed(hub: Hub) -> list[Listed]:
     return listed
 
 
-def _unsold(hub: Hub, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
+def _unsold(hub: CallContext, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
     """What the price book knows of the providers here."""
     for provider in catalog.providers.values():
         for price in hub.prices(provider.name, now_ms):
@@ -84,34 +84,34 @@ def _unsold(hub: Hub, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
             yield Listed(name=f"{provider.name}/{price.model}", served=served, price=price)
 
 
-def _described(hub: Hub, name: str, served: Served) -> Listed:
+def _described(hub: CallContext, name: str, served: Served) -> Listed:
     price = None if served.rate else hub.price_at(served.provider.name, served.model, hub.clock.now_ms())
     return Listed(name=name, served=served, price=price)
 
 
-def kept_response(hub: Hub) -> Handler:
+def kept_response(hub: CallContext) -> Handler:
     """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
 
     async def read(request: Request, user: User) -> Any:
         remedy = "The hub keeps no answers: send what was said before in `input`."
-        return Missing(kind="response", name=request.path_values["response"], remedy=remedy)
+        return NotFound(kind="response", name=request.path_values["response"], remedy=remedy)
 
     return authenticated(hub, read)
 
 
-def balance_handler(hub: Hub) -> Handler:
+def balance_handler(hub: CallContext) -> Handler:
     """`GET /api/user/credit/balance`: the caller's wallet, amounts as exact decimals in credits."""
 
     async def read(request: Request, user: User) -> Any:
         now_ms = hub.clock.now_ms()
-        lots = await hub.storage.wallet(user.id)
-        now = balance(lots, now_ms)
+        grants = await hub.storage.wallet(user.id)
+        now = balance(grants, now_ms)
         return {
             "user": user.name,
             "posted": format_credits(now.posted_nanos),
             "held": format_credits(now.held_nanos),
             "available": format_credits(now.available_nanos),
-            "grants": len(usable(lots, now_ms)),
+            "grants": len(usable(grants, now_ms)),
             "billing": hub.billed,
             "payment_link": hub.payment_link,
         }
@@ -119,7 +119,7 @@ def balance_handler(hub: Hub) -> Handler:
     return authenticated(hub, read)
 
 
-def healthz(hub: Hub) -> Handler:
+def healthz(hub: CallContext) -> Handler:
     """`GET /healthz`: the process answers."""
 
     @asynccontextmanager
@@ -129,7 +129,7 @@ def healthz(hub: Hub) -> Handler:
     return handle
 
 
-def readyz(hub: Hub) -> Handler:
+def readyz(hub: CallContext) -> Handler:
     """`GET /readyz`: the books can be read, and written where a write failed, and new calls are admitted; else 503.
 
     `unsettled` is how many calls have ended and wait for the books to take it, `settled_late` how many did and were
@@ -143,7 +143,7 @@ def readyz(hub: Hub) -> Handler:
         try:
             await hub.storage.check_writable()
             version = await hub.storage.catalog_version()
-        except StorageUnavailable as problem:
+        except StorageError as problem:
             yield json_reply(request, {"status": "unavailable", "reason": str(problem), **counts}, 503)
             return
         if waiting.is_full:
@@ -155,7 +155,7 @@ def readyz(hub: Hub) -> Handler:
     return handle
 
 
-def authenticated(hub: Hub, read: Read) -> Handler:
+def authenticated(hub: CallContext, read: Read) -> Handler:
     """Answer only the holder of a valid key, looked up afresh: a revoked key is refused from that moment on."""
 
     @asynccontextmanager
@@ -171,8 +171,8 @@ def authenticated(hub: Hub, read: Read) -> Handler:
                 yield refuse(dialect, request, InvalidKey(revoked=caller is not None))
                 return
             found = await read(request, caller[1])
-        except StorageUnavailable as problem:
-            found = Busy(reason=str(problem))
+        except StorageError as problem:
+            found = StorageUnavailable(reason=str(problem))
         yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)
 
     return handle

@@ -7,10 +7,10 @@ from domain.refusals import NotAllowed
 from entrypoints.http.api.reads import authenticated
 from entrypoints.http.wire import Handler, Request
 from entrypoints.usecases.call.explain_route import Sample, explained
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 
-def route_handler(hub: Hub) -> Handler:
+def route_handler(hub: CallContext) -> Handler:
     """The explanation by the advice of the process that answers; each has its own. `?stream=true` for a stream."""
 
     async def read(request: Request, user: User) -> Any:

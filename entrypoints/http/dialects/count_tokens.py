@@ -6,19 +6,19 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from domain.model_api.call import ModelCall
-from domain.refusals import BadRequest, Busy, InvalidKey, Refusal
+from domain.refusals import BadRequest, InvalidKey, Refusal, StorageUnavailable
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.count_tokens import Counted, count_tokens
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 
 def counting_handler(
-    hub: Hub,
+    hub: CallContext,
     dialect: CallerDialect,
     read: Callable[[bytes], ModelCall | BadRequest],
     reply: Callable[[Request, Counted], Reply],
@@ -29,15 +29,15 @@ def counting_handler(
     async def handle(request: Request) -> AsyncIterator[Reply]:
         try:
             found = await _counted(hub, dialect, request, read)
-        except StorageUnavailable as problem:
-            found = Busy(reason=str(problem))
+        except StorageError as problem:
+            found = StorageUnavailable(reason=str(problem))
         yield reply(request, found) if isinstance(found, Counted) else refuse(dialect, request, found)
 
     return handle
 
 
 async def _counted(
-    hub: Hub, dialect: CallerDialect, request: Request, read: Callable[[bytes], ModelCall | BadRequest]
+    hub: CallContext, dialect: CallerDialect, request: Request, read: Callable[[bytes], ModelCall | BadRequest]
 ) -> Counted | Refusal:
     """The count. A bad body is only explained to somebody with a valid key."""
     fingerprint = await fingerprint_of(hub, request)

@@ -19,7 +19,7 @@ from domain.model_api.events import (
     Event,
     Finished,
     FinishReason,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     ToolCallDelta,
 )
@@ -105,7 +105,7 @@ def _heard(wish: _Wish, state: _State, event: Event) -> tuple[_State, tuple[Even
             if wish.one_call and state.first.get(event.choice, event.index) != event.index:
                 return state, ()
             return _called(wish, _with_first(state, event.choice, event.index), event)
-        case ForeignBlock(dialect="openai", name="custom_tool_call"):
+        case ProviderBlock(dialect="openai", name="custom_tool_call"):
             if wish.one_call and event.choice in state.first:
                 return state, ()
             return _with_first(state, event.choice, ""), (_renamed(wish, event),)
@@ -141,7 +141,7 @@ def _called(wish: _Wish, state: _State, event: ToolCallDelta) -> tuple[_State, t
     return msgspec.structs.replace(state, buffered={**state.buffered, at: call}), ()
 
 
-def _given(state: _State, choice: int, reason: FinishReason) -> Iterator[ForeignBlock]:
+def _given(state: _State, choice: int, reason: FinishReason) -> Iterator[ProviderBlock]:
     """The calls of custom tools, which are over; one that was cut is no call, for half a patch is none.
 
     A model that did not keep to the form wrote the input alone.
@@ -163,7 +163,7 @@ class _CustomCall(msgspec.Struct, frozen=True):
     custom: _Called = _Called()
 
 
-def _renamed(wish: _Wish, event: ForeignBlock) -> ForeignBlock:
+def _renamed(wish: _Wish, event: ProviderBlock) -> ProviderBlock:
     """A custom tool's call by a server that knows such tools; one of a group under its own name."""
     try:
         call = msgspec.json.decode(event.block, type=_CustomCall)
@@ -173,8 +173,8 @@ def _renamed(wish: _Wish, event: ForeignBlock) -> ForeignBlock:
     return event if tool is None else _block(tool, call.id, call.custom.input, event.choice)
 
 
-def _block(tool: Tool, call_id: str | None, text: str, choice: int) -> ForeignBlock:
+def _block(tool: Tool, call_id: str | None, text: str, choice: int) -> ProviderBlock:
     group, name = tool.group or (None, tool.name)
     custom = {"name": name, "input": text} | ({} if group is None else {"namespace": group})
     block = msgspec.json.encode({"id": call_id, "type": "custom", "custom": custom})
-    return ForeignBlock(dialect=_NAME, name=_CUSTOM_CALL, block=msgspec.Raw(block), choice=choice)
+    return ProviderBlock(dialect=_NAME, name=_CUSTOM_CALL, block=msgspec.Raw(block), choice=choice)

@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from domain.model_api.requests import Foreign
+from domain.model_api.requests import ProviderPart
 
-# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, pictures. No
+# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, images. No
 # other part may come this way, and nothing beside it: a file by its address would be more than the bytes that it has.
 _GOOGLES = frozenset(("toolCall", "toolResponse", "executableCode", "codeExecutionResult", "inlineData"))
 _SIGNED = frozenset(("thought", "thoughtSignature"))
@@ -34,17 +34,19 @@ class Block(msgspec.Struct):
     block: msgspec.Raw = msgspec.Raw()
 
 
-def returned(blocks: Iterable[Block]) -> list[Foreign]:
+def returned(blocks: Iterable[Block]) -> list[ProviderPart]:
     """The blocks that are parts of what was said; what was told about it is left out."""
-    return [Foreign(dialect=block.dialect, name=block.name, block=block.block) for block in blocks if is_part(block)]
+    return [
+        ProviderPart(dialect=block.dialect, name=block.name, block=block.block) for block in blocks if is_part(block)
+    ]
 
 
-def hides(block: Block) -> Literal["picture", "more"] | None:
-    """What a block costs beside its bytes: it is a picture, or holds something that nothing in the request bounds."""
+def hides(block: Block) -> Literal["image", "more"] | None:
+    """What a block costs beside its bytes: it is an image, or holds something that nothing in the request bounds."""
     if not is_part(block):
         return None
     if block.name == "inlineData":
-        return "picture"
+        return "image"
     return "more" if block.dialect != "google" and any(mark in bytes(block.block) for mark in _HIDING) else None
 
 

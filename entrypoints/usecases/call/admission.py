@@ -1,4 +1,4 @@
-"""Admitting a call: route it, plan it against the books, and wait for a twin where there is one.
+"""Admitting a call: route it, plan it against the books, and wait for a duplicate where there is one.
 
 The catalogue in memory may be a version behind. Whatever it makes of a call, a refusal is only given after it was
 compared with the books, and a plan is only made at the version that the books have: so what an operator changes
@@ -11,27 +11,35 @@ from typing import TypeVar
 import anyio
 import msgspec
 
-from domain.billing.plan import Asked, Plan, Planned, Refused, Replay, Stale, Twin, plan_call
+from domain.billing.plan import Asked, Duplicate, Plan, Planned, Refused, Replay, Stale, plan_call
 from domain.billing.quotes import at_quoted_rate
 from domain.books.rows import Call
 from domain.books.scopes import CallScope
 from domain.catalog.catalog import Catalog, Served
 from domain.catalog.vendors import also_spoken, passes_through, spoken
-from domain.dialects.unsupported_params import Policy, leaves_hosted
+from domain.dialects.unsupported_params import Policy, units_hosted
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ModelRequest
-from domain.refusals import BadRequest, Busy, Incapable, InvalidKey, NoCredential, Refusal, Unexpressible
+from domain.refusals import (
+    BadRequest,
+    InvalidKey,
+    NoCredential,
+    Refusal,
+    StorageUnavailable,
+    UnsupportedCapability,
+    UnsupportedParameter,
+)
 from domain.routing.eligibility import lacking, with_room
 from domain.routing.order import Candidate, Circumstances, Order, order
 from domain.routing.tree import Route, kept, providers_of
 from entrypoints.usecases.manage.maintenance import sweep_own
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 # A call may go on for long after its provider was last silent; its hold is given back at the latest after this many
 # times the silence that is allowed.
 DEADLINE_SILENCES = 6
-TWIN_POLL_S = 0.05
+DUPLICATE_POLL_S = 0.05
 
 D = TypeVar("D")
 
@@ -79,10 +87,10 @@ class Ask:
         return self.request
 
 
-async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
+async def admit(hub: CallContext, ask: Ask) -> Plan | Replay | Refusal:
     """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
     if hub.unsettled.is_full:
-        return Busy(reason="too many calls wait to be settled")
+        return StorageUnavailable(reason="too many calls wait to be settled")
     try:
         catalog = await hub.catalog()
         while True:
@@ -97,22 +105,22 @@ async def admit(hub: Hub, ask: Ask) -> Plan | Replay | Refusal:
             match planned:
                 case Stale():
                     catalog = await hub.catalog_anew()
-                case Twin():
+                case Duplicate():
                     await _ending_of(hub, planned.call)
                 case Refused():
                     return planned.refusal
                 case Plan() | Replay():
                     return planned
-    except StorageUnavailable as problem:
-        return Busy(reason=str(problem))
+    except StorageError as problem:
+        return StorageUnavailable(reason=str(problem))
 
 
-async def who_could_serve(hub: Hub, ask: Ask) -> tuple[Candidate, ...] | Refusal:
+async def who_could_serve(hub: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
     return _route(hub, ask, await hub.catalog_anew())
 
 
-def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
+def _route(hub: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
     now_ms = hub.clock.now_ms()
     call = ask.call
@@ -136,7 +144,7 @@ def _route(hub: Hub, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refu
     return NoCredential(model=call.model, providers=providers_of(able.way))
 
 
-def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
+def _able(hub: CallContext, ask: Ask, route: Route) -> Route | Refusal:
     """The route by those who have words for all that is asked and can do it; the first lack if there is none."""
     lacks: list[Refusal] = []
 
@@ -154,7 +162,7 @@ def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
             return None
         if dialect == at.dialect and not dropped:
             return offer
-        hosted = ask.request is None or leaves_hosted(ask.call.hosted_tools, ask.request, dropped)
+        hosted = ask.request is None or units_hosted(ask.call.hosted_tools, ask.request, dropped)
         return msgspec.structs.replace(offer, dialect=dialect, dropped=dropped, hosted=hosted)
 
     able = kept(route.way, keep)
@@ -164,13 +172,13 @@ def _able(hub: Hub, ask: Ask, route: Route) -> Route | Refusal:
     return route if able is route.way else msgspec.structs.replace(route, way=able)
 
 
-def _dropped(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal | tuple[str, ...]:
+def _dropped(hub: CallContext, ask: Ask, offer: Served, dialect: str | None) -> Refusal | tuple[str, ...]:
     """The wishes that the call is made without in that dialect, or why it cannot be. The caller's own has them all."""
     lacks = lacking(ask.call, offer.rate)
     if lacks:
-        return Incapable(model=ask.call.model, lacks=lacks)
+        return UnsupportedCapability(model=ask.call.model, lacks=lacks)
     if dialect is None:
-        return Unexpressible(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
+        return UnsupportedParameter(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
     if passes_through(ask.call, dialect):
         return ()
     request = ask.translate()
@@ -178,14 +186,14 @@ def _dropped(hub: Hub, ask: Ask, offer: Served, dialect: str | None) -> Refusal 
         return request
     # What a model can be told may depend on the model itself, not on the caller's name for it.
     found = hub.providers.unsupported(dialect, msgspec.structs.replace(request, model=offer.model))
-    if isinstance(found, Unexpressible):
+    if isinstance(found, UnsupportedParameter):
         return msgspec.structs.replace(found, model=ask.call.model)
     if found and ask.unsupported == "refuse":
-        return Unexpressible(field=found[0], dialect=dialect, model=ask.call.model)
+        return UnsupportedParameter(field=found[0], dialect=dialect, model=ask.call.model)
     return found
 
 
-async def _plan(hub: Hub, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
+async def _plan(hub: CallContext, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
     now_ms = catalog.present_ms(hub.clock.now_ms())
     asked = Asked(
         call_id=ask.call_id,
@@ -217,7 +225,7 @@ async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
     return decided
 
 
-async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
+async def with_valid_key(hub: CallContext, ask: Ask, refusal: Refusal) -> Refusal:
     """The refusal, unless the key itself is invalid: a stranger learns nothing about the models."""
     caller = await hub.storage.caller(ask.fingerprint)
     if caller is None or caller[0].revoked_ms is not None:
@@ -225,12 +233,12 @@ async def with_valid_key(hub: Hub, ask: Ask, refusal: Refusal) -> Refusal:
     return refusal
 
 
-async def _ending_of(hub: Hub, twin: Call) -> None:
+async def _ending_of(hub: CallContext, duplicate: Call) -> None:
     """Wait until the earlier call has ended; one that nobody will settle is swept, and not waited for."""
     while True:
-        now = await hub.storage.call(twin.id)
+        now = await hub.storage.call(duplicate.id)
         if now is None or now.ending is not None:
             return
-        await anyio.sleep(TWIN_POLL_S)
+        await anyio.sleep(DUPLICATE_POLL_S)
         if hub.liveness.is_gone(now.owner) is not False:
             await sweep_own(hub)

@@ -10,10 +10,10 @@ from domain.failures import Failure
 from domain.ledger.ledger import balance
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken
-from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, Unexpressible
+from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, UnsupportedParameter
 from domain.routing.order import Candidate
 from entrypoints.usecases.call.admission import Ask, who_could_serve
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
 
 
-async def count_tokens(hub: Hub, ask: Ask) -> Counted | Refusal:
+async def count_tokens(hub: CallContext, ask: Ask) -> Counted | Refusal:
     """How many tokens the request has; no word of a model to a stranger."""
     caller = await hub.storage.caller(ask.fingerprint)
     if caller is None or caller[0].revoked_ms is not None:
@@ -34,13 +34,13 @@ async def count_tokens(hub: Hub, ask: Ask) -> Counted | Refusal:
         if has.available_nanos <= 0:
             return InsufficientCredit(bound_nanos=1, available_nanos=has.available_nanos, payment_link=hub.payment_link)
     found = await who_could_serve(hub, ask)
-    if isinstance(found, Unexpressible):
+    if isinstance(found, UnsupportedParameter):
         request = ask.translate()
         return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
     return await _asked(hub, ask, found) if isinstance(found, tuple) else found
 
 
-async def _asked(hub: Hub, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
+async def _asked(hub: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
     """What the first candidate says that says anything; the last one's failure if none does."""
     for candidate in candidates:
         told = await _told(hub, ask, candidate)
@@ -51,7 +51,7 @@ async def _asked(hub: Hub, ask: Ask, candidates: tuple[Candidate, ...]) -> Count
     return ProviderFailed(failure=told, provider=candidate.target.provider)
 
 
-async def _told(hub: Hub, ask: Ask, candidate: Candidate) -> Counted | Failure:
+async def _told(hub: CallContext, ask: Ask, candidate: Candidate) -> Counted | Failure:
     attempt = Attempt(call_id=ask.call_id, target=candidate.target, timeout_ms=hub.upstream_timeout_ms)
     async with hub.providers.open(attempt, ask.call, None) as opened:
         if isinstance(opened, Failure):

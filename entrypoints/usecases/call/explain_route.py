@@ -11,7 +11,7 @@ from domain.money import format_credits
 from domain.routing.explain import Explained, Explanation, explain
 from domain.routing.learned import Advice
 from domain.routing.order import Circumstances, Rank
-from domain.routing.tree import NoWay
+from domain.routing.tree import NoRoute
 
 # A page of text and an answer of the usual length.
 SAMPLE_BYTES = 2_000
@@ -29,7 +29,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 def explained(
     catalog: Catalog, advice: Advice, sample: Sample, billed: bool, strategy: Strategy, now_ms: int
-) -> dict[str, Any] | NoWay:
+) -> dict[str, Any] | NoRoute:
     """Where the sample would go, as JSON: candidates in the order they would be tried, and who is left out, and why.
 
     Amounts are exact decimals in credits, times in milliseconds.
@@ -45,7 +45,7 @@ def explained(
     )
     at = Circumstances(catalog=catalog, advice=advice, call=call, caller="", now_ms=now_ms)
     found = explain(at, billed, strategy)
-    return found if isinstance(found, NoWay) else _told(found, now_ms)
+    return found if isinstance(found, NoRoute) else _told(found, now_ms)
 
 
 def _told(found: Explanation, now_ms: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Begun(msgspec.Struct, frozen=True):
     meter: Meter
 
 
-class Ahead:
+class ChunkReader:
     """An answer's chunks, where one that did not come in time is still the next one."""
 
     def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
@@ -57,7 +57,7 @@ class Ahead:
             self._coming.cancel()
 
 
-async def begin(chunks: Ahead, held_back_ms: int) -> Begun | Failure:
+async def begin(chunks: ChunkReader, held_back_ms: int) -> Begun | Failure:
     """Read an answer up to its first piece.
 
     A provider that only says that it is still there may go on for ever: the call's deadline cancels this.

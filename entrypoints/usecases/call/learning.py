@@ -9,13 +9,13 @@ from domain.management.changes import Actor, Changed, deactivate_credential
 from domain.model_api.call import Target
 from domain.routing.learned import learned_conversation, learned_failure, learned_first_byte, learned_success
 from entrypoints.usecases.call.admission import Ask
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 
 _log = logging.getLogger("aihub")
 
 
-def learn_success(hub: Hub, ask: Ask, target: Target, first_byte_us: int) -> None:
+def learn_success(hub: CallContext, ask: Ask, target: Target, first_byte_us: int) -> None:
     """What answered is warm again; where there was a choice, also how fast it was, and who talks to it."""
     hub.advice = learned_success(hub.advice, target)
     order = ask.order
@@ -26,7 +26,7 @@ def learn_success(hub: Hub, ask: Ask, target: Target, first_byte_us: int) -> Non
         hub.advice = learned_conversation(hub.advice, order.conversation, target, hub.clock.now_ms())
 
 
-async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
+async def learn_failure(hub: CallContext, target: Target, failure: Failure) -> None:
     """Others go first for a while; a credential that the provider rejected is put out of use."""
     hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
     # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
@@ -35,7 +35,7 @@ async def learn_failure(hub: Hub, target: Target, failure: Failure) -> None:
         await _deactivate(hub, target.provider, target.credential_id, failure.message)
 
 
-def learn_usage(hub: Hub, settled: Settlement) -> None:
+def learn_usage(hub: CallContext, settled: Settlement) -> None:
     """Count the odd usage reports of each provider; the first, second, fourth, eighth are logged, so it is no flood."""
     call = settled.call
     if call is None or call.usage_note is None or call.provider is None or settled.already:
@@ -46,7 +46,7 @@ def learn_usage(hub: Hub, settled: Settlement) -> None:
         _log.warning(words, call.provider, count, call.id, call.usage_source, call.usage_note)
 
 
-async def _deactivate(hub: Hub, provider: str, credential_id: str, error: str) -> None:
+async def _deactivate(hub: CallContext, provider: str, credential_id: str, error: str) -> None:
     """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
     actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
     try:
@@ -54,7 +54,7 @@ async def _deactivate(hub: Hub, provider: str, credential_id: str, error: str) -
             CredentialScope(credential_id=credential_id),
             lambda credential: deactivate_credential(credential, actor, credential_id, error),
         )
-    except StorageUnavailable:
+    except StorageError:
         return
     if isinstance(outcome, Changed):
         words = "%s rejected credential %s, which is put out of use: %s; `aihub credential list` shows what is left"

@@ -23,17 +23,17 @@ from domain.model_api.call import Attempt, AttemptRecord, Target
 from domain.model_api.requests import ModelRequest
 from domain.pricing.cost_estimate import uncounted_input
 from domain.pricing.price_book import Price
-from domain.refusals import Busy, ProviderFailed, Refusal
+from domain.refusals import ProviderFailed, Refusal, StorageUnavailable
 from domain.routing.retries import BACKOFF_MAX_MS, another, next_attempt
 from entrypoints.usecases.call.admission import Ask, undisturbed
 from entrypoints.usecases.call.deadline import LATE, Deadline
-from entrypoints.usecases.call.first_chunk import Ahead, begin
+from entrypoints.usecases.call.first_chunk import ChunkReader, begin
 from entrypoints.usecases.call.kept_answer import KeptAnswer
 from entrypoints.usecases.call.learning import learn_failure, learn_success, learn_usage
-from entrypoints.usecases.call.renderer import Voice, VoiceOf
-from entrypoints.usecases.call.start_timeout import Patience, in_time, patience
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.call.renderer import Renderer, RendererOf
+from entrypoints.usecases.call.start_timeout import StartTimeout, in_time, patience
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 from ports.providers import Answer, Chunk
 
 SETTLE_DEADLINE_S = 10
@@ -44,7 +44,7 @@ _log = logging.getLogger("aihub")
 class LiveCall:
     """One call that holds credit, until it is settled: exactly once, however it ends, at its deadline at the latest."""
 
-    def __init__(self, hub: Hub, ask: Ask, plan: Plan) -> None:
+    def __init__(self, hub: CallContext, ask: Ask, plan: Plan) -> None:
         self.call: Call = plan.call
         self.meter = Meter()
         self.settled: Settlement | None = None
@@ -58,9 +58,9 @@ class LiveCall:
         self._plan = plan
         self.attempts: list[AttemptRecord] = []
         self._exchange: AbstractAsyncContextManager[Answer | Failure] | None = None
-        self._chunks: Ahead | None = None
+        self._chunks: ChunkReader | None = None
         self._first: Chunk | None = None
-        self._voice: Voice | None = None
+        self._voice: Renderer | None = None
         self._kept = KeptAnswer(plan.call, ask.call.operation) if plan.call.idempotency_key is not None else None
         self._first_byte_us = 0
         self._deadline = Deadline(self, plan.call.deadline_ms - plan.call.started_ms, hub.write_timeout_ms)
@@ -68,7 +68,7 @@ class LiveCall:
         self._ended_late: asyncio.Task[None] | None = None
         # How the call ends if nobody settles it before `close`.
         self._unsettled: tuple[Ending, str | None] = (
-            "caller left",
+            "client_disconnected",
             "the caller closed the connection before the answer was whole",
         )
 
@@ -78,7 +78,7 @@ class LiveCall:
         assert self._voice is not None
         return self._voice.content_type
 
-    async def open(self, voice_of: VoiceOf) -> Refusal | None:
+    async def open(self, renderer_of: RendererOf) -> Refusal | None:
         """Attempt until one answer begins, by the plan's order; the last failure as a refusal if none does."""
         hub, tried = self._hub, self._plan.affordable
         order = [entry.candidate for entry in tried]
@@ -89,7 +89,7 @@ class LiveCall:
             failure = await self._attempt(tried[index], patient)
             if failure is None:
                 assert self.answer is not None
-                self._voice = voice_of(tried[index], self.answer)
+                self._voice = renderer_of(tried[index], self.answer)
                 learn_success(hub, self.ask, tried[index].candidate.target, self._first_byte_us)
                 return None
             failures.append((index, failure))
@@ -97,14 +97,14 @@ class LiveCall:
             left_ms = 0 if self._deadline.passed else self._deadline.left_ms()
             retry = next_attempt(order, failures, hub.retries_max, left_ms, hub.ids.chance(BACKOFF_MAX_MS))
             if retry is None:
-                ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
+                ending: Ending = "timed_out" if failure.kind == "timed_out" else "provider_failed"
                 await self._settle(ending, failure.message)
                 return ProviderFailed(failure=failure, provider=order[index].target.provider)
             if retry.wait_ms:
                 await anyio.sleep(retry.wait_ms / 1000)
             index = retry.index
 
-    async def whole(self) -> bytes | Busy:
+    async def whole(self) -> bytes | StorageUnavailable:
         """The whole answer of a call that does not stream, settled. Busy if the books could not be written."""
         assert self._first is not None
         assert self._voice is not None
@@ -116,7 +116,7 @@ class LiveCall:
         # The caller is told that nothing was charged, so `close` must not bill what was never given out.
         self.meter, self.served = Meter(), None
         self._unsettled = ("lost", "the call could not be settled, so its answer was not given out")
-        return Busy(reason="the call could not be settled")
+        return StorageUnavailable(reason="the call could not be settled")
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of a streamed answer; settled before the terminal bytes or the apology is given out."""
@@ -188,9 +188,9 @@ class LiveCall:
         try:
             await self._hang_up_on_provider()
         finally:
-            await self._settle("timed out", LATE.message)
+            await self._settle("timed_out", LATE.message)
 
-    async def _last_words(self, voice: Voice, chunk: Chunk) -> bytes:
+    async def _last_words(self, voice: Renderer, chunk: Chunk) -> bytes:
         """Settle, then the terminal bytes: or the apology, if the answer or the settling of it failed."""
         failure = self.meter.failure
         if failure is None:
@@ -199,15 +199,15 @@ class LiveCall:
                 self._kept.add(piece)
             if await self._settle("completed"):
                 return piece
-            self._unsettled = ("provider failed", "the call could not be settled, so its end was not given out")
-            return voice.apology(Failure(kind="unavailable", message="the hub could not settle the call"))
-        ending: Ending = "timed out" if failure.kind == "timed_out" else "provider failed"
+            self._unsettled = ("provider_failed", "the call could not be settled, so its end was not given out")
+            return voice.error_event(Failure(kind="unavailable", message="the hub could not settle the call"))
+        ending: Ending = "timed_out" if failure.kind == "timed_out" else "provider_failed"
         if self._kept is not None:
             self._kept.clear()
         await self._settle(ending, failure.message)
-        return voice.apology(failure)
+        return voice.error_event(failure)
 
-    async def _attempt(self, entry: Affordable, patient: Patience) -> Failure | None:
+    async def _attempt(self, entry: Affordable, patient: StartTimeout) -> Failure | None:
         """One attempt, up to its first piece; its failure, with the connection closed, or None."""
         hub, target = self._hub, entry.candidate.target
         began_us = hub.clock.monotonic_us()
@@ -252,7 +252,7 @@ class LiveCall:
             return opened
         # Accepted: from here on the provider works, so a caller who leaves before its first word owes the input.
         self.served = entry
-        chunks = self._chunks = Ahead(opened.chunks)
+        chunks = self._chunks = ChunkReader(opened.chunks)
         begun = await begin(chunks, held_back_ms)
         if isinstance(begun, Failure):
             return begun
@@ -282,7 +282,7 @@ class LiveCall:
         )
         try:
             self.settled = await undisturbed(self.ask.call, decision)
-        except StorageUnavailable:
+        except StorageError:
             return False
         except Exception:
             _log.exception("call %s could not be settled", self.call.id)

@@ -16,9 +16,9 @@ from domain.billing.plan import Plan, Replay
 from domain.refusals import Refusal
 from entrypoints.usecases.call.admission import Ask, admit
 from entrypoints.usecases.call.live_call import LiveCall
-from entrypoints.usecases.call.renderer import VoiceOf
+from entrypoints.usecases.call.renderer import RendererOf
 from entrypoints.usecases.sealed_identities import answer_row
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -44,12 +44,12 @@ class Chat:
     A class, because a generator that is a context costs each call more than its plan does.
     """
 
-    __slots__ = ("_ask", "_hub", "_live", "_voice_of")
+    __slots__ = ("_ask", "_hub", "_live", "_renderer_of")
 
-    def __init__(self, hub: Hub, ask: Ask, voice_of: VoiceOf) -> None:
+    def __init__(self, hub: CallContext, ask: Ask, renderer_of: RendererOf) -> None:
         self._hub = hub
         self._ask = ask
-        self._voice_of = voice_of
+        self._renderer_of = renderer_of
         self._live: LiveCall | None = None
 
     async def __aenter__(self) -> "LiveCall | Refused | Replayed":
@@ -75,7 +75,7 @@ class Chat:
             return Refused(admitted, ask.call_id)
         live = self._live = LiveCall(hub, ask, admitted)
         try:
-            refusal = await live.open(self._voice_of)
+            refusal = await live.open(self._renderer_of)
         except BaseException:
             await live.close()
             raise

@@ -12,11 +12,11 @@ import msgspec
 from domain.billing.plan import Asked, Plan, Refused, Stale, plan_call
 from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
 from domain.books.scopes import CallFacts, CallScope
-from domain.refusals import BadRequest, Busy, InsufficientCredit, Refusal
+from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
 from domain.routing.order import Candidate
 from entrypoints.usecases.call.admission import Ask, who_could_serve, with_valid_key
-from entrypoints.usecases.serving_context import Hub
-from ports.books import StorageUnavailable
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
 from ports.vault import Vault, VaultError
 
 MARK = "quote_"
@@ -36,7 +36,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     output_cap: int | None
 
 
-async def quote(hub: Hub, ask: Ask) -> Quote | Refusal:
+async def quote(hub: CallContext, ask: Ask) -> Quote | Refusal:
     """What the call would be charged now, or why it would be refused; a wallet that is too small is no refusal."""
     try:
         while True:
@@ -48,8 +48,8 @@ async def quote(hub: Hub, ask: Ask) -> Quote | Refusal:
             planned = (await _rehearse(hub, ask, found)).planned
             if not isinstance(planned, Stale):
                 break
-    except StorageUnavailable as problem:
-        return Busy(reason=str(problem))
+    except StorageError as problem:
+        return StorageUnavailable(reason=str(problem))
     match planned:
         case Plan():
             return _quote(hub, ask, found, planned, None)
@@ -58,7 +58,7 @@ async def quote(hub: Hub, ask: Ask) -> Quote | Refusal:
         case Refused():
             return planned.refusal
         case _:
-            raise AssertionError("without an Idempotency-Key there is no twin")
+            raise AssertionError("without an Idempotency-Key there is no duplicate")
 
 
 def basis_of(vault: Vault, fingerprint: str, quote_id: str, model: str, now_ms: int) -> Basis | BadRequest:
@@ -80,7 +80,7 @@ def basis_of(vault: Vault, fingerprint: str, quote_id: str, model: str, now_ms: 
     return basis
 
 
-async def _rehearse(hub: Hub, ask: Ask, found: tuple[Candidate, ...]) -> Rehearsed:
+async def _rehearse(hub: CallContext, ask: Ask, found: tuple[Candidate, ...]) -> Rehearsed:
     now_ms = hub.clock.now_ms()
     asked = Asked(
         call_id=ask.call_id,
@@ -100,7 +100,7 @@ async def _rehearse(hub: Hub, ask: Ask, found: tuple[Candidate, ...]) -> Rehears
 
 
 def _quote(
-    hub: Hub, ask: Ask, found: tuple[Candidate, ...], plan: Plan | None, short: InsufficientCredit | None
+    hub: CallContext, ask: Ask, found: tuple[Candidate, ...], plan: Plan | None, short: InsufficientCredit | None
 ) -> Quote:
     offers: dict[str, Offer] = {}
     for candidate in found if hub.billed else ():

@@ -12,7 +12,7 @@ class AnswerBroken(Exception):
     """An answer broke off that cannot say so, such as a sound: its connection is to break as well."""
 
 
-class Voice(Protocol):
+class Renderer(Protocol):
     """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
 
     content_type: str
@@ -21,10 +21,10 @@ class Voice(Protocol):
         """The bytes of one chunk, terminal bytes included when the chunk has them."""
         ...
 
-    def apology(self, failure: Failure) -> bytes:
+    def error_event(self, failure: Failure) -> bytes:
         """The last bytes of an answer that broke after it began; AnswerBroken if it has no words for that."""
         ...
 
 
 # By who serves the call, and with what answer.
-VoiceOf: TypeAlias = Callable[[Affordable, Answer], Voice]
+RendererOf: TypeAlias = Callable[[Affordable, Answer], Renderer]

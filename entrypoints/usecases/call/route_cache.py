@@ -2,7 +2,7 @@
 
 from domain.catalog.aliases import Strategy
 from domain.catalog.catalog import Catalog, next_change_ms
-from domain.routing.tree import NoWay, Route, route_of
+from domain.routing.tree import NoRoute, Route, route_of
 
 REMEMBERED_MAX = 1_024
 _FOREVER_MS = 2**63
@@ -21,14 +21,14 @@ class Routed:
         self._begin_ms = self._end_ms = 0
         self._routes: dict[str, Route] = {}
 
-    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoWay:
+    def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoRoute:
         """What `route_of` says. What leads nowhere is not remembered, for anybody can ask for that."""
         if catalog is not self._catalog or not self._begin_ms <= now_ms < self._end_ms:
             changes_ms = next_change_ms(catalog, now_ms)
             self._catalog, self._begin_ms = catalog, now_ms
             self._end_ms = _FOREVER_MS if changes_ms is None else changes_ms
             self._routes = {}
-        found: Route | NoWay | None = self._routes.get(name)
+        found: Route | NoRoute | None = self._routes.get(name)
         if found is None:
             found = route_of(catalog, name, self._billed, self._strategy, now_ms)
             if isinstance(found, Route):

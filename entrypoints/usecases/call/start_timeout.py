@@ -8,35 +8,35 @@ import msgspec
 
 from domain.failures import Failure
 from entrypoints.usecases.call.admission import Ask
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 HELD_BACK_MS = 2_000
 
 
-class Patience(msgspec.Struct, frozen=True):
+class StartTimeout(msgspec.Struct, frozen=True):
     """How long a call's stream may take to begin (None: as long as a provider may be silent).
 
     So long at most (`held_back_ms`) is a text that has only been announced kept back: see `beginning`. A part of a
-    picture or of a sound is no announcement.
+    image or of a sound is no announcement.
     """
 
     begin_ms: int | None = None
     held_back_ms: int = 0
 
 
-def patience(hub: Hub, ask: Ask, another: Literal["provider", "way"] | None) -> Patience:
+def patience(hub: CallContext, ask: Ask, another: Literal["provider", "way"] | None) -> StartTimeout:
     """The patience with an attempt where `another` could be tried instead: elsewhere nothing is gained by hurry.
 
     Silence is only cut short for another provider, since one that may have worked is not asked again.
     """
     if another is None or not ask.call.stream:
-        return Patience()  # The first piece of a whole answer is its last.
+        return StartTimeout()  # The first piece of a whole answer is its last.
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None
     begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
     begin_ms = begin_ms if another == "provider" else None
     announced = ask.call.operation in ("chat", "completions")
-    return Patience(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
+    return StartTimeout(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 
 
 async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, Failure | None]) -> Failure | None:

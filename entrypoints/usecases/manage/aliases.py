@@ -14,7 +14,7 @@ from domain.catalog.aliases import PRIORITY_MAX, TARGETS_MAX, WEIGHT_MAX, Alias,
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Outcome, remove_alias, set_alias
 from domain.refusals import BadRequest
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.management_context import ManagementContext, actor
 from ports.books import Storage
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -33,7 +33,7 @@ class AliasWords(msgspec.Struct, frozen=True, kw_only=True):
     first_token_timeout_s: int | None = None
 
 
-async def put_alias(desk: Desk, by: str, words: AliasWords) -> Outcome:
+async def put_alias(desk: ManagementContext, by: str, words: AliasWords) -> Outcome:
     """From now on the name leads where the words say."""
     who = actor(desk, by)
     alias = read_alias(words, desk.ids.new("alias"), who.now_ms)
@@ -42,7 +42,7 @@ async def put_alias(desk: Desk, by: str, words: AliasWords) -> Outcome:
     return await desk.storage.decide(AliasScope(), lambda facts: set_alias(facts, who, alias))
 
 
-async def delete_alias(desk: Desk, by: str, name: str) -> Outcome:
+async def delete_alias(desk: ManagementContext, by: str, name: str) -> Outcome:
     """From now on the name leads nowhere."""
     who = actor(desk, by)
     alias_id = desk.ids.new("alias")

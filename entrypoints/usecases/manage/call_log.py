@@ -6,7 +6,7 @@ import msgspec
 
 from domain.books.rows import Call
 from domain.failures import MAY_HAVE_COST
-from domain.refusals import Missing
+from domain.refusals import NotFound
 from entrypoints.usecases.manage.users import user_names
 from ports.books import Storage
 
@@ -39,13 +39,13 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
 
 async def newest_calls(
     storage: Storage, user_name: str | None, limit: int, before_id: str | None = None
-) -> Sequence[CallReport] | Missing:
+) -> Sequence[CallReport] | NotFound:
     """The newest calls first, of one user or of all; only those from before a call, where one is named."""
     user_id = await _id_of(storage, user_name)
-    if isinstance(user_id, Missing):
+    if isinstance(user_id, NotFound):
         return user_id
     if before_id is not None and await storage.call(before_id) is None:
-        return Missing(kind="call", name=before_id, remedy="see `aihub call list`")
+        return NotFound(kind="call", name=before_id, remedy="see `aihub call list`")
     names = await user_names(storage)
     return [
         CallReport(call=call, user=names.get(call.user_id, call.user_id))
@@ -62,10 +62,10 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 async def every_call(
     storage: Storage, user_name: str | None, since_ms: int | None, until_ms: int | None
-) -> AsyncIterator[Exported] | Missing:
+) -> AsyncIterator[Exported] | NotFound:
     """Every call of a span, oldest first, as of one moment, however many there are: none is kept in memory."""
     user_id = await _id_of(storage, user_name)
-    if isinstance(user_id, Missing):
+    if isinstance(user_id, NotFound):
         return user_id
     names = await user_names(storage)
 
@@ -83,18 +83,18 @@ async def every_call(
     return each()
 
 
-async def _id_of(storage: Storage, user_name: str | None) -> str | Missing | None:
+async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | None:
     """The id of the user of that name; None where none is named."""
     if user_name is None:
         return None
     user = await storage.user_named(user_name)
-    return Missing(kind="user", name=user_name, remedy="see `aihub user list`") if user is None else user.id
+    return NotFound(kind="user", name=user_name, remedy="see `aihub user list`") if user is None else user.id
 
 
-async def one_call(storage: Storage, call_id: str) -> CallReport | Missing:
+async def one_call(storage: Storage, call_id: str) -> CallReport | NotFound:
     """All about one call."""
     call = await storage.call(call_id)
     if call is None:
-        return Missing(kind="call", name=call_id, remedy="see `aihub call list`")
+        return NotFound(kind="call", name=call_id, remedy="see `aihub call list`")
     names = await user_names(storage)
     return CallReport(call=call, user=names.get(call.user_id, call.user_id))

@@ -19,8 +19,8 @@ from domain.pricing.rate import Rate
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.usecases.manage.users import KEY_MARK, Starter, add_user_with_credit, key_row, starter_lot
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.manage.users import KEY_MARK, Starter, add_user_with_credit, key_row, starter_grant
+from entrypoints.usecases.management_context import ManagementContext, actor
 
 OWNER = "owner"
 OWNER_STARTER = Starter(nanos=5 * NANOS_PER_CREDIT)
@@ -40,13 +40,13 @@ class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
     given_key_revoked: bool = False
 
 
-async def found(desk: Desk) -> User:
+async def found(desk: ManagementContext) -> User:
     """Make what is missing of the owner, the built-in provider and its rate. The owner has no key yet."""
     await _echo(desk)
     return await _owner(desk)
 
 
-async def first_run(desk: Desk, given_key: str | None) -> FirstRun:
+async def first_run(desk: ManagementContext, given_key: str | None) -> FirstRun:
     """Make what is missing, and give the owner the key in `given_key`, or a new one if there was never any."""
     owner = await found(desk)
     if given_key:
@@ -57,7 +57,7 @@ async def first_run(desk: Desk, given_key: str | None) -> FirstRun:
 
 
 async def prepare(
-    desk: Desk, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]], terms: Terms | None = None
+    desk: ManagementContext, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]], terms: Terms | None = None
 ) -> None:
     """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept.
 
@@ -72,15 +72,15 @@ async def prepare(
     await sweep(desk.storage, desk.liveness, desk.clock)
 
 
-async def _owner(desk: Desk) -> User:
+async def _owner(desk: ManagementContext) -> User:
     who, grant_id = actor(desk, BY), desk.ids.new("audit")
     user = User(id=desk.ids.new("user"), name=OWNER, role="owner", created_ms=who.now_ms)
-    lot = starter_lot(desk, user, OWNER_STARTER, who.now_ms)
+    grant = starter_grant(desk, user, OWNER_STARTER, who.now_ms)
 
     def rule(facts: UserFacts) -> Outcome:
         if facts.user is not None:
             return Unchanged(row=facts.user)
-        return add_user_with_credit(facts, who, user, lot, grant_id)
+        return add_user_with_credit(facts, who, user, grant, grant_id)
 
     outcome = await desk.storage.decide(UserScope(name=OWNER), rule)
     assert not isinstance(outcome, Denied)
@@ -88,27 +88,27 @@ async def _owner(desk: Desk) -> User:
     return outcome.row
 
 
-async def _make_key(desk: Desk, owner: User) -> FirstRun:
+async def _make_key(desk: ManagementContext, owner: User) -> FirstRun:
     who, text = actor(desk, BY), KEY_MARK + desk.ids.secret()
     key = key_row(desk, FIRST_KEY, owner, BY, text, who.now_ms)
 
     def rule(known: ApiKey | None) -> Outcome:
         if known is not None:
             return Unchanged(row=known)
-        return add_key(UserFacts(user=owner, lots=()), who, owner.name, lambda _: key)
+        return add_key(UserFacts(user=owner, grants=()), who, owner.name, lambda _: key)
 
     outcome = await desk.storage.decide(KeyScope(key_id=FIRST_KEY), rule)
     return FirstRun(fresh=True, key=text) if isinstance(outcome, Changed) else FirstRun()
 
 
-async def _give_key(desk: Desk, owner: User, text: str) -> FirstRun:
+async def _give_key(desk: ManagementContext, owner: User, text: str) -> FirstRun:
     who = actor(desk, BY)
     key = key_row(desk, desk.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms)
 
     def rule(facts: CallFacts) -> Outcome:
         if facts.key is not None:
             return Unchanged(row=facts.key)
-        return add_key(UserFacts(user=owner, lots=()), who, owner.name, lambda _: key)
+        return add_key(UserFacts(user=owner, grants=()), who, owner.name, lambda _: key)
 
     outcome = await desk.storage.decide(CallScope(fingerprint=key.fingerprint), rule)
     assert not isinstance(outcome, Denied)
@@ -116,10 +116,10 @@ async def _give_key(desk: Desk, owner: User, text: str) -> FirstRun:
     return FirstRun(fresh=isinstance(outcome, Changed), given_key_revoked=outcome.row.revoked_ms is not None)
 
 
-async def _echo(desk: Desk) -> None:
+async def _echo(desk: ManagementContext) -> None:
     """The built-in provider with one model.
 
-    One credit per million tokens in or characters spoken, two out, a hundredth a picture or a second of film, a
+    One credit per million tokens in or characters spoken, two out, a hundredth an image or a second of video, a
     ten-thousandth a second of sound.
     """
     who, also = actor(desk, BY), actor(desk, BY)

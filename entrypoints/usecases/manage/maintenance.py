@@ -12,9 +12,9 @@ from domain.billing.sweep import sweep as sweep_rule
 from domain.billing.verification import Auditor, Difference, Totals
 from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts, SweepScope
-from domain.ledger.rows import Lot
-from entrypoints.usecases.serving_context import Hub
-from ports.books import Storage, StorageUnavailable
+from domain.ledger.rows import Grant
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import Storage, StorageError
 from ports.environment import Clock, Liveness
 
 BATCH = 500
@@ -43,25 +43,25 @@ async def sweep(
     process makes no calls. The answer is what was closed, by this sweep alone, in one or several decisions.
     """
     lost: list[Call] = []
-    expired: list[Lot] = []
+    expired: list[Grant] = []
     batch = BATCH
     while True:
         scope = SweepScope(now_ms=clock.now_ms(), calls_max=batch)
         found = await storage.decide(scope, _look)
         if found.idle:
-            return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
+            return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=())
         owners = _owners(found, liveness, is_running)
         swept = await storage.decide(scope, partial(sweep_rule, owners=owners, now_ms=scope.now_ms))
         lost += swept.lost
-        expired += swept.expired_lots
+        expired += swept.expired_grants
         if len(found.owners) < batch:
-            return Swept(lost=tuple(lost), expired_lots=tuple(expired), writes=())
+            return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=())
         if not swept.lost:
             # A full batch of living calls: the dead may stand behind them.
             batch *= 2
 
 
-async def sweep_regularly(hub: Hub, every_s: float = SWEEP_EVERY_S) -> None:
+async def sweep_regularly(hub: CallContext, every_s: float = SWEEP_EVERY_S) -> None:
     """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long.
 
     Nothing that goes wrong ends it. What does is reported, once for as long as it lasts. Each time it is also looked at
@@ -81,7 +81,7 @@ async def sweep_regularly(hub: Hub, every_s: float = SWEEP_EVERY_S) -> None:
                     "the sweep failed and is tried again every %g seconds: %s",
                     every_s,
                     problem,
-                    exc_info=None if isinstance(problem, StorageUnavailable) else problem,
+                    exc_info=None if isinstance(problem, StorageError) else problem,
                 )
         else:
             if reported:
@@ -89,7 +89,7 @@ async def sweep_regularly(hub: Hub, every_s: float = SWEEP_EVERY_S) -> None:
             reported = ""
 
 
-async def sweep_own(hub: Hub) -> Swept:
+async def sweep_own(hub: CallContext) -> Swept:
     """Sweep as the process that makes calls: what it has open in the books and does not run is lost, too."""
     return await sweep(
         hub.storage, hub.liveness, hub.clock, lambda call_id: call_id in hub.running or call_id in hub.unsettled
@@ -123,8 +123,8 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
         while line is not None:
             auditor.transfer(line)
             line = await anext(lines, None)
-        async for lot in snapshot.lots():
-            auditor.lot(lot)
+        async for grant in snapshot.grants():
+            auditor.grant(grant)
     return auditor.conclude()
 
 
@@ -145,5 +145,5 @@ def _owners(found: _Look, liveness: Liveness, is_running: Callable[[str], bool] 
 def _look(facts: SweepFacts) -> _Look:
     return _Look(
         owners={call.id: call.owner for call in facts.open_calls},
-        idle=not facts.open_calls and not facts.lots and not facts.stale_answers,
+        idle=not facts.open_calls and not facts.grants and not facts.stale_answers,
     )

@@ -13,7 +13,7 @@ from domain.books.rows import AuditEntry
 from domain.books.scopes import UserFacts, UserScope
 from domain.management.changes import Changed
 from entrypoints.usecases.manage.first_run import OWNER
-from entrypoints.usecases.management_context import Desk, Sealing, actor
+from entrypoints.usecases.management_context import ManagementContext, Sealing, actor
 from entrypoints.usecases.sealed_identities import answer_row, credential_row
 from ports.vault import VaultError
 
@@ -58,7 +58,7 @@ class _Count:
             return None
 
 
-async def rotate(desk: Desk, sealing: Sealing, by: str, report: Callable[[str], None]) -> Rotated:
+async def rotate(desk: ManagementContext, sealing: Sealing, by: str, report: Callable[[str], None]) -> Rotated:
     """A new master key, or the rest of a rotation that was broken off. VaultError if no new key can be made here."""
     keys, books = sealing.keys, sealing.books
     before_id = await books.master_key_id()

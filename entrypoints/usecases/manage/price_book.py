@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from domain.catalog.vendors import priced_as
-from domain.pricing.price_book import Price, Shelf, price_at, shelf_of
+from domain.pricing.price_book import Price, ProviderPrices, price_at, provider_prices_of
 from ports.books import Storage
 from ports.price_book import PriceBook
 
 
-class Shelves:
+class PriceBookView:
     """The book at one moment, by provider; a shelf is put up when it is first asked for."""
 
     def __init__(self, shipped: PriceBook, appended: Iterable[Price], vendors: Mapping[str, str] | None = None) -> None:
@@ -18,36 +18,38 @@ class Shelves:
         self._appended: dict[str, list[Price]] = {}
         for price in appended:
             self._appended.setdefault(price.provider, []).append(price)
-        self._own: dict[str, Shelf] = {}
-        self._whole: dict[str, Shelf] = {}
+        self._own: dict[str, ProviderPrices] = {}
+        self._whole: dict[str, ProviderPrices] = {}
 
     def providers(self) -> list[str]:
         """Those whose prices are known, by name."""
         return sorted({*self._shipped.providers(), *self._appended})
 
-    def shelf(self, provider: str) -> Shelf:
+    def provider_prices(self, provider: str) -> ProviderPrices:
         """A provider's prices, with the shelves that it borrows from."""
         if provider not in self._whole:
             vendor = self._vendors.get(provider, provider)
             lenders = [vendor] if vendor != provider else []
             lent = [self._of(lender) for lender in (*lenders, *self._shipped.borrows(vendor))]
             own = self._of(provider)
-            self._whole[provider] = Shelf(provider=provider, prices=own.prices, borrowed=tuple(lent)) if lent else own
+            self._whole[provider] = (
+                ProviderPrices(provider=provider, prices=own.prices, borrowed=tuple(lent)) if lent else own
+            )
         return self._whole[provider]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """What the provider asks for a model at a moment, as known now; None if the book does not know."""
-        return price_at(self.shelf(provider), model, at_ms)
+        return price_at(self.provider_prices(provider), model, at_ms)
 
-    def _of(self, provider: str) -> Shelf:
+    def _of(self, provider: str) -> ProviderPrices:
         if provider not in self._own:
             prices = (*self._shipped.prices(provider), *self._appended.get(provider, ()))
-            self._own[provider] = shelf_of(provider, prices)
+            self._own[provider] = provider_prices_of(provider, prices)
         return self._own[provider]
 
 
-async def shelves(shipped: PriceBook, storage: Storage) -> Shelves:
+async def shelves(shipped: PriceBook, storage: Storage) -> PriceBookView:
     """The book as it is now."""
     providers = (await storage.catalog())[1]
     vendors = {row.name: priced_as(row.name, row.base_url, row.dialect) for row in providers}
-    return Shelves(shipped, await storage.prices(), vendors)
+    return PriceBookView(shipped, await storage.prices(), vendors)

@@ -16,9 +16,9 @@ import msgspec
 from domain.money import AmountError, parse_credits
 from domain.pricing.by_size import Variant, distinct
 from domain.pricing.price_book import Names, Price, checked_names, price_id
-from domain.pricing.tiers import Leaves, Tier
+from domain.pricing.tiers import Tier, UnitPrices
 
-LEAF_NAMES = tuple(name.removesuffix("_nanos") for name in Leaves.__struct_fields__)
+UNIT_NAMES = tuple(name.removesuffix("_nanos") for name in UnitPrices.__struct_fields__)
 
 
 class PriceFileError(Exception):
@@ -84,10 +84,10 @@ def _price(provider: str, entry: _Entry, source: str, now_ms: int) -> Price:
         known_ms=now_ms,
         source=source,
         names=checked_names(entry.names or (f"={entry.model.lower()}",)),
-        prices=_leaves(entry.prices),
+        prices=_units(entry.prices),
         tiers=tuple(
             Tier(
-                prices=_leaves(tier.prices),
+                prices=_units(tier.prices),
                 service=tier.service,
                 above_tokens=tier.above_tokens,
                 from_minute=tier.from_minute,
@@ -97,7 +97,7 @@ def _price(provider: str, entry: _Entry, source: str, now_ms: int) -> Price:
         ),
         variants=distinct(
             tuple(
-                Variant(prices=_leaves(variant.prices), size=variant.size, quality=variant.quality)
+                Variant(prices=_units(variant.prices), size=variant.size, quality=variant.quality)
                 for variant in entry.variants
             )
         ),
@@ -106,8 +106,8 @@ def _price(provider: str, entry: _Entry, source: str, now_ms: int) -> Price:
     )
 
 
-def _leaves(prices: Mapping[str, str]) -> Leaves:
+def _units(prices: Mapping[str, str]) -> UnitPrices:
     for name in prices:
-        if name not in LEAF_NAMES:
-            raise ValueError(f"{name!r} is no price; the prices are {', '.join(LEAF_NAMES)}")
-    return Leaves(**{f"{name}_nanos": parse_credits(text) for name, text in prices.items()})
+        if name not in UNIT_NAMES:
+            raise ValueError(f"{name!r} is no price; the prices are {', '.join(UNIT_NAMES)}")
+    return UnitPrices(**{f"{name}_nanos": parse_credits(text) for name, text in prices.items()})

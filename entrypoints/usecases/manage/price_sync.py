@@ -6,10 +6,10 @@ from domain.books.scopes import PriceScope
 from domain.management.changes import Actor
 from domain.management.price_sync import Difference, Synced, append, difference
 from domain.pricing.price_book import Price
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.management_context import ManagementContext, actor
 
 
-async def compare(desk: Desk, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
+async def compare(desk: ManagementContext, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
     """What the incoming prices would change, provider by provider; nothing is written."""
     appended = await desk.storage.prices()
     now_ms = desk.clock.now_ms()
@@ -22,7 +22,9 @@ async def compare(desk: Desk, incoming: Mapping[str, Sequence[Price]]) -> list[D
     return found
 
 
-async def sync(desk: Desk, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool) -> list[Synced]:
+async def sync(
+    desk: ManagementContext, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool
+) -> list[Synced]:
     """Append what is news. Of a provider whose prices move far nothing is appended until that was accepted."""
     found = []
     for provider, prices in sorted(incoming.items()):

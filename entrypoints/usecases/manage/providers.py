@@ -25,7 +25,7 @@ from domain.management.changes import (
 from domain.refusals import BadRequest
 from entrypoints.usecases.manage.base_urls import base_url_problem
 from entrypoints.usecases.manage.masking import is_secret_text, masked
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.management_context import ManagementContext, actor
 from entrypoints.usecases.sealed_identities import credential_row
 from ports.books import Storage
 from ports.vault import VaultError
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 async def create_provider(
-    desk: Desk,
+    desk: ManagementContext,
     by: str,
     name: str,
     dialect: str | None = None,
@@ -84,14 +84,14 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
     return spoken, base_url.rstrip("/")
 
 
-async def delete_provider(desk: Desk, by: str, name: str) -> Outcome:
+async def delete_provider(desk: ManagementContext, by: str, name: str) -> Outcome:
     """The provider and its credentials are used no more."""
     who = actor(desk, by)
     return await desk.storage.decide(ProviderScope(name=name), lambda facts: remove_provider(facts, who, name))
 
 
 async def create_credential(
-    desk: Desk, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
+    desk: ManagementContext, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
 ) -> Outcome:
     """A secret for an existing provider; of several, each is used in proportion to its weight."""
     if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
@@ -114,7 +114,7 @@ async def create_credential(
     return await desk.storage.decide(ProviderScope(name=provider), rule)
 
 
-async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
+async def delete_credential(desk: ManagementContext, by: str, credential_id: str) -> Outcome:
     """The credential is used no more."""
     who = actor(desk, by)
     return await desk.storage.decide(
@@ -123,7 +123,7 @@ async def delete_credential(desk: Desk, by: str, credential_id: str) -> Outcome:
     )
 
 
-async def reactivate(desk: Desk, by: str, credential_id: str) -> Outcome:
+async def reactivate(desk: ManagementContext, by: str, credential_id: str) -> Outcome:
     """The credential is used again, although its provider rejected it once."""
     who = actor(desk, by)
     return await desk.storage.decide(
@@ -144,7 +144,7 @@ async def credentials(storage: Storage) -> Sequence[Credential]:
     return rows
 
 
-async def register_vendor_keys(desk: Desk, by: str, keys: Mapping[str, Sequence[str]]) -> list[Credential]:
+async def register_vendor_keys(desk: ManagementContext, by: str, keys: Mapping[str, Sequence[str]]) -> list[Credential]:
     """Take in the vendors' keys by their variables' names; what is there already, or was removed, stays as it is."""
     registered: list[Credential] = []
     for vendor in VENDORS.values():
@@ -155,7 +155,7 @@ async def register_vendor_keys(desk: Desk, by: str, keys: Mapping[str, Sequence[
     return registered
 
 
-async def _register(desk: Desk, by: str, provider: str, secret: str, label: str) -> Credential | None:
+async def _register(desk: ManagementContext, by: str, provider: str, secret: str, label: str) -> Credential | None:
     who, also = actor(desk, by), actor(desk, by)
     row = _sealed(desk, provider, secret, label, WEIGHT, who.now_ms)
 
@@ -181,7 +181,7 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
     return Changed(row=credential, writes=made.writes + added.writes)
 
 
-def _is_of(desk: Desk, credential: Credential, secret: str) -> bool:
+def _is_of(desk: ManagementContext, credential: Credential, secret: str) -> bool:
     """Whether that credential is this secret. Sealing is never twice the same, so it is opened to compare."""
     try:
         return desk.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
@@ -189,7 +189,7 @@ def _is_of(desk: Desk, credential: Credential, secret: str) -> bool:
         return False
 
 
-def _sealed(desk: Desk, provider: str, secret: str, label: str, weight: int, now_ms: int) -> Credential:
+def _sealed(desk: ManagementContext, provider: str, secret: str, label: str, weight: int, now_ms: int) -> Credential:
     credential_id = desk.ids.new("cred")
     return Credential(
         id=credential_id,

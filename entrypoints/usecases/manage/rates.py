@@ -10,7 +10,7 @@ from domain.money import format_credits, format_credits_each
 from domain.pricing.by_size import VARIED, Variant, distinct
 from domain.pricing.rate import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
 from domain.refusals import BadRequest
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.management_context import ManagementContext, actor
 
 RATE_SOURCE = "operator"
 
@@ -42,7 +42,9 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()
 
 
-async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: int | None = None) -> Outcome:
+async def put_rate(
+    desk: ManagementContext, by: str, model: str, prices: Prices, since_ms: int | None = None
+) -> Outcome:
     """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
     for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
@@ -65,23 +67,23 @@ async def put_rate(desk: Desk, by: str, model: str, prices: Prices, since_ms: in
     return await _add_version(desk, by, model, prices, removed=False, since_ms=since_ms)
 
 
-async def delete_rate(desk: Desk, by: str, model: str) -> Outcome:
+async def delete_rate(desk: ManagementContext, by: str, model: str) -> Outcome:
     """From now on `model` is not sold."""
     return await _add_version(desk, by, model, Prices(), removed=True)
 
 
-async def rates(desk: Desk) -> list[Served]:
+async def rates(desk: ManagementContext) -> list[Served]:
     """Every model that is sold now, with its rate."""
     return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
 
 
-async def names_like(desk: Desk, model: str) -> tuple[str, ...]:
+async def names_like(desk: ManagementContext, model: str) -> tuple[str, ...]:
     """A few models that are sold now and are spelt like it; all, where there are but a few."""
     return similar(catalog_of(*await desk.storage.catalog()), model, desk.clock.now_ms())
 
 
 async def _add_version(
-    desk: Desk, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
+    desk: ManagementContext, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
 ) -> Outcome:
     provider, _, name = model.partition("/")
     if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:

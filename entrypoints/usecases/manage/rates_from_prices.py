@@ -5,22 +5,22 @@ from collections.abc import Iterable
 from domain.books.scopes import ProviderFacts, ProviderScope
 from domain.management.changes import Denied, Outcome
 from domain.management.rates_from_prices import Sold, Terms, sell
-from domain.pricing.price_book import Price, Shelf, versions
-from domain.refusals import BadRequest, Missing
+from domain.pricing.price_book import Price, ProviderPrices, versions
+from domain.refusals import BadRequest, NotFound
 from entrypoints.usecases.manage.price_book import shelves
-from entrypoints.usecases.management_context import Desk, actor
+from entrypoints.usecases.management_context import ManagementContext, actor
 
 RULE = "AIHUB_MARGIN"
 
 
 async def sell_by_book(
-    desk: Desk,
+    desk: ManagementContext,
     by: str,
     terms: Terms,
     provider: str | None = None,
     model: str | None = None,
     since_ms: int | None = None,
-) -> list[Sold] | Missing | BadRequest:
+) -> list[Sold] | NotFound | BadRequest:
     """Make rates of all prices, of one provider's, or of one model's; what was sold, provider by provider.
 
     They hold from `since_ms` on, at the prices of that moment; None: from now.
@@ -29,25 +29,31 @@ async def sell_by_book(
     rows = (await desk.storage.catalog())[1]
     chosen = [row.name for row in rows if provider in (None, row.name)]
     if provider is not None and not chosen:
-        return Missing(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")
+        return NotFound(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")
     found: list[Sold] = []
     for name in chosen:
-        prices = _prices(book.shelf(name), model, desk.clock.now_ms() if since_ms is None else since_ms)
+        prices = _prices(book.provider_prices(name), model, desk.clock.now_ms() if since_ms is None else since_ms)
         if prices:
             found.append(await _sell(desk, by, name, prices, terms, model is not None, since_ms))
     if model is not None and not found:
-        return Missing(kind="price", name=model, remedy="see `aihub price list`")
+        return NotFound(kind="price", name=model, remedy="see `aihub price list`")
     return found
 
 
-async def sell_by_rule(desk: Desk, terms: Terms | None, provider: str | None = None) -> None:
+async def sell_by_rule(desk: ManagementContext, terms: Terms | None, provider: str | None = None) -> None:
     """Sell what the book knows of all providers, or of one, where the operator's settings say so."""
     if terms is not None:
         await sell_by_book(desk, RULE, terms, provider)
 
 
 async def _sell(
-    desk: Desk, by: str, provider: str, prices: list[Price], terms: Terms, named: bool, since_ms: int | None
+    desk: ManagementContext,
+    by: str,
+    provider: str,
+    prices: list[Price],
+    terms: Terms,
+    named: bool,
+    since_ms: int | None,
 ) -> Sold:
     who = actor(desk, by)
     rate_ids = [desk.ids.new("rate") for _ in prices]
@@ -62,18 +68,18 @@ async def _sell(
     return Sold(provider=provider) if isinstance(outcome, Denied) else told[0]
 
 
-def _prices(shelf: Shelf, model: str | None, now_ms: int) -> list[Price]:
+def _prices(provider_prices: ProviderPrices, model: str | None, now_ms: int) -> list[Price]:
     """What holds now of a shelf; or of the one model, which it may borrow: who knows which of those are there?"""
     if model is not None:
-        held = versions(shelf, model)
-        return _holding([held[-1].model] if held else [], shelf, now_ms)
-    return _holding(shelf.prices, shelf, now_ms)
+        held = versions(provider_prices, model)
+        return _holding([held[-1].model] if held else [], provider_prices, now_ms)
+    return _holding(provider_prices.prices, provider_prices, now_ms)
 
 
-def _holding(models: Iterable[str], shelf: Shelf, now_ms: int) -> list[Price]:
+def _holding(models: Iterable[str], provider_prices: ProviderPrices, now_ms: int) -> list[Price]:
     found = []
     for model in models:
-        lent = next(lent for lent in (shelf, *shelf.borrowed) if model in lent.prices)
+        lent = next(lent for lent in (provider_prices, *provider_prices.borrowed) if model in lent.prices)
         holding = [price for price in lent.prices[model] if price.effective_ms <= now_ms]
         if holding:
             found.append(holding[-1])

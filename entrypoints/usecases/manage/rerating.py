@@ -13,7 +13,7 @@ from domain.ledger.rows import Adjustment
 from domain.pricing.rate import Rate
 from domain.refusals import UnknownModel
 from entrypoints.usecases.manage.rates import names_like
-from entrypoints.usecases.management_context import Desk
+from entrypoints.usecases.management_context import ManagementContext
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     done: Adjustment | None = None
 
 
-async def due(desk: Desk, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
+async def due(desk: ManagementContext, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
     """The calls of a model that began in that time, "provider/model" by any of its names, or bare; writes nothing.
 
     UnknownModel if no rate was ever made for it: then no call can be due, and the name is likely misspelt.
@@ -51,7 +51,7 @@ async def due(desk: Desk, model: str, since_ms: int, until_ms: int | None) -> li
     return found
 
 
-async def apply(desk: Desk, calls: Sequence[Due]) -> list[Due]:
+async def apply(desk: ManagementContext, calls: Sequence[Due]) -> list[Due]:
     """Make the adjustments, each in a decision of its own; those that were made, also if another made them first."""
     made: list[Due] = []
     for one in calls:

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, Role, User
 from domain.books.scopes import KeyScope, UserFacts, UserScope
-from domain.ledger.rows import Lot
+from domain.ledger.rows import Grant
 from domain.management.changes import (
     STARTER_SOURCE,
     Actor,
@@ -22,7 +22,7 @@ from domain.management.changes import (
     revoke_key,
 )
 from domain.refusals import BadRequest
-from entrypoints.usecases.management_context import Denial, Desk, actor
+from entrypoints.usecases.management_context import Denial, ManagementContext, actor
 from ports.books import Storage
 
 KEY_MARK = "ahk_"
@@ -48,33 +48,35 @@ class Minted(msgspec.Struct, frozen=True, kw_only=True):
 Creation: TypeAlias = Minted | Denial
 
 
-async def create_user(desk: Desk, by: str, name: str, role: Role, starter: Starter | None = None) -> Outcome:
+async def create_user(
+    desk: ManagementContext, by: str, name: str, role: Role, starter: Starter | None = None
+) -> Outcome:
     """A new user, with starter credit if there is any, in one decision; Exists if the name is taken."""
     if problem := _name_problem(name):
         return Denied(refusal=BadRequest(field="NAME", problem=problem))
     who = actor(desk, by)
     user = User(id=desk.ids.new("user"), name=name, role=role, created_ms=who.now_ms)
-    lot = starter_lot(desk, user, starter, who.now_ms) if starter else None
+    grant = starter_grant(desk, user, starter, who.now_ms) if starter else None
     grant_id = desk.ids.new("audit")
     return await desk.storage.decide(
-        UserScope(name=name), lambda facts: add_user_with_credit(facts, who, user, lot, grant_id)
+        UserScope(name=name), lambda facts: add_user_with_credit(facts, who, user, grant, grant_id)
     )
 
 
-def add_user_with_credit(facts: UserFacts, who: Actor, user: User, lot: Lot | None, grant_id: str) -> Outcome:
-    """The rule: a new user whose wallet begins with `lot`, each with its audit entry."""
+def add_user_with_credit(facts: UserFacts, who: Actor, user: User, grant: Grant | None, grant_id: str) -> Outcome:
+    """The rule: a new user whose wallet begins with `grant`, each with its audit entry."""
     added = add_user(facts, who, user)
-    if lot is None or not isinstance(added, Changed):
+    if grant is None or not isinstance(added, Changed):
         return added
     giver = msgspec.structs.replace(who, audit_id=grant_id)
-    given = grant_credit(UserFacts(user=user, lots=()), giver, user.name, lambda _: lot)
+    given = grant_credit(UserFacts(user=user, grants=()), giver, user.name, lambda _: grant)
     return Changed(row=user, writes=added.writes + given.writes)
 
 
-def starter_lot(desk: Desk, user: User, starter: Starter, now_ms: int) -> Lot:
-    """The lot that a new user's wallet begins with."""
-    return Lot(
-        id=desk.ids.new("lot"),
+def starter_grant(desk: ManagementContext, user: User, starter: Starter, now_ms: int) -> Grant:
+    """The grant that a new user's wallet begins with."""
+    return Grant(
+        id=desk.ids.new("grant"),
         user_id=user.id,
         amount_nanos=starter.nanos,
         available_nanos=starter.nanos,
@@ -87,7 +89,7 @@ def starter_lot(desk: Desk, user: User, starter: Starter, now_ms: int) -> Lot:
     )
 
 
-async def create_key(desk: Desk, by: str, user_name: str, label: str) -> Creation:
+async def create_key(desk: ManagementContext, by: str, user_name: str, label: str) -> Creation:
     """A new API key for an existing user."""
     if problem := _label_problem(label):
         return BadRequest(field="--name", problem=problem)
@@ -104,7 +106,7 @@ async def create_key(desk: Desk, by: str, user_name: str, label: str) -> Creatio
     return Minted(key=outcome.row, text=text)
 
 
-def key_row(desk: Desk, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
+def key_row(desk: ManagementContext, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
     """The row of a key: its keyed hash, and its first twelve characters or less of a short one."""
     return ApiKey(
         id=key_id,
@@ -116,7 +118,7 @@ def key_row(desk: Desk, key_id: str, user: User, label: str, text: str, now_ms: 
     )
 
 
-async def revoke(desk: Desk, by: str, key_id: str) -> Outcome:
+async def revoke(desk: ManagementContext, by: str, key_id: str) -> Outcome:
     """The key authenticates no later call."""
     who = actor(desk, by)
     return await desk.storage.decide(KeyScope(key_id=key_id), lambda key: revoke_key(key, who, key_id))

@@ -19,7 +19,7 @@ from entrypoints.http.api.reads import authenticated
 from entrypoints.http.errors import error_of
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 # By this the published client finds the hub among what else may live under an origin.
 _COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"
@@ -41,7 +41,7 @@ def blocklet_handler() -> Handler:
     return handle
 
 
-def catalogue_handler(hub: Hub) -> Handler:
+def catalogue_handler(hub: CallContext) -> Handler:
     """`GET /api/ai/models`: every model with a rate, to anybody: the client asks without its key.
 
     `?type=chat|image|video|embedding` asks for one kind.
@@ -59,7 +59,7 @@ def catalogue_handler(hub: Hub) -> Handler:
     return handle
 
 
-def status_handler(hub: Hub) -> Handler:
+def status_handler(hub: CallContext) -> Handler:
     """`GET /api/v2/status?model=`: whether a call to the model would be taken on now, and if not, why."""
 
     async def read(request: Request, user: User) -> Any:
@@ -75,7 +75,7 @@ def status_handler(hub: Hub) -> Handler:
     return authenticated(hub, read)
 
 
-async def _why_not(hub: Hub, model: str, user: User) -> Refusal | None:
+async def _why_not(hub: CallContext, model: str, user: User) -> Refusal | None:
     now_ms = hub.clock.now_ms()
     catalog = await hub.catalog_anew()
     route = hub.route(catalog, model, now_ms)

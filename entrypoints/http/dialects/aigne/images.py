@@ -1,7 +1,7 @@
-"""AIGNE's native call for pictures: `{"input": {"prompt", "image", "n", "modelOptions"}}`, answered with `images`.
+"""AIGNE's native call for images: `{"input": {"prompt", "image", "n", "modelOptions"}}`, answered with `images`.
 
 House rule: it is OpenAI's call in other words, so it is read into that and answered from that; what the client says and
-understands is `ImageModel` of `@aigne/core`. Pictures that come along are to be changed.
+understands is `ImageModel` of `@aigne/core`. Images that come along are to be changed.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from domain.refusals import BadRequest
 from entrypoints.http.dialects.aigne.camel_case import snake
 from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
-from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, PICTURES_CALLER
+from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, IMAGES_CALLER
 from entrypoints.http.wire import Handler, Reply
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 _CLIENTS_OWN = frozenset(("model", "preferInputFileType", "stream"))
 _INPUTS = frozenset(("prompt", "n", "images"))
@@ -32,7 +32,7 @@ class _Body(msgspec.Struct):
     input: _Input
 
 
-class _Picture(msgspec.Struct):
+class _Image(msgspec.Struct):
     b64_json: str | None = None
     url: str | None = None
 
@@ -43,7 +43,7 @@ class _Usage(msgspec.Struct, frozen=True):
 
 
 class _Made(msgspec.Struct):
-    data: list[_Picture] = []
+    data: list[_Image] = []
     usage: _Usage = _Usage()
     output_format: str = "png"
 
@@ -53,7 +53,7 @@ _MADE = msgspec.json.Decoder(_Made)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A native call as OpenAI's, for new pictures or for changed ones; a problem is told by the field's name here."""
+    """A native call as OpenAI's, for new images or for changed ones; a problem is told by the field's name here."""
     try:
         asked = _BODY.decode(body).input
     except JSON_ERRORS as error:
@@ -67,14 +67,14 @@ def read(body: bytes) -> ModelCall | BadRequest:
         said["n"] = asked.n
     if asked.image:
         said["images"] = [{"image_url": _url(file)} for file in asked.image]
-    caller = EDITS_CALLER if asked.image else PICTURES_CALLER
+    caller = EDITS_CALLER if asked.image else IMAGES_CALLER
     call = caller.read(msgspec.json.encode(said))
     return _renamed(call) if isinstance(call, BadRequest) else call
 
 
-def image_handler(hub: Hub) -> Handler:
-    """`POST /api/v2/image`: OpenAI's pictures, asked for and answered in AIGNE's words."""
-    return reworded(hub, msgspec.structs.replace(PICTURES_CALLER, read=read), _in_aignes_words)
+def image_handler(hub: CallContext) -> Handler:
+    """`POST /api/v2/image`: OpenAI's images, asked for and answered in AIGNE's words."""
+    return reworded(hub, msgspec.structs.replace(IMAGES_CALLER, read=read), _in_aignes_words)
 
 
 def _in_aignes_words(reply: Reply) -> Reply:
@@ -85,17 +85,17 @@ def _in_aignes_words(reply: Reply) -> Reply:
     except msgspec.ValidationError:
         return reply  # It was paid for: better as the provider said it than not at all.
     told = {
-        "images": [_file(picture, f"image/{made.output_format}") for picture in made.data],
+        "images": [_file(image, f"image/{made.output_format}") for image in made.data],
         "usage": charged(made.usage.input_tokens, made.usage.output_tokens, headers),
         "modelCallId": headers["x-request-id"],
     }
     return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
 
 
-def _file(picture: _Picture, media_type: str) -> dict[str, str | None]:
-    if picture.b64_json is not None:
-        return {"type": "file", "data": picture.b64_json, "mimeType": media_type}
-    return {"type": "url", "url": picture.url}
+def _file(image: _Image, media_type: str) -> dict[str, str | None]:
+    if image.b64_json is not None:
+        return {"type": "file", "data": image.b64_json, "mimeType": media_type}
+    return {"type": "url", "url": image.url}
 
 
 def _url(file: File) -> str:

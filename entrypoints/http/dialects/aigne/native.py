@@ -10,11 +10,11 @@ from domain.refusals import BadRequest
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 
 class File(msgspec.Struct, rename="camel"):
-    """A picture that comes along."""
+    """An image that comes along."""
 
     type: Literal["file", "url", "local"]
     data: str | None = None
@@ -38,7 +38,7 @@ def charged(input_tokens: int, output_tokens: int, headers: Mapping[str, str]) -
     return usage
 
 
-def reworded(hub: Hub, dialect: CallerDialect, in_aignes_words: Callable[[Reply], Reply]) -> Handler:
+def reworded(hub: CallContext, dialect: CallerDialect, in_aignes_words: Callable[[Reply], Reply]) -> Handler:
     """The handler of a call whose answer is put into AIGNE's words once it is settled; an error stays as it is."""
     ask = chat_handler(hub, dialect)
 

@@ -186,7 +186,7 @@ def _call(call: _Call) -> dict[str, Any]:
 
 
 def _part(part: _Content) -> dict[str, Any]:
-    """A content part; a file without a type is a picture, as the client itself takes it."""
+    """A content part; a file without a type is an image, as the client itself takes it."""
     said: dict[str, Any]
     media_type = part.mime_type or "image/png"
     if part.type == "text":
@@ -228,7 +228,7 @@ def _effort(asked: int | str) -> str:
 
 
 def _unreachable_file(messages: list[_Message]) -> BadRequest | None:
-    """A file that stands on the caller's own disk, or one by URL that is no picture: neither can be sent on."""
+    """A file that stands on the caller's own disk, or one by URL that is no image: neither can be sent on."""
     for number, message in enumerate(messages):
         for place, part in enumerate(message.content if isinstance(message.content, list) else ()):
             field = f"input.messages[{number}].content[{place}]"

@@ -1,10 +1,10 @@
-"""A film that is asked for again because nobody waited long enough for it, as AIGNE's client does.
+"""A video that is asked for again because nobody waited long enough for it, as AIGNE's client does.
 
 It gives up when three minutes bring no answer, and asks anew, up to three times (`AIGNEHubVideoModel` of
-`@aigne/aigne-hub`, `BaseClient` of `@aigne/transport`). The film that it gave up on is still being made and will be
+`@aigne/aigne-hub`, `BaseClient` of `@aigne/transport`). The video that it gave up on is still being made and will be
 charged, so whoever asks for the same with the same key, word for word, when that patience is over, waits for that one.
 
-Nobody else is meant: who wants several films of the same words asks for them at once, or one after the other. This is
+Nobody else is meant: who wants several videos of the same words asks for them at once, or one after the other. This is
 known to this process alone; an Idempotency-Key does it everywhere, so what bears one is left to that.
 """
 
@@ -16,7 +16,7 @@ import anyio
 
 from entrypoints.http.keys import fingerprint_of, keys_of
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 # The client's three minutes, less what may pass before its first question is heard.
 PATIENCE_US = 175 * 1_000_000
@@ -31,7 +31,7 @@ class _Running:
         self.reply: Reply | None = None
 
 
-def once_for_the_impatient(hub: Hub, handle: Handler) -> Handler:
+def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
     """The handler, with a repeated call given the reply of the one that it repeats."""
     running: dict[bytes, _Running] = {}
 
@@ -67,8 +67,8 @@ def _what_is_asked(request: Request) -> bytes:
     return said.digest()
 
 
-async def _is_known(hub: Hub, request: Request) -> bool:
-    """Whether the key still authenticates: one that was revoked since gets no film."""
+async def _is_known(hub: CallContext, request: Request) -> bool:
+    """Whether the key still authenticates: one that was revoked since gets no video."""
     fingerprint = await fingerprint_of(hub, request)
     caller = await hub.storage.caller(fingerprint) if isinstance(fingerprint, str) else None
     return caller is not None and caller[0].revoked_ms is None

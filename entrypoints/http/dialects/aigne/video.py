@@ -1,6 +1,6 @@
-"""AIGNE's native call for film: `{"input": {"prompt", "seconds", "size", "image", "modelOptions"}}`, and its `videos`.
+"""AIGNE's native call for video: `{"input": {"prompt", "seconds", "size", "image", "modelOptions"}}`, and its `videos`.
 
-What the client says and understands is `VideoModel` of `@aigne/core`. What its other models of film take beside that
+What the client says and understands is `VideoModel` of `@aigne/core`. What its other models of video take beside that
 (`negativePrompt`, `aspectRatio`, `lastFrame`, …) may stand in the input or in the options; the input's word counts.
 House rule: every word goes by AIGNE's own name, which is Google's, so that what a provider lacks is refused by that.
 """
@@ -11,7 +11,7 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Event
-from domain.model_api.video import SECONDS_UNASKED_MAX, Filmed, FilmRequest, Still, resolution
+from domain.model_api.video import SECONDS_UNASKED_MAX, FirstFrame, VideoRequest, VideoResult, resolution
 from domain.pricing.by_size import worded
 from domain.refusals import BadRequest
 from domain.usage import Usage
@@ -21,7 +21,7 @@ from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, stream_error
 from entrypoints.http.wire import Handler, Reply
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 NAME = "aigne-video"
 SECONDS_MAX = 600
@@ -42,7 +42,7 @@ class _Body(msgspec.Struct):
     input: msgspec.Raw
 
 
-class _Film(msgspec.Struct, rename="camel"):
+class _Video(msgspec.Struct, rename="camel"):
     prompt: Annotated[str, msgspec.Meta(min_length=1)]
     size: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     seconds: str | int | None = None
@@ -54,7 +54,7 @@ class _Film(msgspec.Struct, rename="camel"):
 _BODY = msgspec.json.Decoder(_Body)
 _INPUT = msgspec.json.Decoder(_Input)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_FILM = msgspec.json.Decoder(_Film)
+_VIDEO = msgspec.json.Decoder(_Video)
 _OPTIONS = msgspec.json.Decoder(_Options)
 
 
@@ -69,18 +69,18 @@ def read(body: bytes) -> ModelCall | BadRequest:
         options = _OPTIONS.decode(msgspec.json.encode(known.model_options))
         told = ((name, word) for name, word in (*known.model_options.items(), *said.items()) if bytes(word) != b"null")
         fields = {name: word for name, word in told if name not in _CLIENTS_OWN}
-        film = _FILM.decode(msgspec.json.encode(fields))
+        video = _VIDEO.decode(msgspec.json.encode(fields))
     except JSON_ERRORS as problem:
         return _placed(unreadable(problem))
     model = known.model or options.model
     if model is None:
         return BadRequest(field="input.modelOptions.model", problem="The field is missing.")
-    seconds = _seconds(film.seconds)
+    seconds = _seconds(video.seconds)
     if isinstance(seconds, BadRequest):
         return seconds
-    if (elsewhere := _on_a_disk(film)) is not None:
+    if (elsewhere := _on_a_disk(video)) is not None:
         return elsewhere
-    size = worded(film.size)
+    size = worded(video.size)
     return ModelCall(
         dialect=NAME,
         operation="video",
@@ -92,44 +92,44 @@ def read(body: bytes) -> ModelCall | BadRequest:
     )
 
 
-def to_request(call: ModelCall) -> FilmRequest | BadRequest:
+def to_request(call: ModelCall) -> VideoRequest | BadRequest:
     """The call in canonical words."""
-    film = _FILM.decode(msgspec.json.encode(call.fields))
-    seconds = _seconds(film.seconds)
+    video = _VIDEO.decode(msgspec.json.encode(call.fields))
+    seconds = _seconds(video.seconds)
     assert not isinstance(seconds, BadRequest), "`read` has looked"
-    return FilmRequest(
+    return VideoRequest(
         model=call.model,
-        prompt=film.prompt,
+        prompt=video.prompt,
         seconds=seconds,
-        size=film.size if worded(film.size) else None,
-        image=_still(film.image) if film.image else None,
-        last_frame=_still(film.last_frame) if film.last_frame else None,
-        references=tuple(map(_still, film.reference_images)),
+        size=video.size if worded(video.size) else None,
+        image=_still(video.image) if video.image else None,
+        last_frame=_still(video.last_frame) if video.last_frame else None,
+        references=tuple(map(_still, video.reference_images)),
         extra={name: raw for name, raw in call.fields.items() if name not in _SAID},
     )
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The film as a file, since the hub keeps none that a URL could lead to."""
-    films = [event for event in events if isinstance(event, Filmed)]
+    """The video as a file, since the hub keeps none that a URL could lead to."""
+    videos = [event for event in events if isinstance(event, VideoResult)]
     told: dict[str, Any] = {
         "videos": [
             {
                 "type": "file",
-                "data": film.base64,
-                "mimeType": film.media_type,
-                "filename": f"{rendering.call_id}.{film.media_type.rpartition('/')[2]}",
+                "data": video.base64,
+                "mimeType": video.media_type,
+                "filename": f"{rendering.call_id}.{video.media_type.rpartition('/')[2]}",
             }
-            for film in films
+            for video in videos
         ],
         "model": rendering.call.model,
-        "seconds": sum(film.seconds for film in films),
+        "seconds": sum(video.seconds for video in videos),
         "modelWithProvider": rendering.served,
     }
     return msgspec.json.encode(told)
 
 
-FILM_CALLER = CallerDialect(
+VIDEO_CALLER = CallerDialect(
     name=NAME,
     read=read,
     to_request=to_request,
@@ -141,9 +141,9 @@ FILM_CALLER = CallerDialect(
 )
 
 
-def film_handler(hub: Hub) -> Handler:
-    """`POST /api/v2/video`: one film, waited for until it is there."""
-    return once_for_the_impatient(hub, reworded(hub, FILM_CALLER, _with_usage))
+def video_handler(hub: CallContext) -> Handler:
+    """`POST /api/v2/video`: one video, waited for until it is there."""
+    return once_for_the_impatient(hub, reworded(hub, VIDEO_CALLER, _with_usage))
 
 
 def _with_usage(reply: Reply) -> Reply:
@@ -155,7 +155,7 @@ def _with_usage(reply: Reply) -> Reply:
 
 
 def _seconds(said: str | int | None) -> int | BadRequest | None:
-    """How long the film is to be; the client writes it as a text."""
+    """How long the video is to be; the client writes it as a text."""
     if said is None:
         return None
     text = str(said)
@@ -165,18 +165,18 @@ def _seconds(said: str | int | None) -> int | BadRequest | None:
     return int(text)
 
 
-def _on_a_disk(film: _Film) -> BadRequest | None:
-    """A picture that stands on the caller's own disk cannot be sent on."""
-    named = (("image", film.image), ("lastFrame", film.last_frame))
-    numbered = ((f"referenceImages[{place}]", file) for place, file in enumerate(film.reference_images))
+def _on_a_disk(video: _Video) -> BadRequest | None:
+    """An image that stands on the caller's own disk cannot be sent on."""
+    named = (("image", video.image), ("lastFrame", video.last_frame))
+    numbered = ((f"referenceImages[{place}]", file) for place, file in enumerate(video.reference_images))
     found = (misplaced(f"input.{name}", file) for name, file in (*named, *numbered))
     return next((problem for problem in found if problem is not None), None)
 
 
-def _still(file: File) -> Still:
+def _still(file: File) -> FirstFrame:
     if file.type == "url":
-        return Still(media_type=file.mime_type, url=file.url or "")
-    return Still(media_type=file.mime_type, base64=file.data or "")
+        return FirstFrame(media_type=file.mime_type, url=file.url or "")
+    return FirstFrame(media_type=file.mime_type, base64=file.data or "")
 
 
 def _placed(wrong: BadRequest) -> BadRequest:

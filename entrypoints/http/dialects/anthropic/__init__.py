@@ -38,7 +38,7 @@ def _error(error: ErrorBody) -> bytes:
         "type": _TYPES.get(error.kind, "api_error"),
         "message": error.message,
     }
-    if (error.code, error.param) == ("unexpressible", "thread"):
+    if (error.code, error.param) == ("unsupported_parameter", "thread"):
         # The SDK's tool runner goes on without a thread where it hears this.
         detail["details"] = {"error_code": "thread_unsupported_request"}
     return msgspec.json.encode({"type": "error", "error": detail, "request_id": error.request_id})

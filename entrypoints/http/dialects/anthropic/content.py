@@ -1,6 +1,6 @@
 """Anthropic's content blocks in canonical words.
 
-House rule: a block whose every field has a canonical place becomes that part; any other becomes `Foreign`, named by
+House rule: a block whose every field has a canonical place becomes that part; any other becomes `ProviderPart`, named by
 the block or field that has none, so that nothing in it is lost or guessed.
 
 https://platform.claude.com/docs/en/api/messages/create
@@ -13,7 +13,7 @@ import msgspec
 
 from domain.dialects.base64_media import base64_data, media_type
 from domain.dialects.openrouter_reasoning import proved
-from domain.model_api.requests import Document, Foreign, Image, Part, Reasoning, Text, ToolCall, ToolResult
+from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
 from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
@@ -105,8 +105,8 @@ def blocks(given: list[msgspec.Raw], path: str) -> tuple[Part, ...]:
 def _part(raw: msgspec.Raw, path: str) -> Part:
     try:
         return _known_part(raw, path)
-    except _Foreign as foreign:
-        return Foreign(dialect="anthropic", name=foreign.name, block=raw)
+    except _Foreign as provider_block:
+        return ProviderPart(dialect="anthropic", name=provider_block.name, block=raw)
     except NONSENSE as problem:
         raise Malformed(complaint(problem, path)) from None
 
@@ -183,7 +183,7 @@ def _tool_result(block: _ToolResult, path: str) -> Part:
         match part:
             case Text() | Image() | Document():
                 parts.append(part)
-            case Foreign():
+            case ProviderPart():
                 raise _Foreign(f"tool_result.{part.name}")
             case _:
                 raise Malformed(

@@ -13,7 +13,7 @@ from domain.model_api.citations import Source, source_of
 from domain.model_api.events import (
     CitationDelta,
     Event,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -21,7 +21,7 @@ from domain.model_api.events import (
 )
 from entrypoints.http.dialects.signatures import of_call, of_text
 
-Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
+Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ProviderBlock
 
 PieceKind = Literal["text_delta", "thinking_delta", "signature_delta", "input_json_delta", "citations_delta"]
 
@@ -65,10 +65,10 @@ class _Waiting(msgspec.Struct, frozen=True):
     before: "_Waiting | None"
 
 
-class Desk(msgspec.Struct, frozen=True):
+class BlockState(msgspec.Struct, frozen=True):
     """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused.
 
-    `foreign` is what another vendor said and Anthropic has no block for: it stands beside the content, at the end.
+    `provider_block` is what another vendor said and Anthropic has no block for: it stands beside the content, at the end.
     """
 
     blocks: int = 0
@@ -76,10 +76,10 @@ class Desk(msgspec.Struct, frozen=True):
     waiting: _Waiting | None = None
     called: bool = False
     refused: bool = False
-    foreign: tuple[dict[str, object], ...] = ()
+    provider_block: tuple[dict[str, object], ...] = ()
 
 
-_CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, CitationDelta, ForeignBlock)
+_CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, CitationDelta, ProviderBlock)
 
 
 def is_content(event: Event) -> TypeGuard[Content]:
@@ -87,7 +87,7 @@ def is_content(event: Event) -> TypeGuard[Content]:
     return isinstance(event, _CONTENT)
 
 
-def draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
+def draw(desk: BlockState, event: Content) -> tuple[BlockState, tuple[Stroke, ...]]:
     """The strokes of one event; none if it waits, says nothing, or is of a choice that Anthropic has no place for."""
     if event.choice != 0:
         return desk, ()
@@ -99,7 +99,7 @@ def draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
     return _draw(desk, event)
 
 
-def drain(desk: Desk) -> tuple[Desk, tuple[Stroke, ...]]:
+def drain(desk: BlockState) -> tuple[BlockState, tuple[Stroke, ...]]:
     """What is left at the end: the open block is ended, and what waited for it follows."""
     desk, strokes = _end(desk)
     waiting, desk = _in_order(desk.waiting), msgspec.structs.replace(desk, waiting=None)
@@ -137,7 +137,7 @@ def _joined(pieces: list[ToolCallDelta]) -> ToolCallDelta:
     )
 
 
-def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
+def _draw(desk: BlockState, event: Content) -> tuple[BlockState, tuple[Stroke, ...]]:
     """The strokes of an event while no tool call is open."""
     match event:
         case TextDelta():
@@ -161,18 +161,18 @@ def _draw(desk: Desk, event: Content) -> tuple[Desk, tuple[Stroke, ...]]:
             return desk, signed + strokes + _arguments(desk, event.arguments)
         case CitationDelta(dialect="anthropic"):
             return _citation(desk, event.citation)
-        case ForeignBlock(dialect="anthropic", generated=True):
+        case ProviderBlock(dialect="anthropic", generated=True):
             return _only(desk, event.block)
         case CitationDelta():
             source = source_of(event)
             if source is not None:
                 return _citation(desk, _web_citation(source))
-            return _foreign(desk, event.dialect, "citation", event.citation), ()
-        case ForeignBlock():
-            return _foreign(desk, event.dialect, event.name, event.block), ()
+            return _provider_part(desk, event.dialect, "citation", event.citation), ()
+        case ProviderBlock():
+            return _provider_part(desk, event.dialect, event.name, event.block), ()
 
 
-def _text(desk: Desk, text: str, block: int) -> tuple[Desk, tuple[Stroke, ...]]:
+def _text(desk: BlockState, text: str, block: int) -> tuple[BlockState, tuple[Stroke, ...]]:
     """A citation is for all the text of its block, so text after one begins another block."""
     if not text:
         return desk, ()
@@ -183,9 +183,9 @@ def _text(desk: Desk, text: str, block: int) -> tuple[Desk, tuple[Stroke, ...]]:
     return desk, (*strokes, Piece(desk.blocks - 1, "text_delta", text))
 
 
-def _foreign(desk: Desk, dialect: str, name: str, block: msgspec.Raw) -> Desk:
+def _provider_part(desk: BlockState, dialect: str, name: str, block: msgspec.Raw) -> BlockState:
     told: dict[str, object] = {"dialect": dialect, "name": name, "block": block}
-    return msgspec.structs.replace(desk, foreign=(*desk.foreign, told))
+    return msgspec.structs.replace(desk, provider_block=(*desk.provider_block, told))
 
 
 def _web_citation(source: Source) -> msgspec.Raw:
@@ -195,7 +195,7 @@ def _web_citation(source: Source) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(told))
 
 
-def _citation(desk: Desk, citation: msgspec.Raw) -> tuple[Desk, tuple[Stroke, ...]]:
+def _citation(desk: BlockState, citation: msgspec.Raw) -> tuple[BlockState, tuple[Stroke, ...]]:
     strokes: tuple[Stroke, ...] = ()
     if desk.open is None or desk.open.kind != "text":
         desk, strokes = _begin(desk, _Open(kind="text"), {"type": "text", "text": ""})
@@ -203,7 +203,7 @@ def _citation(desk: Desk, citation: msgspec.Raw) -> tuple[Desk, tuple[Stroke, ..
     return desk, (*strokes, Piece(desk.blocks - 1, "citations_delta", citation))
 
 
-def _reasoning(desk: Desk, event: ReasoningDelta) -> tuple[Desk, tuple[Stroke, ...]]:
+def _reasoning(desk: BlockState, event: ReasoningDelta) -> tuple[BlockState, tuple[Stroke, ...]]:
     """Thinking of one block until its signature, which is the last that a thinking block says.
 
     What the hub carries for a vendor whose proof is encrypted signs the summary before it: clients hand back a thinking
@@ -228,7 +228,9 @@ def _reasoning(desk: Desk, event: ReasoningDelta) -> tuple[Desk, tuple[Stroke, .
     return desk, strokes
 
 
-def _signed(desk: Desk, before: tuple[Stroke, ...], signature: str | None) -> tuple[Desk, tuple[Stroke, ...]]:
+def _signed(
+    desk: BlockState, before: tuple[Stroke, ...], signature: str | None
+) -> tuple[BlockState, tuple[Stroke, ...]]:
     """An empty thinking block with the signature of a text or a call, after what was drawn before."""
     if signature is None:
         return desk, before
@@ -237,11 +239,11 @@ def _signed(desk: Desk, before: tuple[Stroke, ...], signature: str | None) -> tu
     return desk, (*before, *strokes, Piece(desk.blocks - 1, "signature_delta", signature))
 
 
-def _arguments(desk: Desk, arguments: str) -> tuple[Stroke, ...]:
+def _arguments(desk: BlockState, arguments: str) -> tuple[Stroke, ...]:
     return (Piece(desk.blocks - 1, "input_json_delta", arguments),) if arguments else ()
 
 
-def _begin(desk: Desk, opened: _Open, block: dict[str, object]) -> tuple[Desk, tuple[Stroke, ...]]:
+def _begin(desk: BlockState, opened: _Open, block: dict[str, object]) -> tuple[BlockState, tuple[Stroke, ...]]:
     desk, end = _end(desk)
     return (
         msgspec.structs.replace(desk, open=opened, blocks=desk.blocks + 1),
@@ -249,14 +251,14 @@ def _begin(desk: Desk, opened: _Open, block: dict[str, object]) -> tuple[Desk, t
     )
 
 
-def _only(desk: Desk, block: dict[str, object] | msgspec.Raw) -> tuple[Desk, tuple[Stroke, ...]]:
+def _only(desk: BlockState, block: dict[str, object] | msgspec.Raw) -> tuple[BlockState, tuple[Stroke, ...]]:
     """A block that is whole when it begins."""
     desk, end = _end(desk)
     at = desk.blocks
     return msgspec.structs.replace(desk, blocks=at + 1), (*end, Begin(at, block), End(at))
 
 
-def _end(desk: Desk) -> tuple[Desk, tuple[Stroke, ...]]:
+def _end(desk: BlockState) -> tuple[BlockState, tuple[Stroke, ...]]:
     if desk.open is None:
         return desk, ()
     return msgspec.structs.replace(desk, open=None), (End(desk.blocks - 1),)

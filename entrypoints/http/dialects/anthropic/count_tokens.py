@@ -15,7 +15,7 @@ from entrypoints.http.dialects.count_tokens import counting_handler
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ONE = msgspec.Raw(b"1")
@@ -41,7 +41,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
     )
 
 
-def count_tokens_handler(hub: Hub) -> Handler:
+def count_tokens_handler(hub: CallContext) -> Handler:
     """The handler of the one route."""
     return counting_handler(hub, ANTHROPIC_CALLER, read, _reply)
 

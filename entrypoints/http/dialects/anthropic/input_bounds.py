@@ -108,7 +108,7 @@ def _begins(thread: msgspec.Raw) -> bool:
 
 
 def unseen_content(body: bytes) -> tuple[int, str | None]:
-    """How many pictures there are, and the path of the first content whose tokens nothing in the body bounds."""
+    """How many images there are, and the path of the first content whose tokens nothing in the body bounds."""
     if not any(mark in body for mark in _SUSPECT):
         return 0, None
     try:
@@ -125,7 +125,7 @@ def unseen_content(body: bytes) -> tuple[int, str | None]:
 
 
 def _hidden(blocks: list[_Block], path: str, depth: int) -> Iterator[str | None]:
-    """None for every picture, its path for everything else that hides tokens."""
+    """None for every image, its path for everything else that hides tokens."""
     for number, block in enumerate(blocks):
         here = f"{path}.{number}"
         if block.type == "container_upload" or depth > _DEPTH_MAX:

@@ -16,7 +16,7 @@ from domain.model_api.events import Ended, Event, Finished, FinishReason, Starte
 from domain.usage import Usage
 from entrypoints.http.dialects.anthropic.content_block_events import (
     Begin,
-    Desk,
+    BlockState,
     End,
     Piece,
     Stroke,
@@ -43,7 +43,7 @@ class State(msgspec.Struct, frozen=True):
     """What was said so far, and what is remembered for the end."""
 
     rendering: Rendering
-    desk: Desk = Desk()
+    desk: BlockState = BlockState()
     begun: bool = False
     ended: bool = False
     usage: Usage = Usage()
@@ -115,7 +115,7 @@ def usage_json(usage: Usage) -> dict[str, object]:
     return told
 
 
-def stop(finished: Finished | None, desk: Desk) -> dict[str, str | None]:
+def stop(finished: Finished | None, desk: BlockState) -> dict[str, str | None]:
     """Why the answer stopped, null where the provider did not tell.
 
     A model's own refusal is text that only this word marks as one. OpenAI says "stop" after a tool call that was
@@ -134,9 +134,9 @@ def stop(finished: Finished | None, desk: Desk) -> dict[str, str | None]:
     return {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
 
 
-def beside(desk: Desk) -> dict[str, object]:
+def beside(desk: BlockState) -> dict[str, object]:
     """What another vendor said that Anthropic has no word for, as an extension field; none where there was none."""
-    return {"foreign_blocks": desk.foreign} if desk.foreign else {}
+    return {"provider_blocks": desk.provider_block} if desk.provider_block else {}
 
 
 def _opening(state: State) -> bytes:

@@ -9,7 +9,15 @@ import msgspec
 
 from domain.model_api.events import Event, Finished, UsageReported
 from domain.usage import Usage
-from entrypoints.http.dialects.anthropic.content_block_events import Begin, Desk, Piece, Stroke, drain, draw, is_content
+from entrypoints.http.dialects.anthropic.content_block_events import (
+    Begin,
+    BlockState,
+    Piece,
+    Stroke,
+    drain,
+    draw,
+    is_content,
+)
 from entrypoints.http.dialects.anthropic.render import beside, message, stop
 from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.tool_arguments import arguments_object
@@ -17,7 +25,7 @@ from entrypoints.http.dialects.tool_arguments import arguments_object
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     """The answer as a JSON body. A tool's input is parsed, as Anthropic's clients expect it."""
-    desk = Desk()
+    desk = BlockState()
     strokes: list[Stroke] = []
     usage, finished = Usage(), None
     for event in events:

@@ -96,12 +96,10 @@ def _likelihoods(blocks: tuple[msgspec.Raw, ...]) -> Json:
         with suppress(*JSON_ERRORS):  # What cannot be read of it is left out: the answer is not about that.
             tokens += _LIKELY.decode(block).content or ()
     return {
-        "chosenCandidates": [_likelihood(token) for token in tokens],
-        "topCandidates": [
-            {"candidates": [_likelihood(other) for other in token.top_logprobs or ()]} for token in tokens
-        ],
+        "chosenCandidates": [_logprobs(token) for token in tokens],
+        "topCandidates": [{"candidates": [_logprobs(other) for other in token.top_logprobs or ()]} for token in tokens],
     }
 
 
-def _likelihood(token: _Token) -> Json:
+def _logprobs(token: _Token) -> Json:
     return {"token": token.token, "logProbability": token.logprob}

@@ -1,6 +1,6 @@
 """Contents of Gemini's API as canonical messages.
 
-House rule: a part that has a canonical place becomes that; any other becomes `Foreign` by its own name, so that nothing
+House rule: a part that has a canonical place becomes that; any other becomes `ProviderPart` by its own name, so that nothing
 in it is lost or guessed. Calls may have no id, and are then answered by their function's name: they get one here.
 
 https://ai.google.dev/api/caching#Content
@@ -19,10 +19,10 @@ from domain.dialects.signatures import in_thought_signature, signed_by_google
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -33,7 +33,7 @@ from entrypoints.http.dialects.google.json_names import Json, Malformed, fields_
 from entrypoints.http.dialects.google.read import NAME, listed
 
 _URL_SAFE = str.maketrans("-_", "+/", " \r\n\t")
-_SOUNDS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}
+_AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}
 # What stands beside a part's content and says nothing by itself.
 _BESIDE = frozenset(("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"))
 _DETAILS = {"MEDIA_RESOLUTION_LOW": "low", "MEDIA_RESOLUTION_HIGH": "high"}
@@ -156,7 +156,7 @@ def _part(raw: msgspec.Raw, path: str, calls: Calls, detail: str | None) -> list
         return [_elsewhere(fields_of(fields["fileData"], f"{path}.fileData"), raw, path, detail)]
     names = [name for name in fields if name not in _BESIDE]
     if names:
-        return [Foreign(dialect=NAME, name=names[0], block=raw)]
+        return [ProviderPart(dialect=NAME, name=names[0], block=raw)]
     return _text("", spelled) if spelled else []
 
 
@@ -243,9 +243,9 @@ def _inline(blob: Json, raw: msgspec.Raw, path: str, detail: str | None) -> Part
     if kind == "image":
         return Image(media_type=media_type, data=data, detail=detail)
     if kind == "audio":
-        return Audio(data=data, format=_SOUNDS.get(form, form))
+        return Audio(data=data, format=_AUDIO.get(form, form))
     if kind == "video" or not media_type:
-        return Foreign(dialect=NAME, name="inlineData", block=raw)
+        return ProviderPart(dialect=NAME, name="inlineData", block=raw)
     if kind == "text" and (text := _decoded(data)) is not None:
         return Document(text=text, media_type=media_type, name=name)
     return Document(media_type=media_type, data=data, name=name)
@@ -266,7 +266,7 @@ def _elsewhere(file: Json, raw: msgspec.Raw, path: str, detail: str | None) -> P
     if kind == "image":
         return Image(url=uri, detail=detail)
     if kind in ("audio", "video", ""):
-        return Foreign(dialect=NAME, name="fileData", block=raw)
+        return ProviderPart(dialect=NAME, name="fileData", block=raw)
     return Document(url=uri, media_type=media_type, name=name)
 
 

@@ -17,7 +17,7 @@ from entrypoints.http.dialects.google.read import read as read_generation
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 _INNER = "generateContentRequest"
 
@@ -36,7 +36,7 @@ def read(body: bytes, model: str) -> ModelCall | BadRequest:
     )
 
 
-def count_handler(hub: Hub, model: str) -> Handler:
+def count_handler(hub: CallContext, model: str) -> Handler:
     """The handler for one model."""
     return counting_handler(hub, google_caller(model, stream=False), partial(read, model=model), _reply)
 

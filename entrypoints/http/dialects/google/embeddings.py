@@ -20,13 +20,13 @@ from entrypoints.http.dialects.openai_media.embeddings import tokens_of, vector_
 from entrypoints.http.dialects.openai_media.shared import INPUTS_MAX, never_streams
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.wire import Handler
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 NAME = "google-embed-content"
 _OPTIONS = ("taskType", "title", "outputDimensionality")
 
 
-def embed_handler(hub: Hub, model: str, batch: str | None) -> Handler:
+def embed_handler(hub: CallContext, model: str, batch: str | None) -> Handler:
     """The handler for one model: of the list in the field `batch`, or of one content."""
     caller = msgspec.structs.replace(
         google_caller(model, stream=False),

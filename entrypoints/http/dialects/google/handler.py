@@ -12,10 +12,10 @@ from entrypoints.http.dialects.google.recognition import with_key
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 
-def model_method_handler(hub: Hub) -> Handler:
+def model_method_handler(hub: CallContext) -> Handler:
     """The handler of all methods; a model's name may have slashes and colons."""
 
     def handle(request: Request) -> AbstractAsyncContextManager[Reply]:
@@ -25,7 +25,7 @@ def model_method_handler(hub: Hub) -> Handler:
     return handle
 
 
-def _handler(hub: Hub, model: str, method: str, request: Request) -> Handler:
+def _handler(hub: CallContext, model: str, method: str, request: Request) -> Handler:
     match method:
         case "generateContent":
             return chat_handler(hub, google_caller(model, stream=False))

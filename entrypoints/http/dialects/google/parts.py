@@ -19,7 +19,7 @@ from domain.model_api.citations import Passage, Source, source_of
 from domain.model_api.events import (
     CitationDelta,
     Event,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -30,8 +30,8 @@ from entrypoints.http.dialects.google.read import NAME
 from entrypoints.http.dialects.tool_arguments import arguments_object
 
 Json = dict[str, Any]
-Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | ForeignBlock
-_CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, ForeignBlock)
+Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | ProviderBlock
+_CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, ProviderBlock)
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
 
 
@@ -81,7 +81,7 @@ def heard(choice: Choice, event: Event) -> tuple[Choice, list[Any]]:
         return msgspec.structs.replace(choice, sources=(*choice.sources, *found)), []
     if not isinstance(event, _CONTENT):
         return choice, []
-    if isinstance(event, ForeignBlock) and not event.generated:
+    if isinstance(event, ProviderBlock) and not event.generated:
         return _about(choice, event), []
     if choice.waiting is not None or isinstance(event, ToolCallDelta):
         return msgspec.structs.replace(choice, waiting=_Linked(event, choice.waiting)), []
@@ -141,9 +141,9 @@ def _said(choice: Choice, event: Content) -> tuple[Choice, list[Any]]:
             return msgspec.structs.replace(choice, text=_Linked(event.text, choice.text)), [{"text": event.text}]
         case ReasoningDelta():
             return _thought(choice, event)
-        case ForeignBlock(dialect="google"):
+        case ProviderBlock(dialect="google"):
             return choice, [event.block]
-        case ForeignBlock(dialect="openai", name="images"):
+        case ProviderBlock(dialect="openai", name="images"):
             return choice, _image(event.block)
         case _:
             return choice, []  # Google has no word for it.
@@ -196,7 +196,7 @@ def _image(block: msgspec.Raw) -> list[Any]:
     return [{"inlineData": {"mimeType": head[1].lower(), "data": url[head.end() :]}}] if head else []
 
 
-def _about(choice: Choice, event: ForeignBlock) -> Choice:
+def _about(choice: Choice, event: ProviderBlock) -> Choice:
     """What is said about the answer: likelihoods of its tokens, or a field of Google's own."""
     if (event.dialect, event.name) == ("openai", "logprobs"):
         return msgspec.structs.replace(choice, likely=(*choice.likely, event.block))

@@ -19,7 +19,7 @@ _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 _Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 # Parts whose tokens stand in the body. Sound is longer in base64 than in tokens: some ten a second.
-# A picture's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
+# An image's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
 _BOUNDED_PARTS = frozenset({"text", "refusal", "input_audio", "thinking", "reasoning", "image_url"})
 
 _NEEDS: dict[str, Capability] = {"input_audio": "audio", "file": "documents", "document_url": "documents"}
@@ -50,7 +50,7 @@ class _Message(msgspec.Struct):
     role: _Role
     content: str | list[_Part] | None = None
     tool_call_id: str | None = None
-    foreign_blocks: list[Block] | None = None
+    provider_blocks: list[Block] | None = None
 
 
 class _Google(msgspec.Struct):
@@ -141,11 +141,11 @@ def _problem(body: _Body) -> BadRequest | None:
 
 
 def _images(messages: list[_Message]) -> int:
-    """How many pictures there are, inline and by URL, and among those that a model made."""
+    """How many images there are, inline and by URL, and among those that a model made."""
     shown = sum(
         part.type == "image_url" for message in messages if type(message.content) is list for part in message.content
     )
-    return shown + sum(hides(block) == "picture" for message in messages for block in message.foreign_blocks or ())
+    return shown + sum(hides(block) == "image" for message in messages for block in message.provider_blocks or ())
 
 
 def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
@@ -160,7 +160,7 @@ def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
-    """What the parts ask of a model beside pictures."""
+    """What the parts ask of a model beside images."""
     parts = {part.type for message in messages if type(message.content) is list for part in message.content}
     if parts.isdisjoint(_NEEDS):
         return ()
@@ -170,9 +170,9 @@ def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
 def _opaque_input(messages: list[_Message]) -> str | None:
     """The first input whose tokens do not stand in the body, by its path."""
     for number, message in enumerate(messages):
-        for place, block in enumerate(message.foreign_blocks or ()):
+        for place, block in enumerate(message.provider_blocks or ()):
             if hides(block) == "more":
-                return f"messages[{number}].foreign_blocks[{place}]"
+                return f"messages[{number}].provider_blocks[{place}]"
         if type(message.content) is list:
             for place, part in enumerate(message.content):
                 if part.type not in _BOUNDED_PARTS and (word := _opaque_part(part)) is not None:
@@ -184,7 +184,7 @@ def _opaque_part(part: _Part) -> str | None:
     """What in a part hides tokens. A type that is not known here might be anything, a video by URL for one."""
     if part.type == "file":
         data = part.file.file_data if part.file is not None and part.file.file_id is None else None
-        # Text bounds itself; a PDF is compressed, and its pages are read as pictures as well
+        # Text bounds itself; a PDF is compressed, and its pages are read as images as well
         # (https://developers.openai.com/api/docs/guides/file-inputs).
         return None if data is not None and data[:10].lower() == "data:text/" else "file"
     return part.type

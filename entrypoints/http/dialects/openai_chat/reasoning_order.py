@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.dialects.openrouter_reasoning import Detail, thought_of
-from domain.model_api.events import ForeignBlock, ReasoningDelta, TextDelta, ToolCallDelta
+from domain.model_api.events import ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 from domain.model_api.requests import Part, Reasoning
 
 
@@ -22,7 +22,7 @@ class Places(msgspec.Struct, frozen=True):
     calls: frozenset[int] = frozenset()
     customs: int = 0
 
-    def after(self, event: TextDelta | ReasoningDelta | ToolCallDelta | ForeignBlock) -> "Places":
+    def after(self, event: TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlock) -> "Places":
         """The places with one more event; the very same for a further piece of what has its place."""
         match event:
             case ReasoningDelta() if event.block not in self.thoughts:
@@ -32,7 +32,7 @@ class Places(msgspec.Struct, frozen=True):
                 return msgspec.structs.replace(self, spoke=True)
             case ToolCallDelta() if event.index not in self.calls:
                 return msgspec.structs.replace(self, calls=self.calls | {event.index})
-            case ForeignBlock():
+            case ProviderBlock():
                 return msgspec.structs.replace(self, customs=self.customs + 1)
         return self
 

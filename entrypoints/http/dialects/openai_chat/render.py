@@ -3,7 +3,7 @@
 House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
 word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
 `reasoning_details` (OpenRouter's) for the same with its place and what proves it, `extra_content` (Google's) for a
-signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `foreign_blocks` for what only
+signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `provider_blocks` for what only
 another dialect can say.
 """
 
@@ -15,29 +15,29 @@ from domain.dialects.openrouter_reasoning import detail_of
 from domain.model_api.citations import Passage
 from domain.model_api.embeddings import Embedded
 from domain.model_api.events import (
+    AudioDelta,
     Broken,
     CitationDelta,
     Ended,
     Event,
     Finished,
     FinishReason,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
-    SoundDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
 )
-from domain.model_api.images import Pictured
+from domain.model_api.images import ImageResult
 from domain.model_api.requests import Reasoning
 from domain.model_api.rerank import Ranked
-from domain.model_api.video import Filmed
+from domain.model_api.video import VideoResult
 from domain.usage import Usage
 from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.openai_chat.google_signatures import extra_content
-from entrypoints.http.dialects.openai_chat.provider_blocks import foreign, is_custom_call, is_logprobs
+from entrypoints.http.dialects.openai_chat.provider_blocks import is_custom_call, is_logprobs, provider_block
 from entrypoints.http.dialects.openai_chat.reasoning_order import Places
 from entrypoints.http.one_line_json import one_line
 
@@ -104,12 +104,12 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return _said(state, event.choice, thought) if thought else (state, b"")
         case RefusalDelta():
             return _said(state, event.choice, {"refusal": event.text})
-        case ForeignBlock() if is_logprobs(event):
+        case ProviderBlock() if is_logprobs(event):
             return _likely(state, event)
-        case ForeignBlock() if is_custom_call(event):
+        case ProviderBlock() if is_custom_call(event):
             return _called_custom(_placed(state, event), event)
-        case CitationDelta() | ForeignBlock():
-            return _said(state, event.choice, foreign(event, state.passage))
+        case CitationDelta() | ProviderBlock():
+            return _said(state, event.choice, provider_block(event, state.passage))
         case Started():
             return _said(state, 0, {"content": ""})
         case Finished():
@@ -118,7 +118,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():
             return state, _usage_chunk(state) + _DONE
-        case Embedded() | Pictured() | Filmed() | Ranked() | SoundDelta():
+        case Embedded() | ImageResult() | VideoResult() | Ranked() | AudioDelta():
             return state, b""  # Nothing that a chunk has a word for.
         case Broken():
             return state, b""  # The shell words the failure, see `stream_error`.
@@ -142,7 +142,7 @@ def _called(state: State, event: ToolCallDelta) -> tuple[State, bytes]:
     return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
 
 
-def _called_custom(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+def _called_custom(state: State, event: ProviderBlock) -> tuple[State, bytes]:
     """The call of a custom tool, whole in one piece."""
     place = state.functions + len(state.customs)
     state = msgspec.structs.replace(state, customs=(*state.customs, place))
@@ -210,7 +210,7 @@ def thinking(event: ReasoningDelta, places: Places) -> dict[str, Any]:
     return {**told, "reasoning_details": [detail_of(said, places.thoughts[event.block])]}
 
 
-def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | ForeignBlock) -> State:
+def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlock) -> State:
     """The state with the event's place in its choice, if it begins something."""
     before = state.places.get(event.choice, _NOWHERE)
     after = before.after(event)
@@ -230,7 +230,7 @@ def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, byte
     )
 
 
-def _likely(state: State, event: ForeignBlock) -> tuple[State, bytes]:
+def _likely(state: State, event: ProviderBlock) -> tuple[State, bytes]:
     state, delta = _opened(state, event.choice, {})
     choice = {"index": event.choice, "delta": delta, "logprobs": event.block, "finish_reason": None}
     return state, state.head + one_line(_encode(choice)) + state.tail

@@ -1,6 +1,6 @@
 """The messages of a chat-completions request as canonical turns.
 
-House rule: nothing that a message says is lost. A part that only OpenAI has a word for becomes `Foreign`, so that
+House rule: nothing that a message says is lost. A part that only OpenAI has a word for becomes `ProviderPart`, so that
 another dialect refuses it by its name. The shapes are those of
 https://developers.openai.com/api/reference/resources/chat, with the extensions of compatible servers for thinking.
 """
@@ -17,10 +17,10 @@ from domain.dialects.openrouter_reasoning import Detail
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -74,7 +74,7 @@ class WireMessage(msgspec.Struct):
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
     extra_content: ExtraContent | None = None
-    foreign_blocks: list[Block] | None = None
+    provider_blocks: list[Block] | None = None
     audio: msgspec.Raw = msgspec.Raw()
     cache_control: msgspec.Raw = msgspec.Raw()
 
@@ -184,14 +184,14 @@ def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) ->
 
 
 def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
-    spoken: list[Part] = [*returned(message.foreign_blocks or ())]
+    spoken: list[Part] = [*returned(message.provider_blocks or ())]
     if message.content or not (message.tool_calls or message.function_call):
         spoken += _parts(message.content, f"{place}.content")
     sign(spoken, message.extra_content)
     if message.refusal:
         spoken.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
     if bytes(message.audio) not in (b"", b"null"):
-        spoken.append(Foreign(dialect="openai", name="audio", block=message.audio))
+        spoken.append(ProviderPart(dialect="openai", name="audio", block=message.audio))
     calls = [_tool_call(raw, f"{place}.tool_calls[{number}]") for number, raw in enumerate(message.tool_calls or ())]
     if message.function_call is not None:
         call = message.function_call
@@ -210,7 +210,7 @@ def _tool_call(raw: msgspec.Raw, place: str) -> Part:
         arguments = arguments_of(call.custom.input)
         return ToolCall(id=call.id, name=call.custom.name, arguments=arguments, custom=True)
     if call.type != "function":
-        return Foreign(dialect="openai", name=f"{call.type}_tool_call", block=raw)
+        return ProviderPart(dialect="openai", name=f"{call.type}_tool_call", block=raw)
     if call.function is None:
         raise Wrong(bad(f"{place}.function", "The field is missing."))
     signature = signature_in(call.extra_content)
@@ -244,8 +244,8 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
             wire = _ImageUrl(url=image) if isinstance(image, str) else given(image, f"{place}.image_url")
             return image_of(wire.url, wire.detail, f"{place}.image_url.url", cache_control)
         case "input_audio":
-            sound = given(part.input_audio, f"{place}.input_audio")
-            return Audio(data=base64_data(sound.data), format=sound.format)
+            audio = given(part.input_audio, f"{place}.input_audio")
+            return Audio(data=base64_data(audio.data), format=audio.format)
         case "file":
             return document_of(given(part.file, f"{place}.file"), f"{place}.file", cache_control)
         case "document_url":  # Mistral's: https://docs.mistral.ai/capabilities/document_ai/document_qna
@@ -253,7 +253,7 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
             if url.startswith("data:"):
                 return document_of(File(file_data=url, filename=name), f"{place}.document_url", cache_control)
             return Document(url=url, name=name, cache_control=cache_control)
-    return Foreign(dialect="openai", name=part.type, block=raw)
+    return ProviderPart(dialect="openai", name=part.type, block=raw)
 
 
 def given(value: _Value | None, place: str) -> _Value:
@@ -264,13 +264,13 @@ def given(value: _Value | None, place: str) -> _Value:
 
 
 def image_of(url: str, detail: str | None, field: str, cache_control: msgspec.Raw | None = None) -> Image:
-    """A picture by its URL, which may hold it; raises `Wrong`, naming the field."""
+    """An image by its URL, which may hold it; raises `Wrong`, naming the field."""
     if detail == "auto":  # The default.
         detail = None
     if split := _split(url):
         kind, data = split
         return Image(media_type=kind, data=data, detail=detail, cache_control=cache_control)
-    # AWS and Google read pictures from their own stores; who cannot says so.
+    # AWS and Google read images from their own stores; who cannot says so.
     if not url.lower().startswith(_ELSEWHERE):
         raise Wrong(bad(field, "It is neither an https URL nor a base64 data URL."))
     return Image(url=url, detail=detail, cache_control=cache_control)

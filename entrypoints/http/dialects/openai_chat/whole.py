@@ -13,7 +13,7 @@ from domain.model_api.events import (
     CitationDelta,
     Event,
     Finished,
-    ForeignBlock,
+    ProviderBlock,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -23,7 +23,7 @@ from domain.model_api.events import (
 from domain.model_api.requests import Reasoning
 from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.openai_chat.google_signatures import extra_content
-from entrypoints.http.dialects.openai_chat.provider_blocks import foreign, is_custom_call, is_logprobs
+from entrypoints.http.dialects.openai_chat.provider_blocks import is_custom_call, is_logprobs, provider_block
 from entrypoints.http.dialects.openai_chat.reasoning_order import Places
 from entrypoints.http.dialects.openai_chat.render import FINISHES, usage_object
 
@@ -90,7 +90,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
 
 def _gather(choice: _Gathered, event: Event) -> None:
     if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta) or (
-        isinstance(event, ForeignBlock) and is_custom_call(event)
+        isinstance(event, ProviderBlock) and is_custom_call(event)
     ):
         choice.places = choice.places.after(event)
     match event:
@@ -107,12 +107,12 @@ def _gather(choice: _Gathered, event: Event) -> None:
             block.redacted = event.redacted or block.redacted
         case ToolCallDelta():
             _gather_call(choice, event)
-        case ForeignBlock() if is_logprobs(event):
+        case ProviderBlock() if is_logprobs(event):
             choice.likely += msgspec.json.decode(event.block, type=_Logprobs).content
-        case ForeignBlock() if is_custom_call(event):
+        case ProviderBlock() if is_custom_call(event):
             choice.calls[-1 - len(choice.calls)] = msgspec.json.decode(event.block, type=dict[str, Any])
-        case CitationDelta() | ForeignBlock():
-            for name, values in foreign(event, choice.passage).items():
+        case CitationDelta() | ProviderBlock():
+            for name, values in provider_block(event, choice.passage).items():
                 choice.extras.setdefault(name, []).extend(values)
         case Finished():
             choice.finish = event

@@ -1,7 +1,7 @@
-"""OpenAI's pictures, the caller's side: generations for whoever makes some, edits for those of OpenAI's kind.
+"""OpenAI's images, the caller's side: generations for whoever makes some, edits for those of OpenAI's kind.
 
 https://developers.openai.com/api/reference/resources/images. House rule: a model is always named, since what OpenAI
-takes where none is has changed; and a stream gives one picture, as its events have no number.
+takes where none is has changed; and a stream gives one image, as its events have no number.
 """
 
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Event, UsageReported
-from domain.model_api.images import Pictured, PicturesRequest
+from domain.model_api.images import ImageResult, ImagesRequest
 from domain.pricing.by_size import worded
 from domain.refusals import BadRequest
 from domain.usage import Usage
@@ -51,20 +51,20 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def read_edit(body: bytes) -> ModelCall | BadRequest:
-    """What is to be changed in pictures that are named by URL or file id."""
+    """What is to be changed in images that are named by URL or file id."""
     call = _read(body, EDITS)
     if isinstance(call, ModelCall) and not call.images:
-        return bad("images", "Send the pictures to change, or a form with the field `image`.")
+        return bad("images", "Send the images to change, or a form with the field `image`.")
     return call
 
 
 def read_form(body: bytes, content_type: str) -> ModelCall | BadRequest:
-    """What is to be changed in pictures that come along."""
+    """What is to be changed in images that come along."""
     form = read_parts(body, content_type)
     if isinstance(form, BadRequest):
         return form
     if not any(part.name in ("image", "image[]") for part in form.files):
-        return bad("image", "Send the pictures to change, each with a file name.")
+        return bad("image", "Send the images to change, each with a file name.")
     if not form.text("prompt"):
         return bad("prompt", "The field is missing.")
     count, streams = form.text("n") or "1", (form.text("stream") or "").lower()
@@ -75,13 +75,13 @@ def read_form(body: bytes, content_type: str) -> ModelCall | BadRequest:
     return _call(EDITS, form.texts["model"][0], form.fields(), int(count), streams in _TRUE, form, len(form.files))
 
 
-def to_request(call: ModelCall) -> PicturesRequest | BadRequest:
+def to_request(call: ModelCall) -> ImagesRequest | BadRequest:
     """The call in canonical words. What only OpenAI's kind has is in `extra`, for the others to refuse by name."""
     if call.dialect == EDITS:
-        return PicturesRequest(model=call.model, prompt="", extra={"image": msgspec.Raw(b"null")})
+        return ImagesRequest(model=call.model, prompt="", extra={"image": msgspec.Raw(b"null")})
     known = _BODY.decode(msgspec.json.encode(call.fields))
     extra = {name: raw for name, raw in call.fields.items() if name not in _SAID and bytes(raw) not in _SILENT}
-    return PicturesRequest(
+    return ImagesRequest(
         model=call.model,
         prompt=known.prompt,
         count=known.n or 1,
@@ -95,7 +95,7 @@ def to_request(call: ModelCall) -> PicturesRequest | BadRequest:
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The pictures as OpenAI lists them; tokens, where the provider told any."""
+    """The images as OpenAI lists them; tokens, where the provider told any."""
     data = [
         {
             name: value
@@ -107,7 +107,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
             if value is not None
         }
         for event in events
-        if isinstance(event, Pictured)
+        if isinstance(event, ImageResult)
     ]
     usages = [_usage(event.usage) for event in events if isinstance(event, UsageReported)]
     return msgspec.json.encode(
@@ -131,7 +131,7 @@ def _read(body: bytes, dialect: str) -> ModelCall | BadRequest:
     if isinstance(found, BadRequest):
         return found
     known, fields = found
-    # A mask is a picture too.
+    # A mask is an image too.
     images = len(known.images or ()) + 1 if dialect == EDITS and known.images else 0
     return _call(dialect, known.model, fields, known.n or 1, known.stream is True, len(body), images)
 
@@ -146,7 +146,7 @@ def _call(
     images: int,
 ) -> ModelCall | BadRequest:
     if stream and count > 1:
-        return bad("n", "A stream gives one picture: leave n out, or send stream: false.")
+        return bad("n", "A stream gives one image: leave n out, or send stream: false.")
     return ModelCall(
         dialect=dialect,
         operation="images",
@@ -184,5 +184,5 @@ def _caller(name: str, **readers: Any) -> CallerDialect:
     )
 
 
-PICTURES_CALLER = _caller(GENERATIONS, read=read)
+IMAGES_CALLER = _caller(GENERATIONS, read=read)
 EDITS_CALLER = _caller(EDITS, read=read_edit, read_form=read_form)

@@ -1,6 +1,6 @@
 """Reading a form with files: where its parts are, and nothing copied but the short ones.
 
-House rule: hub and provider must read the same form alike, else a caller could show the one three pictures and the
+House rule: hub and provider must read the same form alike, else a caller could show the one three images and the
 other ten. So it is read strictly (RFC 7578 and RFC 2046 with CRLF line ends); what two readers might see differently is
 refused: a field that is given twice, a name in another spelling, a boundary that stands inside a part.
 """

@@ -1,7 +1,7 @@
 """What other dialects say besides text, thoughts and functions, as items and annotations of the Responses API.
 
 House rule: what has a word here is said with it; what has none is an extension that names its dialect and holds the
-block as it came: an item or an annotation of type `foreign`.
+block as it came: an item or an annotation of type `provider_block`.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from domain.model_api.citations import Passage, source_of
-from domain.model_api.events import CitationDelta, ForeignBlock
+from domain.model_api.events import CitationDelta, ProviderBlock
 from entrypoints.http import one_line_json as lines
 from entrypoints.http.dialects.openai_responses.wire import NAME
 
@@ -44,7 +44,7 @@ def annotation(event: CitationDelta, passage: Passage) -> Any:
     return {"type": "foreign", "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
 
 
-def foreign_item(event: ForeignBlock, mark: str) -> dict[str, Any]:
+def provider_item(event: ProviderBlock, mark: str) -> dict[str, Any]:
     """A block as an item; `mark` makes its id. A custom tool's call is OpenAI's own in both of its dialects."""
     if (event.dialect, event.name) == ("openai", "custom_tool_call"):
         try:

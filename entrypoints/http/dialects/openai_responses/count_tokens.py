@@ -12,13 +12,13 @@ from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import Hub
+from entrypoints.usecases.serving_context import CallContext
 
 # No provider speaks it: what OpenAI counts for itself is asked at OpenAI.
 _NAME = "openai-responses-input-tokens"
 
 
-def input_tokens_handler(hub: Hub) -> Handler:
+def input_tokens_handler(hub: CallContext) -> Handler:
     """The handler of the one route."""
     return counting_handler(hub, RESPONSES_CALLER, _read, _reply)
 

@@ -11,14 +11,14 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from domain.model_api.events import CitationDelta, ForeignBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from domain.model_api.events import CitationDelta, ProviderBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from entrypoints.http.dialects.openai_chat.provider_blocks import is_logprobs
-from entrypoints.http.dialects.openai_responses.blocks import annotation, foreign_item, one_line
+from entrypoints.http.dialects.openai_responses.blocks import annotation, one_line, provider_item
 from entrypoints.http.dialects.openai_responses.items import Json, Note, Open, PartKind, Said, Sheet, text_of
 from entrypoints.http.dialects.openai_responses.reasoning import packed
 from entrypoints.http.dialects.signatures import of_call, of_text
 
-Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ForeignBlock
+Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ProviderBlock
 _Noted: TypeAlias = tuple[Sheet, tuple[Note, ...]]
 
 
@@ -41,9 +41,9 @@ def note(sheet: Sheet, event: Content) -> _Noted:
             return _call(sheet, event)
         case CitationDelta():
             return _cite(sheet, event)
-        case ForeignBlock() if is_logprobs(event):
+        case ProviderBlock() if is_logprobs(event):
             return _weigh(sheet, event), ()
-        case ForeignBlock():
+        case ProviderBlock():
             return _put(sheet, event)
 
 
@@ -88,7 +88,7 @@ class _Logprobs(msgspec.Struct):
     content: list[msgspec.Raw]
 
 
-def _weigh(sheet: Sheet, event: ForeignBlock) -> Sheet:
+def _weigh(sheet: Sheet, event: ProviderBlock) -> Sheet:
     """How likely the tokens of the open text were, told with the text when it is done."""
     talk = sheet.talk
     if talk is None or talk.part != "output_text":
@@ -259,11 +259,11 @@ def _end_call(sheet: Sheet, index: int, status: Literal["completed", "incomplete
     return _done(msgspec.structs.replace(sheet, calls=calls), call.place, _call_item(call, arguments, status), notes)
 
 
-def _put(sheet: Sheet, event: ForeignBlock) -> _Noted:
+def _put(sheet: Sheet, event: ProviderBlock) -> _Noted:
     """A block that is whole when it begins."""
     sheet, notes = _end_talk(sheet)
     place = sheet.places
-    item = foreign_item(event, f"{sheet.call_id}_{place}")
+    item = provider_item(event, f"{sheet.call_id}_{place}")
     sheet = msgspec.structs.replace(sheet, places=place + 1)
     begun = {**item, "status": "in_progress"}
     if item["type"] != "custom_tool_call":

@@ -188,11 +188,11 @@ def _content(item: Item, place: str) -> list[Part]:
 
 
 def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]:
-    """None for every picture, its path for everything else whose tokens do not stand in the body."""
+    """None for every image, its path for everything else whose tokens do not stand in the body."""
     if item.type == "foreign":
         hidden = hides(Block(dialect=item.dialect or "", name=item.name or "", block=item.block))
         if hidden is not None:
-            yield None if hidden == "picture" else f"{place}.{item.name}"
+            yield None if hidden == "image" else f"{place}.{item.name}"
         return
     if item.type not in _BOUNDED_ITEMS:
         yield f"{place}.{item.type}"
@@ -207,7 +207,7 @@ def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]
         if part.type == "input_image":
             yield None
         elif part.type == "input_file":
-            # Text bounds itself; a PDF is compressed, and its pages are read as pictures as well
+            # Text bounds itself; a PDF is compressed, and its pages are read as images as well
             # (https://developers.openai.com/api/docs/guides/file-inputs).
             if part.file_id or part.file_url or (part.file_data or "")[:10].lower() != "data:text/":
                 yield f"{place}.{within}[{number}].input_file"

@@ -1,6 +1,6 @@
 """The input items of a Responses request as canonical turns.
 
-House rule: nothing that an item says is lost. An item or a part that only this API has a word for becomes `Foreign`, so
+House rule: nothing that an item says is lost. An item or a part that only this API has a word for becomes `ProviderPart`, so
 that another dialect refuses it by its name. Left out are labels of what the API itself said before: an item's `id` and
 `status`, a text's annotations and log probabilities, the phase of a message; and marks for OpenAI's prompt cache, which
 are about cost.
@@ -15,10 +15,10 @@ from domain.dialects.base64_media import base64_data
 from domain.model_api.requests import (
     Audio,
     Document,
-    Foreign,
     Image,
     Message,
     Part,
+    ProviderPart,
     Reasoning,
     Text,
     ToolCall,
@@ -45,7 +45,7 @@ _THOUGHTS = msgspec.json.Decoder(list[wire.Part])
 _Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 
 
-class _Sound(msgspec.Struct):
+class _Audio(msgspec.Struct):
     data: str
     format: str
 
@@ -113,8 +113,8 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
         case "foreign":  # As the hub told it.
             return "assistant", [*returned_blocks([Block(item.dialect or "", item.name or "", item.block)])]
         case name:
-            foreign = Foreign(dialect=NAME, name=f"{place}.{name}", block=raw)
-            return ("user" if name.endswith("_output") else "assistant"), [foreign]
+            provider_block = ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw)
+            return ("user" if name.endswith("_output") else "assistant"), [provider_block]
 
 
 def _tool_call(item: Item, place: str) -> ToolCall:
@@ -134,11 +134,11 @@ def _name(item: Item, place: str) -> str:
     return name if item.namespace is None else grouped_name(item.namespace, name)
 
 
-def _tool_result(item: Item, raw: msgspec.Raw, place: str) -> ToolResult | Foreign:
+def _tool_result(item: Item, raw: msgspec.Raw, place: str) -> ToolResult | ProviderPart:
     parts: list[Text | Image | Document] = []
     for number, part in enumerate(_content(item.output, f"{place}.output")):
-        if isinstance(part, Foreign):
-            return Foreign(dialect=NAME, name=part.name, block=raw)
+        if isinstance(part, ProviderPart):
+            return ProviderPart(dialect=NAME, name=part.name, block=raw)
         if not isinstance(part, Text | Image | Document):
             raise Wrong(bad(f"{place}.output[{number}]", "A tool's answer cannot hold a part of this type."))
         parts.append(part)
@@ -189,10 +189,10 @@ def _part(part: wire.Part, raw: msgspec.Raw, place: str) -> Part:
         case "input_file":
             return _document(part, place)
         case "input_audio" if is_said(part.input_audio):
-            sound = msgspec.json.decode(part.input_audio, type=_Sound)
-            return Audio(data=base64_data(sound.data), format=sound.format)
+            audio = msgspec.json.decode(part.input_audio, type=_Audio)
+            return Audio(data=base64_data(audio.data), format=audio.format)
         case name:
-            return Foreign(dialect=NAME, name=f"{place}.{name}", block=raw)
+            return ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw)
 
 
 def _document(part: wire.Part, place: str) -> Document:
