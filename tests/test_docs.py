@@ -9,7 +9,8 @@ from typing import get_args
 
 import pytest
 
-from domain import books, failures, refusals
+from domain import failures, refusals
+from domain.books.rows import Ending
 from entrypoints.cli.parser import build_parser
 from entrypoints.config import SETTINGS, VENDOR_VARIABLES
 from entrypoints.http.routes import routes
@@ -40,7 +41,7 @@ def test_every_refusal_is_documented() -> None:
 
 
 def test_every_failure_and_every_ending_is_documented() -> None:
-    words = [*get_args(failures.FailureKind), *get_args(books.Ending)]
+    words = [*get_args(failures.FailureKind), *get_args(Ending)]
 
     assert [] == [word for word in words if f"`{word}`" not in REFERENCE]
 

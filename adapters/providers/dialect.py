@@ -101,10 +101,10 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     encode           the request body for a canonical request of the dialect's operation (`ChatRequest`,
                      `EmbeddingsRequest`, …); expresses every field that is set
     refuses          what of a canonical request the dialect cannot express and must, or None
-    lacks            for chat: everything that the dialect has no field for, of which `domain.dialects.unsupported_params` makes what
-                     `refuses` says, what is left out and named, and what is left out
-    decode           a whole 2xx body to events, ending with Ended; nonsense becomes one Broken("malformed")
-    start            the state before the first stream event
+    lacks            for chat: everything that the dialect has no field for, of which
+    `domain.dialects.unsupported_params` makes what                  `refuses` says, what is left out and named, and
+    what is left out decode           a whole 2xx body to events, ending with Ended; nonsense becomes one
+    Broken("malformed") start            the state before the first stream event
     step             one stream event to (next state, events); an unknown event yields nothing; a provider's error
                      event yields Broken; the terminal word yields Ended
     hides            whether the caller must not see this event: its second argument is what `step` made of it

@@ -54,15 +54,22 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -
     """
     if sqlite3.sqlite_version_info < _SQLITE_VERSION_MIN:
         raise MigrationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+    # A table that is made again is dropped first, which foreign keys would forbid; they are checked in the end instead.
+    (checked,) = connection.execute("pragma foreign_keys").fetchone()
+    connection.execute("pragma foreign_keys = off")
     connection.execute("begin immediate")
     try:
         _claim(connection)
         _apply(connection, migrations)
+        if checked and connection.execute("pragma foreign_key_check").fetchone() is not None:
+            raise MigrationError("a migration would leave rows that refer to nothing; nothing was changed")
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+    finally:
+        connection.execute(f"pragma foreign_keys = {checked}")
 
 
 def _claim(connection: sqlite3.Connection) -> None:

@@ -1,9 +1,9 @@
 """What was used: a meter reads along with the events of an answer, and ends in an exact or estimated usage.
 
 Unknown is never zero: what the provider did not count, or counted as 0 although there is text, is estimated and
-labelled so: the input by `domain.pricing.token_estimate`, the output by the text that was delivered, at four bytes a token rounded
-up. Sound and images have no such bytes: they are estimated by what was asked for, at the rates that OpenAI documents
-for its own models; or counted, where they are sold by the piece.
+labelled so: the input by `domain.pricing.token_estimate`, the output by the text that was delivered, at four bytes a
+token rounded up. Sound and images have no such bytes: they are estimated by what was asked for, at the rates that
+OpenAI documents for its own models; or counted, where they are sold by the piece.
 
 An estimate is not to be dearer than the answer would have been. So what a tokenizer does not see counts nothing
 (sealed reasoning, citations, the JSON around what a tool was given), and of an answer that did not end, what was

@@ -91,8 +91,8 @@ class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
     """What may need closing at `now_ms`.
 
-    All open calls (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept answers
-    whose time is over.
+    All open calls (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept
+    answers whose time is over.
     """
 
     now_ms: int

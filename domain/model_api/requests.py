@@ -135,8 +135,8 @@ class Thinking(msgspec.Struct, frozen=True, kw_only=True):
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
 
-    A dialect expresses every field that is set, or names what it lacks (`domain.dialects.unsupported_params`); `temperature` and
-    `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
+    A dialect expresses every field that is set, or names what it lacks (`domain.dialects.unsupported_params`);
+    `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
     those of Anthropic's that the caller switched on: only a Claude knows them, and what needs one stands in a field.
     """
 

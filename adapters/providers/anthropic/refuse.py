@@ -1,7 +1,8 @@
 """What of a canonical request Anthropic has no field for, by the name that the caller gave it.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which. A
-request that is encoded for Anthropic comes from a caller of another dialect (Anthropic's own are passed through).
+House rule: what is lacking here the encoder leaves out, or the request is refused;
+`domain.dialects.unsupported_params` says which. A request that is encoded for Anthropic comes from a caller of
+another dialect (Anthropic's own are passed through).
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Amazon Bedrock's Converse and ConverseStream, as a provider; `invoke` is its older way to ask a Claude.
 
 House rule: no caller speaks this dialect, so every request is said anew (`encode`, `turns`, `tools`, `families`,
-`media`, `provider_block`, `citations`, `names`), or refused by name (`refuse`), and every answer is told as events (`blocks`,
-`stream`, `usage`, `failure`). Signature and framing are botocore's (`signing`, `framing`).
+`media`, `provider_block`, `citations`, `names`), or refused by name (`refuse`), and every answer is told as events
+(`blocks`, `stream`, `usage`, `failure`). Signature and framing are botocore's (`signing`, `framing`).
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html

@@ -1,7 +1,8 @@
 """What of a canonical request Converse, or the model's family behind it, has no field for.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which. The
-request's model is the one that would be called, not the caller's name for it.
+House rule: what is lacking here the encoder leaves out, or the request is refused;
+`domain.dialects.unsupported_params` says which. The request's model is the one that would be called, not the caller's
+name for it.
 """
 
 from collections.abc import Iterator

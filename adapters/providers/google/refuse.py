@@ -1,6 +1,7 @@
 """What of a canonical request Gemini has no field for, by the name that the caller gave it.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused; `domain.dialects.unsupported_params` says which.
+House rule: what is lacking here the encoder leaves out, or the request is refused;
+`domain.dialects.unsupported_params` says which.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""A body in OpenAI's words, fitted to a vendor that is compatible but for what its entry in `domain.catalog.openai_compatible` says.
+"""A request body in OpenAI's dialect, fitted to a vendor by its entry in `domain.catalog.openai_compatible`.
 
 House rule: nothing of the meaning changes. A field goes by the vendor's own name for it; one that the vendor rejects is
 left out where it is a label for the caller's own books or says what is so anyway, and sent where it is a wish, so that

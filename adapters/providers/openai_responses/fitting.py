@@ -1,8 +1,8 @@
 """The input of a Responses request, fitted to the server that it goes to in the same dialect.
 
 House rule: what fits stays byte for byte. What the hub itself told for other vendors' answers no such server knows, so
-that is left out: an item or an annotation of type `provider_block`, thinking that another vendor signed. The rest is known of
-OpenAI alone.
+that is left out: an item or an annotation of type `provider_block`, thinking that another vendor signed. The rest is
+known of OpenAI alone.
 """
 
 import re

@@ -2,9 +2,9 @@
 
 Gemini API: https://ai.google.dev/gemini-api/docs/video, the video is a file; which models it still has is told at
 https://ai.google.dev/gemini-api/docs/deprecations. Vertex AI: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/
-model-reference/veo-video-generation, the video comes within the operation. One video is made where nobody asks for more,
-which is refused. No answer tells the video's length or size, so both are those that were asked for; where no size was,
-Google makes 720p.
+model-reference/veo-video-generation, the video comes within the operation. One video is made where nobody asks for
+more, which is refused. No answer tells the video's length or size, so both are those that were asked for; where no
+size was, Google makes 720p.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Anthropic's content blocks in canonical words.
 
-House rule: a block whose every field has a canonical place becomes that part; any other becomes `ProviderPart`, named by
-the block or field that has none, so that nothing in it is lost or guessed.
+House rule: a block whose every field has a canonical place becomes that part; any other becomes `ProviderPart`, named
+by the block or field that has none, so that nothing in it is lost or guessed.
 
 https://platform.claude.com/docs/en/api/messages/create
 """

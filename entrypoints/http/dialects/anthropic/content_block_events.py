@@ -68,7 +68,8 @@ class _Waiting(msgspec.Struct, frozen=True):
 class BlockState(msgspec.Struct, frozen=True):
     """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused.
 
-    `provider_block` is what another vendor said and Anthropic has no block for: it stands beside the content, at the end.
+    `provider_block` is what another vendor said and Anthropic has no block for: it stands beside the content, at the
+    end.
     """
 
     blocks: int = 0

@@ -1,8 +1,8 @@
 """A request of Anthropic's messages API in canonical words, for a provider of another dialect.
 
-House rule: every field that is set is read into its canonical place, or kept by name: a content block as `ProviderPart`,
-anything else in `extra`, both named by their path, so that the other dialect refuses them by name. What has the wrong
-type is a `BadRequest`. A field that is null is not set.
+House rule: every field that is set is read into its canonical place, or kept by name: a content block as
+`ProviderPart`, anything else in `extra`, both named by their path, so that the other dialect refuses them by name.
+What has the wrong type is a `BadRequest`. A field that is null is not set.
 """
 
 from typing import Any, TypeVar

@@ -1,7 +1,8 @@
 """Contents of Gemini's API as canonical messages.
 
-House rule: a part that has a canonical place becomes that; any other becomes `ProviderPart` by its own name, so that nothing
-in it is lost or guessed. Calls may have no id, and are then answered by their function's name: they get one here.
+House rule: a part that has a canonical place becomes that; any other becomes `ProviderPart` by its own name, so that
+nothing in it is lost or guessed. Calls may have no id, and are then answered by their function's name: they get one
+here.
 
 https://ai.google.dev/api/caching#Content
 """

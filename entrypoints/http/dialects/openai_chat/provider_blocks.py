@@ -1,6 +1,7 @@
 """What only another dialect has a word for, as it is told in the extension field `provider_blocks`.
 
-House rule: what is told in it names the dialect whose it is; `entrypoints.http.dialects.returned_blocks` reads it where it comes back.
+House rule: what is told in it names the dialect whose it is; `entrypoints.http.dialects.returned_blocks` reads it
+where it comes back.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ _FIELDS = frozenset(("images", "executed_tools"))
 
 
 def provider_block(event: CitationDelta | ProviderBlock, passage: Passage) -> dict[str, Any]:
-    """A source on the web is an annotation, of the passage or of its own; else it is a provider-specific block with its dialect.
+    """A source on the web is an annotation, of the passage or of its own; others are provider-specific blocks.
 
     Another vendor's citation is both, for its own words may say more, but Google's, which says all in a block.
     """

@@ -3,8 +3,8 @@
 House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
 word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
 `reasoning_details` (OpenRouter's) for the same with its place and what proves it, `extra_content` (Google's) for a
-signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `provider_blocks` for what only
-another dialect can say.
+signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `provider_blocks` for what
+only another dialect can say.
 """
 
 from typing import Any, assert_never

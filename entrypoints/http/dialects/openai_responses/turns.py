@@ -1,9 +1,9 @@
 """The input items of a Responses request as canonical turns.
 
-House rule: nothing that an item says is lost. An item or a part that only this API has a word for becomes `ProviderPart`, so
-that another dialect refuses it by its name. Left out are labels of what the API itself said before: an item's `id` and
-`status`, a text's annotations and log probabilities, the phase of a message; and marks for OpenAI's prompt cache, which
-are about cost.
+House rule: nothing that an item says is lost. An item or a part that only this API has a word for becomes
+`ProviderPart`, so that another dialect refuses it by its name. Left out are labels of what the API itself said
+before: an item's `id` and `status`, a text's annotations and log probabilities, the phase of a message; and marks for
+OpenAI's prompt cache, which are about cost.
 """
 
 from collections.abc import Iterator
