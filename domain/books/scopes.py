@@ -1,10 +1,38 @@
-"""What a rule asks to see: a scope names the rows, the storage loads them, and `view` shows them as facts."""
+"""What a rule asks to see: a scope names the rows, the storage loads them, and `view` shows them as facts.
 
-from typing import Protocol, TypeAlias, TypeVar
+The rows are named in steps. A step looks rows up by what the scope says, or by rows that an earlier step has loaded.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.lookups import (
+    ADJUSTMENTS_OF_CALL,
+    ALIASES,
+    ALIASES_BY_NAME,
+    ANSWER_BY_KEY,
+    CALL_BY_ID,
+    CREDENTIAL_BY_ID,
+    CREDENTIALS_OF_PROVIDER,
+    EXPIRED_GRANTS,
+    GRANT_BY_ID,
+    GRANTS_OF_USER,
+    GRANTS_WITH_CREDIT,
+    KEY_BY_FINGERPRINT,
+    KEY_BY_ID,
+    OPEN_CALLS,
+    PRICES_OF_PROVIDER,
+    PROVIDER_BY_NAME,
+    PROVIDERS,
+    RATES_OF_PROVIDER,
+    STALE_ANSWERS,
+    USER_BY_ID,
+    USER_BY_NAME,
+    Lookup,
+)
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -15,13 +43,64 @@ from domain.pricing.rate import Rate
 
 F_co = TypeVar("F_co", covariant=True)
 
+# A lookup, and the values of it that a scope wants, from its own fields and the rows that are there already.
+Want: TypeAlias = tuple[Lookup, Callable[[Any, Books], Iterable[Any]]]
+Steps: TypeAlias = tuple[tuple[Want, ...], ...]
+
 
 class View(Protocol[F_co]):
-    """A scope names the rows that a rule needs (its fields) and shows them as facts (`view`)."""
+    """A scope names the rows that a rule needs (its fields and `steps`) and shows them as facts (`view`)."""
+
+    @property
+    def steps(self) -> Steps:
+        """What to look up, step by step."""
+        ...
 
     def view(self, books: Books) -> F_co:
         """The facts, from a working copy that holds at least the rows this scope names."""
         ...
+
+
+def _caller(scope: Any, books: Books) -> tuple[str, ...]:
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    return () if key_id is None else (books.keys[key_id].user_id,)
+
+
+def _answer_of_caller(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    if not scope.idempotency_key:
+        return ()
+    return tuple((user_id, scope.idempotency_key) for user_id in _caller(scope, books))
+
+
+def _duplicate(scope: Any, books: Books) -> tuple[str, ...]:
+    if not scope.idempotency_key:
+        return ()
+    kept = (books.idempotency.get(pair) for pair in _answer_of_caller(scope, books))
+    return tuple(row.call_id for row in kept if row is not None)
+
+
+def _answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
+    call = books.calls.get(scope.call_id)
+    return () if call is None or not call.idempotency_key else ((call.user_id, call.idempotency_key),)
+
+
+def _held_by_call(scope: Any, books: Books) -> list[str]:
+    call = books.calls.get(scope.call_id)
+    return [] if call is None else [line.grant_id for line in call.hold_lines]
+
+
+def _held_by_open_calls(_: Any, books: Books) -> set[str]:
+    return {line.grant_id for call_id in books.open_calls for line in books.calls[call_id].hold_lines}
+
+
+def _payer(scope: Any, books: Books) -> tuple[str, ...]:
+    call = books.calls.get(scope.call_id)
+    return () if call is None else (call.user_id,)
+
+
+def _user_named(scope: Any, books: Books) -> tuple[str, ...]:
+    user_id = books.users_by_name.get(scope.name)
+    return () if user_id is None else (user_id,)
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +119,16 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
 
     fingerprint: str
     idempotency_key: str | None = None
+
+    steps: ClassVar[Steps] = (
+        ((KEY_BY_FINGERPRINT, lambda scope, _: (scope.fingerprint,)),),
+        (
+            (USER_BY_ID, _caller),
+            (GRANTS_WITH_CREDIT, _caller),
+            (ANSWER_BY_KEY, _answer_of_caller),
+        ),
+        ((CALL_BY_ID, _duplicate),),
+    )
 
     def view(self, books: Books) -> CallFacts:
         """The caller as the books know it now."""
@@ -70,6 +159,14 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
 
     call_id: str
 
+    steps: ClassVar[Steps] = (
+        ((CALL_BY_ID, lambda scope, _: (scope.call_id,)),),
+        (
+            (GRANT_BY_ID, _held_by_call),
+            (ANSWER_BY_KEY, _answer_of_call),
+        ),
+    )
+
     def view(self, books: Books) -> SettleFacts:
         """The call as the books know it now."""
         call = books.calls.get(self.call_id)
@@ -97,6 +194,18 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
 
     now_ms: int
     calls_max: int = 500
+
+    # The last step is behind those of all other scopes: it needs the grants of every open call in the copy.
+    steps: ClassVar[Steps] = (
+        (
+            (OPEN_CALLS, lambda scope, _: (scope.calls_max,)),
+            (EXPIRED_GRANTS, lambda scope, _: (scope.now_ms,)),
+            (STALE_ANSWERS, lambda scope, _: (scope.answers_until_ms,)),
+        ),
+        (),
+        (),
+        ((GRANT_BY_ID, _held_by_open_calls),),
+    )
 
     @property
     def answers_until_ms(self) -> int:
@@ -137,6 +246,12 @@ class UserScope(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
 
+    # All grants, spent ones too: a grant must see the one that it would repeat.
+    steps: ClassVar[Steps] = (
+        ((USER_BY_NAME, lambda scope, _: (scope.name,)),),
+        ((GRANTS_OF_USER, _user_named),),
+    )
+
     def view(self, books: Books) -> UserFacts:
         """The user as the books know it now."""
         user = books.users.get(books.users_by_name.get(self.name, ""))
@@ -147,6 +262,8 @@ class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
     """The API key of that id."""
 
     key_id: str
+
+    steps: ClassVar[Steps] = (((KEY_BY_ID, lambda scope, _: (scope.key_id,)),),)
 
     def view(self, books: Books) -> ApiKey | None:
         """The key, revoked or not."""
@@ -169,6 +286,15 @@ class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
     """The provider of that name with all that hangs on it."""
 
     name: str
+
+    steps: ClassVar[Steps] = (
+        (
+            (PROVIDER_BY_NAME, lambda scope, _: (scope.name,)),
+            (CREDENTIALS_OF_PROVIDER, lambda scope, _: (scope.name,)),
+            (RATES_OF_PROVIDER, lambda scope, _: (scope.name,)),
+            (ALIASES_BY_NAME, lambda scope, _: (scope.name,)),
+        ),
+    )
 
     def view(self, books: Books) -> ProviderFacts:
         """The provider as the books know it now."""
@@ -195,6 +321,15 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
 
     call_id: str
 
+    # All grants of the user, spent ones too: what is given back goes where it came from.
+    steps: ClassVar[Steps] = (
+        (
+            (CALL_BY_ID, lambda scope, _: (scope.call_id,)),
+            (ADJUSTMENTS_OF_CALL, lambda scope, _: (scope.call_id,)),
+        ),
+        ((GRANTS_OF_USER, _payer),),
+    )
+
     def view(self, books: Books) -> RerateFacts:
         """The call as the books know it now."""
         call = books.calls.get(self.call_id)
@@ -210,6 +345,8 @@ class PriceScope(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: str
 
+    steps: ClassVar[Steps] = (((PRICES_OF_PROVIDER, lambda scope, _: (scope.provider,)),),)
+
     def view(self, books: Books) -> tuple[Price, ...]:
         """The prices, in the order they were appended."""
         return tuple(price for price in books.prices if price.provider == self.provider)
@@ -219,6 +356,8 @@ class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
     """The credential of that id."""
 
     credential_id: str
+
+    steps: ClassVar[Steps] = (((CREDENTIAL_BY_ID, lambda scope, _: (scope.credential_id,)),),)
 
     def view(self, books: Books) -> Credential | None:
         """The credential, active or not."""
@@ -234,6 +373,8 @@ class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 class AliasScope(msgspec.Struct, frozen=True, kw_only=True):
     """All aliases and all providers: there are few, and an alias may lead to any of them."""
+
+    steps: ClassVar[Steps] = (((PROVIDERS, lambda *_: (None,)), (ALIASES, lambda *_: (None,))),)
 
     def view(self, books: Books) -> AliasFacts:
         """The names as the books know them now."""

@@ -3,6 +3,9 @@
 The in-memory adapter's holds everything, the SQL adapters' hold what one batch needs.
 """
 
+from collections.abc import Collection
+from typing import Any
+
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Idempotency, Row
 from domain.catalog.aliases import Alias
@@ -35,6 +38,16 @@ class Books:
         self.journal: dict[str, Transfer] = {}
         self.adjustments: dict[str, list[Adjustment]] = {}
         self.audit: list[AuditEntry] = []
+
+        self._replaced: dict[type, Collection[Any]] = {
+            User: self.users,
+            ApiKey: self.keys,
+            ProviderRow: self.providers,
+            Credential: self.credentials,
+            Grant: self.grants,
+            Call: self.calls,
+            Idempotency: self.idempotency,
+        }
 
     def apply(self, row: Row) -> None:
         """Let `row` stand. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
@@ -75,6 +88,11 @@ class Books:
                 self.version += 1
             case AuditEntry():
                 self.audit.append(row)
+
+    def rows_of(self, kind: type) -> Collection[Any]:
+        """The keys of the rows of a type that replace each other. Rows that are only ever added have no place here."""
+        rows = self._replaced.get(kind)
+        return () if rows is None else rows
 
     def wallet(self, user_id: str) -> tuple[Grant, ...]:
         """The user's grants, in no particular order."""
