@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Decision
-from domain.books.scopes import View
+from domain.books.view import View
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer

@@ -18,7 +18,7 @@ from adapters.storage.sqlite.file import publish
 from adapters.storage.sqlite.tables import TABLES
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Decision, Idempotency, Row
-from domain.books.scopes import View
+from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow

@@ -1,64 +1,31 @@
-"""What a rule asks to see: a scope names the rows, the storage loads them, and `view` shows them as facts.
+"""What the rules of a call ask to see: a scope names the rows, the storage loads them, and `view` shows them as facts.
 
 The rows are named in steps. A step looks rows up by what the scope says, or by rows that an earlier step has loaded.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
 from domain.books.lookups import (
     ADJUSTMENTS_OF_CALL,
-    ALIASES,
-    ALIASES_BY_NAME,
     ANSWER_BY_KEY,
     CALL_BY_ID,
-    CREDENTIAL_BY_ID,
-    CREDENTIALS_OF_PROVIDER,
     EXPIRED_GRANTS,
     GRANT_BY_ID,
     GRANTS_OF_USER,
     GRANTS_WITH_CREDIT,
     KEY_BY_FINGERPRINT,
-    KEY_BY_ID,
     OPEN_CALLS,
-    PRICES_OF_PROVIDER,
-    PROVIDER_BY_NAME,
-    PROVIDERS,
-    RATES_OF_PROVIDER,
     STALE_ANSWERS,
     USER_BY_ID,
-    USER_BY_NAME,
-    Lookup,
 )
+from domain.books.management_scopes import AliasScope, CredentialScope, KeyScope, PriceScope, ProviderScope, UserScope
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency
+from domain.books.view import Steps
 from domain.books.working_copy import Books
-from domain.catalog.aliases import Alias
-from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant
-from domain.pricing.price_book import Price
-from domain.pricing.rate import Rate
-
-F_co = TypeVar("F_co", covariant=True)
-
-# A lookup, and the values of it that a scope wants, from its own fields and the rows that are there already.
-Want: TypeAlias = tuple[Lookup, Callable[[Any, Books], Iterable[Any]]]
-Steps: TypeAlias = tuple[tuple[Want, ...], ...]
-
-
-class View(Protocol[F_co]):
-    """A scope names the rows that a rule needs (its fields and `steps`) and shows them as facts (`view`)."""
-
-    @property
-    def steps(self) -> Steps:
-        """What to look up, step by step."""
-        ...
-
-    def view(self, books: Books) -> F_co:
-        """The facts, from a working copy that holds at least the rows this scope names."""
-        ...
 
 
 def _caller(scope: Any, books: Books) -> tuple[str, ...]:
@@ -96,11 +63,6 @@ def _held_by_open_calls(_: Any, books: Books) -> set[str]:
 def _payer(scope: Any, books: Books) -> tuple[str, ...]:
     call = books.calls.get(scope.call_id)
     return () if call is None else (call.user_id,)
-
-
-def _user_named(scope: Any, books: Books) -> tuple[str, ...]:
-    user_id = books.users_by_name.get(scope.name)
-    return () if user_id is None else (user_id,)
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,80 +196,6 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a user sees. `users` counts all, so that the first can be told."""
-
-    user: User | None
-    grants: tuple[Grant, ...]
-
-
-class UserScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The user of that name, and the wallet."""
-
-    name: str
-
-    # All grants, spent ones too: a grant must see the one that it would repeat.
-    steps: ClassVar[Steps] = (
-        ((USER_BY_NAME, lambda scope, _: (scope.name,)),),
-        ((GRANTS_OF_USER, _user_named),),
-    )
-
-    def view(self, books: Books) -> UserFacts:
-        """The user as the books know it now."""
-        user = books.users.get(books.users_by_name.get(self.name, ""))
-        return UserFacts(user=user, grants=books.wallet(user.id) if user else ())
-
-
-class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The API key of that id."""
-
-    key_id: str
-
-    steps: ClassVar[Steps] = (((KEY_BY_ID, lambda scope, _: (scope.key_id,)),),)
-
-    def view(self, books: Books) -> ApiKey | None:
-        """The key, revoked or not."""
-        return books.keys.get(self.key_id)
-
-
-class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a provider sees: its row, its credentials and its rates, removed ones too.
-
-    `alias` is one that bears the provider's name.
-    """
-
-    provider: ProviderRow | None
-    credentials: tuple[Credential, ...]
-    rates: tuple[Rate, ...]
-    alias: Alias | None = None
-
-
-class ProviderScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider of that name with all that hangs on it."""
-
-    name: str
-
-    steps: ClassVar[Steps] = (
-        (
-            (PROVIDER_BY_NAME, lambda scope, _: (scope.name,)),
-            (CREDENTIALS_OF_PROVIDER, lambda scope, _: (scope.name,)),
-            (RATES_OF_PROVIDER, lambda scope, _: (scope.name,)),
-            (ALIASES_BY_NAME, lambda scope, _: (scope.name,)),
-        ),
-    )
-
-    def view(self, books: Books) -> ProviderFacts:
-        """The provider as the books know it now."""
-        return ProviderFacts(
-            provider=books.providers.get(self.name),
-            credentials=tuple(c for c in books.credentials.values() if c.provider == self.name),
-            rates=tuple(
-                rate for (provider, _), versions in books.rates.items() if provider == self.name for rate in versions
-            ),
-            alias=_standing(books.aliases.get(self.name)),
-        )
-
-
 class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What `rerate` sees: the call, all grants of its user, and how it was adjusted so far, oldest first."""
 
@@ -338,56 +226,6 @@ class RerateScope(msgspec.Struct, frozen=True, kw_only=True):
             grants=books.wallet(call.user_id) if call else (),
             adjustments=tuple(books.adjustments.get(self.call_id, ())),
         )
-
-
-class PriceScope(msgspec.Struct, frozen=True, kw_only=True):
-    """What operators appended to the price book about a provider."""
-
-    provider: str
-
-    steps: ClassVar[Steps] = (((PRICES_OF_PROVIDER, lambda scope, _: (scope.provider,)),),)
-
-    def view(self, books: Books) -> tuple[Price, ...]:
-        """The prices, in the order they were appended."""
-        return tuple(price for price in books.prices if price.provider == self.provider)
-
-
-class CredentialScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The credential of that id."""
-
-    credential_id: str
-
-    steps: ClassVar[Steps] = (((CREDENTIAL_BY_ID, lambda scope, _: (scope.credential_id,)),),)
-
-    def view(self, books: Books) -> Credential | None:
-        """The credential, active or not."""
-        return books.credentials.get(self.credential_id)
-
-
-class AliasFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about an alias sees: all aliases that stand, and the names of the providers that do."""
-
-    aliases: dict[str, Alias]
-    providers: frozenset[str]
-
-
-class AliasScope(msgspec.Struct, frozen=True, kw_only=True):
-    """All aliases and all providers: there are few, and an alias may lead to any of them."""
-
-    steps: ClassVar[Steps] = (((PROVIDERS, lambda *_: (None,)), (ALIASES, lambda *_: (None,))),)
-
-    def view(self, books: Books) -> AliasFacts:
-        """The names as the books know them now."""
-        standing = {name: alias for name, versions in books.aliases.items() if (alias := _standing(versions))}
-        return AliasFacts(
-            aliases=standing,
-            providers=frozenset(row.name for row in books.providers.values() if row.removed_ms is None),
-        )
-
-
-def _standing(versions: list[Alias] | None) -> Alias | None:
-    """The newest version, unless it ends the alias."""
-    return versions[-1] if versions and not versions[-1].removed else None
 
 
 Scope: TypeAlias = (

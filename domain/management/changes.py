@@ -9,8 +9,8 @@ from typing import TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.management_scopes import AliasFacts, ProviderFacts, UserFacts
 from domain.books.rows import AuditEntry, Row
-from domain.books.scopes import AliasFacts, ProviderFacts, UserFacts
 from domain.catalog.aliases import Alias, flaw
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.ledger import add_grant

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from domain.books.management_scopes import ProviderFacts
 from domain.books.rows import AuditEntry, Row
-from domain.books.scopes import ProviderFacts
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.money import AmountError, rate_from_cost
 from domain.pricing.price_book import Price

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.management_scopes import UserScope
 from domain.books.rows import AuditEntry, Call, Row
-from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope, UserScope
+from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope
 from domain.catalog.aliases import Alias, AliasTarget
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Grant, HoldLine, Transfer

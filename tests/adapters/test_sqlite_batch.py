@@ -8,7 +8,8 @@ import pytest
 from adapters.storage.sqlite import load as sqlite_load
 from adapters.storage.sqlite import reads as sqlite_read
 from adapters.storage.sqlite.batch import Operation, Writer
-from domain.books.scopes import CallScope, KeyScope, SettleScope, SweepScope, UserScope
+from domain.books.management_scopes import KeyScope, UserScope
+from domain.books.scopes import CallScope, SettleScope, SweepScope
 from ports.books import StorageError
 from tests.adapters.storage_rules import (
     Decided,

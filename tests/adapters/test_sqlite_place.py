@@ -14,7 +14,7 @@ import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.accounts.rows import User
-from domain.books.scopes import UserScope
+from domain.books.management_scopes import UserScope
 from ports.books import StorageError
 from tests.adapters.storage_rules import write
 

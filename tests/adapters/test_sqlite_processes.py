@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
-from domain.books.scopes import KeyScope, UserScope
+from domain.books.management_scopes import KeyScope, UserScope
 from domain.ledger.rows import Grant, Transfer
 from tests.adapters.storage_rules import (
     a_grant,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.storage.sqlite.batch import Operation, Writer
-from domain.books.scopes import UserScope
+from domain.books.management_scopes import UserScope
 from tests.adapters.storage_rules import (
     Decided,
     a_call,

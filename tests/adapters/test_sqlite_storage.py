@@ -17,7 +17,8 @@ from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite.connection import Connection
 from adapters.storage.sqlite.file import in_words, open_reader, open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
-from domain.books.scopes import CallScope, UserScope
+from domain.books.management_scopes import UserScope
+from domain.books.scopes import CallScope
 from ports.books import StorageError
 from tests.adapters.storage_rules import (
     Decided,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
-from domain.books.scopes import AliasScope, ProviderScope, UserScope
+from domain.books.management_scopes import AliasScope, ProviderScope, UserScope
 from domain.catalog.aliases import Alias, Canary
 from ports.books import Storage
 from tests.adapters.storage_rules import a_provider, a_rate, an_alias, look, write

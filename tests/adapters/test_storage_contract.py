@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from domain.books.management_scopes import CredentialScope, KeyScope, ProviderScope, UserScope
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row
-from domain.books.scopes import CallScope, CredentialScope, KeyScope, ProviderScope, SettleScope, SweepScope, UserScope
+from domain.books.scopes import CallScope, SettleScope, SweepScope
 from domain.ledger.rows import HoldLine
 from ports.books import Storage
 from tests.adapters.storage_rules import (

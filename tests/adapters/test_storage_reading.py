@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
+from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
 from domain.books.rows import Idempotency
-from domain.books.scopes import CallScope, KeyScope, ProviderScope, UserScope
+from domain.books.scopes import CallScope
 from domain.ledger.rows import HoldLine
 from domain.model_api.call import AttemptRecord
 from domain.usage import Usage

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.books.management_scopes import AliasScope, ProviderScope
 from domain.books.rows import AuditEntry
-from domain.books.scopes import AliasScope, ProviderScope
 from domain.books.working_copy import Books
 from domain.catalog.aliases import DEPTH_MAX, RESOLVED_TARGETS_MAX, Alias, AliasTarget, flaw
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged, add_provider, remove_alias, set_alias

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.billing.plan import Plan, Refused
 from domain.billing.verification import Totals
+from domain.books.management_scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.books.rows import AuditEntry, Row
-from domain.books.scopes import CredentialScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.books.working_copy import Books
 from domain.ledger.ledger import available
 from domain.ledger.rows import Grant

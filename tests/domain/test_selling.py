@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.books.scopes import ProviderFacts
+from domain.books.management_scopes import ProviderFacts
 from domain.management.changes import Actor, Changed, Denied, Unchanged
 from domain.management.rates_from_prices import Terms, rate_of, sell, terms_of
 from domain.money import NANOS_PER_CREDIT as CREDIT

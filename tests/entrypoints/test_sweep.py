@@ -9,8 +9,8 @@ from adapters.storage.memory import MemoryStorage
 from domain.accounts.rows import ApiKey, User
 from domain.billing.sweep import LEASE_MARGIN_MS
 from domain.billing.verification import Difference, Totals
+from domain.books.management_scopes import UserFacts, UserScope
 from domain.books.rows import Call, Row
-from domain.books.scopes import UserFacts, UserScope
 from domain.ledger.ledger import add_grant, balance, hold
 from domain.ledger.rows import Grant, HoldLine
 from entrypoints.usecases.manage.maintenance import sweep, verify

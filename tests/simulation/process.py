@@ -22,7 +22,7 @@ from adapters.providers.transport import Http1Transport
 from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
 from domain.books.rows import Decision
-from domain.books.scopes import View
+from domain.books.view import View
 from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest

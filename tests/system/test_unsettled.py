@@ -12,7 +12,7 @@ from adapters.storage.memory import MemoryStorage
 from domain.billing.metering import Meter
 from domain.billing.settlement import Outcome
 from domain.books.rows import Decision
-from domain.books.scopes import View
+from domain.books.view import View
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call.unsettled import KEPT_MAX
 from tests.simulation.auditor import CallRow, audit

@@ -12,7 +12,7 @@ from adapters.storage.sqlite.file import begin_writing, check_room, in_words, tr
 from adapters.storage.sqlite.load import Copy, load
 from adapters.storage.sqlite.tables import TABLES
 from domain.books.rows import Call, Decision, Row
-from domain.books.scopes import View
+from domain.books.view import View
 from ports.books import StorageError
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}

@@ -13,7 +13,8 @@ from typing import Any
 from adapters.storage.sqlite.tables import TABLES, Table, json_text
 from domain.books.lookups import GRANTS_WITH_CREDIT, LOOKUPS, Lookup
 from domain.books.rows import Call
-from domain.books.scopes import CallScope, View
+from domain.books.scopes import CallScope
+from domain.books.view import View
 from domain.books.working_copy import Books
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.

@@ -36,7 +36,7 @@ from adapters.storage.sqlite.file import (
 from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Decision
-from domain.books.scopes import View
+from domain.books.view import View
 from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
 from ports.books import CatalogRows, Snapshot, StorageError

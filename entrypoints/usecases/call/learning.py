@@ -3,7 +3,7 @@
 import logging
 
 from domain.billing.settlement import Settlement
-from domain.books.scopes import CredentialScope
+from domain.books.management_scopes import CredentialScope
 from domain.failures import Failure
 from domain.management.changes import Actor, Changed, deactivate_credential
 from domain.model_api.call import Target

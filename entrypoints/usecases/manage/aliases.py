@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.books.scopes import AliasScope
+from domain.books.management_scopes import AliasScope
 from domain.catalog.aliases import PRIORITY_MAX, TARGETS_MAX, WEIGHT_MAX, Alias, AliasTarget, Canary, Strategy
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Outcome, remove_alias, set_alias

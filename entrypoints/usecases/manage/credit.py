@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.accounts.rows import User
-from domain.books.scopes import UserScope
+from domain.books.management_scopes import UserScope
 from domain.ledger.ledger import Balance, balance
 from domain.ledger.rows import Grant
 from domain.management.changes import Denied, Outcome, grant_credit

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.scopes import CallFacts, CallScope, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.books.management_scopes import KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.books.scopes import CallFacts, CallScope
 from domain.catalog.rows import ProviderRow
 from domain.catalog.vendors import ECHO
 from domain.management.changes import Changed, Denied, Outcome, Unchanged, add_key, add_provider, set_rate

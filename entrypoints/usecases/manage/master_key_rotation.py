@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from domain.books.management_scopes import UserFacts, UserScope
 from domain.books.rows import AuditEntry
-from domain.books.scopes import UserFacts, UserScope
 from domain.management.changes import Changed
 from entrypoints.usecases.manage.first_run import OWNER
 from entrypoints.usecases.management_context import ManagementContext, Sealing, actor

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from domain.books.scopes import PriceScope
+from domain.books.management_scopes import PriceScope
 from domain.management.changes import Actor
 from domain.management.price_sync import Difference, Synced, append, difference
 from domain.pricing.price_book import Price

@@ -6,7 +6,7 @@ A credential's secret is sealed before it reaches the books, for the row of its 
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.books.scopes import CredentialScope, ProviderFacts, ProviderScope
+from domain.books.management_scopes import CredentialScope, ProviderFacts, ProviderScope
 from domain.catalog.aliases import PRIORITY_MAX
 from domain.catalog.rows import Credential, ProviderRow
 from domain.catalog.vendors import DIALECTS, ECHO, VENDORS

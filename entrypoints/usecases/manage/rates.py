@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.books.scopes import ProviderFacts, ProviderScope
+from domain.books.management_scopes import ProviderFacts, ProviderScope
 from domain.catalog.catalog import Served, catalog_of, priced, similar
 from domain.management.changes import Denied, Outcome, set_rate
 from domain.model_api.call import Capability

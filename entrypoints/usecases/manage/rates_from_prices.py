@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from domain.books.scopes import ProviderFacts, ProviderScope
+from domain.books.management_scopes import ProviderFacts, ProviderScope
 from domain.management.changes import Denied, Outcome
 from domain.management.rates_from_prices import Sold, Terms, sell
 from domain.pricing.price_book import Price, ProviderPrices, versions

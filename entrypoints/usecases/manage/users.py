@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, Role, User
-from domain.books.scopes import KeyScope, UserFacts, UserScope
+from domain.books.management_scopes import KeyScope, UserFacts, UserScope
 from domain.ledger.rows import Grant
 from domain.management.changes import (
     STARTER_SOURCE,
