@@ -1,7 +1,7 @@
 """What was used: a meter reads along with the events of an answer, and ends in an exact or estimated usage.
 
 Unknown is never zero: what the provider did not count, or counted as 0 although there is text, is estimated and
-labelled so: the input by `domain.pricing.token_estimate`, the output by the text that was delivered, at four bytes a
+labelled so: the input by `domain.model_api.token_estimate`, the output by the text that was delivered, at four bytes a
 token rounded up. Sound and images have no such bytes: they are estimated by what was asked for, at the rates that
 OpenAI documents for its own models; or counted, where they are sold by the piece.
 
@@ -16,6 +16,7 @@ import msgspec
 
 from domain.books.rows import UsageSource
 from domain.failures import Failure
+from domain.model_api.call import ModelCall
 from domain.model_api.events import (
     AudioDelta,
     Broken,
@@ -32,8 +33,10 @@ from domain.model_api.events import (
     UsageReported,
 )
 from domain.model_api.images import ImageResult
+from domain.model_api.token_estimate import BYTES_PER_TOKEN, written_bytes
 from domain.model_api.video import VideoResult
-from domain.pricing.token_estimate import BYTES_PER_TOKEN, written_bytes
+from domain.pricing.cost_estimate import expected_input
+from domain.pricing.rate import Rate
 from domain.usage import Usage
 
 BYTES_PER_TOKEN_CUT = 5
@@ -152,6 +155,11 @@ def has_input(meter: Meter) -> bool:
     if meter.running and not meter.ended:
         return False
     return told is not None and bool(_input_of(told) or _is_by_the_piece(told))
+
+
+def uncounted_input(meter: Meter, call: ModelCall, rate: Rate | None) -> int:
+    """The likely input where the provider did not count it, which is read out of the request only then; else 0."""
+    return 0 if has_input(meter) else expected_input(call, rate)
 
 
 def measure(meter: Meter, input_tokens: int, pieces: Usage = _NO_PIECES) -> Measured:

@@ -12,9 +12,11 @@ import msgspec
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency, Row
 from domain.books.scopes import CallFacts
+from domain.catalog.catalog import Served
+from domain.catalog.vendors import passes_through
 from domain.ledger.ledger import available, hold
 from domain.model_api.call import ModelCall
-from domain.pricing.bounds import Bound, as_served, bound, lowered
+from domain.pricing.bounds import Bound, bound, lowered
 from domain.refusals import (
     IdempotencyConflict,
     IdempotencyUnavailable,
@@ -159,6 +161,20 @@ def _affordable(
         least = min(limit.nanos for _, limit in bounded)
         return InsufficientCredit(bound_nanos=least, available_nanos=has_nanos, payment_link=asked.payment_link)
     return tuple(fitting)
+
+
+def as_served(call: ModelCall, served: Served) -> ModelCall:
+    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them.
+
+    Where it is translated, the fields by which the hub bounds such tools are not those of the provider.
+    """
+    if not call.hosted_tools:
+        return call
+    if not served.hosted:
+        return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None, hosted_unbounded=0)
+    if passes_through(call, served.dialect or served.provider.dialect):
+        return call
+    return msgspec.structs.replace(call, hosted_unbounded=0)
 
 
 def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:

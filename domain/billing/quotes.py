@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.billing.plan import Planned
+from domain.billing.plan import Planned, as_served
 from domain.catalog.catalog import Catalog, Served, versions_of
 from domain.model_api.call import ModelCall
-from domain.pricing.bounds import Bound, as_served, bound
+from domain.pricing.bounds import Bound, bound
 from domain.pricing.cost_estimate import expected_nanos
 from domain.pricing.rate import Rate
 

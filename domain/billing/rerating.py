@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
 from domain.ledger.ledger import BREAKAGE, REVENUE, grant_account, usable
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
-from domain.pricing.charge import occasion_of, price
+from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 
 

@@ -17,13 +17,13 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.billing.metering import Measured, Meter, counted, measure
+from domain.billing.rerank_usage import ranked
 from domain.books.rows import Call, Ending, Idempotency, Row
 from domain.books.scopes import SettleFacts
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.ledger import resolve
 from domain.model_api.call import AttemptRecord, Target
-from domain.model_api.rerank_usage import ranked
 from domain.pricing.charge import cost, has_price, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -143,6 +143,11 @@ def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
         (pieces.video_seconds, "video_second_nanos"),
     )
     return any(count and has_price(rate, field) for count, field in priced)
+
+
+def occasion_of(call: Call) -> Occasion:
+    """How a call that has ended was served, as the books have it."""
+    return Occasion(service=call.service_tier, at_ms=call.started_ms, size=call.size, quality=call.quality)
 
 
 def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:

@@ -7,9 +7,10 @@ from collections import defaultdict
 
 import msgspec
 
+from domain.billing.settlement import occasion_of
 from domain.books.rows import Call
 from domain.ledger.rows import Adjustment, Grant, Transfer
-from domain.pricing.charge import occasion_of, price
+from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from domain.model_api.multipart import Form
-from domain.pricing.token_estimate import estimated_input
+from domain.model_api.token_estimate import estimated_input
 from domain.usage import Usage
 
 Operation = Literal[

@@ -15,8 +15,6 @@ import contextlib
 
 import msgspec
 
-from domain.catalog.catalog import Served
-from domain.catalog.vendors import passes_through
 from domain.model_api.call import ModelCall, Operation
 from domain.money import AmountError, charge_rounded_up, units_affordable
 from domain.pricing.charge import Dearest, dearest, has_price
@@ -75,20 +73,6 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     output_cap: int | None
     uses_cap: int | None = None
-
-
-def as_served(call: ModelCall, served: Served) -> ModelCall:
-    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them.
-
-    Where it is translated, the fields by which the hub bounds such tools are not those of the provider.
-    """
-    if not call.hosted_tools:
-        return call
-    if not served.hosted:
-        return msgspec.structs.replace(call, hosted_tools=(), hosted_uses_max=None, hosted_unbounded=0)
-    if passes_through(call, served.dialect or served.provider.dialect):
-        return call
-    return msgspec.structs.replace(call, hosted_unbounded=0)
 
 
 def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:

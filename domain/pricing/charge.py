@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.books.rows import Call
 from domain.money import charge_rounded_up
 from domain.pricing.by_size import VARIED, Variants, variant_price
 from domain.pricing.price_book import Price
@@ -110,11 +109,6 @@ def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | N
 def input_tokens_of(usage: Usage) -> int:
     """The request's whole input: fresh, cached and written, whatever it was made of."""
     return sum(getattr(usage, unit) for unit in INPUT_UNITS)
-
-
-def occasion_of(call: Call) -> Occasion:
-    """How a call that has ended was served, as the books have it."""
-    return Occasion(service=call.service_tier, at_ms=call.started_ms, size=call.size, quality=call.quality)
 
 
 def has_price(rate: Rate, field: str) -> bool:

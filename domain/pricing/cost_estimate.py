@@ -5,7 +5,6 @@ Not a bound: nothing is held by it.
 
 import msgspec
 
-from domain.billing.metering import Meter, has_input
 from domain.model_api.call import ModelCall
 from domain.pricing.bounds import services_asked
 from domain.pricing.charge import price
@@ -33,11 +32,6 @@ def expected_input(call: ModelCall, rate: Rate | None) -> int:
     if rate is None or rate.context_tokens is None:
         return tokens
     return min(tokens, rate.context_tokens * call.inputs)
-
-
-def uncounted_input(meter: Meter, call: ModelCall, rate: Rate | None) -> int:
-    """The likely input where the provider did not count it, which is read out of the request only then; else 0."""
-    return 0 if has_input(meter) else expected_input(call, rate)
 
 
 def _expected(call: ModelCall, rate: Rate) -> Usage:

@@ -5,8 +5,8 @@ What is not known is allowed, and the provider judges. What an operator has said
 
 from domain.catalog.catalog import Served
 from domain.model_api.call import CAPABILITIES, Capability, ModelCall
+from domain.model_api.token_estimate import BYTES_PER_TOKEN
 from domain.pricing.rate import Rate
-from domain.pricing.token_estimate import BYTES_PER_TOKEN
 from domain.routing.tree import RouteNode, kept
 
 _TOOL_FIELDS = ("tools", "functions")

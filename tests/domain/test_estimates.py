@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.pricing.token_estimate import TOKENS_PER_IMAGE, estimated_input, written_bytes
+from domain.model_api.token_estimate import TOKENS_PER_IMAGE, estimated_input, written_bytes
 
 AROUND = 3  # a message or a tool
 SEALED = "c2VhbGVk" * 1_000

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.rerating import charge_under
+from domain.billing.settlement import occasion_of
 from domain.billing.verification import Difference, Totals
 from domain.books.rows import Call
 from domain.management.rates_from_prices import Terms, rate_of
@@ -16,7 +17,7 @@ from domain.model_api.images import ImageResult
 from domain.model_api.video import VideoResult, resolution
 from domain.pricing.bounds import Bound, bound, is_sold
 from domain.pricing.by_size import Variant, distinct, variant_label, variant_price, worded
-from domain.pricing.charge import cost, occasion_of, price
+from domain.pricing.charge import cost, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import PIECE_NANOS_MAX
 from domain.pricing.tiers import Occasion, Tier, UnitPrices

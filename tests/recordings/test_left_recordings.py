@@ -14,12 +14,11 @@ from adapters.providers.dialect import ProviderDialect
 from adapters.providers.google import GOOGLE
 from adapters.providers.openai import OPENAI
 from adapters.providers.openai_responses import RESPONSES
-from domain.billing.metering import Meter, measure, observe
+from domain.billing.metering import Meter, measure, observe, uncounted_input
 from domain.failures import Failure
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event
 from domain.pricing.charge import price
-from domain.pricing.cost_estimate import uncounted_input
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
 from tests.domain.build import a_rate

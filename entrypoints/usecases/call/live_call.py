@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 import anyio
 import msgspec
 
-from domain.billing.metering import Meter, observe
+from domain.billing.metering import Meter, observe, uncounted_input
 from domain.billing.plan import Affordable, Plan
 from domain.billing.settlement import Outcome, Settlement, settle
 from domain.books.rows import Call, Ending
@@ -21,7 +21,6 @@ from domain.catalog.vendors import passes_through
 from domain.failures import Failure
 from domain.model_api.call import Attempt, AttemptRecord, Target
 from domain.model_api.requests import ModelRequest
-from domain.pricing.cost_estimate import uncounted_input
 from domain.pricing.price_book import Price
 from domain.refusals import ProviderFailed, Refusal, StorageUnavailable
 from domain.routing.retries import BACKOFF_MAX_MS, another, next_attempt

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from domain.billing.metering import Meter, measure, observe
+from domain.billing.metering import Meter, measure, observe, uncounted_input
 from domain.model_api.call import ModelCall
 from domain.model_api.embeddings import Embedded, EmbeddingsRequest
 from domain.model_api.events import Event
-from domain.pricing.cost_estimate import uncounted_input
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import read_body

@@ -12,7 +12,7 @@ import msgspec
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Event, UsageReported
 from domain.model_api.rerank import Ranked, RerankRequest, search_units
-from domain.pricing.token_estimate import BYTES_PER_TOKEN
+from domain.model_api.token_estimate import BYTES_PER_TOKEN
 from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX, Usage
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
