@@ -1,21 +1,19 @@
-"""The books: one way to change them, and the questions that are asked of them."""
+"""The books: one way to change them. What is read of them outside of a decision is in `readers`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
-from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Decision
+from domain.books.rows import Call, Decision
 from domain.books.view import View
-from domain.catalog.aliases import Alias
-from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
-from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
+from ports.readers.accounts import AccountReader
+from ports.readers.calls import CallReader
+from ports.readers.catalog import CatalogReader
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
-CatalogRows: TypeAlias = tuple[int, list[ProviderRow], list[Credential], list[Rate], list[Alias]]
 
 
 class StorageError(Exception):
@@ -54,7 +52,7 @@ class Snapshot(Protocol):
         ...
 
 
-class Storage(Protocol):
+class Storage(AccountReader, CallReader, CatalogReader, Protocol):
     """Where the books are kept."""
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
@@ -81,58 +79,6 @@ class Storage(Protocol):
 
         From then on all is refused, since what would be written nobody could find again; until they are back.
         """
-        ...
-
-    async def catalog_version(self) -> int:
-        """The number that grows with every change of providers, credentials, rates and aliases."""
-        ...
-
-    async def catalog(self) -> CatalogRows:
-        """The version with all that is not removed; of each rate all versions since it was last removed."""
-        ...
-
-    async def prices(self) -> list[Price]:
-        """Every price that operators appended to the book, oldest first; a new one makes a new catalogue version."""
-        ...
-
-    async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
-        """The key of that fingerprint, revoked or not, and its user."""
-        ...
-
-    async def users(self) -> list[User]:
-        """All users by name."""
-        ...
-
-    async def user_named(self, name: str) -> User | None:
-        """The user of that name."""
-        ...
-
-    async def keys(self) -> list[ApiKey]:
-        """All API keys, oldest first."""
-        ...
-
-    async def wallet(self, user_id: str) -> list[Grant]:
-        """The user's grants, oldest first, as of the last commit."""
-        ...
-
-    async def call(self, call_id: str) -> Call | None:
-        """One call."""
-        ...
-
-    async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
-        """Call id, status, content type and sealed answer remembered for a user's Idempotency-Key."""
-        ...
-
-    async def adjustments(self, call_id: str) -> list[Adjustment]:
-        """How a call was charged anew, oldest first."""
-        ...
-
-    async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        """The newest calls first, of one user or of all; only those before the call of an id, where given."""
-        ...
-
-    async def audit(self, limit: int) -> list[AuditEntry]:
-        """The newest management actions first."""
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:

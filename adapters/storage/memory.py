@@ -21,11 +21,12 @@ from domain.books.rows import AuditEntry, Call, Decision, Idempotency, Row
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
+from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from ports.books import CatalogRows, Snapshot
+from ports.books import Snapshot
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -61,12 +62,12 @@ class MemoryStorage:
     async def catalog(self) -> CatalogRows:
         with self._lock:
             books = self._books
-            return (
-                books.version,
-                [row for row in books.providers.values() if row.removed_ms is None],
-                [row for row in books.credentials.values() if row.removed_ms is None],
-                [row for versions in books.rates.values() for row in _on_sale(versions)],
-                [versions[-1] for versions in books.aliases.values() if not versions[-1].removed],
+            return CatalogRows(
+                version=books.version,
+                providers=[row for row in books.providers.values() if row.removed_ms is None],
+                credentials=[row for row in books.credentials.values() if row.removed_ms is None],
+                rates=[row for versions in books.rates.values() for row in _on_sale(versions)],
+                aliases=[versions[-1] for versions in books.aliases.values() if not versions[-1].removed],
             )
 
     async def prices(self) -> list[Price]:

@@ -57,6 +57,23 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     hosted: bool = True
 
 
+class CatalogRows(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows that a catalogue is made of, at one version: all that is not removed.
+
+    `rates` are, of each model, all versions since it was last taken from sale.
+    """
+
+    version: int
+    providers: list[ProviderRow]
+    credentials: list[Credential]
+    rates: list[Rate]
+    aliases: list[Alias]
+
+    def indexed(self) -> Catalog:
+        """The catalogue of these rows."""
+        return catalog_of(self.version, self.providers, self.credentials, self.rates, self.aliases)
+
+
 def catalog_of(
     version: int,
     providers: Iterable[ProviderRow],

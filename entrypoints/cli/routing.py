@@ -3,7 +3,6 @@
 from argparse import Namespace
 
 from domain.catalog.aliases import Alias
-from domain.catalog.catalog import catalog_of
 from domain.refusals import UnknownModel, UnpricedModel
 from domain.routing.learned import Advice
 from entrypoints.cli.output import Complaint, Said, fields, made, moment, table
@@ -58,7 +57,7 @@ async def remove_alias(desk: ManagementContext, settings: Settings, args: Namesp
 
 async def explain_route(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`route explain`: by the books alone, as a process that has just started would route it."""
-    catalog = catalog_of(*await desk.storage.catalog())
+    catalog = (await desk.storage.catalog()).indexed()
     now_ms = desk.clock.now_ms()
     told = explained(catalog, Advice(), Sample(model=args.model), settings.billed, settings.strategy, now_ms)
     if isinstance(told, UnpricedModel):

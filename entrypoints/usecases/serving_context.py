@@ -7,7 +7,7 @@ advice (turns and cool-downs), replaced as a whole and harmless to lose.
 from dataclasses import dataclass, field
 
 from domain.catalog.aliases import Strategy
-from domain.catalog.catalog import Catalog, catalog_of
+from domain.catalog.catalog import Catalog
 from domain.dialects.unsupported_params import Policy
 from domain.pricing.price_book import Price, standing
 from domain.routing.learned import Advice
@@ -74,7 +74,7 @@ class CallContext:
     async def catalog_anew(self) -> Catalog:
         """The catalogue as it is now, read again only if its version has moved."""
         if self._catalog is None or self._catalog.version != await self.storage.catalog_version():
-            self._catalog = catalog_of(*await self.storage.catalog())
+            self._catalog = (await self.storage.catalog()).indexed()
             self._shelves = await shelves(self.book, self.storage)
         return self._catalog
 

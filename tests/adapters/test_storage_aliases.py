@@ -24,16 +24,16 @@ async def test_the_newest_version_of_an_alias_stands_until_it_is_removed(storage
     await storage.decide(NOBODY, write(an_alias(1), an_alias(3, name="gone")))
     await storage.decide(NOBODY, write(FULL, an_alias(4, name="gone", removed=True)))
 
-    version, _, _, _, aliases = await storage.catalog()
+    rows = await storage.catalog()
 
-    assert ([FULL], 4) == (aliases, version)
+    assert ([FULL], 4) == (rows.aliases, rows.version)
 
 
 async def test_an_alias_can_be_set_again_after_it_was_removed(storage: Storage) -> None:
     for n, removed in ((1, False), (2, True), (3, False)):
         await storage.decide(NOBODY, write(an_alias(n, removed=removed)))
 
-    assert [an_alias(3)] == (await storage.catalog())[4]
+    assert [an_alias(3)] == (await storage.catalog()).aliases
 
 
 async def test_a_rule_about_an_alias_sees_all_that_stand_and_the_names_of_the_providers(storage: Storage) -> None:
@@ -57,9 +57,9 @@ async def test_what_a_model_is_able_to_and_whom_a_provider_comes_before_are_kept
     rates = [a_rate(1), a_rate(2, capabilities=()), a_rate(3, capabilities=("tools", "images"))]
     await storage.decide(NOBODY, write(provider, *rates))
 
-    _, providers, _, kept, _ = await storage.catalog()
+    kept = await storage.catalog()
 
-    assert ([provider], rates) == (providers, kept)
+    assert ([provider], rates) == (kept.providers, kept.rates)
 
 
 async def test_a_backup_has_every_version(storage: Storage, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_a_backup_has_every_version(storage: Storage, tmp_path: Path) -> N
     await storage.backup(str(tmp_path / "backup.db"))
 
     async with SqliteStorage.open(tmp_path / "backup.db") as opened:
-        assert [FULL] == (await opened.catalog())[4]
+        assert [FULL] == (await opened.catalog()).aliases
     with closing(sqlite3.connect(tmp_path / "backup.db")) as connection:
         assert [("alias-1",), ("alias-2",)] == connection.execute("select id from aliases order by seq").fetchall()
 

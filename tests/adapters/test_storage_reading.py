@@ -78,12 +78,12 @@ async def test_the_catalogue_is_all_that_is_not_removed(storage: Storage) -> Non
     await storage.decide(NOBODY, write(*ended, a_rate(3), a_rate(4), a_rate(5, model="large"), a_rate(6, removed=True)))
     await storage.decide(NOBODY, write(a_rate(7), a_rate(8)))
 
-    version, providers, credentials, rates, _ = await storage.catalog()
+    rows = await storage.catalog()
 
-    assert version == 14
-    assert providers == [a_provider()]
-    assert credentials == [a_credential(1)]
-    assert sorted(rates, key=lambda rate: rate.id) == [a_rate(5, model="large"), a_rate(7), a_rate(8)]
+    assert rows.version == 14
+    assert rows.providers == [a_provider()]
+    assert rows.credentials == [a_credential(1)]
+    assert sorted(rows.rates, key=lambda rate: rate.id) == [a_rate(5, model="large"), a_rate(7), a_rate(8)]
 
 
 async def test_a_caller_is_found_by_fingerprint_revoked_or_not(storage: Storage) -> None:

@@ -25,10 +25,10 @@ from adapters.storage.sqlite.tables import (
 )
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Row
+from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from ports.books import CatalogRows
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -78,12 +78,12 @@ def catalog(connection: sqlite3.Connection) -> CatalogRows:
     """The catalogue with its version, as of one commit."""
     connection.execute("begin")
     try:
-        return (
-            version(connection),
-            PROVIDERS.read(connection, "from providers where removed_ms is null order by seq"),
-            CREDENTIALS.read(connection, "from credentials where removed_ms is null order by seq"),
-            RATES.read(connection, _RATES_ON_SALE),
-            ALIASES.read(connection, _ALIASES_STANDING),
+        return CatalogRows(
+            version=version(connection),
+            providers=PROVIDERS.read(connection, "from providers where removed_ms is null order by seq"),
+            credentials=CREDENTIALS.read(connection, "from credentials where removed_ms is null order by seq"),
+            rates=RATES.read(connection, _RATES_ON_SALE),
+            aliases=ALIASES.read(connection, _ALIASES_STANDING),
         )
     finally:
         connection.execute("rollback")

@@ -37,9 +37,10 @@ from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call, Decision
 from domain.books.view import View
+from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
-from ports.books import CatalogRows, Snapshot, StorageError
+from ports.books import Snapshot, StorageError
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)

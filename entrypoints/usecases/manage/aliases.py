@@ -15,7 +15,7 @@ from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Outcome, remove_alias, set_alias
 from domain.refusals import BadRequest
 from entrypoints.usecases.management_context import ManagementContext, actor
-from ports.books import Storage
+from ports.readers.catalog import CatalogReader
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _TARGET = re.compile(r"(?P<model>[!-~]{1,300}?)(?:@(?P<priority>[0-9]{1,4}))?(?:\*(?P<weight>[0-9]{1,7}))?")
@@ -49,9 +49,9 @@ async def delete_alias(desk: ManagementContext, by: str, name: str) -> Outcome:
     return await desk.storage.decide(AliasScope(), lambda facts: remove_alias(facts, who, name, alias_id))
 
 
-async def aliases(storage: Storage) -> list[Alias]:
+async def aliases(storage: CatalogReader) -> list[Alias]:
     """All that stand, by name."""
-    _, _, _, _, rows = await storage.catalog()
+    rows = (await storage.catalog()).aliases
     return sorted(rows, key=lambda alias: alias.name)
 
 

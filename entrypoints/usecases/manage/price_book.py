@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from domain.catalog.vendors import priced_as
 from domain.pricing.price_book import Price, ProviderPrices, price_at, provider_prices_of
-from ports.books import Storage
 from ports.price_book import PriceBook
+from ports.readers.catalog import CatalogReader
 
 
 class PriceBookView:
@@ -48,8 +48,8 @@ class PriceBookView:
         return self._own[provider]
 
 
-async def shelves(shipped: PriceBook, storage: Storage) -> PriceBookView:
+async def shelves(shipped: PriceBook, storage: CatalogReader) -> PriceBookView:
     """The book as it is now."""
-    providers = (await storage.catalog())[1]
+    providers = (await storage.catalog()).providers
     vendors = {row.name: priced_as(row.name, row.base_url, row.dialect) for row in providers}
     return PriceBookView(shipped, await storage.prices(), vendors)

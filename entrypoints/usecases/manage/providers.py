@@ -27,7 +27,7 @@ from entrypoints.usecases.manage.base_urls import base_url_problem
 from entrypoints.usecases.manage.masking import is_secret_text, masked
 from entrypoints.usecases.management_context import ManagementContext, actor
 from entrypoints.usecases.sealed_identities import credential_row
-from ports.books import Storage
+from ports.readers.catalog import CatalogReader
 from ports.vault import VaultError
 
 WEIGHT = 100
@@ -132,16 +132,14 @@ async def reactivate(desk: ManagementContext, by: str, credential_id: str) -> Ou
     )
 
 
-async def providers(storage: Storage) -> Sequence[ProviderRow]:
+async def providers(storage: CatalogReader) -> Sequence[ProviderRow]:
     """All that are not removed."""
-    _, rows, _, _, _ = await storage.catalog()
-    return rows
+    return (await storage.catalog()).providers
 
 
-async def credentials(storage: Storage) -> Sequence[Credential]:
+async def credentials(storage: CatalogReader) -> Sequence[Credential]:
     """All that are not removed, also those that their provider rejected."""
-    _, _, rows, _, _ = await storage.catalog()
-    return rows
+    return (await storage.catalog()).credentials
 
 
 async def register_vendor_keys(desk: ManagementContext, by: str, keys: Mapping[str, Sequence[str]]) -> list[Credential]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from domain.books.management_scopes import ProviderFacts, ProviderScope
-from domain.catalog.catalog import Served, catalog_of, priced, similar
+from domain.catalog.catalog import Served, priced, similar
 from domain.management.changes import Denied, Outcome, set_rate
 from domain.model_api.call import Capability
 from domain.money import format_credits, format_credits_each
@@ -74,12 +74,12 @@ async def delete_rate(desk: ManagementContext, by: str, model: str) -> Outcome:
 
 async def rates(desk: ManagementContext) -> list[Served]:
     """Every model that is sold now, with its rate."""
-    return priced(catalog_of(*await desk.storage.catalog()), desk.clock.now_ms())
+    return priced((await desk.storage.catalog()).indexed(), desk.clock.now_ms())
 
 
 async def names_like(desk: ManagementContext, model: str) -> tuple[str, ...]:
     """A few models that are sold now and are spelt like it; all, where there are but a few."""
-    return similar(catalog_of(*await desk.storage.catalog()), model, desk.clock.now_ms())
+    return similar((await desk.storage.catalog()).indexed(), model, desk.clock.now_ms())
 
 
 async def _add_version(

@@ -26,7 +26,7 @@ async def sell_by_book(
     They hold from `since_ms` on, at the prices of that moment; None: from now.
     """
     book = await shelves(desk.book, desk.storage)
-    rows = (await desk.storage.catalog())[1]
+    rows = (await desk.storage.catalog()).providers
     chosen = [row.name for row in rows if provider in (None, row.name)]
     if provider is not None and not chosen:
         return NotFound(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")

@@ -23,7 +23,7 @@ from domain.management.changes import (
 )
 from domain.refusals import BadRequest
 from entrypoints.usecases.management_context import Denial, ManagementContext, actor
-from ports.books import Storage
+from ports.readers.accounts import AccountReader
 
 KEY_MARK = "ahk_"
 DAY_MS = 86_400_000
@@ -124,13 +124,13 @@ async def revoke(desk: ManagementContext, by: str, key_id: str) -> Outcome:
     return await desk.storage.decide(KeyScope(key_id=key_id), lambda key: revoke_key(key, who, key_id))
 
 
-async def keys_with_users(storage: Storage) -> list[tuple[ApiKey, str]]:
+async def keys_with_users(storage: AccountReader) -> list[tuple[ApiKey, str]]:
     """All keys, oldest first, each with its user's name."""
     names = await user_names(storage)
     return [(key, names.get(key.user_id, key.user_id)) for key in await storage.keys()]
 
 
-async def user_names(storage: Storage) -> dict[str, str]:
+async def user_names(storage: AccountReader) -> dict[str, str]:
     """The users' names by their ids."""
     return {user.id: user.name for user in await storage.users()}
 
