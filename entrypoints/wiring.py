@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings, read_settings
@@ -37,21 +38,23 @@ def has_books(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def desk_without_books() -> AsyncIterator[ManagementPorts]:
-    """A desk for what needs no books: they are empty, in memory, and forgotten with it."""
+    """The ports for commands that need no books: these are empty, in a temporary directory, and removed afterwards."""
     from adapters.liveness import FlockLiveness
     from adapters.price_book.shipped import ShippedBook
-    from adapters.storage.memory import MemoryStorage
+    from adapters.storage.sqlite.storage import SqliteStorage
     from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault
 
-    yield ManagementPorts(
-        storage=MemoryStorage(),
-        book=ShippedBook(),
-        vault=MasterKeyVault([os.urandom(32)]),
-        clock=SystemClock(),
-        ids=RandomIds(),
-        liveness=FlockLiveness(Path(os.devnull)),
-    )
+    with TemporaryDirectory(prefix="aihub-") as directory:
+        async with SqliteStorage.open(Path(directory) / BOOKS, synchronous="NORMAL") as storage:
+            yield ManagementPorts(
+                storage=storage,
+                book=ShippedBook(),
+                vault=MasterKeyVault([os.urandom(32)]),
+                clock=SystemClock(),
+                ids=RandomIds(),
+                liveness=FlockLiveness(Path(os.devnull)),
+            )
 
 
 @asynccontextmanager

@@ -1,1 +1,1 @@
-"""Where the books are kept: in memory, or in one SQLite file."""
+"""Where the books are kept: one SQLite file. Another engine would be another package here."""

@@ -1,6 +1,6 @@
 """The working copy that decisions are folded over, owned by the storage adapter that does so.
 
-The in-memory adapter's holds everything, the SQL adapters' hold what one batch needs.
+A storage holds in it what one batch of rules needs; the model in the tests holds everything.
 """
 
 from collections.abc import Collection

@@ -11,13 +11,13 @@ import pytest
 
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
-from adapters.storage.memory import MemoryStorage
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite.file import open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
 from ports.books import Storage
 from tests.adapters.http_attempts import shell
 from tests.adapters.transport_identity import Identity
+from tests.support.memory_storage import MemoryStorage
 
 _NEEDS_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
 

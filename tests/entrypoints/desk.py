@@ -4,12 +4,12 @@ from pathlib import Path
 
 from adapters.liveness import FlockLiveness
 from adapters.price_book.shipped import ShippedBook
-from adapters.storage.memory import MemoryStorage
 from adapters.system import RandomIds, SystemClock
 from adapters.vault import MasterKeyVault
 from entrypoints.usecases.management_context import ManagementPorts
 from ports.books import Storage
 from ports.environment import Clock
+from tests.support.memory_storage import MemoryStorage
 
 CANARY = "sk-canary-0123456789-abcdefghij"
 CREDIT = 1_000_000_000

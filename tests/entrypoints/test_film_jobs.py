@@ -13,7 +13,6 @@ import pytest
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
 from adapters.providers.video import VIDEO
-from adapters.storage.memory import MemoryStorage
 from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.money import UNITS_PER_RATE
@@ -28,6 +27,7 @@ from entrypoints.usecases.manage.users import Minted, create_key, create_user, r
 from entrypoints.usecases.serving_context import CallContext
 from tests.behaviour.answers_beside_chat import video, video_job
 from tests.entrypoints.desk import CREDIT, At, a_desk
+from tests.support.memory_storage import MemoryStorage
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering
 
 pytestmark = pytest.mark.anyio

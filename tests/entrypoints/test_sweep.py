@@ -5,7 +5,6 @@ from functools import partial
 import msgspec
 import pytest
 
-from adapters.storage.memory import MemoryStorage
 from domain.accounts.rows import ApiKey, User
 from domain.billing.sweep import LEASE_MARGIN_MS
 from domain.billing.verification import Difference, Totals
@@ -17,6 +16,7 @@ from entrypoints.usecases.manage.maintenance import sweep, verify
 from ports.books import Storage
 from ports.environment import Liveness
 from tests.entrypoints.desk import CREDIT, At
+from tests.support.memory_storage import MemoryStorage
 
 pytestmark = pytest.mark.anyio
 

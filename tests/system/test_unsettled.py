@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from adapters.storage.memory import MemoryStorage
 from domain.billing.metering import Meter
 from domain.billing.settlement import Outcome
 from domain.books.rows import Decision
@@ -18,6 +17,7 @@ from entrypoints.usecases.call.unsettled import KEPT_MAX
 from tests.simulation.auditor import CallRow, audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import World
+from tests.support.memory_storage import MemoryStorage
 from tests.system.answers import Script
 from tests.system.client import OPENAI, events_of
 from tests.system.scripted import ScriptedProvider

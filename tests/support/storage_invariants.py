@@ -1,7 +1,6 @@
-"""What a row must be before it may stand in the books, whatever keeps them.
+"""What a row must be before the model of the books takes it; the SQL schema says the same in its own way.
 
-House rule: a decision is checked whole before any row of it is applied, so that it stands whole or not at all.
-The SQL schema states the same again; what only it can see (rows that are not loaded) it refuses by itself.
+A decision is checked whole before any row of it is applied, so that all of it is written or nothing.
 """
 
 from collections.abc import Callable, Collection

@@ -1,7 +1,6 @@
-"""The books in memory: for trials and tests, with the same promises as on disk but one.
+"""The books in memory: the model that the SQLite storage is compared with, and a fast storage for tests of use cases.
 
-House rule: this is no mock. It keeps every promise of the port except that the books outlive the process, and a
-backup of it is a file that the SQLite adapter opens.
+It keeps the promises of the port but one: its books end with the process. A backup is a file that SQLite opens.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ from itertools import islice
 from threading import Lock
 from typing import Any, TypeVar
 
-from adapters.storage.invariants import check, check_parents
 from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite.file import publish
 from adapters.storage.sqlite.tables import TABLES
@@ -27,6 +25,7 @@ from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import Snapshot
+from tests.support.storage_invariants import check, check_parents
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
