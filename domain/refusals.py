@@ -178,13 +178,13 @@ class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="ide
     reason: str
 
 
-class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="busy"):
+class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="storage_unavailable"):
     """The hub cannot reach its own books just now: nothing was held, nothing was sent."""
 
     reason: str
 
 
-class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
+class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
     """A management action names a `kind` of thing that does not exist."""
 
     kind: str
@@ -192,7 +192,7 @@ class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="missing"):
     remedy: str = ""
 
 
-class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="exists"):
+class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="already_exists"):
     """A management action would make a thing that is there already."""
 
     kind: str

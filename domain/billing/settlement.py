@@ -1,13 +1,13 @@
 """How a call ends: what is captured of its hold, what goes back, and what the call log says.
 
-| ending          | output delivered | charge                                                     |
-|-----------------|------------------|------------------------------------------------------------|
-| completed       | any              | the usage that the provider told, else an estimate          |
-| provider failed | none             | nothing                                                     |
-| provider failed | some             | what was told or estimated of what was delivered            |
-| timed out       | as if the provider failed                                                     |
-| caller left     | any              | what was told or estimated, once the provider had accepted  |
-| lost            | unknown          | nothing (`sweep`)                                           |
+| ending                | output delivered | charge                                                       |
+|-----------------------|------------------|--------------------------------------------------------------|
+| `completed`           | any              | the usage that the provider reported, else an estimate       |
+| `provider_failed`     | none             | nothing                                                      |
+| `provider_failed`     | some             | what was reported, or estimated from what was delivered      |
+| `timed_out`           | any              | as with `provider_failed`                                    |
+| `client_disconnected` | any              | what was reported or estimated, once the provider had accepted |
+| `lost`                | unknown          | nothing (`sweep`)                                            |
 
 No charge is more than the hold; what the usage comes to beyond it stands in `uncollected_nanos`.
 """

@@ -47,14 +47,19 @@ def by_chat(*told: tuple[str, str, Any]) -> ModelCall:
     return _read(OPENAI_CALLER.read(json.dumps({"model": "m", "messages": said}).encode()))
 
 
-def by_responses(*told: tuple[str, str, Any]) -> ModelCall:
+def by_responses(*told: tuple[str, str, Any], kind: str = "provider_block") -> ModelCall:
     items = [
-        {"type": "foreign", "id": f"fb_{number}", "dialect": dialect, "name": name, "block": block}
+        {"type": kind, "id": f"fb_{number}", "dialect": dialect, "name": name, "block": block}
         for number, (dialect, name, block) in enumerate(told)
     ]
     said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "At noon."}]}
     asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}, *items, said]}
     return _read(RESPONSES_CALLER.read(json.dumps(asked).encode()))
+
+
+def by_older_responses(*told: tuple[str, str, Any]) -> ModelCall:
+    """A conversation that was begun with an older version, which called such items otherwise."""
+    return by_responses(*told, kind="foreign")
 
 
 def _read(found: Any) -> ModelCall:
@@ -74,12 +79,12 @@ def provider_block(call: ModelCall) -> list[tuple[str, str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("call", [by_chat, by_responses])
+@pytest.mark.parametrize("call", [by_chat, by_responses, by_older_responses])
 def test_what_was_part_of_an_answer_comes_back_and_what_was_told_about_it_does_not(call: Any) -> None:
     assert PARTS == provider_block(call(*PARTS, *ASIDES))
 
 
-@pytest.mark.parametrize("call", [by_chat, by_responses])
+@pytest.mark.parametrize("call", [by_chat, by_responses, by_older_responses])
 @pytest.mark.parametrize(
     ("told", "images", "hidden"),
     [

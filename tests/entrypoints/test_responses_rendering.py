@@ -133,7 +133,7 @@ def test_a_source_is_an_annotation() -> None:
 
     (annotation,) = output[0]["content"][0]["annotations"]
     assert ("url_citation", "https://x.test", "X") == tuple(annotation[name] for name in ("type", "url", "title"))
-    assert "x" == annotation["foreign"]["block"]["cited_text"]
+    assert "x" == annotation["provider_block"]["block"]["cited_text"]
 
 
 def test_a_source_without_a_place_is_of_the_text_block_before_it() -> None:
@@ -164,7 +164,7 @@ def test_a_vendors_ordinary_service_is_the_default() -> None:
     assert ["default", "priority", "default"] == [service(word) for word in ("standard", "priority", None)]
 
 
-def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_foreign() -> None:
+def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_provider_blocks() -> None:
     custom = msgspec.Raw(b'{"id":"c1","type":"custom","custom":{"name":"code","input":"x = 1"}}')
     blocks = (
         ProviderBlock(dialect="openai", name="custom_tool_call", block=custom),
@@ -174,7 +174,7 @@ def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_foreign() -> N
     call, provider_block = whole(*blocks, *END)["output"]
 
     assert ("custom_tool_call", "c1", "code", "x = 1") == tuple(call[n] for n in ("type", "call_id", "name", "input"))
-    assert ("foreign", "anthropic", {"a": 1}) == (
+    assert ("provider_block", "anthropic", {"a": 1}) == (
         provider_block["type"],
         provider_block["dialect"],
         provider_block["block"],

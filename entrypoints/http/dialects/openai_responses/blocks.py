@@ -13,6 +13,10 @@ from domain.model_api.events import CitationDelta, ProviderBlock
 from entrypoints.http import one_line_json as lines
 from entrypoints.http.dialects.openai_responses.wire import NAME
 
+PROVIDER_BLOCK = "provider_block"
+# The types under which callers send such an item back: conversations begun with an older version have the second.
+RETURNED_TYPES = (PROVIDER_BLOCK, "foreign")
+
 
 class _Custom(msgspec.Struct, frozen=True):
     name: str = ""
@@ -39,9 +43,9 @@ def annotation(event: CitationDelta, passage: Passage) -> Any:
         places = {"start_index": source.start, "end_index": source.end}
         told |= {name: place for name, place in places.items() if place is not None}
         if event.dialect == "anthropic":
-            told["foreign"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+            told["provider_block"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
         return told
-    return {"type": "foreign", "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+    return {"type": PROVIDER_BLOCK, "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
 
 
 def provider_item(event: ProviderBlock, mark: str) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def provider_item(event: ProviderBlock, mark: str) -> dict[str, Any]:
             **grouped,
         }
     block = one_line(event.block)
-    return {"id": f"fb_{mark}", "type": "foreign", "dialect": event.dialect, "name": event.name, "block": block}
+    return {"id": f"fb_{mark}", "type": PROVIDER_BLOCK, "dialect": event.dialect, "name": event.name, "block": block}
 
 
 def one_line(raw: msgspec.Raw) -> msgspec.Raw:

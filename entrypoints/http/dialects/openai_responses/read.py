@@ -16,6 +16,7 @@ from domain.model_api.call import Capability, ModelCall
 from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
 from entrypoints.http.dialects.openai_responses.wire import NAME, UNSAID, Item, Part, Tool, is_said
 from entrypoints.http.dialects.returned_blocks import Block, hides
 
@@ -189,7 +190,7 @@ def _content(item: Item, place: str) -> list[Part]:
 
 def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]:
     """None for every image, its path for everything else whose tokens do not stand in the body."""
-    if item.type == "foreign":
+    if item.type in RETURNED_TYPES:
         hidden = hides(Block(dialect=item.dialect or "", name=item.name or "", block=item.block))
         if hidden is not None:
             yield None if hidden == "image" else f"{place}.{item.name}"

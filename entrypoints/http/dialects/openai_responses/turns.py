@@ -28,6 +28,7 @@ from domain.model_api.tools import arguments_of, grouped_name
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import File, Wrong, document_of, given, image_of
 from entrypoints.http.dialects.openai_responses import wire
+from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
 from entrypoints.http.dialects.openai_responses.reasoning import unpacked
 from entrypoints.http.dialects.openai_responses.tools import ITEMS_WITH_TOOLS
 from entrypoints.http.dialects.openai_responses.wire import NAME, Item, is_said
@@ -110,7 +111,7 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
             return "assistant", [_custom_tool_call(item, place)]
         case "function_call_output" | "custom_tool_call_output":
             return "user", [_tool_result(item, raw, place)]
-        case "foreign":  # As the hub told it.
+        case name if name in RETURNED_TYPES:
             return "assistant", [*returned_blocks([Block(item.dialect or "", item.name or "", item.block)])]
         case name:
             provider_block = ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw)
