@@ -3,6 +3,9 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
+
+from domain.accounts.rows import Role
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("domain", "ports", "adapters", "entrypoints")
@@ -62,6 +65,46 @@ def test_no_async_generator_yields_inside_a_cancel_scope_or_a_task_group() -> No
     assert [] == guilty
 
 
+def test_whether_a_key_is_valid_is_decided_in_one_place() -> None:
+    """Elsewhere only the changes of keys, and the list that shows when one was revoked, name the field."""
+    rule, rows, changes = (
+        "domain/accounts/identity.py",
+        "domain/accounts/rows.py",
+        "domain/management/changes.py",
+    )
+    naming = {
+        str(path)
+        for path, tree in _modules(*ROOMS)
+        for node in ast.walk(tree)
+        if _names(node, "revoked_ms") and path.parts[:2] != ("adapters", "storage")
+    }
+
+    assert {rule, rows, changes, "entrypoints/cli/users.py"} == naming
+
+
+def test_only_the_identity_use_case_looks_callers_up() -> None:
+    looking = {
+        str(path)
+        for path, tree in _modules("entrypoints")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "caller" and ast.unparse(node.value).endswith("storage")
+    }
+
+    assert {"entrypoints/usecases/identity.py"} == looking
+
+
+def test_roles_are_compared_by_the_table_of_permissions_alone() -> None:
+    comparing = [
+        f"{path}:{node.lineno}"
+        for path, tree in _modules(*ROOMS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and any(isinstance(side, ast.Constant) and side.value in get_args(Role) for side in ast.walk(node))
+    ]
+
+    assert [] == comparing
+
+
 def test_every_public_function_and_class_is_documented() -> None:
     bare = [
         f"{path}:{node.lineno} {node.name}"
@@ -101,6 +144,16 @@ def test_the_template_is_the_only_thing_lambda_needs_to_know() -> None:
     ]
 
     assert name in assigned
+
+
+def _names(node: ast.AST, field: str) -> bool:
+    """Whether a node reads, sets or declares the field."""
+    return (
+        (isinstance(node, ast.Attribute) and node.attr == field)
+        or (isinstance(node, ast.Name) and node.id == field)
+        or (isinstance(node, ast.keyword) and node.arg == field)
+        or (isinstance(node, ast.Constant) and node.value == field)
+    )
 
 
 def _is_context_manager(function: ast.AsyncFunctionDef) -> bool:

@@ -1,1 +1,6 @@
-"""Users and keys, and the one rule that says whether a key is valid."""
+"""Users and keys, who may call, and what each role may do.
+
+rows         users and API keys, as rows of the books
+identity     whether a presented key is a caller
+permissions  which roles may do what
+"""

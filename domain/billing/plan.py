@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from domain.accounts.identity import identify
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency, Row
 from domain.books.scopes import CallFacts
@@ -98,9 +99,10 @@ Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
     """Decide a call's start: its hold and its row, or why not."""
-    key, user = facts.key, facts.user
-    if key is None or user is None or key.revoked_ms is not None:
-        return Refused(refusal=InvalidKey(revoked=key is not None and key.revoked_ms is not None))
+    caller = identify(facts.key, facts.user)
+    if isinstance(caller, InvalidKey):
+        return Refused(refusal=caller)
+    key, user = caller.key, caller.user
     if facts.duplicate is not None and facts.duplicate_call is not None:
         earlier = _as_duplicate(facts.duplicate, facts.duplicate_call, asked, now_ms)
         if earlier is not None:

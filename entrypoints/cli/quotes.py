@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from domain.accounts.identity import Caller, identify
 from domain.refusals import BadRequest, NotFound
 from entrypoints.cli.output import Complaint, Said, complaint, fields, table
 from entrypoints.config import Settings
@@ -72,7 +73,9 @@ async def _fingerprint(desk: ManagementContext, name: str) -> str:
     user = await desk.storage.user_named(name)
     if user is None:
         raise complaint(NotFound(kind="user", name=name, remedy="see `aihub user list`"))
-    keys = [key for key in await desk.storage.keys() if key.user_id == user.id and key.revoked_ms is None]
+    keys = [
+        key for key in await desk.storage.keys() if key.user_id == user.id and isinstance(identify(key, user), Caller)
+    ]
     if not keys:
         raise Complaint(f"{name} has no key; make one with `aihub key create --user {name}`")
     return keys[0].fingerprint

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, Refusal, StorageUnavailable, TooLarge
-from entrypoints.http.keys import fingerprint_of
+from domain.accounts.identity import Caller
+from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
+from entrypoints.http.keys import presented
 from entrypoints.http.wire import Request
 from entrypoints.usecases.serving_context import CallContext
-from ports.books import StorageError
 
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024
@@ -125,16 +125,8 @@ def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
 async def stranger(hub: CallContext, headers: Mapping[str, str]) -> Refusal | None:
     """The refusal of a caller without a valid key; None for all others."""
     request = Request(id="", method="", path="", headers=dict(headers), body=b"", started_us=0)
-    fingerprint = await fingerprint_of(hub, request)
-    if not isinstance(fingerprint, str):
-        return fingerprint
-    try:
-        known = await hub.storage.caller(fingerprint)
-    except StorageError as error:
-        return StorageUnavailable(reason=str(error))
-    if known is None or known[0].revoked_ms is not None:
-        return InvalidKey(revoked=known is not None)
-    return None
+    caller = await presented(hub, request)
+    return None if isinstance(caller, Caller) else caller
 
 
 def is_short(headers: Mapping[str, str], body: bytes) -> Refusal | None:

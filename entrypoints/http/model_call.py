@@ -11,7 +11,7 @@ from domain.catalog.vendors import passes_through
 from domain.dialects.unsupported_params import Policy, told
 from domain.model_api.call import ModelCall
 from domain.money import format_credits
-from domain.refusals import BadRequest, InvalidKey, Refusal
+from domain.refusals import BadRequest, Refusal
 from domain.routing.explain import brief
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.requested_form import as_asked
@@ -24,6 +24,7 @@ from entrypoints.usecases.call.live_call import LiveCall
 from entrypoints.usecases.call.model_call import Chat, Refused, Replayed
 from entrypoints.usecases.call.quote import basis_of
 from entrypoints.usecases.call.renderer import Renderer
+from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
 from ports.providers import Answer
 
@@ -92,16 +93,16 @@ async def _ask_of(hub: CallContext, dialect: CallerDialect, request: Request) ->
         problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
         call = BadRequest(field="Idempotency-Key", problem=problem)
     if isinstance(call, BadRequest):
-        return await _to_somebody(hub, fingerprint, call)
+        return await refusal_to(hub, fingerprint, call)
     policy = _POLICIES.get(request.headers.get("x-aihub-unsupported", hub.unsupported))
     if policy is None:
         problem = "Send `drop`, to leave out what a provider has no field for, or `refuse`."
-        return await _to_somebody(hub, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
+        return await refusal_to(hub, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
     rate_ids: tuple[str, ...] = ()
     if (quote_id := request.headers.get("x-aihub-quote")) is not None:
         basis = basis_of(hub.vault, fingerprint, quote_id, call.model, hub.clock.now_ms())
         if isinstance(basis, BadRequest):
-            return await _to_somebody(hub, fingerprint, basis)
+            return await refusal_to(hub, fingerprint, basis)
         rate_ids = basis.rate_ids
     relayed = tuple((name, request.headers[name]) for name in RELAYED_REQUEST_HEADERS if name in request.headers)
     if relayed:
@@ -116,14 +117,6 @@ async def _ask_of(hub: CallContext, dialect: CallerDialect, request: Request) ->
         rate_ids=rate_ids,
         unsupported=policy,
     )
-
-
-async def _to_somebody(hub: CallContext, fingerprint: str, refusal: BadRequest) -> Refusal:
-    """The refusal for the holder of a valid key; a stranger learns no more than that the key is not."""
-    caller = await hub.storage.caller(fingerprint)
-    if caller is None or caller[0].revoked_ms is not None:
-        return InvalidKey(revoked=caller is not None)
-    return refusal
 
 
 def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:

@@ -9,13 +9,14 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.money import format_credits
-from domain.refusals import BadRequest, InvalidKey, Refusal
+from domain.refusals import BadRequest, Refusal
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.quote import Quote, quote
+from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
@@ -104,11 +105,9 @@ async def _quoted(hub: CallContext, callers: Callers, request: Request, fingerpr
     read = read_quoted(callers, request.body, route)
     if isinstance(read, BadRequest):
         try:
-            caller = await hub.storage.caller(fingerprint)
+            return await refusal_to(hub, fingerprint, read)
         except StorageError:
             return read
-        known = caller is not None and caller[0].revoked_ms is None
-        return read if known else InvalidKey(revoked=caller is not None)
     dialect, call = read
     ask = Ask(
         call_id=request.id,

@@ -4,28 +4,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from domain.accounts.rows import User
+from domain.accounts.identity import Caller
 from domain.catalog.catalog import Catalog, Served, priced
 from domain.ledger.ledger import balance, usable
 from domain.money import format_credits
-from domain.refusals import BadRequest, InvalidKey, NotFound, Refusal, StorageUnavailable
+from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
 from domain.routing.tree import Route, offers_of
 from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model
 from entrypoints.http.api.paging import page_of
 from entrypoints.http.dialects.google.recognition import is_googles, with_key
-from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.keys import presented
 from entrypoints.http.replies import dialect_of, json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
-Read = Callable[[Request, User], Awaitable[Any]]
+Read = Callable[[Request, Caller], Awaitable[Any]]
 
 
 def models_handler(hub: CallContext) -> Handler:
     """`GET /v1/models`: what may be called, as the caller's SDK lists models."""
 
-    async def read(request: Request, user: User) -> Any:
+    async def read(request: Request, caller: Caller) -> Any:
         listed = await _listed(hub)
         if is_googles(request):
             return {"models": [*map(google_model, listed)]}
@@ -44,7 +44,7 @@ def models_handler(hub: CallContext) -> Handler:
 def model_handler(hub: CallContext) -> Handler:
     """`GET /v1/models/{id}`: one model, by `provider/model` or bare name."""
 
-    async def read(request: Request, user: User) -> Any:
+    async def read(request: Request, caller: Caller) -> Any:
         name = request.path_values["model"].removeprefix("models/")
         route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
@@ -92,7 +92,7 @@ def _described(hub: CallContext, name: str, served: Served) -> Listed:
 def kept_response(hub: CallContext) -> Handler:
     """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
 
-    async def read(request: Request, user: User) -> Any:
+    async def read(request: Request, caller: Caller) -> Any:
         remedy = "The hub keeps no answers: send what was said before in `input`."
         return NotFound(kind="response", name=request.path_values["response"], remedy=remedy)
 
@@ -102,12 +102,12 @@ def kept_response(hub: CallContext) -> Handler:
 def balance_handler(hub: CallContext) -> Handler:
     """`GET /api/user/credit/balance`: the caller's wallet, amounts as exact decimals in credits."""
 
-    async def read(request: Request, user: User) -> Any:
+    async def read(request: Request, caller: Caller) -> Any:
         now_ms = hub.clock.now_ms()
-        grants = await hub.storage.wallet(user.id)
+        grants = await hub.storage.wallet(caller.user.id)
         now = balance(grants, now_ms)
         return {
-            "user": user.name,
+            "user": caller.user.name,
             "posted": format_credits(now.posted_nanos),
             "held": format_credits(now.held_nanos),
             "available": format_credits(now.available_nanos),
@@ -161,16 +161,12 @@ def authenticated(hub: CallContext, read: Read) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         dialect = dialect_of(request)
-        fingerprint = await fingerprint_of(hub, with_key(request))
-        if not isinstance(fingerprint, str):
-            yield refuse(dialect, request, fingerprint)
+        caller = await presented(hub, with_key(request))
+        if not isinstance(caller, Caller):
+            yield refuse(dialect, request, caller)
             return
         try:
-            caller = await hub.storage.caller(fingerprint)
-            if caller is None or caller[0].revoked_ms is not None:
-                yield refuse(dialect, request, InvalidKey(revoked=caller is not None))
-                return
-            found = await read(request, caller[1])
+            found = await read(request, caller)
         except StorageError as problem:
             found = StorageUnavailable(reason=str(problem))
         yield refuse(dialect, request, found) if isinstance(found, Refusal) else json_reply(request, found)

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from domain.model_api.call import ModelCall
-from domain.refusals import BadRequest, InvalidKey, Refusal, StorageUnavailable
+from domain.refusals import BadRequest, Refusal, StorageUnavailable
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.count_tokens import Counted, count_tokens
+from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
@@ -45,8 +46,7 @@ async def _counted(
         return fingerprint
     call = read(request.body)
     if isinstance(call, BadRequest):
-        caller = await hub.storage.caller(fingerprint)
-        return call if caller is not None and caller[0].revoked_ms is None else InvalidKey(revoked=caller is not None)
+        return await refusal_to(hub, fingerprint, call)
     if beta := request.headers.get("anthropic-beta"):
         call = msgspec.structs.replace(call, relay_headers=(("anthropic-beta", beta),))
     return await count_tokens(

@@ -22,7 +22,6 @@ from domain.model_api.call import ModelCall
 from domain.model_api.requests import ModelRequest
 from domain.refusals import (
     BadRequest,
-    InvalidKey,
     NoCredential,
     Refusal,
     StorageUnavailable,
@@ -32,6 +31,7 @@ from domain.refusals import (
 from domain.routing.eligibility import lacking, with_room
 from domain.routing.order import Candidate, Circumstances, Order, order
 from domain.routing.tree import Route, kept, providers_of
+from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.manage.maintenance import sweep_own
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
@@ -98,7 +98,7 @@ async def admit(hub: CallContext, ask: Ask) -> Plan | Replay | Refusal:
             if not isinstance(found, tuple):
                 newer = await hub.catalog_anew()
                 if newer.version == catalog.version:
-                    return await with_valid_key(hub, ask, found)
+                    return await refusal_to(hub, ask.fingerprint, found)
                 catalog = newer
                 continue
             planned = await _plan(hub, ask, catalog, found)
@@ -223,14 +223,6 @@ async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
     else:
         decided = await decision
     return decided
-
-
-async def with_valid_key(hub: CallContext, ask: Ask, refusal: Refusal) -> Refusal:
-    """The refusal, unless the key itself is invalid: a stranger learns nothing about the models."""
-    caller = await hub.storage.caller(ask.fingerprint)
-    if caller is None or caller[0].revoked_ms is not None:
-        return InvalidKey(revoked=caller is not None)
-    return refusal
 
 
 async def _ending_of(hub: CallContext, duplicate: Call) -> None:

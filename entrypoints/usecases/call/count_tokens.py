@@ -13,6 +13,7 @@ from domain.model_api.events import Broken
 from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, UnsupportedParameter
 from domain.routing.order import Candidate
 from entrypoints.usecases.call.admission import Ask, who_could_serve
+from entrypoints.usecases.identity import caller_of
 from entrypoints.usecases.serving_context import CallContext
 
 
@@ -26,11 +27,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 async def count_tokens(hub: CallContext, ask: Ask) -> Counted | Refusal:
     """How many tokens the request has; no word of a model to a stranger."""
-    caller = await hub.storage.caller(ask.fingerprint)
-    if caller is None or caller[0].revoked_ms is not None:
-        return InvalidKey(revoked=caller is not None)
+    caller = await caller_of(hub, ask.fingerprint)
+    if isinstance(caller, InvalidKey):
+        return caller
     if hub.billed:
-        has = balance(await hub.storage.wallet(caller[1].id), hub.clock.now_ms())
+        has = balance(await hub.storage.wallet(caller.user.id), hub.clock.now_ms())
         if has.available_nanos <= 0:
             return InsufficientCredit(bound_nanos=1, available_nanos=has.available_nanos, payment_link=hub.payment_link)
     found = await who_could_serve(hub, ask)

@@ -14,7 +14,8 @@ from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
 from domain.books.scopes import CallFacts, CallScope
 from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import Ask, who_could_serve, with_valid_key
+from entrypoints.usecases.call.admission import Ask, who_could_serve
+from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 from ports.vault import Vault, VaultError
@@ -44,7 +45,7 @@ async def quote(hub: CallContext, ask: Ask) -> Quote | Refusal:
             found = await who_could_serve(hub, ask)
             hub.advice = advice  # Nobody's turn is spent.
             if not isinstance(found, tuple):
-                return await with_valid_key(hub, ask, found)
+                return await refusal_to(hub, ask.fingerprint, found)
             planned = (await _rehearse(hub, ask, found)).planned
             if not isinstance(planned, Stale):
                 break

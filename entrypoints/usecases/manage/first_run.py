@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from domain.accounts.identity import identify
 from domain.accounts.rows import ApiKey, User
 from domain.books.management_scopes import KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.books.scopes import CallFacts, CallScope
@@ -17,6 +18,7 @@ from domain.management.changes import Changed, Denied, Outcome, Unchanged, add_k
 from domain.management.rates_from_prices import Terms
 from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.pricing.rate import Rate
+from domain.refusals import InvalidKey
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
@@ -114,7 +116,9 @@ async def _give_key(desk: ManagementContext, owner: User, text: str) -> FirstRun
     outcome = await desk.storage.decide(CallScope(fingerprint=key.fingerprint), rule)
     assert not isinstance(outcome, Denied)
     assert isinstance(outcome.row, ApiKey)
-    return FirstRun(fresh=isinstance(outcome, Changed), given_key_revoked=outcome.row.revoked_ms is not None)
+    return FirstRun(
+        fresh=isinstance(outcome, Changed), given_key_revoked=isinstance(identify(outcome.row, owner), InvalidKey)
+    )
 
 
 async def _echo(desk: ManagementContext) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from domain.accounts.identity import Caller
 from domain.accounts.rows import User
 from domain.catalog.catalog import Served, priced
 from domain.ledger.ledger import balance
@@ -62,11 +63,11 @@ def catalogue_handler(hub: CallContext) -> Handler:
 def status_handler(hub: CallContext) -> Handler:
     """`GET /api/v2/status?model=`: whether a call to the model would be taken on now, and if not, why."""
 
-    async def read(request: Request, user: User) -> Any:
+    async def read(request: Request, caller: Caller) -> Any:
         model = request.asked("model")
         if not model:
             return BadRequest(field="model", problem="The query names no model. Ask for /api/v2/status?model=NAME.")
-        refusal = await _why_not(hub, model, user)
+        refusal = await _why_not(hub, model, caller.user)
         if refusal is None:
             return {"available": True}
         error = error_of(refusal)

@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from entrypoints.http.keys import fingerprint_of, keys_of
+from domain.accounts.identity import Caller
+from entrypoints.http.keys import keys_of, presented
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.serving_context import CallContext
 
@@ -69,6 +70,4 @@ def _what_is_asked(request: Request) -> bytes:
 
 async def _is_known(hub: CallContext, request: Request) -> bool:
     """Whether the key still authenticates: one that was revoked since gets no video."""
-    fingerprint = await fingerprint_of(hub, request)
-    caller = await hub.storage.caller(fingerprint) if isinstance(fingerprint, str) else None
-    return caller is not None and caller[0].revoked_ms is None
+    return isinstance(await presented(hub, request), Caller)

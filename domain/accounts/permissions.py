@@ -1,0 +1,22 @@
+"""What each role may do, beyond what every caller may: one table, so that no handler names a role.
+
+Every caller may call models, ask for quotes and counts, and see their own account.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from domain.accounts.identity import Caller
+from domain.accounts.rows import Role
+from domain.refusals import NotAllowed
+
+Action = Literal["see routes"]
+
+PERMISSIONS: Mapping[Action, frozenset[Role]] = {
+    "see routes": frozenset(("owner", "admin")),
+}
+
+
+def denied(caller: Caller, action: Action) -> NotAllowed | None:
+    """The refusal of an action that the caller's role does not permit; None where it does."""
+    return None if caller.role in PERMISSIONS[action] else NotAllowed(action=action, role=caller.role)

@@ -1,0 +1,32 @@
+"""Who calls: the caller behind a key, as the books know it at this moment."""
+
+from typing import Protocol
+
+from domain.accounts.identity import Caller, identify
+from domain.refusals import InvalidKey, Refusal
+from ports.books import Storage
+
+
+class Accounts(Protocol):
+    """What has the books: the context of a call, and that of management."""
+
+    @property
+    def storage(self) -> Storage: ...
+
+
+async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
+    """The caller whose key has the fingerprint, read afresh: a revoked key is invalid from that moment on.
+
+    Raises StorageError where the books cannot be read.
+    """
+    known = await hub.storage.caller(fingerprint)
+    return identify(*known) if known is not None else identify(None, None)
+
+
+async def refusal_to(hub: Accounts, fingerprint: str, refusal: Refusal) -> Refusal:
+    """The refusal for the holder of a valid key. For anybody else InvalidKey, which reveals nothing about the hub.
+
+    Raises StorageError where the books cannot be read.
+    """
+    caller = await caller_of(hub, fingerprint)
+    return caller if isinstance(caller, InvalidKey) else refusal
