@@ -4,12 +4,10 @@ A quote names versions of rates, which never change, so a call that names the qu
 them whatever was set since. Nothing is written or held for a quote.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from domain.billing.plan import Planned, as_served
-from domain.catalog.catalog import Catalog, Served, versions_of
+from domain.catalog.catalog import Served
 from domain.model_api.call import ModelCall
 from domain.pricing.bounds import Bound, bound
 from domain.pricing.cost_estimate import expected_nanos
@@ -57,10 +55,3 @@ def offer(call: ModelCall, served: Served) -> Offer | None:
         limit=limit,
         expected_nanos=min(limit.nanos, expected_nanos(call, served.rate)),
     )
-
-
-def at_quoted_rate(catalog: Catalog, each: Served, rate_ids: Sequence[str]) -> Served | None:
-    """The offer at the rate that was quoted; None if it was not quoted, or is sold no more."""
-    versions = versions_of(catalog, each.provider.name, each.model)
-    rate = next((rate for rate in versions if rate.id in rate_ids and not rate.removed), None)
-    return None if rate is None else msgspec.structs.replace(each, rate=rate)

@@ -9,15 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
-import msgspec
 
 from domain.billing.plan import Asked, Duplicate, Plan, Planned, Refused, Replay, Stale, plan_call
-from domain.billing.quotes import at_quoted_rate
 from domain.books.rows import Call
 from domain.books.scopes import CallScope
-from domain.catalog.catalog import Catalog, Served
-from domain.catalog.vendors import also_spoken, passes_through, spoken
-from domain.dialects.unsupported_params import Policy, units_hosted
+from domain.catalog.catalog import Catalog
+from domain.dialects.unsupported_params import Policy
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ModelRequest
 from domain.refusals import (
@@ -25,12 +22,10 @@ from domain.refusals import (
     NoCredential,
     Refusal,
     StorageUnavailable,
-    UnsupportedCapability,
-    UnsupportedParameter,
 )
-from domain.routing.eligibility import lacking, with_room
+from domain.routing.eligibility import eligible
 from domain.routing.order import Candidate, Circumstances, Order, order
-from domain.routing.tree import Route, kept, providers_of
+from domain.routing.tree import Route, providers_of
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.manage.maintenance import sweep_own
 from entrypoints.usecases.serving_context import CallContext
@@ -127,13 +122,7 @@ def _route(hub: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...
     route = hub.route(catalog, call.model, now_ms)
     if not isinstance(route, Route):
         return route
-    if ask.rate_ids:
-        way = kept(route.way, lambda offer: at_quoted_rate(catalog, offer, ask.rate_ids))
-        if way is None:
-            problem = "What was quoted is not sold any more: ask for a new quote with POST /v1/quote."
-            return BadRequest(field="x-aihub-quote", problem=problem)
-        route = msgspec.structs.replace(route, way=way)
-    able = _able(hub, ask, route)
+    able = eligible(route, ask, catalog, hub.providers.unsupported)
     if not isinstance(able, Route):
         return able
     at = Circumstances(catalog=catalog, advice=hub.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
@@ -142,55 +131,6 @@ def _route(hub: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...
     if ask.order.ranks:
         return ask.order.candidates
     return NoCredential(model=call.model, providers=providers_of(able.way))
-
-
-def _able(hub: CallContext, ask: Ask, route: Route) -> Route | Refusal:
-    """The route by those who have words for all that is asked and can do it; the first lack if there is none."""
-    lacks: list[Refusal] = []
-
-    def keep(offer: Served) -> Served | None:
-        at = offer.provider
-        dialect = spoken(at.name, at.base_url, at.dialect, ask.call, offer.model)
-        dropped = _dropped(hub, ask, offer, dialect)
-        if dropped != ():
-            for other in also_spoken(at.name, at.base_url, ask.call):
-                found = _dropped(hub, ask, offer, other)
-                if isinstance(found, tuple) and (not isinstance(dropped, tuple) or len(found) < len(dropped)):
-                    dialect, dropped = other, found
-        if not isinstance(dropped, tuple):
-            lacks.append(dropped)
-            return None
-        if dialect == at.dialect and not dropped:
-            return offer
-        hosted = ask.request is None or units_hosted(ask.call.hosted_tools, ask.request, dropped)
-        return msgspec.structs.replace(offer, dialect=dialect, dropped=dropped, hosted=hosted)
-
-    able = kept(route.way, keep)
-    if able is None:
-        return lacks[0]
-    able = with_room(able, ask.call)
-    return route if able is route.way else msgspec.structs.replace(route, way=able)
-
-
-def _dropped(hub: CallContext, ask: Ask, offer: Served, dialect: str | None) -> Refusal | tuple[str, ...]:
-    """The wishes that the call is made without in that dialect, or why it cannot be. The caller's own has them all."""
-    lacks = lacking(ask.call, offer.rate)
-    if lacks:
-        return UnsupportedCapability(model=ask.call.model, lacks=lacks)
-    if dialect is None:
-        return UnsupportedParameter(field=ask.call.operation, dialect=offer.provider.dialect, model=ask.call.model)
-    if passes_through(ask.call, dialect):
-        return ()
-    request = ask.translate()
-    if isinstance(request, BadRequest):
-        return request
-    # What a model can be told may depend on the model itself, not on the caller's name for it.
-    found = hub.providers.unsupported(dialect, msgspec.structs.replace(request, model=offer.model))
-    if isinstance(found, UnsupportedParameter):
-        return msgspec.structs.replace(found, model=ask.call.model)
-    if found and ask.unsupported == "refuse":
-        return UnsupportedParameter(field=found[0], dialect=dialect, model=ask.call.model)
-    return found
 
 
 async def _plan(hub: CallContext, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
