@@ -142,6 +142,8 @@ class Connection(asyncio.Protocol):
             reading.wake()
             if not reading.keep_alive:
                 self._is_over = True
+            if not self._pending:
+                self.read_on()  # A body that filled the buffer stopped it, and a caller who leaves must be noticed.
 
     def unreadable(self, why: Refused, head: Head) -> None:
         """What comes is not HTTP: a body that is broken, or no request at all, which the application refuses."""

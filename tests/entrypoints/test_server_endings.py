@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from entrypoints.server.exchange import Message
+from entrypoints.server.exchange import READ_AHEAD, Message
 from entrypoints.server.listening import Listener
 from entrypoints.server.supervisor import listening_socket
 from tests.entrypoints.served import GET, LOOPS, QUICK, ROOMY, Receive, Send, body_of, exchange, reply, serving
@@ -42,8 +42,12 @@ async def test_a_caller_who_closes_its_sending_side_gets_all_of_a_stream() -> No
     assert [1, 1, 1, 1, 1, 0] == [int(size, 16) for size in chunks[::2] if size]
 
 
+LONG = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % READ_AHEAD + b"x" * READ_AHEAD
+
+
+@pytest.mark.parametrize("sent", [GET, LONG], ids=["no-body", "a-body-that-fills-the-buffer"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before-the-answer", "within-the-answer"])
-async def test_the_application_hears_of_a_caller_who_left_though_nothing_is_said(begun: bool) -> None:
+async def test_the_application_hears_of_a_caller_who_left_though_nothing_is_said(begun: bool, sent: bytes) -> None:
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def silent(scope: Message, receive: Receive, send: Send) -> None:
@@ -57,7 +61,7 @@ async def test_the_application_hears_of_a_caller_who_left_though_nothing_is_said
 
     async with serving(silent, patience=QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(GET)
+        writer.write(sent)
         await asked.wait()
         if begun:
             await reader.readuntil(b"x\r\n")
