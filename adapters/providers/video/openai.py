@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,9}))?", re.ASCII)
 
 
 class _Video(msgspec.Struct):
-    id: str | None = None
+    id: Any = None  # A number is no id: it would be asked after in vain.
     status: str = ""
     seconds: Any = None
     size: Any = None
@@ -78,9 +78,9 @@ def job(request: VideoRequest, _attempt: Attempt, body: bytes) -> Step:
     status = video.status.lower()
     if status in _OVER or (video.error is not None and status not in _DONE):
         return (_failed(video, body),)
-    if not (video.id or "").strip("."):
+    if not isinstance(video.id, str) or not video.id.strip("."):
         return (malformed("its video has no id"),)
-    path = f"videos/{quote(video.id or '', safe='')}"
+    path = f"videos/{quote(video.id, safe='')}"
     if status not in _DONE:
         return PollStep(path=path, then=partial(job, request, _attempt), waits=True)
     seconds = _whole(video.seconds) or request.seconds or SECONDS_OPENAI
