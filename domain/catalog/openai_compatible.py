@@ -39,15 +39,15 @@ _CEREBRAS_MESSAGES = (
 )
 
 COMPATIBLE = (
+    # It passes over fields that it does not know, so a cap under another name would bound nothing. With tools, a turn
+    # without its thinking is refused: https://api-docs.deepseek.com/guides/thinking_mode
     Vendor(
         name="deepseek",
         base_url="https://api.deepseek.com",
         also=(RESPONSES,),
         env="DEEPSEEK_API_KEY",
         patterns=("deepseek",),
-        # It passes over fields that it does not know, so a cap under another name would bound nothing.
         caps=("max_tokens",),
-        # With tools, a turn without its thinking is refused: https://api-docs.deepseek.com/guides/thinking_mode
         thinks_by="thinking",
         thought_in="reasoning_content",
         wants_thoughts=True,
@@ -74,7 +74,6 @@ COMPATIBLE = (
         tells_usage=True,
         thought_in="content",
         call_ids=MISTRAL_IDS,
-        prefix=True,
         message_takes=_MISTRALS_MESSAGES,
         mends=("content-parts", "null-calls", "call-types", "usage-beside-choices"),
     ),

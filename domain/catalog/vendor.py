@@ -43,8 +43,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere; "content" means
                  parts of Mistral's kinds, which there are for documents, too
     call_ids     what the ids of tool calls must look like, None if any will do
-    prefix       it goes on with a last message of the assistant only where that is marked as a `prefix`
-    message_takes the only fields that it takes in a message, by the message's role; () where it takes any
+    message_takes the only fields that it takes in a message, by the message's role; () where it takes any. One that
+                 takes `prefix` goes on with a last message of the assistant only where that is marked with it
     message_lacks fields that it does not know in a message; not needed if `message_takes` says which it knows
     mends        what its answers are known to have that OpenAI's schema rejects; it is mended for OpenAI's callers
     wants_thoughts with tools, every message of the assistant must have the thinking that led to it, whoever wrote it
@@ -70,7 +70,6 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
     thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
     call_ids: IdForm | None = None
-    prefix: bool = False
     message_takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     message_lacks: tuple[str, ...] = EXTENSIONS
     wants_thoughts: bool = False
@@ -86,6 +85,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     def has_mistrals_parts(self) -> bool:
         """Whether a message's content is made of Mistral's kinds of parts, `thinking` and `document_url`."""
         return self.thought_in == "content"
+
+    @property
+    def wants_prefix(self) -> bool:
+        """Whether a last message of the assistant that is to be continued must be marked as a `prefix`."""
+        return any("prefix" in fields for _, fields in self.message_takes)
 
     @property
     def takes_cache_marks(self) -> bool:

@@ -38,7 +38,7 @@ from domain.model_api.requests import (
     ToolChoice,
     ToolResult,
 )
-from domain.usage import Usage
+from domain.usage import PIECES, Usage
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from tests.adapters.openai_told import add_detail, folded, server_events, told
 from tests.support.rendering import a_rendering
@@ -174,7 +174,7 @@ USAGE = st.builds(
         name: st.integers(0, 1_000)
         for name in Usage.__struct_fields__
         # OpenAI has one word for both lifetimes of a cache write, and chat has none for what is sold by the piece.
-        if name not in {"cache_write_1h_tokens", "images", "characters", "seconds", "video_seconds", "requests"}
+        if name not in {"cache_write_1h_tokens", "characters", *PIECES - {"tool_uses"}}
     },
 )
 CITATION = msgspec.Raw(

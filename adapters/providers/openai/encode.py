@@ -44,7 +44,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     request = without_blocks(request, keeps)
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
-    if vendor.prefix and body["messages"] and body["messages"][-1]["role"] == "assistant":
+    if vendor.wants_prefix and body["messages"] and body["messages"][-1]["role"] == "assistant":
         body["messages"][-1]["prefix"] = True
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
