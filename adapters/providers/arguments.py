@@ -2,7 +2,7 @@
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -13,7 +13,7 @@ def arguments_object(arguments: str) -> msgspec.Raw | None:
         return msgspec.Raw(b"{}")
     try:
         _OBJECT.decode(arguments)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None
     return msgspec.Raw(arguments.encode())
 

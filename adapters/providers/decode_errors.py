@@ -6,7 +6,7 @@ import msgspec
 
 from domain.usage import UNITS_MAX
 
-NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 """What reading raises where the bytes are not what was promised: no JSON, no UTF-8, other types, too deep."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]

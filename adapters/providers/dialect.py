@@ -80,11 +80,11 @@ def never(*_: Any) -> NoReturn:
     raise AssertionError("a dialect was asked for what it does not have")
 
 
-def _no_caller_speaks_it(call: ModelCall, attempt: Attempt) -> bytes:
+def _no_pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     raise AssertionError(f"{call.dialect} does not pass through to {attempt.target.dialect}")
 
 
-def _hides_nothing(_call: ModelCall, _events: tuple[Event, ...]) -> bool:
+def _hidden_never(_call: ModelCall, _events: tuple[Event, ...]) -> bool:
     return False
 
 
@@ -125,17 +125,17 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     headers: Callable[[str | None], Headers]
     encode: Callable[[Any, Attempt], bytes]
     refuses: Callable[[Any], UnsupportedParameter | None]
-    lacks: Callable[[Any], Iterable[Lack]] | None = None
+    unsupported: Callable[[Any], Iterable[Lack]] | None = None
     decode: Callable[[bytes], tuple[Event, ...]]
     start: Callable[[], Any]
     step: Callable[[Any, ServerEvent], tuple[Any, tuple[Event, ...]]]
     failure: Callable[[int, dict[str, str], bytes], Failure]
     framer: Callable[[], Framer]
     sign: Callable[[str | None, str, bytes], Headers | Failure] | None = None
-    pass_through: Callable[[ModelCall, Attempt], bytes] = _no_caller_speaks_it
-    hides: Callable[[ModelCall, tuple[Event, ...]], bool] = _hides_nothing
-    headed: Callable[[dict[str, str]], tuple[Event, ...]] | None = None
-    whole_at: Callable[[Any, ModelCall], bool] | None = None
+    pass_through: Callable[[ModelCall, Attempt], bytes] = _no_pass_through
+    hidden_from_caller: Callable[[ModelCall, tuple[Event, ...]], bool] = _hidden_never
+    header_events: Callable[[dict[str, str]], tuple[Event, ...]] | None = None
+    is_complete: Callable[[Any, ModelCall], bool] | None = None
     terminal: bytes = b""
     defers: bool = False
     mender: Callable[[ModelCall, Vendor], Mender | None] | None = None

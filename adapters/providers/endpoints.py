@@ -1,7 +1,7 @@
-"""The line to a provider: all that stays the same from call to call, made once and kept.
+"""Everything about a provider that is the same for every call, made once and cached.
 
-A secret is unsealed here and nowhere else; it goes into the headers and is known to the `Party`, which clears it out
-of whatever the provider says.
+A secret is unsealed only here. It goes into the headers, and `ProviderName` removes it from everything that the
+provider returns.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 
 from adapters.providers.dialect import Headers, ProviderDialect
-from adapters.providers.provider_name import Party
+from adapters.providers.provider_name import ProviderName
 from domain.catalog.vendor import Vendor
 from domain.catalog.vendors import vendor_of
 from domain.failures import Failure
@@ -31,11 +31,11 @@ class Line(msgspec.Struct, frozen=True):
     transport: httpx2.AsyncBaseTransport
     url: httpx2.URL
     headers: httpx2.Headers
-    party: Party
+    provider: ProviderName
     vendor: Vendor
 
     def __repr__(self) -> str:
-        return f"Line({self.party!r})"
+        return f"Line({self.provider!r})"
 
 
 class Lines:
@@ -100,7 +100,7 @@ class Lines:
             self._local.get(url.scheme, self._transport),
             url,
             httpx2.Headers([(name.encode(), value.encode()) for name, value in headers.items()]),
-            Party(f"provider {target.provider} ({url.netloc.decode()})", secret),
+            ProviderName(f"provider {target.provider} ({url.netloc.decode()})", secret),
             vendor,
         )
 

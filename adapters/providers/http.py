@@ -71,10 +71,10 @@ class HttpProviders:
 
     def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
         """The promise of the request that the provider's dialect would break, or else the fields that it leaves out."""
-        party = self._dialects[dialect]
-        if party.lacks is None:
-            return party.refuses(request) or ()
-        return sorted_out(party.lacks(request), dialect, request.model)
+        provider = self._dialects[dialect]
+        if provider.unsupported is None:
+            return provider.refuses(request) or ()
+        return sorted_out(provider.unsupported(request), dialect, request.model)
 
     def open(
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
@@ -122,7 +122,7 @@ class _Exchange:
         self._line = line
         request = http_request(line, self._attempt, self._call, self._request)
         if isinstance(request, Failure):
-            return line.party.failure(request)
+            return line.provider.failure(request)
         try:
             response = await line.transport.handle_async_request(request)
         except _FAULTS as error:
@@ -148,7 +148,7 @@ class _Exchange:
             self._open = False
             if self._unpacker is None or self._unpacker.is_whole:
                 return None
-            message = f"{self._line.party.name} ended its answer inside what it had compressed"
+            message = f"{self._line.provider.name} ended its answer inside what it had compressed"
             return Failure(kind="truncated", message=message)
         except _FAULTS as error:
             return self._fault(error, answered=True)
@@ -170,7 +170,7 @@ class _Exchange:
             return self._malformed(f"sent a compressed answer: {problem}", 200)
 
     async def _answer(self, response: httpx2.Response) -> Answer | Failure:
-        status, party, dialect = response.status_code, self._line.party, self._line.dialect
+        status, provider, dialect = response.status_code, self._line.provider, self._line.dialect
         if not 200 <= status < 300:
             self._unpacker = unpacker_of(response.headers.get("content-encoding", ""))
             return await self.rejection(response)
@@ -185,18 +185,18 @@ class _Exchange:
                 self._unpacker = unpacker_of(value)
                 if self._unpacker is None and value.lower() not in _AS_IT_IS:
                     return self._malformed(f"answered in {value}, unasked", status)
-            elif not party.secret or party.secret not in value:
+            elif not provider.secret or provider.secret not in value:
                 relayed.append((name, value))
         mender = dialect.mender(self._call, self._line.vendor) if dialect.mender is not None and self._mends else None
         if dialect.job is not None:
             self._chunks = JobChunks(self, self._line, self._attempt, self._request, self._poll_ms)
         elif not self._call.stream:
-            headed = dialect.headed(_lower(response.headers)) if dialect.headed is not None else ()
-            self._chunks = WholeChunk(self.read, dialect, self._call, party, mender, headed)
+            header_events = dialect.header_events(_lower(response.headers)) if dialect.header_events is not None else ()
+            self._chunks = WholeChunk(self.read, dialect, self._call, provider, mender, header_events)
         elif self._call.operation not in TURNING and "json" in content_type and "event-stream" not in content_type:
             return await self._unstreamed(status)
         else:
-            self._chunks = StreamChunks(self.read, dialect, self._call, party, mender)
+            self._chunks = StreamChunks(self.read, dialect, self._call, provider, mender)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:
@@ -212,31 +212,31 @@ class _Exchange:
 
     async def rejection(self, response: httpx2.Response) -> Failure:
         """A status other than 2xx, understood by the dialect; its body is read as far as it comes."""
-        status, party = response.status_code, self._line.party
+        status, provider = response.status_code, self._line.provider
         if 300 <= status < 400:
             return self._malformed("answered with a redirect; redirects are not followed", status)
         body = b""
         while len(body) < _ERROR_BYTES_MAX and isinstance(piece := await self.read(), bytes):
             body += piece
         headers = _lower(response.headers)
-        return party.failure(rejected(self._line.dialect, status, headers, party.body(body[:_ERROR_BYTES_MAX])))
+        return provider.failure(rejected(self._line.dialect, status, headers, provider.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
         """A stream of images or of a sound was asked for, and JSON came: an error after all, or nonsense.
 
         Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
         """
-        party = self._line.party
-        body = await read_whole(self.read, party)
+        provider = self._line.provider
+        body = await read_whole(self.read, provider)
         if isinstance(body, Failure):
             return body
         if not is_error(body):
             return self._malformed("answered a request for a stream with a whole body", status)
-        failure = party.failure(self._line.dialect.failure(502, {}, party.body(body)))
+        failure = provider.failure(self._line.dialect.failure(502, {}, provider.body(body)))
         return msgspec.structs.replace(failure, status=status)
 
     def _malformed(self, what: str, status: int) -> Failure:
-        return Failure(kind="malformed", message=f"{self._line.party.name} {what}", status=status)
+        return Failure(kind="malformed", message=f"{self._line.provider.name} {what}", status=status)
 
     def _fault(self, error: Exception, answered: bool) -> Failure:
         """Why the transport gave no (more) bytes: told by the exception's type, its text only for the reader."""
@@ -253,13 +253,13 @@ class _Exchange:
             sent = not isinstance(error, httpx2.WriteError)
         elif isinstance(error, httpx2.LocalProtocolError):
             # Its text quotes the header at fault, escaped, so that no search would find the secret in it.
-            message = f"{self._line.party.name} cannot be asked: its URL or credential does not fit into HTTP"
+            message = f"{self._line.provider.name} cannot be asked: its URL or credential does not fit into HTTP"
             return Failure(kind="unreachable", message=message)
         else:
             kind, what = "unreachable", "could not be reached"
-        party = self._line.party
-        reason = party.text(str(error))[:300]
-        message = f"{party.name} {what}: {type(error).__name__} {reason}".rstrip()
+        provider = self._line.provider
+        reason = provider.text(str(error))[:300]
+        message = f"{provider.name} {what}: {type(error).__name__} {reason}".rstrip()
         return Failure(kind=kind, message=message, sent=sent)
 
     async def _close(self, linger: bool) -> None:

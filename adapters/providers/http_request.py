@@ -34,7 +34,7 @@ def http_request(
         body = dialect.pass_through(call, attempt)
         added = tuple(pair for pair in call.relay_headers if pair[0] not in headers)
     if dialect.sign is not None:
-        signed = dialect.sign(line.party.secret, str(line.url), body)
+        signed = dialect.sign(line.provider.secret, str(line.url), body)
         if isinstance(signed, Failure):
             return signed
         added += signed

@@ -87,7 +87,9 @@ class JobChunks:
         poll_step = self._poll_step
         if poll_step is not None:
             await anyio.sleep(self._wait_ms / 1000)
-        body = await (read_whole(self._exchange.read, self._line.party) if poll_step is None else self._run(poll_step))
+        body = await (
+            read_whole(self._exchange.read, self._line.provider) if poll_step is None else self._run(poll_step)
+        )
         if isinstance(body, Failure):
             return self._failed(body)
         self._lost = 0
@@ -98,7 +100,7 @@ class JobChunks:
             self._asked += 1
             return Chunk(b"", ())
         self._over = True
-        return Chunk(b"", scrubbed(tuple(map(_final_if_nonsense, step)), self._line.party))
+        return Chunk(b"", scrubbed(tuple(map(_final_if_nonsense, step)), self._line.provider))
 
     def _failed(self, failure: Failure) -> Chunk:
         """Ask again, as long as that may help; then it is over, nobody knows what it cost, and it is not made again."""
@@ -119,12 +121,12 @@ class JobChunks:
             request = self._asking(poll_step, url)
             response = request if isinstance(request, Failure) else await self._exchange.ask(request)
             if isinstance(response, Failure):
-                return self._line.party.failure(response)
+                return self._line.provider.failure(response)
             elsewhere = _elsewhere(response, url)
             if elsewhere is not None and redirects < _REDIRECTS_MAX:
                 url, redirects = elsewhere, redirects + 1
             elif 200 <= response.status_code < 300:
-                return await read_whole(self._exchange.read, self._line.party)
+                return await read_whole(self._exchange.read, self._line.provider)
             else:
                 return await self._exchange.rejection(response)
         return url
@@ -132,7 +134,7 @@ class JobChunks:
     def _asking(self, poll_step: PollStep, url: httpx2.URL) -> httpx2.Request | Failure:
         line, timeout_s = self._line, self._attempt.timeout_ms / 1000
         connect_s = min(timeout_s, CONNECT_S_MAX)
-        signed = line.dialect.sign(line.party.secret, str(url), poll_step.body) if line.dialect.sign else ()
+        signed = line.dialect.sign(line.provider.secret, str(url), poll_step.body) if line.dialect.sign else ()
         if isinstance(signed, Failure):
             return signed
         request = httpx2.Request(

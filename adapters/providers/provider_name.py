@@ -7,7 +7,7 @@ from domain.failures import Failure
 _PART_CHARACTERS_MIN = 16
 
 
-class Party(msgspec.Struct, frozen=True):
+class ProviderName(msgspec.Struct, frozen=True):
     """The provider as messages name it, and the secret that it must never be heard to say."""
 
     name: str

@@ -13,9 +13,9 @@ import msgspec
 from adapters.providers.dialect import FramingError, Mender, ProviderDialect, ServerEvent
 from adapters.providers.framing.sse import BOM, EventFramer
 from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
-from adapters.providers.provider_name import Party
+from adapters.providers.provider_name import ProviderName
 from adapters.providers.whole_body import (
-    NOTHING_SAID,
+    EMPTY_ANSWER,
     TURNING,
     WHOLE_BYTES_MAX,
     Read,
@@ -37,13 +37,13 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class WholeChunk:
-    """The single chunk of an answer that was not to be streamed. `headed` are the events that its headers told.
+    """The single chunk of an answer that was not to be streamed. `header_events` are the events that its headers told.
 
     A server that streams all the same is heard out: the events are those of the whole answer, and the bytes are not
     what the caller asked for.
     """
 
-    __slots__ = ("_call", "_dialect", "_headed", "_mender", "_over", "_party", "_read")
+    __slots__ = ("_call", "_dialect", "_headed", "_mender", "_over", "_provider", "_read")
 
     ended = False  # There is nothing to linger for: a whole body is read to its end.
 
@@ -52,16 +52,16 @@ class WholeChunk:
         read: Read,
         dialect: ProviderDialect,
         call: ModelCall,
-        party: Party,
+        provider: ProviderName,
         mender: Mender | None = None,
-        headed: tuple[Event, ...] = (),
+        header_events: tuple[Event, ...] = (),
     ) -> None:
         self._mender = mender
         self._read = read
         self._dialect = dialect
         self._call = call
-        self._party = party
-        self._headed = headed
+        self._provider = provider
+        self._headed = header_events
         self._over = False
 
     def __aiter__(self) -> Self:
@@ -71,7 +71,7 @@ class WholeChunk:
         if self._over:
             raise StopAsyncIteration
         self._over = True
-        body = await read_whole(self._read, self._party)
+        body = await read_whole(self._read, self._provider)
         if isinstance(body, Failure):
             return Chunk(b"", (Broken(failure=body),))
         if body[:1] != b"{" and turns(self._call, self._dialect):
@@ -80,12 +80,12 @@ class WholeChunk:
                 return self._gathered(body)
         events = understood(self._dialect, self._call, body)
         if isinstance(events[-1], Broken):
-            return Chunk(b"", scrubbed(events, self._party))
+            return Chunk(b"", scrubbed(events, self._provider))
         return Chunk(body if self._mender is None else self._mender.whole(body), self._headed + events)
 
     def _gathered(self, body: bytes) -> Chunk:
         """The events of a stream, all at once."""
-        chunks = StreamChunks(self._read, self._dialect, self._call, self._party)
+        chunks = StreamChunks(self._read, self._dialect, self._call, self._provider)
         chunks.take(body)
         chunks.take(None)
         return Chunk(None, (*self._headed, *(event for chunk in chunks.ready for event in chunk.events)))
@@ -100,18 +100,35 @@ class StreamChunks:
     """
 
     __slots__ = (
-        *("_call", "_dialect", "_form", "_framer", "_halves", "_over", "_parts", "_party", "_read", "_said", "_state"),
+        *(
+            "_call",
+            "_dialect",
+            "_form",
+            "_framer",
+            "_halves",
+            "_over",
+            "_parts",
+            "_provider",
+            "_read",
+            "_said",
+            "_state",
+        ),
         *("_mender", "ended", "ready"),
     )
 
     def __init__(
-        self, read: Read, dialect: ProviderDialect, call: ModelCall, party: Party, mender: Mender | None = None
+        self,
+        read: Read,
+        dialect: ProviderDialect,
+        call: ModelCall,
+        provider: ProviderName,
+        mender: Mender | None = None,
     ) -> None:
         self._mender = mender
         self._read = read
         self._dialect = dialect
         self._call = call
-        self._party = party
+        self._provider = provider
         self._framer = dialect.framer()
         self._state = dialect.start()
         self._form: Literal["unknown", "stream", "whole"] = "unknown" if turns(call, dialect) else "stream"
@@ -142,7 +159,7 @@ class StreamChunks:
             try:
                 self._relay(self._framer.feed(data))
             except FramingError as error:
-                self._break(Failure(kind="malformed", message=f"{self._party.name} sent no proper event: {error}"))
+                self._break(Failure(kind="malformed", message=f"{self._provider.name} sent no proper event: {error}"))
         elif data is not None:
             self._break(data)
         elif self._form == "whole":
@@ -162,7 +179,7 @@ class StreamChunks:
             return False
         self._parts.append(data)
         if sum(map(len, self._parts)) > WHOLE_BYTES_MAX:
-            message = f"{self._party.name} answered with more than {WHOLE_BYTES_MAX} bytes"
+            message = f"{self._provider.name} answered with more than {WHOLE_BYTES_MAX} bytes"
             self._break(Failure(kind="malformed", message=message))
         return True
 
@@ -173,11 +190,11 @@ class StreamChunks:
         if not events and body[:1] == b"[":
             self._list(body)
         elif not events:
-            failure = self._dialect.failure(502, {}, self._party.body(body))
-            self._break(self._party.failure(msgspec.structs.replace(failure, status=200)))
+            failure = self._dialect.failure(502, {}, self._provider.body(body))
+            self._break(self._provider.failure(msgspec.structs.replace(failure, status=200)))
         elif isinstance(events[-1], Broken):
             self._over = True
-            self.ready.append(Chunk(b"", scrubbed(events, self._party)))
+            self.ready.append(Chunk(b"", scrubbed(events, self._provider)))
         else:
             self._over = True
             self.ready += [Chunk(None, events[:-1]), Chunk(None, events[-1:])]
@@ -190,17 +207,22 @@ class StreamChunks:
             self.take(None)
             self.ready = [Chunk(None, chunk.events) for chunk in self.ready]
         except msgspec.MsgspecError as problem:
-            self._break(Failure(kind="malformed", message=f"{self._party.name} sent no proper JSON: {problem}"))
+            self._break(Failure(kind="malformed", message=f"{self._provider.name} sent no proper JSON: {problem}"))
 
     def _finish(self) -> None:
         """The bytes are over, and there was no terminal word: the answer is whole if it needs none."""
         dialect, framer = self._dialect, self._framer
         is_cut = isinstance(framer, EventFramer) and bool(framer.rest.strip())
-        if dialect.whole_at is not None and not is_cut and self._said and dialect.whole_at(self._state, self._call):
+        if (
+            dialect.is_complete is not None
+            and not is_cut
+            and self._said
+            and dialect.is_complete(self._state, self._call)
+        ):
             self._over = self.ended = True
             self.ready.append(Chunk(dialect.terminal, (*self._after(), Ended())))
             return
-        message = f"{self._party.name} closed the stream before its terminal event"
+        message = f"{self._provider.name} closed the stream before its terminal event"
         self._break(Failure(kind="truncated", message=message))
 
     def _break(self, failure: Failure) -> None:
@@ -208,7 +230,7 @@ class StreamChunks:
         self.ready.append(Chunk(b"", (Broken(failure=failure),)))
 
     def _relay(self, framed: list[ServerEvent]) -> None:
-        step, hides = self._dialect.step, self._dialect.hides
+        step, hidden_from_caller = self._dialect.step, self._dialect.hidden_from_caller
         raws: list[bytes] = []
         events: list[Event] = []
         for number, event in enumerate(framed):
@@ -228,17 +250,17 @@ class StreamChunks:
                 self._flush(raws, events)
                 self._over = True
                 if not isinstance(meant[-1], Ended):
-                    self.ready.append(Chunk(b"", scrubbed(meant, self._party)))
+                    self.ready.append(Chunk(b"", scrubbed(meant, self._provider)))
                 elif not self._said:
-                    self._break(Failure(kind="malformed", message=NOTHING_SAID))
+                    self._break(Failure(kind="malformed", message=EMPTY_ANSWER))
                 else:
                     self.ended = True
                     # A [DONE] that came with the terminal event, as OpenRouter's after a response, goes with it.
                     last = [event.raw, *(after.raw for after in framed[number + 1 :] if after.data == b"[DONE]")]
-                    self.ready.append(Chunk(b"" if hides(self._call, meant) else b"".join(last), meant))
+                    self.ready.append(Chunk(b"" if hidden_from_caller(self._call, meant) else b"".join(last), meant))
                 return
             events += meant
-            if not hides(self._call, meant):
+            if not hidden_from_caller(self._call, meant):
                 raws.append(event.raw if self._mender is None else self._mender.event(event))
         self._flush(raws, events)
 

@@ -28,7 +28,7 @@ def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
     turns: list[tuple[str, list[Part]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"
-        parts = [part for part in message.parts if says_something(part)]
+        parts = [part for part in message.parts if has_content(part)]
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(parts)
         elif parts:
@@ -38,7 +38,7 @@ def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
     return turns
 
 
-def says_something(part: Part) -> bool:
+def has_content(part: Part) -> bool:
     """Whether a part becomes a block: a text of blanks is rejected, and thinking that the model itself did not sign.
 
     Blanks with a mark for the prompt cache stand there for its sake: Converse takes them.

@@ -1,7 +1,7 @@
-"""What every dialect of chat asks of a canonical request before it is encoded: which of its fields have no place.
+"""Find the fields of a canonical chat request that a provider's dialect does not have.
 
-House rule: a field is sent, or `lacking` yields it and the encoder leaves it out; what that means for the request is
-decided by the one table in `domain.dialects.unsupported_params`.
+House rule: a field is sent, or one of these functions yields it and the encoder leaves it out. The table in
+`domain.dialects.unsupported_params` decides what that means for the request.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,20 +16,22 @@ from domain.refusals import UnsupportedParameter
 
 _NUMBER = msgspec.json.Decoder(Decimal)
 
-Lacks = Callable[[ChatRequest], Iterator[Lack]]
+UnsupportedFields = Callable[[ChatRequest], Iterator[Lack]]
 
 
-def refusing(lacks: Lacks, dialect: str) -> Callable[[ChatRequest], UnsupportedParameter | None]:
+def refusing(
+    unsupported_fields: UnsupportedFields, dialect: str
+) -> Callable[[ChatRequest], UnsupportedParameter | None]:
     """What of a request would break a promise in that dialect, as the dialect's record says it."""
 
     def refuses(request: ChatRequest) -> UnsupportedParameter | None:
-        found = sorted_out(lacks(request), dialect, request.model)
+        found = sorted_out(unsupported_fields(request), dialect, request.model)
         return None if isinstance(found, tuple) else found
 
     return refuses
 
 
-def lacking(request: ChatRequest, dialect: str) -> Iterator[Lack]:
+def unsupported_settings(request: ChatRequest, dialect: str) -> Iterator[Lack]:
     """The fields beside the conversation that the dialect does not send on."""
     sent = SENT[dialect]
     asked = {
@@ -44,13 +46,13 @@ def lacking(request: ChatRequest, dialect: str) -> Iterator[Lack]:
             yield Lack(name)
 
 
-def lacking_temperature(request: ChatRequest, most: int) -> Iterator[Lack]:
+def unsupported_temperature(request: ChatRequest, most: int) -> Iterator[Lack]:
     """A temperature above the highest that the vendor takes."""
     if request.temperature is not None and _NUMBER.decode(request.temperature) > most:
         yield Lack("temperature")
 
 
-def lacking_sampling(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_sampling(request: ChatRequest) -> Iterator[Lack]:
     """What a Claude of the model's generation rejects of temperature, top_p and top_k."""
     asked = [name for name in SAMPLING if getattr(request, name) is not None]
     yield from (Lack(name) for name in sampling_left_out(request.model, asked))
@@ -63,19 +65,19 @@ def cooled(temperature: msgspec.Raw | None, most: int) -> msgspec.Raw | None:
     return msgspec.Raw(b"%d" % most)
 
 
-def lacking_stops(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_stops(request: ChatRequest) -> Iterator[Lack]:
     """Stop sequences of blanks, which a Claude rejects; the others are sent."""
     if any(text and not text.strip() for text in request.stop):
         yield Lack("stop", "wish")
 
 
-def lacking_choice(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_choice(request: ChatRequest) -> Iterator[Lack]:
     """A demand for a tool where there is none; a choice to use no tool, or any, is kept without one."""
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not request.tools:
         yield Lack("tool_choice")
 
 
-def lacking_block(message: Message, part: ProviderPart, path: str) -> Lack:
+def unsupported_block(message: Message, part: ProviderPart, path: str) -> Lack:
     """A block that only another vendor knows.
 
     What a model's provider put into an answer may be left out on the next turn, its text stands beside it; what a

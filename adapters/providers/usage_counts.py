@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import inspect
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.model_api.events import UsageReported
 from domain.usage import PIECES, PIECES_MAX, UNITS_MAX, Usage
 
-UNTOLD = msgspec.Raw()
+UNREPORTED = msgspec.Raw()
 """A usage object that is not there; null is as good."""
 
 _NULL = b"null"
@@ -45,11 +45,11 @@ class Reader(Generic[S]):
 
         Most are as they should be, so that only the odd ones pay for being read field by field.
         """
-        if not is_told(raw):
+        if not is_reported(raw):
             return None
         try:
             return self._decoder.decode(raw)
-        except NONSENSE:
+        except DECODE_ERRORS:
             return self._leniently(raw, notes)
 
     def _leniently(self, raw: msgspec.Raw, notes: list[str]) -> S | None:
@@ -58,13 +58,13 @@ class Reader(Generic[S]):
             if isinstance(value, dict):
                 cleaned = _cleaned(inspect.type_info(self._shape), value, "", notes)
                 return self._decoder.decode(_ENCODER.encode(cleaned))
-        except NONSENSE:
+        except DECODE_ERRORS:
             pass
         _note(notes, f"usage cannot be read: {_shown(bytes(raw).decode('utf-8', 'replace'))}")
         return None
 
 
-def is_told(raw: msgspec.Raw) -> bool:
+def is_reported(raw: msgspec.Raw) -> bool:
     """Whether there is a usage object; null is none."""
     return len(raw) > len(_NULL) or (len(raw) > 0 and bytes(raw) != _NULL)
 

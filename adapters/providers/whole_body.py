@@ -7,7 +7,7 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.framing.ndjson import LineFramer
 from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
-from adapters.providers.provider_name import Party
+from adapters.providers.provider_name import ProviderName
 from domain.failures import Failure
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, Started, TextDelta, UsageReported
@@ -16,7 +16,7 @@ from domain.model_api.events import Broken, Ended, Event, Started, TextDelta, Us
 Read = Callable[[], Awaitable[bytes | Failure | None]]
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
-NOTHING_SAID = "The provider ended its answer without having said anything."
+EMPTY_ANSWER = "The provider ended its answer without having said anything."
 # What is a text in pieces, or whole: the one can be made of the other.
 TURNING = ("chat", "completions")
 _SILENT = frozenset((Started, UsageReported, Ended, Broken))
@@ -34,7 +34,7 @@ def is_error(body: bytes) -> bool:
         return False
 
 
-async def read_whole(read: Read, party: Party, bytes_max: int = WHOLE_BYTES_MAX) -> bytes | Failure:
+async def read_whole(read: Read, provider: ProviderName, bytes_max: int = WHOLE_BYTES_MAX) -> bytes | Failure:
     """All that is left of a body, or why it cannot be had."""
     body = await read()
     if body is None:
@@ -50,7 +50,7 @@ async def read_whole(read: Read, party: Party, bytes_max: int = WHOLE_BYTES_MAX)
             return piece
         parts.append(piece)
         size += len(piece)
-    return Failure(kind="malformed", message=f"{party.name} answered with more than {bytes_max} bytes")
+    return Failure(kind="malformed", message=f"{provider.name} answered with more than {bytes_max} bytes")
 
 
 def understood(dialect: ProviderDialect, call: ModelCall, body: bytes) -> tuple[Event, ...]:
@@ -62,7 +62,7 @@ def understood(dialect: ProviderDialect, call: ModelCall, body: bytes) -> tuple[
     if may_be_in(body):
         events = Halves().joined(events)
     if call.operation in TURNING and isinstance(events[-1], Ended) and not dialect.defers and not says(events):
-        return (Broken(failure=Failure(kind="malformed", message=NOTHING_SAID)),)
+        return (Broken(failure=Failure(kind="malformed", message=EMPTY_ANSWER)),)
     return events
 
 
@@ -79,8 +79,8 @@ def says(events: tuple[Event, ...]) -> bool:
     )
 
 
-def scrubbed(events: tuple[Event, ...], party: Party) -> tuple[Event, ...]:
+def scrubbed(events: tuple[Event, ...], provider: ProviderName) -> tuple[Event, ...]:
     """The events with the secret cleared out of what they say went wrong."""
     return tuple(
-        Broken(failure=party.failure(event.failure)) if isinstance(event, Broken) else event for event in events
+        Broken(failure=provider.failure(event.failure)) if isinstance(event, Broken) else event for event in events
     )

@@ -110,8 +110,8 @@ def test_what_is_understood(
     ("told", "tokens"), [("11", 11), ("0", None), ("", None), ("-1", None), ("x", None), ("9" * 30, None)]
 )
 def test_amazon_counts_in_a_header(told: str, tokens: int | None) -> None:
-    assert BEDROCK_EMBEDDINGS.headed is not None
-    events = BEDROCK_EMBEDDINGS.headed({"x-amzn-bedrock-input-token-count": told})
+    assert BEDROCK_EMBEDDINGS.header_events is not None
+    events = BEDROCK_EMBEDDINGS.header_events({"x-amzn-bedrock-input-token-count": told})
 
     assert ([] if tokens is None else [UsageReported(usage=Usage(input_tokens=tokens))]) == list(events)
 

@@ -95,14 +95,14 @@ KEYS = st.sampled_from(
      "usageMetadata", "promptTokenCount", "groundingMetadata", "groundingSupports", "segment", "groundingChunks",
      "promptFeedback", "blockReason", "logprobsResult", "chosenCandidates", "code", "message", "details"]
 )  # fmt: skip
-NONSENSE = st.recursive(
+DECODE_ERRORS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["STOP", "SAFETY", "", "x"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=20,
 )
 
 
-@given(NONSENSE.map(json.dumps).map(str.encode) | st.binary(max_size=40))
+@given(DECODE_ERRORS.map(json.dumps).map(str.encode) | st.binary(max_size=40))
 @example(b'{"candidates":[{"content":{"parts":[{"functionCall":{"args":[1]}}]},"finishReason":"STOP"}]}')
 @example(b'{"candidates":[{"index":-1,"finishReason":"MALFORMED_FUNCTION_CALL"}]}')
 def test_whatever_comes_ends_once_and_never_raises(body: bytes) -> None:
@@ -113,7 +113,7 @@ def test_whatever_comes_ends_once_and_never_raises(body: bytes) -> None:
         assert sum(isinstance(event, Ended | Broken) for event in events) <= 1
 
 
-@given(st.integers(100, 999), st.dictionaries(st.sampled_from(["retry-after", "date"]), TEXT), NONSENSE | TEXT)
+@given(st.integers(100, 999), st.dictionaries(st.sampled_from(["retry-after", "date"]), TEXT), DECODE_ERRORS | TEXT)
 def test_whatever_fails_is_a_failure(status: int, headers: dict[str, str], said: Any) -> None:
     failure = GOOGLE.failure(status, headers, json.dumps(said).encode())
 

@@ -288,4 +288,4 @@ def test_only_the_chunk_of_usage_alone_is_hidden_and_only_from_those_who_did_not
     state, _ = OPENAI.step(OPENAI.start(), STARTED)
     _, meant = OPENAI.step(state, event)
 
-    assert hidden == OPENAI.hides(call("{}", stream=True, wants_usage=wants_usage), meant)
+    assert hidden == OPENAI.hidden_from_caller(call("{}", stream=True, wants_usage=wants_usage), meant)

@@ -140,7 +140,7 @@ async def _not_http(request: Received, reply: Reply) -> None:
     await reply.cut()
 
 
-NONSENSE: list[tuple[str, Handler]] = [
+DECODE_ERRORS: list[tuple[str, Handler]] = [
     ("no json", answering(200, b"Good morning!")),
     ("a web page", answering(200, b"<html><body>Hello</body></html>", {"content-type": "text/html"})),
     ("a list", answering(200, b"[]")),
@@ -155,7 +155,7 @@ NONSENSE: list[tuple[str, Handler]] = [
 
 
 @pytest.mark.usefixtures("free")
-@pytest.mark.parametrize("nonsense", [handler for _, handler in NONSENSE], ids=[name for name, _ in NONSENSE])
+@pytest.mark.parametrize("nonsense", [handler for _, handler in DECODE_ERRORS], ids=[name for name, _ in DECODE_ERRORS])
 @ALL
 def test_a_provider_that_answers_nonsense_is_a_bad_gateway(
     hub: HubProcess, stub: Stub, path: str, provider: str, nonsense: Handler

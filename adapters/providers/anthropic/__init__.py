@@ -16,8 +16,8 @@ from adapters.providers.anthropic.encode import encode
 from adapters.providers.anthropic.failure import failure
 from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.hosted_tool_bounds import bounded_tools
-from adapters.providers.anthropic.refuse import lacks, refuses
-from adapters.providers.anthropic.stream import start, step, whole_at
+from adapters.providers.anthropic.refuse import refuses, unsupported_fields
+from adapters.providers.anthropic.stream import is_complete, start, step
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.framing.sse import EventFramer
 from domain.catalog.vendors import vendor_of
@@ -49,12 +49,12 @@ ANTHROPIC = ProviderDialect(
     pass_through=_pass_through,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=start,
     step=step,
     failure=failure,
     framer=EventFramer,
-    whole_at=whole_at,
+    is_complete=is_complete,
     terminal=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 )

@@ -11,9 +11,9 @@ import msgspec
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import reported
 from adapters.providers.arguments import arguments_text
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import SPELLED, Lenient
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.usage_counts import UNREPORTED
 from domain.model_api.events import (
     Broken,
     CitationDelta,
@@ -75,7 +75,7 @@ class Message(Beside, frozen=True):
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
 
 
 # Of a context that nothing was cleared from, each request tells that with an empty list.
@@ -103,7 +103,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         is_said = len(events) > 1
         events += asides(message)
         events += reported(message.usage)[1]
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
     # A look-alike may leave the reason out. The whole body is there, so the model is done, if it was at work at all.
     reason = message.stop_reason or (("tool_use" if tools else "end_turn") if is_said else None)
@@ -173,7 +173,7 @@ def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
     try:
         _FIELDS.decode(spelled.encode())
         fields["input"] = msgspec.Raw(spelled)
-    except NONSENSE:
+    except DECODE_ERRORS:
         fields["input"] = msgspec.Raw(msgspec.json.encode({"INVALID_JSON": spelled}))
     return msgspec.Raw(msgspec.json.encode(fields))
 

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.anthropic.failure import malformed
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import never
 from adapters.providers.lenient_json import Lenient
 from domain.catalog.vendors import COUNT_TOKENS
@@ -25,7 +25,7 @@ def _decode(body: bytes) -> tuple[Event, ...]:
     """The count itself is for the caller, who gets it as it came; it is no usage."""
     try:
         _COUNTED.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (Broken(failure=malformed(f"the body is not a count of tokens: {problem}")),)
     return (Ended(),)
 

@@ -14,7 +14,7 @@ import msgspec
 from adapters.providers.anthropic.refuse import EFFORTS, TEMPERATURE_MAX, keeps
 from adapters.providers.anthropic.schema import input_schema, strict_schema
 from adapters.providers.arguments import arguments_object
-from adapters.providers.turns import JSON_ALONE, merged, says_something, split, visible_stops, wants_json_alone
+from adapters.providers.turns import JSON_ALONE, has_content, merged, split, visible_stops, wants_json_alone
 from adapters.providers.unsupported import cooled, without_blocks
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out, thinking_of
 from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id
@@ -120,7 +120,7 @@ def _turns(messages: tuple[Message, ...]) -> list[_Json]:
 
 
 def _blocks(parts: Iterable[Part]) -> list[_Json | msgspec.Raw]:
-    return [_block(part) for part in _visible(parts) if says_something(part)]
+    return [_block(part) for part in _visible(parts) if has_content(part)]
 
 
 def _visible(parts: Iterable[Part]) -> list[Part]:

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.failures import Failure, FailureKind
 
@@ -85,7 +85,7 @@ def _read(body: bytes) -> tuple[str | None, str]:
     """The error's type word and its sentence."""
     try:
         said = _ERROR_BODY.decode(body)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None, _TAG.sub(" ", body[:20_000].decode(errors="replace"))
     if isinstance(said.error, ErrorDetail):
         return said.error.type, said.error.message or said.message or ""

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.providers.anthropic.history import fitted_messages, fitted_system
 from adapters.providers.anthropic.schema import input_schema, strict_schema
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
 
 _Fields = dict[str, Any]
@@ -62,7 +62,7 @@ def _tools(given: msgspec.Raw) -> Any:
         return [
             raw if changed is None else raw | changed for raw, changed in zip(_LIST.decode(given), told, strict=True)
         ]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given
 
 
@@ -77,7 +77,7 @@ def _visible(given: msgspec.Raw) -> Any:
     """Stop sequences with something visible: "each stop sequence must contain non-whitespace"."""
     try:
         said = _ANY.decode(given)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given
     if not isinstance(said, list) or all(not isinstance(text, str) or text.strip() for text in said):
         return given
@@ -91,7 +91,7 @@ def _output_config(given: msgspec.Raw) -> Any:
         form = _FIELDS.decode(config["format"]) if "format" in config else {}
         if "schema" not in form:
             return given
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given
     schema = strict_schema(form["schema"])
     return given if schema is form["schema"] else config | {"format": form | {"schema": schema}}

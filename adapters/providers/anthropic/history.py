@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.dialects.base64_media import base64_data, media_type
 from domain.dialects.signatures import is_anthropics
 from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id
@@ -68,14 +68,14 @@ _TEXT = msgspec.json.Decoder(str)
 
 def fitted_messages(given: msgspec.Raw, known: bool) -> Any:
     """The messages as the API takes them; the very same where a look at all of them finds nothing odd."""
-    with suppress(*NONSENSE):
+    with suppress(*DECODE_ERRORS):
         seen = _SEEN.decode(given)
         if not any(_is_odd(turn.content, known) for turn in seen) and not (known and seen and _trails(seen[-1])):
             return given
     try:
         turns = _TURNS.decode(given)
         told = [_content(turn.content, known) for turn in turns]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given  # Anthropic will say what is wrong with them.
     if known and turns and turns[-1].role == "assistant":
         told[-1] = _stripped(told[-1])
@@ -206,5 +206,5 @@ def fitted_system(given: msgspec.Raw) -> Any:
             told = _content(raw, known=True)
             return given if told is raw else told or None
         return None if bytes(given)[:1] == b'"' and not _TEXT.decode(given).strip() else given
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given

@@ -8,15 +8,15 @@ another dialect (Anthropic's own are passed through).
 from collections.abc import Iterator
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.turns import says_something, split
+from adapters.providers.turns import has_content, split
 from adapters.providers.unsupported import (
-    lacking,
-    lacking_block,
-    lacking_choice,
-    lacking_sampling,
-    lacking_stops,
-    lacking_temperature,
     refusing,
+    unsupported_block,
+    unsupported_choice,
+    unsupported_sampling,
+    unsupported_settings,
+    unsupported_stops,
+    unsupported_temperature,
 )
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
@@ -40,19 +40,19 @@ TEMPERATURE_MAX = 1
 EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that has no field."""
-    yield from lacking(request, NAME)
-    yield from lacking_temperature(request, TEMPERATURE_MAX)
-    yield from lacking_sampling(request)
-    yield from lacking_stops(request)
-    yield from lacking_choice(request)
+    yield from unsupported_settings(request, NAME)
+    yield from unsupported_temperature(request, TEMPERATURE_MAX)
+    yield from unsupported_sampling(request)
+    yield from unsupported_stops(request)
+    yield from unsupported_choice(request)
     if request.thinking is not None and request.thinking.effort not in (None, *EFFORTS):
         yield Lack("reasoning_effort")
     yield from _conversation(request.messages)
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def keeps(part: ProviderPart) -> bool:
@@ -70,7 +70,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
             isinstance(part, Text | ProviderPart) for part in message.parts
         ):
             yield Lack(f"{path}.content")
-    if not any(says_something(part) for turn in turns for part in turn.parts):
+    if not any(has_content(part) for turn in turns for part in turn.parts):
         yield Lack("messages")
 
 
@@ -92,7 +92,7 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
                 yield from _part(message, inner, f"{path}.content.{at}")
         case ProviderPart():
             if not keeps(part):
-                yield lacking_block(message, part, f"{path}.{part.name}")
+                yield unsupported_block(message, part, f"{path}.{part.name}")
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:

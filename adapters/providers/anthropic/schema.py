@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 
 ANY_OBJECT = {"type": "object", "properties": {}}
 
@@ -42,7 +42,7 @@ def input_schema(given: msgspec.Raw | None) -> msgspec.Raw | _Json:
         if is_an_object(given):
             return given
         schema = _ANY.decode(given)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given
     return _one_object(schema, schema, ()) if isinstance(schema, dict) else given
 
@@ -122,7 +122,7 @@ def strict_schema(given: msgspec.Raw) -> Any:
     """The schema in the words that an output can keep to: every object is closed, and what is rejected is left out."""
     try:
         schema = _ANY.decode(given)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given
     told = _strict(schema)
     return given if told == schema else told

@@ -33,10 +33,10 @@ from adapters.providers.anthropic.blocks import (
 from adapters.providers.anthropic.failure import error_event, malformed
 from adapters.providers.anthropic.usage import Report, reported
 from adapters.providers.arguments import arguments_text
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import SPELLED, Lenient
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.usage_counts import UNREPORTED
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, ReasoningDelta, Started, TextDelta, ToolCallDelta
 
@@ -79,7 +79,7 @@ class _Stop(Beside, frozen=True):
 
 class _MessageDelta(Beside, frozen=True):
     delta: _Stop = _Stop()
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
 
 
 class _Typed(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ def step(state: State, event: ServerEvent) -> _Step:
         if handle is None and event.data and event.name in ("", "message"):
             handle = _HANDLERS.get(_TYPED.decode(event.data).type)
         return handle(state, event.data) if handle is not None else (state, ())
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (Broken(failure=malformed(f"{event.name or 'an event'} makes no sense: {problem}")),)
 
 
@@ -261,7 +261,7 @@ def _message_delta(state: State, data: bytes) -> _Step:
     return state, (*beside, *counted, *ending)
 
 
-def whole_at(state: State, _call: ModelCall) -> bool:
+def is_complete(state: State, _call: ModelCall) -> bool:
     """Whether the model said why it stopped: `message_stop`, which a look-alike may leave out, tells nothing more."""
     return state.stopped
 

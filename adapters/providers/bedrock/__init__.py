@@ -15,7 +15,7 @@ from adapters.providers.bedrock.encode import encode
 from adapters.providers.bedrock.failure import NAME, failure
 from adapters.providers.bedrock.framing import EventStreamFramer
 from adapters.providers.bedrock.invoke import BEDROCK_INVOKE
-from adapters.providers.bedrock.refuse import lacks, refuses
+from adapters.providers.bedrock.refuse import refuses, unsupported_fields
 from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.bedrock.stream import start, step
 from adapters.providers.dialect import ProviderDialect
@@ -35,7 +35,7 @@ BEDROCK = ProviderDialect(
     sign=sign,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=start,
     step=step,

@@ -16,7 +16,7 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import NAME, malformed
 from adapters.providers.bedrock.turns import BASE64_MARK
 from adapters.providers.bedrock.usage import Service, reported
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import Lenient
 from domain.model_api.events import (
     Broken,
@@ -134,7 +134,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         reason = answer.stop_reason or ("tool_use" if tools else "end_turn" if is_said else None)
         reason = "end_turn" if reason == "tool_use" and not tools else reason
         ending = ended(reason, counted, answer.additional_model_response_fields)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (Broken(failure=malformed(f"the body is not an answer of Converse's: {problem}")),)
     return (*events, *ending)
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import Lenient
 from domain.model_api.citations import Source
 from domain.model_api.events import CitationDelta, Event
@@ -92,7 +92,7 @@ def cited_text(text: str, citations: msgspec.Raw) -> dict[str, Any] | None:
     """Text with Anthropic's citations as a block of Converse's; None if one of them has no word there."""
     try:
         told = [_as_converse(citation) for citation in _THEIRS.decode(citations)]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None
     if not all(told):
         return None

@@ -19,7 +19,7 @@ from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.bedrock.tools import claude_choice, tool_config
 from adapters.providers.bedrock.turns import cache_point, system, turns
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.turns import JSON_ALONE, split, visible_stops, wants_json_alone
 from adapters.providers.unsupported import cooled, without_blocks
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
@@ -123,7 +123,7 @@ def _metadata(request: ChatRequest) -> _Json | None:
     """
     try:
         given = msgspec.json.decode(request.extra.get("metadata", b"{}"), type=dict[str, Any])
-    except NONSENSE:
+    except DECODE_ERRORS:
         given = {}
     told = {_label(name): _label(value) for name, value in given.items() if name and isinstance(value, str)}
     if request.user is not None:

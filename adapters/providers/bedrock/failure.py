@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.failures import Failure, FailureKind
 
@@ -101,7 +101,7 @@ def _read(body: bytes) -> tuple[_ErrorBody, str]:
     try:
         said = _ERROR_BODY.decode(body)
         text = said.message or said.capital or said.original_message or ""
-    except NONSENSE:
+    except DECODE_ERRORS:
         said, text = _ErrorBody(), body[: 4 * MESSAGE_CHARACTERS_MAX].decode(errors="replace")
         text = "" if text.lstrip()[:1] in ("<", "{", "[") else text
     return said, _IDENTITY.sub(r"\1…", " ".join(text.split()))[:MESSAGE_CHARACTERS_MAX]

@@ -25,14 +25,14 @@ CACHING = frozenset((CLAUDE, "amazon"))
 CACHING_TOOLS = frozenset((CLAUDE,))
 
 # Families that want a turn of results to hold nothing else, or nothing but these beside them; else they answer 400.
-BESIDE_RESULTS: dict[str, frozenset[str]] = {
+ALLOWED_WITH_RESULTS: dict[str, frozenset[str]] = {
     CLAUDE: frozenset(("text", "image", "document", "searchResult", "cachePoint")),
     "meta": frozenset(),
     "mistral": frozenset(),
     "writer": frozenset(),
 }
 
-CLAUDES_OWN = ("thinking", "output_config")
+CLAUDE_FIELDS = ("thinking", "output_config")
 """Objects of Anthropic's that Claude takes here as well, with whatever else an Anthropic caller says in them."""
 
 CONTEXT_MANAGEMENT = "context_management"
@@ -156,7 +156,7 @@ def _add_claudes_own(fields: _Fields, request: ChatRequest) -> None:
     """What an Anthropic caller says beside the canonical words: `thinking.display`, `output_config.task_budget`."""
     for name, value in request.extra.items():
         whole, dot, part = name.partition(".")
-        if dot and whole in CLAUDES_OWN:
+        if dot and whole in CLAUDE_FIELDS:
             fields[whole] = {**fields.get(whole, {}), part: value}
     betas = [name for name in request.betas if name in BETAS]
     if CONTEXT_MANAGEMENT in request.extra:

@@ -22,7 +22,7 @@ from adapters.providers.bedrock.failure import exception, failure, malformed
 from adapters.providers.bedrock.families import BETAS
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED, EventStreamFramer
 from adapters.providers.bedrock.signing import headers, sign
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.lenient_json import Lenient
 from domain.model_api.call import Attempt, ModelCall
@@ -97,7 +97,7 @@ def _opened(event: ServerEvent) -> ServerEvent:
     try:
         said = base64.b64decode(_CHUNK.decode(event.data).bytes, validate=True)
         name = _TYPED.decode(said).type
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return ServerEvent(MALFORMED, str(problem).encode(), b"")
     return ServerEvent(name, said, b"event: %b\ndata: %b\n\n" % (name.encode(), said))
 
@@ -110,7 +110,7 @@ BEDROCK_INVOKE = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=ANTHROPIC.refuses,
-    lacks=ANTHROPIC.lacks,
+    unsupported=ANTHROPIC.unsupported,
     decode=ANTHROPIC.decode,
     start=ANTHROPIC.start,
     step=step,

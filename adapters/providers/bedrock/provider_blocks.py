@@ -12,7 +12,7 @@ import msgspec
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.media import document_source, video_block
 from adapters.providers.bedrock.names import Names, tool_id
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.model_api.requests import Document, ProviderPart
 
 _Json = dict[str, Any]
@@ -90,7 +90,7 @@ def provider_block(part: ProviderPart, names: Names) -> Said | None:
         if part.dialect == NAME:  # As Converse told it, on an earlier turn.
             return Said(_BLOCK.decode(part.block))
         return _anthropic(part.block, names) if part.dialect == "anthropic" else None
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None
 
 

@@ -12,20 +12,20 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
-from adapters.providers.bedrock.families import CLAUDE, CLAUDES_OWN, CONTEXT_MANAGEMENT, family, unsupported
+from adapters.providers.bedrock.families import CLAUDE, CLAUDE_FIELDS, CONTEXT_MANAGEMENT, family, unsupported
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names
 from adapters.providers.bedrock.provider_blocks import provider_block
 from adapters.providers.bedrock.tools import system_tools, unsupported_tools
-from adapters.providers.decode_errors import NONSENSE
-from adapters.providers.turns import says_something, split
+from adapters.providers.decode_errors import DECODE_ERRORS
+from adapters.providers.turns import has_content, split
 from adapters.providers.unsupported import (
-    lacking,
-    lacking_block,
-    lacking_sampling,
-    lacking_stops,
-    lacking_temperature,
     refusing,
+    unsupported_block,
+    unsupported_sampling,
+    unsupported_settings,
+    unsupported_stops,
+    unsupported_temperature,
 )
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
@@ -52,17 +52,17 @@ _BOUNDED = frozenset(
 )  # fmt: skip
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that has no field."""
     of = family(request.model)
-    yield from lacking_temperature(request, TEMPERATURE_MAX)
-    yield from lacking_sampling(request)
-    yield from lacking_stops(request) if of == CLAUDE else ()
+    yield from unsupported_temperature(request, TEMPERATURE_MAX)
+    yield from unsupported_sampling(request)
+    yield from unsupported_stops(request) if of == CLAUDE else ()
     if (word := unsupported(request, of)) is not None:
         yield Lack(word)
     yield from unsupported_tools(request, of)
     hosted = system_tools(request.extra, of)
-    for lack in lacking(request, NAME):
+    for lack in unsupported_settings(request, NAME):
         value = request.extra.get(lack.field)
         if lack.field == MODEL_FIELDS and value is not None:
             yield from _model_fields(value)
@@ -71,7 +71,7 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     yield from _conversation(request.messages)
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def keeps(part: ProviderPart) -> bool:
@@ -86,13 +86,13 @@ def _is_tier(name: str, value: msgspec.Raw | None) -> bool:
 def _is_claudes(name: str, of: str) -> bool:
     """Whether Claude takes what an Anthropic caller says there: "thinking.display", "context_management"."""
     whole, dot, _ = name.partition(".")
-    return of == CLAUDE and (name == CONTEXT_MANAGEMENT or (bool(dot) and whole in CLAUDES_OWN))
+    return of == CLAUDE and (name == CONTEXT_MANAGEMENT or (bool(dot) and whole in CLAUDE_FIELDS))
 
 
 def _model_fields(value: msgspec.Raw, path: str = MODEL_FIELDS) -> Iterator[Lack]:
     try:
         fields = _FIELDS.decode(value)
-    except NONSENSE:
+    except DECODE_ERRORS:
         yield Lack(path)
         return
     for name, inner in fields.items():
@@ -110,7 +110,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
             yield from _part(message, part, f"{path}.content.{at}")
         if message.role in ("system", "developer") and not all(isinstance(part, Text) for part in message.parts):
             yield Lack(f"{path}.content")
-    if not any(says_something(part) for turn in turns for part in turn.parts):
+    if not any(has_content(part) for turn in turns for part in turn.parts):
         yield Lack("messages")
 
 
@@ -136,7 +136,7 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
                 yield from _part(message, inner, f"{path}.content.{at}")
         case ProviderPart():
             if not keeps(part):
-                yield lacking_block(message, part, f"{path}.{part.name}")
+                yield unsupported_block(message, part, f"{path}.{part.name}")
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:

@@ -31,7 +31,7 @@ from adapters.providers.bedrock.citations import citation_event
 from adapters.providers.bedrock.failure import exception, malformed
 from adapters.providers.bedrock.framing import EXCEPTION, MALFORMED
 from adapters.providers.bedrock.usage import Service, reported
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient, plain
 from domain.model_api.events import Broken, Event, ReasoningDelta, ToolCallDelta
@@ -135,7 +135,7 @@ def step(state: State, event: ServerEvent) -> _Step:
         return state, ()
     try:
         return handle(state, event.data)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (Broken(failure=malformed(f"{name} makes no sense: {problem}")),)
 
 
@@ -253,7 +253,7 @@ def _with_input(block: _Open) -> _Json:
     try:
         _OBJECT.decode((spelled or "{}").encode())
         given = msgspec.Raw((spelled or "{}").encode())
-    except NONSENSE:
+    except DECODE_ERRORS:
         pass
     return {"toolUse": {**block.block["toolUse"], "input": given}}
 

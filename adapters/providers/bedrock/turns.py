@@ -14,12 +14,12 @@ import msgspec
 
 from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.citations import cited_text
-from adapters.providers.bedrock.families import BESIDE_RESULTS, CACHING
+from adapters.providers.bedrock.families import ALLOWED_WITH_RESULTS, CACHING
 from adapters.providers.bedrock.media import audio_block, document_source, image_block
 from adapters.providers.bedrock.names import Names, tool_id
 from adapters.providers.bedrock.provider_blocks import provider_block
-from adapters.providers.decode_errors import NONSENSE
-from adapters.providers.turns import merged, says_something
+from adapters.providers.decode_errors import DECODE_ERRORS
+from adapters.providers.turns import has_content, merged
 from domain.model_api.requests import (
     Audio,
     Document,
@@ -48,7 +48,7 @@ def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
     content: list[_Json] = []
     for message in leading:
         for part in message.parts:
-            if isinstance(part, Text) and says_something(part):
+            if isinstance(part, Text) and has_content(part):
                 content.append({"text": part.text})
                 _mark(content, part.cache_control, of)
     return content
@@ -84,7 +84,7 @@ def cache_point(cache_control: msgspec.Raw) -> _Json:
     """Anthropic's mark as a block of its own, with the hour if it says one."""
     try:
         ttl = msgspec.json.decode(cache_control, type=_CacheControl).ttl
-    except NONSENSE:
+    except DECODE_ERRORS:
         ttl = None
     return {"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}
 
@@ -100,7 +100,7 @@ def _users(content: list[_Json], of: str) -> list[_Json]:
     documents = [block["document"]["name"] for block in content if "document" in block]
     if documents and not texts:
         content = [*content, {"text": ", ".join(documents)}]
-    beside = BESIDE_RESULTS.get(of)
+    beside = ALLOWED_WITH_RESULTS.get(of)
     first = next((n for n, block in enumerate(content) if not ("toolResult" in block or "cachePoint" in block)), None)
     if not first or beside is None or all(next(iter(block)) in beside for block in content[first:]):
         return [{"role": "user", "content": content}]
@@ -181,7 +181,7 @@ def _reasoning(part: Reasoning) -> _Json:
 
 def _result(result: ToolResult, names: Names, of: str) -> _Json:
     """A tool's answer. Palmyra rejects a status: there, what the tool said says that it failed."""
-    content = [_block(part, names, of) for part in result.parts if says_something(part)]
+    content = [_block(part, names, of) for part in result.parts if has_content(part)]
     said: _Json = {"toolUseId": tool_id(result.call_id), "content": content}
     if result.is_error and of != "writer":
         said["status"] = "error"

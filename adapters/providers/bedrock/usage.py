@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 import msgspec
 
 from adapters.providers.decode_errors import Count
-from adapters.providers.usage_counts import UNTOLD, Reader, disagreeing, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, disagreeing, usage_of
 from domain.model_api.events import UsageReported
 
 
@@ -42,9 +42,9 @@ class Service(msgspec.Struct, frozen=True, rename="camel"):
     https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html
     """
 
-    usage: msgspec.Raw = UNTOLD
-    service_tier: msgspec.Raw = UNTOLD
-    performance_config: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
+    service_tier: msgspec.Raw = UNREPORTED
+    performance_config: msgspec.Raw = UNREPORTED
 
 
 _READER = Reader(Report)

@@ -5,7 +5,7 @@ beside this file: `encode` (requests, and what they cannot say), `answer` (decod
 """
 
 from adapters.providers.cohere.answer import NAME, START, decode, failure, step
-from adapters.providers.cohere.encode import encode, lacks, refuses
+from adapters.providers.cohere.encode import encode, refuses, unsupported_fields
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
@@ -16,7 +16,7 @@ COHERE = ProviderDialect(
     headers=headers,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=lambda: START,
     step=step,

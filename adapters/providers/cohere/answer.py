@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import failure as openai_failure
 from adapters.providers.openai.failure import malformed
-from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.dialects.signatures import carried, carry
 from domain.failures import Failure
 from domain.model_api.events import (
@@ -94,7 +94,7 @@ class _Message(msgspec.Struct, frozen=True):
 class _Delta(msgspec.Struct, frozen=True):
     message: _Message | None = None
     finish_reason: str | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: str | None = None
 
 
@@ -110,7 +110,7 @@ class _Answer(msgspec.Struct, frozen=True):
     message: _Message
     id: str = ""
     finish_reason: str | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
 
 
 class State(msgspec.Struct, frozen=True):
@@ -153,7 +153,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         reason = answer.finish_reason or ("COMPLETE" if len(events) > 1 else None)
         events += [_cited(each) for each in _CITATIONS.part(said.citations) or ()]
         return (*events, *_ending(_run(reason, said.tool_calls), answer.usage, None, body))
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
 
 
@@ -169,7 +169,7 @@ def step(state: State, event: ServerEvent) -> _Step:
         if event.name == "error" or told.type == "error" or (not told.type and told.message):
             return state, (_broken(told.message or "", event.data),)
         return state, ()
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (malformed(str(problem)),)
 
 

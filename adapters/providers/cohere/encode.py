@@ -1,7 +1,7 @@
-"""A canonical request in Cohere's words, and what of it Cohere has no field for.
+"""Encode a canonical request in Cohere's dialect, and name its fields that Cohere does not have.
 
-House rule: every field that is set is sent or named by `lacks`. Cohere's own fields (`documents`, `safety_mode`, …) go
-as a caller of OpenAI's dialect sent them.
+House rule: every field that is set is sent, or named by `unsupported_fields`. Cohere's own fields (`documents`,
+`safety_mode`, …) are sent as a caller of OpenAI's dialect sent them.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from adapters.providers.openai.encode import plain_tool
 from adapters.providers.openai.messages import messages
 from adapters.providers.unsupported import (
     cooled,
-    lacking,
-    lacking_block,
-    lacking_temperature,
     refusing,
+    unsupported_block,
+    unsupported_settings,
+    unsupported_temperature,
     without_blocks,
 )
 from domain.dialects.unsupported_params import Lack
@@ -47,7 +47,7 @@ _CHOICES = {"required": "REQUIRED", "tool": "REQUIRED", "none": "NONE"}
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `lacks` names."""
+    """The request body, without what `unsupported` names."""
     request = without_blocks(request, lambda part: False)
     body: dict[str, Any] = {
         "model": attempt.target.model,
@@ -77,10 +77,10 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 # --- what cannot be said --------------------------------------------------------------------------------
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that has no field."""
-    yield from lacking(request, NAME)
-    yield from lacking_temperature(request, TEMPERATURE_MAX)
+    yield from unsupported_settings(request, NAME)
+    yield from unsupported_temperature(request, TEMPERATURE_MAX)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
         yield Lack("reasoning_effort")
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not _offered(request):
@@ -91,12 +91,12 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart):
-                yield lacking_block(message, part, f"messages[{number}].{part.name}")
+                yield unsupported_block(message, part, f"messages[{number}].{part.name}")
             elif (word := _foreign_word(message, part)) is not None:
                 yield Lack(f"messages[{number}].{word}")
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def _foreign_word(message: Message, part: Part) -> str | None:

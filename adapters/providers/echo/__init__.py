@@ -18,7 +18,7 @@ from adapters.providers.echo.embeddings import embeddings
 from adapters.providers.echo.images import edits, images
 from adapters.providers.echo.moderations import moderations
 from adapters.providers.echo.rerank import rerank
-from adapters.providers.echo.shared import Endpoint, Misfit, Spoken, refused
+from adapters.providers.echo.shared import EchoAnswer, Endpoint, Misfit, refused
 from adapters.providers.echo.video import video, video_at
 
 _BYTES_MAX = 64 * 1024 * 1024
@@ -75,7 +75,7 @@ class _Pieces(httpx2.AsyncByteStream):
             yield piece
 
 
-def _response(spoken: Spoken) -> httpx2.Response:
+def _response(spoken: EchoAnswer) -> httpx2.Response:
     stream = httpx2.ByteStream(spoken.body) if isinstance(spoken.body, bytes) else _Pieces(spoken.body)
     headers = [(b"content-type", spoken.content_type.encode())]
     return httpx2.Response(spoken.status, headers=headers, stream=stream)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from adapters.providers.echo.shared import Misfit, Spoken, as_events, as_json, event, words_in
+from adapters.providers.echo.shared import EchoAnswer, Misfit, as_events, as_json, event, word_count
 from domain.dialects.audio_duration import seconds_of
 
 _HERTZ = 8_000
@@ -29,20 +29,20 @@ _SPEECH = msgspec.json.Decoder(_Speech)
 _FIELD = re.compile(rb'form-data; ?name="([^"]*)"(; ?filename="[^"]*")?[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n')
 
 
-def speech(body: bytes, content_type: str) -> Spoken:
+def speech(body: bytes, content_type: str) -> EchoAnswer:
     """As many silences as there are words."""
     asked = _SPEECH.decode(body)
-    words = max(1, words_in(asked.input))
+    words = max(1, word_count(asked.input))
     pieces = (_header(words * len(_WORD)), *[_WORD] * words)
     if asked.stream_format == "sse":
         return as_events(_events(asked, pieces, words))
-    return Spoken(200, "audio/wav", iter(pieces))
+    return EchoAnswer(200, "audio/wav", iter(pieces))
 
 
 def _events(asked: _Speech, pieces: tuple[bytes, ...], words: int) -> Iterator[bytes]:
     for piece in pieces:
         yield event({"type": "speech.audio.delta", "audio": b64encode(piece).decode()})
-    tokens = words_in(asked.input)
+    tokens = word_count(asked.input)
     usage = {"input_tokens": tokens, "output_tokens": words, "total_tokens": tokens + words}
     yield event({"type": "speech.audio.done", "usage": usage})
 
@@ -54,7 +54,7 @@ def _header(size: int) -> bytes:
     return b"RIFF%bWAVEfmt %bdata%b" % ((36 + size).to_bytes(4, "little"), form, size.to_bytes(4, "little"))
 
 
-def transcription(body: bytes, content_type: str) -> Spoken:
+def transcription(body: bytes, content_type: str) -> EchoAnswer:
     """What was heard, in the format that was asked for."""
     fields = _fields(body, content_type)
     seconds = seconds_of(fields.get("file", b""))
@@ -65,12 +65,12 @@ def transcription(body: bytes, content_type: str) -> Spoken:
     if fields.get("stream", b"").lower() in (b"true", b"1"):
         return as_events(_said(text, seconds))
     if wanted == "text":
-        return Spoken(200, "text/plain; charset=utf-8", f"{text}\n".encode())
+        return EchoAnswer(200, "text/plain; charset=utf-8", f"{text}\n".encode())
     if wanted in ("srt", "vtt"):
         head, point = ("WEBVTT\n\n", ".") if wanted == "vtt" else ("1\n", ",")
         end = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         subtitle = f"{head}00:00:00{point}000 --> {end}{point}000\n{text}\n\n"
-        return Spoken(200, "text/plain; charset=utf-8", subtitle.encode())
+        return EchoAnswer(200, "text/plain; charset=utf-8", subtitle.encode())
     usage = {"type": "duration", "seconds": seconds}
     if wanted == "verbose_json":
         return as_json(

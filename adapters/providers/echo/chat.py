@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from adapters.providers.echo.shared import Count, Misfit, Spoken, as_events, as_json, encode
+from adapters.providers.echo.shared import Count, EchoAnswer, Misfit, as_events, as_json, encode
 
 _WORD = re.compile(r"\S+\s*")
 
@@ -84,7 +84,7 @@ class _Said(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Request)
 
 
-def chat(body: bytes, content_type: str) -> Spoken:
+def chat(body: bytes, content_type: str) -> EchoAnswer:
     """The answer, event by event if the request says `stream`."""
     asked = _decoder.decode(body)
     said = _say(asked)

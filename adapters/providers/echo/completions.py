@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.echo.shared import Spoken, as_events, as_json, event, words_in
+from adapters.providers.echo.shared import EchoAnswer, as_events, as_json, event, word_count
 
 _WORDS = re.compile(r"\s*\S+")
 _TOKENS_DEFAULT = 16
@@ -32,7 +32,7 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def completions(body: bytes, content_type: str) -> Spoken:
+def completions(body: bytes, content_type: str) -> EchoAnswer:
     """The prompts, each `n` times, event by event if the request says `stream`."""
     asked = _REQUEST.decode(body)
     texts = [text for text in _prompts(asked) for _ in range(asked.n or 1)]
@@ -60,8 +60,8 @@ def _answer(asked: _Request, text: str) -> tuple[str, str]:
 
 
 def _usage(asked: _Request, answers: list[tuple[str, str]]) -> dict[str, int]:
-    prompt = sum(map(words_in, _prompts(asked)))
-    completion = sum(words_in(said) for said, _ in answers)
+    prompt = sum(map(word_count, _prompts(asked)))
+    completion = sum(word_count(said) for said, _ in answers)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from adapters.providers.echo.shared import Spoken, as_json, words_in
+from adapters.providers.echo.shared import EchoAnswer, as_json, word_count
 
 _DIMENSIONS = 8
 
@@ -26,7 +26,7 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def embeddings(body: bytes, content_type: str) -> Spoken:
+def embeddings(body: bytes, content_type: str) -> EchoAnswer:
     """A vector for each input."""
     asked = _REQUEST.decode(body)
     inputs: list[Any] = asked.input if isinstance(asked.input, list) else [asked.input]
@@ -36,7 +36,7 @@ def embeddings(body: bytes, content_type: str) -> Spoken:
         {"object": "embedding", "index": index, "embedding": _said(_vector(text, asked.dimensions), asked)}
         for index, text in enumerate(inputs)
     ]
-    tokens = sum(words_in(text) if isinstance(text, str) else len(text) for text in inputs)
+    tokens = sum(word_count(text) if isinstance(text, str) else len(text) for text in inputs)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return as_json({"object": "list", "data": data, "model": asked.model, "usage": usage})
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.echo.shared import Spoken, as_events, as_json, event
+from adapters.providers.echo.shared import EchoAnswer, as_events, as_json, event
 
 _Few = Annotated[int, msgspec.Meta(ge=1, le=10)]
 _FIELD = re.compile(rb'name="(model|prompt|n|stream)"\r\n\r\n([^\r]*)\r\n')
@@ -29,7 +29,7 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def images(body: bytes, content_type: str) -> Spoken:
+def images(body: bytes, content_type: str) -> EchoAnswer:
     """A pixel for each image."""
     asked = _REQUEST.decode(body)
     if asked.stream:
@@ -37,7 +37,7 @@ def images(body: bytes, content_type: str) -> Spoken:
     return as_json(_whole(asked))
 
 
-def edits(body: bytes, content_type: str) -> Spoken:
+def edits(body: bytes, content_type: str) -> EchoAnswer:
     """The same, from a form."""
     if not content_type.startswith("multipart/"):
         return images(body, content_type)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.echo.shared import Spoken, as_json
+from adapters.providers.echo.shared import EchoAnswer, as_json
 
 _CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence")
 
@@ -21,7 +21,7 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def moderations(body: bytes, content_type: str) -> Spoken:
+def moderations(body: bytes, content_type: str) -> EchoAnswer:
     """One verdict for each text, and one for all parts of a message."""
     asked = _REQUEST.decode(body)
     texts = isinstance(asked.input, list) and isinstance(asked.input[0], str)

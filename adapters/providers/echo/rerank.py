@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.echo.shared import Count, Spoken, as_json, words_in
+from adapters.providers.echo.shared import Count, EchoAnswer, as_json, word_count
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class _Request(msgspec.Struct, frozen=True):
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
-def rerank(body: bytes, content_type: str) -> Spoken:
+def rerank(body: bytes, content_type: str) -> EchoAnswer:
     """The documents' places, the best first."""
     asked = _REQUEST.decode(body)
     texts = [each if isinstance(each, str) else str(each.get("text", "")) for each in asked.documents]
@@ -34,6 +34,6 @@ def rerank(body: bytes, content_type: str) -> Spoken:
     results = results[: asked.top_n]
     if asked.return_documents:
         results = [{**result, "document": {"text": texts[result["index"]]}} for result in results]
-    tokens = words_in(asked.query) * len(texts) + sum(map(words_in, texts))
+    tokens = word_count(asked.query) * len(texts) + sum(map(word_count, texts))
     meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": -(-len(texts) // 100)}}
     return as_json({"id": "rerank-echo", "results": results, "meta": meta, "usage": {"total_tokens": tokens}})

@@ -9,7 +9,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 encode = msgspec.json.Encoder().encode
 
 
-class Spoken(msgspec.Struct, frozen=True):
+class EchoAnswer(msgspec.Struct, frozen=True):
     """An answer: its pieces are what single reads of it bring."""
 
     status: int
@@ -18,21 +18,21 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 # What answers at one path: the request's body and its content type to an answer.
-Endpoint: TypeAlias = Callable[[bytes, str], Spoken]
+Endpoint: TypeAlias = Callable[[bytes, str], EchoAnswer]
 
 
 class Misfit(Exception):
     """The request asks for what cannot be; the message says what."""
 
 
-def as_json(value: Any) -> Spoken:
+def as_json(value: Any) -> EchoAnswer:
     """A whole answer."""
-    return Spoken(200, "application/json", encode(value))
+    return EchoAnswer(200, "application/json", encode(value))
 
 
-def as_events(pieces: Iterator[bytes]) -> Spoken:
+def as_events(pieces: Iterator[bytes]) -> EchoAnswer:
     """A streamed answer."""
-    return Spoken(200, "text/event-stream; charset=utf-8", pieces)
+    return EchoAnswer(200, "text/event-stream; charset=utf-8", pieces)
 
 
 def event(value: Any, name: str = "") -> bytes:
@@ -41,12 +41,12 @@ def event(value: Any, name: str = "") -> bytes:
     return b"%bdata: %b\n\n" % (head, encode(value))
 
 
-def refused(status: int, problem: str) -> Spoken:
+def refused(status: int, problem: str) -> EchoAnswer:
     """An error in OpenAI's shape."""
     error = {"message": problem, "type": "invalid_request_error", "param": None, "code": None}
-    return Spoken(status, "application/json", encode({"error": error}))
+    return EchoAnswer(status, "application/json", encode({"error": error}))
 
 
-def words_in(text: str) -> int:
+def word_count(text: str) -> int:
     """The tokens of a text, as the echo counts them."""
     return len(text.split())

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from adapters.providers.echo.mp4 import mp4
-from adapters.providers.echo.shared import Spoken, as_json, refused
+from adapters.providers.echo.shared import EchoAnswer, as_json, refused
 
 SIZE = "16x16"
 _PREFIX = "video_"
@@ -37,14 +37,14 @@ _REQUEST = msgspec.json.Decoder(_Request)
 _VIDEO = msgspec.json.Decoder(_Video)
 
 
-def video(body: bytes, content_type: str) -> Spoken:
+def video(body: bytes, content_type: str) -> EchoAnswer:
     """A job that has only begun."""
     asked = _REQUEST.decode(body)
     colour = hashlib.sha256(asked.prompt.encode()).hexdigest()[:6]
     return _job(_Video(asked.model, int(asked.seconds), colour), "queued", 0)
 
 
-def video_at(path: str) -> Spoken | None:
+def video_at(path: str) -> EchoAnswer | None:
     """The job of a path, or what came of it; None if the path names none."""
     found = _PATH.search(path)
     if found is None:
@@ -54,11 +54,11 @@ def video_at(path: str) -> Spoken | None:
     except (msgspec.MsgspecError, ValueError):
         return refused(404, "There is no such video.")
     if found[2]:
-        return Spoken(200, "video/mp4", mp4(made.seconds, bytes.fromhex(made.colour)))
+        return EchoAnswer(200, "video/mp4", mp4(made.seconds, bytes.fromhex(made.colour)))
     return _job(made, "completed", 100)
 
 
-def _job(made: _Video, status: str, progress: int) -> Spoken:
+def _job(made: _Video, status: str, progress: int) -> EchoAnswer:
     return as_json(
         {
             "id": _PREFIX + urlsafe_b64encode(msgspec.json.encode(made)).decode(),

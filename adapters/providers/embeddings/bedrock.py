@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.providers.bedrock.failure import failure
 from adapters.providers.bedrock.signing import headers, sign
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
 from adapters.providers.embeddings.shared import begins, embedded, lack, unreadable
@@ -108,14 +108,14 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         answer = _ANSWER.decode(body)
         vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return unreadable(problem)
     notes: list[str] = []
     titans = _TITANS.read(msgspec.Raw(body), notes)
     return embedded(vectors, counted(titans.tokens if titans else None, notes))
 
 
-def headed(headers: dict[str, str]) -> tuple[Event, ...]:
+def header_events(headers: dict[str, str]) -> tuple[Event, ...]:
     """The tokens that the answer's header counts."""
     text = headers.get(_COUNT_HEADER, "")
     return counted(int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None, [])
@@ -147,5 +147,5 @@ BEDROCK_EMBEDDINGS = ProviderDialect(
     step=never,
     failure=failing,
     framer=EventFramer,
-    headed=headed,
+    header_events=header_events,
 )

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import embedded, lack, unreadable
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
 from domain.model_api.events import Event, UsageReported
@@ -52,7 +52,7 @@ _META = Reader(_Meta)
 
 class _Answer(msgspec.Struct):
     embeddings: _Vectors
-    meta: msgspec.Raw = UNTOLD
+    meta: msgspec.Raw = UNREPORTED
 
 
 _ANSWER = Lenient(_Answer)
@@ -81,7 +81,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The vectors in the order of the texts."""
     try:
         answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return unreadable(problem)
     return embedded(answer.embeddings.float, _reported(answer.meta))
 

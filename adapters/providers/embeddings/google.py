@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.shared import embedded, lack, unreadable
 from adapters.providers.framing.sse import EventFramer
@@ -18,7 +18,7 @@ from adapters.providers.google import headers
 from adapters.providers.google.account import sign
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.usage_counts import UNTOLD, Reader, counted
+from adapters.providers.usage_counts import UNREPORTED, Reader, counted
 from domain.model_api.call import Attempt
 from domain.model_api.embeddings import EmbeddingsRequest
 from domain.model_api.events import Event, UsageReported
@@ -43,12 +43,12 @@ _METADATA = Reader(_Metadata)
 
 class _Batch(msgspec.Struct, rename="camel"):
     embeddings: list[_Vector]
-    usage_metadata: msgspec.Raw = UNTOLD
+    usage_metadata: msgspec.Raw = UNREPORTED
 
 
 class _Single(msgspec.Struct, rename="camel"):
     embedding: _Vector
-    usage_metadata: msgspec.Raw = UNTOLD
+    usage_metadata: msgspec.Raw = UNREPORTED
 
 
 _BATCH = Lenient(_Batch)
@@ -91,7 +91,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The vectors in the order of the requests."""
     try:
         answer = _BATCH.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return unreadable(problem)
     return embedded((vector.values for vector in answer.embeddings), _usage(answer.usage_metadata))
 
@@ -100,7 +100,7 @@ def decode_single(body: bytes) -> tuple[Event, ...]:
     """The one vector."""
     try:
         answer = _SINGLE.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return unreadable(problem)
     return embedded((answer.embedding.values,), _usage(answer.usage_metadata))
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
-from adapters.providers.usage_counts import UNTOLD, Reader, counted
+from adapters.providers.usage_counts import UNREPORTED, Reader, counted
 from domain.model_api.embeddings import Embedded, EmbeddingsRequest
 from domain.model_api.events import Broken, Ended, Event, UsageReported
 from domain.refusals import UnsupportedParameter
@@ -35,7 +35,7 @@ class _Listed(msgspec.Struct):
     """OpenAI's list of vectors, which Voyage has, too; it counts a total alone."""
 
     data: list[_Vector]
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
 
 
 _LISTED = Lenient(_Listed)
@@ -46,7 +46,7 @@ def decode_list(body: bytes) -> tuple[Event, ...]:
     """The vectors of a list by their index."""
     try:
         answer = _LISTED.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return unreadable(problem)
     ordered = sorted(answer.data, key=lambda vector: vector.index)
     notes: list[str] = []

@@ -9,7 +9,7 @@ import zlib
 
 from adapters.providers.dialect import FramingError
 
-PIECE_BYTES_MAX = 16 * 1024 * 1024
+CHUNK_BYTES_MAX = 16 * 1024 * 1024
 GZIP_MARK = b"\x1f\x8b"
 _READABLE = frozenset(("gzip", "x-gzip", "deflate"))
 
@@ -19,11 +19,11 @@ _GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 class Unpacker:
     """One body's unpacking: fed what was read, it answers with what that unpacks to, which may be nothing yet."""
 
-    __slots__ = ("_begun", "_encoding", "_piece_bytes_max", "_plain", "_zip")
+    __slots__ = ("_begun", "_chunk_bytes_max", "_encoding", "_plain", "_zip")
 
-    def __init__(self, encoding: str, piece_bytes_max: int = PIECE_BYTES_MAX) -> None:
+    def __init__(self, encoding: str, chunk_bytes_max: int = CHUNK_BYTES_MAX) -> None:
         self._encoding = encoding
-        self._piece_bytes_max = piece_bytes_max
+        self._chunk_bytes_max = chunk_bytes_max
         self._begun = False
         self._plain = False
         self._zip = zlib.decompressobj(_GZIP)
@@ -35,7 +35,7 @@ class Unpacker:
         if self._plain:
             return data
         parts: list[bytes] = []
-        room = self._piece_bytes_max
+        room = self._chunk_bytes_max
         try:
             while data:
                 if self._zip.eof:  # Gzip may be several members, one after the other.
@@ -43,7 +43,7 @@ class Unpacker:
                 parts.append(part := self._zip.decompress(data, room + 1))
                 room -= len(part)
                 if room < 0 or self._zip.unconsumed_tail:
-                    raise FramingError(f"a piece of it unpacks to more than {self._piece_bytes_max} bytes")
+                    raise FramingError(f"a piece of it unpacks to more than {self._chunk_bytes_max} bytes")
                 data = self._zip.unused_data if self._encoding != "deflate" else b""
         except zlib.error as problem:
             raise FramingError(f"its {self._encoding} cannot be unpacked: {problem}") from None

@@ -6,7 +6,7 @@ to a line that was cut.
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import FramingError, ServerEvent
 
 BYTES_MAX = 16 * 1024 * 1024
@@ -39,6 +39,6 @@ class LineFramer:
         rest, self._rest = self._rest, b""
         try:
             msgspec.json.decode(rest)
-        except NONSENSE:
+        except DECODE_ERRORS:
             return []
         return [ServerEvent("", rest.strip(), rest)]

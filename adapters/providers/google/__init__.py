@@ -17,7 +17,7 @@ from adapters.providers.google.answer import UntilTheEnd, decode, start, step
 from adapters.providers.google.encode import encode
 from adapters.providers.google.failure import NAME, failure
 from adapters.providers.google.pass_through import decode_count, pass_count, pass_through
-from adapters.providers.google.refuse import lacks, refuses
+from adapters.providers.google.refuse import refuses, unsupported_fields
 from domain.catalog.vendors import GOOGLE_COUNT_TOKENS
 
 _JSON = ("content-type", "application/json")
@@ -58,7 +58,7 @@ GOOGLE = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=start,
     step=step,

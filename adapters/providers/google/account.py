@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import Headers
 from domain.failures import Failure
 
@@ -53,7 +53,7 @@ def account(secret: str) -> Account | None:
     """The service account whose key file the secret is, or None if it is something else."""
     try:
         return _ACCOUNT.decode(base64.b64decode(secret, validate=True))
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None
 
 

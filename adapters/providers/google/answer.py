@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.google.failure import error_event, malformed
@@ -30,7 +30,7 @@ from adapters.providers.google.parts import (
 )
 from adapters.providers.google.usage import Report, reported
 from adapters.providers.lenient_json import Lenient
-from adapters.providers.usage_counts import is_told
+from adapters.providers.usage_counts import is_reported
 from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
@@ -86,7 +86,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         if response.error is not None:
             return state, (Broken(failure=error_event(response.error, event.data)),)
         return _heard(state, response)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (malformed(f"a chunk makes no sense: {problem}"),)
 
 
@@ -97,7 +97,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
         if response.error is not None:
             return (Broken(failure=error_event(response.error, body)),)
         state, events = _heard(_START, response)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(f"the body is no answer: {problem}"),)
     if events and isinstance(events[-1], Broken):
         return events
@@ -126,7 +126,7 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
         state = _candidate(state, index, candidate, events)
     if _is_set(response.prompt_feedback) and (_BLOCKED.part(response.prompt_feedback) or _Blocked()).block_reason:
         state = _blocked(state, response.prompt_feedback, events)
-    if is_told(response.usage_metadata):
+    if is_reported(response.usage_metadata):
         counted, told = reported(response.usage_metadata, state.counted, _tool_uses(state))
         state = msgspec.structs.replace(state, counted=counted)
         events += told

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.arguments import arguments_object
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import blob, document, elsewhere, image
 from domain.dialects.signatures import googles
@@ -176,7 +176,7 @@ def _json(text: str) -> msgspec.Raw | None:
         return None
     try:
         msgspec.json.decode(text)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None
     return msgspec.Raw(text.encode())
 

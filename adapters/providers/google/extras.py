@@ -1,6 +1,6 @@
 """What only the caller's dialect has a field for, in Gemini's words.
 
-House rule: a field that `lacking_extra` passes is sent by `extras`, and no other is. Fields are
+House rule: a field that `unsupported_extra` passes is sent by `extras`, and no other is. Fields are
 named as the caller's dialect names them; those of Google's own are under `extra_body.google`, where Google's endpoint
 for OpenAI's clients has them: https://ai.google.dev/gemini-api/docs/openai#extra-body
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.dialects.unsupported_params import Lack, says_nothing
 
 _TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
@@ -65,7 +65,7 @@ class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     google: dict[str, msgspec.Raw] = {}
 
 
-def lacking_extra(name: str, value: msgspec.Raw) -> Iterator[Lack]:
+def unsupported_extra(name: str, value: msgspec.Raw) -> Iterator[Lack]:
     """The field, or what in it, if it has no place here."""
     if name == _OWN_FIELD:
         yield from _unknown_own(value)
@@ -164,6 +164,6 @@ def _plain(value: msgspec.Raw) -> Any:
 def _is(value: msgspec.Raw, kind: type[msgspec.Struct]) -> bool:
     try:
         msgspec.json.decode(value, type=kind)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return False
     return True

@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.failures import Failure, FailureKind
 from domain.model_api.events import Broken
@@ -80,7 +80,7 @@ def read(body: bytes) -> Status:
     """The error in a body; of one that is no JSON the text."""
     try:
         found = _BODY.decode(body)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return Status(message=_TAG.sub(" ", body[:20_000].decode(errors="replace")))
     first = (found[0] if found else _Body()) if isinstance(found, list) else found
     if isinstance(first.error, Status):

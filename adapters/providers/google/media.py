@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.model_api.requests import Document, Image
 
 _DATA_URL = re.compile(r"data:([^;,]+)(?:;[^;,]*)*;base64,", re.IGNORECASE)
@@ -90,7 +90,7 @@ def is_image(block: msgspec.Raw) -> bool:
     """Whether an `inlineData` part of Google's is an image."""
     try:
         inline = msgspec.json.decode(block, type=_Inline).inline_data
-    except NONSENSE:
+    except DECODE_ERRORS:
         return False
     return inline.mime_type.startswith("image/")
 
@@ -132,5 +132,5 @@ def is_elsewhere(name: str, block: msgspec.Raw) -> bool:
     """Whether a block is such a part and can be read."""
     try:
         return name in _ELSEWHERE and getattr(msgspec.json.decode(block, type=_Elsewhere), name) is not None
-    except NONSENSE:
+    except DECODE_ERRORS:
         return False

@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.providers.google.failure import NAME, Status
 from adapters.providers.lenient_json import Lenient
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.usage_counts import UNREPORTED
 from domain.dialects.signatures import signed_by_google
 from domain.model_api.events import Event, FinishReason, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
@@ -105,7 +105,7 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
     candidates: list[Candidate] | None = None
     prompt_feedback: msgspec.Raw = msgspec.Raw()
-    usage_metadata: msgspec.Raw = UNTOLD
+    usage_metadata: msgspec.Raw = UNREPORTED
     model_version: str | None = None
     response_id: str | None = None
     error: Status | None = None

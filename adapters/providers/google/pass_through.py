@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.google.failure import malformed
 from domain.dialects.signatures import MARK_IN_BASE64, in_thought_signature
 from domain.model_api.call import Attempt, ModelCall
@@ -53,7 +53,7 @@ def decode_count(body: bytes) -> tuple[Event, ...]:
     """The count itself is for the caller, who gets it as it came; it is no usage."""
     try:
         _COUNTED.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(f"the body is not a count of tokens: {problem}"),)
     return (Ended(),)
 

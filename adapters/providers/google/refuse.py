@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from adapters.providers.arguments import arguments_object
 from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, SEED_MAX, details, keeps
-from adapters.providers.google.extras import lacking_extra
+from adapters.providers.google.extras import unsupported_extra
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_googles_file
 from adapters.providers.google.schema import is_narrowed
-from adapters.providers.unsupported import lacking, lacking_block, lacking_choice, refusing
+from adapters.providers.unsupported import refusing, unsupported_block, unsupported_choice, unsupported_settings
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
     ChatRequest,
@@ -29,13 +29,13 @@ from domain.model_api.requests import (
 )
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that has no field. That calls come one at a time Gemini cannot be told; the caller hears of one."""
     if request.seed is not None and not -SEED_MAX <= request.seed <= SEED_MAX:
         yield Lack("seed")
     if request.thinking is not None and request.thinking.effort not in (None, *EFFORTS):
         yield Lack("reasoning_effort")
-    yield from lacking_choice(request)
+    yield from unsupported_choice(request)
     for number, tool in enumerate(request.tools):
         if tool.parameters is not None and is_narrowed(tool.parameters):
             yield Lack(f"tools.{number}.parameters.allOf")
@@ -45,13 +45,13 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     wanted = details(request)
     if "low" in wanted and len(wanted) > 1:
         yield Lack("image_url.detail")
-    for lack in lacking(request, NAME):
+    for lack in unsupported_settings(request, NAME):
         value = request.extra.get(lack.field)
-        yield from (lack,) if value is None else lacking_extra(lack.field, value)
+        yield from (lack,) if value is None else unsupported_extra(lack.field, value)
     yield from _conversation(request.messages)
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def _format(wanted: ResponseFormat) -> Iterator[Lack]:
@@ -91,7 +91,7 @@ def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> 
                 yield from _part(message, inner, names, f"{path}.content.{at}")
         case ProviderPart():
             if not keeps(part):
-                yield lacking_block(message, part, f"{path}.{part.name}")
+                yield unsupported_block(message, part, f"{path}.{part.name}")
         case _:
             return
 

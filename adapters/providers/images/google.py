@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.usage import reported
 from adapters.providers.images.shared import lack, shape
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.usage_counts import UNREPORTED
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken, Ended, Event
@@ -63,7 +63,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] = []
     predictions: list[_Prediction] = []
     prompt_feedback: _Feedback | None = None
-    usage_metadata: msgspec.Raw = UNTOLD
+    usage_metadata: msgspec.Raw = UNREPORTED
 
 
 _ANSWER = Lenient(_Answer)
@@ -111,7 +111,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The images, and the tokens where any were counted."""
     try:
         answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
     images = [
         ImageResult(base64=made.bytes_base64_encoded, revised_prompt=made.prompt)

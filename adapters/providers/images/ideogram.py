@@ -8,7 +8,7 @@ How fast it draws decides what an image costs, so that belongs to the model's na
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import Headers, ProviderDialect, never
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.images.shared import lack, shape
@@ -93,7 +93,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The images' URLs; one that Ideogram took for unsafe has none, and is not charged."""
     try:
         answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
     images = [ImageResult(url=made.url, revised_prompt=made.prompt) for made in answer.data if made.url]
     if images:

@@ -8,7 +8,7 @@ of that dialect through. This one is for who asks for it (`--dialect ollama`, wi
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.framing.ndjson import LineFramer
 from adapters.providers.ollama.answer import NAME, START, decode, failure, step
-from adapters.providers.ollama.encode import encode, lacks, refuses
+from adapters.providers.ollama.encode import encode, refuses, unsupported_fields
 from adapters.providers.openai import headers
 
 OLLAMA = ProviderDialect(
@@ -17,7 +17,7 @@ OLLAMA = ProviderDialect(
     headers=headers,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=lambda: START,
     step=step,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.arguments import arguments_text
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.openai.failure import failure as openai_failure
@@ -113,7 +113,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         if line.done:
             events += _ending(state, line, _reported(event.data))
         return state, tuple(events)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (malformed(str(problem)),)
 
 

@@ -1,6 +1,6 @@
 """A canonical request in Ollama's words, and what of it Ollama has no field for.
 
-House rule: every field that is set is sent or named by `lacks`. How the model runs stands in `options`; Ollama's
+House rule: every field that is set is sent or named by `unsupported`. How the model runs stands in `options`; Ollama's
 own fields go as a caller of OpenAI's dialect sent them. https://docs.ollama.com/api/chat
 """
 
@@ -12,7 +12,7 @@ import msgspec
 from adapters.providers.arguments import arguments_object
 from adapters.providers.ollama.answer import NAME
 from adapters.providers.openai.encode import plain_tool
-from adapters.providers.unsupported import lacking, lacking_block, refusing, without_blocks
+from adapters.providers.unsupported import refusing, unsupported_block, unsupported_settings, without_blocks
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.call import Attempt
 from domain.model_api.requests import (
@@ -38,7 +38,7 @@ _EFFORTS = ("none", "minimal", *_LEVELS, "xhigh", "max")
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `lacks` names."""
+    """The request body, without what `unsupported` names."""
     request = without_blocks(request, lambda part: False)
     extra = {name: value for name, value in request.extra.items() if name in _OWN and not _is_odd(name, value)}
     options = _options(request, attempt.output_cap)
@@ -60,9 +60,9 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body | extra)
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that has no field."""
-    yield from lacking(request, NAME)
+    yield from unsupported_settings(request, NAME)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
         yield Lack("reasoning_effort")
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
@@ -74,12 +74,12 @@ def lacks(request: ChatRequest) -> Iterator[Lack]:
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart):
-                yield lacking_block(message, part, f"messages[{number}].{part.name}")
+                yield unsupported_block(message, part, f"messages[{number}].{part.name}")
             elif (word := _foreign_word(part)) is not None:
                 yield Lack(f"messages[{number}].{word}")
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def _is_odd(name: str, value: msgspec.Raw) -> bool:

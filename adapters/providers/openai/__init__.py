@@ -1,19 +1,18 @@
-"""OpenAI's chat-completions dialect, the provider's side, for OpenAI and every server that speaks the same.
+"""OpenAI's chat-completions dialect on the provider's side, for OpenAI and every compatible server.
 
-House rule: on the way through, nothing of the caller's body changes but what must: the model's name, the usage
-option, the output cap. The parts live beside this file: `answer` (decode and step), `usage`,
-`calls`, `failure`, `encode`.
+House rule: a pass-through changes only what it must in the caller's body: the model's name, the usage option and the
+output cap. The parts are in this package: `answer` (decode and step), `usage`, `tool_calls`, `failure`, `encode`.
 """
 
 from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import Headers, ProviderDialect
 from adapters.providers.framing.sse import EventFramer
-from adapters.providers.openai.answer import START, decode, step, whole_at
-from adapters.providers.openai.encode import encode, lacks, refuses
+from adapters.providers.openai.answer import START, decode, is_complete, step
+from adapters.providers.openai.encode import encode, refuses, unsupported_fields
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
 from adapters.providers.openai.mending import mending
@@ -30,14 +29,14 @@ _ASK_FOR_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
 def headers(secret: str | None) -> Headers:
-    """A bearer token, as https://developers.openai.com/api/reference/overview#authentication asks for."""
+    """Return a bearer token, as https://developers.openai.com/api/reference/overview#authentication describes."""
     return _JSON if secret is None else (*_JSON, ("authorization", f"Bearer {secret}"))
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte and in their order, with the three that the hub answers for.
+    """Return the caller's fields, byte for byte and in their order, except the three that the hub controls.
 
-    A vendor whose words differ gets its own words for the same (`fit`).
+    `fit` renames fields for a vendor that has other names for them.
     """
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     fields: dict[str, Any] = dict(call.fields)
@@ -47,17 +46,17 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
     if attempt.output_cap is not None:
         fields[call.cap_field or vendor.caps[0]] = attempt.output_cap
         for name in CAPS:
-            # A caller may have sent both: a cap that stays where it was would be a way past the hub's.
+            # A caller may send both caps. Both are replaced, or the second would bypass the hub's cap.
             if name in call.fields and name != call.cap_field and bytes(call.fields[name]) != b"null":
                 fields[name] = attempt.output_cap
     return _ENCODER.encode(fit(fields, vendor))
 
 
-def hides(call: ModelCall, events: tuple[Event, ...]) -> bool:
-    """The chunk of usage alone, which OpenAI sends only to those who asked for it: the hub asked, not the caller.
+def hidden_from_caller(call: ModelCall, events: tuple[Event, ...]) -> bool:
+    """Whether to hide a chunk that contains only usage, which the hub requested and the caller did not.
 
-    `step` makes of it one `UsageReported` and nothing else, unless it is the first chunk of the answer. A chunk that
-    has usage and choices always gives a further event, so it is never hidden.
+    `step` turns such a chunk into one `UsageReported` and nothing else, unless it is the first chunk of the answer. A
+    chunk with usage and choices always gives a further event, so it is never hidden.
     """
     if call.wants_usage or not events or type(events[-1]) is not UsageReported:
         return False
@@ -65,7 +64,7 @@ def hides(call: ModelCall, events: tuple[Event, ...]) -> bool:
 
 
 def asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
-    """The caller's stream options with usage in them; what cannot be merged is left for the provider to refuse.
+    """Return the caller's stream options with usage included; invalid options are left for the provider to reject.
 
     https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create
     """
@@ -75,7 +74,7 @@ def asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
         return options
     try:
         merged = _OPTIONS.decode(sent)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return options
     merged["include_usage"] = _TRUE
     return msgspec.Raw(_ENCODER.encode(merged))
@@ -88,14 +87,14 @@ OPENAI = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=lambda: START,
     step=step,
     failure=failure,
     framer=EventFramer,
-    hides=hides,
-    whole_at=whole_at,
+    hidden_from_caller=hidden_from_caller,
+    is_complete=is_complete,
     terminal=b"data: [DONE]\n\n",
     mender=mending,
 )

@@ -1,7 +1,7 @@
-"""OpenAI's sound, the provider's side: what is spoken and what is heard passes through and is metered on the way.
+"""OpenAI's audio endpoints on the provider's side: speech and transcriptions pass through and are metered.
 
-https://developers.openai.com/api/reference/resources/audio tells tokens where a stream of events was asked for or a
-newer model answers, seconds for `whisper-1`, and for a plain file nothing: then the request tells (`ModelCall.pieces`).
+https://developers.openai.com/api/reference/resources/audio reports tokens for event streams and for newer models, and
+seconds for `whisper-1`. It reports nothing for a plain file; then the request is counted (`ModelCall.pieces`).
 """
 
 from math import ceil
@@ -9,21 +9,25 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.framing.raw import END, RawFramer
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
-from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.failure import malformed, reported_error
 from adapters.providers.openai.operations import failing_as, passing, read, with_model
-from adapters.providers.usage_counts import UNTOLD, Reader, is_told, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, is_reported, usage_of
 from domain.model_api.events import AudioDelta, Broken, Ended, Event, TextDelta, UsageReported
 from domain.usage import PIECES_MAX
 
 SPEECH, SPEECH_EVENTS = "openai-speech", "openai-speech-events"
-HEARD, HEARD_TEXT, HEARD_EVENTS = "openai-transcriptions", "openai-transcriptions-text", "openai-transcriptions-events"
-TRANSLATED, TRANSLATED_TEXT = "openai-translations", "openai-translations-text"
+TRANSCRIPTIONS, TRANSCRIPTIONS_TEXT, TRANSCRIPTIONS_EVENTS = (
+    "openai-transcriptions",
+    "openai-transcriptions-text",
+    "openai-transcriptions-events",
+)
+TRANSLATIONS, TRANSLATIONS_TEXT = "openai-translations", "openai-translations-text"
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=PIECES_MAX - 1)]
 
 
@@ -33,7 +37,7 @@ class _InputDetails(msgspec.Struct, frozen=True):
 
 
 class _Usage(msgspec.Struct, frozen=True):
-    """Tokens, or the seconds of a duration; Mistral tells both, and charges the seconds."""
+    """Tokens, or the seconds of a duration. Mistral reports both and charges the seconds."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -46,19 +50,19 @@ _USAGE = Reader(_Usage)
 
 
 class _Event(msgspec.Struct):
-    """One event of a stream: a piece of sound or text, or the last, with the usage."""
+    """One event of a stream: a chunk of audio or text, or the last event, with the usage."""
 
     type: str = ""
     delta: str | None = None
     audio: str | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
 
 
-class _Heard(msgspec.Struct):
+class _Transcription(msgspec.Struct):
     text: str
-    duration: msgspec.Raw = UNTOLD
-    usage: msgspec.Raw = UNTOLD
+    duration: msgspec.Raw = UNREPORTED
+    usage: msgspec.Raw = UNREPORTED
 
 
 class _Failed(msgspec.Struct):
@@ -66,52 +70,52 @@ class _Failed(msgspec.Struct):
 
 
 _EVENT = Lenient(_Event)
-_HEARD = Lenient(_Heard)
+_TRANSCRIPTION = Lenient(_Transcription)
 _FAILED = Lenient(_Failed)
 
 
 def start() -> None:
-    """The folds remember nothing."""
+    """Return the state of the folds, which is empty."""
 
 
 def step_audio(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
-    """A read of a sound, or its end."""
+    """Fold one read of an audio file, or its end."""
     if event.name == END:
         return None, (Ended(),)
     return None, (AudioDelta(byte_count=len(event.data)),)
 
 
 def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
-    """An event that tells its type: `….delta`, or `….done`, which is the last."""
+    """Fold an event by its type: `….delta`, or `….done`, which is the last."""
     if event.data == b"[DONE]":
         return None, (Ended(),)
-    said = read(_EVENT.decode, event.data)
-    if isinstance(said, Broken):
-        return None, (said,)
-    if said.type.endswith(".done"):
-        return None, (*_reported(said.usage, spoken=said.type.startswith("speech")), Ended())
-    if said.audio is not None:
-        return None, (AudioDelta(byte_count=len(said.audio)),)
-    return None, () if not said.delta else (TextDelta(text=said.delta),)
+    decoded = read(_EVENT.decode, event.data)
+    if isinstance(decoded, Broken):
+        return None, (decoded,)
+    if decoded.type.endswith(".done"):
+        return None, (*_reported(decoded.usage, is_speech=decoded.type.startswith("speech")), Ended())
+    if decoded.audio is not None:
+        return None, (AudioDelta(byte_count=len(decoded.audio)),)
+    return None, () if not decoded.delta else (TextDelta(text=decoded.delta),)
 
 
-def decode_heard(body: bytes) -> tuple[Event, ...]:
-    """What was heard, as JSON: short, or with its duration."""
+def decode_transcription(body: bytes) -> tuple[Event, ...]:
+    """Return the events of a transcription in JSON, in its short form or with a duration."""
     try:
         failed = _FAILED.decode(body)
         if failed.error is not None:
-            return (told(failed.error, body),)
-        heard = _HEARD.decode(body)
-    except NONSENSE as problem:
+            return (reported_error(failed.error, body),)
+        transcription = _TRANSCRIPTION.decode(body)
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
-    told_usage = _reported(heard.usage, spoken=False)
-    if not is_told(heard.usage) and len(heard.duration):
-        told_usage = _reported(msgspec.Raw(b'{"seconds":%b}' % heard.duration), spoken=False)
-    return (TextDelta(text=heard.text), *told_usage, Ended())
+    usage_events = _reported(transcription.usage, is_speech=False)
+    if not is_reported(transcription.usage) and len(transcription.duration):
+        usage_events = _reported(msgspec.Raw(b'{"seconds":%b}' % transcription.duration), is_speech=False)
+    return (TextDelta(text=transcription.text), *usage_events, Ended())
 
 
-def decode_heard_text(body: bytes) -> tuple[Event, ...]:
-    """What was heard, as plain text or subtitles: nothing in it counts anything."""
+def decode_transcription_text(body: bytes) -> tuple[Event, ...]:
+    """Return the events of a transcription as plain text or subtitles, which report no usage."""
     try:
         text = body.decode()
     except UnicodeDecodeError as problem:
@@ -121,8 +125,11 @@ def decode_heard_text(body: bytes) -> tuple[Event, ...]:
     return (TextDelta(text=text), Ended())
 
 
-def _reported(raw: msgspec.Raw, spoken: bool) -> tuple[UsageReported, ...]:
-    """The usage as units; what is spoken comes as sound and goes in as text, what is heard the other way round."""
+def _reported(raw: msgspec.Raw, is_speech: bool) -> tuple[UsageReported, ...]:
+    """Return the usage as units. Speech has text input and audio output.
+
+    A transcription has audio input and text output.
+    """
     notes: list[str] = []
     usage = _USAGE.read(raw, notes)
     if usage is None:
@@ -133,17 +140,17 @@ def _reported(raw: msgspec.Raw, spoken: bool) -> tuple[UsageReported, ...]:
     elif usage.input_tokens is None and usage.output_tokens is None:
         return ()
     else:
-        units = _tokens(usage, spoken)
+        units = _tokens(usage, is_speech)
     return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 
 
-def _tokens(usage: _Usage, spoken: bool) -> dict[str, int]:
-    given, made = usage.input_tokens or 0, usage.output_tokens or 0
-    if spoken:
-        return {"input_tokens": given, "output_audio_tokens": made}
+def _tokens(usage: _Usage, is_speech: bool) -> dict[str, int]:
+    input_tokens, output_tokens = usage.input_tokens or 0, usage.output_tokens or 0
+    if is_speech:
+        return {"input_tokens": input_tokens, "output_audio_tokens": output_tokens}
     details = usage.input_token_details
-    text = min(given, details.text_tokens or 0) if details else 0
-    return {"input_tokens": text, "input_audio_tokens": given - text, "output_tokens": made}
+    text = min(input_tokens, details.text_tokens or 0) if details else 0
+    return {"input_tokens": text, "input_audio_tokens": input_tokens - text, "output_tokens": output_tokens}
 
 
 def _streaming(name: str, path: str, family: str, raw: bool) -> ProviderDialect:
@@ -163,16 +170,16 @@ def _streaming(name: str, path: str, family: str, raw: bool) -> ProviderDialect:
 
 
 def _whole(name: str, path: str, family: str, plain: bool) -> ProviderDialect:
-    record = passing(name, path, decode_heard_text if plain else decode_heard)
+    record = passing(name, path, decode_transcription_text if plain else decode_transcription)
     return msgspec.structs.replace(record, failure=failing_as(family))
 
 
 AUDIO = (
     _streaming(SPEECH, "audio/speech", SPEECH, raw=True),
     _streaming(SPEECH_EVENTS, "audio/speech", SPEECH, raw=False),
-    _whole(HEARD, "audio/transcriptions", HEARD, plain=False),
-    _whole(HEARD_TEXT, "audio/transcriptions", HEARD, plain=True),
-    _streaming(HEARD_EVENTS, "audio/transcriptions", HEARD, raw=False),
-    _whole(TRANSLATED, "audio/translations", TRANSLATED, plain=False),
-    _whole(TRANSLATED_TEXT, "audio/translations", TRANSLATED, plain=True),
+    _whole(TRANSCRIPTIONS, "audio/transcriptions", TRANSCRIPTIONS, plain=False),
+    _whole(TRANSCRIPTIONS_TEXT, "audio/transcriptions", TRANSCRIPTIONS, plain=True),
+    _streaming(TRANSCRIPTIONS_EVENTS, "audio/transcriptions", TRANSCRIPTIONS, raw=False),
+    _whole(TRANSLATIONS, "audio/translations", TRANSLATIONS, plain=False),
+    _whole(TRANSLATIONS_TEXT, "audio/translations", TRANSLATIONS, plain=True),
 )

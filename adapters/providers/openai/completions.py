@@ -1,4 +1,4 @@
-"""OpenAI's completions, the legacy API of prompts that are continued: they pass through and are metered on the way.
+"""OpenAI's completions, the legacy API that continues prompts: they pass through and are metered.
 
 https://developers.openai.com/api/reference/resources/completions/methods/create
 """
@@ -10,11 +10,11 @@ import msgspec
 from adapters.providers.dialect import ProviderDialect, ServerEvent, never
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
-from adapters.providers.openai import asking_for_usage, headers, hides
+from adapters.providers.openai import asking_for_usage, headers, hidden_from_caller
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, read
-from adapters.providers.openai.usage import Told, reported
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.openai.usage import Reported, reported
+from adapters.providers.usage_counts import UNREPORTED
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.events import Broken, Ended, Event, Finished, FinishReason, TextDelta
 
@@ -30,10 +30,10 @@ class _Choice(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """A chunk or a whole answer."""
+    """A chunk or a complete answer."""
 
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
     service_tier: Any = None
 
@@ -42,9 +42,10 @@ _ANSWER = Lenient(_Answer)
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields with the model's name, the usage option, and OpenAI's cap where the caller gave none.
+    """Return the caller's fields with the model's name, the usage option, and OpenAI's default cap if there is none.
 
-    That cap is 16, and compatible servers have others or none: said aloud, it bounds the call everywhere alike.
+    OpenAI's default is 16 tokens; compatible servers have other defaults or none. Sending it bounds the call
+    everywhere.
     """
     fields: dict[str, Any] = {**call.fields, "model": attempt.target.model}
     if bytes(call.fields.get("max_tokens", b"null")) == b"null":
@@ -55,29 +56,29 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole answer: the texts, their endings, the usage."""
+    """Return the events of a complete answer: the texts, the finish reasons, the usage."""
     answer = read(_ANSWER.decode, body)
     if isinstance(answer, Broken):
         return (answer,)
     if not answer.choices:
         return (malformed("it has no choices"),)
-    return (*_events(Told(), answer)[1], Ended())
+    return (*_events(Reported(), answer)[1], Ended())
 
 
 class State(msgspec.Struct, frozen=True):
-    """What the fold remembers: which choices have finished, and what was counted."""
+    """State of the fold: the finished choices and the counts."""
 
     finished: frozenset[int] = frozenset()
-    counted: Told = Told()
+    counted: Reported = Reported()
 
 
 def start() -> State:
-    """Before the first chunk."""
+    """Return the state before the first chunk."""
     return State()
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
-    """One chunk, or the terminal word."""
+    """Fold one chunk, or the `[DONE]` at the end."""
     if event.data == b"[DONE]":
         return state, (Ended(),)
     answer = read(_ANSWER.decode, event.data)
@@ -88,20 +89,20 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
     return State(finished, counted), events
 
 
-def whole_at(state: State, call: ModelCall) -> bool:
-    """Whether every choice has finished, of every prompt: then `[DONE]` tells nothing more."""
+def is_complete(state: State, call: ModelCall) -> bool:
+    """Whether every choice of every prompt has finished; the `[DONE]` that follows carries nothing."""
     return len(state.finished) >= call.choices
 
 
-def _events(counted: Told, answer: _Answer) -> tuple[Told, tuple[Event, ...]]:
+def _events(counted: Reported, answer: _Answer) -> tuple[Reported, tuple[Event, ...]]:
     events: list[Event] = []
     for choice in answer.choices or ():
         if choice.text:
             events.append(TextDelta(text=choice.text, choice=choice.index))
         if choice.finish_reason:
             events.append(Finished(reason=_FINISHES.get(choice.finish_reason, "stop"), choice=choice.index))
-    counted, told = reported(counted, answer.usage, answer.service_tier)
-    return counted, (*events, *told)
+    counted, usage_events = reported(counted, answer.usage, answer.service_tier)
+    return counted, (*events, *usage_events)
 
 
 OPENAI_COMPLETIONS = ProviderDialect(
@@ -116,7 +117,7 @@ OPENAI_COMPLETIONS = ProviderDialect(
     failure=failing_as(NAME),
     framer=EventFramer,
     pass_through=pass_through,
-    hides=hides,
-    whole_at=whole_at,
+    hidden_from_caller=hidden_from_caller,
+    is_complete=is_complete,
     terminal=b"data: [DONE]\n\n",
 )

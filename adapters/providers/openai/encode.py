@@ -1,7 +1,7 @@
-"""A canonical request in OpenAI's words, and what of it OpenAI has no field for.
+"""Encode a canonical request in OpenAI's dialect, and name its fields that OpenAI does not have.
 
-House rule: every field that is set is sent or named by `lacks`. The request's fields are those
-of https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create.
+House rule: every field that is set is sent, or named by `unsupported_fields`. The request's fields are those of
+https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.openai.failure import NAME
-from adapters.providers.openai.fitting import asked_to_think, fit
-from adapters.providers.openai.messages import keeps, lacking_parts, messages
-from adapters.providers.unsupported import lacking, refusing, without_blocks
+from adapters.providers.openai.fitting import fit, reasoning_fields
+from adapters.providers.openai.messages import keeps, messages, unsupported_parts
+from adapters.providers.unsupported import refusing, unsupported_settings, without_blocks
 from domain.catalog.vendors import vendor_of
 from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS
 from domain.dialects.unsupported_params import SENT, Lack
@@ -30,17 +30,17 @@ class User(msgspec.Struct, forbid_unknown_fields=True):
     user_id: str | None = None
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that OpenAI's dialect has no field for."""
-    yield from lacking_parts(request)
-    yield from lacking(request, NAME)
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
+    """Yield every field that OpenAI's dialect does not have."""
+    yield from unsupported_parts(request)
+    yield from unsupported_settings(request, NAME)
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `lacks` names."""
+    """Return the request body, without the fields that `unsupported_fields` names."""
     request = without_blocks(request, keeps)
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
     body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
@@ -53,7 +53,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     if request.response_format is not None:
         body["response_format"] = _response_format(request.response_format)
     if request.thinking is not None:
-        body |= asked_to_think(request.thinking, vendor)
+        body |= reasoning_fields(request.thinking, vendor)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
     plain = {
         vendor.caps[0]: cap,
@@ -70,13 +70,13 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     _add_extra(body, request.extra)
-    if vendor.call_ids is None:  # Ids that OpenAI takes are taken by servers like it.
+    if vendor.call_ids is None:  # Servers that behave like OpenAI accept the ids that OpenAI accepts.
         vendor = msgspec.structs.replace(vendor, call_ids=OPENAI_CHAT_IDS)
     return msgspec.json.encode(fit(body, vendor))
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    """`cache_control` is left out here as everywhere: OpenAI caches prompts by itself, and the mark is about cost."""
+    """Return the tool without `cache_control`, which is about cost: OpenAI caches prompts automatically."""
     function: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -88,7 +88,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 
 def plain_tool(tool: Tool) -> dict[str, Any]:
-    """The same without strictness, and with a schema: others require one."""
+    """Return the tool without strictness and with a schema, which other vendors require."""
     parameters = tool.parameters if tool.parameters is not None else _ANY_OBJECT
     return _tool(msgspec.structs.replace(tool, strict=None, parameters=parameters))
 
@@ -102,7 +102,7 @@ def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
 def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.mode != "json_schema":
         return {"type": wanted.mode}
-    # OpenAI requires a name, other dialects have none.
+    # OpenAI requires a name; other dialects have none.
     schema: dict[str, Any] = {"name": wanted.name or "answer"}
     if wanted.schema is not None:
         schema["schema"] = wanted.schema
@@ -112,10 +112,10 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
 
 
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
-    """The fields of the caller's dialect that have a word here.
+    """Add the fields of the caller's dialect that exist here.
 
-    Anthropic's metadata is its word for `user`; OpenAI's own holds other keys and goes as it is. Anthropic's
-    "standard_only" is OpenAI's "default": the tier that is not the dearer one.
+    Anthropic's metadata corresponds to `user`; OpenAI's own metadata has other keys and is sent unchanged. Anthropic's
+    "standard_only" corresponds to OpenAI's "default": the tier that is not the expensive one.
     """
     for name, value in extra.items():
         if name == "metadata" and (user := user_of(value)) is not None:
@@ -131,8 +131,8 @@ def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
 
 
 def user_of(metadata: msgspec.Raw) -> User | None:
-    """Anthropic's metadata, None where it is OpenAI's own, which holds other keys."""
+    """Return Anthropic's metadata, or None where it is OpenAI's own, which has other keys."""
     try:
         return msgspec.json.decode(metadata, type=User)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None

@@ -1,14 +1,14 @@
-"""Failures in OpenAI's words, and in the words of the many servers that speak nearly the same.
+"""Failures reported by OpenAI and by the many servers with nearly the same error format.
 
-House rule: the kind of a failure comes from a status or a code, never from the text of a message; whatever a
-server sends, a `Failure` comes out of here and no exception.
+House rule: the kind of a failure comes from a status or a code, never from the text of a message. For every input this
+module returns a `Failure` and raises nothing.
 """
 
 from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.rejection import MESSAGE_CHARACTERS_MAX, kind_of_status, retry_after_ms
 from domain.failures import Failure, FailureKind
 from domain.model_api.events import Broken
@@ -16,7 +16,7 @@ from domain.model_api.events import Broken
 NAME = "openai"
 
 
-# What is said inside a stream comes under HTTP 200, so its code has to tell. OpenAI's own words are listed at
+# An error inside a stream has HTTP 200, so its code decides. OpenAI's codes are listed at
 # https://developers.openai.com/api/docs/guides/error-codes; the others are those of compatible servers.
 _KINDS: dict[str, FailureKind] = {
     "rate_limit_error": "overloaded",
@@ -41,12 +41,12 @@ _KINDS: dict[str, FailureKind] = {
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is not 2xx as a failure; a 429 with `retry-after: 20` says to come back in 20,000 ms."""
-    said = decoded(body)
-    error = said.get("error", said) if isinstance(said, dict) else said
+    """Return an answer that is not 2xx as a failure; a 429 with `retry-after: 20` asks for a retry after 20,000 ms."""
+    parsed = decoded(body)
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     return Failure(
         kind=kind_of_status(status),
-        message=_message(error) or _message(said) or _sentence(status, body),
+        message=_message(error) or _message(parsed) or _sentence(status, body),
         status=status,
         code=_code(error),
         retry_after_ms=retry_after_ms(headers),
@@ -55,15 +55,15 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
     )
 
 
-def told(error: Any, body: bytes) -> Broken:
-    """An error object that came under HTTP 200, in a stream or instead of an answer.
+def reported_error(error: Any, body: bytes) -> Broken:
+    """Return the event for an error object that came with HTTP 200, in a stream or in place of an answer.
 
-    `status` is the one that the object itself gives, as OpenRouter's `code` and Groq's `status_code` do, else 0.
+    `status` is the one in the object itself, such as OpenRouter's `code` and Groq's `status_code`, else 0.
     """
     status = _status(error)
     return Broken(
         failure=Failure(
-            kind=kind_of_status(status) if status else _kind_of_words(error),
+            kind=kind_of_status(status) if status else _kind_of_code(error),
             message=_message(error) or "The provider reported an error without a message.",
             status=status,
             code=_code(error),
@@ -74,17 +74,17 @@ def told(error: Any, body: bytes) -> Broken:
 
 
 def malformed(problem: str) -> Broken:
-    """The answer is not what the dialect promises; `problem` says what is wrong with it."""
+    """Return the event for an answer that breaks the dialect's format; `problem` describes the defect."""
     return Broken(failure=Failure(kind="malformed", message=f"The provider's answer is malformed: {problem}"))
 
 
-def _kind_of_words(error: Any) -> FailureKind:
-    """By `code`, which is the finer word, else by `type`; an unknown word is the provider's trouble."""
+def _kind_of_code(error: Any) -> FailureKind:
+    """Return the kind by `code`, which is more precise, else by `type`; an unknown value is the provider's fault."""
     if isinstance(error, dict):
         for name in ("code", "type"):
-            word = error.get(name)
-            if isinstance(word, str) and word in _KINDS:
-                return _KINDS[word]
+            value = error.get(name)
+            if isinstance(value, str) and value in _KINDS:
+                return _KINDS[value]
     return "unavailable"
 
 
@@ -110,25 +110,25 @@ def _code(error: Any) -> str | None:
     return None
 
 
-def _message(said: Any) -> str:
-    """The human sentence, wherever a server puts it.
+def _message(value: Any) -> str:
+    """Return the message for humans, wherever a server puts it.
 
-    OpenAI has `error.message`, Ollama `{"error": "text"}`, Mistral `{"message": ...}`, FastAPI `{"detail": ...}`,
-    which may be a list of objects.
+    OpenAI has `error.message`, Ollama `{"error": "text"}`, Mistral `{"message": ...}`, FastAPI `{"detail": ...}`, which
+    may be a list of objects.
     """
-    if isinstance(said, str):
-        return said.strip()[:MESSAGE_CHARACTERS_MAX]
-    if isinstance(said, list):
-        return "; ".join(filter(None, map(_message, said[:8])))[:MESSAGE_CHARACTERS_MAX]
-    if isinstance(said, dict):
+    if isinstance(value, str):
+        return value.strip()[:MESSAGE_CHARACTERS_MAX]
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_message, value[:8])))[:MESSAGE_CHARACTERS_MAX]
+    if isinstance(value, dict):
         for name in ("message", "detail", "msg", "error"):
-            if text := _message(said.get(name)):
+            if text := _message(value.get(name)):
                 return text
     return ""
 
 
 def _sentence(status: int, body: bytes) -> str:
-    """What to say when the body says nothing: a web page is never quoted, plain text is."""
+    """Return a message for a body without one: a web page is never quoted, plain text is."""
     text = body.decode("utf-8", "replace").strip()
     if not text:
         return f"The provider answered HTTP {status} without a body."
@@ -140,8 +140,8 @@ def _sentence(status: int, body: bytes) -> str:
 
 
 def decoded(body: bytes) -> Any:
-    """The body's JSON as plain values, None where it is none."""
+    """Return the body's JSON as plain values, or None if it is invalid."""
     try:
         return msgspec.json.decode(body)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return None

@@ -1,8 +1,8 @@
-"""A request body in OpenAI's dialect, fitted to a vendor by its entry in `domain.catalog.openai_compatible`.
+"""Fit a request body in OpenAI's dialect to a vendor, by its entry in `domain.catalog.openai_compatible`.
 
-House rule: nothing of the meaning changes. A field goes by the vendor's own name for it; one that the vendor rejects is
-left out where it is a label for the caller's own books or says what is so anyway, and sent where it is a wish, so that
-the vendor refuses it in its own words.
+House rule: the meaning does not change. A field gets the vendor's name for it. A field that the vendor rejects is left
+out if it is only a label for the caller or has the default value; otherwise it is sent, so that the vendor rejects it
+with its own message.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from adapters.providers.openai.history import fitted_messages, plain, without_ma
 from domain.catalog.vendor import CAPS, Vendor
 from domain.model_api.requests import Thinking
 
-# What a field says when it says nothing: None, whatever it says; else the values that are so anyway.
-_IDLE: dict[str, tuple[Any, ...] | None] = {
+# The values of a field that make it droppable: None for any value, else the values equal to the default.
+_DROPPABLE: dict[str, tuple[Any, ...] | None] = {
     "user": None,
     "safety_identifier": None,
     "prompt_cache_key": None,
@@ -31,25 +31,25 @@ _IDLE: dict[str, tuple[Any, ...] | None] = {
 }
 
 # Below the first bound a budget is "low", below the second "medium", else "high". OpenAI has no budget in tokens;
-# Anthropic's least is 1,024 and its guide starts complex tasks at 16,000
-# (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so that is where "high" begins.
+# Anthropic's minimum is 1,024 and its guide starts complex tasks at 16,000
+# (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking), so "high" begins there.
 _LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
 
-_EMPTY_SIZE_MAX = 16  # of an empty list, however it is spaced
+_EMPTY_SIZE_MAX = 16  # of an empty list with any whitespace
 
 
 def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
-    """The body for the vendor; its values are plain ones, or the caller's own JSON. `fields` itself may be changed."""
+    """Return the body for the vendor, with plain values or the caller's JSON as values. May change `fields` itself."""
     for cap in CAPS:
         if cap in fields and cap not in vendor.caps:
             bound = fields.pop(cap)
             if plain(fields.get(vendor.caps[0])) is None:
                 fields[vendor.caps[0]] = bound
-    for name, own in vendor.renames:
+    for name, vendor_name in vendor.renames:
         if name in fields:
-            fields.setdefault(own, fields.pop(name))
+            fields.setdefault(vendor_name, fields.pop(name))
     for name in vendor.lacks:
-        if name in fields and _is_idle(name, fields[name]):
+        if name in fields and _is_droppable(name, fields[name]):
             del fields[name]
     if vendor.tells_usage:
         fields.pop("stream_options", None)
@@ -64,7 +64,7 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
 
 
 def _thinks(fields: dict[str, Any], vendor: Vendor) -> bool:
-    """Whether the model is to think, or may: most do unless told not to."""
+    """Whether the model will or may reason: most models do unless it is disabled."""
     thinking = plain(fields.get("thinking"))
     if isinstance(thinking, dict):
         return thinking.get("type") != "disabled"
@@ -72,7 +72,7 @@ def _thinks(fields: dict[str, Any], vendor: Vendor) -> bool:
 
 
 def _leave_out_no_tools(fields: dict[str, Any], vendor: Vendor) -> None:
-    """An empty list of tools is none, but is rejected; so is a choice among them. Marks on tools are about cost."""
+    """Remove an empty list of tools, which vendors reject, and the choice that belongs to it; remove cache marks."""
     tools = fields.get("tools")
     if isinstance(tools, msgspec.Raw) and len(tools) < _EMPTY_SIZE_MAX and plain(tools) == []:
         del fields["tools"]
@@ -83,16 +83,16 @@ def _leave_out_no_tools(fields: dict[str, Any], vendor: Vendor) -> None:
         fields["tools"] = without_marks(tools)
 
 
-def asked_to_think(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:
-    """The fields that ask for the thinking.
+def reasoning_fields(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:
+    """Return the fields that request reasoning.
 
-    A model that does not know the effort refuses it, which is better than to think, and charge, otherwise than asked.
+    A model that does not know the effort rejects the request, which is better than another effort at another price.
     """
-    return _THINKING[vendor.thinks_by](thinking)
+    return _REASONING_FIELDS[vendor.thinks_by](thinking)
 
 
 def effort_of(thinking: Thinking) -> str:
-    """OpenAI's word for how hard to think; the caller's own stands before a budget in tokens."""
+    """Return OpenAI's reasoning effort; the caller's own value has precedence over a budget in tokens."""
     if not thinking.enabled:
         return "none"
     if thinking.effort is not None:
@@ -109,9 +109,9 @@ def _by_effort(thinking: Thinking) -> dict[str, Any]:
 
 
 def _by_type(thinking: Thinking) -> dict[str, Any]:
-    """DeepSeek's way, which Z.AI and Doubao share: a switch, and an effort where the caller named one.
+    """Return the fields of DeepSeek, Z.AI and Doubao: a switch, and an effort if the caller named one.
 
-    A budget has no word there (https://api-docs.deepseek.com/guides/thinking_mode); the output cap bounds it.
+    They have no field for a budget (https://api-docs.deepseek.com/guides/thinking_mode); the output cap bounds it.
     """
     if not thinking.enabled:
         return {"thinking": {"type": "disabled"}}
@@ -120,7 +120,7 @@ def _by_type(thinking: Thinking) -> dict[str, Any]:
 
 
 def _by_object(thinking: Thinking) -> dict[str, Any]:
-    """OpenRouter's way: an effort or a budget, "one of the following (not both)"."""
+    """Return OpenRouter's fields: an effort or a budget, "one of the following (not both)"."""
     if not thinking.enabled:
         return {"reasoning": {"enabled": False}}
     if thinking.tokens_max is not None:
@@ -128,13 +128,13 @@ def _by_object(thinking: Thinking) -> dict[str, Any]:
     return {"reasoning": {"enabled": True} if thinking.effort is None else {"effort": thinking.effort}}
 
 
-_THINKING: dict[str, Callable[[Thinking], dict[str, Any]]] = {
+_REASONING_FIELDS: dict[str, Callable[[Thinking], dict[str, Any]]] = {
     "reasoning_effort": _by_effort,
     "thinking": _by_type,
     "reasoning": _by_object,
 }
 
 
-def _is_idle(name: str, value: Any) -> bool:
-    idle = _IDLE.get(name, ())
-    return idle is None or (said := plain(value)) is None or said in idle
+def _is_droppable(name: str, value: Any) -> bool:
+    droppable = _DROPPABLE.get(name, ())
+    return droppable is None or (plain_value := plain(value)) is None or plain_value in droppable

@@ -1,8 +1,8 @@
-"""The messages of a request, fitted to a vendor as its entry in `domain.catalog.openai_compatible` says.
+"""Fit the messages of a request to a vendor, by its entry in `domain.catalog.openai_compatible`.
 
-What other vendors' answers left in them is said in this one's words, or left out.
+Content from other vendors' answers is converted to this vendor's fields, or left out.
 
-House rule: a message that fits is not touched, and messages that all fit stay byte for byte as the caller wrote them.
+House rule: a message that fits is not changed, and if all fit, the messages stay byte for byte as the caller sent them.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.catalog.vendor import Vendor
 from domain.dialects.tool_call_ids import IdForm, fitted_id
 
 UNRECORDED = "(not recorded)"
-"""The thinking of a message that another model wrote, for a vendor that wants some with each."""
+"""The reasoning of a message by another model, for a vendor that requires some in each message."""
 
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _CALLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
@@ -28,7 +28,10 @@ Turn = dict[str, Any]
 
 
 def fitted_messages(messages: Any, vendor: Vendor, thinks: bool) -> Any:
-    """The messages for the vendor: plain values, or the caller's own JSON. `thinks` says whether the model is to."""
+    """Return the messages for the vendor: plain values, or the caller's JSON.
+
+    `thinks` says whether the model will reason.
+    """
     change = _changes(messages, vendor, thinks)
     if not change:
         return messages
@@ -36,19 +39,19 @@ def fitted_messages(messages: Any, vendor: Vendor, thinks: bool) -> Any:
         return [_changed(turn, change) for turn in messages]
     try:
         turns = _MESSAGES.decode(messages)
-        told = [_changed(turn, change) for turn in turns]
-    except NONSENSE:
-        return messages  # The vendor will say what is wrong with them.
-    return messages if all(new is old for new, old in zip(told, turns, strict=True)) else told
+        fitted = [_changed(turn, change) for turn in turns]
+    except DECODE_ERRORS:
+        return messages  # The vendor reports what is wrong with them.
+    return messages if all(new is old for new, old in zip(fitted, turns, strict=True)) else fitted
 
 
 def plain(value: Any) -> Any:
-    """The value of JSON that is kept as it came; what cannot be read is left for the vendor to judge."""
+    """Return the value of raw JSON; `...` for invalid JSON, which is left for the vendor to reject."""
     if not isinstance(value, msgspec.Raw):
         return value
     try:
         return msgspec.json.decode(value)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return ...
 
 
@@ -56,31 +59,31 @@ _Change = Callable[[Turn], Turn]
 
 
 def _changes(messages: Any, vendor: Vendor, thinks: bool) -> list[_Change]:
-    """What may have to be changed for the vendor, by a look at the bytes."""
+    """Return the changes that the vendor may need, found by a quick search of the bytes."""
     holds = _look(messages)
-    wanted: list[_Change] = []
+    changes: list[_Change] = []
     if not vendor.developer and holds(b'"developer"'):
-        wanted.append(_without_developer)
+        changes.append(_without_developer)
     if vendor.call_ids is not None and holds(b'"tool_call'):
         form = vendor.call_ids
-        wanted.append(lambda turn: _with_ids(turn, form))
+        changes.append(lambda turn: _with_ids(turn, form))
     if vendor.has_mistrals_parts and holds(b'"file_data"'):
-        wanted.append(_with_document_urls)
+        changes.append(_with_document_urls)
     if vendor.thought_in and holds(b'"reasoning'):
-        wanted.append(lambda turn: _with_thinking(turn, vendor.thought_in))
+        changes.append(lambda turn: _with_reasoning(turn, vendor.thought_in))
     if vendor.wants_thoughts and thinks and holds(b'"tool_calls"'):
-        wanted.append(lambda turn: _with_some_thinking(turn, vendor.thought_in))
+        changes.append(lambda turn: _with_placeholder(turn, vendor.thought_in))
     if vendor.message_takes:
-        wanted.append(lambda turn: _with_only(turn, vendor))
+        changes.append(lambda turn: _with_only(turn, vendor))
     elif any(holds(b'"%b"' % name.encode()) for name in vendor.message_lacks):
-        wanted.append(lambda turn: _without(turn, vendor.message_lacks))
+        changes.append(lambda turn: _without(turn, vendor.message_lacks))
     if not vendor.takes_cache_marks and holds(b'"cache_control"'):
-        wanted.append(_without_marks)
-    return wanted
+        changes.append(_without_marks)
+    return changes
 
 
 def _look(messages: Any) -> Callable[[bytes], bool]:
-    """Whether the caller's JSON holds some bytes; of plain values anything may be."""
+    """Return a test whether the caller's JSON contains some bytes; for plain values it is always true."""
     if not isinstance(messages, msgspec.Raw):
         return lambda mark: True
     spelled = bytes(messages)
@@ -94,7 +97,7 @@ def _changed(turn: Turn, changes: list[_Change]) -> Turn:
 
 
 def _without_developer(turn: Turn) -> Turn:
-    """The developer as the system, which is what the role was called before and means elsewhere."""
+    """Return a `developer` message as `system`, the older name of the role, which other vendors use."""
     return turn | {"role": "system"} if plain(turn.get("role")) == "developer" else turn
 
 
@@ -102,7 +105,7 @@ def _without_developer(turn: Turn) -> Turn:
 
 
 def _with_ids(turn: Turn, form: IdForm) -> Turn:
-    """Tool calls of another vendor under ids that this one takes; what it named itself keeps its name."""
+    """Replace the tool call ids of another vendor by ids that this one accepts; its own ids are kept."""
     changed: Turn = {}
     if isinstance(answered := plain(turn.get("tool_call_id")), str) and fitted_id(answered, form) != answered:
         changed["tool_call_id"] = fitted_id(answered, form)
@@ -119,36 +122,41 @@ def _with_ids(turn: Turn, form: IdForm) -> Turn:
 # --- thinking -------------------------------------------------------------------------------------------
 
 
-def _with_thinking(turn: Turn, thought_in: str) -> Turn:
-    """The thinking of a message of the assistant in the vendor's own word for it, and in no other's.
+def _with_reasoning(turn: Turn, thought_in: str) -> Turn:
+    """Move the reasoning of an assistant's message to the vendor's field for it, and remove all other such fields.
 
-    OpenRouter takes all of them (https://openrouter.ai/docs/use-cases/reasoning-tokens).
+    OpenRouter accepts all of them (https://openrouter.ai/docs/use-cases/reasoning-tokens).
     """
-    said = [name for name in _THINKING if name in turn]
-    if thought_in == "reasoning_details" or not said or plain(turn.get("role")) != "assistant" or said == [thought_in]:
+    present = [name for name in _THINKING if name in turn]
+    if (
+        thought_in == "reasoning_details"
+        or not present
+        or plain(turn.get("role")) != "assistant"
+        or present == [thought_in]
+    ):
         return turn
-    told = {name: value for name, value in turn.items() if name not in _THINKING}
-    text = next((text for name in _THINKING if (text := _thought(plain(turn.get(name)))).strip()), "")
+    changed = {name: value for name, value in turn.items() if name not in _THINKING}
+    text = next((text for name in _THINKING if (text := _reasoning_text(plain(turn.get(name)))).strip()), "")
     if not text:
-        return told
+        return changed
     if thought_in != "content":
-        return told | {thought_in: text}
+        return changed | {thought_in: text}
     content = plain(turn.get("content"))
     if isinstance(content, list) and any(isinstance(part, dict) and part.get("type") == "thinking" for part in content):
-        return told
+        return changed
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
-    return told | {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *parts]}
+    return changed | {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *parts]}
 
 
-def _thought(said: Any) -> str:
-    """The text of thinking, given as text or as OpenRouter's details."""
-    if isinstance(said, list):
-        return "".join(text for part in said if isinstance(part, dict) and isinstance(text := part.get("text"), str))
-    return said if isinstance(said, str) else ""
+def _reasoning_text(value: Any) -> str:
+    """Return the text of reasoning, given as a string or as OpenRouter's details."""
+    if isinstance(value, list):
+        return "".join(text for part in value if isinstance(part, dict) and isinstance(text := part.get("text"), str))
+    return value if isinstance(value, str) else ""
 
 
-def _with_some_thinking(turn: Turn, thought_in: str) -> Turn:
-    """A placeholder where another model's thinking, or none, led to the message: the vendor wants some with each."""
+def _with_placeholder(turn: Turn, thought_in: str) -> Turn:
+    """Add a placeholder for the reasoning, if there is none in the vendor's field, because the vendor requires it."""
     if plain(turn.get("role")) != "assistant" or isinstance(plain(turn.get(thought_in)), str):
         return turn
     return turn | {thought_in: UNRECORDED}
@@ -158,7 +166,7 @@ def _with_some_thinking(turn: Turn, thought_in: str) -> Turn:
 
 
 def _with_only(turn: Turn, vendor: Vendor) -> Turn:
-    """The fields that the vendor takes in a message of this role. A call in the older form is left for it to judge."""
+    """Keep the fields that the vendor accepts in this role. The older `function_call` is left to the vendor."""
     taken = next((names for role, names in vendor.message_takes if role == plain(turn.get("role"))), None)
     if taken is None:
         return turn
@@ -167,29 +175,29 @@ def _with_only(turn: Turn, vendor: Vendor) -> Turn:
 
 
 def _without(turn: Turn, names: tuple[str, ...]) -> Turn:
-    """The message without these fields. A refusal is what was said where nothing else was."""
+    """Return the message without these fields. A refusal becomes the content if there is no other."""
     if not any(name in turn for name in names):
         return turn
-    told = {name: value for name, value in turn.items() if name not in names}
+    kept = {name: value for name, value in turn.items() if name not in names}
     if "refusal" in names and plain(turn.get("refusal")) not in _NOTHING and plain(turn.get("content")) in _NOTHING:
-        told["content"] = turn["refusal"]
-    return told
+        kept["content"] = turn["refusal"]
+    return kept
 
 
 def _without_marks(turn: Turn) -> Turn:
-    """The message and its parts without Anthropic's marks for the prompt cache, which are about cost."""
-    told = {name: value for name, value in turn.items() if name != "cache_control"} if "cache_control" in turn else turn
+    """Return the message and its parts without Anthropic's marks for the prompt cache, which are about cost."""
+    kept = {name: value for name, value in turn.items() if name != "cache_control"} if "cache_control" in turn else turn
     content = turn.get("content")
     if not isinstance(content, msgspec.Raw) or bytes(content)[:1] != b"[" or b'"cache_control"' not in bytes(content):
-        return told
-    return told | {"content": without_marks(content)}
+        return kept
+    return kept | {"content": without_marks(content)}
 
 
 def without_marks(marked: msgspec.Raw) -> Any:
-    """A list of parts, or of tools, without such marks; as it is where it cannot be read."""
+    """Return a list of parts or tools without such marks; unchanged if it cannot be read."""
     try:
         return [_unmarked(each) for each in _LIST.decode(marked)]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return marked
 
 
@@ -201,7 +209,7 @@ def _unmarked(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_document_urls(turn: Turn) -> Turn:
-    """Documents as Mistral takes them, whose `file` parts are files that it keeps.
+    """Return documents in Mistral's form. In Mistral's API a `file` part names an uploaded file.
 
     https://docs.mistral.ai/capabilities/document_ai/document_qna
     """

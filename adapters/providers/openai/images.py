@@ -1,8 +1,8 @@
-"""OpenAI's images, the provider's side: they pass through, and what they cost is read on the way.
+"""OpenAI's images on the provider's side: they pass through and are metered.
 
-https://developers.openai.com/api/reference/resources/images. GPT's image models tell tokens, of text and of images,
-and the size and the quality that they chose; others tell none, and the images that came are counted. A stream gives
-one image, whose event is the last.
+https://developers.openai.com/api/reference/resources/images. GPT's image models report tokens of text and of images,
+and the size and quality that they chose. Other models report nothing, and the images are counted. A stream gives one
+image, whose event is the last.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.openai.operations import failing_as, passing, read
-from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.model_api.events import Broken, Ended, Event, Started, UsageReported
 from domain.model_api.images import ImageResult
 from domain.pricing.by_size import worded
@@ -36,7 +36,7 @@ class _Usage(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
     size: Any = None
     quality: Any = None
@@ -44,7 +44,7 @@ class _Answer(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str = ""
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
     size: Any = None
     quality: Any = None
@@ -56,50 +56,53 @@ _EVENT = Lenient(_Event)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """How many images came, and the usage; the images go by as they are."""
+    """Return an event for each image, and the usage; the images pass through unchanged."""
     answer = read(_ANSWER.decode, body)
     if isinstance(answer, Broken):
         return (answer,)
     if not answer.data:
         return (malformed("it has no images"),)
-    return (*[_pictured(answer)] * len(answer.data), *_reported(answer.usage), Ended())
+    return (*[_image_result(answer)] * len(answer.data), *_reported(answer.usage), Ended())
 
 
 def start() -> None:
-    """The fold remembers nothing."""
+    """Return the state of the fold, which is empty."""
 
 
 def step(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...]]:
-    """An image in the making, or the finished one."""
-    said = read(_EVENT.decode, event.data)
-    if isinstance(said, Broken):
-        return None, (said,)
-    if said.type.endswith(".completed"):
-        return None, (_pictured(said), *_reported(said.usage), Ended())
-    # A partial image is worth nothing yet, but it has been said: the caller sees it at once.
+    """Fold the event of a partial image, or of the finished one."""
+    decoded = read(_EVENT.decode, event.data)
+    if isinstance(decoded, Broken):
+        return None, (decoded,)
+    if decoded.type.endswith(".completed"):
+        return None, (_image_result(decoded), *_reported(decoded.usage), Ended())
+    # A partial image is not charged, but the caller gets it at once, so the answer has started.
     return None, (Started(id="", model=""),)
 
 
-def _pictured(told: _Answer | _Event) -> ImageResult:
-    """One image of the size and the quality that are told, where they are."""
-    size, quality = (worded(said) if isinstance(said, str) else None for said in (told.size, told.quality))
+def _image_result(answer: _Answer | _Event) -> ImageResult:
+    """Return one image with its size and quality, if they are reported."""
+    size, quality = (worded(value) if isinstance(value, str) else None for value in (answer.size, answer.quality))
     return ImageResult(size=size, quality=quality)
 
 
 def _reported(raw: msgspec.Raw) -> tuple[Event, ...]:
-    """The tokens of text and of images; where none are told of what came out, the images are counted."""
+    """Return the tokens of text and of images.
+
+    Nothing if the output has no tokens, because then the images are counted.
+    """
     notes: list[str] = []
     usage = _USAGE.read(raw, notes)
     if usage is None or not usage.output_tokens:
         return ()
-    given, made = usage.input_tokens or 0, usage.output_tokens
-    images_in = min(given, (usage.input_tokens_details or _Details()).image_tokens or 0)
-    text_out = min(made, (usage.output_tokens_details or _Details()).text_tokens or 0)
+    input_tokens, output_tokens = usage.input_tokens or 0, usage.output_tokens
+    images_in = min(input_tokens, (usage.input_tokens_details or _Details()).image_tokens or 0)
+    text_out = min(output_tokens, (usage.output_tokens_details or _Details()).text_tokens or 0)
     units = {
-        "input_tokens": given - images_in,
+        "input_tokens": input_tokens - images_in,
         "input_image_tokens": images_in,
         "output_tokens": text_out,
-        "output_image_tokens": made - text_out,
+        "output_image_tokens": output_tokens - text_out,
     }
     return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 

@@ -1,4 +1,4 @@
-"""How likely the tokens of a text were: the `logprobs` of a choice, for callers of another dialect."""
+"""The `logprobs` of a choice, for callers of another dialect."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ _LOGPROBS = Lenient(_Logprobs)
 
 
 def logprobs(raw: msgspec.Raw, choice: int) -> tuple[ProviderBlock, ...]:
-    """The tokens with those that were likely in their place; nothing where none are told as OpenAI tells them."""
+    """Return the tokens with their alternatives; nothing if they are not in OpenAI's format."""
     try:
         content = _LOGPROBS.decode(raw).content
     except msgspec.MsgspecError:

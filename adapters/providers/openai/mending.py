@@ -1,8 +1,8 @@
-"""Answers that pass through and that OpenAI's own schema rejects, mended for the vendors that are known to send them.
+"""Repair pass-through answers that break OpenAI's schema, for the vendors known to send them.
 
-House rule: what is mended is data, `Vendor.mends`; an answer that has none of it stays byte for byte as it came, and so
-does every field of one that has. Clients with types of their own (Go, Rust, generated ones) stop at what OpenAI's
-document rules out: https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create
+House rule: the repairs are data, `Vendor.mends`. An answer without such a defect stays byte for byte as it came, and so
+do the other fields of one that has it. Typed clients (Go, Rust, generated ones) fail on a violation of OpenAI's schema:
+https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient, plain
 from adapters.providers.openai.wire import ContentPart
@@ -29,7 +29,7 @@ _STOP, _CALLS = msgspec.Raw(b'"stop"'), msgspec.Raw(b'"tool_calls"')
 
 
 class Mending:
-    """One answer's mending. `finished` are the choices whose stream has said why it stopped."""
+    """Repairs of one answer. `finished` are the choices whose stream has reported a finish reason."""
 
     __slots__ = ("_finished", "_mends", "_shows_usage")
 
@@ -39,24 +39,24 @@ class Mending:
         self._finished: set[bytes] = set()
 
     def whole(self, body: bytes) -> bytes:
-        """A whole body as the schema has it."""
+        """Return a complete body that follows the schema."""
         try:
             answer = _FIELDS.decode(body)
             choices = _ITEMS.decode(answer["choices"])
             touched = [self._choice(choice, "message") for choice in choices]
-        except (*NONSENSE, KeyError):
+        except (*DECODE_ERRORS, KeyError):
             return body
         return _encode({**answer, "choices": choices}) if any(touched) else body
 
     def event(self, event: ServerEvent) -> bytes:
-        """The bytes of one event as the schema has it; usage beside choices becomes an event of its own."""
+        """Return the bytes of one event that follows the schema; usage next to choices becomes an event of its own."""
         if event.data[:1] != b"{":
             return event.raw
         try:
             chunk = _FIELDS.decode(event.data)
             choices = _ITEMS.decode(chunk["choices"])
             touched = [self._choice(choice, "delta") for choice in choices]
-        except (*NONSENSE, KeyError):
+        except (*DECODE_ERRORS, KeyError):
             return event.raw
         usage = chunk.get("usage", _NULL)
         if "usage-beside-choices" in self._mends and choices and bytes(usage) != b"null":
@@ -64,24 +64,24 @@ class Mending:
             return first + (_data({**chunk, "choices": _NONE}) if self._shows_usage else b"")
         return _data({**chunk, "choices": choices}) if any(touched) else event.raw
 
-    def _choice(self, choice: _Fields, said_in: str) -> bool:
-        """Mend one choice where it lies; whether anything was mended."""
-        touched = self._ending(choice, said_in)
-        said = _FIELDS.decode(choice.get(said_in, b"{}"))
-        mended = [_MENDS[mend](said) for mend in self._mends if mend in _MENDS and _has_place(mend, said_in)]
+    def _choice(self, choice: _Fields, field: str) -> bool:
+        """Repair one choice in place; return whether anything was repaired."""
+        touched = self._ending(choice, field)
+        message = _FIELDS.decode(choice.get(field, b"{}"))
+        mended = [_MENDS[mend](message) for mend in self._mends if mend in _MENDS and _has_place(mend, field)]
         if any(mended):
-            choice[said_in] = msgspec.Raw(_encode(said))
+            choice[field] = msgspec.Raw(_encode(message))
             return True
         return touched
 
-    def _ending(self, choice: _Fields, said_in: str) -> bool:
+    def _ending(self, choice: _Fields, field: str) -> bool:
         index, reason = bytes(choice.get("index", b"0")), bytes(choice.get("finish_reason", b"null"))
         if reason == b'""' and "empty-finish" in self._mends:
-            called = _FIELDS.decode(choice.get(said_in, b"{}")).get("tool_calls", _NULL)
+            called = _FIELDS.decode(choice.get(field, b"{}")).get("tool_calls", _NULL)
             ended = _STOP if bytes(called) in (b"null", b"[]") else _CALLS
-            choice["finish_reason"] = ended if said_in == "message" else _NULL
+            choice["finish_reason"] = ended if field == "message" else _NULL
             return True
-        if reason == b"null" or said_in == "message":
+        if reason == b"null" or field == "message":
             return False
         if index in self._finished and "second-finish" in self._mends:
             choice["finish_reason"] = _NULL
@@ -91,7 +91,7 @@ class Mending:
 
 
 def mending(call: ModelCall, vendor: Vendor) -> Mending | None:
-    """What mends an answer of the vendor's, or None for one that sends nothing of the kind."""
+    """Return the repairs for an answer of the vendor, or None if it needs none."""
     return Mending(vendor.mends, call.wants_usage) if vendor.mends else None
 
 
@@ -99,20 +99,20 @@ def _data(chunk: dict[str, Any]) -> bytes:
     return b"data: " + _encode(chunk) + b"\n\n"
 
 
-def _has_place(mend: Mend, said_in: str) -> bool:
-    """A piece of a message need not have what the whole message must."""
-    return said_in == "message" or mend in ("content-parts", "null-calls")
+def _has_place(mend: Mend, field: str) -> bool:
+    """Whether the repair applies: a delta need not have everything that the message must have."""
+    return field == "message" or mend in ("content-parts", "null-calls")
 
 
-def _content_parts(said: _Fields) -> bool:
-    """Mistral's content of parts: the text is the content, and the thinking stands where others have it.
+def _content_parts(message: _Fields) -> bool:
+    """Turn Mistral's list of content parts into a string, and move the thinking to `reasoning_content`.
 
     https://docs.mistral.ai/capabilities/reasoning; parts of other kinds stay in `content_parts`.
     """
-    content = said.get("content", _NULL)
+    content = message.get("content", _NULL)
     if bytes(content)[:1] != b"[":
         return False
-    text, thought, others = "", "", list[msgspec.Raw]()
+    text, reasoning, others = "", "", list[msgspec.Raw]()
     for raw in _PARTS.decode(content):
         part = _PART.part(raw)
         if part is None or part.type not in ("text", "thinking"):
@@ -120,37 +120,37 @@ def _content_parts(said: _Fields) -> bool:
             continue
         text += part.text or ""
         thinking = part.thinking or ""
-        thought += thinking if isinstance(thinking, str) else "".join(inner.text or "" for inner in thinking)
-    said["content"] = msgspec.Raw(_encode(text))
-    if thought:
-        said["reasoning_content"] = msgspec.Raw(_encode(thought))
+        reasoning += thinking if isinstance(thinking, str) else "".join(inner.text or "" for inner in thinking)
+    message["content"] = msgspec.Raw(_encode(text))
+    if reasoning:
+        message["reasoning_content"] = msgspec.Raw(_encode(reasoning))
     if others:
-        said["content_parts"] = msgspec.Raw(_encode(others))
+        message["content_parts"] = msgspec.Raw(_encode(others))
     return True
 
 
-def _null_calls(said: _Fields) -> bool:
-    if bytes(said.get("tool_calls", b"[]")) != b"null":
+def _null_calls(message: _Fields) -> bool:
+    if bytes(message.get("tool_calls", b"[]")) != b"null":
         return False
-    del said["tool_calls"]
+    del message["tool_calls"]
     return True
 
 
-def _call_types(said: _Fields) -> bool:
-    if bytes(said.get("tool_calls", b"null"))[:1] != b"[":
+def _call_types(message: _Fields) -> bool:
+    if bytes(message.get("tool_calls", b"null"))[:1] != b"[":
         return False
-    calls = _ITEMS.decode(said["tool_calls"])
-    lacking = [call for call in calls if plain(bytes(call.get("type", _NULL))) is None]
-    for call in lacking:
+    calls = _ITEMS.decode(message["tool_calls"])
+    untyped = [call for call in calls if plain(bytes(call.get("type", _NULL))) is None]
+    for call in untyped:
         call["type"] = _FUNCTION
-    said["tool_calls"] = msgspec.Raw(_encode(calls)) if lacking else said["tool_calls"]
-    return bool(lacking)
+    message["tool_calls"] = msgspec.Raw(_encode(calls)) if untyped else message["tool_calls"]
+    return bool(untyped)
 
 
-def _no_content(said: _Fields) -> bool:
-    if "content" in said:
+def _no_content(message: _Fields) -> bool:
+    if "content" in message:
         return False
-    said["content"] = _NULL
+    message["content"] = _NULL
     return True
 
 

@@ -1,15 +1,15 @@
-"""A canonical conversation as OpenAI's list of messages.
+"""Encode a canonical conversation as OpenAI's list of messages.
 
-House rule: a tool's answer is a message of its own here, and stands before what the user says in the same turn, for
-OpenAI wants the answers right after the calls. What has no place here `lacking_parts` names.
+House rule: a tool result is a message of its own and comes before the user's content of the same turn, because OpenAI
+requires the results right after the calls. `unsupported_parts` names the parts that OpenAI's messages cannot express.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from adapters.providers.openai.failure import NAME
-from adapters.providers.openai.reasoning import thought
-from adapters.providers.unsupported import lacking_block
+from adapters.providers.openai.reasoning import reasoning_fields
+from adapters.providers.unsupported import unsupported_block
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
     Audio,
@@ -26,14 +26,14 @@ from domain.model_api.requests import (
 )
 
 
-def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
-    """What in the messages has no place, by name; where the place matters, with the place."""
+def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
+    """Yield the parts that the messages cannot express, by name; with their place where it matters."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart) and not keeps(part):
-                yield lacking_block(message, part, part.name)
-            if isinstance(part, Document) and (word := _foreign_document(part)):
-                yield Lack(word, "promise")
+                yield unsupported_block(message, part, part.name)
+            if isinstance(part, Document) and (name := _unsupported_document(part)):
+                yield Lack(name, "promise")
             if isinstance(part, ToolResult):
                 for inner in part.parts:
                     # A `tool` message holds text only.
@@ -45,14 +45,14 @@ def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
 
 
 def keeps(part: ProviderPart) -> bool:
-    """Whether a block of one dialect goes on as it came."""
+    """Whether a provider-specific block is sent on unchanged."""
     return part.dialect == NAME
 
 
 def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, Any]]:
-    """The turns as messages; a turn with tool results becomes several.
+    """Return the turns as messages; a turn with tool results becomes several.
 
-    `thought_in` is the vendor's place for earlier thinking, see `domain.catalog.vendor.Vendor`.
+    `thought_in` is the vendor's field for earlier reasoning, see `domain.catalog.vendor.Vendor`.
     """
     written: list[dict[str, Any]] = []
     for turn in turns:
@@ -67,16 +67,15 @@ def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, A
 
 
 def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
-    """The assistant's turn, or none where thinking was all of it.
+    """Return the assistant's turn, or nothing if it contains only reasoning.
 
-    Thinking of earlier turns is left out where the vendor has no place for it, as OpenAI has none, and Anthropic
-    itself drops the blocks of earlier turns
-    (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking).
+    Reasoning of earlier turns is left out if the vendor has no field for it. OpenAI has none, and Anthropic itself
+    drops the blocks of earlier turns (https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking).
     """
     message: dict[str, Any] = {"role": "assistant"}
     parts: list[Any] = []
     calls: list[Any] = []
-    thoughts: list[tuple[int, Reasoning]] = []
+    reasonings: list[tuple[int, Reasoning]] = []
     for part in turn.parts:
         if isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": part.arguments}
@@ -84,21 +83,21 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
         elif isinstance(part, ProviderPart) and part.name == "audio":
             message["audio"] = part.block
         elif isinstance(part, Reasoning):
-            # Its place where the text counts once, and each call once: as it is told, too.
-            thoughts.append((len(thoughts) + bool(parts) + len(calls), part))
+            # The index counts the text once and each call once, as in the answer.
+            reasonings.append((len(reasonings) + bool(parts) + len(calls), part))
         else:
             parts.append(_part(part))
     if parts or not (calls or "audio" in message):
         message["content"] = _content(parts)
     if calls:
         message["tool_calls"] = calls
-    if thought_in and thoughts:
-        message |= thought(thoughts, thought_in, message.get("content"))
-    return [] if turn.parts and len(thoughts) == len(turn.parts) else [_named(turn, message)]
+    if thought_in and reasonings:
+        message |= reasoning_fields(reasonings, thought_in, message.get("content"))
+    return [] if turn.parts and len(reasonings) == len(turn.parts) else [_named(turn, message)]
 
 
 def _tool_message(result: ToolResult) -> dict[str, Any]:
-    """`is_error` has no word here: what the tool said is passed on as it is, and it says that it failed."""
+    """Return the message of a tool result. OpenAI has no `is_error`; the tool's output itself reports the failure."""
     content = _content([_part(part) for part in result.parts])
     return {"role": "tool", "tool_call_id": result.call_id, "content": content}
 
@@ -108,7 +107,7 @@ def _named(turn: Message, message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(parts: list[Any]) -> str | list[Any]:
-    """One text, or none, as the plain string that every server understands."""
+    """Return a single text, or none, as the plain string that every server accepts."""
     if not parts:
         return ""
     if len(parts) == 1 and isinstance(parts[0], dict) and parts[0]["type"] == "text":
@@ -118,10 +117,10 @@ def _content(parts: list[Any]) -> str | list[Any]:
 
 
 def _part(part: Part) -> Any:
-    """One content part, without what is no part of the question.
+    """Return one content part, without hints that do not belong to the question.
 
-    `cache_control` is a hint about cost, and OpenAI caches by itself; `citations` tell where the text of an earlier
-    answer came from, and the text is here.
+    `cache_control` is about cost, and OpenAI caches automatically. `citations` name the sources of an earlier answer,
+    whose text is sent.
     """
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
@@ -138,12 +137,12 @@ def _part(part: Part) -> Any:
 
 
 def _document(document: Document) -> dict[str, Any]:
-    """A plain text becomes a text part under its name, since OpenAI's file parts are for binary formats."""
+    """Return plain text as a text part under its name, because OpenAI's file parts are for binary formats."""
     if document.text is not None:
         text = document.text if document.name is None else f"{document.name}\n\n{document.text}"
         return {"type": "text", "text": text}
     media_type = document.media_type or "application/pdf"
-    # OpenAI wants a file name with the data, other dialects have none.
+    # OpenAI requires a file name with the data; other dialects have none.
     name = document.name or f"document.{media_type.rpartition('/')[2]}"
     return {"type": "file", "file": {"filename": name, "file_data": _data_url(media_type, document.data or "")}}
 
@@ -152,15 +151,15 @@ def _data_url(media_type: str, data: str) -> str:
     return f"data:{media_type};base64,{data}"
 
 
-def _foreign_document(document: Document) -> str | None:
-    """OpenAI fetches no document, and a file id is known only to the provider that gave it."""
+def _unsupported_document(document: Document) -> str | None:
+    """Return the name of an unsupported document: OpenAI fetches no URL, and a file id belongs to one provider."""
     if document.url is not None:
         return "document.url"
     return "document.file_id" if document.file_id is not None else None
 
 
 def _belongs(message: Message, part: Part) -> bool:
-    """Whether OpenAI lets a turn of this role hold the part."""
+    """Whether OpenAI accepts the part in a turn of this role."""
     if isinstance(part, Text | ProviderPart):
         return True
     if message.role == "assistant":

@@ -1,4 +1,4 @@
-"""Thinking in the words of the vendors that show it and take it back: in an answer, and in the next request."""
+"""Reasoning as OpenAI-compatible vendors report it and accept it back in the next request."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,50 +19,54 @@ from domain.model_api.requests import Reasoning
 
 
 def detail_event(detail: Detail, choice: int) -> ReasoningDelta | None:
-    """What a detail, or a piece of one, says: text, and what proves it; None where it says nothing."""
-    said = thought_of(detail)
-    if not (said.text or said.signature or said.redacted):
+    """Return the text and signature of a detail or of a chunk of one; None if it has neither."""
+    read = thought_of(detail)
+    if not (read.text or read.signature or read.redacted):
         return None
     return ReasoningDelta(
-        text=said.text, signature=said.signature, redacted=said.redacted, block=detail.index or 0, choice=choice
+        text=read.text,
+        signature=read.signature,
+        redacted=read.redacted,
+        block=detail.index or 0,
+        choice=choice,
     )
 
 
-def thought(thoughts: Sequence[tuple[int, Reasoning]], thought_in: str, content: Any) -> dict[str, Any]:
-    """The fields of an assistant's message that take its thinking back, each with its place in the message.
+def reasoning_fields(reasonings: Sequence[tuple[int, Reasoning]], thought_in: str, content: Any) -> dict[str, Any]:
+    """Return the fields of an assistant's message that carry its reasoning back, each with its place in the message.
 
-    `content` is what it said beside.
+    `content` is the rest of the message's content.
     """
-    text = "".join(part.text for _, part in thoughts)
+    text = "".join(part.text for _, part in reasonings)
     if thought_in == "reasoning_details":
-        details = [detail for index, part in _joined(thoughts) for detail in _details(part, index)]
+        details = [detail for index, part in _joined(reasonings) for detail in _details(part, index)]
         if details:
             return {"reasoning_details": details}
         return {"reasoning": text} if text else {}
     if not text:
         return {}
     if thought_in == "content":  # https://docs.mistral.ai/capabilities/reasoning
-        said = [] if not content else [{"type": "text", "text": content}] if isinstance(content, str) else content
-        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *said]}
+        parts = [] if not content else [{"type": "text", "text": content}] if isinstance(content, str) else content
+        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *parts]}
     return {thought_in: text}
 
 
-def _joined(thoughts: Sequence[tuple[int, Reasoning]]) -> list[tuple[int, Reasoning]]:
-    """The thoughts that are proved; a summary that stands alone before its encrypted block is of that block."""
-    told: list[tuple[int, Reasoning]] = []
+def _joined(reasonings: Sequence[tuple[int, Reasoning]]) -> list[tuple[int, Reasoning]]:
+    """Return the signed reasoning; a summary directly before its encrypted block is joined to it."""
+    joined: list[tuple[int, Reasoning]] = []
     summary = ""
-    for index, part in thoughts:
-        if not _is_vouched_for(part):
+    for index, part in reasonings:
+        if not _is_signed(part):
             summary += part.text
             continue
         encrypted = encrypted_by_openai(part) is not None
-        told.append((index, msgspec.structs.replace(part, text=part.text or summary) if encrypted else part))
+        joined.append((index, msgspec.structs.replace(part, text=part.text or summary) if encrypted else part))
         summary = ""
-    return told
+    return joined
 
 
 def _details(part: Reasoning, index: int) -> list[dict[str, Any]]:
-    """A thought as details: OpenAI's summary is one of its own, before the encrypted block."""
+    """Return reasoning as details: OpenAI's summary becomes a detail of its own, before the encrypted block."""
     detail = _detail(part, index)
     if not part.text or encrypted_by_openai(part) is None:
         return [detail]
@@ -71,12 +75,12 @@ def _details(part: Reasoning, index: int) -> list[dict[str, Any]]:
 
 
 def _detail(part: Reasoning, index: int) -> dict[str, Any]:
-    """A plain proof is Anthropic's, and its format has to be told."""
+    """Return one detail. A signature without a format is Anthropic's, so its format is added."""
     detail = detail_of(part, index)
     return detail if came_as_detail(part) else {**detail, "format": CLAUDES}
 
 
-def _is_vouched_for(part: Reasoning) -> bool:
-    """Whether there is a proof, and one that these vendors can read."""
-    proof = part.signature or part.redacted
-    return proof is not None and (came_as_detail(part) or not is_carrier(proof))
+def _is_signed(part: Reasoning) -> bool:
+    """Whether there is a signature that these vendors can read."""
+    signature = part.signature or part.redacted
+    return signature is not None and (came_as_detail(part) or not is_carrier(signature))

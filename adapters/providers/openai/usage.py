@@ -1,9 +1,9 @@
-"""OpenAI's usage object as disjoint units.
+"""Convert OpenAI's usage object to disjoint units.
 
-House rule: every unit is counted in exactly one unit, and what does not add up has a note that names both fields.
-OpenAI counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside
-`completion_tokens` (https://developers.openai.com/api/docs/guides/prompt-caching); others differ, and `total_tokens`
-tells them apart.
+House rule: every token is counted in exactly one unit, and each contradiction has a note that names both fields. OpenAI
+counts cached, written and audio tokens inside `prompt_tokens`, and reasoning and audio inside `completion_tokens`
+(https://developers.openai.com/api/docs/guides/prompt-caching). Other servers count differently; `total_tokens`
+distinguishes the two.
 """
 
 from decimal import ROUND_CEILING, Decimal
@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import Count
-from adapters.providers.usage_counts import UNTOLD, Reader, covering, disagreeing, greatest, usage_of
+from adapters.providers.usage_counts import UNREPORTED, Reader, covering, disagreeing, greatest, usage_of
 from domain.model_api.events import UsageReported
 from domain.usage import Usage
 
 
 class PromptDetails(msgspec.Struct, frozen=True):
-    """What the prompt was made of."""
+    """The parts of the prompt."""
 
     cached_tokens: Count | None = None
     cache_write_tokens: Count | None = None
@@ -28,7 +28,7 @@ class PromptDetails(msgspec.Struct, frozen=True):
 
 
 class CompletionDetails(msgspec.Struct, frozen=True):
-    """What the completion was made of."""
+    """The parts of the completion."""
 
     reasoning_tokens: Count | None = None
     audio_tokens: Count | None = None
@@ -42,13 +42,13 @@ class ToolUses(msgspec.Struct, frozen=True):
 
 
 class WireUsage(msgspec.Struct, frozen=True):
-    """A usage object as it comes, with the extra words of compatible providers.
+    """A usage object as received, with the extra fields of compatible providers.
 
-    `cost` is what OpenRouter charges, in dollars; with the operator's own key at the vendor (`is_byok`), what the
-    vendor asks comes on top and stands in `cost_details`. `prompt_cache_hit_tokens` is DeepSeek's word for cached
-    tokens, `cached_tokens` Together's; `num_sources_used` is xAI's count of its searches, `tool_uses` the hub's own.
-    Mistral's `num_cached_tokens` is left alone: it counts its engine's cache, while what it bills as cached, in blocks
-    of 64, stands in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
+    `cost` is what OpenRouter charges, in dollars. With the operator's own key at the vendor (`is_byok`), the vendor's
+    charge is added; it is in `cost_details`. `prompt_cache_hit_tokens` is DeepSeek's field for cached tokens,
+    `cached_tokens` Together's; `num_sources_used` is xAI's count of its searches, `tool_uses` the hub's own. Mistral's
+    `num_cached_tokens` is ignored: it counts the cache of its engine, while the cached tokens that it bills, in blocks
+    of 64, are in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
     """
 
     prompt_tokens: Count | None = None
@@ -62,17 +62,17 @@ class WireUsage(msgspec.Struct, frozen=True):
     server_tool_use_details: ToolUses | None = None
     num_sources_used: Count | None = None
     tool_uses: Count | None = None
-    cost: msgspec.Raw = UNTOLD
+    cost: msgspec.Raw = UNREPORTED
     is_byok: Any = None
-    cost_details: msgspec.Raw = UNTOLD
+    cost_details: msgspec.Raw = UNREPORTED
 
 
 class _CostDetails(msgspec.Struct, frozen=True):
-    upstream_inference_cost: msgspec.Raw = UNTOLD
+    upstream_inference_cost: msgspec.Raw = UNREPORTED
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What the chunks of an answer told so far: their counts, and how the answer is served."""
+class Reported(msgspec.Struct, frozen=True):
+    """The counts and the service tier that the chunks of an answer have reported so far."""
 
     usage: WireUsage | None = None
     service: str | None = None
@@ -81,38 +81,38 @@ class Told(msgspec.Struct, frozen=True):
 _READER = Reader(WireUsage)
 _COST_DETAILS = msgspec.json.Decoder(_CostDetails)
 _NANOS_A_DOLLAR = 1_000_000_000
-# No call comes near it, and it fits the books.
+# No call costs nearly as much, and the amount fits the books.
 _DOLLARS_MAX = 1_000_000
 _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 
 
-def reported(told: Told, raw: msgspec.Raw, service: Any) -> tuple[Told, tuple[UsageReported, ...]]:
-    """A usage object (`UNTOLD` where a chunk has none) and a service tier, on top of what was told before.
+def reported(before: Reported, raw: msgspec.Raw, service: Any) -> tuple[Reported, tuple[UsageReported, ...]]:
+    """Merge a usage object (`UNREPORTED` if a chunk has none) and a service tier with the reports so far.
 
-    There is an event where something is told of counts, or the tier of those that were told is another.
+    Returns an event if there are new counts, or a new tier for the counts so far.
     """
     notes: list[str] = []
     usage = _READER.read(raw, notes)
-    tier = service if isinstance(service, str) and service else told.service
-    if usage is None and not notes and (told.usage is None or tier == told.service):
-        return (told if tier == told.service else Told(told.usage, tier)), ()
-    told = Told(told.usage if usage is None else greatest(told.usage, usage), tier)
-    counted = None if told.usage is None else units(told.usage, notes)
+    tier = service if isinstance(service, str) and service else before.service
+    if usage is None and not notes and (before.usage is None or tier == before.service):
+        return (before if tier == before.service else Reported(before.usage, tier)), ()
+    before = Reported(before.usage if usage is None else greatest(before.usage, usage), tier)
+    counted = None if before.usage is None else units(before.usage, notes)
     if counted is None and not notes:
-        return told, ()
-    cost = None if told.usage is None else cost_nanos(told.usage)
+        return before, ()
+    cost = None if before.usage is None else cost_nanos(before.usage)
     event = UsageReported(usage=counted or Usage(), service_tier=tier, cost_nanos=cost, notes=tuple(notes))
-    return told, (event,)
+    return before, (event,)
 
 
 def units(usage: WireUsage, notes: list[str]) -> Usage | None:
-    """The usage as units, with a note for each thing that does not add up; None where it counts nothing.
+    """Return the usage as units, with a note for each contradiction; None if it counts nothing.
 
-    None is no report, so the meter has to estimate.
+    None means that nothing is reported, so the meter must estimate.
 
-    prompt 2,600 of which cached 2,000 and written 400, completion 300 of which reasoning 100:
-    input 200, cache read 2,000, cache write 400, output 200, reasoning 100.
+    Example: prompt 2,600 of which cached 2,000 and written 400, completion 300 of which reasoning 100: input 200, cache
+    read 2,000, cache write 400, output 200, reasoning 100.
     """
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens or 0
     if prompt is None:
@@ -122,24 +122,25 @@ def units(usage: WireUsage, notes: list[str]) -> Usage | None:
     elif completion is None:
         completion = max(0, total - prompt)
     details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
-    read, said_by = _cached(usage, details)
-    beside = prompt + read + (details.cache_write_tokens or 0)
-    if read > prompt and total == beside + completion:
-        # The total shows that this server counts what is cached beside the rest, as Anthropic does.
-        told = f"{said_by} is {read}, more than prompt_tokens, which is {prompt}"
-        disagreeing(notes, told, "it is counted beside prompt_tokens")
-        prompt = beside
+    read, field = _cached(usage, details)
+    prompt_with_cache = prompt + read + (details.cache_write_tokens or 0)
+    if read > prompt and total == prompt_with_cache + completion:
+        # The total shows that this server counts cached tokens in addition to the others, as Anthropic does.
+        contradiction = f"{field} is {read}, more than prompt_tokens, which is {prompt}"
+        disagreeing(notes, contradiction, "it is counted beside prompt_tokens")
+        prompt = prompt_with_cache
     counted = _completion_units(usage, prompt, completion, notes)
-    counted |= _prompt_units(details, prompt, read, said_by, notes)
+    counted |= _prompt_units(details, prompt, read, field, notes)
     return usage_of(notes, counted | {"tool_uses": _tool_uses(usage)})
 
 
 def cost_nanos(usage: WireUsage) -> int | None:
-    """What the provider says that it charges, in nano-USD rounded up; None where it says no amount.
+    """Return the charge that the provider reports, in nano-USD rounded up; None if there is no amount.
 
-    OpenRouter: "cost: the total amount charged to your account" (https://openrouter.ai/docs/use-cases/usage-accounting),
-    and with a key of the operator's own "upstream_inference_cost: the actual cost charged by the upstream provider".
-    Others put an object or a text there, which means something else.
+    OpenRouter: "cost: the total amount charged to your account"
+    (https://openrouter.ai/docs/use-cases/usage-accounting), and with the operator's own key "upstream_inference_cost:
+    the actual cost charged by the upstream provider". Other servers put an object or a string there, which means
+    something else.
     """
     nanos = _nanos(usage.cost)
     if nanos is None or usage.is_byok is not True:
@@ -163,16 +164,16 @@ def _nanos(amount: msgspec.Raw) -> int | None:
     return int((dollars * _NANOS_A_DOLLAR).to_integral_value(ROUND_CEILING))
 
 
-def _prompt_units(details: PromptDetails, prompt: int, read: int, said_by: str, notes: list[str]) -> dict[str, int]:
-    """The units of the prompt, of which `read` tokens were cached.
+def _prompt_units(details: PromptDetails, prompt: int, read: int, field: str, notes: list[str]) -> dict[str, int]:
+    """Return the units of the prompt, of which `read` tokens were cached.
 
-    Cached audio is counted in both details, and OpenAI says of `cache_write_tokens` that it is "unadjusted" while
-    "a longer cache write does not bill the already cached tokens again": so what overlaps is a cache read.
+    Cached audio is counted in both details. OpenAI says that `cache_write_tokens` is "unadjusted" while "a longer cache
+    write does not bill the already cached tokens again", so the overlap counts as cache read.
     """
     written, audio, image = details.cache_write_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
     if max(read, written, audio, image) > prompt:
         parts = (("cache_write_tokens", written), ("audio_tokens", audio), ("image_tokens", image))
-        prompt = covering(notes, ("prompt_tokens", prompt), (said_by, read), *parts)
+        prompt = covering(notes, ("prompt_tokens", prompt), (field, read), *parts)
     cached_audio = min(details.cached_audio_tokens or 0, audio, read)
     written = min(written, prompt - read)
     audio = min(audio - cached_audio, prompt - read - written)
@@ -188,7 +189,7 @@ def _prompt_units(details: PromptDetails, prompt: int, read: int, said_by: str, 
 
 
 def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
-    """The cached tokens and the field that tells them. The first that counts any is believed."""
+    """Return the cached tokens and the field that reports them. The first nonzero field wins."""
     for name, value in (
         ("cached_tokens", details.cached_tokens),
         ("prompt_cache_hit_tokens", usage.prompt_cache_hit_tokens),
@@ -200,7 +201,7 @@ def _cached(usage: WireUsage, details: PromptDetails) -> tuple[int, str]:
 
 
 def _completion_units(usage: WireUsage, prompt: int, completion: int, notes: list[str]) -> dict[str, int]:
-    """The units of the completion; no part of it is more than the whole."""
+    """Return the units of the completion; no part exceeds the whole."""
     details = usage.completion_tokens_details or _NO_COMPLETION_DETAILS
     reasoning, audio, image = details.reasoning_tokens or 0, details.audio_tokens or 0, details.image_tokens or 0
     outside = _outside(usage, prompt, completion, reasoning, notes)
@@ -225,16 +226,16 @@ def _completion_units(usage: WireUsage, prompt: int, completion: int, notes: lis
 
 
 def _outside(usage: WireUsage, prompt: int, completion: int, reasoning: int, notes: list[str]) -> int:
-    """How many tokens of thinking are counted beside the completion.
+    """Return how many reasoning tokens are counted in addition to the completion.
 
-    Where `total_tokens` is more than prompt and completion together, the rest is thinking that was counted outside:
+    If `total_tokens` is more than prompt and completion together, the rest is reasoning that was counted separately.
     xAI does so (https://docs.x.ai/docs/key-information/consumption-and-rate-limits: "counted separately from
-    completion_tokens, but will be counted in the total_tokens"), and Google's OpenAI endpoint does so without
-    telling the reasoning at all. It is charged by both, so it is never dropped. But what is more than the reasoning
-    that is told belongs to nothing, and no charge rests on it.
+    completion_tokens, but will be counted in the total_tokens"), and so does Google's OpenAI endpoint, without
+    reporting the reasoning at all. Both charge it, so it is never dropped. Tokens beyond the reported reasoning belong
+    to no unit and are not charged.
     """
     total = usage.total_tokens
-    if not total:  # 0 beside tokens is a server that fills in the field without counting.
+    if not total:  # A total of 0 with tokens comes from a server that fills in the field without counting.
         return reasoning if reasoning > completion else 0
     rest = total - prompt - completion
     if 0 <= rest <= (reasoning or rest):

@@ -1,7 +1,6 @@
-"""What answers in OpenAI's dialect look like on the wire, where it means something.
+"""Wire shapes of answers in OpenAI's dialect, limited to the fields that the hub uses.
 
-The shapes are those of https://developers.openai.com/api/reference/resources/chat, stretched to what compatible servers
-send.
+The shapes are those of https://developers.openai.com/api/reference/resources/chat, widened for compatible servers.
 """
 
 from typing import Annotated, Any
@@ -9,15 +8,15 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.lenient_json import SPELLED
-from adapters.providers.openai.tool_calls import Piece, PieceFunction
-from adapters.providers.usage_counts import UNTOLD, is_told
+from adapters.providers.openai.tool_calls import FunctionChunk, ToolCallChunk
+from adapters.providers.usage_counts import UNREPORTED, is_reported
 from domain.dialects.openrouter_reasoning import Detail
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """A piece of content that is a list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`.
+    """A part of a content list: Mistral sends `text` and `thinking` parts, OpenAI may send `refusal`.
 
-    One that says none of these is kept as it came, such as Mistral's `reference` to what it rests on.
+    A part of another type is kept unchanged, such as Mistral's `reference` to a source.
     """
 
     type: str = ""
@@ -27,7 +26,7 @@ class ContentPart(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """A delta of a chunk, or the message of a whole answer."""
+    """The delta of a chunk, or the message of a complete answer."""
 
     content: Annotated[str | list[msgspec.Raw] | None, SPELLED] = None
     reasoning_content: str | None = None
@@ -38,12 +37,12 @@ class Delta(msgspec.Struct, frozen=True):
     audio: Any = None
     images: Any = None
     executed_tools: Any = None
-    tool_calls: list[Piece] | None = None
-    function_call: PieceFunction | None = None
+    tool_calls: list[ToolCallChunk] | None = None
+    function_call: FunctionChunk | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One choice, of a chunk (`delta`) or of a whole answer (`message`). Moonshot tells the usage in it."""
+    """One choice, of a chunk (`delta`) or of a complete answer (`message`). Moonshot reports the usage in it."""
 
     index: int | None = None
     delta: Delta | None = None
@@ -52,23 +51,23 @@ class Choice(msgspec.Struct, frozen=True):
     stop_reason: Any = None
     error: Any = None
     logprobs: msgspec.Raw = msgspec.Raw()
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
 
 
 class Groq(msgspec.Struct, frozen=True):
-    """Where Groq puts what others put beside the choices."""
+    """Groq's object for fields that other servers put next to the choices."""
 
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A chunk or a whole answer."""
+    """A chunk or a complete answer."""
 
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
     error: Any = None
     x_groq: Groq | None = None
     service_tier: Any = None
@@ -76,10 +75,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def usage_elsewhere(chunk: Answer) -> msgspec.Raw:
-    """The usage object where it is not on the chunk: in Groq's own part, in a choice."""
-    if chunk.x_groq is not None and is_told(chunk.x_groq.usage):
+    """Return the usage object if it is not on the chunk itself: in Groq's object or in a choice."""
+    if chunk.x_groq is not None and is_reported(chunk.x_groq.usage):
         return chunk.x_groq.usage
     for choice in chunk.choices or ():
-        if is_told(choice.usage):
+        if is_reported(choice.usage):
             return choice.usage
-    return UNTOLD
+    return UNREPORTED

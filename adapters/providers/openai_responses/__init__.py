@@ -14,7 +14,7 @@ from adapters.providers.dialect import ProviderDialect
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai_responses.answer import decode, start, step
-from adapters.providers.openai_responses.encode import encode, lacks, refuses
+from adapters.providers.openai_responses.encode import encode, refuses, unsupported_fields
 from adapters.providers.openai_responses.failure import NAME, failure
 from adapters.providers.openai_responses.fitting import fitted_input
 from domain.catalog.vendors import vendor_of
@@ -47,7 +47,7 @@ RESPONSES = ProviderDialect(
     pass_through=pass_through,
     encode=encode,
     refuses=refuses,
-    lacks=lacks,
+    unsupported=unsupported_fields,
     decode=decode,
     start=start,
     step=step,

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient
-from adapters.providers.openai_responses.failure import malformed, told
+from adapters.providers.openai_responses.failure import malformed, reported_error
 from adapters.providers.openai_responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
 from adapters.providers.openai_responses.usage import Used, reported
 from adapters.providers.openai_responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
@@ -78,7 +78,7 @@ def step(state: State, event: ServerEvent) -> _Step:
         if handle is None:  # OpenRouter sends no names, which the data repeats.
             handle = _HANDLERS.get(_TYPED.decode(data).type)
         return handle(state, data) if handle is not None else _unknown(state, data)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return state, (malformed(f"{event.name or 'an event'} makes no sense: {problem}"),)
 
 
@@ -87,10 +87,10 @@ def decode(body: bytes) -> tuple[Event, ...]:
     try:
         response = _RESPONSE.decode(body)
         if response.output is None:
-            return (told(response.error),) if response.error else (malformed("it has no output"),)
+            return (reported_error(response.error),) if response.error else (malformed("it has no output"),)
         items, calls = whole(response.output)
         return (_started(response), *items, *_ending(response, State(calls=calls)))
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
 
 
@@ -107,9 +107,9 @@ def _ending(response: Response, state: State) -> tuple[Event, ...]:
     used = [_USED.part(item) or Used() for item in response.output or ()] or state.used
     usage = reported(response.usage, used, response.tool_usage, _tier(response))
     if response.status == "failed" or (response.error and response.status != "completed"):
-        return (*usage, told(response.error or {"message": "The provider could not finish the answer."}))
+        return (*usage, reported_error(response.error or {"message": "The provider could not finish the answer."}))
     if response.status == "cancelled":
-        return (*usage, told({"message": "The answer was cancelled at the provider."}))
+        return (*usage, reported_error({"message": "The answer was cancelled at the provider."}))
     if response.status in ("queued", "in_progress"):
         return (*usage, Ended())  # Told in the background: the model has not finished.
     if not used and not state.items and response.status != "incomplete":
@@ -247,8 +247,8 @@ def _unknown(state: State, data: bytes) -> _Step:
 def _told(said: Any) -> Broken:
     inner = said.get("error") if isinstance(said, dict) else None
     if not isinstance(said, dict) or inner:
-        return told(inner or said)
-    return told({name: value for name, value in said.items() if name != "type"})
+        return reported_error(inner or said)
+    return reported_error({name: value for name, value in said.items() if name != "type"})
 
 
 def _saying(state: State, index: int) -> State:

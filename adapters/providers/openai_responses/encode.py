@@ -1,7 +1,7 @@
-"""A canonical request in the words of OpenAI's Responses API, and what of it the API has no field for.
+"""Encode a canonical request for OpenAI's Responses API, and name its fields that the API does not have.
 
-House rule: every field that is set is sent or named by `lacks`. The hub keeps no state at the provider: it asks
-for nothing to be stored and for the encrypted reasoning that the caller hands back instead.
+House rule: every field that is set is sent, or named by `unsupported_fields`. The hub keeps no state at the provider:
+it requests `store: false` and the encrypted reasoning, which the caller sends back with the next turn.
 
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
@@ -14,8 +14,8 @@ import msgspec
 from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.openai_responses.failure import NAME
-from adapters.providers.openai_responses.turns import items, keeps, lacking_parts
-from adapters.providers.unsupported import lacking, refusing, without_blocks
+from adapters.providers.openai_responses.turns import items, keeps, unsupported_parts
+from adapters.providers.unsupported import refusing, unsupported_settings, without_blocks
 from domain.dialects.unsupported_params import SENT, Lack
 from domain.model_api.call import Attempt
 from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
@@ -28,17 +28,17 @@ _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
-def lacks(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     """Everything that this dialect has no field for."""
-    yield from lacking_parts(request)
-    yield from lacking(request, NAME)
+    yield from unsupported_parts(request)
+    yield from unsupported_settings(request, NAME)
 
 
-refuses = refusing(lacks, NAME)
+refuses = refusing(unsupported_fields, NAME)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `lacks` names."""
+    """The request body, without what `unsupported_fields` names."""
     request = without_blocks(request, keeps)
     body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
     tools: list[Any] = [_tool(tool) for tool in request.tools]

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.providers.openai.failure import failure as chat_failure
 from adapters.providers.openai.failure import malformed as malformed
-from adapters.providers.openai.failure import told as chat_told
+from adapters.providers.openai.failure import reported_error as chat_error
 from domain.failures import Failure
 from domain.model_api.events import Broken
 
@@ -38,12 +38,12 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
     return msgspec.structs.replace(chat_failure(status, headers, body), dialect=NAME)
 
 
-def told(error: Any) -> Broken:
+def reported_error(error: Any) -> Broken:
     """An error object that came under HTTP 200: in an `error` event, or in an answer that failed.
 
     Its body is an event or a whole answer and no error body, so it is never shown in the place of one.
     """
-    said = chat_told(error, b"").failure
+    said = chat_error(error, b"").failure
     code = said.code or ""
     if code in _REQUESTS or (code.startswith(_REQUEST_WORDS) and code != "invalid_api_key"):
         said = msgspec.structs.replace(said, kind="request_rejected")

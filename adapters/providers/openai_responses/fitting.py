@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from domain.dialects.signatures import PACKED
 from domain.dialects.tool_call_ids import OPENAI_RESPONSES_IDS, fitted_id
 
@@ -47,7 +47,7 @@ def fitted_input(given: msgspec.Raw, known: bool) -> Any:
     try:
         items = _ITEMS.decode(given)
         told = [_fitted(raw, known) for raw in items]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return given  # The server will say what is wrong with it.
     if all(new is old for new, old in zip(told, items, strict=True)):
         return given

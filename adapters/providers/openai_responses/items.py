@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.lenient_json import SPELLED, Lenient
 from adapters.providers.openai_responses.failure import NAME
 from domain.dialects.openrouter_reasoning import RESPONSES as FORMAT
@@ -143,7 +143,7 @@ def citation(annotation: msgspec.Raw) -> CitationDelta:
     raw = msgspec.Raw(bytes(annotation))
     try:
         told = _CITATION.decode(raw)
-    except NONSENSE:
+    except DECODE_ERRORS:
         return CitationDelta(citation=raw, dialect=NAME)
     if told.type != "url_citation":
         return CitationDelta(citation=raw, dialect=NAME)

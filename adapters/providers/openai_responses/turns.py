@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.openai_responses.failure import NAME
-from adapters.providers.unsupported import lacking_block
+from adapters.providers.unsupported import unsupported_block
 from domain.dialects.openrouter_reasoning import encrypted_by_openai
 from domain.dialects.tool_call_ids import OPENAI_RESPONSES_IDS, fitted_id
 from domain.dialects.unsupported_params import Lack
@@ -34,12 +34,12 @@ from domain.model_api.tools import input_of
 _Json = dict[str, Any]
 
 
-def lacking_parts(request: ChatRequest) -> Iterator[Lack]:
+def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
     """What in the messages has no place here, by name, with the place where that tells more."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart) and not keeps(part):
-                yield lacking_block(message, part, part.name)
+                yield unsupported_block(message, part, part.name)
             elif not _belongs(message, part):
                 yield Lack(f"messages[{number}].{_NAMES[type(part)]}")
 

@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.providers.decode_errors import Count
 from adapters.providers.openai import usage as chat
-from adapters.providers.usage_counts import UNTOLD, Reader
+from adapters.providers.usage_counts import UNREPORTED, Reader
 from domain.model_api.events import UsageReported
 from domain.usage import PIECES_MAX, Usage
 
@@ -25,9 +25,9 @@ class WireUsage(msgspec.Struct, frozen=True):
     total_tokens: Count | None = None
     input_tokens_details: chat.PromptDetails | None = None
     output_tokens_details: chat.CompletionDetails | None = None
-    cost: msgspec.Raw = UNTOLD  # OpenRouter's, in dollars
+    cost: msgspec.Raw = UNREPORTED  # OpenRouter's, in dollars
     is_byok: Any = None
-    cost_details: msgspec.Raw = UNTOLD
+    cost_details: msgspec.Raw = UNREPORTED
     num_server_side_tools_used: Count | None = None  # xAI's own count of all that it ran
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.providers.lenient_json import SPELLED
-from adapters.providers.usage_counts import UNTOLD
+from adapters.providers.usage_counts import UNREPORTED
 
 
 class Why(msgspec.Struct, frozen=True):
@@ -24,8 +24,8 @@ class Response(msgspec.Struct, frozen=True):
     model: str | None = None
     status: str | None = None
     output: list[msgspec.Raw] | None = None
-    usage: msgspec.Raw = UNTOLD
-    tool_usage: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
+    tool_usage: msgspec.Raw = UNREPORTED
     service_tier: Any = None
     incomplete_details: Why | None = None
     error: Any = None

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE, Count
-from adapters.providers.openai.failure import malformed, told
-from adapters.providers.usage_counts import UNTOLD, Reader, usage_of
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
+from adapters.providers.openai.failure import malformed, reported_error
+from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.model_api.events import Ended, Event, UsageReported
 from domain.model_api.rerank import Ranked, RerankRequest
 from domain.refusals import UnsupportedParameter
@@ -46,8 +46,8 @@ class _Meta(msgspec.Struct, frozen=True):
 class _Answer(msgspec.Struct):
     results: list[_Result] | None = None
     data: list[_Result] | None = None
-    usage: msgspec.Raw = UNTOLD
-    meta: msgspec.Raw = UNTOLD
+    usage: msgspec.Raw = UNREPORTED
+    meta: msgspec.Raw = UNREPORTED
     error: Any = None
 
 
@@ -72,10 +72,10 @@ def decode(body: bytes) -> tuple[Event, ...]:
     """The ranking, in the order in which it is told, and what was counted."""
     try:
         answer = _ANSWER.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
     if answer.error is not None:
-        return (told(answer.error, body),)
+        return (reported_error(answer.error, body),)
     results = answer.results if answer.results is not None else answer.data
     if results is None:
         return (malformed("it has no results"),)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable
 
 import httpx2
 
-from adapters.providers.transport.answer import Answer, Unheard
+from adapters.providers.transport.answer import Answer, RequestNotReceived
 from adapters.providers.transport.connection import Connection
 from adapters.providers.transport.dialing import Dialer, Origin
 from adapters.providers.transport.request import head_of, is_chunked, origin_of
@@ -68,7 +68,7 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             if answer is None:
                 answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
             await self._head(request, answer)
-        except Unheard:
+        except RequestNotReceived:
             if not isinstance(request.stream, httpx2.ByteStream):  # It is used up.
                 raise
             # The provider closed a connection that it had kept, and the request crossed that on its way.

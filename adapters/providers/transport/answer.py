@@ -15,7 +15,7 @@ READ_AHEAD = 64 * 1024
 WHOLE_BYTES_MAX = 1024 * 1024
 
 
-class Unheard(httpx2.RemoteProtocolError):
+class RequestNotReceived(httpx2.RemoteProtocolError):
     """The peer closed the connection, which had rested, before it received anything of the request."""
 
 
@@ -126,7 +126,7 @@ class Answer(httpx2.AsyncByteStream):
         self._begun = True
         return _Pieces(self)
 
-    async def next_piece(self) -> bytes:
+    async def next_chunk(self) -> bytes:
         """The next piece of the body; StopAsyncIteration at its end."""
         while True:
             if self._left:
@@ -181,4 +181,4 @@ class _Pieces(AsyncIterator[bytes]):
         self._answer = answer
 
     def __anext__(self) -> Coroutine[None, None, bytes]:
-        return self._answer.next_piece()
+        return self._answer.next_chunk()

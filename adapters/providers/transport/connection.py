@@ -12,7 +12,7 @@ from typing import cast
 import httptools
 import httpx2
 
-from adapters.providers.transport.answer import Answer, Unheard
+from adapters.providers.transport.answer import Answer, RequestNotReceived
 from adapters.providers.transport.dialing import Origin
 from adapters.providers.transport.kernel import acknowledged_bytes
 
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return
         if self._unheard:
-            self.fail(Unheard("the connection was closed before the request came"))
+            self.fail(RequestNotReceived("the connection was closed before the request came"))
         elif error is not None:
             self.fail(httpx2.ReadError(f"the connection broke: {error}"))
         elif self._until_closed:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import PollStep, ProviderDialect, Step, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
@@ -156,7 +156,7 @@ def job_at_vertex(request: VideoRequest, attempt: Attempt, body: bytes) -> Step:
 def _step(request: VideoRequest, body: bytes, ask: Callable[[str], PollStep]) -> Step:
     try:
         operation = _OPERATION.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
     if operation.error is not None:
         kind = kind_of_status(_STATUSES.get(operation.error.code, 500))

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters.providers.decode_errors import NONSENSE
+from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import PollStep, ProviderDialect, Step, never
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
-from adapters.providers.openai.failure import malformed, told
+from adapters.providers.openai.failure import malformed, reported_error
 from adapters.providers.openai.operations import failing_as
 from adapters.providers.video.shared import finished_video, lacking
 from domain.failures import Failure
@@ -73,7 +73,7 @@ def job(request: VideoRequest, _attempt: Attempt, body: bytes) -> Step:
     """The video as it stands: to be asked after, to be fetched, or failed."""
     try:
         video = _VIDEO.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
     status = video.status.lower()
     if status in _OVER or (video.error is not None and status not in _DONE):
@@ -95,7 +95,7 @@ def _failed(video: _Video, body: bytes) -> Broken:
     """Why there is no video; a server charges for none that failed."""
     if video.error is None:
         return Broken(failure=Failure(kind="unavailable", message=f"The video is {video.status}."))
-    failure = told(video.error, body).failure
+    failure = reported_error(video.error, body).failure
     return Broken(
         failure=msgspec.structs.replace(failure, kind="request_rejected") if failure.code in _REFUSED else failure
     )

@@ -15,7 +15,7 @@ from domain.dialects.base64_media import base64_data, media_type
 from domain.dialects.openrouter_reasoning import proved
 from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
+from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
 from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
 from entrypoints.http.dialects.signatures import returned
 
@@ -107,7 +107,7 @@ def _part(raw: msgspec.Raw, path: str) -> Part:
         return _known_part(raw, path)
     except _Foreign as provider_block:
         return ProviderPart(dialect="anthropic", name=provider_block.name, block=raw)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
 

@@ -9,7 +9,7 @@ from domain.catalog.vendors import COUNT_TOKENS
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
+from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
 from entrypoints.http.dialects.anthropic.read import complaint
 from entrypoints.http.dialects.count_tokens import counting_handler
 from entrypoints.http.replies import json_reply
@@ -25,7 +25,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
     """A body as a call. It is a message's, but for the cap on the output that nobody asks for."""
     try:
         fields = _FIELDS.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return complaint(problem)
     call = ANTHROPIC_CALLER.read(msgspec.json.encode({**fields, "max_tokens": _ONE, "stream": False}))
     if isinstance(call, BadRequest):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a body that is no JSON, of other types, no UTF-8, or nested too deeply."""
 
 # Tools of Anthropic's that the caller runs: no result comes into the input behind the hub's back.
@@ -103,7 +103,7 @@ def _begins(thread: msgspec.Raw) -> bool:
     """
     try:
         return _THREAD.decode(thread).keys() == {"type"} and _ONE_BLOCK.decode(thread).type == "create"
-    except NONSENSE:
+    except DECODE_ERRORS:
         return False
 
 
@@ -118,7 +118,7 @@ def unseen_content(body: bytes) -> tuple[int, str | None]:
             if isinstance(turn.content, list)
             for hidden in _hidden(turn.content, f"messages.{number}.content", 0)
         ]
-    except NONSENSE:
+    except DECODE_ERRORS:
         return 0, "messages"
     opaque = [path for path in found if path is not None]
     return len(found) - len(opaque), opaque[0] if opaque else None

@@ -15,7 +15,7 @@ from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.decode_errors import plain
 from entrypoints.http.dialects.anthropic.input_bounds import (
-    NONSENSE,
+    DECODE_ERRORS,
     Hosted,
     ToolHead,
     hosted_tools,
@@ -66,7 +66,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
             body.decode()  # The parser passes over the texts that it need not know.
         fields = _FIELDS.decode(body)
         head = _HEAD.decode(body)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         return complaint(problem)
     hosted = hosted_tools(head.tools) if head.tools else Hosted()
     images, opaque = unseen_content(body)

@@ -14,7 +14,7 @@ from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Role, Thinking, Tool, ToolChoice
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic.content import Malformed, blocks, text
-from entrypoints.http.dialects.anthropic.input_bounds import NONSENSE
+from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
 from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
 
 _T = TypeVar("_T")
@@ -122,7 +122,7 @@ def _take(fields: _Extra, name: str, kind: type[_T] | Any) -> _T | None:
 def _read(raw: msgspec.Raw, kind: type[_T] | Any, path: str) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except NONSENSE as problem:
+    except DECODE_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
 
