@@ -1,6 +1,7 @@
 """What import contracts cannot see, read from the syntax: the domain is pure, generators hold no cancel scope."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -128,6 +129,19 @@ def test_no_file_is_longer_than_one_noun_needs() -> None:
     ]
 
     assert [] == long
+
+
+def test_every_module_of_the_domain_is_in_the_map_of_its_package() -> None:
+    """The docstring of a package lists each module and package in it with one line, and nothing that is not there."""
+    wrong = []
+    for init in sorted((ROOT / "domain").rglob("__init__.py")):
+        mapped = set(re.findall(r"^    (\w+)  +\S", ast.get_docstring(ast.parse(init.read_text())) or "", re.M))
+        inside = {path.stem for path in init.parent.glob("*.py")} | {
+            path.parent.name for path in init.parent.glob("*/*.py")
+        }
+        wrong += [f"{init.relative_to(ROOT)}: {name}" for name in sorted(mapped ^ (inside - {"__init__"}))]
+
+    assert [] == wrong
 
 
 def test_the_template_is_the_only_thing_lambda_needs_to_know() -> None:

@@ -1,6 +1,8 @@
-"""Users and keys, who may call, and what each role may do.
+"""Users, their API keys, and whether a key may call.
 
-rows         users and API keys, as rows of the books
-identity     whether a presented key is a caller
-permissions  which roles may do what
+Its modules:
+
+    rows         users and API keys, as rows of the books
+    identity     the one rule that decides whether a presented key is a caller
+    permissions  the table of what each role may do
 """

@@ -1,1 +1,13 @@
-"""The money of one call: plan, meter, settle, and what follows."""
+"""One call's money, from its plan to its verification.
+
+Its modules:
+
+    plan          whether a call may start, and what is held for it
+    metering      what an answer has used so far, exactly or by estimate
+    rerank_usage  what a ranking used: search units or tokens
+    settlement    how a call ends: what is captured and what is released
+    sweep         closes calls whose process is gone, and ends expired credit
+    quotes        what a call would be charged, at most and probably
+    rerating      charges past calls again after their rate was corrected
+    verification  derives every balance and every charge again
+"""

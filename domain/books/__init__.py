@@ -1,1 +1,11 @@
-"""What a rule sees of the books, and what it writes."""
+"""What a rule sees of the books, and what it writes.
+
+Its modules:
+
+    rows               calls, kept answers, the audit log, and the union of all rows
+    lookups            rows of one type by the values of some columns, as data
+    view               the protocol of a scope: steps to load, and the facts to show
+    scopes             the rows that a rule needs, and how they become its facts
+    management_scopes  the scopes of an operator's changes
+    working_copy       the rows of a batch in memory, over which rules are folded
+"""

@@ -1,1 +1,12 @@
-"""Facts about the wire formats of vendors, used by the caller's and the provider's side."""
+"""Facts about vendors' wire formats that callers' and providers' dialects share.
+
+Its modules:
+
+    audio_duration        the duration of a recording, by its container's header
+    base64_media          media types and Base64 data in the form that vendors accept
+    claude_generations    what depends on the generation of a Claude model
+    openrouter_reasoning  OpenRouter's `reasoning_details`
+    signatures            reasoning signatures, carried in one opaque string
+    tool_call_ids         ids of tool calls in the form that a provider accepts
+    unsupported_params    the table of unsupported parameters: label, wish or promise
+"""

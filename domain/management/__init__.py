@@ -1,1 +1,8 @@
-"""The changes that an operator makes, each with its audit entry."""
+"""An operator's changes, each with its audit entry.
+
+Its modules:
+
+    changes            changes of users, keys, providers, credentials, rates, aliases and grants
+    price_sync         what a newer price catalogue changes, and whether it is appended
+    rates_from_prices  rates made from the price book with a margin
+"""

@@ -1,1 +1,16 @@
-"""What is asked and answered, in no vendor's dialect."""
+"""Requests and answers in no vendor's dialect.
+
+Its modules:
+
+    call            a call as the hub sees it before it decides
+    requests        a chat request: messages, tools and settings
+    events          an answer as a sequence of events
+    tools           the tools of a request
+    citations       sources on the web that an answer cites
+    embeddings      texts as vectors
+    images          images made from a prompt
+    video           video made from a prompt
+    rerank          documents ranked by a query
+    token_estimate  how many tokens a text probably has
+    multipart       a body that is a form with files
+"""
