@@ -1,11 +1,11 @@
-"""How a provider fails: by kind, as a value that routing, the books and the caller can each act on."""
+"""How a provider fails, as a value that routing, the books and the caller can act on."""
 
 from typing import Literal
 
 import msgspec
 
 FailureKind = Literal[
-    "unreachable",  # no connection, TLS trouble, a name that does not resolve
+    "unreachable",  # no connection, a TLS error, a name that does not resolve
     "timed_out",  # the provider was silent for too long
     "overloaded",  # 429, 529: try later or elsewhere
     "unavailable",  # 5xx, 408, 409
@@ -16,21 +16,20 @@ FailureKind = Literal[
 ]
 
 
-# Failures after which the provider may have worked, and so may charge the operator, without telling us what.
+# Failures after which the provider may have worked and may charge the operator, but reported no usage.
 MAY_HAVE_COST = frozenset(("timed_out", "unavailable", "truncated", "malformed"))
 
-# Failures of a request that the provider had taken on, and that it did not report itself.
+# Failures of a request that the provider had accepted, and that it did not report itself.
 _TAKEN_ON = frozenset(("timed_out", "truncated", "malformed"))
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
 
-    `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect can be
-    shown it unchanged; `message` is the human sentence inside it, cleared of secrets. One `is_final` is not tried again
-    anywhere: a provider that was asked already may still do the work, and charge for it. `should_retry` is the
-    provider's own word (`x-should-retry`) on whether the caller's SDK may send the same request again. `sent`: the
-    connection was lost after the whole request had been sent.
+    `body` is the provider's own error body and `dialect` its dialect, so that a caller of that dialect gets it
+    unchanged; `message` is the human-readable sentence in it, without secrets. If `is_final`, no other attempt is made:
+    the provider may still do the work and charge for it. `should_retry` is the provider's `x-should-retry`: whether the
+    caller's SDK may send the same request again. `sent`: the connection was lost after the whole request had been sent.
     """
 
     kind: FailureKind
@@ -46,9 +45,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def may_be_paid(self) -> bool:
-        """Whether the provider took the request on and may have made, and may charge for, an answer.
+        """Whether the provider accepted the request and may charge for an answer.
 
-        An error that it reports, in a status or in an event, is not such a failure: then it says that it made none.
+        An error that the provider reports, by a status or an event, is not such a failure: it made no answer.
         """
         if self.status and not 200 <= self.status < 300:
             return False

@@ -16,7 +16,7 @@ _HUNDRED_PERCENT = 100 * NANOS_PER_CREDIT
 
 
 class AmountError(ValueError):
-    """A text that is no amount, or an amount that the books cannot hold; the message says which."""
+    """The text is not an amount, or the amount is too large for the books; the message states which."""
 
 
 def checked(nanos: int) -> int:
@@ -29,7 +29,7 @@ def checked(nanos: int) -> int:
 def parse_credits(text: str) -> int:
     """Read a decimal number of credits, exactly: "12.5" is 12,500,000,000 nanocredits.
 
-    More than nine decimals, exponents, signs and separators are refused: AmountError says what to write.
+    More than nine decimals, exponents, signs and separators are refused: the AmountError states what to write.
     """
     whole, point, fraction = text.partition(".")
     digits_only = whole.isascii() and whole.isdigit() and (not point or (fraction.isascii() and fraction.isdigit()))
@@ -69,17 +69,17 @@ def charge_rounded_up(lines: Iterable[tuple[int, int]]) -> int:
 
 
 def rate_from_cost(cost_nanos: int, margin_nanos: int, credit_price_nanos: int) -> int:
-    """What to sell for what costs so much: cost x (100 + margin percent) / 100 / the price of a credit, rounded up.
+    """The rate for a cost: cost x (100 + margin percent) / 100 / the price of a credit, rounded up.
 
     `margin_nanos` are 10**9 for one percent, `credit_price_nanos` what one credit costs its buyer, in nano-USD. At a
-    margin of 20 and a dollar a credit, 150,000,000 nano-USD are sold for 180,000,000 nanocredits.
+    margin of 20 and one dollar for a credit, 150,000,000 nano-USD become 180,000,000 nanocredits.
     """
     numerator = cost_nanos * (_HUNDRED_PERCENT + margin_nanos) * NANOS_PER_CREDIT
     return checked(-(-numerator // (_HUNDRED_PERCENT * credit_price_nanos)))
 
 
 def thousandths_moved(before_nanos: int, after_nanos: int) -> int | None:
-    """How far a price moved, in thousandths of what it was, away from zero; None from nothing to something."""
+    """How far a price moved, in thousandths of the old price, rounded away from zero; None if the old price was 0."""
     if before_nanos == after_nanos:
         return 0
     if before_nanos == 0:

@@ -1,8 +1,8 @@
-"""Every way to say no, one frozen value each, with the facts a caller needs to act.
+"""Every reason not to carry out a request, one frozen value each, with the facts that a caller needs to act.
 
 A refusal is an expected outcome, so it is returned and not raised. Its tag is the error code that callers see.
-`entrypoints/http/errors.py` turns each into a status and a body in the caller's dialect; its `match` is exhaustive,
-so a new refusal here fails the type check there until it has words.
+`entrypoints/http/errors.py` turns each into a status and a body in the caller's dialect; its `match` is exhaustive, so
+a new refusal here fails the type check there until it has a message.
 """
 
 from typing import Literal, TypeAlias
@@ -30,7 +30,7 @@ class NotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="not_allowed"):
 
 
 class BadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="bad_request"):
-    """The request is wrong: `field` names where (None: the body as a whole), `problem` what and the remedy."""
+    """The request is wrong: `field` names the place (None: the whole body), `problem` the error and the remedy."""
 
     field: str | None
     problem: str
@@ -43,13 +43,13 @@ class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="body_too_large"):
 
 
 class EncodedBody(msgspec.Struct, frozen=True, kw_only=True, tag="body_encoded"):
-    """The request body is compressed, or encoded otherwise, as `Content-Encoding` tells."""
+    """The request body is compressed or encoded in another way, according to `Content-Encoding`."""
 
     coding: str
 
 
 class BadHttp(msgspec.Struct, frozen=True, kw_only=True, tag="bad_http"):
-    """The request came too slowly, its head is too large, or its version of HTTP is none that is served."""
+    """The request came too slowly, its head is too large, or its version of HTTP is not supported."""
 
     problem: Literal["slow", "head_too_large", "version"]
 
@@ -72,14 +72,14 @@ class WrongMethod(msgspec.Struct, frozen=True, kw_only=True, tag="wrong_method")
 
 
 class NotOffered(msgspec.Struct, frozen=True, kw_only=True, tag="not_offered"):
-    """The path belongs to a part of a vendor's API that the hub does not offer; `instead` says what to use."""
+    """The path belongs to a part of a vendor's API that the hub does not offer; `instead` names the alternative."""
 
     surface: str
     instead: str
 
 
 class NoUpgrade(msgspec.Struct, frozen=True, kw_only=True, tag="no_upgrade"):
-    """The request asks for a WebSocket where requests are answered over HTTP alone."""
+    """The request asks for a WebSocket, and the hub answers over HTTP only."""
 
 
 class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="model_not_found"):
@@ -90,7 +90,7 @@ class UnknownModel(msgspec.Struct, frozen=True, kw_only=True, tag="model_not_fou
 
 
 class UnpricedModel(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_model"):
-    """Billing is on and the model has no rate: unknown is never free. `similar` are names of models that have one."""
+    """Billing is on and the model has no rate, so its use cannot be charged. `similar` names models with one."""
 
     model: str
     similar: tuple[str, ...] = ()
@@ -104,18 +104,17 @@ class UnpricedFeature(msgspec.Struct, frozen=True, kw_only=True, tag="unpriced_f
 
 
 class UnsupportedCapability(msgspec.Struct, frozen=True, kw_only=True, tag="unsupported_capability"):
-    """Nobody who serves the model is able to do what is asked; `lacks` names what."""
+    """No provider of the model can do what the request asks for; `lacks` names the missing capabilities."""
 
     model: str
     lacks: tuple[str, ...]
 
 
 class Unbounded(msgspec.Struct, frozen=True, kw_only=True, tag="unbounded_charge"):
-    """The charge of the request has no upper bound; `field` is what makes it so, and `cause` why.
+    """The charge of the request has no upper bound; `field` is the part that is responsible, and `cause` the reason.
 
-    context: nobody knows how much the model reads, and the content is not in the request. uses: how often a hosted
-    tool is used is not bounded. output: nobody knows how much the model writes. amount: the bound is more than the
-    books can hold.
+    context: the model's context is unknown, and the content is not in the request. uses: the uses of a hosted tool are
+    not bounded. output: the model's longest output is unknown. amount: the bound is more than the books can hold.
     """
 
     model: str
@@ -130,7 +129,7 @@ class UsageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="usage_una
 
 
 class UnsupportedParameter(msgspec.Struct, frozen=True, kw_only=True, tag="unsupported_parameter"):
-    """The request uses something that the provider's dialect has no word for."""
+    """The request uses something that the provider's dialect cannot express."""
 
     field: str
     dialect: str
@@ -146,7 +145,7 @@ class InsufficientCredit(msgspec.Struct, frozen=True, kw_only=True, tag="insuffi
 
     @property
     def short_by_nanos(self) -> int:
-        """What is missing, at least one nano."""
+        """The missing amount, at least one nano."""
         return self.bound_nanos - self.available_nanos
 
 
@@ -171,7 +170,7 @@ class IdempotencyConflict(msgspec.Struct, frozen=True, kw_only=True, tag="idempo
 
 
 class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="idempotency_unavailable"):
-    """The first call with this Idempotency-Key ended, but its answer cannot be given again: `reason` says why."""
+    """The first call with this Idempotency-Key ended, but its answer cannot be repeated; `reason` states why."""
 
     key: str
     call_id: str
@@ -179,7 +178,7 @@ class IdempotencyUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="ide
 
 
 class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="storage_unavailable"):
-    """The hub cannot reach its own books just now: nothing was held, nothing was sent."""
+    """The hub cannot reach its books at the moment: nothing was held, nothing was sent."""
 
     reason: str
 
@@ -193,7 +192,7 @@ class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
 
 
 class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="already_exists"):
-    """A management action would make a thing that is there already."""
+    """A management action would create a thing that exists already."""
 
     kind: str
     name: str

@@ -1,10 +1,11 @@
-"""What was used: disjoint units, so that nothing is counted twice and nothing is left out."""
+"""What a call used, as disjoint units: nothing is counted twice and nothing is left out."""
 
 import msgspec
 
-# 69 billion of anything in one call. With `books.RATE_NANOS_MAX` it keeps every charge within 64 bits.
+# 69 billion of anything in one call. With `RATE_NANOS_MAX` in `domain/pricing/rate.py` it keeps every charge within 64
+# bits.
 UNITS_MAX = 2**36
-# A million of what is priced by the piece, which is dearer: see `books.PIECE_NANOS_MAX`.
+# A million of what is priced by the piece, which is dearer: see `PIECE_NANOS_MAX` in `domain/pricing/rate.py`.
 PIECES_MAX = 2**20
 PIECES = frozenset(("tool_uses", "images", "seconds", "video_seconds", "requests", "search_units"))
 
@@ -12,11 +13,11 @@ PIECES = frozenset(("tool_uses", "images", "seconds", "video_seconds", "requests
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was used, as disjoint units: every unit is counted in exactly one field.
 
-    A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the
-    prompt and reasoning inside the completion, Anthropic counts cache reads and writes beside the input.
-    `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools
-    that the provider charges by the use, `images` images made, `characters` text spoken, `seconds` sound heard or
-    made, begun ones counted whole, `video_seconds` video made, `requests` calls that are charged as such, and
+    A dialect normalises its provider's own convention into these: OpenAI counts cached tokens inside the prompt and
+    reasoning inside the completion, Anthropic counts cache reads and writes in addition to the input.
+    `cache_write_tokens` live five minutes, `cache_write_1h_tokens` an hour. `tool_uses` are hosted tools that the
+    provider charges by the use, `images` images made, `characters` text spoken, `seconds` audio transcribed or made
+    (rounded up to whole seconds), `video_seconds` video made, `requests` calls that are charged as such, and
     `search_units` what Cohere counts where documents are ranked: see `domain.model_api.rerank`.
     """
 
@@ -40,10 +41,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     search_units: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a negative unit, a discount nobody gave, and one so large that its price could not be booked."""
+        """Refuse a negative unit, and one so large that its price could not be booked."""
         units = msgspec.structs.astuple(self)
         if min(units) >= 0 and max(units) <= PIECES_MAX:
-            return  # Streams count again with every piece, and hardly ever this much.
+            return  # Streams repeat this for every chunk, and hardly ever have that much.
         for name in self.__struct_fields__:
             if not 0 <= getattr(self, name) <= (PIECES_MAX if name in PIECES else UNITS_MAX):
                 raise ValueError(f"usage does not add up: {name} is {getattr(self, name)}")

@@ -8,7 +8,7 @@ Role = Literal["owner", "admin", "guest"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody with a wallet. `name` is unique."""
+    """A person or program with a wallet. `name` is unique."""
 
     id: str
     name: str

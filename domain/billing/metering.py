@@ -1,13 +1,13 @@
-"""What was used: a meter reads along with the events of an answer, and ends in an exact or estimated usage.
+"""What a call used: a meter observes the events of an answer and yields an exact or estimated usage.
 
-Unknown is never zero: what the provider did not count, or counted as 0 although there is text, is estimated and
-labelled so: the input by `domain.model_api.token_estimate`, the output by the text that was delivered, at four bytes a
-token rounded up. Sound and images have no such bytes: they are estimated by what was asked for, at the rates that
-OpenAI documents for its own models; or counted, where they are sold by the piece.
+Unknown usage is never zero. What the provider did not count, or counted as 0 although there is text, is estimated and
+marked as estimated: the input by `domain.model_api.token_estimate`, the output by the delivered text, at four bytes a
+token rounded up. Audio and images are estimated by what was requested, with the figures that OpenAI documents for its
+own models; or counted, if they are sold by the piece.
 
-An estimate is not to be dearer than the answer would have been. So what a tokenizer does not see counts nothing
-(sealed reasoning, citations, the JSON around what a tool was given), and of an answer that did not end, what was
-delivered counts at five bytes a token, as many as texts in English have.
+An estimate must not be dearer than the answer would have been. So what a tokenizer does not see counts nothing
+(encrypted reasoning, citations, the JSON around a tool's arguments), and an answer that did not end counts at five
+bytes a token, the average of English texts.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ from domain.pricing.rate import Rate
 from domain.usage import Usage
 
 BYTES_PER_TOKEN_CUT = 5
-# Ten tokens for a second that is heard, about twenty for one that is spoken, in which some ten characters are said
+# Ten tokens for a second of audio input, about twenty for a second of speech, which has some ten characters
 # (developers.openai.com, "Realtime: managing costs"; gpt-4o-mini-tts is given as $0.015 a minute at $12 a million).
 AUDIO_TOKENS_PER_SECOND = 10
 AUDIO_TOKENS_PER_CHARACTER = 2
@@ -50,22 +50,21 @@ _NO_PIECES = Usage()
 
 
 class Meter(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer has come to so far.
+    """What an answer has used so far.
 
-    `told` is the provider's own usage, its last word, said when `told_bytes` of the output were delivered, and `notes`
-    what was odd about it; it is `running` where the provider may yet count less. `output_bytes` are of texts that a
-    model writes. `audio_bytes`, `images` and `blocks` (sealed reasoning, and what only the provider's dialect has a
-    word for) were delivered besides; no text is in them.
-    `service_tier` and `cost_nanos` are its last words about how it served and what it charges, in nano-USD, `size` and
-    `quality` those about the images or the video.
+    `reported` is the provider's own last usage, reported when `reported_bytes` of the output were delivered, and
+    `notes` what was odd about it; it is `running` if the provider may yet count less. `output_bytes` are of texts that
+    a model writes. `audio_bytes`, `images` and `blocks` (encrypted reasoning, provider-specific blocks) were delivered
+    too; they contain no text. `service_tier`, `cost_nanos` (nano-USD), `size` and `quality` are the last values that
+    the provider reported.
     """
 
     output_bytes: int = 0
     audio_bytes: int = 0
     images: int = 0
     blocks: int = 0
-    told: Usage | None = None
-    told_bytes: int = 0
+    reported: Usage | None = None
+    reported_bytes: int = 0
     notes: tuple[str, ...] = ()
     running: bool = False
     ended: bool = False
@@ -77,12 +76,12 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def delivered(self) -> bool:
-        """Whether anything that is worth its price has left the house."""
+        """Whether any output was delivered."""
         return bool(self.output_bytes or self.audio_bytes or self.images or self.blocks)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """A usage and where it comes from; `note` says what was odd about the provider's count, and what was done."""
+    """A usage and its source; `note` describes what was odd about the provider's count, and what was done."""
 
     usage: Usage
     source: UsageSource
@@ -91,7 +90,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 def observe(meter: Meter, events: Iterable[Event]) -> Meter:
     """The meter after these events. A pure fold: observing one by one or all at once is the same."""
-    output_bytes, told, told_bytes = meter.output_bytes, meter.told, meter.told_bytes
+    output_bytes, reported, reported_bytes = meter.output_bytes, meter.reported, meter.reported_bytes
     audio_bytes, images, blocks, notes = meter.audio_bytes, meter.images, meter.blocks, meter.notes
     ended, failure, running = meter.ended, meter.failure, meter.running
     service_tier, cost_nanos = meter.service_tier, meter.cost_nanos
@@ -110,7 +109,7 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
             case ToolCallDelta():
                 output_bytes += len(event.arguments.encode()) + len((event.name or "").encode())
             case UsageReported():
-                told, told_bytes, notes, running = event.usage, output_bytes, event.notes, event.running
+                reported, reported_bytes, notes, running = event.usage, output_bytes, event.notes, event.running
                 service_tier = service_tier if event.service_tier is None else event.service_tier
                 cost_nanos = cost_nanos if event.cost_nanos is None else event.cost_nanos
             case CitationDelta():
@@ -136,8 +135,8 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
         audio_bytes=audio_bytes,
         images=images,
         blocks=blocks,
-        told=told,
-        told_bytes=told_bytes,
+        reported=reported,
+        reported_bytes=reported_bytes,
         notes=notes,
         running=running,
         ended=ended,
@@ -150,11 +149,11 @@ def observe(meter: Meter, events: Iterable[Event]) -> Meter:
 
 
 def has_input(meter: Meter) -> bool:
-    """Whether the provider counted the input for good: if not, it has to be estimated. A prompt is never free."""
-    told = meter.told
+    """Whether the provider's count of the input is final: if not, it is estimated. A prompt is never free."""
+    reported = meter.reported
     if meter.running and not meter.ended:
         return False
-    return told is not None and bool(_input_of(told) or _is_by_the_piece(told))
+    return reported is not None and bool(_input_of(reported) or _is_by_the_piece(reported))
 
 
 def uncounted_input(meter: Meter, call: ModelCall, rate: Rate | None) -> int:
@@ -163,78 +162,82 @@ def uncounted_input(meter: Meter, call: ModelCall, rate: Rate | None) -> int:
 
 
 def measure(meter: Meter, input_tokens: int, pieces: Usage = _NO_PIECES) -> Measured:
-    """The usage that the meter vouches for.
+    """The usage of the answer that the meter has observed.
 
-    `input_tokens` is the estimate of the request's input, which counts where `has_input` says no, and `pieces` what
-    else the request tells of itself (`ModelCall`). A provider that began to answer has read the input. Anthropic tells
-    its input at the start and its output at the end: what was told early is completed by what was delivered since.
+    `input_tokens` is the estimate of the request's input, used if `has_input` is false, and `pieces` is what can be
+    counted in the request itself (`ModelCall`). A provider that began to answer has read the input. Anthropic reports
+    its input at the start and its output at the end: an early report is completed by what was delivered since.
     """
     estimated_output = _tokens(meter.output_bytes, BYTES_PER_TOKEN if meter.ended else BYTES_PER_TOKEN_CUT)
-    if meter.told is None:
-        untold = Usage(
+    if meter.reported is None:
+        unreported = Usage(
             input_tokens=input_tokens,
             input_audio_tokens=pieces.seconds * AUDIO_TOKENS_PER_SECOND,
             output_tokens=estimated_output,
             output_audio_tokens=pieces.characters * AUDIO_TOKENS_PER_CHARACTER,
             output_image_tokens=_images(meter, pieces) * TOKENS_PER_OUTPUT_IMAGE,
         )
-        return Measured(usage=_with_pieces(untold, meter, pieces), source="estimated")
+        return Measured(usage=_with_pieces(unreported, meter, pieces), source="estimated")
     if meter.running and not meter.ended:
-        return _measured_so_far(meter, meter.told, input_tokens, estimated_output)
-    told = _with_pieces(meter.told, meter, pieces)
+        return _measured_so_far(meter, meter.reported, input_tokens, estimated_output)
+    reported = _with_pieces(meter.reported, meter, pieces)
     more_input = 0 if has_input(meter) else input_tokens
-    more_output = _untold_output(meter, told, estimated_output)
+    more_output = _unreported_output(meter, reported, estimated_output)
     notes = meter.notes
     if more_input:
         notes += ("the provider counts no input, so it is estimated",)
     if more_output:
         notes += ("the provider does not count all of the output, so it is estimated",)
     if more_input or more_output:
-        told = msgspec.structs.replace(
-            told, input_tokens=told.input_tokens + more_input, output_tokens=told.output_tokens + more_output
+        reported = msgspec.structs.replace(
+            reported,
+            input_tokens=reported.input_tokens + more_input,
+            output_tokens=reported.output_tokens + more_output,
         )
     source: UsageSource = "estimated" if more_input or more_output else "adjusted" if notes else "provider"
-    return Measured(usage=told, source=source, note="; ".join(notes) or None)
+    return Measured(usage=reported, source=source, note="; ".join(notes) or None)
 
 
-def _measured_so_far(meter: Meter, told: Usage, input_tokens: int, estimated_output: int) -> Measured:
-    """The usage of a part of an answer whose provider may yet count less: no more than is estimated of either side.
+def _measured_so_far(meter: Meter, reported: Usage, input_tokens: int, estimated_output: int) -> Measured:
+    """The usage of a part of an answer whose provider may yet count less: on each side at most the estimate.
 
-    Gemini has counted a prompt of 169 tokens at first and of 79 in the end. Thinking is only known by its count.
+    Gemini has counted a prompt as 169 tokens at first and as 79 in the end. Reasoning is only known by its count.
     """
-    cached = told.cache_read_tokens or told.cache_read_audio_tokens
-    usage = msgspec.structs.replace(told, output_tokens=min(told.output_tokens, estimated_output))
+    cached = reported.cache_read_tokens or reported.cache_read_audio_tokens
+    usage = msgspec.structs.replace(reported, output_tokens=min(reported.output_tokens, estimated_output))
     if not usage.output_tokens and not usage.reasoning_tokens and not usage.output_image_tokens:
         usage = msgspec.structs.replace(usage, output_tokens=estimated_output)
-    if not cached and not 0 < _input_of(told) <= input_tokens:
+    if not cached and not 0 < _input_of(reported) <= input_tokens:
         usage = msgspec.structs.replace(usage, input_tokens=input_tokens, input_audio_tokens=0, input_image_tokens=0)
-    source: UsageSource = "provider" if usage == told and not meter.notes else "estimated"
+    source: UsageSource = "provider" if usage == reported and not meter.notes else "estimated"
     return Measured(usage=usage, source=source, note="; ".join(meter.notes) or None)
 
 
-def _untold_output(meter: Meter, told: Usage, estimated_output: int) -> int:
+def _unreported_output(meter: Meter, reported: Usage, estimated_output: int) -> int:
     """The output tokens that were delivered and not counted, by the estimate."""
-    told_output = told.output_tokens + told.reasoning_tokens + told.output_audio_tokens + told.output_image_tokens
-    is_last_word = meter.ended or meter.told_bytes == meter.output_bytes
-    # A provider that ends by counting nothing of what it delivered has not told its output.
-    # So has one that counts the seconds of what it heard instead of the tokens of what it wrote.
-    if is_last_word and (told_output or (meter.told and meter.told.seconds)):
+    reported_output = (
+        reported.output_tokens + reported.reasoning_tokens + reported.output_audio_tokens + reported.output_image_tokens
+    )
+    is_last_word = meter.ended or meter.reported_bytes == meter.output_bytes
+    # A provider that delivered output and in the end counts none has not reported it. The same holds for one that
+    # counts the seconds of the recording and not the tokens of the text.
+    if is_last_word and (reported_output or (meter.reported and meter.reported.seconds)):
         return 0
-    return max(0, estimated_output - told_output)
+    return max(0, estimated_output - reported_output)
 
 
 def counted(meter: Meter, pieces: Usage) -> Measured:
-    """The usage of what is sold by the piece and was not told: pieces alone, no tokens.
+    """The usage of what is sold by the piece and was not reported: pieces only, no tokens.
 
-    Characters are counted in the request and images as they come, exactly, and a video is as long as was asked for; a
-    recording's length is what its own header says, which is an estimate.
+    Characters are counted in the request and images in the answer, exactly, and a video has the requested length; a
+    recording's length is read from its header, which is an estimate.
     """
     exact = pieces.characters or ((pieces.images or pieces.video_seconds) and meter.ended)
     return Measured(usage=_with_pieces(Usage(), meter, pieces), source="provider" if exact else "estimated")
 
 
 def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:
-    """The usage with what is counted by the piece, wherever the provider does not count it itself."""
+    """The usage with the pieces that the provider does not count itself."""
     if not (pieces.images or pieces.characters or pieces.seconds or pieces.video_seconds or meter.images):
         return usage
     return msgspec.structs.replace(
@@ -247,7 +250,7 @@ def _with_pieces(usage: Usage, meter: Meter, pieces: Usage) -> Usage:
 
 
 def _images(meter: Meter, pieces: Usage) -> int:
-    """Those that came; while the answer is not over, all that were asked for are on their way and will be charged."""
+    """The delivered images; while the answer is not over, all requested ones: the provider will charge them."""
     return meter.images if meter.ended or meter.failure else max(pieces.images, meter.images)
 
 

@@ -1,7 +1,7 @@
-"""Whether a call may start, and what is held for it: one rule over what the books say at that moment.
+"""Whether a call may start, and what is held for it: one rule over the present state of the books.
 
-The rule runs inside the storage's transaction, so the key it checks is not revoked, the wallet it reads is not
-spent by anybody else, and the hold it writes is there before anything is sent to a provider.
+The rule runs inside the storage's transaction: nobody can revoke the key or spend the wallet between check and hold,
+and the hold is written before anything is sent to a provider.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ from domain.routing.order import Candidate
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that wants to start: what was asked, who could serve it, and under which circumstances.
+    """A call that is to start: the request, the candidates that can serve it, and the circumstances.
 
-    `version` is that of the catalogue which the candidates come from. `digest` is of the route and the body.
+    `version` is the version of the catalogue that the candidates come from. `digest` is of the route and the body.
     """
 
     call_id: str
@@ -50,7 +50,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Affordable(msgspec.Struct, frozen=True, kw_only=True):
-    """A candidate with the bound of its charge; None where nothing is billed."""
+    """A candidate with the bound of its charge; None if billing is off."""
 
     candidate: Candidate
     bound: Bound | None
@@ -74,20 +74,20 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stale(msgspec.Struct, frozen=True, kw_only=True):
-    """The catalogue changed since it was read: read it again and ask again."""
+    """The catalogue changed since it was read: read it and plan again."""
 
     writes: tuple[Row, ...] = ()
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with the same Idempotency-Key and body is running: wait for its ending and ask again."""
+    """A call with the same Idempotency-Key and body is running: wait for its ending and plan again."""
 
     call: Call
     writes: tuple[Row, ...] = ()
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with the same Idempotency-Key and body has ended: its answer is the answer."""
+    """A call with the same Idempotency-Key and body has ended: its answer is repeated."""
 
     kept: Idempotency
     charge_nanos: int
@@ -184,10 +184,10 @@ def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
 
 
 def _as_duplicate(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planned | None:
-    """What the earlier call with the same key means for this one; None if this one may run.
+    """The outcome if an earlier call had the same key; None if this call may run.
 
-    An earlier call that gave nothing and charged nothing (refused by the provider, lost in a crash) may be run
-    again. One that was charged without leaving its answer may not: the same key is never charged twice.
+    An earlier call that delivered nothing and charged nothing (refused by the provider, lost in a crash) may be run
+    again. One that was charged and whose answer is not kept may not: the same key is never charged twice.
     """
     if kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms and call.ending is not None:
         return None

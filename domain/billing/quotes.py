@@ -1,7 +1,7 @@
-"""A quote: what a call would be charged at most and in all likelihood, and the rates that it would be charged at.
+"""A quote: what a call would be charged at most and probably, and at which rates.
 
-A quote names versions of rates, which never change, so a call that names the quote within its time is charged by
-them whatever was set since. Nothing is written or held for a quote.
+A quote names versions of rates, which never change, so a call that names the quote before it expires is charged by
+them, even if the rates changed since. Nothing is written or held for a quote.
 """
 
 import msgspec
@@ -17,7 +17,7 @@ QUOTE_KEPT_MS = 15 * 60_000
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What a quote stands on, sealed into its id: until when it holds, for which model name, at which rates."""
+    """The content of a quote, encrypted into its id: its expiry, the model name, the rates."""
 
     expires_ms: int
     model: str
@@ -25,7 +25,7 @@ class Basis(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to make the call: at most, and in all likelihood, so many nanocredits under that rate."""
+    """The charge with one provider under one rate, in nanocredits: at most, and probably."""
 
     provider: str
     model: str
@@ -35,14 +35,14 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rule that admits calls would decide; nothing of it is written."""
+    """The decision of the rule that admits calls; nothing of it is written."""
 
     planned: Planned
     writes: tuple[()] = ()
 
 
 def offer(call: ModelCall, served: Served) -> Offer | None:
-    """What the call comes to with one provider; None where it has no rate, or the charge no bound."""
+    """The charge of the call with one provider; None if there is no rate, or no bound of the charge."""
     if served.rate is None:
         return None
     limit = bound(as_served(call, served), served.rate)

@@ -15,15 +15,15 @@ def ranked(meter: Meter, input_tokens: int, pieces: Usage, rate: Rate | None) ->
 
     `input_tokens` is the estimate of the request's input, and `pieces` what it tells of itself (`ModelCall`).
     """
-    told = meter.told or _NOTHING
+    reported = meter.reported or _NOTHING
     by_unit = rate is not None and rate.search_unit_nanos is not None
-    by_token = rate.input_nanos > 0 or not by_unit if rate is not None else not told.search_units
+    by_token = rate.input_nanos > 0 or not by_unit if rate is not None else not reported.search_units
     estimated = input_tokens if by_token else 0
     usage = msgspec.structs.replace(
-        told,
-        input_tokens=told.input_tokens or estimated,
-        search_units=told.search_units or (pieces.search_units if by_unit else 0),
+        reported,
+        input_tokens=reported.input_tokens or estimated,
+        search_units=reported.search_units or (pieces.search_units if by_unit else 0),
     )
-    exact = (told.search_units or not by_unit) and (told.input_tokens or not by_token)
+    exact = (reported.search_units or not by_unit) and (reported.input_tokens or not by_token)
     source: UsageSource = "estimated" if not exact else "adjusted" if meter.notes else "provider"
     return Measured(usage=usage, source=source, note="; ".join(meter.notes) or None)

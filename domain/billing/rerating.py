@@ -1,9 +1,9 @@
-"""Charging past calls anew: under the version of their rate that holds for their moment as it is known now.
+"""Charging past calls again, under the rate that is now known to hold for their time.
 
-Only the difference moves, in both directions, and the call stays as it was settled. No adjustment takes a charge above
-what was held for the call, for that was promised to the caller; one that the wallet does not cover takes what is there
-and says what is owed. What is given back goes to the grants that paid, the last first; past its expiry a grant's credit
-would have ended, so there it is breakage.
+Only the difference moves, in both directions, and the call stays as it was settled. No adjustment raises a charge above
+what was held for the call, because the caller was promised that bound; if the wallet does not cover an adjustment, it
+takes what is available and records what is owed. What is given back goes to the grants that paid, the last one first;
+for an expired grant it is breakage.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from domain.pricing.rate import Rate
 
 
 class Rerated(msgspec.Struct, frozen=True, kw_only=True):
-    """What charging a call anew came to; no adjustment where there is nothing to move."""
+    """The result of re-rating a call; no adjustment if there is nothing to move."""
 
     call_id: str
     adjustment: Adjustment | None = None
@@ -28,7 +28,7 @@ class Rerated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
-    """Charge one call under a rate; repeated, or under a rate that it was charged by before, it changes nothing."""
+    """Charge one call under a rate; repeating it, or using a rate that was applied before, changes nothing."""
     call = facts.call
     if call is None or not is_due(call, facts.adjustments, rate):
         return Rerated(call_id=call.id if call else "")
@@ -59,24 +59,24 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
 
 
 def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:
-    """Whether the call was charged at all, and never yet by this version."""
+    """Whether the call was charged at all, and not yet by this version."""
     by = {call.rate_id, *(adjustment.rate_id for adjustment in adjustments)}
     return call.billed and call.ending is not None and call.usage is not None and rate.id not in by
 
 
 def charge_under(call: Call, rate: Rate) -> int:
-    """What the call comes to under a rate, and no more than was held for it."""
+    """The charge of the call under a rate, at most what was held for it."""
     assert call.usage is not None, "a call is charged by its usage"
     return min(price(call.usage, rate, occasion_of(call)).total_nanos, call.hold_nanos)
 
 
 def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:
-    """What the call has been charged so far, everything added up."""
+    """The sum of what the call has been charged so far."""
     return call.charge_nanos + sum(adjustment.amount_nanos for adjustment in adjustments)
 
 
 def _taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
-    """So much of what is available, in burn-down order; less where there is less."""
+    """Up to `nanos` of what is available, in burn-down order."""
     lines: list[HoldLine] = []
     for grant in usable(grants, now_ms):
         part = min(nanos, grant.available_nanos)
@@ -87,7 +87,7 @@ def _taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, 
 
 
 def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tuple[HoldLine, ...]:
-    """So much of what each grant has paid for the call, the last that paid first. Never more than it paid."""
+    """`nanos` of what the grants have paid for the call, the last one that paid first. Never more than each paid."""
     paid: dict[str, int] = {}
     rest = call.charge_nanos
     for line in call.hold_lines:

@@ -1,4 +1,4 @@
-"""How a call ends: what is captured of its hold, what goes back, and what the call log says.
+"""How a call ends: what is captured of its hold, what is released, and what the call log records.
 
 | ending                | output delivered | charge                                                       |
 |-----------------------|------------------|--------------------------------------------------------------|
@@ -9,7 +9,7 @@
 | `client_disconnected` | any              | what was reported or estimated, once the provider had accepted |
 | `lost`                | unknown          | nothing (`sweep`)                                            |
 
-No charge is more than the hold; what the usage comes to beyond it stands in `uncollected_nanos`.
+No charge is more than the hold; the rest of the usage's price is recorded as `uncollected_nanos`.
 """
 
 from collections.abc import Sequence
@@ -30,16 +30,16 @@ from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
 from domain.usage import Usage
 
-# One that was answered and is not charged for is the hub's own trouble; the provider may still ask for it.
+# Answered but not charged: the hub's fault; the provider may still bill it.
 _COST_UNKNOWN = MAY_HAVE_COST | {"answered"}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call went, as the process that ran it saw it.
+    """How a call went, as seen by the process that ran it.
 
-    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is what
-    the book says that its provider asks. `pieces`, `size` and `quality` are what the request told of itself, see
-    `ModelCall`. `answer` is the sealed answer to keep for the Idempotency-Key, where there is one and it came whole.
+    `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is its
+    provider's price in the book. `pieces`, `size` and `quality` were counted in the request, see `ModelCall`. `answer`
+    is the encrypted answer to keep for the Idempotency-Key, if there is one and the answer is whole.
     """
 
     call_id: str
@@ -61,7 +61,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """The call has ended. `already` says that it had before, so nothing was written."""
+    """The call has ended. If `already`, it had ended before, and nothing was written."""
 
     call: Call | None
     writes: tuple[Row, ...] = ()
@@ -69,7 +69,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
-    """Close a call's hold exactly once; repeated, it answers what was decided the first time."""
+    """Close a call's hold exactly once; repeating it returns the first decision."""
     call = facts.call
     if call is None or call.ending is not None:
         return Settlement(call=call, already=True)
@@ -92,7 +92,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         call,
         ending=outcome.ending,
         complete=outcome.ending == "completed",
-        ended_ms=max(now_ms, call.started_ms),  # by a clock that may have gone back
+        ended_ms=max(now_ms, call.started_ms),  # the clock may have gone back
         first_byte_ms=outcome.first_byte_ms,
         provider=target.provider if target else None,
         provider_model=target.model if target else None,
@@ -116,7 +116,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
 
 
 def measured_of(outcome: Outcome) -> Measured | None:
-    """The usage that the call is charged for, or None if it is charged for none."""
+    """The usage that the call is charged for; None if it is charged for nothing."""
     if outcome.served is None:
         return None
     failed = outcome.ending in ("provider_failed", "timed_out", "lost")
@@ -125,7 +125,7 @@ def measured_of(outcome: Outcome) -> Measured | None:
     rate = outcome.rate
     if outcome.pieces.search_units:
         measured = ranked(outcome.meter, outcome.input_tokens, outcome.pieces, rate)
-    elif outcome.meter.told is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
+    elif outcome.meter.reported is None and rate is not None and _is_sold_by_the_piece(outcome.pieces, rate):
         measured = counted(outcome.meter, outcome.pieces)
     else:
         measured = measure(outcome.meter, outcome.input_tokens, outcome.pieces)
@@ -135,7 +135,7 @@ def measured_of(outcome: Outcome) -> Measured | None:
 
 
 def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
-    """Whether what was asked for has a price by the piece, so that nobody needs to guess its tokens."""
+    """Whether the request has a price by the piece, so that its tokens need no estimate."""
     priced = (
         (pieces.images, "image_nanos"),
         (pieces.characters, "character_nanos"),
@@ -151,7 +151,7 @@ def occasion_of(call: Call) -> Occasion:
 
 
 def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:
-    """What the providers ask for all attempts, in nano-USD; None if it is unknown of any."""
+    """What the providers ask for all attempts, in nano-USD; None if one of them is unknown."""
     costs = [attempt.cost_nanos for attempt in attempts]
     return None if None in costs else sum(nanos for nanos in costs if nanos is not None)
 
@@ -159,10 +159,10 @@ def total_cost(attempts: Sequence[AttemptRecord]) -> int | None:
 def _costed(
     outcome: Outcome, measured: Measured | None, occasion: Occasion
 ) -> tuple[tuple[AttemptRecord, ...], str | None]:
-    """The attempts with what each costs the operator, and the price of the book that says so of the answered one.
+    """The attempts with their costs, and the price of the book that was used for the answered one.
 
-    What a provider tells of its own charge is believed where it is known to tell it in dollars. An attempt that
-    failed may have cost something, unless it failed before the provider could work.
+    A provider's own report of its charge is used if the provider is known to report dollars. A failed attempt may have
+    cost something, unless it failed before the provider could work.
     """
     records = [
         msgspec.structs.replace(record, cost_nanos=None if record.outcome in _COST_UNKNOWN else 0)

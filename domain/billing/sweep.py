@@ -1,4 +1,4 @@
-"""Open calls that nobody will settle, closed; and expired credit ended.
+"""Close calls whose process is gone, and end expired credit.
 
 The process that runs a call ends it, at its deadline, by its own clock. So a sweep closes no call of a process that
 lives, however late the call is: only those whose process is gone, those that their process does not run (`abandoned`),
@@ -6,7 +6,7 @@ and, where it cannot be seen whether a process lives, those whose lease (the cal
 
 Answers that were kept for their Idempotency-Key are forgotten when their time is over.
 
-Safe to run anywhere and any number of times: it looks only at what is open now.
+It can run anywhere and any number of times: it reads only what is open now.
 """
 
 import msgspec
@@ -16,13 +16,13 @@ from domain.books.scopes import SweepFacts
 from domain.ledger.ledger import break_expired, resolve
 from domain.ledger.rows import Grant
 
-# A process that cannot be seen settles its calls at their deadline; this long it may take for it. Its clock and the
-# store's may differ by some of it.
+# A process that cannot be checked settles its calls at their deadline, and may take this long. The allowance covers a
+# difference between its clock and the storage's.
 LEASE_MARGIN_MS = 120_000
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
-    """The calls that were found lost, and the grants whose rest became breakage."""
+    """The lost calls, and the grants whose rest became breakage."""
 
     lost: tuple[Call, ...]
     expired_grants: tuple[Grant, ...]
@@ -30,10 +30,10 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owners(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of who runs open calls: `gone` and `unseen` are processes, `abandoned` are calls.
+    """What is known about the owners of open calls: `gone` and `unseen` are processes, `abandoned` are calls.
 
-    A process that is `unseen` may live or not, and nobody can tell; an `abandoned` call is open in the books, but the
-    living process that made it does not run it.
+    An `unseen` process cannot be checked; an `abandoned` call is open in the books, but the living process that made it
+    does not run it.
     """
 
     gone: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Owners(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
-    """Why nobody will settle the open call; None if somebody will."""
+    """Why the open call will not be settled; None if it will be."""
     if call.owner in owners.gone:
         return "its process is gone"
     if call.id in owners.abandoned:
@@ -53,7 +53,7 @@ def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
 
 
 def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
-    """Release every hold that nobody will settle, and break what is left in grants past their expiry."""
+    """Release every hold that will not be settled, and turn the rest of expired grants into breakage."""
     grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []

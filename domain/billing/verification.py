@@ -1,6 +1,6 @@
-"""The books derived again: every balance from the journal, every charge from its quantities and its rate.
+"""Derive the books again: every balance from the journal, every charge from its quantities and its rate.
 
-An independent reading on purpose: it shares the price arithmetic with the rules and nothing else.
+It is independent on purpose: it shares the price arithmetic with the rules and nothing else.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from domain.pricing.rate import Rate
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """The first thing that does not add up: what, and the two figures that should be one."""
+    """The first mismatch: its subject, and the two figures that should be equal."""
 
     subject: str
     claim: str
@@ -26,8 +26,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """What was proved, in nanocredits: issued = revenue + breakage + available + held.
 
-    `given_away` counts calls that were lost although their callers were given something: the books add up, and the
-    operator may have paid for what nobody was charged for.
+    `given_away` counts lost calls that had delivered something: the books add up, but the operator may have paid for
+    output that was not charged.
     """
 
     transfers: int
@@ -43,9 +43,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Auditor:
-    """Feed it the rates, the journal, the adjustments, the calls and the grants of one snapshot, in this order; ask.
+    """Takes rates, journal, adjustments, calls and grants of one snapshot, in this order; then `conclude`.
 
-    Of the journal, the lines of a call must come before the call, and the others before the grants.
+    The journal lines of a call must come before the call, and all others before the grants.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Auditor:
             self._granted[transfer.to_account] += transfer.amount_nanos
 
     def adjustment(self, adjustment: Adjustment) -> None:
-        """A call charged anew: its lines make its amount; what it comes to is proved with the call."""
+        """A re-rating of a call: its lines sum to its amount; the amount itself is checked with the call."""
         lines = sum(line.nanos for line in adjustment.lines)
         self._expect(adjustment.id, "the adjustment is the sum of its lines", adjustment.amount_nanos, lines)
         self._adjustments[adjustment.call_id].append(adjustment)
@@ -129,7 +129,7 @@ class Auditor:
         self._expect(grant.id, "the grant's held credit", grant.held_nanos, self._held_by_grant.pop(grant.id, 0))
 
     def conclude(self) -> Totals | Difference:
-        """The totals if all adds up, else the first difference found."""
+        """The totals if everything adds up, else the first difference."""
         held = sum(self._held_by_grant.values())
         self._expect(
             "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances["revenue"]
@@ -171,7 +171,7 @@ class Auditor:
             self._expect(last.id, "the charge as adjusted follows from the quantities", booked, charge)
 
     def _derived(self, call: Call, rate_id: str | None = None) -> int:
-        """What the call's quantities come to under the rate it names, or another, beyond its hold too."""
+        """The price of the call's quantities under the rate it names, or another, even beyond its hold."""
         rate_id = rate_id or call.rate_id
         if not call.billed or call.usage is None or rate_id is None:
             return 0

@@ -25,15 +25,14 @@ def _nothing(_: Books) -> Collection[Any]:
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Rows of type `kind`, asked for by the values that a scope names.
+    """Rows of type `kind`, looked up by the values that a scope names.
 
-    by        columns that equal a value (a tuple of values where there are several columns); a batch asks for many
-    until     instead: a column that is at most a value; a batch asks once, for the largest
-    oldest    instead: a column to order by; the value is how many rows to read; a batch asks once, for the most
-    where     tests of columns that every row passes: the sum of the columns is positive, or the column is (not) null
-    in_order  whether the rows come in the order in which they were written
-    present   values that need no loading, because the working copy has their only row
-    covers    a lookup whose rows are all among these, for the same value
+    by        columns that equal a value (a tuple of values for several columns); a batch looks up many until instead: a
+    column that is at most a value; a batch looks up once, for the largest oldest    instead: a column to order by; the
+    value is how many rows to read; a batch looks up once, for the most where     tests of columns that every row
+    passes: the sum of the columns is positive, or the column is (not) null in_order  whether the rows come in the order
+    in which they were written present   values that need no loading, because the working copy has their only row covers
+    a lookup whose rows are all among these, for the same value
 
     Without `by`, `until` and `oldest` all rows of the type are read.
     """

@@ -1,7 +1,6 @@
 """The row of a call, what is kept for repeated requests, the audit log, and the union of all rows.
 
-A decision carries `writes`: each a row in the state that it has from now on. `Transfer` and `AuditEntry` rows are only
-ever added.
+A decision carries `writes`, rows in their new state. `Transfer` and `AuditEntry` rows are only added.
 """
 
 from typing import Literal, Protocol, TypeAlias
@@ -23,7 +22,7 @@ Ending = Literal["completed", "provider_failed", "client_disconnected", "timed_o
 UsageSource = Literal["provider", "adjusted", "estimated"]
 
 
-# How long the answer of a call with an Idempotency-Key can be given again.
+# How long the answer of a call with an Idempotency-Key can be repeated.
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
 
 
@@ -31,10 +30,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call, from its hold to its ending: the call log and the hold are one row.
 
     `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
-    `uncollected_nanos` is what the usage came to beyond the hold: never captured, but never hidden. `service_tier`
-    is the one that the provider said it served, `size` and `quality` are of the images or the video that it made, or
-    as they were asked for. `cost_nanos` is what the provider asks, in nano-USD, under the price
-    `price_id` of the book, or as the provider told where that is None; None where anything of it is unknown.
+    `uncollected_nanos` is the price of the usage beyond the hold: never captured, but recorded. `service_tier` is
+    reported by the provider; `size` and `quality` are of the images or the video that it made, or as requested.
+    `cost_nanos` is what the provider asks, in nano-USD, under the price `price_id` of the book, or as the provider
+    reported if that is None; None if any part of it is unknown.
     """
 
     id: str
@@ -73,9 +72,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to remember for a user's Idempotency-Key. `digest` is of the route and the body.
+    """The answer that is kept for a user's Idempotency-Key. `digest` is of the route and the body.
 
-    `answer` is sealed; None while the call runs, or where the answer was too large or never came whole.
+    `answer` is encrypted; None while the call runs, or if the answer was too large or not whole.
     """
 
     user_id: str
@@ -89,7 +88,7 @@ class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One management action: who did what to which thing. Never holds a secret."""
+    """One management action: who did what to which thing. It never contains a secret."""
 
     id: str
     at_ms: int
@@ -106,7 +105,7 @@ Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Call | Transfer | Adjust
 
 
 class Decision(Protocol):
-    """What a rule returns: some outcome, and the rows that make it true."""
+    """What a rule returns: an outcome, and the rows that make it true."""
 
     @property
     def writes(self) -> tuple[Row, ...]:

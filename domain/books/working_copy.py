@@ -1,4 +1,4 @@
-"""The working copy that decisions are folded over, owned by the storage adapter that does so.
+"""The working copy over which a storage adapter folds decisions.
 
 A storage holds in it what one batch of rules needs; the model in the tests holds everything.
 """
@@ -16,7 +16,7 @@ from domain.pricing.rate import Rate
 
 
 class Books:
-    """A working copy of some rows. Not shared: its owner folds one batch of decisions over it."""
+    """A working copy of some rows. It is not shared: its owner folds one batch of decisions over it."""
 
     def __init__(self, version: int = 0) -> None:
         """An empty copy at catalogue version `version`."""
@@ -50,7 +50,7 @@ class Books:
         }
 
     def apply(self, row: Row) -> None:
-        """Let `row` stand. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
+        """Store the row. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
         match row:
             case Call():
                 self.calls[row.id] = row
@@ -90,7 +90,7 @@ class Books:
                 self.audit.append(row)
 
     def rows_of(self, kind: type) -> Collection[Any]:
-        """The keys of the rows of a type that replace each other. Rows that are only ever added have no place here."""
+        """The keys of the rows of a type that replace each other. Rows that are only added are not here."""
         rows = self._replaced.get(kind)
         return () if rows is None else rows
 

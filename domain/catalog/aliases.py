@@ -1,7 +1,7 @@
 """Names that an operator gives to a choice of models: `fast` for two providers' small ones, `smart` with a fallback.
 
-An alias is never changed, only followed by a newer version of it. It leads to models, or to other aliases, and never
-back to itself: a version that would is refused when it is set.
+An alias is never changed; a newer version follows it. It leads to models, or to other aliases, and never back to
+itself: such a version is refused when it is set.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import msgspec
 
 Strategy: TypeAlias = Literal["round-robin", "least-cost", "least-latency"]
 
-# Aliases of aliases: deeper than anybody can follow by eye, and a bound for whoever resolves them.
+# The depth of aliases of aliases: deeper than an operator can follow, and a bound for the resolver.
 DEPTH_MAX = 8
 RESOLVED_TARGETS_MAX = 256
 TARGETS_MAX = 64
@@ -22,8 +22,8 @@ WEIGHT_MAX = 1_000_000
 class AliasTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an alias leads: `provider/model`, a bare model or another alias.
 
-    The lower priority number goes first, the others are what it falls back to; within a priority the calls are shared
-    by weight, or go to the cheapest or the fastest, as the strategy says.
+    The lower priority number goes first, the others are the fallback; within a priority the calls are shared by weight,
+    or go to the cheapest or the fastest, according to the strategy.
     """
 
     model: str
@@ -32,14 +32,14 @@ class AliasTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True):
-    """A model on trial: it gets `percent` of every hundred calls, exactly, and the others only if all else fails."""
+    """A model on trial: it gets exactly `percent` of every hundred calls, and others only if everything else fails."""
 
     model: str
     percent: int
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of an alias. `first_token_timeout_ms` of None: as the hub's setting says."""
+    """One version of an alias. If `first_token_timeout_ms` is None, the hub's setting holds."""
 
     id: str
     name: str
@@ -51,7 +51,7 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     removed: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could route by."""
+        """Refuse an alias that cannot be routed by."""
         if not 1 <= len(self.targets) <= TARGETS_MAX:
             raise ValueError(f"an alias has from 1 to {TARGETS_MAX} targets")
         for target in self.targets:
@@ -64,13 +64,13 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All that it leads to, the canary last."""
+        """All models that it leads to, the canary last."""
         names = tuple(target.model for target in self.targets)
         return (*names, self.canary.model) if self.canary else names
 
 
 def flaw(aliases: Mapping[str, Alias]) -> str | None:
-    """Why nobody could follow these aliases, or None: one leads back to itself, too far, or to too many models.
+    """Why these aliases cannot be followed, or None: one leads back to itself, too far, or to too many models.
 
     `a` leading to `b` and `b` to `a`: "a → b → a: an alias must not lead back to itself".
     """
@@ -84,7 +84,7 @@ def flaw(aliases: Mapping[str, Alias]) -> str | None:
 
 
 def _units(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> int | str:
-    """How many models the end of the way leads to, counted no further than just over `most`; or the flaw."""
+    """How many models the end of the path leads to, counted only to just over `most`; or the flaw."""
     alias = aliases.get(way[-1])
     if alias is None:
         return 1

@@ -17,16 +17,17 @@ _LIKE, _SHOWN_MAX = 60, 3
 
 
 class Spoken(msgspec.Struct, frozen=True, eq=False):
-    """The names by which one provider's models are called beside their own. Compared by identity, to be remembered."""
+    """Further names of one provider's models. Compared by identity, so that it can be a cache key."""
 
     names: tuple[tuple[Names, str], ...]
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is not removed. `rates` holds each model's versions, the newest knowledge last.
+    """Everything that is not removed. `rates` has each model's versions, the last known one last.
 
     `spoken` holds, by provider, the further names of models whose rates were made from the price book. `known_ms` is
-    when the newest rate became known: a clock that shows less has gone back, and nothing known is in the future.
+    when the newest rate became known: a clock that shows an earlier time has gone back, and no known rate is in the
+    future.
     """
 
     version: int
@@ -38,12 +39,12 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     known_ms: int = 0
 
     def present_ms(self, now_ms: int) -> int:
-        """The moment at which the catalogue is read by a clock that may have gone back."""
+        """The time at which the catalogue is read, corrected for a clock that has gone back."""
         return max(now_ms, self.known_ms)
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider that serves a model, under the rate that holds now (None: it has none).
+    """A provider that serves a model, with the rate that holds now (None: it has none).
 
     `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in. `dropped` are the
     wishes of the call that it is asked without, and `hosted` whether tools that it runs itself go along.
@@ -114,19 +115,19 @@ def rate_at(catalog: Catalog, provider: str, model: str, now_ms: int) -> Rate | 
 
 
 def next_change_ms(catalog: Catalog, now_ms: int) -> int | None:
-    """The first moment after `now_ms` from which another version of some rate holds; None if none is to come."""
+    """The first time after `now_ms` at which another version of some rate begins to hold; None if there is none."""
     coming = (rate.effective_ms for versions in catalog.rates.values() for rate in versions)
     return min((at_ms for at_ms in coming if at_ms > now_ms), default=None)
 
 
 def known_at(versions: Iterable[Rate], moment_ms: int) -> Rate | None:
-    """The version that held at a moment by what was known then, also where it ended the sale."""
+    """The version that held at a time by what was known then, even if it ended the sale."""
     known = [rate for rate in versions if rate.effective_ms <= moment_ms and rate.known_ms <= moment_ms]
     return known[-1] if known else None
 
 
 def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]:
-    """All versions of a model's rate: one of its very name comes first, then one that was made for all its names."""
+    """All versions of a model's rate: those of its exact name if there are any, else those for all its names."""
     versions = catalog.rates.get((provider, model), ())
     if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
         versions = catalog.rates[provider, called]
@@ -154,8 +155,8 @@ def priced(catalog: Catalog, now_ms: int) -> list[Served]:
 def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Served] | UnknownModel | UnpricedModel:
     """Who serves the model of that name, `provider/model` or bare.
 
-    A bare model is served by every provider that has a rate of that very name, and by the vendors to whose models its
-    name belongs. With billing on, what has no rate is not sold.
+    A bare model is served by every provider that has a rate of exactly that name, and by the vendors whose models have
+    such names. With billing on, a model without a rate is not sold.
     """
     now_ms = catalog.present_ms(now_ms)
     provider_name, _, rest = name.partition("/")
@@ -177,14 +178,14 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
 
 @lru_cache(maxsize=4096)
 def _called(spoken: Spoken, name: str) -> str | None:
-    """The model that goes by that name too."""
+    """The model that has the name as a further name."""
     return next(
         (model for spelled in spellings(name) for names, model in spoken.names if matches(names, spelled)), None
     )
 
 
 def _bare_rate(catalog: Catalog, provider: str, name: str, now_ms: int) -> Rate | None:
-    """A resale of the model may know it by that name, too, but only its maker means it by the name alone."""
+    """A bare name means the maker's model; resellers are called as `provider/model`."""
     if (provider, name) in catalog.rates or _is_of_vendor(provider, name):
         return rate_at(catalog, provider, name, now_ms)
     return None
@@ -196,7 +197,7 @@ def _is_of_vendor(provider: str, model: str) -> bool:
 
 
 def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
-    """A few model names that exist and look like the asked one, the likest first; all, where there are but a few."""
+    """Some existing model names that are similar to this one, the most similar first; all of them if they are few."""
     names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
     if len(names) <= _SHOWN_MAX:
         return tuple(names)

@@ -1,4 +1,4 @@
-"""The vendors that are compatible with OpenAI's chat completions, each as it documents itself: data and no code."""
+"""The vendors that are compatible with OpenAI's chat completions, each as its documentation describes it, as data."""
 
 from domain.catalog.vendor import EXTENSIONS, RESPONSES, Vendor
 from domain.dialects.tool_call_ids import MISTRAL_IDS, OPENAI_CHAT_IDS
@@ -7,7 +7,7 @@ NOT_IN_OPENAIS_MESSAGES = (
     *EXTENSIONS,
     *("reasoning_content", "reasoning", "thinking_blocks", "provider_specific_fields", "cache_control"),
 )
-"""Words of compatible servers and of clients, which OpenAI rejects as unknown parameters."""
+"""Fields of compatible servers and of clients, which OpenAI rejects as unknown parameters."""
 
 # Fields that are not in https://docs.mistral.ai/api/endpoint/chat are "extra_forbidden" there (422).
 _STRANGE_TO_MISTRAL = (
@@ -39,8 +39,8 @@ _CEREBRAS_MESSAGES = (
 )
 
 COMPATIBLE = (
-    # It passes over fields that it does not know, so a cap under another name would bound nothing. With tools, a turn
-    # without its thinking is refused: https://api-docs.deepseek.com/guides/thinking_mode
+    # It ignores unknown fields, so a cap under another name would bound nothing. With tools, a turn without its
+    # reasoning is refused: https://api-docs.deepseek.com/guides/thinking_mode
     Vendor(
         name="deepseek",
         base_url="https://api.deepseek.com",
@@ -78,7 +78,7 @@ COMPATIBLE = (
         mends=("content-parts", "null-calls", "call-types", "usage-beside-choices"),
     ),
     Vendor(
-        # https://docs.z.ai/guides/capabilities/thinking-mode; it tells usage unasked.
+        # https://docs.z.ai/guides/capabilities/thinking-mode; it reports usage without being asked.
         name="zai",
         base_url="https://api.z.ai/api/paas/v4",
         env="ZAI_API_KEY",
@@ -93,7 +93,7 @@ COMPATIBLE = (
         base_url="https://ark.cn-beijing.volces.com/api/v3",
         env="DOUBAO_API_KEY",
         patterns=("doubao",),
-        # `max_tokens` bounds the answer without the thinking that is charged as well:
+        # `max_tokens` bounds the answer without the reasoning, which is charged as well:
         # https://www.volcengine.com/docs/82379/1494384
         caps=("max_completion_tokens",),
         thinks_by="thinking",
@@ -193,6 +193,6 @@ COMPATIBLE = (
         env="BEDROCK_MANTLE_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
     ),
-    # https://docs.ollama.com/api/openai-compatibility; it passes over fields that it does not know.
+    # https://docs.ollama.com/api/openai-compatibility; it ignores unknown fields.
     Vendor(name="ollama", base_url="http://127.0.0.1:11434/v1", caps=("max_tokens",)),
 )

@@ -4,7 +4,7 @@ import msgspec
 
 
 class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider by its `name`, speaking `dialect` at `base_url`.
+    """A provider with its `name`; the hub uses `dialect` at `base_url`.
 
     For a bare model the providers of the lowest `priority` number are tried first and share the calls by `weight`.
     """
@@ -19,7 +19,7 @@ class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's secret, sealed; `masked` shows its first and last four. Inactive with its `error`."""
+    """A provider's secret, encrypted; `masked` shows four characters of each end. An inactive one has an `error`."""
 
     id: str
     provider: str

@@ -51,7 +51,7 @@ async def test_an_announcement_comes_together_with_what_follows(event: Event) ->
 
     assert isinstance(found, Begun)
     assert (b"012345", event) == (found.first.raw, found.first.events[-1])
-    assert found.meter.told == Usage(input_tokens=5)
+    assert found.meter.reported == Usage(input_tokens=5)
 
 
 @pytest.mark.parametrize("announced", [ANNOUNCED, [*ANNOUNCED, (Finished(reason="stop"),)]])
