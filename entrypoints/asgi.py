@@ -18,8 +18,10 @@ import falcon.asgi
 
 from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import BodyMemory, BodyReader
-from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
+from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.replies import refuse
 from entrypoints.http.routes import by_template, canonical_path, routes
+from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
 from entrypoints.serve.process import end_process
 from entrypoints.server_refusals import refused, send_refusal

@@ -5,7 +5,8 @@ from typing import Any, assert_never
 
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
 from entrypoints.http.cors import cors_headers
-from entrypoints.http.replies import dialect_of, refuse
+from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Headers, Reply, Request, joined
 from entrypoints.server import REFUSED, Refused
 from entrypoints.usecases.serving_context import CallContext

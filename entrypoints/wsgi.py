@@ -20,8 +20,10 @@ import falcon
 from domain.refusals import Refusal, TooLarge
 from entrypoints.falcon_middleware import middleware
 from entrypoints.http.bodies import is_announced_too_large, is_short, stranger
-from entrypoints.http.replies import dialect_of, internal_error, refuse, unreadable, unserved
+from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.replies import refuse
 from entrypoints.http.routes import by_template, canonical_path, routes
+from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.serve.process import end_process
 from entrypoints.usecases.manage.maintenance import sweep_regularly

@@ -262,16 +262,16 @@ def test_usage_adds_up_to_openais_sums(usage: Usage, told: dict[str, int]) -> No
     ("kind", "code", "told"),
     [
         ("invalid_request", "bad_request", ("invalid_request_error", "bad_request")),
-        ("authentication", "invalid_key", ("invalid_request_error", "invalid_api_key")),
+        ("authentication", "invalid_api_key", ("invalid_request_error", "invalid_api_key")),
         ("permission", "not_allowed", ("permission_error", "not_allowed")),
-        ("not_found", "unknown_model", ("invalid_request_error", "model_not_found")),
+        ("not_found", "model_not_found", ("invalid_request_error", "model_not_found")),
         ("insufficient_credit", "insufficient_credit", ("insufficient_quota", "insufficient_quota")),
-        ("too_large", "too_large", ("invalid_request_error", "too_large")),
-        ("rate_limit", "cooling_down", ("rate_limit_error", "cooling_down")),
-        ("overloaded", "busy", ("service_unavailable_error", "busy")),
+        ("too_large", "body_too_large", ("invalid_request_error", "body_too_large")),
+        ("rate_limit", "overloaded", ("rate_limit_error", "overloaded")),
+        ("overloaded", "storage_unavailable", ("service_unavailable_error", "storage_unavailable")),
         ("conflict", "idempotency_conflict", ("invalid_request_error", "idempotency_conflict")),
         ("provider", "provider_failed", ("server_error", "provider_failed")),
-        ("internal", "internal", ("server_error", "internal")),
+        ("internal", "internal_error", ("server_error", "internal_error")),
     ],
 )
 def test_an_error_has_openais_type_and_code(kind: str, code: str, told: tuple[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 from typing import get_args, get_type_hints
 
-from domain.refusals import Unbounded
+from domain.refusals import Refusal, Unbounded
+from entrypoints.http.dialects.openai_chat import CODES
 from entrypoints.http.errors import error_of
 
 TO_DO = {
@@ -11,6 +12,10 @@ TO_DO = {
     "output": "--max-output N",
     "amount": "Send a lower number",
 }
+
+
+def test_openai_has_another_code_only_for_refusals_that_there_are() -> None:
+    assert CODES.keys() <= {refusal.__struct_config__.tag for refusal in get_args(Refusal)}
 
 
 def test_a_charge_without_a_bound_names_its_one_cause() -> None:

@@ -10,9 +10,10 @@ import msgspec
 from domain.model_api.call import ModelCall
 from domain.money import format_credits
 from domain.refusals import BadRequest, Refusal
+from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.keys import fingerprint_of
-from entrypoints.http.replies import dialect_of, json_reply, refuse
+from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.admission import Ask
 from entrypoints.usecases.call.quote import Quote, quote

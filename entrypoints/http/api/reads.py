@@ -12,9 +12,10 @@ from domain.refusals import BadRequest, NotFound, Refusal, StorageUnavailable
 from domain.routing.tree import Route, offers_of
 from entrypoints.http.api.model_description import Listed, anthropic_model, google_model, openai_model
 from entrypoints.http.api.paging import page_of
+from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.google.recognition import is_googles, with_key
 from entrypoints.http.keys import presented
-from entrypoints.http.replies import dialect_of, json_reply, refuse
+from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from domain.refusals import UnknownPath
-from entrypoints.http.replies import dialect_of, refuse
+from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -30,10 +30,8 @@ _TYPES = {
     "internal": "server_error",
 }
 
-# The refusals that OpenAI has a code for; clients compare with these. The others keep the hub's own.
-_CODES = {
-    "invalid_key": "invalid_api_key",
-    "unknown_model": "model_not_found",
+# The refusals for which OpenAI has another code than the hub; clients compare with these.
+CODES = {
     "insufficient_credit": "insufficient_quota",
 }
 
@@ -53,7 +51,7 @@ def _error(body: ErrorBody) -> dict[str, Any]:
         "message": body.message,
         "type": _TYPES.get(body.kind, "server_error"),
         "param": body.param,
-        "code": _CODES.get(body.code, body.code),
+        "code": CODES.get(body.code, body.code),
     }
     if body.request_id:
         told["request_id"] = body.request_id

@@ -1,0 +1,15 @@
+"""The dialect of an answer that belongs to no dialect's own route: the server's errors, and shared routes."""
+
+from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
+from entrypoints.http.dialects.dialect import CallerDialect
+from entrypoints.http.dialects.google import GOOGLE_CALLER, is_googles_path
+from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.http.wire import Request
+
+
+def dialect_of(request: Request) -> CallerDialect:
+    """The dialect of a caller whose path does not tell: Anthropic's SDK names its version in every request."""
+    if is_googles_path(request.path):
+        return GOOGLE_CALLER
+    anthropic = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
+    return ANTHROPIC_CALLER if anthropic else OPENAI_CALLER
