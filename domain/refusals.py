@@ -29,11 +29,25 @@ class NotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="not_allowed"):
     role: str
 
 
+class Remedy(msgspec.Struct, frozen=True):
+    """The action that helps, by its name in the action table, such as "user add", and on what.
+
+    Each entrypoint words it: the command line as a command.
+    """
+
+    action: str
+    subject: str = ""
+
+
 class BadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="bad_request"):
-    """The request is wrong: `field` names the place (None: the whole body), `problem` the error and the remedy."""
+    """The request is wrong: `field` names the place (None: the whole body), `problem` the error and the remedy.
+
+    In a management action `field` is a field of the action's request.
+    """
 
     field: str | None
     problem: str
+    remedy: Remedy | None = None
 
 
 class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag="body_too_large"):
@@ -184,11 +198,12 @@ class StorageUnavailable(msgspec.Struct, frozen=True, kw_only=True, tag="storage
 
 
 class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
-    """A management action names a `kind` of thing that does not exist."""
+    """A management action names a `kind` of thing that does not exist. `similar` are names that exist."""
 
     kind: str
     name: str
-    remedy: str = ""
+    remedy: Remedy | None = None
+    similar: tuple[str, ...] = ()
 
 
 class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="already_exists"):

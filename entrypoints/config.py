@@ -17,6 +17,7 @@ from domain.dialects.unsupported_params import Policy
 from domain.management.rates_from_prices import Terms
 from entrypoints import setting_types as kinds
 from entrypoints.usecases.manage.masking import is_secret_text, masked
+from entrypoints.usecases.management_context import ActionPolicy, Starter
 
 OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 
@@ -65,6 +66,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.margin_nanos is None:
             return None
         return Terms(margin_nanos=self.margin_nanos, credit_price_nanos=self.credit_price_nanos)
+
+    @property
+    def policy(self) -> ActionPolicy:
+        """What these settings decide about actions."""
+        starter = Starter(nanos=self.starter_nanos, days=self.starter_days) if self.starter_enabled else None
+        return ActionPolicy(starter=starter, terms=self.terms, billed=self.billed, strategy=self.strategy)
 
     def __repr__(self) -> str:
         """Say nothing: there are secrets inside, and a traceback must not show them."""

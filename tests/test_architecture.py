@@ -80,7 +80,7 @@ def test_whether_a_key_is_valid_is_decided_in_one_place() -> None:
         if _names(node, "revoked_ms") and path.parts[:2] != ("adapters", "storage")
     }
 
-    assert {rule, rows, changes, "entrypoints/cli/users.py"} == naming
+    assert {rule, rows, changes, "entrypoints/usecases/manage/users.py"} == naming
 
 
 def test_only_the_identity_use_case_looks_callers_up() -> None:

@@ -10,10 +10,21 @@ from domain.accounts.identity import Caller
 from domain.accounts.rows import Role
 from domain.refusals import NotAllowed
 
-Action = Literal["see routes"]
+Action = Literal[
+    "see routes", "see accounts", "see models", "see calls",
+    "manage accounts", "manage credit", "manage models", "maintain the books",
+]  # fmt: skip
+_OPERATORS: frozenset[Role] = frozenset(("owner", "admin"))
 
 PERMISSIONS: Mapping[Action, frozenset[Role]] = {
-    "see routes": frozenset(("owner", "admin")),
+    "see routes": _OPERATORS,
+    "see accounts": _OPERATORS,
+    "see models": _OPERATORS,
+    "see calls": _OPERATORS,
+    "manage accounts": _OPERATORS,
+    "manage credit": _OPERATORS,
+    "manage models": _OPERATORS,
+    "maintain the books": frozenset(("owner",)),
 }
 
 

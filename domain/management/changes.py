@@ -16,7 +16,7 @@ from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.ledger import add_grant
 from domain.ledger.rows import Grant
 from domain.pricing.rate import Rate
-from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
 
 STARTER_SOURCE = "starter"
 
@@ -71,7 +71,7 @@ def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[Us
 def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
     """The key authenticates no later call, in any process; calls that are running end as they would."""
     if key is None:
-        return Denied(refusal=NotFound(kind="key", name=key_id, remedy="see `aihub key list`"))
+        return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
     if key.revoked_ms is not None:
         return Unchanged(row=key)
     return _changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
@@ -90,7 +90,7 @@ def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> O
 def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
     """The provider is called no more; its credentials go with it, its rates stay for the books."""
     if facts.provider is None or facts.provider.removed_ms is not None:
-        return Denied(refusal=NotFound(kind="provider", name=name, remedy="see `aihub provider list`"))
+        return Denied(refusal=NotFound(kind="provider", name=name, remedy=Remedy("provider list")))
     gone = msgspec.structs.replace(facts.provider, removed_ms=actor.now_ms)
     credentials = tuple(
         msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
@@ -148,7 +148,7 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
             (r for r in facts.rates if r.model == rate.model), key=lambda r: (r.effective_ms, r.known_ms), default=None
         )
         if current is None or current.removed:
-            return Denied(refusal=NotFound(kind="rate", name=subject, remedy="see `aihub rate list`"))
+            return Denied(refusal=NotFound(kind="rate", name=subject, remedy=Remedy("rate list")))
         return _changed(actor, "rate remove", subject, rate)
     return _changed(actor, "rate set", subject, rate, detail=rate.id)
 
@@ -173,7 +173,7 @@ def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
     new = {alias.name: alias}
     problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is told from it
     if problem is not None:
-        return Denied(refusal=BadRequest(field="--to", problem=problem))
+        return Denied(refusal=BadRequest(field="targets", problem=problem))
     had = facts.aliases.get(alias.name)
     if had is not None and msgspec.structs.replace(alias, id=had.id, known_ms=had.known_ms) == had:
         return Unchanged(row=had)
@@ -184,7 +184,7 @@ def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> O
     """The name leads nowhere from now on; the versions before stay, for the calls made under them."""
     had = facts.aliases.get(name)
     if had is None:
-        return Denied(refusal=NotFound(kind="alias", name=name, remedy="see `aihub alias list`"))
+        return Denied(refusal=NotFound(kind="alias", name=name, remedy=Remedy("alias list")))
     gone = msgspec.structs.replace(had, id=alias_id, known_ms=actor.now_ms, removed=True)
     return _changed(actor, "alias remove", name, gone)
 
@@ -208,13 +208,13 @@ def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, deta
 
 
 def _no_credential(credential_id: str) -> NotFound:
-    return NotFound(kind="credential", name=credential_id, remedy="see `aihub credential list`")
+    return NotFound(kind="credential", name=credential_id, remedy=Remedy("credential list"))
 
 
 def _no_user(name: str) -> NotFound:
-    return NotFound(kind="user", name=name, remedy=f"add the user with `aihub user add {name}`")
+    return NotFound(kind="user", name=name, remedy=Remedy("user add", name))
 
 
 def no_provider(name: str) -> NotFound:
     """The answer where a provider is named that is not there."""
-    return NotFound(kind="provider", name=name, remedy=f"add the provider with `aihub provider add {name}`")
+    return NotFound(kind="provider", name=name, remedy=Remedy("provider add", name))

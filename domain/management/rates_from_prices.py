@@ -133,7 +133,7 @@ def is_from_book(rate: Rate) -> bool:
 def terms_of(margin_nanos: int, credit_price_nanos: int) -> Terms | BadRequest:
     """The terms, if they can be sold by."""
     if credit_price_nanos < 1:
-        return BadRequest(field="--credit-price", problem="write what a credit costs in dollars, such as 1 or 0.01")
+        return BadRequest(field="credit_price", problem="write what a credit costs in dollars, such as 1 or 0.01")
     return Terms(margin_nanos=margin_nanos, credit_price_nanos=credit_price_nanos)
 
 

@@ -13,7 +13,8 @@ from entrypoints.cli.parser import build_parser
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code. Usage errors and --help leave by SystemExit, as argparse does."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words).parse_args(words)
     if arguments.command is None:
         # Who says no more wants to know what there is to say.
         arguments.incomplete.print_help(sys.stderr)

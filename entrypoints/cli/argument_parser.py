@@ -4,17 +4,17 @@ import argparse
 import re
 from typing import Any, NoReturn
 
+from entrypoints.actions import NOUNS
+
 Parser = argparse.ArgumentParser
 _NOUNS = {
+    **{noun: meaning for noun, (meaning, _) in NOUNS.items()},
     "provider": "the vendors and servers that answer calls",
     "credential": "the secrets that providers are called with",
     "rate": "what models are sold for",
     "price": "what providers ask, in dollars",
     "alias": "names for a choice of models",
     "route": "where calls go",
-    "user": "who may call",
-    "key": "the API keys that callers show",
-    "credit": "what users can spend",
     "call": "what was called, used and charged",
     "ledger": "the journal of all credit",
     "config": "the settings",
@@ -79,6 +79,10 @@ class Commands:
     def __init__(self, parser: Parser) -> None:
         self._top = parser.add_subparsers(title="commands", metavar="COMMAND")
         self._nouns: dict[str, Any] = {}
+
+    def name(self, noun: str, meaning: str) -> None:
+        """A noun, or a command of one word, that is in the help and is not built."""
+        self._top.add_parser(noun, help=meaning)
 
     def add(self, words: str, meaning: str, example: str) -> Parser:
         noun, _, verb = words.partition(" ")

@@ -42,6 +42,18 @@ def limit(text: str) -> int:
     return rows
 
 
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A reader of a whole number in that range."""
+
+    def read(text: str) -> int:
+        number = whole(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"write a number from {least} to {most}")
+        return number
+
+    return read
+
+
 def moment(text: str) -> Callable[[int], int]:
     """A date, a moment or a duration ago, as milliseconds by what time it is now."""
     if re.fullmatch(r"[1-9][0-9]{0,5}[dhms]", text):

@@ -8,7 +8,7 @@ import msgspec
 from domain.model_api.call import AttemptRecord
 from domain.money import format_credits
 from domain.refusals import NotFound
-from entrypoints.cli.output import Said, complaint, fields, moment, table
+from entrypoints.cli.output import NotDone, Said, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
 from entrypoints.usecases.management_context import ManagementContext
@@ -20,7 +20,7 @@ async def list_calls(desk: ManagementContext, settings: Settings, args: Namespac
     """`call list`, the newest first."""
     found = await reports.newest_calls(desk.storage, args.user, args.limit, args.before)
     if isinstance(found, NotFound):
-        raise complaint(found)
+        raise NotDone(found)
     rows = [
         (
             report.call.id,
@@ -47,7 +47,7 @@ async def show_call(desk: ManagementContext, settings: Settings, args: Namespace
     """`call show`: every field under --json, and what there is to say for people."""
     found = await reports.one_call(desk.storage, args.id)
     if isinstance(found, NotFound):
-        raise complaint(found)
+        raise NotDone(found)
     value = call_value(found)
     value["adjustments"] = [
         {

@@ -12,7 +12,7 @@ from domain.money import format_credits
 from domain.refusals import NotFound
 from domain.usage import Usage
 from entrypoints.cli.calls import call_value
-from entrypoints.cli.output import Said, complaint
+from entrypoints.cli.output import NotDone, Said
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
 from entrypoints.usecases.management_context import ManagementContext
@@ -27,7 +27,7 @@ async def export_calls(desk: ManagementContext, settings: Settings, args: Namesp
     until_ms = args.until(now_ms) if args.until else None
     calls = await reports.every_call(desk.storage, args.user, since_ms, until_ms)
     if isinstance(calls, NotFound):
-        raise complaint(calls)
+        raise NotDone(calls)
     lines = _JsonLines(sys.stdout) if args.json else _Csv(sys.stdout)
     count = 0
     try:

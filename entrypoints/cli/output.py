@@ -3,28 +3,40 @@
 House rule: amounts are exact decimals, as text, everywhere; moments are UTC. Nothing here knows a secret.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, assert_never
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
 from domain.management.changes import Denied, Outcome
-from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
+from entrypoints.usecases import public_types
 from entrypoints.usecases.management_context import Denial, Done
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a command: `value` under --json, else `text`; a `note` for people goes beside it.
 
-    One that `is_written` has gone to standard output already, piece by piece.
+    One that `is_written` has gone to standard output already, piece by piece. For a command that is made from an
+    action `value` is the action's reply.
     """
 
-    value: Any
+    value: Any = None
     text: str
     note: str = ""
     code: int = 0
     is_written: bool = False
+
+
+Views: TypeAlias = Mapping[str, Callable[[Any, Any], Said]]  # how the reply to a request is shown, by action
+
+
+class NotDone(Exception):
+    """An action was refused; its message is worded where the action is known."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__()
+        self.denial = denial
 
 
 class Complaint(Exception):
@@ -36,38 +48,50 @@ def written(said: Said, as_json: bool) -> str:
     if said.is_written:
         return ""
     if as_json:
-        return msgspec.json.format(msgspec.json.encode(said.value), indent=2).decode()
+        return msgspec.json.format(msgspec.json.encode(said.value, enc_hook=public_types.written), indent=2).decode()
     return said.text
 
 
 def made(outcome: Outcome) -> Done:
-    """What came of a change, if it was made; Complaint if not."""
+    """What came of a change, if it was made; NotDone if not."""
     if isinstance(outcome, Denied):
-        raise complaint(outcome.refusal)
+        raise NotDone(outcome.refusal)
     return outcome
 
 
-def complaint(denial: Denial) -> Complaint:
-    """The words for a change that was not made."""
+def complaint(denial: Denial, words: Mapping[str, str] | None = None) -> Complaint:
+    """The words for a change that was not made; `words` are the command line's for the fields of the request."""
     match denial:
         case NotFound():
-            return Complaint(f"there is no {denial.kind} {denial.name!r}; {denial.remedy or 'nothing was changed'}")
+            known = f"known here: {', '.join(denial.similar)}; " if denial.similar else ""
+            remedy = _remedy(denial.remedy) if denial.remedy else "nothing was changed"
+            return Complaint(f"there is no {denial.kind} {denial.name!r}; {known}{remedy}")
         case AlreadyExists():
             article = "an" if denial.kind[0] in "aeio" else "a"  # a user, an alias
             return Complaint(
                 f"there is {article} {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`"
             )
         case BadRequest():
-            return Complaint(f"{denial.field}: {denial.problem}" if denial.field else denial.problem)
+            problem = f"{denial.problem}; {_remedy(denial.remedy)}" if denial.remedy else denial.problem
+            return Complaint(f"{(words or {}).get(denial.field, denial.field)}: {problem}" if denial.field else problem)
         case NotAllowed():
             return Complaint(f"a {denial.role} may not {denial.action}")
         case _:
             assert_never(denial)
 
 
+def _remedy(remedy: Remedy) -> str:
+    """The command that helps: "see `aihub key list`", "add the user with `aihub user add eve`"."""
+    noun, _, verb = remedy.action.partition(" ")
+    command = f"`{' '.join(filter(None, ('aihub', remedy.action, remedy.subject)))}`"
+    if verb == "list":
+        return f"see {command}"
+    return f"add the {noun} with {command}" if verb == "add" else f"use {command}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> str:
     """Aligned columns, those that hold numbers to the right; `nothing` where there are no rows."""
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [[_cell(cell) for cell in row] for row in rows]
     if not cells:
         return nothing
     columns = list(zip(*cells, strict=True))
@@ -91,10 +115,7 @@ def fields(pairs: Mapping[str, object]) -> str:
 
 def moment(ms: int | None) -> str | None:
     """`2026-01-31T12:00:00.000Z`, which sorts as text."""
-    if ms is None:
-        return None
-    seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return None if ms is None else public_types.written(public_types.Moment(ms))
 
 
 def _is_number(text: str) -> bool:
@@ -106,4 +127,12 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return _cell(value)
+
+
+def _cell(value: object) -> str:
+    """A value as text: amounts, moments and durations in their public form."""
+    if value is None:
+        return ""
+    is_plain = type(value) in (str, int, bool)
+    return str(value) if is_plain or not isinstance(value, int) else public_types.written(value)

@@ -3,12 +3,18 @@
 House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
 """
 
+from collections.abc import Sequence
+
+from entrypoints.actions import NOUNS
 from entrypoints.cli.argument_parser import Commands, Help, OneLineParser, Parser, Version
-from entrypoints.cli.arguments import decimal, duration_ms, limit, moment, priced_at, whole
+from entrypoints.cli.arguments import decimal, limit, moment, priced_at, whole
 
 
-def build_parser() -> Parser:
-    """The parser of all commands; `command` in its result is such as "user add"."""
+def build_parser(words: Sequence[str] | None = None) -> Parser:
+    """The parser of all commands; `command` in its result is such as "user add".
+
+    With `words` only what they need is built: of the other nouns the help alone, so that no use case is imported.
+    """
     parser = OneLineParser(
         prog="aihub",
         description="A self-hosted AI gateway whose billing can be proved.",
@@ -23,9 +29,23 @@ def build_parser() -> Parser:
     _rates(commands)
     _prices(commands)
     _routing(commands)
-    _people(commands)
+    _actions(commands, words)
     _books(commands)
     return parser
+
+
+def _actions(commands: Commands, words: Sequence[str] | None) -> None:
+    """The commands of the action table."""
+    wanted = None if words is None else next((word for word in words if not word.startswith("-")), "")
+    for noun, (meaning, _) in NOUNS.items():
+        if wanted in (None, noun):
+            from entrypoints.actions.action import actions_of
+            from entrypoints.cli.from_actions import add_arguments
+
+            for action in actions_of(noun):
+                add_arguments(commands.add(action.name, action.meaning, action.example), action)
+        else:
+            commands.name(noun, meaning)
 
 
 def _serving(commands: Commands) -> None:
@@ -214,27 +234,6 @@ def _routing(commands: Commands) -> None:
     explain.add_argument("model", metavar="MODEL", help="PROVIDER/MODEL, a bare model or an alias")
     remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")
     remove.add_argument("name", metavar="NAME")
-
-
-def _people(commands: Commands) -> None:
-    add = commands.add("user add", "add a user", "aihub user add alice")
-    add.add_argument("name", metavar="NAME")
-    roles = ("owner", "admin", "guest")
-    add.add_argument("--role", choices=roles, default="guest", help="guests call, and see their own (guest)")
-    commands.add("user list", "list the users", "aihub user list")
-    create = commands.add("key create", "make an API key, which is shown once", "aihub key create --user alice")
-    create.add_argument("--user", metavar="NAME", required=True, help="who calls with it")
-    create.add_argument("--name", metavar="LABEL", default="", help="what to call it")
-    commands.add("key list", "list the API keys by what may be shown of them", "aihub key list")
-    revoke = commands.add("key revoke", "let a key authenticate no later call", "aihub key revoke key_01k8…")
-    revoke.add_argument("id", metavar="ID", help="as `aihub key list` shows it")
-    grant = commands.add("credit grant", "give a user credit", "aihub credit grant alice 5 --expires-in 30d")
-    grant.add_argument("user", metavar="USER")
-    grant.add_argument("amount", type=decimal, metavar="AMOUNT", help="credits, such as 5 or 0.25")
-    grant.add_argument("--expires-in", type=duration_ms, metavar="TIME", help="such as 30d, 12h or 45m (never)")
-    grant.add_argument("--priority", type=whole, default=100, metavar="N", help="lower is spent first (100)")
-    balance = commands.add("credit balance", "show what a user can spend", "aihub credit balance alice")
-    balance.add_argument("user", metavar="USER")
 
 
 def _books(commands: Commands) -> None:

@@ -9,8 +9,8 @@ from domain.money import format_credits
 from domain.pricing.by_size import Variant, variant_label
 from domain.pricing.price_book import Price, standing, versions
 from domain.pricing.tiers import Tier, UnitPrices
-from domain.refusals import BadRequest, NotFound
-from entrypoints.cli.output import Complaint, Said, complaint, moment, table
+from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.cli.output import Complaint, NotDone, Said, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import price_sync as booksync
 from entrypoints.usecases.manage.price_book import shelves
@@ -54,7 +54,7 @@ async def show_price(desk: ManagementContext, settings: Settings, args: Namespac
     provider, _, name = args.model.partition("/")
     held = versions((await shelves(desk.book, desk.storage)).provider_prices(provider), name)
     if not held:
-        raise complaint(NotFound(kind="price", name=args.model, remedy="see `aihub price list`"))
+        raise NotDone(NotFound(kind="price", name=args.model, remedy=Remedy("price list")))
     rows = [
         (
             moment(price.effective_ms) if price.effective_ms else "the beginning",
@@ -109,17 +109,17 @@ async def bulk_rates(desk: ManagementContext, settings: Settings, args: Namespac
     """`rate bulk`."""
     terms = terms_of(args.margin, args.credit_price)
     if isinstance(terms, BadRequest):
-        raise complaint(terms)
+        raise NotDone(terms)
     provider, model = args.provider, args.model
     if model and not provider:
         provider, _, model = model.partition("/")
         if not model:
             problem = "write PROVIDER/MODEL, or the provider as --provider"
-            raise complaint(BadRequest(field="--model", problem=problem))
+            raise NotDone(BadRequest(field="--model", problem=problem))
     since_ms = args.since(desk.clock.now_ms()) if args.since else None
     sold = await sell_by_book(desk, args.actor, terms, provider, model, since_ms)
     if isinstance(sold, NotFound | BadRequest):
-        raise complaint(sold)
+        raise NotDone(sold)
     value = [
         {
             "provider": each.provider,

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from domain.accounts.identity import Caller, identify
-from domain.refusals import BadRequest, NotFound
-from entrypoints.cli.output import Complaint, Said, complaint, fields, table
+from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.cli.output import Complaint, NotDone, Said, fields, table
 from entrypoints.config import Settings
 from entrypoints.usecases.management_context import ManagementContext
 
@@ -35,7 +35,7 @@ async def quote_request(desk: ManagementContext, settings: Settings, args: Names
             f"{args.file} does not tell what it is for; say --route with one of {', '.join(sorted(QUOTED))}"
         )
     if isinstance(read, BadRequest):
-        raise complaint(read)
+        raise NotDone(read)
     dialect, call = read
     fingerprint = await _fingerprint(desk, args.user)
     async with hub(msgspec.structs.replace(settings, billed=True)) as whole:
@@ -72,7 +72,7 @@ async def _fingerprint(desk: ManagementContext, name: str) -> str:
     """An active key of the user, as the books know it."""
     user = await desk.storage.user_named(name)
     if user is None:
-        raise complaint(NotFound(kind="user", name=name, remedy="see `aihub user list`"))
+        raise NotDone(NotFound(kind="user", name=name, remedy=Remedy("user list")))
     keys = [
         key for key in await desk.storage.keys() if key.user_id == user.id and isinstance(identify(key, user), Caller)
     ]

@@ -12,8 +12,8 @@ from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.by_size import Variant, variant_each, variant_label
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
-from domain.refusals import NotFound
-from entrypoints.cli.output import Complaint, Said, complaint, made, moment, table
+from domain.refusals import NotFound, Remedy
+from entrypoints.cli.output import Complaint, NotDone, Said, made, moment, table
 from entrypoints.cli.prices import tier_value
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import rates
@@ -99,9 +99,8 @@ async def show_rate(desk: ManagementContext, settings: Settings, args: Namespace
     async with desk.storage.snapshot() as snapshot:  # which also has what was taken from sale
         held = versions_of(catalog_of(0, [], [], [rate async for rate in snapshot.rates()]), provider, name)
     if not held:
-        near = ", ".join(await rates.names_like(desk, args.model))
-        remedy = f"known here: {near}; see `aihub rate list`" if near else "see `aihub rate list`"
-        raise complaint(NotFound(kind="rate", name=args.model, remedy=remedy))
+        near = await rates.names_like(desk, args.model)
+        raise NotDone(NotFound(kind="rate", name=args.model, remedy=Remedy("rate list"), similar=near))
     value = [*map(_rate, held)]
     used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
     rows = [

@@ -8,14 +8,20 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
+import msgspec
+
+from entrypoints.actions import NOUNS
+from entrypoints.actions.action import Action, actions_of
 from entrypoints.cli import books, calls, export, prices, quotes, rates, rerating, routing
 from entrypoints.cli import providers as market
-from entrypoints.cli import users as people
-from entrypoints.cli.output import Complaint, Said, written
+from entrypoints.cli import users as users_view
+from entrypoints.cli.from_actions import request_of, words_of
+from entrypoints.cli.output import Complaint, NotDone, Said, Views, complaint, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.manage.first_run import OWNER, found
-from entrypoints.usecases.management_context import ManagementContext
+from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
 from entrypoints.wiring import CannotStart, desk_without_books, has_books, operator_hub
 from ports.books import StorageError
 from ports.vault import VaultError
@@ -46,13 +52,6 @@ COMMANDS: Mapping[str, Command] = {
     "alias show": routing.show_alias,
     "alias remove": routing.remove_alias,
     "route explain": routing.explain_route,
-    "user add": people.add_user,
-    "user list": people.list_users,
-    "key create": people.create_key,
-    "key list": people.list_keys,
-    "key revoke": people.revoke_key,
-    "credit grant": people.grant_credit,
-    "credit balance": people.show_balance,
     "call list": calls.list_calls,
     "call show": calls.show_call,
     "call export": export.export_calls,
@@ -62,14 +61,28 @@ COMMANDS: Mapping[str, Command] = {
     "backup": books.backup,
 }
 
+# How the reply of an action is shown; without --json.
+VIEWS: Views = {**users_view.VIEWS}
+
 # What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
 # empty ones for their own.
-_BEGINS = frozenset(
-    (
-        *("provider add", "credential add", "rate set", "rate bulk", "price sync", "alias set"),
-        *("user add", "key create", "credit grant"),
-    )
-)
+_BEGINS = frozenset((*("provider add", "credential add", "rate set", "rate bulk", "price sync", "alias set"),))
+# What the commands that are not made from the action table call the fields that a refusal names.
+_FIELDS = {
+    "name": "NAME",
+    "dialect": "--dialect",
+    "base_url": "--base-url",
+    "priority": "--priority",
+    "weight": "--weight",
+    "model": "PROVIDER/MODEL",
+    "context": "--context",
+    "max_output": "--max-output",
+    "secret": "the secret",
+    "targets": "--to",
+    "canary": "--canary",
+    "first_token_timeout_s": "--first-token-timeout",
+    "credit_price": "--credit-price",
+}
 # What reads the price book that ships with the hub.
 _WITHOUT_BOOKS = frozenset(("price list", "price show", "price diff"))
 _OPTIONS = {"host": "AIHUB_HOST", "port": "AIHUB_PORT", "workers": "AIHUB_WORKERS", "interface": "AIHUB_INTERFACE"}
@@ -106,14 +119,17 @@ def run(args: Namespace) -> int:
 
 async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
     args.actor = f"cli:{_login()}"
-    if args.command not in _BEGINS and not has_books(settings):
-        if args.command not in _WITHOUT_BOOKS:
+    action = _action(args.command)
+    begins = action.begins_books if action else args.command in _BEGINS
+    needs = action.needs_books if action else args.command not in _WITHOUT_BOOKS
+    if not begins and not has_books(settings):
+        if needs:
             raise CannotStart(
                 f"there are no books in {settings.data_dir.resolve()}: name the hub's own directory in DATA_DIR, or "
                 "begin new books with `aihub serve`, or by adding a provider or a user"
             )
         async with desk_without_books() as desk:
-            return await COMMANDS[args.command](desk, settings, args)
+            return await _carried_out(desk, settings, args, action)
     async with operator_hub(settings) as desk:
         if await desk.storage.user_named(OWNER) is None:
             # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
@@ -121,7 +137,30 @@ async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
             if sys.stderr.isatty():
                 # Whoever forgot DATA_DIR would take empty books for their own.
                 print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
-        return await COMMANDS[args.command](desk, settings, args)
+        return await _carried_out(desk, settings, args, action)
+
+
+async def _carried_out(
+    desk: ManagementContext, settings: Settings, args: Namespace, action: Action[Any, Any] | None
+) -> Said:
+    try:
+        if action is None:
+            return await COMMANDS[args.command](desk, settings, args)
+        request = request_of(action, args, desk.clock.now_ms(), {})
+        context = ActionContext(hub=desk, by=args.actor, policy=settings.policy)
+        reply = await action.handler(context, request)
+        if isinstance(reply, Denial):
+            raise NotDone(reply)
+        return msgspec.structs.replace(VIEWS[action.name](request, reply), value=reply)
+    except NotDone as refused:
+        raise complaint(refused.denial, words_of(action) if action else _FIELDS) from None
+
+
+def _action(command: str) -> Action[Any, Any] | None:
+    """The action that the command stands for; None for one that is not in the table."""
+    noun = command.partition(" ")[0]
+    actions = actions_of(noun) if noun in NOUNS else ()
+    return next((action for action in actions if action.name == command), None)
 
 
 def _login() -> str:

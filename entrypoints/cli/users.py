@@ -1,117 +1,63 @@
-"""The commands about users, their keys and their credit."""
+"""How the actions on users, their keys and their credit are shown."""
 
-from argparse import Namespace
+import msgspec
 
-from domain.ledger.ledger import is_effective
-from domain.ledger.rows import Grant
-from domain.money import format_credits
-from domain.refusals import NotFound
-from entrypoints.cli.output import Complaint, Said, complaint, fields, made, moment, table
-from entrypoints.config import Settings
+from entrypoints.cli.output import Said, Views, fields, table
 from entrypoints.usecases.manage import credit, users
-from entrypoints.usecases.management_context import ManagementContext
+from entrypoints.usecases.management_context import NoFields
+from entrypoints.usecases.public_types import written
 
 
-async def add_user(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`user add`, with starter credit if new users get some."""
-    starter = users.Starter(nanos=settings.starter_nanos, days=settings.starter_days)
-    given = starter if settings.starter_enabled else None
-    outcome = made(await users.create_user(desk, args.actor, args.name, args.role, given))
-    granted = format_credits(given.nanos) if given else "0"
-    text = f"added user {args.name} ({args.role})" + (f" with {granted} credits to start" if given else "")
-    value = {"id": getattr(outcome.row, "id", None), "name": args.name, "role": args.role, "granted": granted}
-    return Said(value=value, text=text)
+def user_added(request: users.AddUser, reply: users.UserAdded) -> Said:
+    """`user add`."""
+    start = f" with {written(reply.granted)} credits to start" if reply.granted else ""
+    return Said(text=f"added user {reply.name} ({reply.role}){start}")
 
 
-async def list_users(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+def user_list(request: NoFields, reply: list[users.UserView]) -> Said:
     """`user list`."""
-    found = [
-        {"id": user.id, "name": user.name, "role": user.role, "created": moment(user.created_ms)}
-        for user in await desk.storage.users()
-    ]
-    rows = [(user["name"], user["role"], user["created"], user["id"]) for user in found]
-    return Said(value=found, text=table(("NAME", "ROLE", "CREATED", "ID"), rows, "There are no users yet."))
+    rows = [(user.name, user.role, user.created, user.id) for user in reply]
+    return Said(text=table(("NAME", "ROLE", "CREATED", "ID"), rows, "There are no users yet."))
 
 
-async def create_key(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`key create`: the only place where a key is told."""
-    minted = await users.create_key(desk, args.actor, args.user, args.name)
-    if not isinstance(minted, users.Minted):
-        raise complaint(minted)
-    key = minted.key
-    value = {"id": key.id, "key": minted.text, "user": args.user, "name": key.name, "prefix": key.prefix}
-    return Said(value=value, text=minted.text, note=f"This is {key.id} for {args.user}. It is not shown again.")
+def key_created(request: users.CreateKey, reply: users.KeyCreated) -> Said:
+    """`key create`: the key alone on standard output, so that a script can take it."""
+    return Said(text=reply.key, note=f"This is {reply.id} for {reply.user}. It is not shown again.")
 
 
-async def list_keys(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+def key_list(request: NoFields, reply: list[users.KeyView]) -> Said:
     """`key list`."""
-    found = [
-        {
-            "id": key.id,
-            "user": user,
-            "name": key.name,
-            "prefix": key.prefix,
-            "created": moment(key.created_ms),
-            "revoked": moment(key.revoked_ms),
-        }
-        for key, user in await users.keys_with_users(desk.storage)
-    ]
-    rows = [(key["id"], key["user"], key["name"], f"{key['prefix']}…", key["created"], key["revoked"]) for key in found]
+    rows = [(key.id, key.user, key.name, f"{key.prefix}…", key.created, key.revoked) for key in reply]
     heads = ("ID", "USER", "NAME", "KEY", "CREATED", "REVOKED")
-    return Said(value=found, text=table(heads, rows, "There are no keys yet; make one with `aihub key create`."))
+    return Said(text=table(heads, rows, "There are no keys yet; make one with `aihub key create`."))
 
 
-async def revoke_key(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`key revoke`; revoking twice is no error."""
-    made(await users.revoke(desk, args.actor, args.id))
-    return Said(value={"id": args.id, "revoked": True}, text=f"revoked {args.id}")
+def key_revoked(request: users.RevokeKey, reply: users.KeyRevoked) -> Said:
+    """`key revoke`."""
+    return Said(text=f"revoked {reply.id}")
 
 
-async def grant_credit(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+def credit_granted(request: credit.GrantCredit, reply: credit.CreditGranted) -> Said:
     """`credit grant`."""
-    outcome = made(await credit.grant(desk, args.actor, args.user, args.amount, args.expires_in, args.priority))
-    if not isinstance(outcome.row, Grant):
-        raise Complaint("nothing was granted")
-    until = f" until {moment(outcome.row.expires_ms)}" if outcome.row.expires_ms else ""
-    text = f"granted {format_credits(args.amount)} credits to {args.user}{until}"
-    return Said(value={"user": args.user, **_grant(outcome.row, outcome.row.created_ms)}, text=text)
+    until = f" until {written(reply.expires)}" if reply.expires else ""
+    return Said(text=f"granted {written(reply.amount)} credits to {reply.user}{until}")
 
 
-async def show_balance(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+def balance(request: credit.ShowBalance, reply: credit.WalletView) -> Said:
     """`credit balance`."""
-    wallet = await credit.wallet(desk, args.user)
-    if isinstance(wallet, NotFound):
-        raise complaint(wallet)
-    grants = [_grant(grant, wallet.at_ms) for grant in wallet.grants]
-    sums = {
-        "posted": format_credits(wallet.balance.posted_nanos),
-        "held": format_credits(wallet.balance.held_nanos),
-        "available": format_credits(wallet.balance.available_nanos),
-    }
+    sums = msgspec.structs.asdict(reply)
+    grants = sums.pop("grants")
     columns = ("id", "amount", "available", "held", "priority", "expires", "source", "state")
-    rows = [[grant[column] for column in columns] for grant in grants]
-    text = fields({"user": args.user, **sums}) + "\n\n" + table([*map(str.upper, columns)], rows, "No grants yet.")
-    return Said(value={"user": args.user, **sums, "grants": grants}, text=text)
+    rows = [[getattr(grant, column) for column in columns] for grant in grants]
+    return Said(text=fields(sums) + "\n\n" + table([*map(str.upper, columns)], rows, "No grants yet."))
 
 
-def _grant(grant: Grant, now_ms: int) -> dict[str, object]:
-    return {
-        "id": grant.id,
-        "amount": format_credits(grant.amount_nanos),
-        "available": format_credits(grant.available_nanos),
-        "held": format_credits(grant.held_nanos),
-        "priority": grant.priority,
-        "effective": moment(grant.effective_ms),
-        "expires": moment(grant.expires_ms),
-        "created": moment(grant.created_ms),
-        "source": grant.source,
-        "state": _state(grant, now_ms),
-    }
-
-
-def _state(grant: Grant, now_ms: int) -> str:
-    if grant.expires_ms is not None and grant.expires_ms <= now_ms:
-        return "expired"
-    if grant.available_nanos == 0 and grant.held_nanos == 0:
-        return "spent"
-    return "active" if is_effective(grant, now_ms) else "later"
+VIEWS: Views = {
+    "user add": user_added,
+    "user list": user_list,
+    "key create": key_created,
+    "key list": key_list,
+    "key revoke": key_revoked,
+    "credit grant": credit_granted,
+    "credit balance": balance,
+}

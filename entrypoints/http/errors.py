@@ -216,12 +216,16 @@ def error_of(refusal: Refusal) -> ErrorBody:
                 f"The hub cannot write its books just now ({refusal.reason}). Nothing was charged; try again shortly.",
             )
         case NotFound():
-            message = f"There is no {refusal.kind} `{refusal.name}`. {refusal.remedy}".strip()
+            message = f"There is no {refusal.kind} `{refusal.name}`. {_NOT_FOUND.get(refusal.kind, '')}".strip()
             return _error(refusal, 404, "not_found", message)
         case AlreadyExists():
             return _error(refusal, 409, "conflict", f"The {refusal.kind} `{refusal.name}` exists already.")
         case _:
             assert_never(refusal)
+
+
+# What helps where something of a kind is not found.
+_NOT_FOUND = {"response": "The hub keeps no answers: send what was said before in `input`."}
 
 
 def _remedy(field: str) -> str:

@@ -1,10 +1,17 @@
-"""What managing the hub needs: less than serving it, so that a command starts without an HTTP client."""
+"""What managing the hub needs: less than serving it, so that a command starts without an HTTP client.
 
-from typing import Protocol, TypeAlias
+A use case of the action table takes an `ActionContext` and its request struct, and returns its reply or a `Denial`. It
+knows no entrypoint: a refusal names a field of the request, and a remedy names another action.
+"""
+
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from domain.management.changes import Actor, Changed, Unchanged
+from domain.books.rows import Row
+from domain.catalog.aliases import Strategy
+from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
+from domain.management.rates_from_prices import Terms
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
@@ -14,6 +21,7 @@ from ports.vault import Vault
 
 Denial: TypeAlias = NotFound | AlreadyExists | BadRequest | NotAllowed
 Done: TypeAlias = Changed | Unchanged
+Kind = TypeVar("Kind", bound=Row)
 
 
 class ManagementContext(Protocol):
@@ -33,6 +41,40 @@ class ManagementContext(Protocol):
     def liveness(self) -> Liveness: ...
     @property
     def sealing(self) -> "Sealing | None": ...
+
+
+class Starter(msgspec.Struct, frozen=True, kw_only=True):
+    """The credit that a new user is given: so much, for so many days (0: for ever)."""
+
+    nanos: int
+    days: int = 0
+
+
+class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator's settings decide about actions.
+
+    starter     the credit that a new user gets; None: none
+    terms       by what terms the price book's models are sold; None: only models with a rate are
+    billed      whether calls are charged
+    strategy    how a model that several providers serve is routed
+    """
+
+    starter: Starter | None = None
+    terms: Terms | None = None
+    billed: bool = False
+    strategy: Strategy = "round-robin"
+
+
+class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action is carried out with: the hub, the name of the actor for the audit log, and the policy."""
+
+    hub: ManagementContext
+    by: str
+    policy: ActionPolicy = ActionPolicy()
+
+
+class NoFields(msgspec.Struct, frozen=True):
+    """The request of an action that needs to know nothing."""
 
 
 class Sealing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,3 +99,11 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
 def actor(desk: ManagementContext, name: str) -> Actor:
     """Somebody of that name, acting now."""
     return Actor(name=name, now_ms=desk.clock.now_ms(), audit_id=desk.ids.new("audit"))
+
+
+def row_of(outcome: Outcome, row: type[Kind]) -> Kind | Denial:
+    """The row that a change was about, or why it was not made."""
+    if isinstance(outcome, Denied):
+        return outcome.refusal
+    assert isinstance(outcome.row, row)
+    return outcome.row

@@ -8,14 +8,14 @@ import pytest
 
 from entrypoints.cli import main
 from entrypoints.cli.parser import build_parser
-from entrypoints.cli.run import COMMANDS
+from entrypoints.cli.run import COMMANDS, VIEWS
 from tests.entrypoints.cli_said import Said
 
 
 def test_every_command_of_the_parser_has_somebody_who_carries_it_out() -> None:
     known = set(_commands(build_parser()))
 
-    assert known == {*COMMANDS, "serve", "config show"}
+    assert known == {*COMMANDS, *VIEWS, "serve", "config show"}
 
 
 def _commands(parser: Any, prefix: str = "") -> Iterator[str]:

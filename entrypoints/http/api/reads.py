@@ -94,8 +94,7 @@ def kept_response(hub: CallContext) -> Handler:
     """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
 
     async def read(request: Request, caller: Caller) -> Any:
-        remedy = "The hub keeps no answers: send what was said before in `input`."
-        return NotFound(kind="response", name=request.path_values["response"], remedy=remedy)
+        return NotFound(kind="response", name=request.path_values["response"])
 
     return authenticated(hub, read)
 

@@ -57,5 +57,5 @@ async def _deactivate(hub: CallContext, provider: str, credential_id: str, error
     except StorageError:
         return
     if isinstance(outcome, Changed):
-        words = "%s rejected credential %s, which is put out of use: %s; `aihub credential list` shows what is left"
+        words = "%s rejected credential %s, which is put out of use until it is activated: %s"
         _log.warning(words, provider, credential_id, " ".join(error.split()))

@@ -59,11 +59,11 @@ def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequ
     """The alias that the words mean, or the first of them that means nothing."""
     if not _NAME.fullmatch(words.name):
         problem = f"{words.name!r} is no alias: write letters, digits, dots, colons, hyphens, underscores, 64 at most"
-        return BadRequest(field="NAME", problem=problem)
+        return BadRequest(field="name", problem=problem)
     if words.name in VENDORS:
-        return BadRequest(field="NAME", problem=f"{words.name} is the name of a provider: choose another")
+        return BadRequest(field="name", problem=f"{words.name} is the name of a provider: choose another")
     if not 1 <= len(words.targets) <= TARGETS_MAX:
-        return BadRequest(field="--to", problem=f"give from 1 to {TARGETS_MAX} targets")
+        return BadRequest(field="targets", problem=f"give from 1 to {TARGETS_MAX} targets")
     targets = [_target(text) for text in words.targets]
     canary = _canary(words.canary)
     timeout_s = words.first_token_timeout_s
@@ -71,12 +71,12 @@ def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequ
         return canary
     if timeout_s is not None and not 1 <= timeout_s <= FIRST_TOKEN_TIMEOUT_S_MAX:
         problem = f"write seconds from 1 to {FIRST_TOKEN_TIMEOUT_S_MAX}"
-        return BadRequest(field="--first-token-timeout", problem=problem)
+        return BadRequest(field="first_token_timeout_s", problem=problem)
     wrong = next((target for target in targets if isinstance(target, BadRequest)), None)
     if wrong is not None:
         return wrong
     if len({target.model for target in targets if isinstance(target, AliasTarget)}) < len(targets):
-        return BadRequest(field="--to", problem="a model is given twice; give it once, with a weight")
+        return BadRequest(field="targets", problem="a model is given twice; give it once, with a weight")
     return Alias(
         id=alias_id,
         name=words.name,
@@ -101,7 +101,7 @@ def _target(text: str) -> AliasTarget | BadRequest:
             f"{text!r} is no target: write PROVIDER/MODEL[@PRIORITY][*WEIGHT], such as openai/gpt-5-mini@0*3, with a "
             f"priority from 0 to {PRIORITY_MAX} (lower first) and a weight from 1 to {WEIGHT_MAX}"
         )
-        return BadRequest(field="--to", problem=problem)
+        return BadRequest(field="targets", problem=problem)
     return AliasTarget(model=match["model"], priority=int(match["priority"] or 0), weight=weight)
 
 
@@ -111,5 +111,5 @@ def _canary(text: str | None) -> Canary | BadRequest | None:
     match = _CANARY.fullmatch(text)
     if match is None or int(match["percent"]) == 0:
         problem = f"{text!r} is no canary: write PROVIDER/MODEL=PERCENT%, such as openai/gpt-5-mini=5%, from 1 to 99"
-        return BadRequest(field="--canary", problem=problem)
+        return BadRequest(field="canary", problem=problem)
     return Canary(model=match["model"], percent=int(match["percent"]))

@@ -30,7 +30,7 @@ def base_url_problem(url: str) -> str | None:
     if parts.scheme not in ("http", "https", _LOCAL):
         return "write an http or https URL, such as https://api.example.com/v1"
     if "@" in parts.netloc:
-        return "leave user name and password out; give the secret to `aihub credential add`"
+        return "leave user name and password out: a secret is kept as a credential of its own"
     if "#" in url or ("?" in url and not _VERSION.fullmatch(parts.query)):
         return "leave out what comes after ? or #, but for Azure's ?api-version=2024-10-21"
     if not {"{", "}"}.isdisjoint(url.replace("/{model}", "")):

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.books.rows import Call
 from domain.failures import MAY_HAVE_COST
-from domain.refusals import NotFound
+from domain.refusals import NotFound, Remedy
 from entrypoints.usecases.manage.users import user_names
 from ports.books import Storage
 
@@ -45,7 +45,7 @@ async def newest_calls(
     if isinstance(user_id, NotFound):
         return user_id
     if before_id is not None and await storage.call(before_id) is None:
-        return NotFound(kind="call", name=before_id, remedy="see `aihub call list`")
+        return NotFound(kind="call", name=before_id, remedy=Remedy("call list"))
     names = await user_names(storage)
     return [
         CallReport(call=call, user=names.get(call.user_id, call.user_id))
@@ -88,13 +88,13 @@ async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | No
     if user_name is None:
         return None
     user = await storage.user_named(user_name)
-    return NotFound(kind="user", name=user_name, remedy="see `aihub user list`") if user is None else user.id
+    return NotFound(kind="user", name=user_name, remedy=Remedy("user list")) if user is None else user.id
 
 
 async def one_call(storage: Storage, call_id: str) -> CallReport | NotFound:
     """All about one call."""
     call = await storage.call(call_id)
     if call is None:
-        return NotFound(kind="call", name=call_id, remedy="see `aihub call list`")
+        return NotFound(kind="call", name=call_id, remedy=Remedy("call list"))
     names = await user_names(storage)
     return CallReport(call=call, user=names.get(call.user_id, call.user_id))

@@ -1,16 +1,20 @@
 """Credit: grants to a user, and what a wallet is worth."""
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from domain.accounts.rows import User
 from domain.books.management_scopes import UserScope
-from domain.ledger.ledger import Balance, balance
+from domain.ledger.ledger import Balance, balance, is_effective
 from domain.ledger.rows import Grant
-from domain.management.changes import Denied, Outcome, grant_credit
-from domain.refusals import BadRequest, NotFound
-from entrypoints.usecases.management_context import ManagementContext, actor
+from domain.management import changes
+from domain.management.changes import Denied, Outcome
+from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext, actor, row_of
+from entrypoints.usecases.public_types import Credits, Duration, Moment, moment
 
 GRANT_PRIORITY = 100
 GRANT_SOURCE = "operator"
@@ -25,6 +29,102 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+class GrantCredit(msgspec.Struct, frozen=True, kw_only=True):
+    """Credit to grant to a user."""
+
+    user: str
+    amount: Annotated[Credits, Meta(description="credits, such as 5 or 0.25")]
+    expires_in: Annotated[Duration | None, Meta(description="such as 30d, 12h or 45m (never)")] = None
+    priority: Annotated[int, Meta(description="lower is spent first")] = GRANT_PRIORITY
+
+
+GrantState = Literal["active", "later", "spent", "expired"]
+
+
+class GrantView(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant at a moment. Its `state`: it is spent from now, it will be later, nothing is left of it, or it ended."""
+
+    id: str
+    amount: Credits
+    available: Credits
+    held: Credits
+    priority: int
+    effective: Moment
+    expires: Moment | None
+    created: Moment
+    source: str
+    state: GrantState
+
+
+class CreditGranted(GrantView, frozen=True, kw_only=True):
+    """The grant that was made, and to whom."""
+
+    user: str
+
+
+class ShowBalance(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose wallet to show."""
+
+    user: str
+
+
+class WalletView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user can spend, and the grants that it is made of, oldest first."""
+
+    user: str
+    posted: Credits
+    held: Credits
+    available: Credits
+    grants: list[GrantView]
+
+
+async def grant_credit(context: ActionContext, request: GrantCredit) -> CreditGranted | Denial:
+    """Credit for an existing user."""
+    outcome = await grant(context.hub, context.by, request.user, request.amount, request.expires_in, request.priority)
+    made = row_of(outcome, Grant)
+    if not isinstance(made, Grant):
+        return made
+    return CreditGranted(user=request.user, **msgspec.structs.asdict(grant_view(made, made.created_ms)))
+
+
+async def show_balance(context: ActionContext, request: ShowBalance) -> WalletView | Denial:
+    """What the user can spend now."""
+    found = await wallet(context.hub, request.user)
+    if isinstance(found, NotFound):
+        return found
+    return WalletView(
+        user=request.user,
+        posted=Credits(found.balance.posted_nanos),
+        held=Credits(found.balance.held_nanos),
+        available=Credits(found.balance.available_nanos),
+        grants=[grant_view(one, found.at_ms) for one in found.grants],
+    )
+
+
+def grant_view(row: Grant, now_ms: int) -> GrantView:
+    """A grant as it is at that moment."""
+    return GrantView(
+        id=row.id,
+        amount=Credits(row.amount_nanos),
+        available=Credits(row.available_nanos),
+        held=Credits(row.held_nanos),
+        priority=row.priority,
+        effective=Moment(row.effective_ms),
+        expires=moment(row.expires_ms),
+        created=Moment(row.created_ms),
+        source=row.source,
+        state=_state(row, now_ms),
+    )
+
+
+def _state(row: Grant, now_ms: int) -> GrantState:
+    if row.expires_ms is not None and row.expires_ms <= now_ms:
+        return "expired"
+    if row.available_nanos == 0 and row.held_nanos == 0:
+        return "spent"
+    return "active" if is_effective(row, now_ms) else "later"
+
+
 async def grant(
     desk: ManagementContext,
     by: str,
@@ -35,7 +135,7 @@ async def grant(
 ) -> Outcome:
     """Credit for an existing user; among a wallet's grants, the lower priority number is spent first."""
     if nanos <= 0:
-        return Denied(refusal=BadRequest(field="AMOUNT", problem="grant more than nothing, such as 5 or 0.25"))
+        return Denied(refusal=BadRequest(field="amount", problem="grant more than nothing, such as 5 or 0.25"))
     who = actor(desk, by)
     grant_id = desk.ids.new("grant")
 
@@ -54,7 +154,7 @@ async def grant(
         )
 
     return await desk.storage.decide(
-        UserScope(name=user_name), lambda facts: grant_credit(facts, who, user_name, grant_of)
+        UserScope(name=user_name), lambda facts: changes.grant_credit(facts, who, user_name, grant_of)
     )
 
 
@@ -62,7 +162,7 @@ async def wallet(desk: ManagementContext, user_name: str) -> Wallet | NotFound:
     """What the user can spend now."""
     user = await desk.storage.user_named(user_name)
     if user is None:
-        return NotFound(kind="user", name=user_name, remedy="see `aihub user list`")
+        return NotFound(kind="user", name=user_name, remedy=Remedy("user list"))
     grants = await desk.storage.wallet(user.id)
     now_ms = desk.clock.now_ms()
     return Wallet(user=user, balance=balance(grants, now_ms), grants=grants, at_ms=now_ms)

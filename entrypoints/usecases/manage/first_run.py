@@ -22,8 +22,8 @@ from domain.refusals import InvalidKey
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.usecases.manage.users import KEY_MARK, Starter, add_user_with_credit, key_row, starter_grant
-from entrypoints.usecases.management_context import ManagementContext, actor
+from entrypoints.usecases.manage.users import KEY_MARK, add_user_with_credit, key_row, starter_grant
+from entrypoints.usecases.management_context import ManagementContext, Starter, actor
 
 OWNER = "owner"
 OWNER_STARTER = Starter(nanos=5 * NANOS_PER_CREDIT)

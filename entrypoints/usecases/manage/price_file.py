@@ -5,7 +5,7 @@
                  "tiers": [{"service": "priority", "above_tokens": 0, "prices": {"input": "2.5"}}],
                  "variants": [{"size": "1024x1536", "quality": "high", "prices": {"image": "250000"}}]}]}
 
-Prices are decimals, as text, for a million units; the names of the leaves are those of `aihub price show`.
+Prices are decimals, as text, for a million units; units are named as in a price's reply.
 """
 
 from collections.abc import Mapping

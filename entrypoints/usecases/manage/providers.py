@@ -22,7 +22,7 @@ from domain.management.changes import (
     remove_credential,
     remove_provider,
 )
-from domain.refusals import BadRequest
+from domain.refusals import BadRequest, Remedy
 from entrypoints.usecases.manage.base_urls import base_url_problem
 from entrypoints.usecases.manage.masking import is_secret_text, masked
 from entrypoints.usecases.management_context import ManagementContext, actor
@@ -51,9 +51,9 @@ async def create_provider(
         return Denied(refusal=described)
     spoken, url = described
     who = actor(desk, by)
-    if not (0 <= priority <= PRIORITY_MAX and 1 <= weight <= WEIGHT_MAX):
-        problem = f"write a priority from 0 to {PRIORITY_MAX} and a weight from 1 to {WEIGHT_MAX}"
-        return Denied(refusal=BadRequest(field="--priority, --weight", problem=problem))
+    for field, value, least, most in (("priority", priority, 0, PRIORITY_MAX), ("weight", weight, 1, WEIGHT_MAX)):
+        if not least <= value <= most:
+            return Denied(refusal=BadRequest(field=field, problem=f"write a whole number from {least} to {most}"))
     row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight)
     return await desk.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
 
@@ -62,25 +62,25 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
     """The dialect and the URL of a provider to be, or what is wrong with what was given."""
     if not _NAME.fullmatch(name):
         problem = f"{name!r} is no provider name: write letters, digits, dots, hyphens and underscores, 64 at most"
-        return BadRequest(field="NAME", problem=problem)
+        return BadRequest(field="name", problem=problem)
     if dialect is not None and dialect not in DIALECTS:
-        return BadRequest(field="--dialect", problem=f"{dialect!r} is unknown: write one of {', '.join(DIALECTS)}")
+        return BadRequest(field="dialect", problem=f"{dialect!r} is unknown: write one of {', '.join(DIALECTS)}")
     known = ECHO if dialect == "echo" else VENDORS.get(name)
     spoken = dialect if dialect not in (None, "echo") else known.dialect if known else None
     if spoken is None:
         problem = f"{name} is not a name that the hub knows ({', '.join(VENDORS)}): say what it speaks"
-        return BadRequest(field="--dialect", problem=problem)
+        return BadRequest(field="dialect", problem=problem)
     if base_url is None:
         if known is None or known.dialect != spoken:
             problem = f"say where {name} is, such as https://api.example.com/v1"
-            return BadRequest(field="--base-url", problem=problem)
+            return BadRequest(field="base_url", problem=problem)
         if known.has_own_url:
-            return BadRequest(field="--base-url", problem=f"say where your {name} is: {known.base_url}")
+            return BadRequest(field="base_url", problem=f"say where your {name} is: {known.base_url}")
         base_url = known.base_url
     if problem_of_url := base_url_problem(base_url):
-        return BadRequest(field="--base-url", problem=problem_of_url)
+        return BadRequest(field="base_url", problem=problem_of_url)
     if base_url == ECHO.base_url and spoken != ECHO.dialect:
-        return BadRequest(field="--dialect", problem=f"the built-in provider speaks {ECHO.dialect}")
+        return BadRequest(field="dialect", problem=f"the built-in provider speaks {ECHO.dialect}")
     return spoken, base_url.rstrip("/")
 
 
@@ -96,11 +96,11 @@ async def create_credential(
     """A secret for an existing provider; of several, each is used in proportion to its weight."""
     if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
         problem = f"give printable ASCII without blanks, {SECRET_CHARACTERS_MAX} characters at most"
-        return Denied(refusal=BadRequest(field="the secret", problem=problem))
+        return Denied(refusal=BadRequest(field="secret", problem=problem))
     if not 1 <= weight <= WEIGHT_MAX:
-        return Denied(refusal=BadRequest(field="--weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
+        return Denied(refusal=BadRequest(field="weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
     if len(label) > 200 or not label.isprintable():
-        return Denied(refusal=BadRequest(field="--name", problem="write at most 200 printable characters"))
+        return Denied(refusal=BadRequest(field="name", problem="write at most 200 printable characters"))
     who = actor(desk, by)
     row = _sealed(desk, provider, secret, label, weight, who.now_ms)
 
@@ -108,8 +108,11 @@ async def create_credential(
         same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(desk, c, secret)), None)
         if same is None:
             return add_credential(facts, who, row)
-        remedy = "its weight would be doubled" if same.active else f"use `aihub credential activate {same.id}`"
-        return Denied(refusal=BadRequest(field="the secret", problem=f"{same.id} holds it already; {remedy}"))
+        held = f"{same.id} holds it already"
+        if same.active:
+            return Denied(refusal=BadRequest(field="secret", problem=f"{held}; its weight would be doubled"))
+        remedy = Remedy("credential activate", same.id)
+        return Denied(refusal=BadRequest(field="secret", problem=held, remedy=remedy))
 
     return await desk.storage.decide(ProviderScope(name=provider), rule)
 
@@ -171,7 +174,7 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
         return add_credential(facts, who, credential)
     vendor = VENDORS[credential.provider]
     if vendor.has_own_url:
-        problem = f"say where it is with `aihub provider add {vendor.name} --base-url {vendor.base_url}`"
+        problem = f"add {vendor.name} first, with your own URL: {vendor.base_url}"
         return Denied(refusal=BadRequest(field=vendor.env, problem=problem))
     provider = ProviderRow(name=vendor.name, dialect=vendor.dialect, base_url=vendor.base_url, created_ms=who.now_ms)
     made = add_provider(facts, also, provider)

@@ -46,7 +46,7 @@ async def put_rate(
     desk: ManagementContext, by: str, model: str, prices: Prices, since_ms: int | None = None
 ) -> Outcome:
     """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
-    for field, tokens in (("--context", prices.context_tokens), ("--max-output", prices.output_tokens_max)):
+    for field, tokens in (("context", prices.context_tokens), ("max_output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
     given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if name.endswith("_nanos") and nanos}
@@ -88,7 +88,7 @@ async def _add_version(
     provider, _, name = model.partition("/")
     if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:
         problem = f"{model!r} is no model: write PROVIDER/MODEL, such as openai/gpt-5-mini"
-        return Denied(refusal=BadRequest(field="PROVIDER/MODEL", problem=problem))
+        return Denied(refusal=BadRequest(field="model", problem=problem))
     who = actor(desk, by)
     rate_id = desk.ids.new("rate")
 

@@ -6,7 +6,7 @@ from domain.books.management_scopes import ProviderFacts, ProviderScope
 from domain.management.changes import Denied, Outcome
 from domain.management.rates_from_prices import Sold, Terms, sell
 from domain.pricing.price_book import Price, ProviderPrices, versions
-from domain.refusals import BadRequest, NotFound
+from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.manage.price_book import shelves
 from entrypoints.usecases.management_context import ManagementContext, actor
 
@@ -29,14 +29,14 @@ async def sell_by_book(
     rows = (await desk.storage.catalog()).providers
     chosen = [row.name for row in rows if provider in (None, row.name)]
     if provider is not None and not chosen:
-        return NotFound(kind="provider", name=provider, remedy=f"add the provider with `aihub provider add {provider}`")
+        return NotFound(kind="provider", name=provider, remedy=Remedy("provider add", provider))
     found: list[Sold] = []
     for name in chosen:
         prices = _prices(book.provider_prices(name), model, desk.clock.now_ms() if since_ms is None else since_ms)
         if prices:
             found.append(await _sell(desk, by, name, prices, terms, model is not None, since_ms))
     if model is not None and not found:
-        return NotFound(kind="price", name=model, remedy="see `aihub price list`")
+        return NotFound(kind="price", name=model, remedy=Remedy("price list"))
     return found
 
 

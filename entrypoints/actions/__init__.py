@@ -1,0 +1,23 @@
+"""The action table: everything that an operator or a user can do besides calling models.
+
+Each action is declared once, in the module of its noun, with its request, reply, permission, words and handler. The
+command line and the command part of the reference are made from the table. A module of actions imports its use cases,
+so the index below lets `aihub --help` name every noun without loading any of them.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Noun(NamedTuple):
+    """A noun of the table, or a command of one word: what it stands for, and the module that declares its actions."""
+
+    meaning: str
+    module: str
+
+
+NOUNS: Mapping[str, Noun] = {
+    "user": Noun("who may call", "entrypoints.actions.users"),
+    "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
+    "credit": Noun("what users can spend", "entrypoints.actions.users"),
+}

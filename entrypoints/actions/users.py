@@ -1,0 +1,96 @@
+"""Actions on users, their API keys and their credit."""
+
+from entrypoints.actions.action import Action, Argument
+from entrypoints.usecases.manage import credit, users
+from entrypoints.usecases.management_context import NoFields
+
+_KEY_ID = Argument("id", "ID", help="as `aihub key list` shows it")
+
+ACTIONS = (
+    Action(
+        name="user add",
+        meaning="add a user",
+        details="Grants starter credit where `NEW_USER_CREDIT_GRANT_ENABLED` says so.",
+        example="aihub user add alice",
+        permission="manage accounts",
+        is_change=True,
+        begins_books=True,
+        request=users.AddUser,
+        reply=users.UserAdded,
+        handler=users.add_user,
+        arguments=(Argument("name", "NAME"), Argument("role", "--role")),
+    ),
+    Action(
+        name="user list",
+        meaning="list the users",
+        example="aihub user list",
+        permission="see accounts",
+        is_change=False,
+        request=NoFields,
+        reply=list[users.UserView],
+        handler=users.list_users,
+    ),
+    Action(
+        name="key create",
+        meaning="make an API key, which is shown once",
+        example="aihub key create --user alice",
+        permission="manage accounts",
+        is_change=True,
+        begins_books=True,
+        request=users.CreateKey,
+        reply=users.KeyCreated,
+        handler=users.issue_key,
+        arguments=(Argument("user", "--user", "NAME"), Argument("name", "--name", "LABEL")),
+    ),
+    Action(
+        name="key list",
+        meaning="list the API keys by what may be shown of them",
+        example="aihub key list",
+        permission="see accounts",
+        is_change=False,
+        request=NoFields,
+        reply=list[users.KeyView],
+        handler=users.list_keys,
+    ),
+    Action(
+        name="key revoke",
+        meaning="let a key authenticate no later call",
+        details="Revoking a key twice is no error.",
+        example="aihub key revoke key_01k8…",
+        permission="manage accounts",
+        is_change=True,
+        request=users.RevokeKey,
+        reply=users.KeyRevoked,
+        handler=users.revoke_key,
+        arguments=(_KEY_ID,),
+    ),
+    Action(
+        name="credit grant",
+        meaning="give a user credit",
+        details="Grants are spent by priority, then by earliest expiry.",
+        example="aihub credit grant alice 5 --expires-in 30d",
+        permission="manage credit",
+        is_change=True,
+        begins_books=True,
+        request=credit.GrantCredit,
+        reply=credit.CreditGranted,
+        handler=credit.grant_credit,
+        arguments=(
+            Argument("user", "USER"),
+            Argument("amount", "AMOUNT"),
+            Argument("expires_in", "--expires-in", "TIME"),
+            Argument("priority", "--priority", "N"),
+        ),
+    ),
+    Action(
+        name="credit balance",
+        meaning="show what a user can spend",
+        example="aihub credit balance alice",
+        permission="see accounts",
+        is_change=False,
+        request=credit.ShowBalance,
+        reply=credit.WalletView,
+        handler=credit.show_balance,
+        arguments=(Argument("user", "USER"),),
+    ),
+)

@@ -1,0 +1,119 @@
+"""The command line of an action: its arguments from its request's fields, its request from what was parsed.
+
+A field's type decides how its text is read; its description and its default make the help.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from entrypoints.actions.action import Action, Argument
+from entrypoints.cli import arguments
+from entrypoints.usecases.public_types import Credits, Dollars, Duration, Moment, Percent
+
+_READERS: Mapping[object, Callable[[str], Any]] = {
+    Credits: arguments.decimal,
+    Dollars: arguments.decimal,
+    Percent: arguments.decimal,
+    Duration: arguments.duration_ms,
+    Moment: arguments.moment,
+    int: arguments.whole,
+}
+
+
+class _Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of a request: its type without what surrounds it, its default and its description."""
+
+    kind: Any
+    default: Any
+    description: str
+    least: int | None = None
+    most: int | None = None
+
+
+def add_arguments(command: argparse.ArgumentParser, action: Action[Any, Any]) -> None:
+    """The action's arguments, in the table's order. What is not given is left out, so the request's default holds."""
+    fields = _fields(action.request)
+    for argument in action.arguments:
+        options = _options(argument, fields[argument.field])
+        if argument.word.startswith("-"):
+            command.add_argument(argument.word, dest=argument.field, **options)
+        else:
+            command.add_argument(argument.field, metavar=argument.word, **options)
+
+
+def request_of(
+    action: Action[Any, Any], parsed: argparse.Namespace, now_ms: int, more: Mapping[str, Any]
+) -> msgspec.Struct:
+    """The request that was written; moments such as `7d` are counted back from now. `more` was read elsewhere."""
+    fields = _fields(action.request)
+    given = {a.field: getattr(parsed, a.field) for a in action.arguments if hasattr(parsed, a.field)}
+    values = {name: _typed(fields[name].kind, value, now_ms) for name, value in given.items()}
+    request: msgspec.Struct = action.request(**values, **more)
+    return request
+
+
+def words_of(action: Action[Any, Any]) -> dict[str, str]:
+    """What the command line calls each field of the request."""
+    return {argument.field: argument.word for argument in action.arguments}
+
+
+def _options(argument: Argument, field: _Field) -> dict[str, Any]:
+    is_option = argument.word.startswith("-")
+    described = argument.help or _described(field)
+    options: dict[str, Any] = {"help": described} if described else {}
+    if is_option:
+        options["default"] = argparse.SUPPRESS
+        if field.default is msgspec.NODEFAULT:
+            options["required"] = True
+    if field.kind is bool:
+        return {**options, "action": "store_true"}
+    if is_option and argument.value:
+        options["metavar"] = argument.value
+    if get_origin(field.kind) is Literal:
+        options["choices"] = get_args(field.kind)
+    elif get_origin(field.kind) is tuple:
+        options |= {"nargs": "+", "action": "extend"}
+    elif field.kind in _READERS:
+        options["type"] = _READERS[field.kind]
+        if field.most is not None:
+            options["type"] = arguments.between(field.least or 0, field.most)
+    return options
+
+
+def _described(field: _Field) -> str:
+    shows_default = field.default not in (msgspec.NODEFAULT, None, "", False, ())
+    return f"{field.description} ({field.default})" if shows_default else field.description
+
+
+def _typed(kind: Any, value: Any, now_ms: int) -> Any:
+    if kind is Moment:
+        return Moment(value(now_ms))
+    if isinstance(kind, type) and issubclass(kind, int) and kind is not bool:
+        return kind(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _fields(request: type[msgspec.Struct]) -> dict[str, _Field]:
+    hints = get_type_hints(request, include_extras=True)
+    return {field.name: _field(hints[field.name], field.default) for field in msgspec.structs.fields(request)}
+
+
+def _field(hint: Any, default: Any) -> _Field:
+    meta = msgspec.Meta()
+    if get_origin(hint) is Annotated:
+        hint, *metas = get_args(hint)
+        meta = next((each for each in metas if isinstance(each, msgspec.Meta)), meta)
+    if get_origin(hint) in (Union, UnionType):
+        hint = next(part for part in get_args(hint) if part is not NoneType)
+    least, most = meta.ge, meta.le
+    return _Field(
+        kind=hint,
+        default=default,
+        description=meta.description or "",
+        least=None if least is None else int(least),
+        most=None if most is None else int(most),
+    )
