@@ -30,6 +30,20 @@ ANTHROPIC_TYPES = {
     504: {"api_error"},
     529: {"overloaded_error"},
 }
+GOOGLE_STATUSES = {
+    400: {"INVALID_ARGUMENT"},
+    401: {"UNAUTHENTICATED"},
+    402: {"FAILED_PRECONDITION"},
+    403: {"PERMISSION_DENIED"},
+    404: {"NOT_FOUND"},
+    502: {"UNAVAILABLE"},
+    504: {"DEADLINE_EXCEEDED"},
+}
+
+
+def is_google(path: str) -> bool:
+    """Whether callers of the path speak the dialect of Gemini's API."""
+    return path.startswith("/v1beta/models") or "Content" in path.rpartition(":")[2]
 
 
 def is_anthropic(path: str) -> bool:
@@ -44,6 +58,8 @@ def check_error(heard: Heard, path: str, status: int | None = None, code: str | 
     assert 400 <= heard.status < 600
     assert "application/json" == heard.header("content-type")
     told = heard.json()
+    if is_google(path):
+        return _check_google(heard, told, code)
     if is_anthropic(path):
         assert ["error", "request_id", "type"] == sorted(told)
         assert "error" == told["type"]
@@ -66,4 +82,19 @@ def check_error(heard: Heard, path: str, status: int | None = None, code: str | 
     assert error["code"]
     if code is not None:
         assert code == error["code"]
+    return error
+
+
+def _check_google(heard: Heard, told: dict[str, Any], code: str | None) -> dict[str, Any]:
+    assert ["error"] == list(told)
+    error: dict[str, Any] = told["error"]
+    assert ["code", "details", "message", "status"] == sorted(error)
+    assert heard.status == error["code"]
+    assert error["status"] in GOOGLE_STATUSES[heard.status]
+    assert 10 <= len(error["message"]) <= 4_000
+    info, request = error["details"][0], error["details"][-1]
+    assert info["reason"]
+    assert code in (None, info["reason"])
+    assert request["requestId"] == heard.header("x-request-id")
+    assert request["requestId"].startswith("call_")
     return error

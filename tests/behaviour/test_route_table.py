@@ -19,6 +19,7 @@ from tests.behaviour.calls import (
     IMAGES,
     MESSAGES,
     MODERATIONS,
+    RERANK,
     RESPONSES,
     SPEECH,
     TRANSLATED,
@@ -42,6 +43,12 @@ TABLE: tuple[Route, ...] = routes(cast(Any, None))
 # The published AIGNE client asks for the hub and its models without its key.
 OPEN = {"/", "/healthz", "/readyz", "/__blocklet__.js", "/api/ai/models"}
 SPENDING = [route for route in TABLE if route.spends]
+
+
+def ranked(model: str) -> dict[str, Any]:
+    return {"model": model, "query": "cat", "documents": ["a cat", "a dog"]}
+
+
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
 ASKED: dict[str, list[Any]] = {
     CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "duplicate") for stream in (False, True)],
@@ -62,6 +69,8 @@ ASKED: dict[str, list[Any]] = {
     AIGNE: [aigne_body(model, streaming) for model in ("oai/m", "ant/m", "duplicate") for streaming in (False, True)],
     AIGNE_IMAGE: [aigne_image("oai/painter"), aigne_image("oai/dall", image=[{"type": "file", "data": "eA=="}])],
     AIGNE_VIDEO: [aigne_video("oai/video"), aigne_video("echo", seconds="8", size="1280x720")],
+    RERANK: [ranked(model) for model in ("oai/m", "oai/ranker", "voy/m", "echo")],
+    "/v2/rerank": [ranked("oai/ranker")],
     **{path: [openai_body("oai/m"), camel_case_body("oai/m")] for path in CAMEL_CASE},
 }  # fmt: skip
 # AIGNE Hub's other names for the same.
@@ -77,11 +86,32 @@ SAME = {
 ASKED |= {path: ASKED[name] for path, name in SAME.items()}
 AZURE = "/openai/deployments/{deployment:path}"
 ASKED[AZURE] = [openai_body("any"), {"messages": [{"role": "user", "content": "Hello"}], "stream": True}]
+GENERATED = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+EMBEDDED = {"content": {"parts": [{"text": "Hello"}]}}
+# Gemini's paths name the model and what is asked of it, so these are asked by their paths.
+METHODS: dict[str, Any] = {
+    "oai/m:generateContent": GENERATED,
+    "goo/gem:generateContent": GENERATED,
+    "ant/m:streamGenerateContent": GENERATED,
+    "oai/m:streamGenerateContent?alt=sse": GENERATED,
+    "oai/m:embedContent": EMBEDDED,
+    "voy/m:batchEmbedContents": {"requests": [EMBEDDED]},
+}
+ASKED |= {f"/{version}/models/{{model:path}}": list(METHODS.values()) for version in ("v1", "v1beta")}
 
 
 def path_of(route: Route) -> str:
     path = route.template.replace("{model:path}", "echo/echo").replace("{response}", "resp_1")
     return path.replace("{deployment:path}", "oai/m/chat/completions")
+
+
+def asked(route: Route) -> list[tuple[str, Any]]:
+    """The paths and bodies by which a route is asked."""
+    if not route.spends:
+        return [(path_of(route), None)]
+    if "{model:path}" in route.template:
+        return [(route.template.replace("{model:path}", method), body) for method, body in METHODS.items()]
+    return [(path_of(route), body) for body in ASKED[route.template]]
 
 
 def name_of(route: Route) -> str:
@@ -101,11 +131,11 @@ def test_calling_a_model_spends_and_reading_does_not() -> None:
 def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
-    for body in ASKED[route.template]:
+    for path, body in asked(route):
         for key in ({}, {"idempotency-key": "k"}):
-            heard = ask(hub, path_of(route), body, key=people.poor, method=route.method, headers=key)
+            heard = ask(hub, path, body, key=people.poor, method=route.method, headers=key)
 
-            check_error(heard, route.template, 402)
+            check_error(heard, path.partition("?")[0], 402)
     assert [] == stub.requests
     assert [] == hub.cli("call", "list", "--user", "poor")
 
@@ -114,10 +144,9 @@ def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
 def test_whatever_is_not_open_is_refused_without_a_valid_key(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
-    bodies: list[Any] = ASKED[route.template] if route.spends else [None]
-    for body in bodies:
+    for path, body in asked(route):
         for key in ("", "ahk_wrong", people.revoked):
-            check_error(ask(hub, path_of(route), body, key=key, method=route.method), route.template, 401)
+            check_error(ask(hub, path, body, key=key, method=route.method), path.partition("?")[0], 401)
     assert [] == stub.requests
 
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from domain.refusals import UnknownPath
-from entrypoints.http.dialects.google import GOOGLE_CALLER, google_caller
+from entrypoints.http.dialects.chosen import dialect_of
+from entrypoints.http.dialects.google import google_caller
 from entrypoints.http.dialects.google.count_tokens import count_handler
 from entrypoints.http.dialects.google.embeddings import embed_handler
 from entrypoints.http.dialects.google.json_list_stream import as_list
@@ -44,4 +45,4 @@ def _handler(hub: CallContext, model: str, method: str, request: Request) -> Han
 
 @asynccontextmanager
 async def _unserved(request: Request) -> AsyncIterator[Reply]:
-    yield refuse(GOOGLE_CALLER, request, UnknownPath(path=request.path))
+    yield refuse(dialect_of(request), request, UnknownPath(path=request.path))
