@@ -45,16 +45,17 @@ def sent(*items: Any, provider: str = "openai") -> list[Any]:
 @pytest.mark.parametrize(
     "item",
     [
+        {"type": "provider_block", "id": "pb_1", "dialect": "google", "name": "finish", "block": {}},
         {"type": "foreign", "id": "fb_1", "dialect": "google", "name": "finish", "block": {}},
         {"type": "reasoning", "id": OWN_ID, "summary": [], "encrypted_content": "signature~EuYB"},
         {"type": "reasoning", "id": OWN_ID, "summary": [], "encrypted_content": "redacted~Eu8C"},
     ],
 )
-def test_what_no_such_server_knows_is_left_out(item: dict[str, Any], provider: str) -> None:
+def test_blocks_that_the_hub_made_for_other_vendors_are_left_out(item: dict[str, Any], provider: str) -> None:
     assert [USER] == sent(USER, item, provider=provider)
 
 
-def test_thinking_that_nobody_can_prove_is_left_out_for_openai_that_looks_for_it() -> None:
+def test_unsigned_reasoning_is_left_out_for_openai() -> None:
     unsigned = {"type": "reasoning", "id": OWN_ID, "summary": [{"type": "summary_text", "text": "hm"}]}
     own = {"type": "reasoning", "id": "rs_68af", "summary": [], "encrypted_content": "gAAAA"}
 
@@ -62,17 +63,18 @@ def test_thinking_that_nobody_can_prove_is_left_out_for_openai_that_looks_for_it
     assert [USER, unsigned, own] == sent(USER, unsigned, own, provider="acme")
 
 
-def test_sources_of_other_vendors_stay_here() -> None:
+@pytest.mark.parametrize("block_type", ["provider_block", "foreign"])
+def test_citations_of_other_vendors_are_not_sent_to_openai(block_type: str) -> None:
     page = {"type": "url_citation", "url": "https://x", "title": "", "start_index": 0, "end_index": 1}
-    theirs = {**page, "foreign": {"dialect": "anthropic", "name": "citation", "block": {}}}
-    alone = {"type": "foreign", "dialect": "cohere", "name": "citation", "block": {}}
+    theirs = {**page, block_type: {"dialect": "anthropic", "name": "citation", "block": {}}}
+    alone = {"type": block_type, "dialect": "cohere", "name": "citation", "block": {}}
     text = {"type": "output_text", "text": "a", "annotations": [page, theirs, alone]}
     said = {"type": "message", "role": "assistant", "content": [text]}
 
     assert [{**said, "content": [{**text, "annotations": [page, page]}]}] == sent(said)
 
 
-def test_ids_of_calls_are_as_long_as_openai_takes_them() -> None:
+def test_call_ids_are_shortened_to_openais_limit() -> None:
     items = (
         {"type": "function_call", "call_id": LONG, "name": "f", "arguments": "{}"},
         {"type": "function_call_output", "call_id": LONG, "output": "1"},
@@ -91,7 +93,7 @@ def test_ids_of_calls_are_as_long_as_openai_takes_them() -> None:
     assert [asked["call_id"]] * 2 == [item["call_id"] for item in translated]
 
 
-def test_an_input_that_fits_goes_byte_for_byte() -> None:
+def test_an_input_that_fits_is_sent_byte_for_byte() -> None:
     body = (
         '{"model":"m","input":[{"type":"message", "role":"user","content":"\\"foreign\\""},{"type":"reasoning","id":"rs_1",'
         '"summary":[] },{"type":"function_call","call_id" : "c1","name":"f","arguments":"{}"}]}'
@@ -108,7 +110,7 @@ def test_an_input_that_fits_goes_byte_for_byte() -> None:
                 lambda proof: {"type": "reasoning", "id": OWN_ID, "encrypted_content": proof}, st.text(max_size=12)
             ),
             st.builds(lambda name: {"type": "function_call", "call_id": name}, st.text(max_size=80)),
-            st.builds(lambda name: {"type": "foreign", "name": name}, st.text(max_size=5)),
+            st.builds(lambda name: {"type": "provider_block", "name": name}, st.text(max_size=5)),
         ),
         max_size=5,
     )

@@ -1,8 +1,8 @@
 """Anthropic's messages API, as a provider.
 
-House rule: a caller of the same dialect is passed through byte for byte but for the model's name, the output cap, and
-what the API is known to reject (`fitting`); everything else is said in the modules beside this one (`encode`, `refuse`,
-`blocks`, `stream`, `usage`, `failure`).
+House rule: a request of a caller of the same dialect passes through byte for byte, except the model's name, the output
+cap, and what the API is known to reject (`fitting`). All other modules are for callers of other dialects and for
+answers (`encode`, `refuse`, `blocks`, `stream`, `usage`, `failure`).
 
 https://platform.claude.com/docs/en/api/messages/create
 """

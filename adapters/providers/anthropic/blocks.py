@@ -1,7 +1,7 @@
-"""Anthropic's whole answers, and what its content blocks mean, whole or streamed.
+"""Convert Anthropic's complete answers and content blocks to events.
 
-House rule: a block means the same events wherever it stands, so `stream` says with these functions what
-it has put together.
+House rule: a block gives the same events in a complete answer and in a stream; `stream` uses these functions for the
+blocks that it has put together.
 """
 
 from typing import Annotated
@@ -42,7 +42,7 @@ _FINISH: dict[str, FinishReason] = {
 
 
 class Block(msgspec.Struct, frozen=True):
-    """A content block; which fields it has depends on its type."""
+    """A content block; its fields depend on its type."""
 
     type: str = ""
     text: Annotated[str, SPELLED] = ""
@@ -55,19 +55,19 @@ class Block(msgspec.Struct, frozen=True):
     input: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-_UNSAID = msgspec.Raw(b"null")
+_NOT_SET = msgspec.Raw(b"null")
 
 
-class Beside(msgspec.Struct, frozen=True):
-    """What stands beside the content: where its code ran, what was cleared from its context, why it was refused."""
+class MessageExtras(msgspec.Struct, frozen=True):
+    """Fields next to the content: the container of its code, the edits of its context, the details of a refusal."""
 
-    container: msgspec.Raw = _UNSAID
-    context_management: msgspec.Raw = _UNSAID
-    stop_details: msgspec.Raw = _UNSAID
+    container: msgspec.Raw = _NOT_SET
+    context_management: msgspec.Raw = _NOT_SET
+    stop_details: msgspec.Raw = _NOT_SET
 
 
-class Message(Beside, frozen=True):
-    """A whole answer, or the empty one in `message_start`."""
+class Message(MessageExtras, frozen=True):
+    """A complete answer, or the empty one in `message_start`."""
 
     type: str = "message"
     id: str = ""
@@ -78,8 +78,8 @@ class Message(Beside, frozen=True):
     usage: msgspec.Raw = UNREPORTED
 
 
-# Of a context that nothing was cleared from, each request tells that with an empty list.
-_NOTHING_DONE = (b"null", b'{"applied_edits":[]}', b'{"applied_edits": []}')
+# A request without any context edits reports an empty list of them.
+_EMPTY = (b"null", b'{"applied_edits":[]}', b'{"applied_edits": []}')
 
 BLOCK = Lenient(Block)
 _MESSAGE = Lenient(Message)
@@ -87,7 +87,7 @@ _FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole 2xx body as the events that the same answer gives when streamed."""
+    """Return a complete 2xx body as the events that the same answer gives when streamed."""
     try:
         message = _MESSAGE.decode(body)
         if message.type == "error":
@@ -98,19 +98,20 @@ def decode(body: bytes) -> tuple[Event, ...]:
         tools = 0
         for index, raw in enumerate(message.content):
             block = BLOCK.decode(raw)
-            events += _whole(block, raw, index, tools)
+            events += _block_events(block, raw, index, tools)
             tools += block.type == "tool_use"
-        is_said = len(events) > 1
-        events += asides(message)
+        has_blocks = len(events) > 1
+        events += extra_blocks(message)
         events += reported(message.usage)[1]
     except DECODE_ERRORS as problem:
         return (Broken(failure=malformed(f"the body is not a message: {problem}")),)
-    # A look-alike may leave the reason out. The whole body is there, so the model is done, if it was at work at all.
-    reason = message.stop_reason or (("tool_use" if tools else "end_turn") if is_said else None)
+    # A compatible server may leave the reason out. The body is complete, so the model has finished if it produced
+    # anything.
+    reason = message.stop_reason or (("tool_use" if tools else "end_turn") if has_blocks else None)
     return (*events, *finished(reason, message.stop_sequence, tools), Ended())
 
 
-def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
+def _block_events(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
     match block.type:
         case "text":
             return (*text(block, index), *citations(block.citations or ()))
@@ -128,45 +129,45 @@ def _whole(block: Block, raw: msgspec.Raw, index: int, tool: int) -> tuple[Event
 
 
 def text(block: Block, index: int) -> tuple[Event, ...]:
-    """A block's text, if it has some."""
+    """Return a block's text, if it has any."""
     return (TextDelta(text=block.text, block=index),) if block.text else ()
 
 
 def citations(sources: list[msgspec.Raw] | tuple[msgspec.Raw, ...]) -> tuple[Event, ...]:
-    """The sources for the text before them."""
+    """Return the sources of the text before them."""
     return tuple(CitationDelta(citation=source, dialect="anthropic") for source in sources)
 
 
 def reasoning(block: Block, index: int) -> tuple[Event, ...]:
-    """What a thinking block holds; at its start in a stream that is nothing yet.
+    """Return the content of a thinking block; at its start in a stream there is none yet.
 
-    The text is empty, but signed, where the caller asked for `display: omitted`.
+    The text is empty, but signed, if the caller asked for `display: omitted`.
     """
     if block.type == "redacted_thinking":
         return (ReasoningDelta(redacted=block.data, block=index),)
-    said = (ReasoningDelta(text=block.thinking, block=index),) if block.thinking else ()
-    return (*said, ReasoningDelta(signature=block.signature, block=index)) if block.signature else said
+    text_events = (ReasoningDelta(text=block.thinking, block=index),) if block.thinking else ()
+    return (*text_events, ReasoningDelta(signature=block.signature, block=index)) if block.signature else text_events
 
 
 def provider_block(name: str, block: msgspec.Raw) -> Event:
-    """A block that only Anthropic has a word for: a hosted tool's use or result, a compaction, a container's file."""
+    """Return a block that only Anthropic has: the use or result of a hosted tool, a compaction, a container's file."""
     return ProviderBlock(dialect="anthropic", name=name, block=block)
 
 
-def asides(said: Beside) -> tuple[Event, ...]:
-    """What an answer tells of itself that only Anthropic has a word for, where it tells it."""
-    told = ((name, getattr(said, name)) for name in Beside.__struct_fields__)
+def extra_blocks(extras: MessageExtras) -> tuple[Event, ...]:
+    """Return the fields next to the content that are set; only Anthropic has them."""
+    fields = ((name, getattr(extras, name)) for name in MessageExtras.__struct_fields__)
     return tuple(
         ProviderBlock(dialect="anthropic", name=name, block=msgspec.Raw(bytes(value)), generated=False)
-        for name, value in told
-        if bytes(value) not in _NOTHING_DONE
+        for name, value in fields
+        if bytes(value) not in _EMPTY
     )
 
 
 def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
-    """A block with the input that was streamed for it.
+    """Return a block with the input that was streamed for it.
 
-    Text that is no JSON is kept under the name that Anthropic gives it, so that it is still an object:
+    Invalid JSON is kept under the key that Anthropic uses for it, so that the input is still an object:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
     """
     fields = _FIELDS.decode(block)
@@ -179,11 +180,11 @@ def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
 
 
 def finished(reason: str | None, stop_sequence: str | None, tools: int) -> tuple[Event, ...]:
-    """How the model ended, if told. A reason that is new to us is still the model's own, unforced end.
+    """Return the finish reason, if reported. An unknown reason counts as a normal stop.
 
-    It ends in calls only if there are `tools` that it called: agents would wait for them, or ask for ever.
+    The reason is `tool_calls` only if there are `tools` calls: an agent would wait for them, or loop.
     """
     if reason is None:
         return ()
-    told: FinishReason = "stop" if reason == "tool_use" and not tools else _FINISH.get(reason, "stop")
-    return (Finished(reason=told, stop_sequence=stop_sequence),)
+    finish: FinishReason = "stop" if reason == "tool_use" and not tools else _FINISH.get(reason, "stop")
+    return (Finished(reason=finish, stop_sequence=stop_sequence),)

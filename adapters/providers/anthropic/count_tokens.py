@@ -1,4 +1,4 @@
-"""Anthropic's count of a request's tokens: asked by Anthropic's callers alone, free, and passed through.
+"""Anthropic's count of a request's tokens: for callers of Anthropic's dialect only, free, and passed through.
 
 https://platform.claude.com/docs/en/api/messages-count-tokens
 """
@@ -22,7 +22,7 @@ _COUNTED = Lenient(_Counted)
 
 
 def _decode(body: bytes) -> tuple[Event, ...]:
-    """The count itself is for the caller, who gets it as it came; it is no usage."""
+    """Check the count, which is passed to the caller unchanged; it is not usage."""
     try:
         _COUNTED.decode(body)
     except DECODE_ERRORS as problem:

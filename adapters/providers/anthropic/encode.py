@@ -1,7 +1,7 @@
-"""A canonical request in Anthropic's words.
+"""Encode a canonical request in Anthropic's dialect.
 
-House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here. So is
-thinking without a signature: Anthropic takes back only what it signed itself, and rejects the request otherwise.
+House rule: every field that is set is sent, or `refuse` names it and it is left out here. Reasoning without a signature
+is left out too: Anthropic accepts only reasoning that it signed itself, and rejects the request otherwise.
 
 https://platform.claude.com/docs/en/api/messages/create
 """
@@ -37,9 +37,9 @@ from domain.model_api.requests import (
 )
 
 OUTPUT_TOKENS_DEFAULT = 4096
-"""The `max_tokens` of a caller who gave none, which Anthropic does not allow.
+"""The `max_tokens` of a request without a cap, because Anthropic requires one.
 
-It is the most that the oldest models still served can put out, so none rejects it:
+It is the limit of the oldest models still served, so no model rejects it:
 https://platform.claude.com/docs/en/about-claude/models/overview
 """
 
@@ -57,16 +57,16 @@ _Json = dict[str, Any]
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The body of the request."""
-    return _ENCODER.encode({"model": attempt.target.model, **asked(request, attempt)})
+    """Return the body of the request."""
+    return _ENCODER.encode({"model": attempt.target.model, **request_fields(request, attempt)})
 
 
-def asked(request: ChatRequest, attempt: Attempt) -> _Json:
-    """All but the model's name. `max_tokens` is the hub's cap, else the caller's, else a default."""
+def request_fields(request: ChatRequest, attempt: Attempt) -> _Json:
+    """Return all fields except the model. `max_tokens` is the hub's cap, else the caller's, else a default."""
     max_tokens = attempt.output_cap or request.output_tokens_max or OUTPUT_TOKENS_DEFAULT
     leading, turns = split(without_blocks(request, keeps).messages)
     thinking = request.thinking and thinking_of(attempt.target.model, request.thinking)
-    told = _said(
+    fields = _set_fields(
         max_tokens=max_tokens,
         system=[*_blocks(part for message in leading for part in message.parts), *_json_alone(request)] or None,
         messages=_turns(turns),
@@ -82,27 +82,27 @@ def asked(request: ChatRequest, attempt: Attempt) -> _Json:
         stream=request.stream or None,
         cache_control=request.extra.get("cache_control"),
     )
-    sampling = [name for name in SAMPLING if name in told]
+    sampling = [name for name in SAMPLING if name in fields]
     for name in sampling_left_out(attempt.target.model, sampling) if sampling else ():
-        del told[name]
-    return told
+        del fields[name]
+    return fields
 
 
 def _json_alone(request: ChatRequest) -> list[_Json]:
-    """OpenAI's JSON mode as an instruction: there is no mode without a schema."""
+    """Return OpenAI's JSON mode as an instruction: Anthropic has no such mode without a schema."""
     return [{"type": "text", "text": JSON_ALONE}] if wants_json_alone(request.response_format) else []
 
 
-def _own(citations: msgspec.Raw | None) -> msgspec.Raw | None:
-    """The citations that Anthropic told; of another vendor's pages the hub made some without what proves them."""
+def _from_anthropic(citations: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return the citations that Anthropic made. The hub's own, of other vendors' pages, have an empty index."""
     if citations is None or b'"encrypted_index"' not in bytes(citations):
         return citations
     cited = _CITATIONS.decode(citations)
-    own = [each for each in cited if _INDEX.decode(each).encrypted_index != ""]
-    return citations if len(own) == len(cited) else msgspec.Raw(_ENCODER.encode(own)) if own else None
+    kept = [each for each in cited if _INDEX.decode(each).encrypted_index != ""]
+    return citations if len(kept) == len(cited) else msgspec.Raw(_ENCODER.encode(kept)) if kept else None
 
 
-def _said(**fields: Any) -> _Json:
+def _set_fields(**fields: Any) -> _Json:
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -110,7 +110,7 @@ def _said(**fields: Any) -> _Json:
 
 
 def _turns(messages: tuple[Message, ...]) -> list[_Json]:
-    """The conversation: turns of one role after another become one, and turns that say nothing are left out."""
+    """Return the conversation: adjacent turns of one role are joined, and turns without content are left out."""
     # Results must come first in the turn after the calls, or the request is rejected:
     # https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
     return [
@@ -124,28 +124,29 @@ def _blocks(parts: Iterable[Part]) -> list[_Json | msgspec.Raw]:
 
 
 def _visible(parts: Iterable[Part]) -> list[Part]:
-    """The parts without texts of blanks, whose marks for the prompt cache go to what stands before."""
-    told: list[Part] = []
+    """Return the parts without blank texts; their cache marks move to the part before."""
+    visible: list[Part] = []
     for part in parts:
         if not isinstance(part, Text) or part.text.strip():
-            told.append(part)
+            visible.append(part)
         elif (
             part.cache_control is not None
-            and told
-            and isinstance(last := told[-1], Text | Image | Document | ToolResult)
+            and visible
+            and isinstance(last := visible[-1], Text | Image | Document | ToolResult)
         ):
-            told[-1] = msgspec.structs.replace(last, cache_control=last.cache_control or part.cache_control)
-    return told
+            visible[-1] = msgspec.structs.replace(last, cache_control=last.cache_control or part.cache_control)
+    return visible
 
 
 def _block(part: Part) -> _Json | msgspec.Raw:
     match part:
         case Text():
-            return _said(type="text", text=part.text, cache_control=part.cache_control, citations=_own(part.citations))
+            citations = _from_anthropic(part.citations)
+            return _set_fields(type="text", text=part.text, cache_control=part.cache_control, citations=citations)
         case Image():
-            return _said(type="image", source=_image_source(part), cache_control=part.cache_control)
+            return _set_fields(type="image", source=_image_source(part), cache_control=part.cache_control)
         case Document():
-            return _said(
+            return _set_fields(
                 type="document",
                 source=_document_source(part),
                 title=part.name,
@@ -156,7 +157,7 @@ def _block(part: Part) -> _Json | msgspec.Raw:
                 return {"type": "redacted_thinking", "data": part.redacted}
             return {"type": "thinking", "thinking": part.text, "signature": part.signature}
         case ToolCall():
-            return _said(
+            return _set_fields(
                 type="tool_use",
                 id=fitted_id(part.id, ANTHROPIC_IDS),
                 name=part.name,
@@ -164,7 +165,7 @@ def _block(part: Part) -> _Json | msgspec.Raw:
                 cache_control=part.cache_control,
             )
         case ToolResult():
-            return _said(
+            return _set_fields(
                 type="tool_result",
                 tool_use_id=fitted_id(part.call_id, ANTHROPIC_IDS),
                 content=_blocks(part.parts),
@@ -197,10 +198,10 @@ def _document_source(document: Document) -> _Json:
 
 
 def _tool(tool: Tool) -> _Json:
-    return _said(
+    return _set_fields(
         name=tool.name,
         description=tool.description,
-        # Anthropic requires a schema of type "object"; OpenAI lets a function without parameters have none.
+        # Anthropic requires a schema of type "object"; in OpenAI's API a function without parameters may have none.
         input_schema=_input_schema(tool),
         strict=tool.strict,
         cache_control=tool.cache_control,
@@ -208,12 +209,12 @@ def _tool(tool: Tool) -> _Json:
 
 
 def _tool_choice(request: ChatRequest) -> _Json | None:
-    """Without tools there is nothing to choose, and Anthropic rejects a choice."""
+    """Return the tool choice; None without tools, because Anthropic rejects a choice then."""
     choice, parallel = request.tool_choice, request.parallel_tool_calls
     if not request.tools or (choice is None and parallel is None):
         return None
     mode = choice.mode if choice is not None else "auto"
-    return _said(
+    return _set_fields(
         type="any" if mode == "required" else mode,
         name=choice.name if choice is not None else None,
         disable_parallel_tool_use=None if parallel is None or mode == "none" else not parallel,
@@ -221,7 +222,7 @@ def _tool_choice(request: ChatRequest) -> _Json | None:
 
 
 def _thinking(thinking: Thinking | None, max_tokens: int) -> _Json | None:
-    """Whether to think: with a budget if one is given, else as the model sees fit, which newer models require.
+    """Return the thinking configuration: a budget if one is given, else adaptive, which newer models require.
 
     The budget must be less than `max_tokens`, which the hub may have lowered.
     https://platform.claude.com/docs/en/build-with-claude/extended-thinking
@@ -236,23 +237,23 @@ def _thinking(thinking: Thinking | None, max_tokens: int) -> _Json | None:
 
 
 def _input_schema(tool: Tool) -> msgspec.Raw | _Json:
-    """A strict tool's schema has the limits of a structured output's."""
+    """Return the schema; a strict tool's schema has the limits of a structured output's."""
     schema = input_schema(tool.parameters)
     return strict_schema(schema) if tool.strict and isinstance(schema, msgspec.Raw) else schema
 
 
 def _effort(thinking: Thinking | None) -> str | None:
-    """The effort, or the nearest that Anthropic has; one that nobody knows is left out."""
+    """Return the effort, or the nearest that Anthropic has; an unknown value is left out."""
     effort = thinking.effort if thinking is not None and thinking.effort != "none" else None
     return "low" if effort == "minimal" else effort if effort in EFFORTS else None
 
 
 def _output_config(thinking: Thinking | None, wanted: ResponseFormat | None) -> _Json | None:
-    """The effort, and the schema of a structured output; its name is a label only, and it is always strict.
+    """Return the effort and the schema of a structured output, which is always strict; its name is only a label.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs
     """
     effort = _effort(thinking)
     schema = wanted.schema if wanted is not None and wanted.mode == "json_schema" else None
     form = None if schema is None else {"type": "json_schema", "schema": strict_schema(schema)}
-    return _said(effort=effort, format=form) or None
+    return _set_fields(effort=effort, format=form) or None

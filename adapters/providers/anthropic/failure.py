@@ -1,8 +1,7 @@
-"""Anthropic's ways to fail, as a `Failure`: an answer that is no 2xx, and an `error` event inside a stream.
+"""Convert Anthropic's errors to a `Failure`: an answer that is not 2xx, and an `error` event inside a stream.
 
-House rule: the kind comes from the status, or from the error's type word in a stream, which has no status;
-never from the message.
-https://platform.claude.com/docs/en/api/errors
+House rule: the kind comes from the status; in a stream, which has no status, from the error's type; never from the
+message. https://platform.claude.com/docs/en/api/errors
 """
 
 import re
@@ -24,7 +23,7 @@ _KINDS: dict[str, FailureKind] = {
     "conflict_error": "unavailable",
     "authentication_error": "credential_rejected",
     "permission_error": "credential_rejected",
-    "billing_error": "credential_rejected",  # the account behind the hub's own credential, as with OpenAI's dialect
+    "billing_error": "credential_rejected",  # the account of the hub's own credential, as in OpenAI's dialect
     "invalid_request_error": "request_rejected",
     "not_found_error": "request_rejected",
     "request_too_large": "request_rejected",
@@ -39,7 +38,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 
 
 class _ErrorBody(msgspec.Struct, frozen=True):
-    """An error body as Anthropic writes it, or as the proxies and look-alikes before it do."""
+    """An error body from Anthropic, or from a proxy or compatible server."""
 
     error: ErrorDetail | str | None = None
     message: str | None = None
@@ -50,7 +49,7 @@ _ERROR_BODY = msgspec.json.Decoder(_ErrorBody)
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is no 2xx, whatever its body: JSON of any shape, HTML, or nothing."""
+    """Return an answer that is not 2xx as a failure, for any body: JSON of any shape, HTML, or nothing."""
     code, message = _read(body)
     return Failure(
         kind=kind_of_status(status),
@@ -64,10 +63,10 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
 
 
 def error_event(data: bytes) -> Failure:
-    """An error after the answer began: it has a type word but no status."""
+    """Return an error after the start of the answer: it has a type but no status."""
     code, message = _read(data)
     return Failure(
-        # A word that is new to us says that the provider failed, not that the caller did.
+        # An unknown type means that the provider failed, not the caller.
         kind=_KINDS.get(code or "", "unavailable"),
         message=_clear(message) or "the provider broke off without a message",
         code=code,
@@ -77,21 +76,21 @@ def error_event(data: bytes) -> Failure:
 
 
 def malformed(message: str) -> Failure:
-    """An answer that is not what the dialect promises."""
+    """Return a failure for an answer that breaks the dialect's format."""
     return Failure(kind="malformed", message=message, dialect="anthropic")
 
 
 def _read(body: bytes) -> tuple[str | None, str]:
-    """The error's type word and its sentence."""
+    """Return the error's type and message."""
     try:
-        said = _ERROR_BODY.decode(body)
+        error_body = _ERROR_BODY.decode(body)
     except DECODE_ERRORS:
         return None, _TAG.sub(" ", body[:20_000].decode(errors="replace"))
-    if isinstance(said.error, ErrorDetail):
-        return said.error.type, said.error.message or said.message or ""
-    return None, said.error or said.message or said.detail or ""
+    if isinstance(error_body.error, ErrorDetail):
+        return error_body.error.type, error_body.error.message or error_body.message or ""
+    return None, error_body.error or error_body.message or error_body.detail or ""
 
 
 def _clear(message: str) -> str:
-    """One line of bounded length, without anything that looks like a key."""
+    """Return one line of bounded length, without anything that looks like a key."""
     return _SECRET.sub("sk-…", " ".join(message.split()))[:MESSAGE_CHARACTERS_MAX]

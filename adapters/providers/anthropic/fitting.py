@@ -1,8 +1,8 @@
-"""A body in Anthropic's own words, fitted to what its API takes.
+"""Fit a body in Anthropic's dialect to what Anthropic's API accepts.
 
-House rule: nothing of the meaning changes, and what fits stays byte for byte. Ids of tool calls are a matter of the
-dialect, so they are fitted for every server that speaks it; the rest is known of Anthropic alone, and an unknown server
-gets it as the caller wrote it.
+House rule: the meaning does not change, and a body that fits stays byte for byte. Ids of tool calls belong to the
+dialect, so they are fitted for every server that uses it. All other changes are made for Anthropic only; an unknown
+server receives the body as the caller sent it.
 """
 
 from typing import Any
@@ -26,12 +26,12 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _TOOLS = msgspec.json.Decoder(list[_Tool])
 _ANY = msgspec.json.Decoder()
-# Messages of one short text each, the commonest, have none of these.
+# Most messages are one short text each and contain none of these.
 _SUSPECT = (b'"assistant"', b'"type"', b"\\u")
 
 
 def fit(fields: _Fields, model: str, known: bool) -> _Fields:
-    """The body for a server; `known` where it is Anthropic's own, or AWS's of its models. `fields` may be changed."""
+    """Return the body for a server; `known` if it is Anthropic's own, or AWS's with Claude. May change `fields`."""
     messages = fields.get("messages")
     if messages is not None and any(mark in bytes(messages) for mark in _SUSPECT):
         fields["messages"] = fitted_messages(messages, known)
@@ -47,20 +47,20 @@ def fit(fields: _Fields, model: str, known: bool) -> _Fields:
         fields["stop_sequences"] = _visible(fields["stop_sequences"])
     if "output_config" in fields:
         fields["output_config"] = _output_config(fields["output_config"])
-    said = [name for name in SAMPLING if name in fields and bytes(fields[name]) != b"null"]
-    for name in sampling_left_out(model, said) if said else ():
+    sampling = [name for name in SAMPLING if name in fields and bytes(fields[name]) != b"null"]
+    for name in sampling_left_out(model, sampling) if sampling else ():
         del fields[name]
     return fields
 
 
 def _tools(given: msgspec.Raw) -> Any:
-    """The tools, each with a schema of an object."""
+    """Return the tools, each with an object schema."""
     try:
-        told = [_tool(tool) for tool in _TOOLS.decode(given)]
-        if not any(told):
+        changes = [_tool(tool) for tool in _TOOLS.decode(given)]
+        if not any(changes):
             return given
         return [
-            raw if changed is None else raw | changed for raw, changed in zip(_LIST.decode(given), told, strict=True)
+            raw if changed is None else raw | changed for raw, changed in zip(_LIST.decode(given), changes, strict=True)
         ]
     except DECODE_ERRORS:
         return given
@@ -74,18 +74,18 @@ def _tool(tool: _Tool) -> _Fields | None:
 
 
 def _visible(given: msgspec.Raw) -> Any:
-    """Stop sequences with something visible: "each stop sequence must contain non-whitespace"."""
+    """Return the stop sequences that are not blank: "each stop sequence must contain non-whitespace"."""
     try:
-        said = _ANY.decode(given)
+        stops = _ANY.decode(given)
     except DECODE_ERRORS:
         return given
-    if not isinstance(said, list) or all(not isinstance(text, str) or text.strip() for text in said):
+    if not isinstance(stops, list) or all(not isinstance(text, str) or text.strip() for text in stops):
         return given
-    return [text for text in said if not isinstance(text, str) or text.strip()]
+    return [text for text in stops if not isinstance(text, str) or text.strip()]
 
 
 def _output_config(given: msgspec.Raw) -> Any:
-    """The schema of a structured output in the words that it can keep to."""
+    """Return the schema of a structured output, limited to the keywords that Anthropic accepts."""
     try:
         config = _FIELDS.decode(given)
         form = _FIELDS.decode(config["format"]) if "format" in config else {}

@@ -1,6 +1,6 @@
-"""The messages and the system prompt of a body in Anthropic's own words, fitted to what its API takes.
+"""Fit the messages and the system prompt of a body in Anthropic's dialect to what its API accepts.
 
-House rule: what fits stays byte for byte. `known` says that the server is Anthropic's own, or AWS's of its models.
+House rule: what fits stays byte for byte. `known` means that the server is Anthropic's own, or AWS's with Claude.
 """
 
 from contextlib import suppress
@@ -39,7 +39,7 @@ class _Turn(msgspec.Struct, frozen=True):
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """A block as far as a look tells whether it fits."""
+    """The fields of a block that show whether it fits."""
 
     type: str = ""
     text: str | None = None
@@ -67,78 +67,78 @@ _TEXT = msgspec.json.Decoder(str)
 
 
 def fitted_messages(given: msgspec.Raw, known: bool) -> Any:
-    """The messages as the API takes them; the very same where a look at all of them finds nothing odd."""
+    """Return the messages that the API accepts; the same object if nothing has to change."""
     with suppress(*DECODE_ERRORS):
         seen = _SEEN.decode(given)
-        if not any(_is_odd(turn.content, known) for turn in seen) and not (known and seen and _trails(seen[-1])):
+        if not any(_needs_fitting(turn.content, known) for turn in seen) and not (known and seen and _trails(seen[-1])):
             return given
     try:
         turns = _TURNS.decode(given)
-        told = [_content(turn.content, known) for turn in turns]
+        fitted = [_content(turn.content, known) for turn in turns]
     except DECODE_ERRORS:
-        return given  # Anthropic will say what is wrong with them.
+        return given  # Anthropic reports what is wrong with them.
     if known and turns and turns[-1].role == "assistant":
-        told[-1] = _stripped(told[-1])
-    if all(new is turn.content for new, turn in zip(told, turns, strict=True)):
+        fitted[-1] = _stripped(fitted[-1])
+    if all(new is turn.content for new, turn in zip(fitted, turns, strict=True)):
         return given
     final = len(turns) - 1
-    # A turn that said nothing but what is left out is no turn.
+    # A turn whose blocks are all left out is left out too.
     return [
         turn | {"content": content}
-        for place, (turn, content) in enumerate(zip(_LIST.decode(given), told, strict=True))
+        for place, (turn, content) in enumerate(zip(_LIST.decode(given), fitted, strict=True))
         if content or place == final or bytes(turn["content"]) in (b"[]", b'""')
     ]
 
 
-def _is_odd(content: str | list[_Seen] | _Seen | None, known: bool) -> bool:
-    """Whether something in the content may have to be changed."""
+def _needs_fitting(content: str | list[_Seen] | _Seen | None, known: bool) -> bool:
+    """Whether something in the content may have to change."""
     if not isinstance(content, list):
         return known and isinstance(content, str) and content.isspace()
     for block in content:
         match block.type:
             case "text":
-                odd = known and (not block.text or block.text.isspace())
+                needs = known and (not block.text or block.text.isspace())
             case "tool_use":
-                odd = block.id is not None and fitted_id(block.id, ANTHROPIC_IDS) != block.id
+                needs = block.id is not None and fitted_id(block.id, ANTHROPIC_IDS) != block.id
             case "tool_result":
                 named = block.tool_use_id or ""
-                odd = fitted_id(named, ANTHROPIC_IDS) != named or _is_odd(block.content, known)
+                needs = fitted_id(named, ANTHROPIC_IDS) != named or _needs_fitting(block.content, known)
             case "thinking":
-                odd = known and not is_anthropics(block.signature)
+                needs = known and not is_anthropics(block.signature)
             case "redacted_thinking":
-                odd = known and not is_anthropics(block.data)
+                needs = known and not is_anthropics(block.data)
             case "image" | "document":
-                odd = known and block.source is not None and _is_spelled_oddly(block.source)
+                needs = known and block.source is not None and _is_misspelled(block.source)
             case _:
-                odd = False
-        if odd:
+                needs = False
+        if needs:
             return True
     return False
 
 
 def _trails(turn: _SeenTurn) -> bool:
-    """Whether a turn is the assistant's and ends in blanks."""
+    """Whether a turn is the assistant's and ends in whitespace."""
     text = turn.content if isinstance(turn.content, str) else turn.content[-1].text if turn.content else None
     return turn.role == "assistant" and text is not None and text[-1:].isspace()
 
 
 def _content(given: str | list[msgspec.Raw], known: bool) -> Any:
-    """The blocks of a turn; the very same where all of them fit."""
+    """Return the blocks of a turn; the same object if all of them fit."""
     if isinstance(given, str):
         return given if not known or not given or given.strip() else ""
-    told = [_fitted(raw, known) for raw in given]
-    if all(new is old for new, old in zip(told, given, strict=True)):
+    fitted = [_fitted(raw, known) for raw in given]
+    if all(new is old for new, old in zip(fitted, given, strict=True)):
         return given
-    return [block for block in told if block is not None]
+    return [block for block in fitted if block is not None]
 
 
 def _fitted(raw: msgspec.Raw, known: bool) -> msgspec.Raw | _Fields | None:
-    """The block as the API takes it, the very same where it fits; None where it takes none like it."""
+    """Return the block that the API accepts, the same object if it fits; None if the API accepts no such block."""
     block = _BLOCK.decode(raw)
     changed: _Fields = {}
     match block.type:
-        case "tool_use" if block.id is not None and (own := fitted_id(block.id, ANTHROPIC_IDS)) != block.id:
-            changed["id"] = own
+        case "tool_use" if block.id is not None and (fitted := fitted_id(block.id, ANTHROPIC_IDS)) != block.id:
+            changed["id"] = fitted
         case "tool_result":
             changed = _result(block, known)
         case "text" if known and not (block.text or "").strip():
@@ -154,8 +154,8 @@ def _fitted(raw: msgspec.Raw, known: bool) -> msgspec.Raw | _Fields | None:
 
 def _result(block: _Block, known: bool) -> _Fields:
     changed: _Fields = {}
-    if block.tool_use_id is not None and (own := fitted_id(block.tool_use_id, ANTHROPIC_IDS)) != block.tool_use_id:
-        changed["tool_use_id"] = own
+    if block.tool_use_id is not None and (fitted := fitted_id(block.tool_use_id, ANTHROPIC_IDS)) != block.tool_use_id:
+        changed["tool_use_id"] = fitted
     if known and bytes(block.content)[:1] == b"[":
         given = _BLOCKS.decode(block.content)
         content = _content(given, known)
@@ -165,17 +165,17 @@ def _result(block: _Block, known: bool) -> _Fields:
 
 
 def _source(raw: msgspec.Raw) -> _Fields | None:
-    """The source of an image or a document with its type and data as they must be spelled; None if they are."""
+    """Return the source of an image or document with the type and data corrected; None if nothing changes."""
     if bytes(raw)[:1] != b"{":
         return None
     source = _SOURCE.decode(raw)
-    if not _is_spelled_oddly(source) or source.media_type is None:
+    if not _is_misspelled(source) or source.media_type is None:
         return None
     changed = {"media_type": media_type(source.media_type), "data": base64_data(_TEXT.decode(source.data))}
     return _FIELDS.decode(raw) | changed
 
 
-def _is_spelled_oddly(source: _Source) -> bool:
+def _is_misspelled(source: _Source) -> bool:
     if source.type != "base64" or source.media_type is None:
         return False
     data = bytes(source.data)
@@ -183,7 +183,7 @@ def _is_spelled_oddly(source: _Source) -> bool:
 
 
 def _stripped(content: Any) -> Any:
-    """A last turn of the assistant, which the answer goes on with, without the blanks at its end.
+    """Return the last assistant turn, which the answer continues, without whitespace at its end.
 
     "final assistant content cannot end with trailing whitespace".
     """
@@ -199,12 +199,12 @@ def _stripped(content: Any) -> Any:
 
 
 def fitted_system(given: msgspec.Raw) -> Any:
-    """The system prompt without blocks that say nothing; None where none is left."""
+    """Return the system prompt without empty blocks; None if nothing is left."""
     try:
         if bytes(given)[:1] == b"[":
             raw = _BLOCKS.decode(given)
-            told = _content(raw, known=True)
-            return given if told is raw else told or None
+            fitted = _content(raw, known=True)
+            return given if fitted is raw else fitted or None
         return None if bytes(given)[:1] == b'"' and not _TEXT.decode(given).strip() else given
     except DECODE_ERRORS:
         return given

@@ -1,4 +1,4 @@
-"""The uses of Anthropic's own tools, bounded by the hub where the caller bounded them not.
+"""Limit the uses of Anthropic's own tools where the caller did not.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
 """
@@ -12,7 +12,7 @@ _ENCODE = msgspec.json.encode
 
 
 def bounded_tools(tools: msgspec.Raw, uses: int) -> msgspec.Raw:
-    """The tools with `max_uses` for each that takes it and has none."""
+    """Return the tools with `max_uses` added to each that supports it and has none."""
     bounded = [
         tool | {"max_uses": msgspec.Raw(_ENCODE(uses))}
         if bytes(tool.get("type", _NOTHING)).startswith(_BOUNDABLE) and bytes(tool.get("max_uses", _NOTHING)) == b"null"

@@ -1,8 +1,8 @@
-"""What of a canonical request Anthropic has no field for, by the name that the caller gave it.
+"""Name the fields of a canonical request that Anthropic does not have, as the caller calls them.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused;
-`domain.dialects.unsupported_params` says which. A request that is encoded for Anthropic comes from a caller of
-another dialect (Anthropic's own are passed through).
+House rule: the encoder leaves out the fields named here, or the request is refused;
+`domain.dialects.unsupported_params` decides. A request that is encoded for Anthropic comes from a caller of another
+dialect (Anthropic's own pass through).
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that has no field."""
+    """Yield every field that Anthropic does not have."""
     yield from unsupported_settings(request, NAME)
     yield from unsupported_temperature(request, TEMPERATURE_MAX)
     yield from unsupported_sampling(request)
@@ -56,7 +56,7 @@ refuses = refusing(unsupported_fields, NAME)
 
 
 def keeps(part: ProviderPart) -> bool:
-    """Whether a block of one dialect goes on as it came."""
+    """Whether a provider-specific block is sent on unchanged."""
     return part.dialect == NAME
 
 
@@ -96,7 +96,7 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:
-    """Anthropic scales images by itself, and the charge is what it counts."""
+    """Yield an unsupported image; Anthropic scales images itself, and the charge is what it counts."""
     if image.detail == "low":
         yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or (image.data is not None and image.media_type is None):
@@ -104,7 +104,7 @@ def _image(image: Image, path: str) -> Iterator[Lack]:
 
 
 def _document(document: Document, path: str) -> Iterator[Lack]:
-    """Anthropic reads PDF as base64 and plain text as text; any other kind of file it does not know."""
+    """Yield an unsupported document: Anthropic reads PDF in base64 and plain text, and no other kind."""
     sources = (document.data, document.text, document.url, document.file_id)
     if sum(source is not None for source in sources) != 1:
         yield Lack(f"{path}.file")

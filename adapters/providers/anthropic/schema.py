@@ -1,7 +1,7 @@
-"""JSON Schema as Anthropic takes it: for the input of a tool, and for an output that keeps to it.
+"""Fit JSON Schema to Anthropic's API: the input of a tool, and a structured output.
 
-House rule: a schema that is taken as it is stays byte for byte. What only narrows a value and has no word there is put
-into the description, where the model may heed it, as Anthropic's own SDK does.
+House rule: a schema that is accepted stays byte for byte. A keyword that only narrows a value and is not accepted is
+put into the description, where the model may follow it, as Anthropic's own SDK does.
 """
 
 from typing import Any
@@ -13,15 +13,15 @@ from adapters.providers.decode_errors import DECODE_ERRORS
 ANY_OBJECT = {"type": "object", "properties": {}}
 
 _Json = dict[str, Any]
-_UNSAID = msgspec.Raw()
+_NOT_SET = msgspec.Raw()
 
 
 class _Head(msgspec.Struct, frozen=True):
-    type: msgspec.Raw = _UNSAID
-    any_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="anyOf")
-    one_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="oneOf")
-    all_of: msgspec.Raw = msgspec.field(default=_UNSAID, name="allOf")
-    ref: msgspec.Raw = msgspec.field(default=_UNSAID, name="$ref")
+    type: msgspec.Raw = _NOT_SET
+    any_of: msgspec.Raw = msgspec.field(default=_NOT_SET, name="anyOf")
+    one_of: msgspec.Raw = msgspec.field(default=_NOT_SET, name="oneOf")
+    all_of: msgspec.Raw = msgspec.field(default=_NOT_SET, name="allOf")
+    ref: msgspec.Raw = msgspec.field(default=_NOT_SET, name="$ref")
 
 
 _HEAD = msgspec.json.Decoder(_Head)
@@ -31,10 +31,10 @@ _ANY = msgspec.json.Decoder()
 
 
 def input_schema(given: msgspec.Raw | None) -> msgspec.Raw | _Json:
-    """The schema of a tool's input: an object at its top, as "input_schema.type: Field required" demands.
+    """Return the schema of a tool's input with an object at its top: "input_schema.type: Field required".
 
-    "input_schema does not support oneOf, allOf, or anyOf at the top level", so alternatives become one object that has
-    the properties of all, of which those are required that each of them requires. What is no schema is left as it is.
+    "input_schema does not support oneOf, allOf, or anyOf at the top level", so alternatives become one object with the
+    properties of all; a property is required if each of them requires it. An invalid schema is left as it is.
     """
     if given is None or bytes(given) in (b"{}", b"null"):
         return ANY_OBJECT
@@ -48,43 +48,43 @@ def input_schema(given: msgspec.Raw | None) -> msgspec.Raw | _Json:
 
 
 def is_an_object(given: msgspec.Raw) -> bool:
-    """Whether a schema says that it is of an object, with no alternatives beside. Raises what decoding raises."""
+    """Whether a schema is of an object without alternatives. Raises what decoding raises."""
     head = _HEAD.decode(given)
-    besides = (head.any_of, head.one_of, head.all_of, head.ref)
-    return bytes(head.type) == b'"object"' and not any(bytes(said) for said in besides)
+    alternatives = (head.any_of, head.one_of, head.all_of, head.ref)
+    return bytes(head.type) == b'"object"' and not any(bytes(alternative) for alternative in alternatives)
 
 
 def _one_object(schema: _Json, root: _Json, seen: tuple[str, ...]) -> _Json:
-    told = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf", "oneOf", "allOf")}
-    kind = told.get("type")
+    merged = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf", "oneOf", "allOf")}
+    kind = merged.get("type")
     if kind in (None, "null") or (isinstance(kind, list) and "object" in kind):
-        told["type"] = "object"
+        merged["type"] = "object"
     parts = [_referred(schema["$ref"], root, seen)] if "$ref" in schema else []
     all_of = _schemas(schema.get("allOf"))
     parts += [_one_object(part, root, seen) for part in all_of]
     for part in parts:
-        _add(told, part, required=set(part.get("required", ())))
+        _add(merged, part, required=set(part.get("required", ())))
     for name in ("anyOf", "oneOf"):
         branches = [_one_object(branch, root, seen) for branch in _schemas(schema.get(name))]
         by_all = [set(branch.get("required", ())) for branch in branches if branch.get("type") == "object"]
         for branch in branches:
-            _add(told, branch, required=set.intersection(*by_all) if by_all else set())
-    if told["type"] == "object":
-        told.setdefault("properties", {})
-    return told
+            _add(merged, branch, required=set.intersection(*by_all) if by_all else set())
+    if merged["type"] == "object":
+        merged.setdefault("properties", {})
+    return merged
 
 
-def _add(told: _Json, part: _Json, required: set[str]) -> None:
-    """Add the properties of a part; one that two parts describe is what either of them says."""
-    properties = dict(told.get("properties") or {})
+def _add(merged: _Json, part: _Json, required: set[str]) -> None:
+    """Add the properties of a part; a property in two parts may have either schema."""
+    properties = dict(merged.get("properties") or {})
     for name, value in (part.get("properties") or {}).items():
         properties[name] = value if properties.get(name, value) == value else _either(properties[name], value)
-    told["properties"] = properties
-    if names := [*told.get("required", ()), *sorted(required - set(told.get("required", ())))]:
-        told["required"] = names
+    merged["properties"] = properties
+    if names := [*merged.get("required", ()), *sorted(required - set(merged.get("required", ())))]:
+        merged["required"] = names
     for name in ("description", "title", "$defs", "definitions"):
         if name in part:
-            told.setdefault(name, part[name])
+            merged.setdefault(name, part[name])
 
 
 def _either(one: Any, other: Any) -> _Json:
@@ -97,7 +97,7 @@ def _schemas(given: Any) -> list[_Json]:
 
 
 def _referred(path: Any, root: _Json, seen: tuple[str, ...]) -> _Json:
-    """The object that a reference within the schema names; nothing for one that names itself, or is elsewhere."""
+    """Return the object that a local reference names; nothing for a cyclic or external one."""
     found: Any = root
     if not isinstance(path, str) or not path.startswith("#/") or path in seen:
         return {}
@@ -115,41 +115,41 @@ _FORMATS = frozenset(
 _KEPT = frozenset(("$ref", "type", "enum", "const", "default", "title", "description", "required"))
 _LISTS = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
 _MAPS = frozenset(("properties", "$defs", "definitions"))
-_UNSPOKEN = frozenset(("additionalProperties", "$schema", "$id", "$comment"))
+_DROPPED = frozenset(("additionalProperties", "$schema", "$id", "$comment"))
 
 
 def strict_schema(given: msgspec.Raw) -> Any:
-    """The schema in the words that an output can keep to: every object is closed, and what is rejected is left out."""
+    """Return the schema with the accepted keywords only; every object is closed, and other keywords are left out."""
     try:
         schema = _ANY.decode(given)
     except DECODE_ERRORS:
         return given
-    told = _strict(schema)
-    return given if told == schema else told
+    strict = _strict(schema)
+    return given if strict == schema else strict
 
 
 def _strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    if "$ref" in schema:  # It stands alone.
+    if "$ref" in schema:  # A reference must not have siblings.
         return {name: _inside(name, value) for name, value in schema.items() if name == "$ref" or name in _MAPS}
-    told: _Json = {}
-    unknown: _Json = {}
+    strict: _Json = {}
+    hints: _Json = {}
     for name, value in schema.items():
         if name in _LISTS and isinstance(value, list):
-            told.setdefault(_LISTS[name], [_strict(inner) for inner in value])
+            strict.setdefault(_LISTS[name], [_strict(inner) for inner in value])
         elif name in _MAPS or name == "items":
-            told[name] = _inside(name, value)
+            strict[name] = _inside(name, value)
         elif name in _KEPT or (name == "format" and value in _FORMATS) or (name == "minItems" and value in (0, 1)):
-            told[name] = value
-        elif name not in _UNSPOKEN:
-            unknown[name] = value
+            strict[name] = value
+        elif name not in _DROPPED:
+            hints[name] = value
     if schema.get("type") == "object" or "properties" in schema or _may_be(schema.get("type"), "object"):
-        told["additionalProperties"] = False
-    if unknown:
-        hint = ", ".join(f"{name}: {msgspec.json.encode(value).decode()}" for name, value in unknown.items())
-        told["description"] = "\n\n".join(said for said in (schema.get("description"), f"{{{hint}}}") if said)
-    return told
+        strict["additionalProperties"] = False
+    if hints:
+        hint = ", ".join(f"{name}: {msgspec.json.encode(value).decode()}" for name, value in hints.items())
+        strict["description"] = "\n\n".join(text for text in (schema.get("description"), f"{{{hint}}}") if text)
+    return strict
 
 
 def _inside(name: str, value: Any) -> Any:

@@ -1,13 +1,13 @@
 """Anthropic's streamed answers as events.
 
-House rule: what a streamed answer means and what the same answer means whole is one sequence of events; only the
-cuts inside text, thinking and arguments may differ, and `message_start` already tells usage.
+House rule: a streamed answer and the same answer complete give the same sequence of events. Only the cuts inside text,
+reasoning and arguments may differ, and `message_start` already reports usage.
 
-- A tool call's empty input is the arguments text "{}": whole as `input: {}`, streamed as no `input_json_delta`
-  at all. It is said at `content_block_stop`, when it is known that nothing comes.
-- Citations come before their text in a stream and beside it in a whole answer. A `CitationDelta` names a source for
-  the text before it, so they wait for the block to stop.
-- A block we have no word for becomes one `ProviderBlock` when it stops, with the deltas that it got.
+- An empty input of a tool call is the arguments text "{}": `input: {}` in a complete answer, no `input_json_delta` in
+  a stream. Its event is made at `content_block_stop`, when nothing more can follow.
+- Citations come before their text in a stream and next to it in a complete answer. A `CitationDelta` names a source
+  for the text before it, so citations wait until the block stops.
+- A block of an unknown type becomes one `ProviderBlock` when it stops, with its deltas included.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -19,11 +19,11 @@ import msgspec
 
 from adapters.providers.anthropic.blocks import (
     BLOCK,
-    Beside,
     Block,
     Message,
-    asides,
+    MessageExtras,
     citations,
+    extra_blocks,
     finished,
     provider_block,
     reasoning,
@@ -72,12 +72,12 @@ class _BlockStop(msgspec.Struct, frozen=True):
     index: int | None = None
 
 
-class _Stop(Beside, frozen=True):
+class _Stop(MessageExtras, frozen=True):
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
 
-class _MessageDelta(Beside, frozen=True):
+class _MessageDelta(MessageExtras, frozen=True):
     delta: _Stop = _Stop()
     usage: msgspec.Raw = UNREPORTED
 
@@ -97,23 +97,23 @@ _FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
 class _Open(msgspec.Struct, frozen=True):
-    """A block which its stop has something to say about; `pieces` are its input's JSON text so far."""
+    """A block that gives events when it stops; `chunks` are the JSON text of its input so far."""
 
-    kind: Literal["tool", "foreign", "cited"]
+    kind: Literal["tool", "unknown", "cited"]
     block: msgspec.Raw = msgspec.Raw(b"{}")
     name: str = ""
     tool: int = 0
-    pieces: tuple[str, ...] = ()
+    chunks: tuple[str, ...] = ()
     citations: tuple[msgspec.Raw, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: its usage, how many tools it called, and the blocks that are not done.
+    """State of a stream: its usage, the number of tool calls, and the open blocks.
 
-    `last` is the block that was begun last, and meant where none is named. `stopped`: the model said why it stopped.
+    `last` is the index of the latest block, used where an event names none. `stopped` is true after a stop reason.
     """
 
-    told: Report | None = None
+    reported: Report | None = None
     tools: int = 0
     open: dict[int, _Open] = {}
     last: int = -1
@@ -124,12 +124,12 @@ _Step: TypeAlias = tuple[State, tuple[Event, ...]]
 
 
 def start() -> State:
-    """Before the first event."""
+    """Return the state before the first event."""
     return State()
 
 
 def step(state: State, event: ServerEvent) -> _Step:
-    """One event of a stream; what nobody promised to send means nothing."""
+    """Fold one event of a stream; events that the API does not document are ignored."""
     try:
         handle = _HANDLERS.get(event.name)
         # Some proxies drop the event's name, which its data repeats.
@@ -143,8 +143,8 @@ def step(state: State, event: ServerEvent) -> _Step:
 def _message_start(state: State, data: bytes) -> _Step:
     message = _MESSAGE_START.decode(data).message
     started = Started(id=message.id, model=message.model)
-    told, counted = reported(message.usage, state.told)
-    return msgspec.structs.replace(state, told=told), (started, *counted)
+    merged, counted = reported(message.usage, state.reported)
+    return msgspec.structs.replace(state, reported=merged), (started, *counted)
 
 
 def _block_start(state: State, data: bytes) -> _Step:
@@ -164,7 +164,7 @@ def _block_start(state: State, data: bytes) -> _Step:
             opened = msgspec.structs.replace(_with_open(state, index, tool), tools=state.tools + 1)
             return opened, (ToolCallDelta(index=tool.tool, id=block.id, name=block.name),)
         case name:
-            return _with_open(state, index, _Open(kind="foreign", block=event.content_block, name=name)), ()
+            return _with_open(state, index, _Open(kind="unknown", block=event.content_block, name=name)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
@@ -182,23 +182,23 @@ def _block_delta(state: State, data: bytes) -> _Step:
         case "citations_delta":
             return _citations_delta(state, index, delta.citation), ()
         case _:
-            return _foreign_delta(state, index, data), ()
+            return _unknown_delta(state, index, data), ()
 
 
-def _input_delta(state: State, index: int, piece: str) -> _Step:
+def _input_delta(state: State, index: int, chunk: str) -> _Step:
     block = state.open.get(index)
-    if block is None or block.kind == "cited":  # Its place makes no sense: then it is of the tool that was begun last.
+    if block is None or block.kind == "cited":  # The index is invalid, so the delta belongs to the latest tool call.
         index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
         block = state.open.get(index)
     if block is None or block.kind == "cited":
         raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
-    if not piece:
+    if not chunk:
         return state, ()
-    if block.kind == "foreign":
-        return _with_open(state, index, msgspec.structs.replace(block, pieces=(*block.pieces, piece))), ()
-    if not block.pieces:  # the first piece is kept, to remember that the input is not empty
-        state = _with_open(state, index, msgspec.structs.replace(block, pieces=(piece,)))
-    return state, (ToolCallDelta(index=block.tool, arguments=piece),)
+    if block.kind == "unknown":
+        return _with_open(state, index, msgspec.structs.replace(block, chunks=(*block.chunks, chunk))), ()
+    if not block.chunks:  # the first chunk is kept to record that the input is not empty
+        state = _with_open(state, index, msgspec.structs.replace(block, chunks=(chunk,)))
+    return state, (ToolCallDelta(index=block.tool, arguments=chunk),)
 
 
 def _citations_delta(state: State, index: int, citation: msgspec.Raw) -> State:
@@ -209,10 +209,10 @@ def _citations_delta(state: State, index: int, citation: msgspec.Raw) -> State:
     return _with_open(state, index, cited)
 
 
-def _foreign_delta(state: State, index: int, data: bytes) -> State:
-    """A delta we have no word for, on a block we have no word for: what it brings is put into the block."""
+def _unknown_delta(state: State, index: int, data: bytes) -> State:
+    """Add an unknown delta to its unknown block."""
     block = state.open.get(index)
-    if block is None or block.kind != "foreign":
+    if block is None or block.kind != "unknown":
         return state
     fields = _FIELDS.decode(block.block)
     for name, value in _ANY_BLOCK_DELTA.decode(data).delta.items():
@@ -223,19 +223,19 @@ def _foreign_delta(state: State, index: int, data: bytes) -> State:
 
 
 def _joined(before: msgspec.Raw | None, value: msgspec.Raw) -> msgspec.Raw:
-    """Text grows, anything else is replaced."""
+    """Return text appended; any other value is replaced."""
     if before is None or bytes(before)[:1] != b'"' or bytes(value)[:1] != b'"':
         return value
     return msgspec.Raw(bytes(before)[:-1] + bytes(value)[1:])
 
 
 def _block_stop(state: State, data: bytes) -> _Step:
-    told = _BLOCK_STOP.decode(data).index
-    index = state.last if told is None else told
+    sent_index = _BLOCK_STOP.decode(data).index
+    index = state.last if sent_index is None else sent_index
     block = state.open.get(index)
     if block is None:
         return state, ()
-    still_open = {at: other for at, other in state.open.items() if at != index}
+    still_open = {sent_index: other for sent_index, other in state.open.items() if sent_index != index}
     return msgspec.structs.replace(state, open=still_open), _closing(block)
 
 
@@ -243,26 +243,26 @@ def _closing(block: _Open) -> tuple[Event, ...]:
     match block.kind:
         case "cited":
             return citations(block.citations)
-        case "foreign":
-            whole = with_input(block.block, "".join(block.pieces)) if block.pieces else block.block
-            return (provider_block(block.name, whole),)
+        case "unknown":
+            complete = with_input(block.block, "".join(block.chunks)) if block.chunks else block.block
+            return (provider_block(block.name, complete),)
         case "tool":
-            if block.pieces:
+            if block.chunks:
                 return ()
             return (ToolCallDelta(index=block.tool, arguments=arguments_text(BLOCK.decode(block.block).input)),)
 
 
 def _message_delta(state: State, data: bytes) -> _Step:
     event = _MESSAGE_DELTA.decode(data)
-    beside = (*asides(event.delta), *asides(event))
+    extras = (*extra_blocks(event.delta), *extra_blocks(event))
     ending = finished(event.delta.stop_reason, event.delta.stop_sequence, state.tools)
-    told, counted = reported(event.usage, state.told)
-    state = msgspec.structs.replace(state, told=told, stopped=state.stopped or bool(ending))
-    return state, (*beside, *counted, *ending)
+    merged, counted = reported(event.usage, state.reported)
+    state = msgspec.structs.replace(state, reported=merged, stopped=state.stopped or bool(ending))
+    return state, (*extras, *counted, *ending)
 
 
 def is_complete(state: State, _call: ModelCall) -> bool:
-    """Whether the model said why it stopped: `message_stop`, which a look-alike may leave out, tells nothing more."""
+    """Whether a stop reason came: `message_stop`, which a compatible server may leave out, carries nothing more."""
     return state.stopped
 
 

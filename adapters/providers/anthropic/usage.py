@@ -1,8 +1,8 @@
-"""What Anthropic counted, as disjoint units.
+"""Convert Anthropic's usage to disjoint units.
 
-Anthropic counts cache reads and writes beside `input_tokens`, and thinking inside `output_tokens`, which "remains the
-inclusive, authoritative total used for billing": a count of thinking that is more than that is none. The counts of
-`message_delta` are cumulative, so one that is less than what `message_start` told says nothing.
+Anthropic counts cache reads and writes in addition to `input_tokens`, and thinking inside `output_tokens`, which
+"remains the inclusive, authoritative total used for billing": a count of thinking above it is ignored. The counts of
+`message_delta` are cumulative, so a count below that of `message_start` is ignored.
 https://platform.claude.com/docs/en/api/messages/create
 """
 
@@ -56,9 +56,9 @@ _READER = Reader(Report)
 
 
 def reported(raw: msgspec.Raw, before: Report | None = None) -> tuple[Report | None, tuple[UsageReported, ...]]:
-    """A usage object on top of the earlier ones: all reports together, and the event that says what they count.
+    """Merge a usage object with the earlier ones; return all reports together, and the event with their counts.
 
-    No event where there is no usage object. Where it cannot be read, the event counts nothing new and says so.
+    There is no event if there is no usage object. If it cannot be read, the event adds no counts but has a note.
     """
     notes: list[str] = []
     report = _READER.read(raw, notes)
@@ -72,14 +72,14 @@ def reported(raw: msgspec.Raw, before: Report | None = None) -> tuple[Report | N
 
 
 def _units(report: Report, notes: list[str]) -> dict[str, int]:
-    """Everything that is billed for the answer at the model's own price: the message, and its compactions."""
+    """Return everything that is billed at the model's own price: the message and its compactions."""
     write, write_1h = _cache_writes(report, notes)
     output = report.output_tokens or 0
     details, tools = report.output_tokens_details, report.server_tool_use
     thinking = (details.thinking_tokens or 0) if details is not None else 0
     if thinking > output:
-        told = f"thinking_tokens is {thinking}, more than output_tokens, which is {output}"
-        disagreeing(notes, told, "thinking_tokens is not counted apart")
+        note = f"thinking_tokens is {thinking}, more than output_tokens, which is {output}"
+        disagreeing(notes, note, "thinking_tokens is not counted apart")
         thinking = 0
     units = {
         "input_tokens": report.input_tokens or 0,
@@ -97,12 +97,12 @@ def _units(report: Report, notes: list[str]) -> dict[str, int]:
 
 
 def _add_compaction(units: dict[str, int], entry: _Iteration, notes: list[str]) -> None:
-    """Add the tokens of summarising a long context on the way.
+    """Add the tokens used to summarise a long context.
 
-    "A `compaction` entry's tokens are not included in the top-level `usage` fields" and are billed all the same:
-    https://platform.claude.com/docs/en/build-with-claude/compaction. An `advisor_message` entry is not included
-    either, but it is another model's work at another model's price, which a Usage of this model cannot say;
-    hence the caller's side names the advisor as a hosted tool.
+    "A `compaction` entry's tokens are not included in the top-level `usage` fields" but are billed:
+    https://platform.claude.com/docs/en/build-with-claude/compaction. An `advisor_message` entry is not included either.
+    It is another model's work at another model's price, which a Usage of this model cannot express; therefore the
+    caller's side treats the advisor as a hosted tool.
     """
     write, write_1h = _cache_writes(entry, notes)
     units["input_tokens"] += entry.input_tokens or 0
@@ -113,9 +113,9 @@ def _add_compaction(units: dict[str, int], entry: _Iteration, notes: list[str]) 
 
 
 def _service(report: Report | None) -> str | None:
-    """How it was served: "fast" and "batch" have prices of their own, "priority" is capacity committed to beforehand.
+    """Return the service tier: "fast" and "batch" have prices of their own, "priority" is committed capacity.
 
-    https://platform.claude.com/docs/en/build-with-claude/fast-mode: `usage.speed` says which speed was used.
+    https://platform.claude.com/docs/en/build-with-claude/fast-mode: `usage.speed` reports the speed that was used.
     """
     if report is None:
         return None
@@ -125,10 +125,10 @@ def _service(report: Report | None) -> str | None:
 
 
 def _cache_writes(report: Report | _Iteration, notes: list[str]) -> tuple[int, int]:
-    """Tokens written for five minutes and for an hour.
+    """Return the tokens written for five minutes and for an hour.
 
-    What the parts leave out of their sum was written for five minutes: whole answers that searched the web tell the
-    sum, and parts of nothing. Parts of more than the sum are believed, for each was counted.
+    A rest that the parts do not cover was written for five minutes: complete answers that searched the web report the
+    sum, and parts of zero. If the parts exceed the sum, the parts are used, because each was counted.
     """
     written, parts = report.cache_creation_input_tokens or 0, report.cache_creation
     if parts is None:
@@ -136,19 +136,19 @@ def _cache_writes(report: Report | _Iteration, notes: list[str]) -> tuple[int, i
     write, write_1h = parts.ephemeral_5m_input_tokens or 0, parts.ephemeral_1h_input_tokens or 0
     if report.cache_creation_input_tokens is None or written == write + write_1h:
         return write, write_1h
-    told = f"cache_creation_input_tokens is {written}, but the parts of cache_creation sum to {write + write_1h}"
+    note = f"cache_creation_input_tokens is {written}, but the parts of cache_creation sum to {write + write_1h}"
     if written < write + write_1h:
-        disagreeing(notes, told, "the parts are counted")
+        disagreeing(notes, note, "the parts are counted")
         return write, write_1h
-    disagreeing(notes, told, "the rest is counted as written for five minutes")
+    disagreeing(notes, note, "the rest is counted as written for five minutes")
     return written - write_1h, write_1h
 
 
 def _with_new_writes(before: Report, report: Report) -> Report:
-    """The report with the parts of its cache writes, which `message_delta` leaves out.
+    """Return the report with the parts of its cache writes, which `message_delta` leaves out.
 
-    A server tool's loop may write more after `message_start` told the parts. What is new then lives as long as all
-    before it did, or five minutes.
+    The loop of a server tool may write more after `message_start` reported the parts. The new tokens then have the
+    lifetime that all earlier ones had, or five minutes.
     """
     parts, written = before.cache_creation, report.cache_creation_input_tokens
     if parts is None or report.cache_creation is not None or written is None:

@@ -1,7 +1,7 @@
-"""Amazon Bedrock's Converse and ConverseStream, as a provider; `invoke` is its older way to ask a Claude.
+"""Amazon Bedrock's Converse and ConverseStream, as a provider; `invoke` is its older API for Claude.
 
-House rule: no caller speaks this dialect, so every request is said anew (`encode`, `turns`, `tools`, `families`,
-`media`, `provider_block`, `citations`, `names`), or refused by name (`refuse`), and every answer is told as events
+House rule: no caller uses this dialect, so every request is encoded (`encode`, `turns`, `tools`, `families`, `media`,
+`provider_blocks`, `citations`, `names`), or refused by name (`refuse`), and every answer is converted to events
 (`blocks`, `stream`, `usage`, `failure`). Signature and framing are botocore's (`signing`, `framing`).
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
@@ -24,7 +24,7 @@ __all__ = ["BEDROCK", "BEDROCK_INVOKE"]
 
 
 def path(model: str, stream: bool) -> str:
-    """The model stands in the path, quoted whole: an ARN has slashes, and most ids a colon."""
+    """Return the path with the model fully quoted: an ARN has slashes, and most ids a colon."""
     return f"model/{quote(model, safe='')}/converse{'-stream' if stream else ''}"
 
 

@@ -1,7 +1,7 @@
-"""Converse's whole answers, and what its content blocks mean, whole or streamed.
+"""Convert Converse's complete answers and content blocks to events.
 
-House rule: a block means the same events wherever it stands, so `stream` says with these functions what it has put
-together.
+House rule: a block gives the same events in a complete answer and in a stream; `stream` uses these functions for the
+blocks that it has put together.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
 """
@@ -32,10 +32,10 @@ from domain.model_api.events import (
 )
 
 SERVER_TOOL = "server_tool_use"
-"""The type of a tool's use that Bedrock ran itself; the caller's own tools have another, or none."""
+"""The type of a tool use that Bedrock ran itself; the caller's own tools have another type, or none."""
 
 STARTED = Started(id="", model="")
-"""Converse tells neither an id nor a model."""
+"""Converse reports neither an id nor a model."""
 
 _FINISH: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -48,13 +48,13 @@ _FINISH: dict[str, FinishReason] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-# "The model's output is malformed": what was said so far is no answer. https://docs.aws.amazon.com/bedrock/latest/
+# "The model's output is malformed": the content before it is no answer. https://docs.aws.amazon.com/bedrock/latest/
 # userguide/conversation-inference-call.html
 _FAULTS = frozenset(("malformed_model_output", "malformed_tool_use"))
 
 
 class ToolUse(msgspec.Struct, frozen=True, rename="camel"):
-    """The model asks for a tool; `type` tells whose it is."""
+    """The model calls a tool; `type` distinguishes Bedrock's tools from the caller's."""
 
     tool_use_id: str = ""
     name: str = ""
@@ -82,7 +82,7 @@ class _Cited(msgspec.Struct, frozen=True):
 
 
 class _Block(msgspec.Struct, frozen=True, rename="camel"):
-    """A content block: exactly one of these, or one that is new to us."""
+    """A content block: exactly one of these, or an unknown one."""
 
     text: str | None = None
     tool_use: ToolUse | None = None
@@ -98,8 +98,8 @@ class _Output(msgspec.Struct, frozen=True):
     message: _Message
 
 
-class Asides(msgspec.Struct, frozen=True):
-    """What the model was asked to say beside its answer; Claude's stop sequence among it."""
+class ResponseFields(msgspec.Struct, frozen=True):
+    """Additional fields that the caller requested next to the answer, such as Claude's stop sequence."""
 
     stop_sequence: str | None = None
 
@@ -114,24 +114,24 @@ class _Answer(Service, frozen=True, rename="camel", kw_only=True):
 _ANSWER = Lenient(_Answer)
 _BLOCK = Lenient(_Block)
 _FIELDS = Lenient(dict[str, msgspec.Raw])
-_ASIDES: Lenient[Asides | None] = Lenient(Asides | None)
+_RESPONSE_FIELDS: Lenient[ResponseFields | None] = Lenient(ResponseFields | None)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole 2xx body as the events that the same answer gives when streamed."""
+    """Return a complete 2xx body as the events that the same answer gives when streamed."""
     try:
         answer = _ANSWER.decode(body)
         events: list[Event] = [STARTED]
         tools = 0
         for index, raw in enumerate(answer.output.message.content):
-            said = _whole(raw, index, tools)
-            events += said
-            tools += any(isinstance(event, ToolCallDelta) for event in said)
-        is_said = len(events) > 1
-        events += asides(answer.additional_model_response_fields, answer.trace)
+            block_events = _block_events(raw, index, tools)
+            events += block_events
+            tools += any(isinstance(event, ToolCallDelta) for event in block_events)
+        has_blocks = len(events) > 1
+        events += extra_blocks(answer.additional_model_response_fields, answer.trace)
         counted = reported(answer)
-        # The whole body is there, so the model is done, whether it says so or not.
-        reason = answer.stop_reason or ("tool_use" if tools else "end_turn" if is_said else None)
+        # The body is complete, so the model has finished even without a stop reason.
+        reason = answer.stop_reason or ("tool_use" if tools else "end_turn" if has_blocks else None)
         reason = "end_turn" if reason == "tool_use" and not tools else reason
         ending = ended(reason, counted, answer.additional_model_response_fields)
     except DECODE_ERRORS as problem:
@@ -139,37 +139,37 @@ def decode(body: bytes) -> tuple[Event, ...]:
     return (*events, *ending)
 
 
-def asides(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
-    """What stands beside the message, kept as it came: the fields that a caller asked for, and a guardrail's trace."""
-    told: list[Event] = []
+def extra_blocks(fields: msgspec.Raw, trace: msgspec.Raw) -> tuple[Event, ...]:
+    """Return the fields next to the message unchanged: those that a caller requested, and a guardrail's trace."""
+    blocks: list[Event] = []
     if set(_FIELDS.part(fields) or ()) - {"stop_sequence"}:
-        told.append(_aside("additionalModelResponseFields", fields))
+        blocks.append(_extra_block("additionalModelResponseFields", fields))
     if bytes(trace) != b"null":
-        told.append(_aside("trace", trace))
-    return tuple(told)
+        blocks.append(_extra_block("trace", trace))
+    return tuple(blocks)
 
 
-def _aside(name: str, said: msgspec.Raw) -> Event:
-    return ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(said)), generated=False)
+def _extra_block(name: str, value: msgspec.Raw) -> Event:
+    return ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(value)), generated=False)
 
 
 def ended(reason: str | None, counted: tuple[Event, ...], fields: msgspec.Raw) -> tuple[Event, ...]:
-    """How the answer ended. A reason that is new to us is still the model's own, unforced end."""
+    """Return the finish reason. An unknown reason counts as a normal stop."""
     if reason in _FAULTS:
         return (*counted, Broken(failure=malformed(f"the model ended its answer with {reason}")))
-    said = _ASIDES.part(fields)
-    met = said.stop_sequence if said is not None else None
+    extra = _RESPONSE_FIELDS.part(fields)
+    met = extra.stop_sequence if extra is not None else None
     finished = () if reason is None else (Finished(reason=_FINISH.get(reason, "stop"), stop_sequence=met),)
     return (*counted, *finished, Ended())
 
 
-def text(said: str, index: int) -> tuple[Event, ...]:
-    """Text, if there is some."""
-    return (TextDelta(text=said, block=index),) if said else ()
+def text(content: str, index: int) -> tuple[Event, ...]:
+    """Return text, if there is any."""
+    return (TextDelta(text=content, block=index),) if content else ()
 
 
 def redacted(data: str, index: int) -> Event:
-    """An encrypted block: on the wire base64 of what Anthropic calls its data, here that data itself."""
+    """Return an encrypted block: base64 of Anthropic's data on the wire, that data itself here."""
     try:
         decoded = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -178,11 +178,11 @@ def redacted(data: str, index: int) -> Event:
 
 
 def provider_block(name: str, block: msgspec.Raw) -> Event:
-    """What only Bedrock has a word for: a tool that it ran itself, an image, a trace."""
+    """Return a block that only Bedrock has: a tool that it ran itself, an image, a trace."""
     return ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(block)))
 
 
-def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
+def _block_events(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
     block = _BLOCK.part(raw) or _Block()
     if block.text is not None:
         return text(block.text, index)
@@ -192,27 +192,30 @@ def _whole(raw: msgspec.Raw, index: int, tool: int) -> tuple[Event, ...]:
             ToolCallDelta(index=tool, id=use.tool_use_id, name=use.name),
             ToolCallDelta(index=tool, arguments=arguments_text(use.input)),
         )
-    if block.reasoning_content is not None and (thought := _thought(block.reasoning_content, index)) is not None:
-        return thought
+    if (
+        block.reasoning_content is not None
+        and (reasoning := _reasoning_events(block.reasoning_content, index)) is not None
+    ):
+        return reasoning
     if block.citations_content is not None:
         cited = block.citations_content
-        said = text("".join(part.text for part in cited.content or ()), index)
-        return (*said, *map(citation_event, cited.citations or ()))
-    name = kind(_FIELDS.part(raw) or {})
+        cited_events = text("".join(part.text for part in cited.content or ()), index)
+        return (*cited_events, *map(citation_event, cited.citations or ()))
+    name = member(_FIELDS.part(raw) or {})
     return () if not name else (provider_block(SERVER_TOOL if name == "toolUse" else name, raw),)
 
 
-def kind(block: dict[str, msgspec.Raw]) -> str:
-    """What a block is: the one member that says something, or a tool's use, whatever stands beside it."""
-    said = [name for name, value in block.items() if bytes(value) != b"null"]
-    return "toolUse" if "toolUse" in said else next(iter(said), "")
+def member(block: dict[str, msgspec.Raw]) -> str:
+    """Return the kind of a block: its one member that is set, or a tool use, whatever else is set."""
+    present = [name for name, value in block.items() if bytes(value) != b"null"]
+    return "toolUse" if "toolUse" in present else next(iter(present), "")
 
 
-def _thought(said: _Reasoning, index: int) -> tuple[Event, ...] | None:
-    if said.redacted_content is not None:
-        return (redacted(said.redacted_content, index),)
-    if said.reasoning_text is None:
+def _reasoning_events(block: _Reasoning, index: int) -> tuple[Event, ...] | None:
+    if block.redacted_content is not None:
+        return (redacted(block.redacted_content, index),)
+    if block.reasoning_text is None:
         return None
-    thought, signature = said.reasoning_text.text, said.reasoning_text.signature
-    spoken = (ReasoningDelta(text=thought, block=index),) if thought else ()
-    return (*spoken, ReasoningDelta(signature=signature, block=index)) if signature else spoken
+    content, signature = block.reasoning_text.text, block.reasoning_text.signature
+    text_events = (ReasoningDelta(text=content, block=index),) if content else ()
+    return (*text_events, ReasoningDelta(signature=signature, block=index)) if signature else text_events

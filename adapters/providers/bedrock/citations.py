@@ -1,8 +1,8 @@
-"""Citations, which Converse and Anthropic tell of the same documents in words of their own.
+"""Convert citations between Converse's form and Anthropic's.
 
-House rule: a citation whose place Anthropic has a word for is told as Anthropic's, so that a caller of that dialect
-reads it; a page on the web as a `Source`, which every caller's dialect has words for; any other is told
-as it came. What goes back with the next turn is told in Converse's words again.
+House rule: a citation with a location that Anthropic also has becomes Anthropic's, so that a caller of that dialect can
+read it. A web page becomes a `Source`, which every caller's dialect can express. Any other stays as it came. On the
+next turn citations are converted back to Converse's form.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Citation.html
 https://platform.claude.com/docs/en/build-with-claude/citations
@@ -50,7 +50,7 @@ class _Citation(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Theirs(msgspec.Struct, frozen=True):
-    """Anthropic's citation, as its caller hands it back."""
+    """Anthropic's citation, as its caller sends it back."""
 
     type: str
     cited_text: str = ""
@@ -77,55 +77,55 @@ _PLACES = (
 
 
 def citation_event(raw: msgspec.Raw) -> Event:
-    """A citation of Converse's as an event."""
-    said = _CITATION.decode(raw)
-    if (theirs := _as_anthropic(said)) is not None:
+    """Return a citation of Converse as an event."""
+    decoded = _CITATION.decode(raw)
+    if (theirs := _as_anthropic(decoded)) is not None:
         return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(theirs)), dialect="anthropic")
-    web = said.location.web if said.location is not None else None
+    web = decoded.location.web if decoded.location is not None else None
     if web is None or web.url is None:
         return CitationDelta(citation=msgspec.Raw(bytes(raw)), dialect=NAME)
-    source = Source(url=web.url, title=said.title, text=_quoted(said))
+    source = Source(url=web.url, title=decoded.title, text=_quoted(decoded))
     return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(source)), dialect=NAME)
 
 
 def cited_text(text: str, citations: msgspec.Raw) -> dict[str, Any] | None:
-    """Text with Anthropic's citations as a block of Converse's; None if one of them has no word there."""
+    """Return text with Anthropic's citations as a Converse block; None if Converse cannot express one of them."""
     try:
-        told = [_as_converse(citation) for citation in _THEIRS.decode(citations)]
+        converted = [_as_converse(citation) for citation in _THEIRS.decode(citations)]
     except DECODE_ERRORS:
         return None
-    if not all(told):
+    if not all(converted):
         return None
-    return {"citationsContent": {"content": [{"text": text}], "citations": told}}
+    return {"citationsContent": {"content": [{"text": text}], "citations": converted}}
 
 
-def _quoted(said: _Citation) -> str:
-    return "".join(part.text for part in said.source_content or ())
+def _quoted(citation: _Citation) -> str:
+    return "".join(part.text for part in citation.source_content or ())
 
 
-def _as_anthropic(said: _Citation) -> dict[str, Any] | None:
-    quoted = _quoted(said)
-    if said.location is None:
+def _as_anthropic(citation: _Citation) -> dict[str, Any] | None:
+    quoted = _quoted(citation)
+    if citation.location is None:
         return None
     for field, _, kind, unit in _PLACES:
-        place: _Place | None = getattr(said.location, field)
+        place: _Place | None = getattr(citation.location, field)
         if place is not None:
             return {
                 "type": kind,
                 "cited_text": quoted,
                 "document_index": place.document_index,
-                "document_title": said.title,
+                "document_title": citation.title,
                 f"start_{unit}": place.start,
                 f"end_{unit}": place.end,
             }
-    place = said.location.search_result_location
+    place = citation.location.search_result_location
     if place is None:
         return None
     return {
         "type": "search_result_location",
         "cited_text": quoted,
-        "source": said.source or "",
-        "title": said.title,
+        "source": citation.source or "",
+        "title": citation.title,
         "search_result_index": place.search_result_index,
         "start_block_index": place.start,
         "end_block_index": place.end,
@@ -133,21 +133,21 @@ def _as_anthropic(said: _Citation) -> dict[str, Any] | None:
 
 
 def _as_converse(theirs: _Theirs) -> dict[str, Any] | None:
-    told: dict[str, Any] = {"sourceContent": [{"text": theirs.cited_text}]} if theirs.cited_text else {}
+    converted: dict[str, Any] = {"sourceContent": [{"text": theirs.cited_text}]} if theirs.cited_text else {}
     if (title := theirs.document_title or theirs.title) is not None:
-        told["title"] = title
+        converted["title"] = title
     for _, ours, kind, unit in _PLACES:
         if theirs.type == kind:
             start, end = getattr(theirs, f"start_{unit}"), getattr(theirs, f"end_{unit}")
             place = {"documentIndex": theirs.document_index or 0, "start": start or 0, "end": end or 0}
-            return {**told, "location": {ours: place}}
+            return {**converted, "location": {ours: place}}
     if theirs.type != "search_result_location":
         return None
     if theirs.source is not None:
-        told["source"] = theirs.source
+        converted["source"] = theirs.source
     place = {
         "searchResultIndex": theirs.search_result_index or 0,
         "start": theirs.start_block_index or 0,
         "end": theirs.end_block_index or 0,
     }
-    return {**told, "location": {"searchResultLocation": place}}
+    return {**converted, "location": {"searchResultLocation": place}}

@@ -1,9 +1,8 @@
-"""A canonical request in Converse's words.
+"""Encode a canonical request for Converse.
 
-House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here. Whatever
-Converse itself has a field for that no caller's dialect knows (`guardrailConfig`, `performanceConfig`,
-`requestMetadata`, `additionalModelRequestFields`, …) may stand in the caller's body under Converse's own name and is
-sent as it is.
+House rule: every field that is set is sent, or `refuse` names it and it is left out here. Converse's own fields that no
+caller's dialect has (`guardrailConfig`, `performanceConfig`, `requestMetadata`, `additionalModelRequestFields`, …) may
+be in the caller's body under Converse's names and are sent unchanged.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
@@ -31,7 +30,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 TEMPERATURE_MAX = 1
 
-OWN = (
+CONVERSE_FIELDS = (
     "additionalModelResponseFieldPaths",
     "guardrailConfig",
     "performanceConfig",
@@ -39,12 +38,12 @@ OWN = (
     "requestMetadata",
     "serviceTier",
 )
-"""Converse's own fields, which a caller of any dialect may send; `additionalModelRequestFields` is joined with ours."""
+"""Converse's own fields, which any caller may send; `additionalModelRequestFields` is merged with the hub's."""
 
 MODEL_FIELDS = "additionalModelRequestFields"
 
 TIERS = {"default": "default", "flex": "flex", "priority": "priority", "standard_only": "default"}
-"""Service tiers in OpenAI's and Anthropic's words."""
+"""Service tiers by OpenAI's and Anthropic's names."""
 
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#bedrock-runtime_Converse-request-requestMetadata
 _NO_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
@@ -54,7 +53,7 @@ _Json = dict[str, Any]
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The body of the request: Converse and ConverseStream take the same, and the model stands in the path."""
+    """Return the body: Converse and ConverseStream accept the same one, and the model is in the path."""
     of = family(attempt.target.model)
     cap = attempt.output_cap if attempt.output_cap is not None else request.output_tokens_max
     readable = without_blocks(request, lambda part: provider_block(part, Names()) is not None)
@@ -62,10 +61,10 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     left_out = sampling_left_out(
         attempt.target.model, [name for name in SAMPLING if getattr(request, name) is not None]
     )
-    body = _said(
+    body = _set_fields(
         messages=_with_last_mark(turns(conversation, of), request, of),
         system=[*system(leading, of), *_json_alone(request)],
-        inferenceConfig=_said(
+        inferenceConfig=_set_fields(
             maxTokens=cap,
             temperature=None if "temperature" in left_out else cooled(request.temperature, TEMPERATURE_MAX),
             topP=None if "top_p" in left_out else request.top_p,
@@ -76,38 +75,38 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         serviceTier=_service_tier(request.extra),
         requestMetadata=_metadata(request),
         additionalModelRequestFields=_joined(
-            _said(**model_fields(request, attempt.target.model, cap), tool_choice=claude_choice(request, of)),
+            _set_fields(**model_fields(request, attempt.target.model, cap), tool_choice=claude_choice(request, of)),
             request.extra.get(MODEL_FIELDS),
         ),
-        # Claude tells which stop sequence it met only if it is asked to.
+        # Claude reports the stop sequence only on request.
         additionalModelResponseFieldPaths=["/stop_sequence"] if request.stop and of == CLAUDE else None,
     )
-    return _ENCODER.encode(body | {name: request.extra[name] for name in OWN if name in request.extra})
+    return _ENCODER.encode(body | {name: request.extra[name] for name in CONVERSE_FIELDS if name in request.extra})
 
 
-def _said(**fields: Any) -> _Json:
+def _set_fields(**fields: Any) -> _Json:
     return {name: value for name, value in fields.items() if value is not None and value not in ({}, [])}
 
 
 def _json_alone(request: ChatRequest) -> list[_Json]:
-    """OpenAI's JSON mode as an instruction: there is no mode without a schema."""
+    """Return OpenAI's JSON mode as an instruction: Converse has no such mode without a schema."""
     return [{"text": JSON_ALONE}] if wants_json_alone(request.response_format) else []
 
 
 def _output_config(wanted: ResponseFormat | None, of: str) -> _Json | None:
-    """A structured output, whose schema is JSON in a string here; a Claude's has the limits of Anthropic's own.
+    """Return the structured output with its schema as a JSON string; Claude's has the limits of Anthropic's API.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
     """
     if wanted is None or wanted.mode != "json_schema" or wanted.schema is None:
         return None
-    told = strict_schema(wanted.schema) if of == CLAUDE else wanted.schema
-    schema = _said(schema=_ENCODER.encode(told).decode(), name=wanted.name)
-    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
+    schema = strict_schema(wanted.schema) if of == CLAUDE else wanted.schema
+    output = _set_fields(schema=_ENCODER.encode(schema).decode(), name=wanted.name)
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": output}}}
 
 
 def tier_of(value: msgspec.Raw) -> str | None:
-    """A service tier in Converse's words, None if it has none for it."""
+    """Return Converse's name of a service tier, or None if it has none."""
     return TIERS.get(bytes(value).strip(b' "\t\r\n').decode(errors="replace"))
 
 
@@ -117,18 +116,18 @@ def _service_tier(extra: dict[str, msgspec.Raw]) -> _Json | None:
 
 
 def _metadata(request: ChatRequest) -> _Json | None:
-    """Labels for the operator's invocation logs: OpenAI's `metadata`, and who the caller says the user is.
+    """Return labels for the operator's invocation logs: OpenAI's `metadata` and the caller's user id.
 
-    Characters that Converse does not allow there are replaced: a label is no reason to reject a call.
+    Characters that Converse does not allow are replaced, because a label is no reason to reject a call.
     """
     try:
-        given = msgspec.json.decode(request.extra.get("metadata", b"{}"), type=dict[str, Any])
+        metadata = msgspec.json.decode(request.extra.get("metadata", b"{}"), type=dict[str, Any])
     except DECODE_ERRORS:
-        given = {}
-    told = {_label(name): _label(value) for name, value in given.items() if name and isinstance(value, str)}
+        metadata = {}
+    labels = {_label(name): _label(value) for name, value in metadata.items() if name and isinstance(value, str)}
     if request.user is not None:
-        told["user_id"] = _label(request.user)
-    return dict(list(told.items())[-_METADATA_MAX:]) or None
+        labels["user_id"] = _label(request.user)
+    return dict(list(labels.items())[-_METADATA_MAX:]) or None
 
 
 def _label(text: str) -> str:
@@ -136,7 +135,7 @@ def _label(text: str) -> str:
 
 
 def _joined(ours: _Json, theirs: msgspec.Raw | None) -> _Json:
-    """Our fields for the model and the caller's own; what the caller says itself stands, one level deep."""
+    """Merge the hub's fields for the model with the caller's, one level deep; the caller's values win."""
     if theirs is None:
         return ours
     joined: _Json = dict(ours)
@@ -150,7 +149,7 @@ def _joined(ours: _Json, theirs: msgspec.Raw | None) -> _Json:
 
 
 def _with_last_mark(messages: list[_Json], request: ChatRequest, of: str) -> list[_Json]:
-    """The whole request's `cache_control`, Anthropic's word for a mark on whatever comes last."""
+    """Apply the request's own `cache_control`, which in Anthropic's API marks the last block."""
     mark = request.extra.get("cache_control")
     if mark is None or of not in CACHING or not messages:
         return messages

@@ -1,7 +1,6 @@
-"""AWS's ways to fail, as a `Failure`: an answer that is no 2xx, and an exception inside a stream.
+"""Convert AWS's errors to a `Failure`: an answer that is not 2xx, and an exception inside a stream.
 
-House rule: the kind comes from the exception's name, or from the status where there is none that is known; never from
-the message.
+House rule: the kind comes from the exception's name, or from the status if the name is unknown; never from the message.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors
 https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
@@ -17,7 +16,7 @@ from domain.failures import Failure, FailureKind
 
 NAME = "bedrock"
 
-# In lower case: a stream spells `throttlingException`, a header `ThrottlingException`.
+# In lower case: a stream has `throttlingException`, a header `ThrottlingException`.
 _KINDS: dict[str, FailureKind] = {
     "throttlingexception": "overloaded",
     "toomanyrequestsexception": "overloaded",
@@ -29,7 +28,7 @@ _KINDS: dict[str, FailureKind] = {
     "modeltimeoutexception": "unavailable",
     "modelerrorexception": "unavailable",
     "modelstreamerrorexception": "unavailable",
-    # 403 because the account has no access to this one model. The credential is good for the others and stays.
+    # 403 because the account has no access to this one model. The credential still works for other models.
     "accessdeniedexception": "unavailable",
     "validationexception": "request_rejected",
     "resourcenotfoundexception": "request_rejected",
@@ -41,15 +40,15 @@ _KINDS: dict[str, FailureKind] = {
     "expiredtoken": "credential_rejected",
 }
 
-# An answer to a wrong signature repeats what should have been signed, with the session's token in it.
+# The answer to a wrong signature repeats the string to sign, which includes the session's token.
 _REPEATING = frozenset(("invalidsignatureexception", "incompletesignatureexception"))
 
-# Whose account the hub calls with is the operator's business: "User: arn:aws:iam::123456789012:user/hub is not …".
+# The account of the hub is hidden from callers: "User: arn:aws:iam::123456789012:user/hub is not …".
 _IDENTITY = re.compile(r"(arn:aws[a-z-]*:(?:iam|sts)::)\S+")
 
 
 class _ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
-    """AWS writes `message` or `Message`, and sometimes the exception's name in `__type`."""
+    """AWS sends `message` or `Message`, and sometimes the exception's name in `__type`."""
 
     message: str | None = None
     capital: str | None = msgspec.field(default=None, name="Message")
@@ -61,9 +60,9 @@ _ERROR_BODY = msgspec.json.Decoder(_ErrorBody)
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is no 2xx, whatever its body. The header is `ThrottlingException:http://…`."""
-    said, message = _read(body)
-    code = _name(headers.get("x-amzn-errortype")) or _name(said.type)
+    """Return an answer that is not 2xx as a failure, for any body. The header is `ThrottlingException:http://…`."""
+    error, message = _read(body)
+    code = _name(headers.get("x-amzn-errortype")) or _name(error.type)
     repeats = code is not None and code.lower() in _REPEATING
     if repeats:
         message = "the provider rejected the request's signature: check the secret access key and this machine's clock"
@@ -79,10 +78,10 @@ def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
 
 
 def exception(name: str, data: bytes) -> Failure:
-    """An exception after the answer began: it has a name but no status."""
+    """Return an exception after the start of the answer: it has a name but no status."""
     _, message = _read(data)
     return Failure(
-        # A name that is new to us says that the provider failed, not that the caller did.
+        # An unknown name means that the provider failed, not the caller.
         kind=_KINDS.get(name.lower(), "unavailable"),
         message=message or f"the provider broke off with {name} and without a message",
         code=name,
@@ -92,21 +91,21 @@ def exception(name: str, data: bytes) -> Failure:
 
 
 def malformed(message: str) -> Failure:
-    """An answer that is not what Converse promises."""
+    """Return a failure for an answer that breaks Converse's format."""
     return Failure(kind="malformed", message=message, dialect=NAME)
 
 
 def _read(body: bytes) -> tuple[_ErrorBody, str]:
-    """The error's fields and its sentence: one line of bounded length; a page of HTML is not quoted."""
+    """Return the error's fields and its message: one line of bounded length; an HTML page is not quoted."""
     try:
-        said = _ERROR_BODY.decode(body)
-        text = said.message or said.capital or said.original_message or ""
+        error = _ERROR_BODY.decode(body)
+        text = error.message or error.capital or error.original_message or ""
     except DECODE_ERRORS:
-        said, text = _ErrorBody(), body[: 4 * MESSAGE_CHARACTERS_MAX].decode(errors="replace")
+        error, text = _ErrorBody(), body[: 4 * MESSAGE_CHARACTERS_MAX].decode(errors="replace")
         text = "" if text.lstrip()[:1] in ("<", "{", "[") else text
-    return said, _IDENTITY.sub(r"\1…", " ".join(text.split()))[:MESSAGE_CHARACTERS_MAX]
+    return error, _IDENTITY.sub(r"\1…", " ".join(text.split()))[:MESSAGE_CHARACTERS_MAX]
 
 
-def _name(told: str | None) -> str | None:
-    """The exception's bare name: without what follows a colon, and without the namespace before a hash."""
-    return (told or "").partition(":")[0].rpartition("#")[2].strip() or None
+def _name(raw: str | None) -> str | None:
+    """Return the exception's name without the text after a colon and without the namespace before a hash."""
+    return (raw or "").partition(":")[0].rpartition("#")[2].strip() or None

@@ -1,7 +1,7 @@
-"""The families of models behind Converse, and what only they have words for.
+"""The model families behind Converse, and the fields that only they have.
 
-House rule: `inferenceConfig` is the same for every model; the rest of the sampling, and thinking, go to the model as
-it names them, in `additionalModelRequestFields`. What a family has no word for is refused by name.
+House rule: `inferenceConfig` is the same for every model. Other sampling parameters and reasoning are sent to the model
+under its own names, in `additionalModelRequestFields`. Fields that a family does not have are refused by name.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
@@ -19,12 +19,12 @@ FAMILIES = frozenset(
 
 CLAUDE = "anthropic"
 
-# Families that take cache points at all, and those that take them behind the tools, too; others answer 4xx.
+# Families that accept cache points at all, and those that accept them after the tools as well; others answer 4xx.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 CACHING = frozenset((CLAUDE, "amazon"))
 CACHING_TOOLS = frozenset((CLAUDE,))
 
-# Families that want a turn of results to hold nothing else, or nothing but these beside them; else they answer 400.
+# Families that require a turn of results to contain nothing else, or only these blocks; otherwise they answer 400.
 ALLOWED_WITH_RESULTS: dict[str, frozenset[str]] = {
     CLAUDE: frozenset(("text", "image", "document", "searchResult", "cachePoint")),
     "meta": frozenset(),
@@ -33,12 +33,12 @@ ALLOWED_WITH_RESULTS: dict[str, frozenset[str]] = {
 }
 
 CLAUDE_FIELDS = ("thinking", "output_config")
-"""Objects of Anthropic's that Claude takes here as well, with whatever else an Anthropic caller says in them."""
+"""Objects of Anthropic's API that Claude accepts here too, with all fields that an Anthropic caller sends in them."""
 
 CONTEXT_MANAGEMENT = "context_management"
-"""Anthropic's field for what to forget of a long conversation, which a Claude takes here with its beta."""
+"""Anthropic's field for clearing parts of a long conversation, which Claude accepts here with its beta."""
 
-# Bedrock rejects betas that it does not know, and clients send labels of their own among them; so only these go on.
+# Bedrock rejects unknown betas, and clients send labels of their own among them, so only these are sent on.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 _CONTEXT_MANAGEMENT_BETA = "context-management-2025-06-27"
 BETAS = frozenset(
@@ -50,25 +50,25 @@ _CLAUDE_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _NOVA_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _GPT_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _QWEN_EFFORTS = {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "high"}
-# Where a family has words for effort only, a budget below the first is low, below the second medium, else high; as
-# for OpenAI's models, see `adapters/providers/openai/encode.py`.
+# For a family that has only efforts: a budget below the first bound is low, below the second medium, else high, as for
+# OpenAI's models, see `adapters/providers/openai/encode.py`.
 _LOW_BELOW, _MEDIUM_BELOW = 4_096, 16_000
 
 _Fields = dict[str, Any]
 
 
 def family(model: str) -> str:
-    """The family of a model's id or ARN: "us.amazon.nova-lite-v1:0" is of "amazon".
+    """Return the family of a model's id or ARN: "us.amazon.nova-lite-v1:0" is of "amazon".
 
-    An application inference profile or a provisioned model does not tell what is behind it. It is taken for a Claude,
-    the family that is asked most in words of its own; any other model refuses words that it does not know.
+    An application inference profile or a provisioned model does not show its model. It counts as Claude, the family
+    with the most fields of its own; any other model rejects fields that it does not know.
     """
     name = model.rpartition("/")[2]
     return next((part for part in name.split(".")[:2] if part in FAMILIES), CLAUDE)
 
 
 def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _Fields:
-    """What goes into `additionalModelRequestFields`, without what `unsupported` names."""
+    """Return `additionalModelRequestFields`, without the fields that `unsupported` names."""
     of = family(model)
     fields: _Fields = {}
     if request.top_k is not None and of in _TOPPED and not sampling_left_out(model, ("top_k",)):
@@ -76,7 +76,7 @@ def model_fields(request: ChatRequest, model: str, max_tokens: int | None) -> _F
     if request.thinking is not None:
         fields |= _thinking(request.thinking, of, model, max_tokens)
     if of == CLAUDE:
-        _add_claudes_own(fields, request)
+        _add_claude_fields(fields, request)
     return fields
 
 
@@ -90,7 +90,7 @@ _EFFORTS_OF: dict[str, Container[str]] = {
 
 
 def unsupported(request: ChatRequest, of: str) -> str | None:
-    """What of a request the family has no word for, by the caller's name for it."""
+    """Return the first field of a request that the family does not have, by the caller's name."""
     if request.top_k is not None and of not in _TOPPED:
         return "top_k"
     thinking = request.thinking
@@ -98,7 +98,7 @@ def unsupported(request: ChatRequest, of: str) -> str | None:
         return None
     effort = thinking.effort
     if not thinking.enabled or effort == "none":
-        # A family that does not think unless it is asked to keeps the wish by saying nothing; GPT OSS always thinks.
+        # A family that reasons only on request needs no field for "none"; GPT OSS always reasons.
         return "reasoning_effort" if of == "openai" else None
     known = of in _EFFORTS_OF and (effort is None or effort in _EFFORTS_OF[of])
     return None if known else "reasoning_effort" if effort is not None else "thinking"
@@ -134,7 +134,7 @@ def _effort(tokens_max: int | None) -> str:
 
 
 def _claude_thinking(thinking: Thinking, max_tokens: int | None) -> _Fields:
-    """Claude's own words; a budget must be less than the output cap, which the hub may have lowered.
+    """Return Claude's own fields; a budget must be less than the output cap, which the hub may have lowered.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
     """
@@ -152,12 +152,12 @@ def _claude_thinking(thinking: Thinking, max_tokens: int | None) -> _Fields:
     return fields
 
 
-def _add_claudes_own(fields: _Fields, request: ChatRequest) -> None:
-    """What an Anthropic caller says beside the canonical words: `thinking.display`, `output_config.task_budget`."""
+def _add_claude_fields(fields: _Fields, request: ChatRequest) -> None:
+    """Add an Anthropic caller's other fields: `thinking.display`, `output_config.task_budget`."""
     for name, value in request.extra.items():
-        whole, dot, part = name.partition(".")
-        if dot and whole in CLAUDE_FIELDS:
-            fields[whole] = {**fields.get(whole, {}), part: value}
+        field, dot, part = name.partition(".")
+        if dot and field in CLAUDE_FIELDS:
+            fields[field] = {**fields.get(field, {}), part: value}
     betas = [name for name in request.betas if name in BETAS]
     if CONTEXT_MANAGEMENT in request.extra:
         fields[CONTEXT_MANAGEMENT] = request.extra[CONTEXT_MANAGEMENT]

@@ -1,11 +1,11 @@
-"""AWS's event stream: binary messages of headers and a payload, with a checksum over each.
+"""AWS's event stream: binary messages of headers and a payload, each with a checksum.
 
-House rule: the decoder is botocore's, and what it finds wrong is an event, `MALFORMED`, after the events that came
-whole before it. So where the reads were cut changes nothing, not even what comes before an error.
+House rule: the decoder is botocore's. A defect that it finds becomes an event, `MALFORMED`, after the complete events
+before it. So the boundaries of the reads change nothing, not even the events before an error.
 
-Decided 2026-11: botocore is needed for Bedrock altogether, also by those who bring a bearer token and need no
-signature. The decoder would be sixty lines of ours, but they would be ours to keep right, and "Bedrock needs
-aihub[bedrock]" is one rule to remember.
+Decided 2026-11: botocore is required for Bedrock in all cases, even with a bearer token, which needs no signature. A
+decoder of our own would be sixty lines that we had to maintain, and "Bedrock needs aihub[bedrock]" is one rule to
+remember.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream
 """
@@ -19,16 +19,16 @@ from adapters.providers.dialect import ServerEvent
 
 MALFORMED = "malformed"
 EXCEPTION = "exception:"
-"""What the name of an event begins with that says why the provider broke off."""
+"""Prefix of the name of an event that reports why the provider stopped."""
 
-# The lengths and their checksum before, the message's checksum behind.
+# The lengths and their checksum before, the message's checksum after.
 _AROUND = 16
 
 
 class EventStreamFramer:
-    """One stream's framing: feed it what was read, and it answers with the events that are now whole.
+    """Framer of one stream: receives the bytes that were read and returns the events that are complete.
 
-    `raw` of the events is empty: no caller speaks this dialect, so their bytes go nowhere.
+    `raw` of the events is empty, because no caller uses this dialect.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class EventStreamFramer:
         self._broken = False
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """The events that `data` completes; nothing more once something was malformed."""
+        """Return the events that `data` completes; nothing after a malformed message."""
         from botocore.eventstream import ParserError
 
         if self._broken:
@@ -51,18 +51,18 @@ class EventStreamFramer:
                     raise ValueError("a message is shorter than its headers")
                 events.append(_event(message.headers, message.payload))
         except (ParserError, ValueError, KeyError, struct.error) as problem:
-            # KeyError is botocore's for a header of a type that does not exist, struct.error for one cut short.
+            # botocore raises KeyError for an unknown header type, struct.error for a truncated header.
             self._broken = True
             events.append(ServerEvent(MALFORMED, msgspec.json.encode(str(problem)), b""))
         return events
 
     def finish(self) -> list[ServerEvent]:
-        """The stream is over: a message that is not whole is dropped, and its absence noticed."""
+        """End the stream: an incomplete message is dropped, which the reader of the events notices."""
         return []
 
 
 def _event(headers: dict[str, Any], payload: bytes) -> ServerEvent:
-    """One message. An exception names itself in a header; an error says all it has to say in headers."""
+    """Return one message as an event. An exception has its name in a header; an error is in the headers alone."""
     match headers.get(":message-type"):
         case "exception":
             return ServerEvent(f"{EXCEPTION}{headers.get(':exception-type', '')}", payload or b"{}", b"")

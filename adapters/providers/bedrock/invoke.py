@@ -1,7 +1,7 @@
-"""Bedrock's older InvokeModel and InvokeModelWithResponseStream, with a Claude: Anthropic's messages in AWS's envelope.
+"""Bedrock's older InvokeModel and InvokeModelWithResponseStream with Claude: Anthropic's messages in AWS's envelope.
 
-House rule: what is said is Anthropic's, word for word, so its callers are passed through; only the envelope is ours to
-open: the model stands in the path and the version in the body, and a stream's events come inside AWS's messages.
+House rule: the content is Anthropic's, so callers of its dialect pass through. Only the envelope differs: the model is
+in the path and the version in the body, and a stream's events are inside AWS's messages.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from adapters.providers.anthropic import ANTHROPIC
-from adapters.providers.anthropic.encode import asked
+from adapters.providers.anthropic.encode import request_fields
 from adapters.providers.anthropic.fitting import fit
 from adapters.providers.anthropic.hosted_tool_bounds import bounded_tools
 from adapters.providers.anthropic.stream import State
@@ -31,7 +31,7 @@ from domain.model_api.requests import ChatRequest
 
 NAME = "bedrock-invoke"
 _VERSION = {"anthropic_version": "bedrock-2023-05-31"}
-# What the path says instead.
+# Fields that the path replaces.
 _IN_PATH = ("model", "stream")
 _ENCODER = msgspec.json.Encoder()
 
@@ -49,38 +49,38 @@ _TYPED = Lenient(_Typed)
 
 
 class InvokeFramer(EventStreamFramer):
-    """AWS's event stream, of which each chunk is one event of Anthropic's, written again as it sends them itself."""
+    """Framer of AWS's event stream whose chunks are Anthropic's events, rewritten in Anthropic's own framing."""
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """The events that `data` completes."""
+        """Return the events that `data` completes."""
         return [_opened(event) if event.name == "chunk" else event for event in super().feed(data)]
 
 
 def path(model: str, stream: bool) -> str:
-    """The model stands in the path, quoted whole, as with Converse."""
+    """Return the path with the model fully quoted, as with Converse."""
     return f"model/{quote(model, safe='')}/invoke{'-with-response-stream' if stream else ''}"
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte, in Bedrock's envelope; betas go on that Bedrock does not reject."""
+    """Return the caller's fields, byte for byte, in Bedrock's envelope, with the betas that Bedrock accepts."""
     fields: dict[str, Any] = _VERSION | {name: raw for name, raw in call.fields.items() if name not in _IN_PATH}
     if attempt.output_cap is not None:
         fields["max_tokens"] = attempt.output_cap
     if attempt.uses_cap is not None:
         fields["tools"] = bounded_tools(call.fields["tools"], attempt.uses_cap)
-    asked_for = (value for name, value in call.relay_headers if name == "anthropic-beta")
-    betas = _betas(beta.strip() for value in asked_for for beta in value.split(","))
+    sent = (value for name, value in call.relay_headers if name == "anthropic-beta")
+    betas = _betas(beta.strip() for value in sent for beta in value.split(","))
     return _ENCODER.encode(fit(fields | betas, attempt.target.model, known=True))
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """A canonical request, in Anthropic's words and Bedrock's envelope."""
-    said = {name: value for name, value in asked(request, attempt).items() if name not in _IN_PATH}
-    return _ENCODER.encode(_VERSION | said | _betas(request.betas))
+    """Return a canonical request in Anthropic's dialect and Bedrock's envelope."""
+    fields = {name: value for name, value in request_fields(request, attempt).items() if name not in _IN_PATH}
+    return _ENCODER.encode(_VERSION | fields | _betas(request.betas))
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
-    """One event of Anthropic's, or why AWS broke off."""
+    """Fold one of Anthropic's events, or AWS's exception."""
     if event.name.startswith(EXCEPTION):
         return state, (Broken(failure=exception(event.name.removeprefix(EXCEPTION), event.data)),)
     if event.name == MALFORMED:
@@ -95,11 +95,11 @@ def _betas(names: Any) -> dict[str, Any]:
 
 def _opened(event: ServerEvent) -> ServerEvent:
     try:
-        said = base64.b64decode(_CHUNK.decode(event.data).bytes, validate=True)
-        name = _TYPED.decode(said).type
+        event_bytes = base64.b64decode(_CHUNK.decode(event.data).bytes, validate=True)
+        name = _TYPED.decode(event_bytes).type
     except DECODE_ERRORS as problem:
         return ServerEvent(MALFORMED, str(problem).encode(), b"")
-    return ServerEvent(name, said, b"event: %b\ndata: %b\n\n" % (name.encode(), said))
+    return ServerEvent(name, event_bytes, b"event: %b\ndata: %b\n\n" % (name.encode(), event_bytes))
 
 
 BEDROCK_INVOKE = ProviderDialect(

@@ -1,7 +1,7 @@
-"""Images, documents, sound and video as Converse wants them: a format out of its list, and base64 bytes or an S3 URI.
+"""Encode images, documents, audio and video for Converse: a format of its list, and base64 bytes or an S3 URI.
 
-House rule: `source` and `format_of` give None for what Converse cannot take, and `refuse` names it; what is encoded
-has passed there. Converse fetches nothing from the web.
+House rule: `source` and `format_of` return None for media that Converse does not accept, and `refuse` names them before
+anything is encoded. Converse fetches nothing from the web.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
 """
@@ -56,12 +56,12 @@ _Json = dict[str, Any]
 
 
 def image_block(image: Image) -> _Json | None:
-    """An image as a content block, None if Converse has no way to take it."""
+    """Return an image as a content block, or None if Converse does not accept it."""
     return _block("image", image.data, image.media_type, image.url)
 
 
 def video_block(url: str) -> _Json | None:
-    """A video, given as a data URL or an S3 URI."""
+    """Return a video, given as a data URL or an S3 URI."""
     head = _DATA_URL.match(url)
     if head is not None:
         return _block("video", url[head.end() :], head[1].lower(), None)
@@ -69,7 +69,7 @@ def video_block(url: str) -> _Json | None:
 
 
 def audio_block(audio: Audio) -> _Json | None:
-    """Sound as a content block."""
+    """Return audio as a content block."""
     name = _SPELLED.get(audio.format, audio.format)
     if name not in _SUFFIXES["audio"]:
         return None
@@ -77,7 +77,7 @@ def audio_block(audio: Audio) -> _Json | None:
 
 
 def document_source(document: Document) -> _Json | None:
-    """Format and source of a document, without its name. Text is a file of text: every model reads one of those."""
+    """Return format and source of a document, without its name. Text becomes a text file, which every model reads."""
     if document.text is not None:
         data = base64.b64encode(document.text.encode()).decode()
         return {"format": "txt", "source": {"bytes": data}} if data else None
@@ -86,7 +86,7 @@ def document_source(document: Document) -> _Json | None:
 
 
 def _block(kind: Kind, data: str | None, media_type: str | None, url: str | None) -> _Json | None:
-    """One of data and URL, with its format: by the media type, or by the end of the URI's path."""
+    """Return data or URL with its format, from the media type or the extension of the URI."""
     if data:
         name = _FORMATS[kind].get((media_type or "").partition(";")[0].strip().lower())
         return None if name is None else {kind: {"format": name, "source": {"bytes": data}}}

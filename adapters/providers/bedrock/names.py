@@ -1,25 +1,25 @@
-"""Names in the few characters that Converse allows: of documents, and of tool calls."""
+"""Names in the few characters that Converse allows, for documents and tool calls."""
 
 import re
 
 from domain.dialects.tool_call_ids import CONVERSE_IDS, fitted_id
 
 _UNNAMEABLE = re.compile(r"[^0-9A-Za-z\s()\[\]-]+")
-_NAME_CHARACTERS_MAX = 180  # of 200, so that a number fits behind it
+_NAME_CHARACTERS_MAX = 180  # of 200, so that a number can follow
 
 
 class Names:
-    """The names of a request's documents: each once, of the few characters that Converse allows.
+    """The names of a request's documents, each unique and in the characters that Converse allows.
 
-    It lives within one encoding. "report.v2.pdf" is "report v2 pdf", and the next one of that name gets a number.
-    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+    An instance is used for one request. "report.v2.pdf" becomes "report v2 pdf"; the next document with that name gets
+    a number. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
     """
 
     def __init__(self) -> None:
         self._given: set[str] = set()
 
     def name(self, wanted: str | None) -> str:
-        """A name nobody has yet, as near to the wanted one as may be."""
+        """Return an unused name that is close to the wanted one."""
         base = " ".join(_UNNAMEABLE.sub(" ", wanted or "").split())[:_NAME_CHARACTERS_MAX].strip()
         name, number = (base, 1) if base else (f"Document {len(self._given) + 1}", len(self._given) + 1)
         while name in self._given:
@@ -30,5 +30,5 @@ class Names:
 
 
 def tool_id(given: str) -> str:
-    """A call's id in the few characters that Converse allows; the same on every turn, and nobody else's."""
+    """Return a call's id in the characters that Converse allows: unique, and the same on every turn."""
     return fitted_id(given, CONVERSE_IDS)

@@ -1,8 +1,8 @@
-"""Content blocks that only the caller's dialect has a word for, where Converse has one, too.
+"""Content blocks that only the caller's dialect and Converse have.
 
-House rule: a block is said with every field it has, or not at all (None), and then `refuse` names it. From Anthropic's
-callers these are documents to be cited and results of a search, from OpenAI's a video (`video_url`, the word that vLLM
-and OpenRouter have added).
+House rule: a block is converted with all its fields, or not at all (None), and then `refuse` names it. Callers of
+Anthropic's dialect send documents with citations and search results, callers of OpenAI's dialect a video (`video_url`,
+which vLLM and OpenRouter have added).
 """
 
 from typing import Any
@@ -75,69 +75,69 @@ class _Typed(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A block of Converse's, and the mark for the prompt cache that came with it."""
+class ConverseBlock(msgspec.Struct, frozen=True):
+    """A Converse block and the cache mark that came with it."""
 
     block: _Json
     cache_control: msgspec.Raw | None = None
 
 
-def provider_block(part: ProviderPart, names: Names) -> Said | None:
-    """The block in Converse's words, None where it has none."""
+def provider_block(part: ProviderPart, names: Names) -> ConverseBlock | None:
+    """Return the Converse block, or None if there is none."""
     try:
         if part.dialect == "openai":
             return _openai(part)
-        if part.dialect == NAME:  # As Converse told it, on an earlier turn.
-            return Said(_BLOCK.decode(part.block))
+        if part.dialect == NAME:  # From a Converse answer of an earlier turn.
+            return ConverseBlock(_BLOCK.decode(part.block))
         return _anthropic(part.block, names) if part.dialect == "anthropic" else None
     except DECODE_ERRORS:
         return None
 
 
-def _openai(part: ProviderPart) -> Said | None:
+def _openai(part: ProviderPart) -> ConverseBlock | None:
     if part.name != "video_url":
         return None
     video = msgspec.json.decode(part.block, type=_Video).video_url
     block = video_block(video if isinstance(video, str) else video.url)
-    return None if block is None else Said(block)
+    return None if block is None else ConverseBlock(block)
 
 
-def _anthropic(raw: msgspec.Raw, names: Names) -> Said | None:
+def _anthropic(raw: msgspec.Raw, names: Names) -> ConverseBlock | None:
     match msgspec.json.decode(raw, type=_Typed).type:
         case "document":
             document = msgspec.json.decode(raw, type=_Document)
             block = _document(document, names)
-            return None if block is None else Said(block, _mark(document.cache_control))
+            return None if block is None else ConverseBlock(block, _mark(document.cache_control))
         case "search_result":
             found = msgspec.json.decode(raw, type=_SearchResult)
-            return Said(_search_result(found), _mark(found.cache_control))
+            return ConverseBlock(_search_result(found), _mark(found.cache_control))
         case "tool_result":
             result = msgspec.json.decode(raw, type=_ToolResult)
             block = _tool_result(result, names)
-            return None if block is None else Said(block, _mark(result.cache_control))
+            return None if block is None else ConverseBlock(block, _mark(result.cache_control))
         case _:
             return None
 
 
-def _document(given: _Document, names: Names) -> _Json | None:
-    """A document with what only citing needs. One made of text blocks is such a document at Converse as well."""
-    source = given.source
-    said: _Json | None
+def _document(document: _Document, names: Names) -> _Json | None:
+    """Return a document with its citation settings. One made of text blocks is such a document at Converse too."""
+    source = document.source
+    block: _Json | None
     if source.type == "content":
         texts = _texts(source.content)
-        said = None if texts is None else {"source": {"content": [{"text": text} for text in texts]}}
+        block = None if texts is None else {"source": {"content": [{"text": text} for text in texts]}}
     elif source.type == "text" and source.data is not None:
-        said = document_source(Document(text=source.data))
+        block = document_source(Document(text=source.data))
     else:
-        said = document_source(Document(data=source.data, media_type=source.media_type, url=source.url))
-    if said is None:
+        block = document_source(Document(data=source.data, media_type=source.media_type, url=source.url))
+    if block is None:
         return None
-    said["name"] = names.name(given.title)
-    if given.context is not None:
-        said["context"] = given.context
-    if given.citations is not None:
-        said["citations"] = {"enabled": given.citations.enabled}
-    return {"document": said}
+    block["name"] = names.name(document.title)
+    if document.context is not None:
+        block["context"] = document.context
+    if document.citations is not None:
+        block["citations"] = {"enabled": document.citations.enabled}
+    return {"document": block}
 
 
 def _texts(content: str | list[msgspec.Raw] | None) -> list[str] | None:
@@ -147,29 +147,29 @@ def _texts(content: str | list[msgspec.Raw] | None) -> list[str] | None:
     return [block.text for block in blocks] if blocks and all(block.type == "text" for block in blocks) else None
 
 
-def _search_result(given: _SearchResult) -> _Json:
-    said: _Json = {
-        "source": given.source,
-        "title": given.title,
-        "content": [{"text": block.text} for block in given.content],
+def _search_result(result: _SearchResult) -> _Json:
+    block: _Json = {
+        "source": result.source,
+        "title": result.title,
+        "content": [{"text": block.text} for block in result.content],
     }
-    if given.citations is not None:
-        said["citations"] = {"enabled": given.citations.enabled}
-    return {"searchResult": said}
+    if result.citations is not None:
+        block["citations"] = {"enabled": result.citations.enabled}
+    return {"searchResult": block}
 
 
-def _tool_result(given: _ToolResult, names: Names) -> _Json | None:
-    """A tool's result that holds what a canonical one cannot: something found, or a document to be cited."""
+def _tool_result(sent: _ToolResult, names: Names) -> _Json | None:
+    """Return a tool result whose parts a canonical one cannot hold: a search result, or a document with citations."""
     content: list[_Json] = []
-    for raw in given.content:
+    for raw in sent.content:
         if msgspec.json.decode(raw, type=_Typed).type == "text":
             content.append({"text": msgspec.json.decode(raw, type=_Text).text})
-        elif (said := _anthropic(raw, names)) is not None and "toolResult" not in said.block:
-            content.append(said.block)
+        elif (inner := _anthropic(raw, names)) is not None and "toolResult" not in inner.block:
+            content.append(inner.block)
         else:
             return None
-    result: _Json = {"toolUseId": tool_id(given.tool_use_id), "content": content}
-    if given.is_error:
+    result: _Json = {"toolUseId": tool_id(sent.tool_use_id), "content": content}
+    if sent.is_error:
         result["status"] = "error"
     return {"toolResult": result}
 

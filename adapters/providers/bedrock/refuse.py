@@ -1,8 +1,7 @@
-"""What of a canonical request Converse, or the model's family behind it, has no field for.
+"""Name the fields of a canonical request that Converse, or the model's family behind it, does not have.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused;
-`domain.dialects.unsupported_params` says which. The request's model is the one that would be called, not the caller's
-name for it.
+House rule: the encoder leaves out the fields named here, or the request is refused;
+`domain.dialects.unsupported_params` decides. The request's model is the provider's model, not the caller's name for it.
 """
 
 from collections.abc import Iterator
@@ -44,8 +43,8 @@ from domain.model_api.requests import (
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-# Fields of a model's own that would get around what the hub bounds and charges: the output cap, the number of answers,
-# tools that somebody runs for a fee. Without underscores and in lower case, however a family spells them.
+# A model's own fields that would bypass the hub's bounds and charges: the output cap, the number of answers, hosted
+# tools with a fee. In lower case without underscores, because families spell them differently.
 _BOUNDED = frozenset(
     ("maxtokens", "maxtokenstosample", "maxnewtokens", "maxgenlen", "maxcompletiontokens", "maxoutputtokens",
      "maxlength", "n", "numgenerations", "bestof", "tools", "toolconfig", "systemtools", "mcpservers", "messages")
@@ -53,20 +52,20 @@ _BOUNDED = frozenset(
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that has no field."""
+    """Yield every unsupported field."""
     of = family(request.model)
     yield from unsupported_temperature(request, TEMPERATURE_MAX)
     yield from unsupported_sampling(request)
     yield from unsupported_stops(request) if of == CLAUDE else ()
-    if (word := unsupported(request, of)) is not None:
-        yield Lack(word)
+    if (field := unsupported(request, of)) is not None:
+        yield Lack(field)
     yield from unsupported_tools(request, of)
     hosted = system_tools(request.extra, of)
     for lack in unsupported_settings(request, NAME):
         value = request.extra.get(lack.field)
         if lack.field == MODEL_FIELDS and value is not None:
             yield from _model_fields(value)
-        elif lack.field not in hosted and not _is_claudes(lack.field, of) and not _is_tier(lack.field, value):
+        elif lack.field not in hosted and not _is_claude_field(lack.field, of) and not _is_tier(lack.field, value):
             yield lack
     yield from _conversation(request.messages)
 
@@ -75,7 +74,7 @@ refuses = refusing(unsupported_fields, NAME)
 
 
 def keeps(part: ProviderPart) -> bool:
-    """Whether Converse has a block for what another dialect has one for."""
+    """Whether Converse has a block for another dialect's provider-specific block."""
     return provider_block(part, Names()) is not None
 
 
@@ -83,8 +82,8 @@ def _is_tier(name: str, value: msgspec.Raw | None) -> bool:
     return name == "service_tier" and value is not None and tier_of(value) is not None
 
 
-def _is_claudes(name: str, of: str) -> bool:
-    """Whether Claude takes what an Anthropic caller says there: "thinking.display", "context_management"."""
+def _is_claude_field(name: str, of: str) -> bool:
+    """Whether Claude accepts a field of an Anthropic caller: "thinking.display", "context_management"."""
     whole, dot, _ = name.partition(".")
     return of == CLAUDE and (name == CONTEXT_MANAGEMENT or (bool(dot) and whole in CLAUDE_FIELDS))
 
@@ -140,7 +139,7 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
 
 
 def _image(image: Image, path: str) -> Iterator[Lack]:
-    """Bedrock's models scale images by themselves, and the charge is what they count."""
+    """Yield an unsupported image; Bedrock's models scale images themselves, and the charge is what they count."""
     if image.detail == "low":
         yield Lack(f"{path}.image_url.detail")
     if (image.url is None) == (image.data is None) or image_block(image) is None:

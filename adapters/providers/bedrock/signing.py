@@ -1,7 +1,7 @@
-"""How Bedrock knows us: a Bedrock API key as a bearer token, or a pair of AWS keys with a signature for each request.
+"""Authentication at Bedrock: an API key as a bearer token, or a pair of AWS keys that sign each request.
 
-House rule: the signature is botocore's. What stands in the way of one (botocore is missing, the secret is no pair) is
-a `Failure` that says the remedy, and no exception.
+House rule: the signature is botocore's. If a request cannot be signed (botocore is missing, the secret is not a pair),
+the result is a `Failure` that names the remedy, not an exception.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
@@ -22,7 +22,7 @@ _SIGNED = ("authorization", "x-amz-date", "x-amz-security-token")
 
 
 class KeyPair(msgspec.Struct, frozen=True):
-    """AWS credentials; those that are temporary have a session token."""
+    """AWS credentials; temporary ones have a session token."""
 
     access_key_id: str
     secret_access_key: str
@@ -33,7 +33,7 @@ class KeyPair(msgspec.Struct, frozen=True):
 
 
 def headers(secret: str | None) -> Headers:
-    """What stays the same from call to call. A stream is not JSON, so that is not all that is accepted."""
+    """Return the headers that are the same for every call. A stream is not JSON, so `accept` is wider."""
     accept = ("accept", "*/*")
     if secret is None or ":" in secret:
         return (accept,)
@@ -41,7 +41,7 @@ def headers(secret: str | None) -> Headers:
 
 
 def sign(secret: str | None, url: str, body: bytes) -> Headers | Failure:
-    """The headers that sign one request, none for a bearer token; the time is this machine's."""
+    """Return the headers that sign one request, none for a bearer token; the time is this machine's."""
     try:
         import botocore  # noqa: F401 - a stream needs it as well, whoever brings a bearer token
     except ImportError:
@@ -66,18 +66,18 @@ def sign(secret: str | None, url: str, body: bytes) -> Headers | Failure:
 
 
 def key_pair(secret: str) -> KeyPair | None:
-    """The parts of ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN], None if it is something else."""
+    """Return the parts of ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN], or None for another secret."""
     parts = secret.split(":")
     return KeyPair(*parts) if len(parts) in (2, 3) and all(parts) else None
 
 
 def region(url: str) -> str:
-    """The region that a URL names, in its host or, for a server that stands before AWS, in its path.
+    """Return the region in a URL: in its host or, for a proxy of AWS, in its path.
 
     "https://bedrock-runtime.eu-west-1.amazonaws.com/model/…" is in "eu-west-1".
     """
     parts = urlsplit(url)
-    # A model's ARN names regions, too, but only where its inference profile lives.
+    # A model's ARN also names a region, but that is where its inference profile is.
     places = (parts.hostname or "", parts.path.partition("/model/")[0])
     found = next((match for place in places if (match := _REGION.search(place))), None)
     return found[0] if found else REGION_DEFAULT

@@ -1,12 +1,13 @@
-"""ConverseStream's answers: a fold that says what each event of the stream means.
+"""ConverseStream's answers as a fold over the events of the stream.
 
-House rule: whatever the bytes, a step gives a state and events; nonsense is one `Broken`, never an exception. What
-was streamed means what the same answer means whole:
-- A tool call without pieces of input has the empty object for its input, and gives `{}` at its stop.
-- Citations come among their text, but a `CitationDelta` names a source for the text before it, so they wait for the
-  block to stop.
-- A block we have no word for becomes one `ProviderBlock` when it stops, with all that it got.
-- Why the model stopped and what was counted come last, in two events; the answer has ended when both are there.
+House rule: for any bytes a step returns a state and events; invalid input gives one `Broken`, never an exception. A
+streamed answer gives the same events as the same answer complete:
+
+- A tool call without chunks of input has the empty object as its input, and gives `{}` when it stops.
+- Citations come within their text, but a `CitationDelta` names a source for the text before it, so citations wait
+  until the block stops.
+- A block of an unknown type becomes one `ProviderBlock` when it stops, with all its deltas.
+- Stop reason and usage come last, in two events; the answer has ended when both have arrived.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
 """
@@ -20,9 +21,9 @@ from adapters.providers.bedrock.blocks import (
     SERVER_TOOL,
     STARTED,
     ToolUse,
-    asides,
     ended,
-    kind,
+    extra_blocks,
+    member,
     provider_block,
     redacted,
     text,
@@ -94,20 +95,20 @@ _OBJECT = Lenient(dict[str, msgspec.Raw])
 
 
 class _Open(msgspec.Struct, frozen=True):
-    """A block which its stop has something to say about; `pieces` are its input's JSON text so far."""
+    """A block that gives events when it stops; `chunks` are the JSON text of its input so far."""
 
-    kind: Literal["tool", "foreign", "cited"]
+    kind: Literal["tool", "unknown", "cited"]
     tool: int = 0
     name: str = ""
     block: _Json = {}
-    pieces: tuple[str, ...] = ()
+    chunks: tuple[str, ...] = ()
     citations: tuple[msgspec.Raw, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: how many tools it called, the blocks that are not done, and the two last events.
+    """State of a stream: the number of tool calls, the open blocks, and the two last events.
 
-    `last` is the block that was spoken of last, and meant where none is named.
+    `last` is the index of the latest block, used where an event names none.
     """
 
     tools: int = 0
@@ -121,12 +122,12 @@ _Step: TypeAlias = tuple[State, tuple[Event, ...]]
 
 
 def start() -> State:
-    """Before the first event."""
+    """Return the state before the first event."""
     return State()
 
 
 def step(state: State, event: ServerEvent) -> _Step:
-    """One event of a stream; what nobody promised to send means nothing."""
+    """Fold one event of a stream; events that the API does not document are ignored."""
     name = event.name
     if name.startswith(EXCEPTION):
         return state, (Broken(failure=exception(name.removeprefix(EXCEPTION), event.data)),)
@@ -147,18 +148,18 @@ def _block_start(state: State, data: bytes) -> _Step:
     event = _START.decode(data)
     named = event.content_block_index
     state, index = _placed(state, state.last + 1 if named is None else named)
-    if kind(event.start) == "toolUse":
+    if member(event.start) == "toolUse":
         use = _TOOL_USE.part(event.start["toolUse"]) or ToolUse()
         if use.type != SERVER_TOOL:
             opened = _with_open(state, index, _Open(kind="tool", tool=state.tools))
             called = ToolCallDelta(index=state.tools, id=use.tool_use_id, name=use.name)
             return msgspec.structs.replace(opened, tools=state.tools + 1), (called,)
-    name = kind(event.start)
+    name = member(event.start)
     if not name:
         return state, ()
     block = {name: plain(event.start[name])}
-    told = SERVER_TOOL if name == "toolUse" else name
-    return _with_open(state, index, _Open(kind="foreign", name=told, block=block)), ()
+    block_name = SERVER_TOOL if name == "toolUse" else name
+    return _with_open(state, index, _Open(kind="unknown", name=block_name, block=block)), ()
 
 
 def _block_delta(state: State, data: bytes) -> _Step:
@@ -169,57 +170,62 @@ def _block_delta(state: State, data: bytes) -> _Step:
         return state, text(delta.text, index)
     if delta.tool_use is not None:
         return _input_delta(state, index, delta.tool_use.input)
-    if (thought := delta.reasoning_content) is not None and (told := _thought(thought, index)) is not None:
-        return state, told
+    if (reasoning := delta.reasoning_content) is not None and (
+        events := _reasoning_events(reasoning, index)
+    ) is not None:
+        return state, events
     if bytes(delta.citation):
         before = state.open.get(index, _Open(kind="cited"))
         cited = msgspec.structs.replace(before, citations=(*before.citations, delta.citation))
         return _with_open(state, index, cited), ()
-    return _foreign_delta(state, index, _ANY_DELTA.decode(data).delta), ()
+    return _unknown_delta(state, index, _ANY_DELTA.decode(data).delta), ()
 
 
-def _thought(delta: _ReasoningDelta, index: int) -> tuple[Event, ...] | None:
+def _reasoning_events(delta: _ReasoningDelta, index: int) -> tuple[Event, ...] | None:
     if delta.redacted_content:
         return (redacted(delta.redacted_content, index),)
-    said: tuple[Event, ...] = (ReasoningDelta(text=delta.text, block=index),) if delta.text else ()
-    return (*said, ReasoningDelta(signature=delta.signature, block=index)) if delta.signature else said
+    text_events: tuple[Event, ...] = (ReasoningDelta(text=delta.text, block=index),) if delta.text else ()
+    return (*text_events, ReasoningDelta(signature=delta.signature, block=index)) if delta.signature else text_events
 
 
-def _input_delta(state: State, index: int, piece: str) -> _Step:
+def _input_delta(state: State, index: int, chunk: str) -> _Step:
     block = state.open.get(index)
-    if block is None or block.kind == "cited":  # Its place makes no sense: then it is of the tool that was begun last.
+    if block is None or block.kind == "cited":  # The index is invalid, so the delta belongs to the latest tool call.
         index = next((at for at, other in reversed(state.open.items()) if other.kind != "cited"), index)
         block = state.open.get(index)
     if block is None or block.kind == "cited":
         raise ValueError(f"it adds to the input of block {index}, which did not start as a tool's")
-    if not piece:
+    if not chunk:
         return state, ()
-    if block.kind == "foreign":
-        return _with_open(state, index, msgspec.structs.replace(block, pieces=(*block.pieces, piece))), ()
-    if not block.pieces:  # the first piece is kept, to remember that the input is not empty
-        state = _with_open(state, index, msgspec.structs.replace(block, pieces=(piece,)))
-    return state, (ToolCallDelta(index=block.tool, arguments=piece),)
+    if block.kind == "unknown":
+        return _with_open(state, index, msgspec.structs.replace(block, chunks=(*block.chunks, chunk))), ()
+    if not block.chunks:  # the first chunk is kept to record that the input is not empty
+        state = _with_open(state, index, msgspec.structs.replace(block, chunks=(chunk,)))
+    return state, (ToolCallDelta(index=block.tool, arguments=chunk),)
 
 
-def _foreign_delta(state: State, index: int, delta: _Json) -> State:
-    """What a block we have no word for gets: text and lists grow, objects are joined, anything else is replaced.
+def _unknown_delta(state: State, index: int, delta: _Json) -> State:
+    """Add a delta to an unknown block: text and lists grow, objects are merged, anything else is replaced.
 
-    A result's deltas are a list of contents, though the whole result is an object around it.
+    The deltas of a result are a list of contents, while the complete result is an object around it.
     """
-    block = state.open.get(index, _Open(kind="foreign", name=next(iter(delta), "")))
-    if block.kind != "foreign" or not delta:
+    block = state.open.get(index, _Open(kind="unknown", name=next(iter(delta), "")))
+    if block.kind != "unknown" or not delta:
         return state
     wrapped = {
         name: {"content": value} if isinstance(value, list) else value
         for name, value in delta.items()
         if value is not None
     }
-    return _with_open(state, index, msgspec.structs.replace(block, block=_grown(block.block, wrapped)))
+    return _with_open(state, index, msgspec.structs.replace(block, block=_merged(block.block, wrapped)))
 
 
-def _grown(before: Any, more: Any) -> Any:
+def _merged(before: Any, more: Any) -> Any:
     if isinstance(before, dict) and isinstance(more, dict):
-        return {**before, **{name: _grown(before[name], more[name]) if name in before else more[name] for name in more}}
+        return {
+            **before,
+            **{name: _merged(before[name], more[name]) if name in before else more[name] for name in more},
+        }
     if isinstance(before, str) and isinstance(more, str):
         return before + more
     return [*before, *more] if isinstance(before, list) and isinstance(more, list) else more
@@ -238,24 +244,24 @@ def _closing(block: _Open) -> tuple[Event, ...]:
     match block.kind:
         case "cited":
             return tuple(map(citation_event, block.citations))
-        case "foreign":
+        case "unknown":
             return (provider_block(block.name, msgspec.Raw(msgspec.json.encode(_with_input(block)))),)
         case "tool":
-            return () if block.pieces else (ToolCallDelta(index=block.tool, arguments="{}"),)
+            return () if block.chunks else (ToolCallDelta(index=block.tool, arguments="{}"),)
 
 
 def _with_input(block: _Open) -> _Json:
-    """The block of a tool that Bedrock ran, with the input that was streamed for it; no JSON is kept as the text."""
+    """Return the block of a tool that Bedrock ran, with its streamed input; invalid JSON is kept as text."""
     if not isinstance(block.block.get("toolUse"), dict):
         return block.block
-    spelled = "".join(block.pieces)
-    given: Any = spelled
+    spelled = "".join(block.chunks)
+    parsed: Any = spelled
     try:
         _OBJECT.decode((spelled or "{}").encode())
-        given = msgspec.Raw((spelled or "{}").encode())
+        parsed = msgspec.Raw((spelled or "{}").encode())
     except DECODE_ERRORS:
         pass
-    return {"toolUse": {**block.block["toolUse"], "input": given}}
+    return {"toolUse": {**block.block["toolUse"], "input": parsed}}
 
 
 def _message_stop(state: State, data: bytes) -> _Step:
@@ -273,16 +279,16 @@ def _over(state: State) -> _Step:
     fields = stopped.additional_model_response_fields
     usage = reported(counted)
     reason = "end_turn" if stopped.stop_reason == "tool_use" and not state.tools else stopped.stop_reason
-    return state, (*asides(fields, counted.trace), *ended(reason, usage, fields))
+    return state, (*extra_blocks(fields, counted.trace), *ended(reason, usage, fields))
 
 
 def _malformed(state: State, data: bytes) -> _Step:
-    said = msgspec.json.decode(data, type=str)
-    return state, (Broken(failure=malformed(f"the event stream is damaged: {said}")),)
+    problem = msgspec.json.decode(data, type=str)
+    return state, (Broken(failure=malformed(f"the event stream is damaged: {problem}")),)
 
 
 def _placed(state: State, index: int | None) -> tuple[State, int]:
-    """The block that is spoken of, and the state that remembers it."""
+    """Return the index of the event's block, and the state that remembers it."""
     if index is None or index == state.last:
         return state, state.last
     return msgspec.structs.replace(state, last=index), index

@@ -1,7 +1,7 @@
-"""The tools that a model may use, and the choice among them.
+"""The tools that a model may use, and the tool choice.
 
-House rule: there is one choice in a request. Converse has no word for `none` and none for calls one at a time, which
-Claude has; where those are needed the choice is said in Claude's words alone, for two choices give a 400.
+House rule: a request has one choice. Converse has no `none` and no limit to one call at a time, but Claude has; where
+those are needed, the choice is sent in Claude's form alone, because two choices give a 400.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
 """
@@ -25,10 +25,10 @@ _Json = dict[str, Any]
 
 
 def tool_config(request: ChatRequest, of: str) -> _Json | None:
-    """The tools, and Converse's own choice among them.
+    """Return the tools with Converse's own choice.
 
-    Converse rejects a conversation with calls if it is given no tools. Where a caller has none left to offer, those
-    that were called are named again for Claude, and `claude_choice` forbids them.
+    Converse rejects a conversation with calls if the request has no tools. If a caller offers none, the tools that were
+    called are named again for Claude, and `claude_choice` forbids them.
     """
     choice = request.tool_choice
     hosted = [{"systemTool": {"name": name}} for name in system_tools(request.extra, of).values()]
@@ -46,7 +46,7 @@ def tool_config(request: ChatRequest, of: str) -> _Json | None:
 
 
 def system_tools(extra: dict[str, msgspec.Raw], of: str) -> dict[str, str]:
-    """The tools that Nova runs itself, by the field in which a caller names one.
+    """Return the tools that Nova runs itself, by the field in which a caller names one.
 
     `{"type": "nova_code_interpreter"}` among the tools is kept as `tools[0].nova_code_interpreter` of OpenAI's callers
     and as `tools.0.type` of Anthropic's. https://docs.aws.amazon.com/nova/latest/nova2-userguide/built-in-tools.html
@@ -56,14 +56,14 @@ def system_tools(extra: dict[str, msgspec.Raw], of: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for field, value in extra.items():
         named = _SYSTEM_TOOL.fullmatch(field)
-        said = named[1] if named else bytes(value).decode().strip('"') if _TYPE.fullmatch(field) else ""
-        if said.startswith("nova_"):
-            found[field] = said
+        tool = named[1] if named else bytes(value).decode().strip('"') if _TYPE.fullmatch(field) else ""
+        if tool.startswith("nova_"):
+            found[field] = tool
     return found
 
 
 def claude_choice(request: ChatRequest, of: str) -> _Json | None:
-    """The choice in Claude's words, where Converse's do not do."""
+    """Return the choice in Claude's form, where Converse cannot express it."""
     if of != CLAUDE or not (request.tools or _called(request.messages)):
         return None
     if _forbids(request, of):
@@ -77,9 +77,9 @@ def claude_choice(request: ChatRequest, of: str) -> _Json | None:
 
 
 def unsupported_tools(request: ChatRequest, of: str) -> Iterator[Lack]:
-    """What cannot be said of tools, by the caller's names.
+    """Yield the unsupported fields about tools, by the caller's names.
 
-    No choice, and nothing to choose from, are kept by offering no tools; but a history of calls demands some.
+    The choice `none` and a choice without tools are kept by offering no tools; but a history of calls requires some.
     """
     choice = request.tool_choice
     if (
@@ -104,7 +104,7 @@ def _forbids(request: ChatRequest, of: str) -> bool:
 
 
 def _called(messages: tuple[Message, ...]) -> tuple[str, ...]:
-    """The names of the tools that were called before, each once."""
+    """Return the names of the tools that were called before, each once."""
     parts = (part for message in messages for part in message.parts)
     return tuple(dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall)))
 
@@ -114,7 +114,7 @@ def _uses_tools(messages: tuple[Message, ...]) -> bool:
 
 
 def _tool(tool: Tool, of: str) -> list[_Json]:
-    # A schema of type "object" is required; OpenAI lets a function without parameters have none.
+    # A schema of type "object" is required; in OpenAI's API a function without parameters may have none.
     schema = input_schema(tool.parameters)
     if tool.strict and of == CLAUDE and isinstance(schema, msgspec.Raw):
         schema = strict_schema(schema)

@@ -1,8 +1,7 @@
-"""A canonical conversation as Converse's system prompt and messages.
+"""Encode a canonical conversation as Converse's system prompt and messages.
 
-House rule: every part becomes a block, or `refuse` names it beforehand. Left out are only thinking that nobody signed
-(a model takes back what it signed itself) and marks for the prompt cache of families that have none: they are about
-cost.
+House rule: every part becomes a block, or `refuse` has named it. Two things are left out: unsigned reasoning (a model
+accepts only what it signed itself), and cache marks for families without caching, because they are about cost.
 
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html
 """
@@ -36,7 +35,7 @@ from domain.model_api.requests import (
 _Json = dict[str, Any]
 
 BASE64_MARK = "base64:"
-"""Before an encrypted block of thinking that is no text: then it is kept as it came."""
+"""Prefix of an encrypted block of reasoning that is not text and is kept as it came."""
 
 
 class _CacheControl(msgspec.Struct, frozen=True):
@@ -44,7 +43,7 @@ class _CacheControl(msgspec.Struct, frozen=True):
 
 
 def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
-    """The system prompt: text, and cache points."""
+    """Return the system prompt: text and cache points."""
     content: list[_Json] = []
     for message in leading:
         for part in message.parts:
@@ -55,25 +54,25 @@ def system(leading: tuple[Message, ...], of: str) -> list[_Json]:
 
 
 def turns(messages: tuple[Message, ...], of: str) -> list[_Json]:
-    """The conversation: turns of one role after another become one, and turns that say nothing are left out."""
+    """Return the conversation: adjacent turns of one role are joined, and turns without content are left out."""
     names = Names()
-    told: list[_Json] = []
+    messages_out: list[_Json] = []
     for role, parts in merged(messages):
         # Results come first in the turn after the calls, or the request is rejected.
         content = blocks(sorted(parts, key=lambda part: not _is_result(part)), names, of)
-        told += [{"role": role, "content": content}] if role != "user" else _users(content, of)
-    return told
+        messages_out += [{"role": role, "content": content}] if role != "user" else _users(content, of)
+    return messages_out
 
 
 def blocks(parts: list[Part], names: Names, of: str) -> list[_Json]:
-    """The parts as blocks, with cache points where they are marked."""
+    """Return the parts as blocks, with cache points where they are marked."""
     content: list[_Json] = []
     for part in parts:
         if isinstance(part, ProviderPart):
-            said = provider_block(part, names)
-            assert said is not None, f"{part.name} is refused beforehand"
-            content.append(said.block)
-            _mark(content, said.cache_control, of)
+            converted = provider_block(part, names)
+            assert converted is not None, f"{part.name} is refused beforehand"
+            content.append(converted.block)
+            _mark(content, converted.cache_control, of)
         else:
             content.append(_block(part, names, of))
             _mark(content, _cache_control(part), of)
@@ -81,7 +80,7 @@ def blocks(parts: list[Part], names: Names, of: str) -> list[_Json]:
 
 
 def cache_point(cache_control: msgspec.Raw) -> _Json:
-    """Anthropic's mark as a block of its own, with the hour if it says one."""
+    """Return Anthropic's cache mark as a block of its own, with its lifetime of an hour if it has one."""
     try:
         ttl = msgspec.json.decode(cache_control, type=_CacheControl).ttl
     except DECODE_ERRORS:
@@ -90,19 +89,19 @@ def cache_point(cache_control: msgspec.Raw) -> _Json:
 
 
 def _users(content: list[_Json], of: str) -> list[_Json]:
-    """A user's turn, with what Converse wants of one.
+    """Return a user's turn with the blocks that Converse requires.
 
-    A document needs text beside it; its name, which the model is shown anyway, says nothing new. Some families want
-    results in a turn of their own; Converse joins neighbouring turns, so a turn that says as little as is accepted
-    stands between.
+    A document needs text next to it; its name, which the model sees anyway, is such a text. Some families require
+    results in a turn of their own. Converse joins adjacent turns of one role, so a minimal assistant turn is put
+    between.
     """
     texts = any("text" in block for block in content)
     documents = [block["document"]["name"] for block in content if "document" in block]
     if documents and not texts:
         content = [*content, {"text": ", ".join(documents)}]
-    beside = ALLOWED_WITH_RESULTS.get(of)
+    allowed = ALLOWED_WITH_RESULTS.get(of)
     first = next((n for n, block in enumerate(content) if not ("toolResult" in block or "cachePoint" in block)), None)
-    if not first or beside is None or all(next(iter(block)) in beside for block in content[first:]):
+    if not first or allowed is None or all(next(iter(block)) in allowed for block in content[first:]):
         return [{"role": "user", "content": content}]
     return [
         {"role": "user", "content": content[:first]},
@@ -116,7 +115,7 @@ def _is_result(part: Part) -> bool:
 
 
 def _mark(content: list[_Json], cache_control: msgspec.Raw | None, of: str) -> None:
-    """A cache point after what is marked, but before documents and videos: right behind those it is rejected."""
+    """Add a cache point after the marked block, but before documents and videos, after which it is rejected."""
     if cache_control is None or of not in CACHING:
         return
     at = len(content)
@@ -127,7 +126,7 @@ def _mark(content: list[_Json], cache_control: msgspec.Raw | None, of: str) -> N
 
 
 def _cache_control(part: Part) -> msgspec.Raw | None:
-    """The part's mark; what is marked inside a result is marked behind it, where Converse has a place for it."""
+    """Return the part's mark; a mark inside a result moves after the result, where Converse accepts it."""
     if isinstance(part, Reasoning | Audio | ProviderPart):
         return None
     if part.cache_control is None and isinstance(part, ToolResult):
@@ -171,7 +170,7 @@ def _document(document: Document, names: Names) -> _Json | None:
 
 
 def _reasoning(part: Reasoning) -> _Json:
-    """Thinking as it came. An encrypted block is base64 on Converse's wire, of what Anthropic itself calls its data."""
+    """Return reasoning as it came. An encrypted block is base64 on Converse's wire, of Anthropic's data."""
     if part.redacted is None:
         return {"reasoningText": {"text": part.text, "signature": part.signature}}
     if part.redacted.startswith(BASE64_MARK):
@@ -180,9 +179,9 @@ def _reasoning(part: Reasoning) -> _Json:
 
 
 def _result(result: ToolResult, names: Names, of: str) -> _Json:
-    """A tool's answer. Palmyra rejects a status: there, what the tool said says that it failed."""
+    """Return a tool result. Palmyra rejects a status; there the tool's output itself reports a failure."""
     content = [_block(part, names, of) for part in result.parts if has_content(part)]
-    said: _Json = {"toolUseId": tool_id(result.call_id), "content": content}
+    block: _Json = {"toolUseId": tool_id(result.call_id), "content": content}
     if result.is_error and of != "writer":
-        said["status"] = "error"
-    return said
+        block["status"] = "error"
+    return block

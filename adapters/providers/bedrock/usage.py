@@ -1,8 +1,8 @@
-"""What Bedrock counted, as disjoint units.
+"""Convert Bedrock's usage to disjoint units.
 
-Cache reads and writes stand beside `inputTokens`: "Total input tokens = inputTokens + cacheReadInputTokens +
-cacheWriteInputTokens". Thinking counts inside `outputTokens` and is not told apart, for any family.
-https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+Cache reads and writes are counted in addition to `inputTokens`: "Total input tokens = inputTokens +
+cacheReadInputTokens + cacheWriteInputTokens". Reasoning is counted inside `outputTokens` and not reported separately,
+for any family. https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 """
 
 import msgspec
@@ -18,7 +18,7 @@ class _CacheDetail(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """A `usage` object. `totalTokens` says nothing that the others do not."""
+    """A `usage` object. `totalTokens` contains nothing new."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -36,7 +36,7 @@ class _Performance(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True, rename="camel"):
-    """What was counted, and how an answer says that it was served; each way has prices of its own.
+    """The counts and the service tier or latency mode of an answer; each has prices of its own.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/latency-optimized-inference.html
@@ -53,7 +53,7 @@ _PERFORMANCE_READER = Reader(_Performance)
 
 
 def reported(service: Service) -> tuple[UsageReported, ...]:
-    """What was counted, if it was, and the word that its price goes by."""
+    """Return the counts, if any, and the service name that selects the price."""
     notes: list[str] = []
     report = _READER.read(service.usage, notes)
     if report is None and not notes:
@@ -61,17 +61,18 @@ def reported(service: Service) -> tuple[UsageReported, ...]:
     usage = usage_of(notes, units(report or Report(), notes))
     speed = _PERFORMANCE_READER.read(service.performance_config, [])
     tier = _TIER_READER.read(service.service_tier, [])
-    word = (tier.type or None) if tier is not None else None
+    service_name = (tier.type or None) if tier is not None else None
     if speed is not None and speed.latency == "optimized":
-        word = speed.latency
-    return (UsageReported(usage=usage, service_tier=word, notes=tuple(notes)),)
+        service_name = speed.latency
+    return (UsageReported(usage=usage, service_tier=service_name, notes=tuple(notes)),)
 
 
 def units(report: Report, notes: list[str]) -> dict[str, int]:
-    """The report as units.
+    """Return the report as units.
 
-    inputTokens 10, cacheWriteInputTokens 300 of which 100 for an hour: input 10, cache write 200, cache write 1h 100.
-    What the parts leave out of their sum was written for five minutes; parts of more than the sum are believed.
+    Example: inputTokens 10, cacheWriteInputTokens 300 of which 100 for an hour: input 10, cache write 200, cache write
+    1h 100. A rest that the parts do not cover was written for five minutes; if the parts exceed the sum, the parts are
+    used.
     """
     written, write, write_1h = report.cache_write_input_tokens, 0, 0
     for detail in report.cache_details or ():
@@ -84,9 +85,9 @@ def units(report: Report, notes: list[str]) -> dict[str, int]:
     if not report.cache_details:
         write = written or 0
     elif written is not None and written != write + write_1h:
-        told = f"cacheWriteInputTokens is {written}, but the parts of cacheDetails sum to {write + write_1h}"
+        note = f"cacheWriteInputTokens is {written}, but the parts of cacheDetails sum to {write + write_1h}"
         more = written > write + write_1h
-        disagreeing(notes, told, "the rest is counted as written for five minutes" if more else "the parts are counted")
+        disagreeing(notes, note, "the rest is counted as written for five minutes" if more else "the parts are counted")
         write = max(write, written - write_1h)
     return {
         "input_tokens": report.input_tokens or 0,

@@ -1,7 +1,7 @@
-"""Cohere's chat, version 2 (https://docs.cohere.com/reference/chat), the provider's side; no caller speaks it.
+"""Cohere's chat, version 2 (https://docs.cohere.com/reference/chat), as a provider; no caller uses this dialect.
 
-Its messages look like OpenAI's; its thinking, its sampling words, its stream and its usage do not. The parts live
-beside this file: `encode` (requests, and what they cannot say), `answer` (decode and step).
+Its messages are similar to OpenAI's; its reasoning, sampling fields, stream and usage are not. The parts are in this
+package: `encode` (requests and unsupported fields), `answer` (decode and step).
 """
 
 from adapters.providers.cohere.answer import NAME, START, decode, failure, step

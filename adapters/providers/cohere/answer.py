@@ -1,10 +1,10 @@
-"""Cohere's answers, whole and streamed, and the fold that turns them into events.
+"""Fold Cohere's answers, complete and streamed, into events.
 
-House rule: a whole answer and the same answer streamed give the same events.
+House rule: a complete answer and the same answer streamed give the same events.
 
-The plan that a model makes before it calls tools (`tool_plan`, "a chain-of-thought style reflection") is thinking; a
-proof beside it says what it was called, so that it goes back under that name. What is charged are `billed_units`;
-`tokens` counts Cohere's own instructions as well, and `cached_tokens` is a part of that
+The plan that a model makes before it calls tools (`tool_plan`, "a chain-of-thought style reflection") is reasoning. A
+signature records the field's name, so that it goes back under that name. `billed_units` are charged; `tokens` also
+counts Cohere's own instructions, and `cached_tokens` is a part of that
 (https://docs.cohere.com/docs/how-does-cohere-pricing-work).
 """
 
@@ -83,7 +83,7 @@ class _Call(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True):
-    """A whole message, or what a stream's event adds to it: then each thing comes alone instead of in a list."""
+    """A complete message, or the addition of one stream event, which has single objects instead of lists."""
 
     content: list[_Content] | _Content | None = None
     tool_plan: str | None = None
@@ -114,7 +114,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: whether a plan is open, and the calls by Cohere's own index."""
+    """State of a stream: whether a plan is open, and the calls by Cohere's own index."""
 
     planning: bool = False
     calls: tuple[int, ...] = ()
@@ -128,46 +128,46 @@ _NO_DELTA, _NO_MESSAGE = _Delta(), _Message()
 _Step = tuple[State, tuple[Event, ...]]
 
 
-def is_plan(thought: Reasoning) -> bool:
-    """Whether the thought is a plan that Cohere told as such."""
-    return carried(NAME, thought.signature) == {"as": "tool_plan"}
+def is_plan(reasoning: Reasoning) -> bool:
+    """Whether the reasoning is a plan from Cohere."""
+    return carried(NAME, reasoning.signature) == {"as": "tool_plan"}
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is not 2xx: `{"message": …}`, which is understood as a compatible server's."""
+    """Return an answer that is not 2xx as a failure: `{"message": …}`, read like a compatible server's."""
     return msgspec.structs.replace(openai_failure(status, headers, body), dialect=NAME)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole answer as the events of its stream."""
+    """Return a complete answer as the events of its stream."""
     try:
         answer = _ANSWER.decode(body)
-        said = answer.message
+        message = answer.message
         events: list[Event] = [Started(id=answer.id, model="")]
-        for index, content in enumerate(said.content if isinstance(said.content, list) else ()):
+        for index, content in enumerate(message.content if isinstance(message.content, list) else ()):
             events += _content(content, index)
-        if said.tool_plan:
-            events += [_planned(said.tool_plan), *_plan_over()]
-        for index, call in enumerate(said.tool_calls if isinstance(said.tool_calls, list) else ()):
+        if message.tool_plan:
+            events += [_planned(message.tool_plan), *_plan_over()]
+        for index, call in enumerate(message.tool_calls if isinstance(message.tool_calls, list) else ()):
             events.append(_called(call, index))
         reason = answer.finish_reason or ("COMPLETE" if len(events) > 1 else None)
-        events += [_cited(each) for each in _CITATIONS.part(said.citations) or ()]
-        return (*events, *_ending(_run(reason, said.tool_calls), answer.usage, None, body))
+        events += [_cited(each) for each in _CITATIONS.part(message.citations) or ()]
+        return (*events, *_ending(_run(reason, message.tool_calls), answer.usage, None, body))
     except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
 
 
 def step(state: State, event: ServerEvent) -> _Step:
-    """One event of a stream; what nobody promised to send means nothing."""
+    """Fold one event of a stream; events that the API does not document are ignored."""
     if not event.data or event.data[:6] == b"[DONE]":
         return state, ()
     try:
-        told = _EVENT.decode(event.data)
-        handle = _HANDLERS.get(told.type or event.name)
+        decoded = _EVENT.decode(event.data)
+        handle = _HANDLERS.get(decoded.type or event.name)
         if handle is not None:
-            return handle(state, told, event.data)
-        if event.name == "error" or told.type == "error" or (not told.type and told.message):
-            return state, (_broken(told.message or "", event.data),)
+            return handle(state, decoded, event.data)
+        if event.name == "error" or decoded.type == "error" or (not decoded.type and decoded.message):
+            return state, (_broken(decoded.message or "", event.data),)
         return state, ()
     except DECODE_ERRORS as problem:
         return state, (malformed(str(problem)),)
@@ -203,20 +203,20 @@ def _cited(citation: msgspec.Raw) -> Event:
 
 
 def _ending(reason: str | None, usage: msgspec.Raw, error: str | None, body: bytes) -> tuple[Event, ...]:
-    """Usage, why it finished, the end; or the fault that is said in its place."""
-    told = _reported(usage)
+    """Return usage, finish reason and end, or the error that is reported in place of the reason."""
+    usage_events = _reported(usage)
     if error or reason in _FAULTS:
-        return (*told, _broken(error or f"The provider ended the answer with {reason}.", body))
-    return (*told, *(() if reason is None else (Finished(reason=_FINISHES.get(reason, "stop")),)), Ended())
+        return (*usage_events, _broken(error or f"The provider ended the answer with {reason}.", body))
+    return (*usage_events, *(() if reason is None else (Finished(reason=_FINISHES.get(reason, "stop")),)), Ended())
 
 
 def _run(reason: str | None, calls: object) -> str | None:
-    """The reason, which is a call only if there is one: agents would wait for it, or ask for ever."""
+    """Return the finish reason, which is `tool_calls` only if there is a call: an agent would wait for it, or loop."""
     return "COMPLETE" if reason == "TOOL_CALL" and not calls else reason
 
 
 def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
-    """What is billed; where that is not told, what was counted."""
+    """Return what is billed, or what was counted if that is not reported."""
     notes: list[str] = []
     usage = _USAGE.read(raw, notes) or _Usage()
     units = usage.billed_units or usage.tokens or _Units()
@@ -238,54 +238,54 @@ def _broken(message: str, body: bytes) -> Broken:
 # --- the stream's events --------------------------------------------------------------------------------
 
 
-def _message_start(state: State, told: _Event, _data: bytes) -> _Step:
-    return state, (Started(id=told.id or "", model=""),)
+def _message_start(state: State, event: _Event, _data: bytes) -> _Step:
+    return state, (Started(id=event.id or "", model=""),)
 
 
-def _content_delta(state: State, told: _Event, _data: bytes) -> _Step:
-    content = _said(told).content
-    return state, tuple(_content(content, told.index)) if isinstance(content, _Content) else ()
+def _content_delta(state: State, event: _Event, _data: bytes) -> _Step:
+    content = _message(event).content
+    return state, tuple(_content(content, event.index)) if isinstance(content, _Content) else ()
 
 
-def _plan_delta(state: State, told: _Event, _data: bytes) -> _Step:
-    text = _said(told).tool_plan
+def _plan_delta(state: State, event: _Event, _data: bytes) -> _Step:
+    text = _message(event).tool_plan
     return (State(True, state.calls), (_planned(text),)) if text else (state, ())
 
 
-def _call_start(state: State, told: _Event, _data: bytes) -> _Step:
-    call = _said(told).tool_calls
+def _call_start(state: State, event: _Event, _data: bytes) -> _Step:
+    call = _message(event).tool_calls
     if not isinstance(call, _Call):
         raise ValueError("a tool call begins without the call")
     before: tuple[Event, ...] = _plan_over() if state.planning else ()
-    return State(False, (*state.calls, told.index)), (*before, _called(call, len(state.calls)))
+    return State(False, (*state.calls, event.index)), (*before, _called(call, len(state.calls)))
 
 
-def _call_delta(state: State, told: _Event, _data: bytes) -> _Step:
-    call = _said(told).tool_calls
-    place = told.index if told.index in state.calls else next(reversed(state.calls), None)
+def _call_delta(state: State, event: _Event, _data: bytes) -> _Step:
+    call = _message(event).tool_calls
+    place = event.index if event.index in state.calls else next(reversed(state.calls), None)
     if place is None:
-        raise ValueError(f"it adds to tool call {told.index}, which did not begin")
+        raise ValueError(f"it adds to tool call {event.index}, which did not begin")
     arguments = call.function.arguments if isinstance(call, _Call) and call.function is not None else None
     index = len(state.calls) - 1 - state.calls[::-1].index(place)
     return state, (ToolCallDelta(index=index, arguments=arguments),) if arguments else ()
 
 
-def _citation_start(state: State, told: _Event, _data: bytes) -> _Step:
-    citation = _said(told).citations
+def _citation_start(state: State, event: _Event, _data: bytes) -> _Step:
+    citation = _message(event).citations
     return state, () if bytes(citation) == b"null" else (_cited(citation),)
 
 
-def _message_end(state: State, told: _Event, data: bytes) -> _Step:
+def _message_end(state: State, event: _Event, data: bytes) -> _Step:
     before: tuple[Event, ...] = _plan_over() if state.planning else ()
-    delta = told.delta or _NO_DELTA
+    delta = event.delta or _NO_DELTA
     return State(False, state.calls), (
         *before,
         *_ending(_run(delta.finish_reason, state.calls), delta.usage, delta.error, data),
     )
 
 
-def _said(told: _Event) -> _Message:
-    return (told.delta or _NO_DELTA).message or _NO_MESSAGE
+def _message(event: _Event) -> _Message:
+    return (event.delta or _NO_DELTA).message or _NO_MESSAGE
 
 
 _HANDLERS: dict[str, Callable[[State, _Event, bytes], _Step]] = {

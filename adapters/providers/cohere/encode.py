@@ -38,20 +38,20 @@ from domain.model_api.requests import (
     ToolResult,
 )
 
-_OWN = ("citation_options", "documents", "frequency_penalty", "presence_penalty", "priority", "safety_mode",
+_COHERE_FIELDS = ("citation_options", "documents", "frequency_penalty", "presence_penalty", "priority", "safety_mode",
         "strict_tools", "thinking")  # fmt: skip
 TEMPERATURE_MAX = 1
-# Cohere thinks within a budget or freely, and knows no effort: whoever asks for one asks for thinking.
+# Cohere reasons with a budget or without limit and has no effort, so an effort only requests reasoning.
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _CHOICES = {"required": "REQUIRED", "tool": "REQUIRED", "none": "NONE"}
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `unsupported` names."""
+    """Return the request body, without the fields that `unsupported_fields` names."""
     request = without_blocks(request, lambda part: False)
     body: dict[str, Any] = {
         "model": attempt.target.model,
-        "messages": [said for turn in request.messages for said in _messages(turn)],
+        "messages": [message for turn in request.messages for message in _messages(turn)],
     }
     if tools := _offered(request):
         body["tools"] = [plain_tool(tool) for tool in tools]
@@ -70,7 +70,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
         "stream": True if request.stream else None,
     }
     body.update((name, value) for name, value in plain.items() if value is not None)
-    body.update((name, value) for name, value in request.extra.items() if name in _OWN)
+    body.update((name, value) for name, value in request.extra.items() if name in _COHERE_FIELDS)
     return msgspec.json.encode(body)
 
 
@@ -78,7 +78,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that has no field."""
+    """Yield every unsupported field."""
     yield from unsupported_settings(request, NAME)
     yield from unsupported_temperature(request, TEMPERATURE_MAX)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
@@ -92,14 +92,14 @@ def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
         for part in message.parts:
             if isinstance(part, ProviderPart):
                 yield unsupported_block(message, part, f"messages[{number}].{part.name}")
-            elif (word := _foreign_word(message, part)) is not None:
-                yield Lack(f"messages[{number}].{word}")
+            elif (name := _unsupported_part(message, part)) is not None:
+                yield Lack(f"messages[{number}].{name}")
 
 
 refuses = refusing(unsupported_fields, NAME)
 
 
-def _foreign_word(message: Message, part: Part) -> str | None:
+def _unsupported_part(message: Message, part: Part) -> str | None:
     match part:
         case Audio():
             return "input_audio"
@@ -108,7 +108,7 @@ def _foreign_word(message: Message, part: Part) -> str | None:
         case Image():
             return None if message.role == "user" else "image"
         case ToolResult():
-            return next((f"tool_result.{word}" for inner in part.parts if (word := _unreadable(inner))), None)
+            return next((f"tool_result.{name}" for inner in part.parts if (name := _unreadable(inner))), None)
         case _:
             return None
 
@@ -123,7 +123,7 @@ def _unreadable(inner: Part) -> str | None:
 
 
 def _offered(request: ChatRequest) -> tuple[Tool, ...]:
-    """The tools; where one of them is demanded, that one alone, for Cohere can only demand some tool."""
+    """Return the tools; if one is required, only that one, because Cohere can only require any tool."""
     choice = request.tool_choice
     if choice is None or choice.mode != "tool":
         return request.tools
@@ -139,7 +139,7 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any] | None:
 
 
 def _thinking(thinking: Thinking) -> dict[str, Any] | None:
-    """Models that think do so unless told not to (https://docs.cohere.com/docs/reasoning)."""
+    """Models that reason do so by default (https://docs.cohere.com/docs/reasoning)."""
     if not thinking.enabled:
         return {"type": "disabled"}
     if thinking.implicit:
@@ -149,21 +149,21 @@ def _thinking(thinking: Thinking) -> dict[str, Any] | None:
 
 
 def _messages(turn: Message) -> list[dict[str, Any]]:
-    """The turn's messages: OpenAI's, but for the role of the developer and the thinking of the assistant."""
+    """Return the turn's messages: OpenAI's, except for the developer role and the assistant's reasoning."""
     if turn.role != "assistant":
         role = "system" if turn.role == "developer" else turn.role
         return messages([msgspec.structs.replace(turn, role=role)])
-    thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and part.text]
-    said = [part for part in turn.parts if not isinstance(part, Reasoning)]
-    thinking = [{"type": "thinking", "thinking": part.text} for part in thoughts if not is_plan(part)]
-    plan = "".join(part.text for part in thoughts if is_plan(part))
+    reasonings = [part for part in turn.parts if isinstance(part, Reasoning) and part.text]
+    others = [part for part in turn.parts if not isinstance(part, Reasoning)]
+    thinking = [{"type": "thinking", "thinking": part.text} for part in reasonings if not is_plan(part)]
+    plan = "".join(part.text for part in reasonings if is_plan(part))
     message: dict[str, Any] = {"role": "assistant"}
-    if said:
-        message = messages([msgspec.structs.replace(turn, parts=tuple(said))])[0]
+    if others:
+        message = messages([msgspec.structs.replace(turn, parts=tuple(others))])[0]
     if thinking:
         content = message.get("content") or []
         texts: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
         message["content"] = [*thinking, *texts]
-    if plan and any(isinstance(part, ToolCall) for part in said):
+    if plan and any(isinstance(part, ToolCall) for part in others):
         message["tool_plan"] = plan
     return [message] if len(message) > 1 else []

@@ -1,10 +1,11 @@
-"""Google's Gemini API (`generateContent`, `streamGenerateContent`), as a provider; Vertex AI speaks the same.
+"""Google's Gemini API (`generateContent`, `streamGenerateContent`), as a provider; Vertex AI has the same dialect.
 
-House rule: a caller of this dialect is passed through (`passing`), all others go through canonical words: `encode`
-with `contents`, `schema`, `media` and `extras` out, `refuse` what cannot go, `answer` with `parts` and `usage` back,
-`failure` else.
+House rule: a request of a caller of this dialect passes through (`pass_through`); all others use the canonical request:
+`encode` with `contents`, `schema`, `media` and `extras` for the request, `refuse` for what it cannot express, `answer`
+with `parts` and `usage` for the answer, `failure` for errors.
 
-https://ai.google.dev/api/generate-content, https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+https://ai.google.dev/api/generate-content,
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 """
 
 from urllib.parse import quote
@@ -21,12 +22,12 @@ from adapters.providers.google.refuse import refuses, unsupported_fields
 from domain.catalog.vendors import GOOGLE_COUNT_TOKENS
 
 _JSON = ("content-type", "application/json")
-# A resource's name may be given whole: a tuned model, an endpoint of Vertex.
+# A resource name may be given in full: a tuned model, an endpoint of Vertex.
 _RESOURCES = ("models/", "tunedModels/", "publishers/", "endpoints/")
 
 
 def path(model: str, stream: bool) -> str:
-    """`models/{model}:generateContent`. Without `alt=sse` a stream would be one long JSON list."""
+    """Return `models/{model}:generateContent`. Without `alt=sse` a stream would be one long JSON list."""
     return f"{_resource(model)}:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}"
 
 
@@ -38,9 +39,9 @@ def _resource(model: str) -> str:
 
 
 def headers(secret: str | None) -> Headers:
-    """An API key, which both of Google's services take in the same header, or an OAuth access token as a bearer.
+    """Return an API key, which both of Google's services accept in the same header, or an OAuth access token.
 
-    A service account's token is made for each request, see `account`.
+    The token of a service account is made for each request, see `account`.
 
     Access tokens begin with "ya29.": https://docs.cloud.google.com/docs/authentication/token-types
     """

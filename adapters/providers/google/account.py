@@ -1,10 +1,10 @@
-"""How Vertex AI knows a service account: a bearer token that the hub signs itself, with the account's own key.
+"""Bearer tokens for a service account at Vertex AI, which the hub signs itself with the account's key.
 
-House rule: nothing is asked of anybody for it. Google takes such a token where it would take one of its own making, so
-there is no exchange that could fail or be slow; one is good for an hour, and made anew after half of it.
+House rule: no token server is involved. Google accepts such a token where it would accept one of its own, so there is
+no exchange that could fail or be slow. A token is valid for an hour and replaced after half an hour.
 https://google.aip.dev/auth/4111
 
-The secret is the account's key file, in base64, since a secret has no blanks.
+The secret is the account's key file in base64, because a secret contains no whitespace.
 """
 
 import base64
@@ -22,7 +22,7 @@ _TURN_S, _LIFE_S, _SKEW_S = 1_800, 3_600, 60
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What of the key file is needed."""
+    """The fields of the key file that are needed."""
 
     client_email: str
     private_key: str
@@ -36,7 +36,7 @@ _ACCOUNT = msgspec.json.Decoder(Account)
 
 
 def sign(secret: str | None, _url: str, _body: bytes) -> Headers | Failure:
-    """The token of a service account; nothing for a key or an access token, which `headers` says."""
+    """Return the token of a service account; nothing for an API key or an access token, which `headers` sends."""
     if secret is None or account(secret) is None:
         return ()
     try:
@@ -50,7 +50,7 @@ def sign(secret: str | None, _url: str, _body: bytes) -> Headers | Failure:
 
 @lru_cache(maxsize=64)
 def account(secret: str) -> Account | None:
-    """The service account whose key file the secret is, or None if it is something else."""
+    """Return the service account whose key file the secret is, or None if it is something else."""
     try:
         return _ACCOUNT.decode(base64.b64decode(secret, validate=True))
     except DECODE_ERRORS:
@@ -59,7 +59,7 @@ def account(secret: str) -> Account | None:
 
 @lru_cache(maxsize=64)
 def token(secret: str, turn: int) -> str:
-    """The token for a turn of half an hour since 1970; ValueError where the key is none."""
+    """Return the token for a half-hour period, counted since 1970. Raises ValueError for an invalid key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -1,8 +1,8 @@
-"""Answers of the Gemini API as events, whole or streamed.
+"""Answers of the Gemini API as events, complete or streamed.
 
-House rule: a whole answer and the same answer streamed give the same events, for a stream is a list of answers, each
-with more of the parts. Its last chunk looks like any other, so its terminal word is the end of the HTTP body: after a
-`finishReason` of every choice the answer is whole (`END`, which `UntilTheEnd` puts there), before it is truncated.
+House rule: a complete answer and the same answer streamed give the same events, because a stream is a list of answers
+with more parts each. The last chunk looks like any other, so the end of the HTTP body ends the stream: after a
+`finishReason` for every choice the answer is complete (`UntilTheEnd` adds `END`), before that it is truncated.
 https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
 """
 
@@ -19,13 +19,13 @@ from adapters.providers.google.logprobs import logprobs
 from adapters.providers.google.parts import (
     FAULTS,
     FINISHES,
-    LACKS,
+    INCOMPLETE,
     RESPONSE,
     Candidate,
     Choice,
     Response,
     about,
-    heard,
+    part_events,
     searched,
 )
 from adapters.providers.google.usage import Report, reported
@@ -34,13 +34,13 @@ from adapters.providers.usage_counts import is_reported
 from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started
 
 END = ServerEvent("end of stream", b"{}", b"")
-"""The stream's bytes are over. No event of a provider's is like it, for each has bytes."""
+"""The end of the stream's bytes. No provider event equals it, because each has bytes."""
 
 _GENERATION = re.compile(r"gemini-(\d+)")
 
 
 class State(msgspec.Struct, frozen=True):
-    """What an answer said so far: its id and model, its choices, and what it searched for."""
+    """State of an answer: its id and model, its choices, and its searches."""
 
     started: bool = False
     id: str = ""
@@ -60,43 +60,43 @@ _START = State()
 
 
 class UntilTheEnd(EventFramer):
-    """Server-sent events, and after them `END`, unless the stream was cut inside an event."""
+    """Server-sent events, followed by `END` unless the stream was cut inside an event."""
 
     __slots__ = ()
 
     def finish(self) -> list[ServerEvent]:
-        """What the end of the bytes completes, then the end itself."""
+        """Return the events that the end of the bytes completes, then the end itself."""
         events = super().finish()
         return events if self.rest.strip() else [*events, END]
 
 
 def start() -> State:
-    """Before the first chunk."""
+    """Return the state before the first chunk."""
     return _START
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
-    """One chunk of a stream."""
+    """Fold one chunk of a stream."""
     if not event.raw and event.name == END.name:
-        return state, (Ended(),) if _is_whole(state) else ()
+        return state, (Ended(),) if _is_finished(state) else ()
     if not event.data or event.data.isspace():
         return state, ()
     try:
         response = RESPONSE.decode(event.data)
         if response.error is not None:
             return state, (Broken(failure=error_event(response.error, event.data)),)
-        return _heard(state, response)
+        return _response(state, response)
     except DECODE_ERRORS as problem:
         return state, (malformed(f"a chunk makes no sense: {problem}"),)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole 2xx body as the events of its stream; the body's end is its terminal word."""
+    """Return a complete 2xx body as the events of its stream; the end of the body ends the answer."""
     try:
         response = RESPONSE.decode(body)
         if response.error is not None:
             return (Broken(failure=error_event(response.error, body)),)
-        state, events = _heard(_START, response)
+        state, events = _response(_START, response)
     except DECODE_ERRORS as problem:
         return (malformed(f"the body is no answer: {problem}"),)
     if events and isinstance(events[-1], Broken):
@@ -106,16 +106,16 @@ def decode(body: bytes) -> tuple[Event, ...]:
     open_ = [
         Finished(reason="tool_calls" if choice.calls else "stop", choice=index)
         for index, choice in state.choices.items()
-        if not choice.finished and (choice.spoke or choice.blocks or choice.thinking)
+        if not choice.finished and (choice.has_content or choice.blocks or choice.thinking)
     ]
     return (*events, *open_, Ended())
 
 
-def _is_whole(state: State) -> bool:
+def _is_finished(state: State) -> bool:
     return bool(state.choices) and all(choice.finished for choice in state.choices.values())
 
 
-def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
+def _response(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
     events: list[Event] = []
     if not state.started and (response.candidates or response.response_id or _is_set(response.prompt_feedback)):
         started = Started(id=response.response_id or "", model=response.model_version or "")
@@ -127,9 +127,9 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
     if _is_set(response.prompt_feedback) and (_BLOCKED.part(response.prompt_feedback) or _Blocked()).block_reason:
         state = _blocked(state, response.prompt_feedback, events)
     if is_reported(response.usage_metadata):
-        counted, told = reported(response.usage_metadata, state.counted, _tool_uses(state))
+        counted, usage_events = reported(response.usage_metadata, state.counted, _tool_uses(state))
         state = msgspec.structs.replace(state, counted=counted)
-        events += told
+        events += usage_events
     events += _faults(state, response)
     return state, tuple(events)
 
@@ -137,8 +137,8 @@ def _heard(state: State, response: Response) -> tuple[State, tuple[Event, ...]]:
 def _candidate(state: State, index: int, candidate: Candidate, events: list[Event]) -> State:
     choice, queries, places = state.choices.get(index, Choice()), state.queries, state.places
     for raw in (candidate.content and candidate.content.parts) or ():
-        choice = heard(choice, index, raw, state.id, events)
-        if events and type(said := events[-1]) is ProviderBlock and said.name == "toolCall":
+        choice = part_events(choice, index, raw, state.id, events)
+        if events and type(last := events[-1]) is ProviderBlock and last.name == "toolCall":
             queries |= {query for query in searched(raw) if query}
     for name, value in (
         ("citationMetadata", candidate.citation_metadata),
@@ -153,7 +153,7 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
         grounding = GROUNDING.part(candidate.grounding_metadata) or Grounding()
         queries |= grounding.queries
         places = places or grounding.places
-        events += citations(grounding, choice.said, index)
+        events += citations(grounding, choice.full_text, index)
     if candidate.finish_reason and not choice.finished and not _is_fault(candidate, choice):
         _finish(choice, index, candidate, events)
         choice = msgspec.structs.replace(choice, finished=True)
@@ -161,22 +161,25 @@ def _candidate(state: State, index: int, candidate: Candidate, events: list[Even
 
 
 def _finish(choice: Choice, index: int, candidate: Candidate, events: list[Event]) -> None:
-    """The end of a choice. Google says STOP after a call as after a text; why it withheld an answer is kept."""
-    word = candidate.finish_reason or ""
-    reason = FINISHES.get(word, "stop")
+    """End a choice. Google's reason is STOP after a call as well as after text.
+
+    A reason to withhold an answer is kept.
+    """
+    finish = candidate.finish_reason or ""
+    reason = FINISHES.get(finish, "stop")
     if reason == "stop" and choice.calls:
         reason = "tool_calls"
-    if word not in ("STOP", "MAX_TOKENS"):
-        why = {"finishReason": word, "finishMessage": candidate.finish_message}
-        told: dict[str, object] = {name: value for name, value in why.items() if value}
+    if finish not in ("STOP", "MAX_TOKENS"):
+        why = {"finishReason": finish, "finishMessage": candidate.finish_message}
+        details: dict[str, object] = {name: value for name, value in why.items() if value}
         if _is_set(candidate.safety_ratings):
-            told["safetyRatings"] = candidate.safety_ratings
-        events.append(about("finish", told, index))
+            details["safetyRatings"] = candidate.safety_ratings
+        events.append(about("finish", details, index))
     events.append(Finished(reason=reason, choice=index))
 
 
 def _blocked(state: State, feedback: msgspec.Raw, events: list[Event]) -> State:
-    """The prompt itself was refused: an answer without a candidate, which ends at once.
+    """End an answer whose prompt was refused; it has no candidate.
 
     https://ai.google.dev/api/generate-content#PromptFeedback
     """
@@ -189,15 +192,17 @@ def _blocked(state: State, feedback: msgspec.Raw, events: list[Event]) -> State:
 
 
 def _is_fault(candidate: Candidate, choice: Choice) -> bool:
-    """Whether the answer failed; one that only lacks something is told with its reason beside it."""
-    word = candidate.finish_reason
+    """Whether the answer failed; an answer that is only incomplete is returned with its reason."""
+    finish = candidate.finish_reason
     return (
-        word in FAULTS or (word in LACKS and not choice.spoke) or (word == "UNEXPECTED_TOOL_CALL" and not choice.calls)
+        finish in FAULTS
+        or (finish in INCOMPLETE and not choice.has_content)
+        or (finish == "UNEXPECTED_TOOL_CALL" and not choice.calls)
     )
 
 
 def _faults(state: State, response: Response) -> tuple[Broken, ...]:
-    """The model ended in a way that leaves nothing to use."""
+    """Return a failure if the model ended in a way that leaves nothing to use."""
     for position, candidate in enumerate(response.candidates or ()):
         index = position if candidate.index is None else candidate.index
         if _is_fault(candidate, state.choices[index]):
@@ -207,7 +212,7 @@ def _faults(state: State, response: Response) -> tuple[Broken, ...]:
 
 
 def _tool_uses(state: State) -> int:
-    """What grounding is charged for: from Gemini 3 on every search, before that a prompt, however often it searched.
+    """Return the charged uses of grounding: every search from Gemini 3 on, before that one per prompt.
 
     https://ai.google.dev/gemini-api/docs/google-search#pricing
     """
@@ -218,6 +223,6 @@ def _tool_uses(state: State) -> int:
 
 
 def _is_set(raw: msgspec.Raw) -> bool:
-    """Whether an optional field says anything: null and the empty object do not."""
+    """Whether an optional field has content: null and the empty object do not count."""
     size = len(raw)
     return size > 8 or (size > 0 and bytes(raw).translate(None, b" \t\r\n") not in (b"", b"null", b"{}"))

@@ -1,8 +1,8 @@
-"""A canonical request in Gemini's words.
+"""Encode a canonical request in Gemini's dialect.
 
-House rule: every field that is set is sent, or `refuse` names it; what breaks no promise is left out here.
+House rule: every field that is set is sent, or `refuse` names it and it is left out here.
 
-Fields are those of https://ai.google.dev/api/generate-content; Vertex takes the same.
+Fields are those of https://ai.google.dev/api/generate-content; Vertex has the same.
 """
 
 import re
@@ -23,8 +23,8 @@ _ENCODER = msgspec.json.Encoder()
 _GENERATION = re.compile(r"gemini-(\d+)")
 _LEVELS_SINCE = 3
 
-# How hard to think, as Google's own endpoint for OpenAI's clients maps it: a level, and for the models before levels
-# a budget in tokens. https://ai.google.dev/gemini-api/docs/openai#thinking
+# Reasoning efforts as Google's endpoint for OpenAI's clients maps them: a level, and for models before levels a budget
+# in tokens. https://ai.google.dev/gemini-api/docs/openai#thinking
 _EFFORTS: dict[str, tuple[str, int]] = {
     "minimal": ("MINIMAL", 1_024),
     "low": ("LOW", 1_024),
@@ -41,11 +41,11 @@ _Json = dict[str, Any]
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The body of the request. The model and whether to stream stand in the path."""
+    """Return the body of the request. The model and streaming are in the path."""
     generation = _generation(attempt.target.model)
     request = without_blocks(request, keeps)
     system = instruction(request.messages)
-    body = said(
+    body = set_fields(
         contents=contents(request.messages, generation),
         systemInstruction={"parts": system} if system else None,
         generationConfig=_config(request, attempt, generation) or None,
@@ -66,26 +66,26 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 
 
 def keeps(part: ProviderPart) -> bool:
-    """Whether a block of one dialect has a part here; an image that is none could be dearer than one may."""
+    """Whether a block has a Gemini part. `inlineData` must be an image, because other media could cost more."""
     if part.dialect == NAME:
         return part.name != "inlineData" or is_image(part.block)
     return part.dialect == "openai" and is_elsewhere(part.name, part.block)
 
 
-def said(**fields: Any) -> _Json:
-    """The fields that are set."""
+def set_fields(**fields: Any) -> _Json:
+    """Return the fields that are set."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def details(request: ChatRequest) -> frozenset[str | None]:
-    """In which detail the request's images shall be seen."""
+    """Return the levels of detail that the request's images ask for."""
     parts = [part for message in request.messages for part in message.parts]
     inside = [inner for part in parts if isinstance(part, ToolResult) for inner in part.parts]
     return frozenset(part.detail for part in (*parts, *inside) if isinstance(part, Image))
 
 
 def _combined(attempt: Attempt, generation: int) -> _Json:
-    """What Gemini 3 asks for where its own tools stand beside functions; Vertex has no such field.
+    """Return the setting that Gemini 3 requires for its own tools next to functions; Vertex has no such field.
 
     https://ai.google.dev/gemini-api/docs/tool-combination
     """
@@ -95,7 +95,7 @@ def _combined(attempt: Attempt, generation: int) -> _Json:
 
 
 def _generation(model: str) -> int:
-    """Which Gemini a name is of; a name without a number, such as `gemini-flash-latest`, is of the current ones."""
+    """Return the Gemini generation of a name; `gemini-flash-latest` and other names without a number are current."""
     found = _GENERATION.search(model)
     return _LEVELS_SINCE if found is None else int(found[1])
 
@@ -104,7 +104,7 @@ def _config(request: ChatRequest, attempt: Attempt, generation: int) -> _Json:
     wanted = request.response_format
     shaped = wanted is not None and wanted.mode != "text"
     schema = wanted.schema if wanted is not None and wanted.mode == "json_schema" else None
-    return said(
+    return set_fields(
         candidateCount=request.choices if request.choices != 1 else None,
         maxOutputTokens=attempt.output_cap or request.output_tokens_max,
         temperature=request.temperature,
@@ -120,32 +120,32 @@ def _config(request: ChatRequest, attempt: Attempt, generation: int) -> _Json:
 
 
 def _resolution(wanted: frozenset[str | None]) -> str | None:
-    """One for all images, as the field is for the whole request; `refuse` names a mixture that cannot be kept."""
+    """Return one resolution for all images, because the field is for the whole request; `refuse` names mixtures."""
     if wanted == {"low"}:
         return "MEDIA_RESOLUTION_LOW"
     return "MEDIA_RESOLUTION_HIGH" if "high" in wanted else None
 
 
 def _thinking(request: ChatRequest, generation: int) -> _Json | None:
-    """How to think: a level for the newer models, a budget for the older, 0 for not at all.
+    """Return the thinking configuration: a level for newer models, a budget for older ones, 0 for no thinking.
 
-    Thoughts are told where thinking was asked for. "You cannot use both thinking_level and the legacy thinking_budget":
-    https://ai.google.dev/gemini-api/docs/gemini-3#thinking_level
+    Thoughts are included if thinking was requested. "You cannot use both thinking_level and the legacy
+    thinking_budget": https://ai.google.dev/gemini-api/docs/gemini-3#thinking_level
     """
     thinking = request.thinking
     if thinking is None:
         return None
     if not thinking.enabled or thinking.effort == "none":
         return {"thinkingBudget": 0}
-    told: _Json = {}
+    config: _Json = {}
     if not thinking.implicit and bytes(request.extra.get("thinking.display", msgspec.Raw())) != b'"omitted"':
-        told["includeThoughts"] = True
-    return told | _amount(thinking, generation)
+        config["includeThoughts"] = True
+    return config | _amount(thinking, generation)
 
 
 def _amount(thinking: Thinking, generation: int) -> _Json:
     if thinking.effort in _EFFORTS and generation >= _LEVELS_SINCE:
-        return {"thinkingLevel": _EFFORTS[thinking.effort][0]}  # In capitals, which Vertex wants.
+        return {"thinkingLevel": _EFFORTS[thinking.effort][0]}  # In capitals, which Vertex requires.
     if thinking.tokens_max is not None:
         return {"thinkingBudget": thinking.tokens_max}
     if thinking.effort in _EFFORTS:
@@ -154,9 +154,9 @@ def _amount(thinking: Thinking, generation: int) -> _Json:
 
 
 def _declared(tool: Tool) -> _Json:
-    """A function. One without parameters must not have an empty schema, so it has none."""
+    """Return a function. One without parameters has no schema, because an empty one is rejected."""
     empty = tool.parameters is None or bytes(tool.parameters) == b"{}"
-    return said(
+    return set_fields(
         name=tool.name,
         description=tool.description,
         parametersJsonSchema=None if empty or tool.parameters is None else cleaned(tool.parameters),
@@ -164,9 +164,9 @@ def _declared(tool: Tool) -> _Json:
 
 
 def _choice(request: ChatRequest) -> _Json:
-    """Whether a function must be called, and which. Without functions there is nothing to choose.
+    """Return whether a function must be called, and which; nothing without functions.
 
-    VALIDATED keeps to the schema, as `strict` demands, where the model is free to call nothing.
+    VALIDATED enforces the schema, as `strict` requires, and lets the model call nothing.
     https://ai.google.dev/gemini-api/docs/function-calling#function_calling_modes
     """
     if not request.tools:

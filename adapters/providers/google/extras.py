@@ -1,8 +1,8 @@
-"""What only the caller's dialect has a field for, in Gemini's words.
+"""Encode the fields that only the caller's dialect has in Gemini's form.
 
-House rule: a field that `unsupported_extra` passes is sent by `extras`, and no other is. Fields are
-named as the caller's dialect names them; those of Google's own are under `extra_body.google`, where Google's endpoint
-for OpenAI's clients has them: https://ai.google.dev/gemini-api/docs/openai#extra-body
+House rule: `extras` sends exactly the fields that `unsupported_extra` accepts. Fields have the names of the caller's
+dialect; Google's own fields are under `extra_body.google`, as in Google's endpoint for OpenAI's clients:
+https://ai.google.dev/gemini-api/docs/openai#extra-body
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from domain.dialects.unsupported_params import Lack, says_nothing
 _TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
 _PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
 _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
-# Google's own tools, by the type that a caller names them by: https://ai.google.dev/gemini-api/docs/tools
+# Google's own tools, by the type that a caller uses: https://ai.google.dev/gemini-api/docs/tools
 _TOOLS = {
     "google_search": "googleSearch",
     "url_context": "urlContext",
@@ -25,15 +25,15 @@ _TOOLS = {
     "file_search": "fileSearch",
     "web_search": "googleSearch",
 }
-# OpenAI's own tools have other fields than Google's: they are the same only without any.
+# OpenAI's own tools have other fields than Google's, so they correspond only without any fields.
 _PLAIN = frozenset(("web_search",))
-_OWN = {
+_TOOLS_BY_TYPE = {
     "safety_settings": "safetySettings",
     "cached_content": "cachedContent",
     "labels": "labels",
     "model_armor_config": "modelArmorConfig",
 }
-_TOOL_PREFIX, _OWN_FIELD = "tools[", "extra_body"
+_TOOL_PREFIX, _EXTRA_BODY = "tools[", "extra_body"
 
 _Json = dict[str, Any]
 _ANY = msgspec.json.Decoder()
@@ -54,7 +54,7 @@ class _AllowedTools(msgspec.Struct, frozen=True):
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    """Chat completions have the set in an object of its own, responses beside the type."""
+    """Chat completions have the allowed tools in an object of its own, responses next to the type."""
 
     allowed_tools: _AllowedTools | None = None
     mode: str = "auto"
@@ -66,20 +66,20 @@ class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def unsupported_extra(name: str, value: msgspec.Raw) -> Iterator[Lack]:
-    """The field, or what in it, if it has no place here."""
-    if name == _OWN_FIELD:
-        yield from _unknown_own(value)
-    elif not _is_sayable(name, value):
+    """Yield the field, or the part of it, that Gemini does not have."""
+    if name == _EXTRA_BODY:
+        yield from _unsupported_own(value)
+    elif not _is_supported(name, value):
         yield Lack(name)
 
 
 def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], choice: _Json) -> None:
-    """Say the fields: into the body and its generationConfig, into the tools, into what may be called."""
+    """Add the fields to the body, its generationConfig, the tools and the tool choice."""
     config: _Json = {}
     for name, value in extra.items():
-        if name == _OWN_FIELD:
-            _say_own(value, body)
-        elif says_nothing(name, value) or not _is_sayable(name, value):
+        if name == _EXTRA_BODY:
+            _add_own(value, body)
+        elif says_nothing(name, value) or not _is_supported(name, value):
             continue
         elif name in _PENALTIES:
             config[_PENALTIES[name]] = value
@@ -88,7 +88,7 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
         elif name == "top_logprobs":
             config["logprobs"] = value
         elif name == "modalities":
-            config["responseModalities"] = [_MODALITIES[word] for word in _ANY.decode(value)]
+            config["responseModalities"] = [_MODALITIES[modality] for modality in _ANY.decode(value)]
         elif name == "service_tier" and (tier := _TIERS[_ANY.decode(value)]) is not None:
             body["serviceTier"] = tier
         elif name == "tool_choice.allowed_tools":
@@ -101,7 +101,7 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
         body["generationConfig"] = body.get("generationConfig", {}) | config
 
 
-def _is_sayable(name: str, value: msgspec.Raw) -> bool:
+def _is_supported(name: str, value: msgspec.Raw) -> bool:
     if name in _PENALTIES or name == "top_logprobs":
         return True
     if name == "logprobs":
@@ -109,8 +109,12 @@ def _is_sayable(name: str, value: msgspec.Raw) -> bool:
     if name == "service_tier":
         return _plain(value) in (*_TIERS,)
     if name == "modalities":
-        words = _plain(value)
-        return isinstance(words, list) and bool(words) and all(word in _MODALITIES for word in words)
+        modalities = _plain(value)
+        return (
+            isinstance(modalities, list)
+            and bool(modalities)
+            and all(modality in _MODALITIES for modality in modalities)
+        )
     if name == "web_search_options":
         return bool(_plain(value) in ({}, {"search_context_size": "medium"}))
     if name == "tool_choice.allowed_tools":
@@ -121,7 +125,7 @@ def _is_sayable(name: str, value: msgspec.Raw) -> bool:
 
 
 def _tool(name: str) -> str:
-    """The tool of `tools[0].google_search`, or nothing."""
+    """Return the tool of a name such as `tools[0].google_search`, or None."""
     return _TOOLS.get(name.partition("].")[2], "")
 
 
@@ -133,24 +137,24 @@ def _allowed(value: msgspec.Raw) -> _Json:
     return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
 
 
-def _unknown_own(value: msgspec.Raw) -> Iterator[Lack]:
+def _unsupported_own(value: msgspec.Raw) -> Iterator[Lack]:
     if not _is(value, _ExtraBody):
-        yield Lack(_OWN_FIELD)
+        yield Lack(_EXTRA_BODY)
         return
     for name in msgspec.json.decode(value, type=_ExtraBody).google:
-        if name not in _OWN and name != "thinking_config":
-            yield Lack(f"{_OWN_FIELD}.google.{name}")
+        if name not in _TOOLS_BY_TYPE and name != "thinking_config":
+            yield Lack(f"{_EXTRA_BODY}.google.{name}")
 
 
-def _say_own(value: msgspec.Raw, body: _Json) -> None:
-    """Google's own fields go as they are; Google takes names in either case."""
+def _add_own(value: msgspec.Raw, body: _Json) -> None:
+    """Add Google's own fields unchanged; Google accepts names in either case."""
     if not _is(value, _ExtraBody):
         return
-    for name, own in msgspec.json.decode(value, type=_ExtraBody).google.items():
+    for name, field in msgspec.json.decode(value, type=_ExtraBody).google.items():
         if name == "thinking_config":
-            body.setdefault("generationConfig", {})["thinkingConfig"] = own
-        elif name in _OWN:
-            body[_OWN[name]] = own
+            body.setdefault("generationConfig", {})["thinkingConfig"] = field
+        elif name in _TOOLS_BY_TYPE:
+            body[_TOOLS_BY_TYPE[name]] = field
 
 
 def _fields(value: msgspec.Raw) -> dict[str, msgspec.Raw]:

@@ -1,8 +1,8 @@
-"""Google's ways to fail, as a `Failure`: an answer that is no 2xx, and an error inside a stream.
+"""Convert Google's errors to a `Failure`: an answer that is not 2xx, and an error inside a stream.
 
-House rule: the kind comes from the status, but for one thing that Google's status does not tell: a key that is not
-valid is answered 400, as if the request were wrong, with the reason API_KEY_INVALID in the details.
-https://ai.google.dev/gemini-api/docs/troubleshooting, https://google.aip.dev/193
+House rule: the kind comes from the status, with one exception. An invalid key is answered 400, as if the request were
+wrong, with the reason API_KEY_INVALID in the details. https://ai.google.dev/gemini-api/docs/troubleshooting,
+https://google.aip.dev/193
 """
 
 import re
@@ -45,39 +45,39 @@ _BODY = msgspec.json.Decoder(_Body | list[_Body])
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is no 2xx, whatever its body: JSON, the same JSON in a list, HTML, or nothing."""
-    told = read(body)
+    """Return an answer that is not 2xx as a failure, for any body: JSON, the same JSON in a list, HTML, or nothing."""
+    error = read(body)
     return Failure(
-        kind=_kind(status, told),
-        message=_clear(told.message) or f"the provider answered {status} without a message",
+        kind=_kind(status, error),
+        message=_clear(error.message) or f"the provider answered {status} without a message",
         status=status,
-        code=told.status,
-        retry_after_ms=retry_after_ms(headers) or _delay_ms(told),
+        code=error.status,
+        retry_after_ms=retry_after_ms(headers) or _delay_ms(error),
         dialect=NAME,
         body=body,
     )
 
 
-def error_event(told: Status, body: bytes) -> Failure:
-    """An error under a status of success: its own code is the status that it would have had."""
+def error_event(error: Status, body: bytes) -> Failure:
+    """Return an error that came with a success status; its code is the status that it would have had."""
     return Failure(
-        kind=_kind(told.code or 500, told),
-        message=_clear(told.message) or "the provider broke off without a message",
-        status=told.code if 400 <= told.code < 600 else 0,
-        code=told.status,
-        retry_after_ms=_delay_ms(told),
+        kind=_kind(error.code or 500, error),
+        message=_clear(error.message) or "the provider broke off without a message",
+        status=error.code if 400 <= error.code < 600 else 0,
+        code=error.status,
+        retry_after_ms=_delay_ms(error),
         dialect=NAME,
         body=body,
     )
 
 
 def malformed(message: str) -> Broken:
-    """An answer that is not what the dialect promises."""
+    """Return the event for an answer that breaks the dialect's format."""
     return Broken(failure=Failure(kind="malformed", message=message, dialect=NAME))
 
 
 def read(body: bytes) -> Status:
-    """The error in a body; of one that is no JSON the text."""
+    """Return the error in a body; for a body that is not JSON, its text."""
     try:
         found = _BODY.decode(body)
     except DECODE_ERRORS:
@@ -88,15 +88,15 @@ def read(body: bytes) -> Status:
     return Status(message=first.error or "")
 
 
-def _kind(status: int, told: Status) -> FailureKind:
-    if any(detail.reason in _KEY_REASONS for detail in told.details or ()):
+def _kind(status: int, error: Status) -> FailureKind:
+    if any(detail.reason in _KEY_REASONS for detail in error.details or ()):
         return "credential_rejected"
     return kind_of_status(status)
 
 
-def _delay_ms(told: Status) -> int | None:
-    """`retryDelay` of a `RetryInfo`, a duration such as "36.5s"; a part of a millisecond counts as a whole one."""
-    for detail in told.details or ():
+def _delay_ms(error: Status) -> int | None:
+    """Return `retryDelay` of a `RetryInfo`, a duration such as "36.5s", rounded up to milliseconds."""
+    for detail in error.details or ():
         if detail.retry_delay and (match := _DURATION.fullmatch(detail.retry_delay)):
             nanos = int((match[2] or "").ljust(9, "0"))
             return int(match[1]) * 1000 - (-nanos // 1_000_000)
@@ -104,5 +104,5 @@ def _delay_ms(told: Status) -> int | None:
 
 
 def _clear(message: str) -> str:
-    """One line of bounded length."""
+    """Return one line of bounded length."""
     return " ".join(message.split())[:MESSAGE_CHARACTERS_MAX]

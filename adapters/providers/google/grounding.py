@@ -1,7 +1,7 @@
-"""What a grounded answer rests on: its sources, as citations of the words that they support.
+"""Convert the sources of a grounded answer to citations of the text that they support.
 
-House rule: `groundingMetadata` itself is kept whole as a block; this says of it what every dialect can say.
-https://ai.google.dev/api/generate-content#GroundingMetadata
+House rule: `groundingMetadata` itself is kept complete as a provider-specific block; the citations are what every
+dialect can express. https://ai.google.dev/api/generate-content#GroundingMetadata
 """
 
 import msgspec
@@ -23,7 +23,7 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 
 class _Segment(msgspec.Struct, frozen=True, rename="camel"):
-    """A stretch of the answer, counted in bytes; what starts at 0 leaves that out."""
+    """A segment of the answer, counted in bytes; Google leaves a start of 0 out."""
 
     start_index: int = 0
     end_index: int = 0
@@ -36,7 +36,7 @@ class _Support(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Grounding(msgspec.Struct, frozen=True, rename="camel"):
-    """What the model searched for, what it found, and which words rest on it."""
+    """The model's searches, their results, and the segments that rest on them."""
 
     web_search_queries: list[str] | None = None
     image_search_queries: list[str] | None = None
@@ -45,12 +45,12 @@ class Grounding(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def queries(self) -> set[str]:
-        """Every search that was made."""
+        """Return every search that was made."""
         return {query for query in (*(self.web_search_queries or ()), *(self.image_search_queries or ())) if query}
 
     @property
     def places(self) -> bool:
-        """Whether a map was asked."""
+        """Whether Google Maps was used."""
         return any(chunk.maps is not None for chunk in self.grounding_chunks or ())
 
 
@@ -58,8 +58,8 @@ GROUNDING = Lenient(Grounding)
 
 
 def citations(grounding: Grounding, text: str, choice: int) -> tuple[CitationDelta, ...]:
-    """One for each source of each supported stretch of the answer's text."""
-    chunks, told = grounding.grounding_chunks or [], []
+    """Return a citation for each source of each supported segment of the answer's text."""
+    chunks, found = grounding.grounding_chunks or [], []
     for support in grounding.grounding_supports or ():
         segment = support.segment or _Segment()
         start = _start(segment, text)
@@ -67,7 +67,7 @@ def citations(grounding: Grounding, text: str, choice: int) -> tuple[CitationDel
             page = (chunks[index].web or chunks[index].maps) if 0 <= index < len(chunks) else None
             if page is None or not page.uri:
                 continue
-            told.append(
+            found.append(
                 Source(
                     url=page.uri,
                     title=page.title,
@@ -77,12 +77,16 @@ def citations(grounding: Grounding, text: str, choice: int) -> tuple[CitationDel
                 )
             )
     return tuple(
-        CitationDelta(citation=msgspec.Raw(msgspec.json.encode(source)), dialect=NAME, choice=choice) for source in told
+        CitationDelta(citation=msgspec.Raw(msgspec.json.encode(source)), dialect=NAME, choice=choice)
+        for source in found
     )
 
 
 def _start(segment: _Segment, text: str) -> int | None:
-    """Where the segment begins, in characters: at its byte if its words stand there, else where they are."""
+    """Return where the segment begins, in characters.
+
+    At its byte if its text is there, else where its text is found.
+    """
     if not segment.text:
         return None
     before = text.encode()[: segment.start_index].decode(errors="replace")

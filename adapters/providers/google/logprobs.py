@@ -1,4 +1,4 @@
-"""How likely the tokens of an answer were, in OpenAI's words, since only its callers can ask.
+"""Log probabilities of an answer's tokens in OpenAI's form, because only callers of OpenAI's dialect can request them.
 
 https://ai.google.dev/api/generate-content#LogprobsResult,
 https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create
@@ -13,7 +13,7 @@ from domain.model_api.events import ProviderBlock
 
 
 class _Candidate(msgspec.Struct, frozen=True, rename="camel"):
-    """A token that was chosen, or could have been. Its likelihood stays the number that was written."""
+    """A chosen token or an alternative. Its log probability is kept as the number that Google sent."""
 
     token: str = ""
     log_probability: msgspec.Raw = msgspec.Raw(b"0")
@@ -32,7 +32,7 @@ _RESULT = Lenient(_Result)
 
 
 def logprobs(raw: msgspec.Raw, choice: int) -> ProviderBlock:
-    """The `logprobs` of a choice: each token with those that were likely in its place."""
+    """Return the `logprobs` of a choice: each token with its alternatives."""
     result = _RESULT.part(raw) or _Result()
     chosen, top = result.chosen_candidates or [], result.top_candidates or []
     others = [position.candidates or [] for position in top[: len(chosen)]]
@@ -45,5 +45,5 @@ def logprobs(raw: msgspec.Raw, choice: int) -> ProviderBlock:
     return ProviderBlock(dialect="openai", name="logprobs", block=block, choice=choice, generated=False)
 
 
-def _token(told: _Candidate) -> dict[str, Any]:
-    return {"token": told.token, "logprob": told.log_probability, "bytes": list(told.token.encode())}
+def _token(candidate: _Candidate) -> dict[str, Any]:
+    return {"token": candidate.token, "logprob": candidate.log_probability, "bytes": list(candidate.token.encode())}

@@ -1,8 +1,8 @@
-"""Images, sound, video and documents as Gemini's parts.
+"""Encode images, audio, video and documents as Gemini's parts.
 
-House rule: data is given inline, and whatever has an address as `fileData`: a URL of the web or of YouTube, an
-uploaded file's URI, or a `gs://` URI at Vertex. Google wants the type beside it, which a URL shows by its ending.
-https://ai.google.dev/gemini-api/docs/file-input-methods
+House rule: data is sent inline, and everything with an address as `fileData`: a URL of the web or of YouTube, the URI
+of an uploaded file, or a `gs://` URI at Vertex. Google requires the media type, which is derived from the URL's
+extension. https://ai.google.dev/gemini-api/docs/file-input-methods
 """
 
 import re
@@ -53,41 +53,41 @@ class _Inline(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Elsewhere(msgspec.Struct, frozen=True):
-    """A part of compatible servers' that names what is at a URL, which is a text or an object."""
+    """A part of compatible servers with a URL, as a string or in an object."""
 
     video_url: _Url | str | None = None
     audio_url: _Url | str | None = None
     document_url: _Url | str | None = None
 
 
-# What such a part holds if its URL does not show it. OpenRouter's word, vLLM's, and Mistral's:
+# The type of such a part if its URL does not show it. The parts are OpenRouter's, vLLM's and Mistral's:
 # https://openrouter.ai/docs/features/multimodal/videos, https://docs.vllm.ai/en/latest/features/multimodal_inputs.html,
 # https://docs.mistral.ai/capabilities/document_ai
 _ELSEWHERE = {"video_url": "video/mp4", "audio_url": "audio/mpeg", "document_url": "application/pdf"}
 
 
 def blob(media_type: str, data: str) -> _Json:
-    """Base64 data of a type."""
+    """Return base64 data of a type."""
     return {"inlineData": {"mimeType": media_type, "data": data}}
 
 
 def link(url: str, media_type: str | None = None) -> _Json:
-    """What is at a URL, with its type where it is known or shows."""
+    """Return a link to a URL, with its type if it is known or shown by the URL."""
     media_type = media_type or _type_of(urlsplit(url).path)
     file: _Json = {"fileUri": url}
     return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
 
 
 def image(given: Image) -> _Json:
-    """An image. What a URL holds is always said to be one: a video behind it would cost more than an image may."""
+    """Return an image. A URL always gets an image type, because a video could cost more than an image may."""
     if given.url is None:
         return blob(given.media_type or "image/png", given.data or "")
-    shown = _type_of(urlsplit(given.url).path) or ""
-    return link(given.url, shown if shown.startswith("image/") else "image/jpeg")
+    url_type = _type_of(urlsplit(given.url).path) or ""
+    return link(given.url, url_type if url_type.startswith("image/") else "image/jpeg")
 
 
 def is_image(block: msgspec.Raw) -> bool:
-    """Whether an `inlineData` part of Google's is an image."""
+    """Whether Google's `inlineData` part is an image."""
     try:
         inline = msgspec.json.decode(block, type=_Inline).inline_data
     except DECODE_ERRORS:
@@ -100,7 +100,7 @@ def _type_of(path: str) -> str | None:
 
 
 def document(given: Document) -> _Json:
-    """A document by what it is given as; a plain text becomes a text, under its name."""
+    """Return a document in the form in which it is given; plain text becomes a text under its name."""
     if given.data is not None:
         return blob(given.media_type or "application/pdf", given.data)
     if given.text is not None:
@@ -113,12 +113,12 @@ def document(given: Document) -> _Json:
 
 
 def is_googles_file(file_id: str) -> bool:
-    """Whether a file's id is a URI, as Google's are: of an uploaded file, of one in its storage, or of the web."""
+    """Whether a file id is a URI, as Google's are: of an uploaded file, of one in its storage, or of the web."""
     return file_id.startswith(_FILE_PREFIXES)
 
 
 def elsewhere(name: str, block: msgspec.Raw) -> _Json:
-    """A `video_url`, `audio_url` or `document_url` part."""
+    """Return a `video_url`, `audio_url` or `document_url` part."""
     given = getattr(msgspec.json.decode(block, type=_Elsewhere), name)
     url = given.url if isinstance(given, _Url) else given
     if (head := _DATA_URL.match(url)) is not None:

@@ -1,7 +1,7 @@
-"""Answers of the Gemini API as they look on the wire, and what a candidate's parts mean, whole or streamed.
+"""Wire shapes of the Gemini API's answers, and the events of a candidate's parts, complete or streamed.
 
-House rule: a part means the same events wherever it stands. What only Google has a word for — code that it ran, its
-own tools' calls and results, images — is kept whole, as a `ProviderBlock` by the part's own name.
+House rule: a part gives the same events in a complete answer and in a stream. Parts that only Google has — executed
+code, the calls and results of its own tools, images — are kept complete, as a `ProviderBlock` with the part's own name.
 https://ai.google.dev/api/caching#Part
 """
 
@@ -15,7 +15,8 @@ from adapters.providers.usage_counts import UNREPORTED
 from domain.dialects.signatures import signed_by_google
 from domain.model_api.events import Event, FinishReason, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
-# https://ai.google.dev/api/generate-content#FinishReason. A word that nobody knows is a plain stop: the text is whole.
+# https://ai.google.dev/api/generate-content#FinishReason. An unknown value counts as a plain stop: the text is
+# complete.
 FINISHES: dict[str, FinishReason] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
@@ -30,16 +31,16 @@ FINISHES: dict[str, FinishReason] = {
     "IMAGE_SAFETY": "content_filter",
     "IMAGE_PROHIBITED_CONTENT": "content_filter",
     "IMAGE_RECITATION": "content_filter",
-    # A tool that was never declared. The call is there, and the caller can tell the model what is wrong with it.
+    # A call of an undeclared tool. It is returned, so that the caller can report the mistake to the model.
     "UNEXPECTED_TOOL_CALL": "tool_calls",
 }
 
-# These say that the answer failed: what the model meant to say is not in it.
+# Values that mean that the answer failed: its content is missing.
 FAULTS = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "MISSING_THOUGHT_SIGNATURE"))
-# And these that something is not in it, which is a failure where nothing else is.
-LACKS = frozenset(("NO_IMAGE", "IMAGE_OTHER", "TOO_MANY_TOOL_CALLS"))
+# Values that mean that a part is missing, which is a failure only if there is nothing else.
+INCOMPLETE = frozenset(("NO_IMAGE", "IMAGE_OTHER", "TOO_MANY_TOOL_CALLS"))
 
-# A part is one of these, whatever stands beside it.
+# A part is of the first of these kinds that it has, whatever other fields it has.
 _DATA = (
     "inlineData",
     "fileData",
@@ -59,7 +60,7 @@ class _FunctionCall(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True, rename="camel"):
-    """A part as far as other dialects have words for it."""
+    """The fields of a part that other dialects can express."""
 
     text: str | None = None
     thought: bool | None = None
@@ -81,13 +82,13 @@ class _WithToolCall(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What a candidate says."""
+    """The content of a candidate."""
 
     parts: list[msgspec.Raw] | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True, rename="camel"):
-    """One choice of an answer, or a piece of it. What has no word elsewhere stays JSON."""
+    """One choice of an answer, or a chunk of it. Fields that no other dialect has stay JSON."""
 
     content: Content | None = None
     index: int | None = None
@@ -101,7 +102,7 @@ class Candidate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Response(msgspec.Struct, frozen=True, rename="camel"):
-    """A whole answer or a chunk."""
+    """A complete answer or a chunk."""
 
     candidates: list[Candidate] | None = None
     prompt_feedback: msgspec.Raw = msgspec.Raw()
@@ -112,36 +113,36 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What one choice said so far: how many calls, how many blocks of thinking, whether one is open, and the end.
+    """State of one choice: the numbers of calls and of reasoning blocks, whether such a block is open, and the end.
 
-    `text` are the pieces of its text, the last one first: adding one copies nothing. `shown` says that there was a
-    part that only Google has a word for.
+    `text` is the chunks of its text, the last one first, so that adding one copies nothing. `has_provider_block` is
+    true after a part that only Google has.
     """
 
     calls: int = 0
     blocks: int = 0
     thinking: bool = False
     finished: bool = False
-    shown: bool = False
+    has_provider_block: bool = False
     text: "_Text | None" = None
 
     @property
-    def spoke(self) -> bool:
-        """Whether there is anything in it that was meant for somebody."""
-        return bool(self.calls or self.shown or self.text is not None)
+    def has_content(self) -> bool:
+        """Whether it has any content for the caller."""
+        return bool(self.calls or self.has_provider_block or self.text is not None)
 
     @property
-    def said(self) -> str:
+    def full_text(self) -> str:
         """All of its text."""
-        pieces, piece = [], self.text
-        while piece is not None:
-            pieces.append(piece.piece)
-            piece = piece.before
-        return "".join(reversed(pieces))
+        chunks, node = [], self.text
+        while node is not None:
+            chunks.append(node.chunk)
+            node = node.before
+        return "".join(reversed(chunks))
 
 
 class _Text(msgspec.Struct, frozen=True):
-    piece: str
+    chunk: str
     before: "_Text | None"
 
 
@@ -151,41 +152,41 @@ _TOOL_CALL = Lenient(_WithToolCall)
 _FIELDS = Lenient(dict[str, msgspec.Raw])
 
 
-def heard(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: list[Event]) -> Choice:
-    """Append what a part says; the choice after it."""
+def part_events(choice: Choice, index: int, raw: msgspec.Raw, answer_id: str, events: list[Event]) -> Choice:
+    """Append the events of a part and return the new state of the choice."""
     part = _PART.decode(raw)
     signature = signed_by_google(part.thought_signature) if part.thought_signature else None
     if part.function_call is not None:
-        events.append(_called(part.function_call, choice.calls, index, answer_id, signature))
+        events.append(_call_event(part.function_call, choice.calls, index, answer_id, signature))
         return _after(choice, calls=choice.calls + 1)
     if part.text is not None:
-        return _said(choice, index, part, signature, events)
-    said = [name for name, value in _FIELDS.decode(raw).items() if bytes(value) != b"null"]
-    name = next((name for name in (*_DATA, *said) if name in said and name not in _NOT_DATA), None)
+        return _text_events(choice, index, part, signature, events)
+    fields = [name for name, value in _FIELDS.decode(raw).items() if bytes(value) != b"null"]
+    name = next((name for name in (*_DATA, *fields) if name in fields and name not in _NOT_DATA), None)
     if name is not None:
         events.append(ProviderBlock(dialect=NAME, name=name, block=msgspec.Raw(bytes(raw)), choice=index))
-        return _after(choice, shown=True)
+        return _after(choice, has_provider_block=True)
     if signature is not None:
         events.append(TextDelta(text="", signature=signature, choice=index))
     return _after(choice)
 
 
-def about(name: str, told: Any, index: int = 0) -> ProviderBlock:
-    """Something that only Google has a word for about the answer, by Google's own name."""
-    raw = msgspec.Raw(bytes(told) if isinstance(told, msgspec.Raw) else msgspec.json.encode(told))
+def about(name: str, value: Any, index: int = 0) -> ProviderBlock:
+    """Return information about the answer that only Google reports, under Google's own name."""
+    raw = msgspec.Raw(bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value))
     return ProviderBlock(dialect=NAME, name=name, block=raw, choice=index, generated=False)
 
 
 def searched(raw: msgspec.Raw) -> list[str]:
-    """What Google's own tool was asked to search for in this part, where the part tells it."""
+    """Return the queries of Google's own search tool in this part, if it has any."""
     call = _TOOL_CALL.decode(raw).tool_call
     if call is None or call.args is None or not call.tool_type.startswith("GOOGLE_SEARCH"):
         return []
     return call.args.queries or []
 
 
-def _said(choice: Choice, index: int, part: Part, signature: str | None, events: list[Event]) -> Choice:
-    """Text or thinking. A signature closes its block: Google asks not to merge what is signed with what is not."""
+def _text_events(choice: Choice, index: int, part: Part, signature: str | None, events: list[Event]) -> Choice:
+    """Append text or reasoning. A signature closes its block: Google asks not to merge signed and unsigned text."""
     text = part.text or ""
     if not part.thought:
         if text or signature is not None:
@@ -200,8 +201,11 @@ def _said(choice: Choice, index: int, part: Part, signature: str | None, events:
     return msgspec.structs.replace(choice, thinking=bool(text) or choice.thinking)
 
 
-def _called(call: _FunctionCall, number: int, index: int, answer_id: str, signature: str | None) -> ToolCallDelta:
-    """A call, whole. Older models give it no id; one of our own is made of the answer's: the same on every reading."""
+def _call_event(call: _FunctionCall, number: int, index: int, answer_id: str, signature: str | None) -> ToolCallDelta:
+    """Return a complete call. Older models send no id.
+
+    The hub's own is derived from the answer's id, so it is stable.
+    """
     given = call.id or f"call_{answer_id or 'google'}_{f'{index}_' if index else ''}{number}"
     arguments = bytes(call.args)
     return ToolCallDelta(
@@ -215,5 +219,5 @@ def _called(call: _FunctionCall, number: int, index: int, answer_id: str, signat
 
 
 def _after(choice: Choice, **more: Any) -> Choice:
-    """The choice after something that is no thinking: a block of thinking that was open is over."""
+    """Return the choice after other content: an open reasoning block is closed."""
     return msgspec.structs.replace(choice, blocks=choice.blocks + choice.thinking, thinking=False, **more)

@@ -1,7 +1,7 @@
-"""A caller of Gemini's own API at a provider of it: the fields go through, and what the path says is left to the path.
+"""Pass requests of callers of Gemini's own API through to a provider of it.
 
-House rule: nothing changes but the output cap where the hub sets one, and signatures of other vendors' thinking, which
-the hub put where Google has its own: Google rejects them.
+House rule: nothing changes except the output cap if the hub sets one, and signatures of other vendors' reasoning, which
+the hub stored in Google's field and Google rejects.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _SIGNATURES = ("thoughtSignature", "thought_signature")
 _CONFIG, _CONTENTS = "generationConfig", "contents"
-_WHOLE = "generateContentRequest"
+_COMPLETE_REQUEST = "generateContentRequest"
 
 
 class _Counted(msgspec.Struct, frozen=True, rename="camel"):
@@ -30,27 +30,27 @@ _COUNTED = msgspec.json.Decoder(_Counted)
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's fields, as they came."""
+    """Return the caller's fields unchanged."""
     fields: dict[str, Any] = {**call.fields}
     if attempt.output_cap is not None:
         config = _FIELDS.decode(fields[_CONFIG]) if _CONFIG in fields else {}
         config.pop("max_output_tokens", None)
         fields[_CONFIG] = {**config, "maxOutputTokens": attempt.output_cap}
     if MARK_IN_BASE64 in bytes(fields.get(_CONTENTS, b"")):
-        fields[_CONTENTS] = _without_foreign_signatures(fields[_CONTENTS])
+        fields[_CONTENTS] = _without_hub_signatures(fields[_CONTENTS])
     return _ENCODER.encode(fields)
 
 
 def pass_count(call: ModelCall, attempt: Attempt) -> bytes:
-    """Contents alone as they are; more of a request goes as a whole one, which names its model once more."""
+    """Return contents alone unchanged; other requests become a complete one, which names its model again."""
     fields: dict[str, Any] = {**call.fields}
     if fields.keys() != {_CONTENTS}:
-        fields = {_WHOLE: {"model": f"models/{attempt.target.model.removeprefix('models/')}", **fields}}
+        fields = {_COMPLETE_REQUEST: {"model": f"models/{attempt.target.model.removeprefix('models/')}", **fields}}
     return _ENCODER.encode(fields)
 
 
 def decode_count(body: bytes) -> tuple[Event, ...]:
-    """The count itself is for the caller, who gets it as it came; it is no usage."""
+    """Check the count, which is passed to the caller unchanged; it is not usage."""
     try:
         _COUNTED.decode(body)
     except DECODE_ERRORS as problem:
@@ -58,10 +58,10 @@ def decode_count(body: bytes) -> tuple[Event, ...]:
     return (Ended(),)
 
 
-def _without_foreign_signatures(contents: msgspec.Raw) -> Any:
-    """The contents without the signatures that are not Google's, and without thoughts, which only they proved.
+def _without_hub_signatures(contents: msgspec.Raw) -> Any:
+    """Remove signatures that are not Google's, and the thoughts that they sign.
 
-    Every value beside them stays as it is spelled.
+    All other values stay byte for byte.
     """
     if bytes(memoryview(contents)[:1]) == b"{":
         return _content(contents)
@@ -73,13 +73,13 @@ def _content(raw: msgspec.Raw) -> Any:
         return raw
     content: dict[str, Any] = _FIELDS.decode(raw)
     if "parts" in content and bytes(memoryview(content["parts"])[:1]) == b"[":
-        parts = [_own(part) for part in _LIST.decode(content["parts"])]
+        parts = [_without_hub_signature(part) for part in _LIST.decode(content["parts"])]
         content["parts"] = [part for part in parts if part is not None]
     return content
 
 
-def _own(raw: msgspec.Raw) -> Any:
-    """The part, without the hub's signature; None for a thought that has one."""
+def _without_hub_signature(raw: msgspec.Raw) -> Any:
+    """Return the part without the hub's signature; None for a thought that has one."""
     if MARK_IN_BASE64 not in bytes(raw):
         return raw
     part = _FIELDS.decode(raw)

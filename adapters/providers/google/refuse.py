@@ -1,7 +1,7 @@
-"""What of a canonical request Gemini has no field for, by the name that the caller gave it.
+"""Name the fields of a canonical request that Gemini does not have, as the caller calls them.
 
-House rule: what is lacking here the encoder leaves out, or the request is refused;
-`domain.dialects.unsupported_params` says which.
+House rule: the encoder leaves out the fields named here, or the request is refused;
+`domain.dialects.unsupported_params` decides.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ from domain.model_api.requests import (
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that has no field. That calls come one at a time Gemini cannot be told; the caller hears of one."""
+    """Yield every unsupported field. Gemini cannot be limited to one call at a time; the caller receives only one."""
     if request.seed is not None and not -SEED_MAX <= request.seed <= SEED_MAX:
         yield Lack("seed")
     if request.thinking is not None and request.thinking.effort not in (None, *EFFORTS):
@@ -41,7 +41,7 @@ def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
             yield Lack(f"tools.{number}.parameters.allOf")
     if request.response_format is not None:
         yield from _format(request.response_format)
-    # One resolution is for all images.
+    # One resolution applies to all images.
     wanted = details(request)
     if "low" in wanted and len(wanted) > 1:
         yield Lack("image_url.detail")
@@ -74,7 +74,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
 def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> Iterator[Lack]:
     match part:
         case Image():
-            # A video would pass for an image, and cost more than one may.
+            # A video with an image type would cost more than an image may.
             other = part.media_type is not None and not part.media_type.startswith("image/")
             if (part.url is None) == (part.data is None) or other:
                 yield Lack(f"{path}.image_url")
@@ -84,7 +84,7 @@ def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> 
             if arguments_object(part.arguments) is None:
                 yield Lack(f"{path}.arguments")
         case ToolResult():
-            # Gemini knows a result by the function that it is of, which only the call tells.
+            # Gemini requires the name of a result's function, which only the call contains.
             if part.call_id not in names:
                 yield Lack(f"{path}.tool_call_id")
             for at, inner in enumerate(part.parts):
@@ -100,6 +100,6 @@ def _document(document: Document, path: str) -> Iterator[Lack]:
     sources = (document.data, document.text, document.url, document.file_id)
     if sum(source is not None for source in sources) != 1:
         yield Lack(f"{path}.file")
-    # A file's id is known only to the provider that gave it; Google's are URIs.
+    # A file id is known only to the provider that issued it; Google's are URIs.
     if document.file_id is not None and not is_googles_file(document.file_id):
         yield Lack(f"{path}.file_id")

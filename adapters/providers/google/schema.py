@@ -1,11 +1,11 @@
-"""JSON Schema as Gemini takes it.
+"""Fit JSON Schema to Gemini's API.
 
-House rule: what Gemini would reject or pass over is said in other words that mean the same, or `is_narrowed` tells that
+House rule: what Gemini would reject or ignore is replaced by an equivalent schema, or `is_narrowed` reports that
 something is left out.
 
-`parametersJsonSchema` and `responseJsonSchema` take JSON Schema. `$ref` must stand alone; `const` and `allOf` are not
-among the keywords that are known, and what is not known is passed over. Limits on the length or the pattern of a text
-are left as they are: they narrow what is asked for and lose nothing of its shape.
+`parametersJsonSchema` and `responseJsonSchema` accept JSON Schema. `$ref` must stand alone; `const` and `allOf` are not
+supported keywords, and unsupported ones are ignored. Limits on the length or the pattern of a string are kept: they
+only narrow the value and do not change its shape.
 https://ai.google.dev/api/generate-content#FIELDS.response_json_schema
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 _ANY = msgspec.json.Decoder()
-# A schema without these, and without an escape that could spell them, is taken as it is.
+# A schema without these, and without an escape that could spell them, needs no change.
 _SUSPECT = (b'"$ref"', b'"const"', b'"allOf"', b'"$schema"', b'"$comment"', b"\\u")
 _MAPS = frozenset(("properties", "$defs", "definitions", "patternProperties", "dependentSchemas"))
 _DATA = frozenset(("enum", "const", "default", "example", "examples", "required"))
@@ -30,14 +30,14 @@ _TYPES: tuple[tuple[type, str], ...] = (
 
 
 def cleaned(schema: msgspec.Raw) -> msgspec.Raw:
-    """The schema in words that Gemini knows, byte for byte where nothing has to be changed."""
+    """Return the schema with supported keywords only, byte for byte if nothing has to change."""
     if not _is_suspect(schema):
         return schema
     return msgspec.Raw(msgspec.json.encode(_cleaned(_ANY.decode(schema))))
 
 
 def is_narrowed(schema: msgspec.Raw) -> bool:
-    """Whether something that narrows a value is left out, for Gemini can be told one of several such words only."""
+    """Whether a narrowing keyword is left out, because Gemini accepts only one of several."""
     return _is_suspect(schema) and _loses(_ANY.decode(schema))
 
 
@@ -49,17 +49,17 @@ def _is_suspect(schema: msgspec.Raw) -> bool:
 def _cleaned(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    told = {name: _value(name, value) for name, value in schema.items() if name not in ("$schema", "$comment")}
-    if "const" in told:
-        # The type is needed beside an enum, and const often stands alone.
-        constant = told.pop("const")
+    kept = {name: _value(name, value) for name, value in schema.items() if name not in ("$schema", "$comment")}
+    if "const" in kept:
+        # An enum needs a type, and const often has none.
+        constant = kept.pop("const")
         kind = next(name for of, name in _TYPES if isinstance(constant, of))
-        told = {"type": kind, **told, "enum": [constant]}
-    if _all_of(told):
-        told = _joined(told)[0]
-    if "$ref" in told and not all(name.startswith("$") for name in told):
-        told = {"anyOf": [{"$ref": told.pop("$ref")}], **told} if "anyOf" not in told else told
-    return told
+        kept = {"type": kind, **kept, "enum": [constant]}
+    if _all_of(kept):
+        kept = _joined(kept)[0]
+    if "$ref" in kept and not all(name.startswith("$") for name in kept):
+        kept = {"anyOf": [{"$ref": kept.pop("$ref")}], **kept} if "anyOf" not in kept else kept
+    return kept
 
 
 def _all_of(schema: dict[str, Any]) -> bool:
@@ -68,31 +68,31 @@ def _all_of(schema: dict[str, Any]) -> bool:
 
 
 def _joined(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Schemas that must hold at once as one, and whether it says all that they did.
+    """Merge schemas that must all hold; also return whether the result is equivalent.
 
-    {"allOf": [{"properties": {"a": …}}, {"properties": {"b": …}}]} is {"properties": {"a": …, "b": …}}; of two
-    patterns the first stays.
+    {"allOf": [{"properties": {"a": …}}, {"properties": {"b": …}}]} is {"properties": {"a": …, "b": …}}; of two patterns
+    the first stays.
     """
-    told = {name: value for name, value in schema.items() if name != "allOf"}
-    if len(schema["allOf"]) == 1 and not _MERGED & told.keys() & schema["allOf"][0].keys():
+    joined = {name: value for name, value in schema.items() if name != "allOf"}
+    if len(schema["allOf"]) == 1 and not _MERGED & joined.keys() & schema["allOf"][0].keys():
         only = schema["allOf"][0]
-        if "$ref" in only and "anyOf" not in told:
-            return {**told, "anyOf": [only]}, True
-    whole = True
+        if "$ref" in only and "anyOf" not in joined:
+            return {**joined, "anyOf": [only]}, True
+    is_exact = True
     for part in schema["allOf"]:
         inner, exact = _joined(part) if _all_of(part) else (part, True)
-        whole &= exact
+        is_exact &= exact
         for name, value in inner.items():
-            if name not in told:
-                told[name] = value
-            elif told[name] != value and name not in _PROSE:
-                told[name], exact = _both(name, told[name], value)
-                whole &= exact
-    closed = "additionalProperties" in told and any("properties" in part for part in schema["allOf"])
-    return told, whole and not closed
+            if name not in joined:
+                joined[name] = value
+            elif joined[name] != value and name not in _PROSE:
+                joined[name], exact = _both(name, joined[name], value)
+                is_exact &= exact
+    closed = "additionalProperties" in joined and any("properties" in part for part in schema["allOf"])
+    return joined, is_exact and not closed
 
 
-# Words that tell a reader something and ask for nothing.
+# Keywords that inform a reader and restrict nothing.
 _PROSE = frozenset(("title", "description", "$comment", "examples", "default"))
 _MERGED = frozenset(("properties", "required", "enum"))
 _LEAST = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
@@ -100,7 +100,7 @@ _MOST = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxP
 
 
 def _both(name: str, one: Any, other: Any) -> tuple[Any, bool]:
-    """Two values of a word that must both hold as one, and whether it says all that they did."""
+    """Merge two values of a keyword that must both hold; also return whether the result is equivalent."""
     if name == "properties" and isinstance(one, dict) and isinstance(other, dict):
         return {**other, **one}, all(one[key] == other[key] for key in one.keys() & other.keys())
     if name == "required" and isinstance(one, list) and isinstance(other, list):
@@ -124,7 +124,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _loses(schema: Any) -> bool:
-    """Whether schemas that must hold at once cannot be said as one."""
+    """Whether schemas that must all hold cannot be expressed as one."""
     if isinstance(schema, list):
         return any(map(_loses, schema))
     if not isinstance(schema, dict):

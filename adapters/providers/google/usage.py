@@ -1,11 +1,10 @@
-"""What Gemini counted, as disjoint units.
+"""Convert Gemini's usage to disjoint units.
 
-House rule: every token is counted in one unit, at the price that Google asks for it.
+House rule: every token is counted in one unit, at the price that Google charges for it.
 
-`promptTokenCount` includes what the cache held, while thoughts and the results of Google's own tools stand beside the
-counts of prompt and candidates: the total "is the sum of prompt_token_count, candidates_token_count,
-tool_use_prompt_token_count, and thoughts_token_count".
-https://ai.google.dev/api/generate-content#UsageMetadata
+`promptTokenCount` includes cached tokens, while thoughts and the results of Google's own tools are counted in addition
+to prompt and candidates: the total "is the sum of prompt_token_count, candidates_token_count,
+tool_use_prompt_token_count, and thoughts_token_count". https://ai.google.dev/api/generate-content#UsageMetadata
 """
 
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ _IMAGES = ("IMAGE", "DOCUMENT")
 
 
 class ModalityCount(msgspec.Struct, frozen=True, rename="camel"):
-    """How many tokens are of one modality."""
+    """The number of tokens of one modality."""
 
     modality: str | None = None
     token_count: Count | None = None
@@ -33,7 +32,7 @@ _Details = list[ModalityCount] | None
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """The `usageMetadata` of an answer or of a chunk; each tells the whole answer so far."""
+    """The `usageMetadata` of an answer or of a chunk; each counts the whole answer so far."""
 
     prompt_token_count: Count | None = None
     cached_content_token_count: Count | None = None
@@ -55,9 +54,9 @@ _READER = Reader(Report)
 def reported(
     raw: msgspec.Raw, before: Report | None, tool_uses: int
 ) -> tuple[Report | None, tuple[UsageReported, ...]]:
-    """A chunk's `usageMetadata` on top of the earlier ones, and the event that says what all of them count.
+    """Merge a chunk's `usageMetadata` with the earlier ones; return it with the event of their counts.
 
-    `tool_uses` are the uses of hosted tools so far. No event where there is no usage object, or none that counts.
+    `tool_uses` are the uses of hosted tools so far. There is no event if there is no usage object, or none with counts.
     """
     notes: list[str] = []
     report = _READER.read(raw, notes)
@@ -72,9 +71,9 @@ def reported(
 
 
 def _on_top(before: Report | None, report: Report) -> Report:
-    """A chunk's report on top of the one before: Gemini revises its counts, and what it leaves out is 0.
+    """Merge a chunk's report with the one before: Gemini revises its counts, and a count left out is 0.
 
-    But one that counts no prompt after one that did is not the whole answer's.
+    A report without a prompt count after one with it does not cover the whole answer.
     """
     if before is not None and before.prompt_token_count and not report.prompt_token_count:
         return greatest(before, report)
@@ -82,7 +81,7 @@ def _on_top(before: Report | None, report: Report) -> Report:
 
 
 def _service(report: Report) -> str | None:
-    """How the request was served: Gemini's `serviceTier`, or Vertex AI's `trafficType` (ON_DEMAND_PRIORITY, _FLEX).
+    """Return the service tier: Gemini's `serviceTier`, or Vertex AI's `trafficType` (ON_DEMAND_PRIORITY, _FLEX).
 
     https://ai.google.dev/gemini-api/docs/priority-inference: a priority request may be served at the standard tier.
     """
@@ -94,31 +93,31 @@ def _service(report: Report) -> str | None:
 
 
 def _units(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
-    """The report as units, with the uses of hosted tools; None where it counts nothing, which is no report.
+    """Return the report as units, with the uses of hosted tools; None if it has no counts, which is no report.
 
-    A prompt of 3,520 tokens, 3,512 of them cached, 42 thoughts, 2 of answer: input 8, cache read 3,512, reasoning 42,
-    output 2.
+    Example: a prompt of 3,520 tokens, 3,512 of them cached, 42 thoughts, 2 of answer: input 8, cache read 3,512,
+    reasoning 42, output 2.
     """
     if report.prompt_token_count is None and not report.candidates_token_count:
         return None
-    told = (report.prompt_token_count or 0) + (report.tool_use_prompt_token_count or 0)
+    reported_prompt = (report.prompt_token_count or 0) + (report.tool_use_prompt_token_count or 0)
     cached = report.cached_content_token_count or 0
-    asked = told if cached <= told else covering(
-        notes, ("promptTokenCount", told), ("cachedContentTokenCount", cached)
+    prompt = reported_prompt if cached <= reported_prompt else covering(
+        notes, ("promptTokenCount", reported_prompt), ("cachedContentTokenCount", cached)
     )  # fmt: skip
-    fresh = asked - cached
-    output, reasoning = _output(report, told)
+    fresh = prompt - cached
+    output, reasoning = _output(report, reported_prompt)
     if not cached and not _is_mixed(report):
         units = {
-            "input_tokens": asked,
+            "input_tokens": prompt,
             "output_tokens": output,
             "reasoning_tokens": reasoning,
             "tool_uses": tool_uses,
         }
         return usage_of(notes, units)
     details = (*(report.prompt_tokens_details or ()), *(report.tool_use_prompt_tokens_details or ()))
-    # The details need not add up to the counts, as they leave out the declarations of tools: no more is split off
-    # than is there.
+    # The details need not add up to the counts, because they leave out tool declarations; never more is split off than
+    # the count.
     cached_audio = min(_of(report.cache_tokens_details, "AUDIO"), cached)
     audio = min(max(0, _of(details, "AUDIO") - cached_audio), fresh)
     images = min(max(0, _of(details, *_IMAGES) - _of(report.cache_tokens_details, *_IMAGES)), fresh - audio)
@@ -139,23 +138,23 @@ def _units(report: Report, tool_uses: int, notes: list[str]) -> Usage | None:
     return usage_of(notes, units)
 
 
-def _output(report: Report, asked: int) -> tuple[int, int]:
-    """Tokens of the answer and of thoughts.
+def _output(report: Report, prompt: int) -> tuple[int, int]:
+    """Return the tokens of the answer and of thoughts.
 
-    The total tells where thoughts are counted: beside the candidates by now, inside them by some earlier models, and
-    by others in the total alone. They are charged in each case.
+    The total shows where thoughts are counted: now in addition to the candidates; by some earlier models inside them;
+    by others only in the total. They are charged in each case.
     """
     answered, total = report.candidates_token_count or 0, report.total_token_count or 0
     thoughts = report.thoughts_token_count
     if thoughts is None:
-        return answered, max(0, total - asked - answered)
-    if total == asked + answered and thoughts <= answered:
+        return answered, max(0, total - prompt - answered)
+    if total == prompt + answered and thoughts <= answered:
         return answered - thoughts, thoughts
     return answered, thoughts
 
 
 def _is_mixed(report: Report) -> bool:
-    """Whether anything but text is counted, which most streams repeat with every chunk that it is not."""
+    """Whether anything but text is counted; most streams repeat with every chunk that it is not."""
     for details in (
         report.prompt_tokens_details,
         report.tool_use_prompt_tokens_details,

@@ -1,7 +1,7 @@
-"""Ollama's own chat API (https://docs.ollama.com/api/chat), the provider's side; no caller speaks it.
+"""Ollama's own chat API (https://docs.ollama.com/api/chat), as a provider; no caller uses this dialect.
 
-A provider named `ollama` is spoken to in OpenAI's dialect, which Ollama serves beside its own and which passes callers
-of that dialect through. This one is for who asks for it (`--dialect ollama`, with the server's root as its URL): it has
+The hub uses OpenAI's dialect for a provider named `ollama`, which Ollama also serves and which passes callers of that
+dialect through. This dialect must be chosen (`--dialect ollama`, with the server's root as its URL). It has
 `keep_alive`, `options` and `think`, which the other lacks. The parts: `encode` (requests), `answer` (decode and step).
 """
 

@@ -1,7 +1,7 @@
-"""Ollama's answers, whole and streamed, and the fold that turns them into events.
+"""Fold Ollama's answers, complete and streamed, into events.
 
-House rule: a whole answer is a stream of one line, so one function reads both. Tool calls come whole, with their
-arguments as an object.
+House rule: a complete answer is a stream of one line, so one function reads both. Tool calls are sent complete, with
+their arguments as an object.
 """
 
 from typing import Annotated, Any
@@ -50,7 +50,7 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A line of a stream, or a whole answer. The counts are on the last line, and are read apart."""
+    """A line of a stream, or a complete answer. The counts are on the last line and are read separately."""
 
     model: str = ""
     created_at: str = ""
@@ -69,7 +69,7 @@ _COUNTS = Reader(_Counts)
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: when it began, once it did, and how many tools it called."""
+    """State of a stream: its creation time, once known, and the number of tool calls."""
 
     began: str | None = None
     calls: int = 0
@@ -80,12 +80,12 @@ _LINE = Lenient(_Line)
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is not 2xx: `{"error": "…"}`, which is understood as a compatible server's."""
+    """Return an answer that is not 2xx as a failure: `{"error": "…"}`, read like a compatible server's."""
     return msgspec.structs.replace(openai_failure(status, headers, body), dialect=NAME)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole answer; one that is not done is none."""
+    """Return a complete answer; one without `done` is malformed."""
     state, events = step(START, ServerEvent("", body, body))
     if events and isinstance(events[-1], (Ended, Broken)):
         return events
@@ -96,7 +96,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 
 def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
-    """One line."""
+    """Fold one line."""
     if not event.data:
         return state, ()
     try:
@@ -109,7 +109,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         if state.began is None:
             state = State(began=line.created_at)
             events.append(Started(id="", model=line.model))
-        state = _said(state, line.message or _Message(), events)
+        state = _content(state, line.message or _Message(), events)
         if line.done:
             events += _ending(state, line, _reported(event.data))
         return state, tuple(events)
@@ -117,7 +117,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
         return state, (malformed(str(problem)),)
 
 
-def _said(state: State, message: _Message, events: list[Event]) -> State:
+def _content(state: State, message: _Message, events: list[Event]) -> State:
     if message.thinking:
         events.append(ReasoningDelta(text=message.thinking))
     if message.content:
@@ -126,7 +126,7 @@ def _said(state: State, message: _Message, events: list[Event]) -> State:
         events.append(
             ToolCallDelta(
                 index=index,
-                # Older servers give none. Made of the answer's time, it is the same on every reading and no other's.
+                # Older servers send no id. The hub's own is made of the answer's time, so it is stable and unique.
                 id=call.id or f"call_{''.join(filter(str.isalnum, state.began or ''))}_{index}",
                 name=call.function.name,
                 arguments=arguments_text(call.function.arguments),
@@ -136,7 +136,7 @@ def _said(state: State, message: _Message, events: list[Event]) -> State:
 
 
 def _reported(line: bytes) -> tuple[UsageReported, ...]:
-    """What the last line counts. A prompt that it remembered an older server does not count."""
+    """Return the counts of the last line. Older servers do not count a cached prompt."""
     notes: list[str] = []
     counts = _COUNTS.read(msgspec.Raw(line), notes) or _Counts()
     if counts.prompt_eval_count is None and counts.eval_count is None and not notes:
@@ -146,7 +146,7 @@ def _reported(line: bytes) -> tuple[UsageReported, ...]:
 
 
 def _ending(state: State, line: _Line, counted: tuple[UsageReported, ...]) -> list[Event]:
-    """The counts, why it finished, the end."""
+    """Return the counts, the finish reason and the end."""
     events: list[Event] = [*counted]
     reason = _FINISHES.get(line.done_reason or "stop", "stop")
     events.append(Finished(reason="tool_calls" if state.calls and reason == "stop" else reason))

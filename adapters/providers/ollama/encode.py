@@ -1,7 +1,7 @@
-"""A canonical request in Ollama's words, and what of it Ollama has no field for.
+"""Encode a canonical request in Ollama's dialect, and name its fields that Ollama does not have.
 
-House rule: every field that is set is sent or named by `unsupported`. How the model runs stands in `options`; Ollama's
-own fields go as a caller of OpenAI's dialect sent them. https://docs.ollama.com/api/chat
+House rule: every field that is set is sent, or named by `unsupported_fields`. Runtime settings are in `options`;
+Ollama's own fields are sent as a caller of OpenAI's dialect sent them. https://docs.ollama.com/api/chat
 """
 
 from collections.abc import Iterator
@@ -31,23 +31,25 @@ from domain.model_api.requests import (
     ToolResult,
 )
 
-_OWN = frozenset({"keep_alive", "options", "think"})
+_OLLAMA_FIELDS = frozenset({"keep_alive", "options", "think"})
 _OPTIONS = ("frequency_penalty", "presence_penalty")
 _LEVELS = ("low", "medium", "high")
 _EFFORTS = ("none", "minimal", *_LEVELS, "xhigh", "max")
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `unsupported` names."""
+    """Return the request body, without the fields that `unsupported_fields` names."""
     request = without_blocks(request, lambda part: False)
-    extra = {name: value for name, value in request.extra.items() if name in _OWN and not _is_odd(name, value)}
+    extra = {
+        name: value for name, value in request.extra.items() if name in _OLLAMA_FIELDS and not _is_unusable(name, value)
+    }
     options = _options(request, attempt.output_cap)
     if "options" in extra:
         options = msgspec.json.decode(extra.pop("options"), type=dict[str, Any]) | options
     body: dict[str, Any] = {
         "model": attempt.target.model,
         "messages": _messages(request.messages),
-        "stream": request.stream,  # Ollama streams unless told not to.
+        "stream": request.stream,  # Ollama streams by default.
     }
     if request.tools and not (request.tool_choice is not None and request.tool_choice.mode == "none"):
         body["tools"] = [plain_tool(tool) for tool in request.tools]
@@ -61,7 +63,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that has no field."""
+    """Yield every unsupported field."""
     yield from unsupported_settings(request, NAME)
     if request.thinking is not None and request.thinking.effort not in (None, *_EFFORTS):
         yield Lack("reasoning_effort")
@@ -70,24 +72,24 @@ def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
     for number, tool in enumerate(request.tools):
         if tool.strict:
             yield Lack(f"tools[{number}].strict")
-    yield from (Lack(name) for name, value in request.extra.items() if _is_odd(name, value))
+    yield from (Lack(name) for name, value in request.extra.items() if _is_unusable(name, value))
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart):
                 yield unsupported_block(message, part, f"messages[{number}].{part.name}")
-            elif (word := _foreign_word(part)) is not None:
-                yield Lack(f"messages[{number}].{word}")
+            elif (name := _unsupported_part(part)) is not None:
+                yield Lack(f"messages[{number}].{name}")
 
 
 refuses = refusing(unsupported_fields, NAME)
 
 
-def _is_odd(name: str, value: msgspec.Raw) -> bool:
-    """Options that are no object cannot be joined with the hub's."""
+def _is_unusable(name: str, value: msgspec.Raw) -> bool:
+    """Whether the options are not an object, so that they cannot be merged with the hub's."""
     return name == "options" and arguments_object(bytes(value).decode()) is None
 
 
-def _foreign_word(part: Part) -> str | None:
+def _unsupported_part(part: Part) -> str | None:
     match part:
         case Audio():
             return "input_audio"
@@ -98,7 +100,7 @@ def _foreign_word(part: Part) -> str | None:
         case ToolCall():
             return None if arguments_object(part.arguments) is not None else "tool_calls.arguments"
         case ToolResult():
-            return next((f"tool_result.{word}" for inner in part.parts if (word := _foreign_word(inner))), None)
+            return next((f"tool_result.{name}" for inner in part.parts if (name := _unsupported_part(inner))), None)
         case _:
             return None
 
@@ -121,14 +123,17 @@ def _format(wanted: ResponseFormat) -> Any:
 
 
 def _think(thinking: Thinking) -> bool | str:
-    """An effort where Ollama has a level of that name; a budget has no word, and the output cap bounds it."""
+    """Return the effort if Ollama has a level of that name.
+
+    It has no budget, and the output cap bounds the reasoning.
+    """
     if not thinking.enabled:
         return False
     return thinking.effort if thinking.effort in _LEVELS else True
 
 
 def _messages(turns: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """A tool's answer is a message of its own, which names the tool."""
+    """Return the turns; a tool result is a message of its own, which names the tool."""
     names = {part.id: part.name for turn in turns for part in turn.parts if isinstance(part, ToolCall)}
     written: list[dict[str, Any]] = []
     for turn in turns:
@@ -138,21 +143,21 @@ def _messages(turns: tuple[Message, ...]) -> list[dict[str, Any]]:
                 answer = {"role": "tool", "content": content, "tool_call_id": result.call_id}
                 named = {"tool_name": names[result.call_id]} if result.call_id in names else {}
                 written.append(answer | named | _images(result.parts))
-        said = tuple(part for part in turn.parts if not isinstance(part, ToolResult))
-        if said or not turn.parts:
-            written.append(_message(turn, said))
+        others = tuple(part for part in turn.parts if not isinstance(part, ToolResult))
+        if others or not turn.parts:
+            written.append(_message(turn, others))
     return written
 
 
-def _message(turn: Message, said: tuple[Part, ...]) -> dict[str, Any]:
+def _message(turn: Message, parts: tuple[Part, ...]) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "system" if turn.role == "developer" else turn.role,
-        "content": _texts(said),
-        **_images(said),
+        "content": _texts(parts),
+        **_images(parts),
     }
-    if thinking := "".join(part.text for part in said if isinstance(part, Reasoning)):
+    if thinking := "".join(part.text for part in parts if isinstance(part, Reasoning)):
         message["thinking"] = thinking
-    calls = [part for part in said if isinstance(part, ToolCall)]
+    calls = [part for part in parts if isinstance(part, ToolCall)]
     if calls:
         message["tool_calls"] = [
             {"id": call.id, "function": {"name": call.name, "arguments": arguments_object(call.arguments)}}
@@ -162,7 +167,7 @@ def _message(turn: Message, said: tuple[Part, ...]) -> dict[str, Any]:
 
 
 def _texts(parts: tuple[Part, ...]) -> str:
-    """Texts and plain documents as the one string that a message has."""
+    """Return texts and plain documents as the single string of a message."""
     texts = [
         part.text if isinstance(part, Text) else f"{part.name}\n\n{part.text}" if part.name else part.text or ""
         for part in parts

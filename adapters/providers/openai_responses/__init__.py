@@ -1,7 +1,7 @@
 """OpenAI's Responses API, as a provider.
 
-House rule: a caller of the same dialect is passed through byte for byte but for the model's name and the output cap.
-The parts live beside this file: `answer` (decode and step), `items`, `usage`, `failure`, `encode`, `turns`.
+House rule: a request of a caller of the same dialect passes through byte for byte, except the model's name and the
+output cap. The parts are in this package: `answer` (decode and step), `items`, `usage`, `failure`, `encode`, `turns`.
 
 https://developers.openai.com/api/reference/resources/responses
 """
@@ -24,9 +24,9 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
-    """The caller's own fields, byte for byte and in their order, with the few that the hub answers for.
+    """Return the caller's fields, byte for byte and in their order, except the few that the hub controls.
 
-    Of the input is left out what only the hub has told (`fitting`).
+    `fitting` removes from the input what only the hub has added.
     """
     fields: dict[str, Any] = dict(call.fields)
     fields["model"] = attempt.target.model

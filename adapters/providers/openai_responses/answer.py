@@ -1,7 +1,7 @@
-"""Answers of OpenAI's Responses API, whole and streamed, as events.
+"""Answers of OpenAI's Responses API, complete and streamed, as events.
 
-House rule: only the events that mean something are decoded, each by its own shape; what a server adds means nothing.
-The end of a stream is `response.completed`, `.incomplete` or `.failed`; no `[DONE]` is waited for.
+House rule: only the events that the hub uses are decoded, each by its own shape; all others are ignored. A stream ends
+with `response.completed`, `.incomplete` or `.failed`; the hub does not wait for `[DONE]`.
 
 https://developers.openai.com/api/reference/resources/responses/streaming-events
 """
@@ -15,7 +15,16 @@ from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai_responses.failure import malformed, reported_error
-from adapters.providers.openai_responses.items import BETWEEN_PARTS, Item, Seen, begun, citation, done, read, whole
+from adapters.providers.openai_responses.items import (
+    BETWEEN_PARTS,
+    Item,
+    Seen,
+    citation,
+    complete_items,
+    finished_item,
+    read,
+    started_item,
+)
 from adapters.providers.openai_responses.usage import Used, reported
 from adapters.providers.openai_responses.wire import About, Annotation, Delta, ItemEvent, Response, Typed
 from domain.model_api.events import (
@@ -39,9 +48,9 @@ _INCOMPLETE: dict[str, FinishReason] = {
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a stream said so far: of each item, how many tools it called, and which items are done.
+    """State of a stream: its items, the number of tool calls, and the finished items.
 
-    `last` is the item that was begun last, and meant where none is named.
+    `last` is the index of the latest item, used where an event names none.
     """
 
     started: bool = False
@@ -64,18 +73,18 @@ _NOTHING: tuple[Event, ...] = ()
 
 
 def start() -> State:
-    """Before the first event."""
+    """Return the state before the first event."""
     return State()
 
 
 def step(state: State, event: ServerEvent) -> _Step:
-    """One event of a stream; what nobody promised to send means nothing."""
+    """Fold one event of a stream; events that the API does not document are ignored."""
     data = event.data
     if not data or data.isspace() or data[:6] == b"[DONE]":
         return state, _NOTHING
     try:
         handle = _HANDLERS.get(event.name)
-        if handle is None:  # OpenRouter sends no names, which the data repeats.
+        if handle is None:  # OpenRouter sends no event names; the data repeats them.
             handle = _HANDLERS.get(_TYPED.decode(data).type)
         return handle(state, data) if handle is not None else _unknown(state, data)
     except DECODE_ERRORS as problem:
@@ -83,12 +92,12 @@ def step(state: State, event: ServerEvent) -> _Step:
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """A whole answer as the events of its stream; the body's end is its terminal word."""
+    """Return a complete answer as the events of its stream; the end of the body ends the answer."""
     try:
         response = _RESPONSE.decode(body)
         if response.output is None:
             return (reported_error(response.error),) if response.error else (malformed("it has no output"),)
-        items, calls = whole(response.output)
+        items, calls = complete_items(response.output)
         return (_started(response), *items, *_ending(response, State(calls=calls)))
     except DECODE_ERRORS as problem:
         return (malformed(str(problem)),)
@@ -103,7 +112,7 @@ def _tier(response: Response) -> str | None:
 
 
 def _ending(response: Response, state: State) -> tuple[Event, ...]:
-    """What was counted, why the model stopped, and the end; an answer that failed is broken instead."""
+    """Return the usage, the finish reason and the end; a failed answer gives `Broken` instead."""
     used = [_USED.part(item) or Used() for item in response.output or ()] or state.used
     usage = reported(response.usage, used, response.tool_usage, _tier(response))
     if response.status == "failed" or (response.error and response.status != "completed"):
@@ -111,7 +120,7 @@ def _ending(response: Response, state: State) -> tuple[Event, ...]:
     if response.status == "cancelled":
         return (*usage, reported_error({"message": "The answer was cancelled at the provider."}))
     if response.status in ("queued", "in_progress"):
-        return (*usage, Ended())  # Told in the background: the model has not finished.
+        return (*usage, Ended())  # A background response: the model has not finished.
     if not used and not state.items and response.status != "incomplete":
         return (*usage, malformed("it is over, and nothing was put out"))
     called = bool(state.calls) or any(item.type == "custom_tool_call" for item in used)
@@ -137,35 +146,35 @@ def _created(state: State, data: bytes) -> _Step:
 def _text(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
     place = state.last if delta.output_index is None else delta.output_index
-    said = TextDelta(text=delta.delta, block=place)
-    return _saying(state, place), (said,) if delta.delta else _NOTHING
+    event = TextDelta(text=delta.delta, block=place)
+    return _with_content(state, place), (event,) if delta.delta else _NOTHING
 
 
 def _refusal(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
     place = state.last if delta.output_index is None else delta.output_index
-    return _saying(state, place), (RefusalDelta(text=delta.delta),) if delta.delta else _NOTHING
+    return _with_content(state, place), (RefusalDelta(text=delta.delta),) if delta.delta else _NOTHING
 
 
 def _summary(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    return _thought(state, delta, ("summary", delta.summary_index))
+    return _reasoning(state, delta, ("summary", delta.summary_index))
 
 
 def _reasoning_text(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
-    return _thought(state, delta, ("content", delta.content_index))
+    return _reasoning(state, delta, ("content", delta.content_index))
 
 
-def _thought(state: State, delta: Delta, part: tuple[str, int]) -> _Step:
+def _reasoning(state: State, delta: Delta, part: tuple[str, int]) -> _Step:
     if not delta.delta:
         return state, _NOTHING
     place = state.last if delta.output_index is None else delta.output_index
     seen = state.items.get(place, Seen())
     text = delta.delta
-    if not seen.said or seen.part != part:
-        text = BETWEEN_PARTS + text if seen.said else text
-        state = _with(state, place, msgspec.structs.replace(seen, said=True, part=part))
+    if not seen.has_content or seen.part != part:
+        text = BETWEEN_PARTS + text if seen.has_content else text
+        state = _with(state, place, msgspec.structs.replace(seen, has_content=True, part=part))
     return state, (ReasoningDelta(text=text, block=place),)
 
 
@@ -173,14 +182,14 @@ def _arguments(state: State, data: bytes) -> _Step:
     delta = _DELTA.decode(data)
     place = state.last if delta.output_index is None else delta.output_index
     seen = state.items.get(place)
-    if seen is None or seen.call is None:  # Its place cannot be read: then it is of the call that was begun last.
+    if seen is None or seen.call is None:  # The index is unreadable, so the event belongs to the latest tool call.
         place = next((at for at, item in reversed(state.items.items()) if item.call is not None), -1)
         seen = state.items.get(place)
     if seen is None or seen.call is None:
         raise ValueError(f"it adds to the arguments of item {delta.output_index}, which is no tool call")
     if not delta.delta:
         return state, _NOTHING
-    return _saying(state, place), (ToolCallDelta(index=seen.call, arguments=delta.delta),)
+    return _with_content(state, place), (ToolCallDelta(index=seen.call, arguments=delta.delta),)
 
 
 def _annotated(state: State, data: bytes) -> _Step:
@@ -195,17 +204,17 @@ def _annotated(state: State, data: bytes) -> _Step:
 
 def _item_added(state: State, data: bytes) -> _Step:
     event = _ITEM_EVENT.decode(data)
-    following = max(state.items, default=-1) + 1
-    return _added(state, read(event.item), following if event.output_index is None else event.output_index)
+    next_index = max(state.items, default=-1) + 1
+    return _added(state, read(event.item), next_index if event.output_index is None else event.output_index)
 
 
 def _added(state: State, item: Item, index: int) -> _Step:
     is_call = item.type == "function_call"
     opened = _with(state, index, Seen(call=state.calls if is_call else None))
-    return msgspec.structs.replace(opened, calls=state.calls + is_call, last=index), begun(item, state.calls)
+    return msgspec.structs.replace(opened, calls=state.calls + is_call, last=index), started_item(item, state.calls)
 
 
-def _item_done(state: State, data: bytes) -> _Step:
+def _item_finished(state: State, data: bytes) -> _Step:
     event = _ITEM_EVENT.decode(data)
     raw = msgspec.Raw(bytes(event.item))
     item = read(raw)
@@ -215,15 +224,15 @@ def _item_done(state: State, data: bytes) -> _Step:
         state, events = _added(state, item, place)
     seen = state.items[place]
     state = msgspec.structs.replace(state, used=(*state.used, _USED.part(raw) or Used()))
-    return state, (*events, *done(item, raw, place, seen))
+    return state, (*events, *finished_item(item, raw, place, seen))
 
 
 def _closed(state: State, data: bytes) -> _Step:
-    """The end. A server that streams no items has them all here."""
+    """End the stream. A server that streams no items has all of them in this event."""
     response = _ABOUT.decode(data).response
     events: list[Event] = [] if state.started else [_started(response)]
     if not state.items and response.output:
-        items, calls = whole(response.output)
+        items, calls = complete_items(response.output)
         events += items
         state = msgspec.structs.replace(state, calls=calls)
     state = msgspec.structs.replace(state, started=True)
@@ -231,32 +240,32 @@ def _closed(state: State, data: bytes) -> _Step:
 
 
 def _error(state: State, data: bytes) -> _Step:
-    """OpenAI's reference has the error's fields in the event itself; on the wire they may stand in `error`."""
-    said = msgspec.json.decode(data)
-    return state, (_told(said),)
+    """Return the error. OpenAI's reference has its fields in the event itself; on the wire they may be in `error`."""
+    body = msgspec.json.decode(data)
+    return state, (_failed(body),)
 
 
 def _unknown(state: State, data: bytes) -> _Step:
-    """An event that nobody knows, unless it is an error without a type, as proxies send it."""
+    """Ignore an unknown event, unless it is an error without a type, as proxies send it."""
     if b'"error"' not in data[:64]:
         return state, _NOTHING
-    said = msgspec.json.decode(data)
-    return state, (_told(said),) if isinstance(said, dict) and said.get("error") else _NOTHING
+    body = msgspec.json.decode(data)
+    return state, (_failed(body),) if isinstance(body, dict) and body.get("error") else _NOTHING
 
 
-def _told(said: Any) -> Broken:
-    inner = said.get("error") if isinstance(said, dict) else None
-    if not isinstance(said, dict) or inner:
-        return reported_error(inner or said)
-    return reported_error({name: value for name, value in said.items() if name != "type"})
+def _failed(body: Any) -> Broken:
+    inner = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or inner:
+        return reported_error(inner or body)
+    return reported_error({name: value for name, value in body.items() if name != "type"})
 
 
-def _saying(state: State, index: int) -> State:
-    """The state in which something was said of the item; the same one, if that was so before."""
+def _with_content(state: State, index: int) -> State:
+    """Return the state in which the item has sent content."""
     seen = state.items.get(index)
-    if seen is not None and seen.said:
+    if seen is not None and seen.has_content:
         return state
-    return _with(state, index, msgspec.structs.replace(seen or Seen(), said=True))
+    return _with(state, index, msgspec.structs.replace(seen or Seen(), has_content=True))
 
 
 def _with(state: State, index: int, seen: Seen) -> State:
@@ -272,7 +281,7 @@ _HANDLERS: dict[str, Callable[[State, bytes], _Step]] = {
     "response.reasoning_text.delta": _reasoning_text,
     "response.function_call_arguments.delta": _arguments,
     "response.output_text.annotation.added": _annotated,
-    "response.output_item.done": _item_done,
+    "response.output_item.done": _item_finished,
     "response.completed": _closed,
     "response.incomplete": _closed,
     "response.failed": _closed,

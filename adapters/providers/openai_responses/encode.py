@@ -22,14 +22,14 @@ from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolCho
 
 # Fields of chat completions that have the same name and meaning here.
 _SAME = SENT[NAME] - {"logprobs", "user", "verbosity"}
-# Models without reasoning answer 400 where its encrypted form is asked for.
+# Models without reasoning answer 400 to a request for its encrypted form.
 _WITHOUT_REASONING = ("gpt-3", "gpt-4", "chatgpt-", "computer-use-preview")
 _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
-    """Everything that this dialect has no field for."""
+    """Yield every field that this dialect does not have."""
     yield from unsupported_parts(request)
     yield from unsupported_settings(request, NAME)
 
@@ -38,7 +38,7 @@ refuses = refusing(unsupported_fields, NAME)
 
 
 def encode(request: ChatRequest, attempt: Attempt) -> bytes:
-    """The request body, without what `unsupported_fields` names."""
+    """Return the request body, without the fields that `unsupported_fields` names."""
     request = without_blocks(request, keeps)
     body: dict[str, Any] = {"model": attempt.target.model, "input": items(request.messages)}
     tools: list[Any] = [_tool(tool) for tool in request.tools]
@@ -62,18 +62,18 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
 
 
 def _include(model: str, extra: dict[str, msgspec.Raw]) -> list[str]:
-    thoughts = [] if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
-    return [*thoughts, _LOGPROBS] if bytes(extra.get("logprobs", b"")) == b"true" else thoughts
+    included = [] if model.rpartition("/")[2].startswith(_WITHOUT_REASONING) else [_ENCRYPTED]
+    return [*included, _LOGPROBS] if bytes(extra.get("logprobs", b"")) == b"true" else included
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    """A custom tool, or a function: not strict unless that was asked for, though strictness is this API's default.
+    """Return a custom tool or a function, which is not strict unless requested; this API's own default is strict.
 
     https://developers.openai.com/api/docs/guides/migrate-to-responses
     """
     if tool.custom is not None:
-        told = {"type": "custom", "name": tool.name, **msgspec.structs.asdict(tool.custom)}
-        return {name: value for name, value in told.items() if value is not None}
+        encoded = {"type": "custom", "name": tool.name, **msgspec.structs.asdict(tool.custom)}
+        return {name: value for name, value in encoded.items() if value is not None}
     function: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -90,7 +90,7 @@ def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | dict[str,
 
 
 def _text(request: ChatRequest) -> dict[str, Any] | None:
-    """What the text must look like, and how wordy it is."""
+    """Return the format of the text and its verbosity."""
     text: dict[str, Any] = {}
     if request.response_format is not None:
         text["format"] = _format(request.response_format)
@@ -102,7 +102,7 @@ def _text(request: ChatRequest) -> dict[str, Any] | None:
 def _format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.mode != "json_schema":
         return {"type": wanted.mode}
-    # OpenAI requires a name, other dialects have none.
+    # OpenAI requires a name; other dialects have none.
     schema: dict[str, Any] = {"type": "json_schema", "name": wanted.name or "answer"}
     if wanted.schema is not None:
         schema["schema"] = wanted.schema
@@ -111,7 +111,7 @@ def _format(wanted: ResponseFormat) -> dict[str, Any]:
 
 
 def _add_extra(body: dict[str, Any], extra: dict[str, msgspec.Raw]) -> None:
-    """The fields of the caller's dialect that have a word here; Anthropic's are said as chat completions says them."""
+    """Add the fields of the caller's dialect that exist here; Anthropic's are converted as for chat completions."""
     for name, value in extra.items():
         if name == "metadata" and (user := user_of(value)) is not None:
             if user.user_id is not None:

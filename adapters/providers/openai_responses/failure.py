@@ -1,7 +1,7 @@
-"""Failures in the words of OpenAI's Responses API: a rejection, an `error` event, an answer that `failed`.
+"""Failures of OpenAI's Responses API: a rejection, an `error` event, an answer with status `failed`.
 
-House rule: the shapes and most words are those of chat completions, so they are read there; the kind of a failure
-comes from a status or a code, never from the text of a message.
+House rule: the shapes and most codes are those of chat completions and are read there. The kind of a failure comes from
+a status or a code, never from the text of a message.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from domain.model_api.events import Broken
 
 NAME = "openai-responses"
 
-# Codes of a failed answer that say that the request was at fault, beside OpenAI's server_error and
+# Codes of a failed answer that mean that the request was at fault, in addition to OpenAI's server_error and
 # rate_limit_exceeded (https://developers.openai.com/api/reference/resources/responses, `error.code`).
 _REQUESTS = frozenset(
     {
@@ -30,21 +30,21 @@ _REQUESTS = frozenset(
         "unsupported_image_media_type",
     }
 )
-_REQUEST_WORDS = ("invalid_", "image_")
+_REQUEST_PREFIXES = ("invalid_", "image_")
 
 
 def failure(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is not 2xx as a failure."""
+    """Return an answer that is not 2xx as a failure."""
     return msgspec.structs.replace(chat_failure(status, headers, body), dialect=NAME)
 
 
 def reported_error(error: Any) -> Broken:
-    """An error object that came under HTTP 200: in an `error` event, or in an answer that failed.
+    """Return the event for an error object that came with HTTP 200, in an `error` event or in a failed answer.
 
-    Its body is an event or a whole answer and no error body, so it is never shown in the place of one.
+    Its body is an event or a complete answer, not an error body, so it is never shown as one.
     """
-    said = chat_error(error, b"").failure
-    code = said.code or ""
-    if code in _REQUESTS or (code.startswith(_REQUEST_WORDS) and code != "invalid_api_key"):
-        said = msgspec.structs.replace(said, kind="request_rejected")
-    return Broken(failure=msgspec.structs.replace(said, dialect=None))
+    error_failure = chat_error(error, b"").failure
+    code = error_failure.code or ""
+    if code in _REQUESTS or (code.startswith(_REQUEST_PREFIXES) and code != "invalid_api_key"):
+        error_failure = msgspec.structs.replace(error_failure, kind="request_rejected")
+    return Broken(failure=msgspec.structs.replace(error_failure, dialect=None))

@@ -1,7 +1,7 @@
-"""What the output items of an answer mean, whole or as the pieces of a stream left them.
+"""Convert the output items of an answer to events, both complete and at the end of their stream.
 
-House rule: a whole answer and the same answer streamed give the same events: what a stream's deltas said of an item is
-not said again when the item is done, and what they did not say is.
+House rule: a complete answer and the same answer streamed give the same events. When an item is done, only the content
+that its deltas did not already give becomes events.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """An output item; which fields it has depends on its type."""
+    """An output item; its fields depend on its type."""
 
     type: str = ""
     id: str | None = None
@@ -49,10 +49,10 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What a stream has said of an item: its tool call, whether it said anything, the part it is at, its citations."""
+    """What a stream has sent of an item: its tool call, whether it has content, its latest part, its citations."""
 
     call: int | None = None
-    said: bool = False
+    has_content: bool = False
     part: tuple[str, int] = ("", 0)
     citations: int = 0
 
@@ -77,27 +77,30 @@ BETWEEN_PARTS = "\n\n"
 
 
 def read(raw: msgspec.Raw) -> Item:
-    """The item; of one that only this API knows nothing but its type, for its fields have shapes of their own."""
-    kind = (_TYPED.part(raw) or _Typed()).type
-    return _ITEM.decode(raw) if kind in _READ else Item(type=kind)
+    """Return the item. For a type that only this API has, only the type is read.
+
+    Its fields have shapes of their own.
+    """
+    item_type = (_TYPED.part(raw) or _Typed()).type
+    return _ITEM.decode(raw) if item_type in _READ else Item(type=item_type)
 
 
-def begun(item: Item, calls: int) -> tuple[Event, ...]:
-    """The first word about an item: only a tool call has one, its id and name."""
+def started_item(item: Item, calls: int) -> tuple[Event, ...]:
+    """Return the first event of an item: only a tool call has one, with its id and name."""
     if item.type != "function_call":
         return ()
     return (ToolCallDelta(index=calls, id=item.call_id or item.id or f"call_{calls}", name=item.name),)
 
 
-def done(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
-    """All that was not said of the item before it was done."""
+def finished_item(item: Item, raw: msgspec.Raw, index: int, seen: Seen) -> list[Event]:
+    """Return the events of a finished item that its deltas did not give."""
     match item.type:
         case "message":
             return _message(item, index, seen)
         case "reasoning":
             return _reasoning(item, index, seen)
         case "function_call":
-            arguments = item.arguments if not seen.said else None
+            arguments = item.arguments if not seen.has_content else None
             return [ToolCallDelta(index=seen.call or 0, arguments=arguments)] if arguments else []
         case "custom_tool_call":
             return [custom_tool_call(raw)]
@@ -111,26 +114,26 @@ def _message(item: Item, index: int, seen: Seen) -> list[Event]:
     events: list[Event] = []
     cited = 0
     for part in item.content or ():
-        if part.text and not seen.said:
+        if part.text and not seen.has_content:
             events.append(TextDelta(text=part.text, block=index))
-        if part.refusal and not seen.said:
+        if part.refusal and not seen.has_content:
             events.append(RefusalDelta(text=part.refusal))
         for annotation in part.annotations or ():
             cited += 1
             if cited > seen.citations:
                 events.append(citation(annotation))
-    likely = [logprob for part in item.content or () for logprob in part.logprobs or ()]
-    if likely:
-        block = msgspec.Raw(msgspec.json.encode({"content": likely}))
+    logprobs = [logprob for part in item.content or () for logprob in part.logprobs or ()]
+    if logprobs:
+        block = msgspec.Raw(msgspec.json.encode({"content": logprobs}))
         events.append(ProviderBlock(dialect="openai", name="logprobs", block=block, generated=False))
     return events
 
 
 def _reasoning(item: Item, index: int, seen: Seen) -> list[Event]:
-    """Its text, summary before content, and the encrypted block with the id under which OpenAI takes it back."""
+    """Return the text, summary before content, and the encrypted block with the id that OpenAI expects with it."""
     texts = [part.text for part in (*(item.summary or ()), *(item.content or ())) if part.text]
     events: list[Event] = []
-    if texts and not seen.said:
+    if texts and not seen.has_content:
         events.append(ReasoningDelta(text=BETWEEN_PARTS.join(texts), block=index))
     if item.encrypted_content:
         detail = Detail(type="reasoning.encrypted", data=item.encrypted_content, id=item.id, format=FORMAT)
@@ -139,16 +142,16 @@ def _reasoning(item: Item, index: int, seen: Seen) -> list[Event]:
 
 
 def citation(annotation: msgspec.Raw) -> CitationDelta:
-    """An annotation; a URL's in the shape of chat completions, which nests what is flat here."""
+    """Return an annotation; a URL citation has the nested shape of chat completions, which is flat here."""
     raw = msgspec.Raw(bytes(annotation))
     try:
-        told = _CITATION.decode(raw)
+        decoded = _CITATION.decode(raw)
     except DECODE_ERRORS:
         return CitationDelta(citation=raw, dialect=NAME)
-    if told.type != "url_citation":
+    if decoded.type != "url_citation":
         return CitationDelta(citation=raw, dialect=NAME)
-    inner = {name: getattr(told, name) for name in ("url", "title", "start_index", "end_index")}
-    nested = {"type": told.type, "url_citation": {name: value for name, value in inner.items() if value is not None}}
+    inner = {name: getattr(decoded, name) for name in ("url", "title", "start_index", "end_index")}
+    nested = {"type": decoded.type, "url_citation": {name: value for name, value in inner.items() if value is not None}}
     return CitationDelta(citation=msgspec.Raw(msgspec.json.encode(nested)), dialect="openai")
 
 
@@ -163,20 +166,20 @@ _CUSTOM = Lenient(_Custom)
 
 
 def custom_tool_call(raw: msgspec.Raw) -> ProviderBlock:
-    """The call of a custom tool, in the shape of chat completions: both of OpenAI's dialects have a word for it."""
-    told = _CUSTOM.decode(raw)
-    block = {"id": told.call_id or told.id, "type": "custom", "custom": {"name": told.name, "input": told.input}}
+    """Return the call of a custom tool in the shape of chat completions; both of OpenAI's dialects have such calls."""
+    call = _CUSTOM.decode(raw)
+    block = {"id": call.call_id or call.id, "type": "custom", "custom": {"name": call.name, "input": call.input}}
     return ProviderBlock(dialect="openai", name="custom_tool_call", block=msgspec.Raw(msgspec.json.encode(block)))
 
 
-def whole(outputs: Iterable[msgspec.Raw]) -> tuple[list[Event], int]:
-    """The events of all items of an answer that nothing was said of, and how many tools were called."""
+def complete_items(outputs: Iterable[msgspec.Raw]) -> tuple[list[Event], int]:
+    """Return the events of all items of a complete answer, and the number of tool calls."""
     events: list[Event] = []
     calls = 0
     for index, output in enumerate(outputs):
         raw = msgspec.Raw(bytes(output))
         item = read(raw)
-        events += begun(item, calls)
-        events += done(item, raw, index, Seen(call=calls))
+        events += started_item(item, calls)
+        events += finished_item(item, raw, index, Seen(call=calls))
         calls += item.type == "function_call"
     return events, calls

@@ -1,7 +1,7 @@
-"""A canonical conversation as the input items of OpenAI's Responses API.
+"""Encode a canonical conversation as the input items of OpenAI's Responses API.
 
-House rule: what is said keeps its order. A message, a tool call, a tool's answer and a thought are items of their
-own here, so a turn becomes as many as it has of them.
+House rule: the order is kept. A message, a tool call, a tool result and a block of reasoning are separate items here,
+so a turn may become several items.
 
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
@@ -35,7 +35,7 @@ _Json = dict[str, Any]
 
 
 def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
-    """What in the messages has no place here, by name, with the place where that tells more."""
+    """Yield the parts of messages that this API cannot express, by name, with the place where that helps."""
     for number, message in enumerate(request.messages):
         for part in message.parts:
             if isinstance(part, ProviderPart) and not keeps(part):
@@ -45,12 +45,12 @@ def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
 
 
 def keeps(part: ProviderPart) -> bool:
-    """Whether a block of one dialect goes on."""
+    """Whether a provider-specific block is sent on."""
     return part.dialect == NAME
 
 
 def _belongs(message: Message, part: Part) -> bool:
-    """Whether a turn of this role may hold the part."""
+    """Whether a turn of this role may contain the part."""
     if isinstance(part, Text | ProviderPart):
         return True
     if message.role == "assistant":
@@ -71,7 +71,7 @@ _NAMES: dict[type, str] = {
 
 
 def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
-    """The turns as items."""
+    """Return the turns as items."""
     custom = {part.id for turn in turns for part in turn.parts if isinstance(part, ToolCall) and part.custom}
     written: list[_Json | msgspec.Raw] = []
     for turn in turns:
@@ -80,10 +80,10 @@ def items(turns: Sequence[Message]) -> list[_Json | msgspec.Raw]:
 
 
 def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
-    """The items of one turn; what belongs into one message stays in one. `custom` are the calls of custom tools."""
+    """Return the items of one turn; adjacent content stays in one message. `custom` are the calls of custom tools."""
     written: list[_Json | msgspec.Raw] = []
     content: list[_Json | msgspec.Raw] = []
-    thought = ""
+    summary = ""
 
     def flush() -> None:
         if content:
@@ -94,11 +94,11 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
         match part:
             case Reasoning():
                 flush()
-                text = part.text or thought
-                proof = encrypted_by_openai(part)
-                thought = "" if proof else text
-                if proof is not None:
-                    written.append(_thought(*proof, text))
+                text = part.text or summary
+                signature = encrypted_by_openai(part)
+                summary = "" if signature else text
+                if signature is not None:
+                    written.append(_reasoning_item(*signature, text))
             case ToolCall():
                 flush()
                 written.append(_tool_call(part))
@@ -108,7 +108,7 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
                 kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
                 call_id = fitted_id(part.call_id, OPENAI_RESPONSES_IDS)
                 written.append({"type": kind, "call_id": call_id, "output": output})
-            case ProviderPart() if ".content[" in part.name:  # of a message: an image by its file id
+            case ProviderPart() if ".content[" in part.name:  # part of a message: an image by its file id
                 content.append(part.block)
             case ProviderPart():
                 flush()
@@ -121,11 +121,11 @@ def _items(turn: Message, custom: set[str]) -> list[_Json | msgspec.Raw]:
     return written
 
 
-def _thought(item_id: str | None, encrypted: str, text: str) -> _Json:
-    """A thought that OpenAI encrypted and takes back under its id, with the summary that stood before it.
+def _reasoning_item(item_id: str | None, encrypted: str, text: str) -> _Json:
+    """Return reasoning that OpenAI encrypted, under its id, with the summary that preceded it.
 
-    Thinking that another vendor signed, or nobody, is left out: it is worth something to its maker alone, and OpenAI
-    takes text only with its proof.
+    Unsigned reasoning and that of another vendor are left out: only the vendor that signed it can use it, and OpenAI
+    accepts the text only with its signature.
     """
     summary = [{"type": "summary_text", "text": text}] if text else []
     item = {"type": "reasoning", "summary": summary, "encrypted_content": encrypted}
@@ -133,7 +133,7 @@ def _thought(item_id: str | None, encrypted: str, text: str) -> _Json:
 
 
 def _content(parts: Sequence[_Json | msgspec.Raw]) -> str | list[_Json | msgspec.Raw]:
-    """One text, or none, as the plain string that every server understands."""
+    """Return a single text, or none, as the plain string that every server accepts."""
     if not parts:
         return ""
     only = parts[0]
@@ -144,7 +144,7 @@ def _content(parts: Sequence[_Json | msgspec.Raw]) -> str | list[_Json | msgspec
 
 
 def _part(turn: Message, part: Part) -> _Json:
-    """One content part. Marks for a prompt cache are hints about cost, and OpenAI caches by itself."""
+    """Return one content part. Marks for a prompt cache are about cost, and OpenAI caches automatically."""
     match part:
         case Text():
             return {"type": "output_text" if turn.role == "assistant" else "input_text", "text": part.text}
@@ -160,7 +160,7 @@ def _part(turn: Message, part: Part) -> _Json:
 
 
 def _document(document: Document) -> _Json:
-    """A plain text becomes a text part under its name, since file parts are for binary formats."""
+    """Return plain text as a text part under its name, because file parts are for binary formats."""
     if document.text is not None:
         text = document.text if document.name is None else f"{document.name}\n\n{document.text}"
         return {"type": "input_text", "text": text}
@@ -169,7 +169,7 @@ def _document(document: Document) -> _Json:
     if document.file_id is not None:
         return {"type": "input_file", "file_id": document.file_id}
     media_type = document.media_type or "application/pdf"
-    # OpenAI wants a file name with the data, other dialects have none.
+    # OpenAI requires a file name with the data; other dialects have none.
     name = document.name or f"document.{media_type.rpartition('/')[2]}"
     return {"type": "input_file", "filename": name, "file_data": _data_url(media_type, document.data or "")}
 
@@ -179,7 +179,7 @@ def _data_url(media_type: str, data: str) -> str:
 
 
 def _tool_call(part: ToolCall) -> _Json:
-    """A call of a function, or of a custom tool by its input."""
+    """Return a call of a function, or of a custom tool by its input."""
     call_id = fitted_id(part.id, OPENAI_RESPONSES_IDS)
     text = input_of(part.arguments) if part.custom else None
     if text is not None:

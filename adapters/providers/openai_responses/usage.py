@@ -1,8 +1,8 @@
-"""The usage of OpenAI's Responses API as disjoint units, and the hosted tools that it charges by the use.
+"""Convert the usage of OpenAI's Responses API to disjoint units, with the hosted tools that are charged per use.
 
-House rule: the leaves are those of chat completions, whose words for the same counts are others; a note about what does
-not add up names the fields as they are called here. OpenAI counts cached tokens inside `input_tokens` and
-reasoning inside `output_tokens` (https://developers.openai.com/api/reference/resources/responses/methods/create).
+House rule: the units are those of chat completions, whose fields for the same counts have other names; a note about a
+contradiction uses this API's names. OpenAI counts cached tokens inside `input_tokens` and reasoning inside
+`output_tokens` (https://developers.openai.com/api/reference/resources/responses/methods/create).
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from domain.usage import PIECES_MAX, Usage
 
 
 class WireUsage(msgspec.Struct, frozen=True):
-    """A usage object as it comes."""
+    """A usage object as received."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -28,7 +28,7 @@ class WireUsage(msgspec.Struct, frozen=True):
     cost: msgspec.Raw = UNREPORTED  # OpenRouter's, in dollars
     is_byok: Any = None
     cost_details: msgspec.Raw = UNREPORTED
-    num_server_side_tools_used: Count | None = None  # xAI's own count of all that it ran
+    num_server_side_tools_used: Count | None = None  # xAI's count of all tools that it ran
 
 
 class _WebSearch(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class _WebSearch(msgspec.Struct, frozen=True):
 
 
 class ToolUsage(msgspec.Struct, frozen=True):
-    """What OpenAI itself counts of its tools, in newer answers."""
+    """OpenAI's own count of its tools, in newer answers."""
 
     web_search: _WebSearch | None = None
 
@@ -46,26 +46,26 @@ _TOOLS_READER = Reader(ToolUsage)
 
 
 class Used(msgspec.Struct, frozen=True):
-    """An output item, as far as it tells whether a tool was used that is charged by the use."""
+    """The fields of an output item that show whether a tool was used that is charged per use."""
 
     type: str = ""
     action: Any = None
 
 
-# Charged by the call (https://developers.openai.com/api/docs/pricing); a container of the code interpreter is charged
-# by the session, and a session has at least one call.
+# Charged per call (https://developers.openai.com/api/docs/pricing); a container of the code interpreter is charged per
+# session, and a session has at least one call.
 _CHARGED = frozenset({"file_search_call", "code_interpreter_call", "image_generation_call"})
 
 
 def reported(
     raw: msgspec.Raw, used: Iterable[Used], tools: msgspec.Raw, service: str | None
 ) -> tuple[UsageReported, ...]:
-    """The event that says what a usage object counts; none where there is no usage object.
+    """Return the event for a usage object; nothing if there is none.
 
-    `used` are the items of the output, and `tools` what OpenAI counts of its own tools.
+    `used` are the items of the output, and `tools` is OpenAI's count of its own tools.
 
-    input 2,600 of which cached 2,000, output 300 of which reasoning 100, and one search:
-    input 600, cache read 2,000, output 200, reasoning 100, tool uses 1.
+    Example: input 2,600 of which cached 2,000, output 300 of which reasoning 100, and one search: input 600, cache read
+    2,000, output 200, reasoning 100, tool uses 1.
     """
     notes: list[str] = []
     usage = _READER.read(raw, notes)
@@ -92,23 +92,23 @@ def reported(
             usage=counted or Usage(tool_uses=min(uses, PIECES_MAX)),
             service_tier=service,
             cost_nanos=chat.cost_nanos(same),
-            notes=tuple(map(_in_words_of_here, notes)),
+            notes=tuple(map(_with_local_names, notes)),
         ),
     )
 
 
-def _in_words_of_here(note: str) -> str:
+def _with_local_names(note: str) -> str:
     return note.replace("prompt_tokens", "input_tokens").replace("completion_tokens", "output_tokens")
 
 
-def tool_uses(used: Iterable[Used], told: ToolUsage | None) -> int:
-    """How often hosted tools were used that are charged by the use.
+def tool_uses(used: Iterable[Used], counted: ToolUsage | None) -> int:
+    """Return how many uses of hosted tools are charged per use.
 
-    Of web search only searches are: "actions such as opening a page are excluded" from `num_requests`, which is
-    believed where it is told.
+    For web search only searches count: "actions such as opening a page are excluded" from `num_requests`, which is used
+    if it is reported.
     """
     items = list(used)
-    searches = told.web_search.num_requests if told is not None and told.web_search is not None else None
+    searches = counted.web_search.num_requests if counted is not None and counted.web_search is not None else None
     if searches is None:
         searches = sum(item.type == "web_search_call" and _is_search(item.action) for item in items)
     return searches + sum(item.type in _CHARGED for item in items)

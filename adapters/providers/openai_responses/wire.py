@@ -1,4 +1,4 @@
-"""What the events of the Responses API look like on the wire, where they mean something.
+"""Wire shapes of the Responses API's events, limited to the fields that the hub uses.
 
 https://developers.openai.com/api/reference/resources/responses/streaming-events
 """
@@ -18,7 +18,7 @@ class Why(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response, whole or as far as it is."""
+    """A response, complete or in progress."""
 
     id: str | None = None
     model: str | None = None
@@ -38,14 +38,14 @@ class About(msgspec.Struct, frozen=True):
 
 
 class ItemEvent(msgspec.Struct, frozen=True):
-    """An item of the output begins, or is done."""
+    """An output item begins, or is done."""
 
     item: msgspec.Raw = msgspec.Raw(b"{}")
     output_index: int | None = None
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """More of an item: of its text, its thinking, or its arguments."""
+    """More of an item: of its text, its reasoning, or its arguments."""
 
     delta: Annotated[str, SPELLED] = ""
     output_index: int | None = None
@@ -61,6 +61,6 @@ class Annotation(msgspec.Struct, frozen=True):
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """What says its type."""
+    """Any object with a type."""
 
     type: str = ""
