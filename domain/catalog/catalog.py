@@ -1,6 +1,7 @@
 """What can be called: providers, credentials, rates and aliases at one version, as one immutable snapshot."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 
 import msgspec
@@ -12,8 +13,8 @@ from domain.pricing.price_book import Names, matches, spellings
 from domain.pricing.rate import Rate
 from domain.refusals import UnknownModel, UnpricedModel
 
-# How alike in a hundred a name must be to be suggested for another, and how many are.
-_LIKE, _SHOWN_MAX = 60, 3
+# How many names are suggested for another, and how much of that one is compared.
+_SHOWN_MAX, _COMPARED_MAX = 3, 100
 
 
 class Spoken(msgspec.Struct, frozen=True, eq=False):
@@ -201,21 +202,9 @@ def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
     names = [f"{served.provider.name}/{served.model}" for served in priced(catalog, now_ms)]
     if len(names) <= _SHOWN_MAX:
         return tuple(names)
-    asked = (name, name.rpartition("/")[2])
-    likeness = {
-        known: max(_likeness(one, other) for one in asked for other in (known, known.rpartition("/")[2]))
-        for known in names
-    }
-    near = sorted((known for known in names if likeness[known] >= _LIKE), key=lambda known: -likeness[known])
+    by_bare_name: dict[str, list[str]] = {}
+    for known in names:
+        by_bare_name.setdefault(known.rpartition("/")[2].lower(), []).append(known)
+    asked = name.rpartition("/")[2].lower()[:_COMPARED_MAX]
+    near = [known for bare in get_close_matches(asked, by_bare_name, _SHOWN_MAX) for known in by_bare_name[bare]]
     return tuple(near[:_SHOWN_MAX])
-
-
-def _likeness(one: str, other: str) -> int:
-    """How many in a hundred of the pairs of neighbouring letters and digits are in both: spelling, but no order."""
-    left, right = _pairs(one), _pairs(other)
-    return 200 * len(left & right) // max(1, len(left) + len(right))
-
-
-def _pairs(name: str) -> set[str]:
-    letters = "".join(filter(str.isalnum, name.lower()))
-    return {letters[at : at + 2] for at in range(len(letters) - 1)}

@@ -107,7 +107,7 @@ def test_who_serves_a_model(name: str, billed: bool, served_by: list[str]) -> No
 
 @pytest.mark.parametrize(("name", "billed", "refusal"), [
     ("acme/other",   True,   UnpricedModel(model="acme/other")),
-    ("gpt-5",        True,   UnpricedModel(model="gpt-5")),
+    ("gpt-5",        True,   UnpricedModel(model="gpt-5", similar=("openai/gpt-4o",))),
     ("gpt-4p",       True,   UnpricedModel(model="gpt-4p", similar=("openai/gpt-4o",))),
     ("nobody/smal",  True,   UnknownModel(model="nobody/smal", similar=("acme/small", "bolt/small"))),
     ("large",        True,   UnknownModel(model="large", similar=("bolt/meta/large",))),
