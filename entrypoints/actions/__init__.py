@@ -17,6 +17,8 @@ class Noun(NamedTuple):
 
 
 NOUNS: Mapping[str, Noun] = {
+    "provider": Noun("the vendors and servers that answer calls", "entrypoints.actions.providers"),
+    "credential": Noun("the secrets that providers are called with", "entrypoints.actions.providers"),
     "user": Noun("who may call", "entrypoints.actions.users"),
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.users"),

@@ -9,8 +9,6 @@ from entrypoints.actions import NOUNS
 Parser = argparse.ArgumentParser
 _NOUNS = {
     **{noun: meaning for noun, (meaning, _) in NOUNS.items()},
-    "provider": "the vendors and servers that answer calls",
-    "credential": "the secrets that providers are called with",
     "rate": "what models are sold for",
     "price": "what providers ask, in dollars",
     "alias": "names for a choice of models",

@@ -85,7 +85,7 @@ def _options(argument: Argument, field: _Field) -> dict[str, Any]:
 
 
 def _described(field: _Field) -> str:
-    shows_default = field.default not in (msgspec.NODEFAULT, None, "", False, ())
+    shows_default = field.kind is not bool and field.default not in (msgspec.NODEFAULT, None, "", ())
     return f"{field.description} ({field.default})" if shows_default else field.description
 
 

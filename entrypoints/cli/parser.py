@@ -25,27 +25,31 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
     parser.set_defaults(command=None, incomplete=parser)
     commands = Commands(parser)
     _serving(commands)
-    _market(commands)
+    _actions(commands, words, "provider", "credential")
     _rates(commands)
     _prices(commands)
     _routing(commands)
-    _actions(commands, words)
+    _actions(commands, words, "user", "key", "credit")
     _books(commands)
     return parser
 
 
-def _actions(commands: Commands, words: Sequence[str] | None) -> None:
+def _actions(commands: Commands, words: Sequence[str] | None, *nouns: str) -> None:
     """The commands of the action table."""
     wanted = None if words is None else next((word for word in words if not word.startswith("-")), "")
-    for noun, (meaning, _) in NOUNS.items():
+    for noun in nouns:
         if wanted in (None, noun):
             from entrypoints.actions.action import actions_of
             from entrypoints.cli.from_actions import add_arguments
+            from entrypoints.cli.inputs import INPUTS
 
             for action in actions_of(noun):
-                add_arguments(commands.add(action.name, action.meaning, action.example), action)
+                command = commands.add(action.name, action.meaning, action.example)
+                add_arguments(command, action)
+                if action.name in INPUTS:
+                    INPUTS[action.name].add_arguments(command)
         else:
-            commands.name(noun, meaning)
+            commands.name(noun, NOUNS[noun].meaning)
 
 
 def _serving(commands: Commands) -> None:
@@ -65,41 +69,6 @@ def _serving(commands: Commands) -> None:
     )
     backup = commands.add("backup", "write a complete copy of the books while the hub runs", "aihub backup books.db")
     backup.add_argument("file", metavar="FILE", help="a file that does not exist yet")
-
-
-def _market(commands: Commands) -> None:
-    add = commands.add(
-        "provider add",
-        "add a provider; a known NAME brings its dialect and URL",
-        "aihub provider add local --dialect openai --base-url http://127.0.0.1:11434/v1",
-    )
-    add.add_argument("name", metavar="NAME", help="of a vendor, such as openai or anthropic, or one of your own")
-    add.add_argument("--dialect", help="what its chat is spoken in, such as openai, anthropic or ollama")
-    add.add_argument("--base-url", metavar="URL", help="what the paths of the dialect are appended to")
-    add.add_argument("--priority", type=whole, default=0, metavar="N", help="lower is tried first for a bare model (0)")
-    add.add_argument("--weight", type=whole, default=1, metavar="N", help="its share among equals (1)")
-    commands.add("provider list", "list the providers", "aihub provider list")
-    remove = commands.add("provider remove", "remove a provider with its credentials", "aihub provider remove local")
-    remove.add_argument("name", metavar="NAME")
-
-    add = commands.add(
-        "credential add",
-        "add a provider's secret, read from standard input",
-        "aihub credential add openai --name team --weight 50 < secret.txt",
-    )
-    add.add_argument("provider", metavar="PROVIDER", help="as `aihub provider list` shows it")
-    add.add_argument("--name", metavar="LABEL", default="", help="what to call it")
-    add.add_argument("--weight", type=whole, default=100, metavar="N", help="its share of the calls (100)")
-    add.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
-    commands.add("credential list", "list the credentials, masked", "aihub credential list")
-    activate = commands.add(
-        "credential activate",
-        "use a credential again that its provider rejected",
-        "aihub credential activate cred_01k8…",
-    )
-    activate.add_argument("id", metavar="ID", help="as `aihub credential list` shows it")
-    remove = commands.add("credential remove", "remove a credential", "aihub credential remove cred_01k8…")
-    remove.add_argument("id", metavar="ID", help="as `aihub credential list` shows it")
 
 
 def _rates(commands: Commands) -> None:

@@ -15,9 +15,10 @@ import msgspec
 from entrypoints.actions import NOUNS
 from entrypoints.actions.action import Action, actions_of
 from entrypoints.cli import books, calls, export, prices, quotes, rates, rerating, routing
-from entrypoints.cli import providers as market
+from entrypoints.cli import providers as providers_view
 from entrypoints.cli import users as users_view
 from entrypoints.cli.from_actions import request_of, words_of
+from entrypoints.cli.inputs import INPUTS
 from entrypoints.cli.output import Complaint, NotDone, Said, Views, complaint, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.manage.first_run import OWNER, found
@@ -29,13 +30,6 @@ from ports.vault import VaultError
 Command = Callable[[ManagementContext, Settings, Namespace], Awaitable[Said]]
 
 COMMANDS: Mapping[str, Command] = {
-    "provider add": market.add_provider,
-    "provider list": market.list_providers,
-    "provider remove": market.remove_provider,
-    "credential add": market.add_credential,
-    "credential list": market.list_credentials,
-    "credential activate": market.activate_credential,
-    "credential remove": market.remove_credential,
     "rate set": rates.set_rate,
     "rate list": rates.list_rates,
     "rate show": rates.show_rate,
@@ -62,22 +56,17 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 # How the reply of an action is shown; without --json.
-VIEWS: Views = {**users_view.VIEWS}
+VIEWS: Views = {**providers_view.VIEWS, **users_view.VIEWS}
 
 # What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
 # empty ones for their own.
-_BEGINS = frozenset((*("provider add", "credential add", "rate set", "rate bulk", "price sync", "alias set"),))
+_BEGINS = frozenset(("rate set", "rate bulk", "price sync", "alias set"))
 # What the commands that are not made from the action table call the fields that a refusal names.
 _FIELDS = {
     "name": "NAME",
-    "dialect": "--dialect",
-    "base_url": "--base-url",
-    "priority": "--priority",
-    "weight": "--weight",
     "model": "PROVIDER/MODEL",
     "context": "--context",
     "max_output": "--max-output",
-    "secret": "the secret",
     "targets": "--to",
     "canary": "--canary",
     "first_token_timeout_s": "--first-token-timeout",
@@ -146,14 +135,23 @@ async def _carried_out(
     try:
         if action is None:
             return await COMMANDS[args.command](desk, settings, args)
-        request = request_of(action, args, desk.clock.now_ms(), {})
+        more = await INPUTS[action.name].read(desk, args) if action.name in INPUTS else {}
+        request = request_of(action, args, desk.clock.now_ms(), more)
         context = ActionContext(hub=desk, by=args.actor, policy=settings.policy)
         reply = await action.handler(context, request)
         if isinstance(reply, Denial):
             raise NotDone(reply)
         return msgspec.structs.replace(VIEWS[action.name](request, reply), value=reply)
     except NotDone as refused:
-        raise complaint(refused.denial, words_of(action) if action else _FIELDS) from None
+        raise complaint(refused.denial, _words(action)) from None
+
+
+def _words(action: Action[Any, Any] | None) -> Mapping[str, str]:
+    """What the command line calls the fields that a refusal names."""
+    if action is None:
+        return _FIELDS
+    read = INPUTS[action.name].words if action.name in INPUTS else {}
+    return {**words_of(action), **read}
 
 
 def _action(command: str) -> Action[Any, Any] | None:

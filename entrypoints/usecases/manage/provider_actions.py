@@ -1,0 +1,180 @@
+"""The actions on providers and their credentials: their requests, replies and use cases."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from domain.catalog.rows import Credential, ProviderRow
+from domain.catalog.vendors import VENDORS
+from domain.management.changes import Denied, Unchanged
+from entrypoints.usecases.manage import providers
+from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
+from entrypoints.usecases.management_context import ActionContext, Denial, NoFields, row_of
+from entrypoints.usecases.public_types import Moment
+
+
+class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider to be, or to be changed; a known name brings its dialect and URL."""
+
+    name: Annotated[str, Meta(description="of a vendor, such as openai or anthropic, or one of your own")]
+    dialect: Annotated[
+        str | None, Meta(description="what its chat is spoken in, such as openai, anthropic or ollama")
+    ] = None
+    base_url: Annotated[str | None, Meta(description="what the paths of the dialect are appended to")] = None
+    priority: Annotated[int, Meta(description="lower is tried first for a bare model")] = 0
+    weight: Annotated[int, Meta(description="its share among equals")] = 1
+
+
+class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider, as a list shows it."""
+
+    name: str
+    dialect: str
+    base_url: str
+    priority: int
+    weight: int
+    created: Moment
+
+
+class ProviderAdded(ProviderView, frozen=True, kw_only=True):
+    """The provider as it is now, what was done, and whether it needs a credential and has none."""
+
+    done: Literal["added", "changed", "unchanged"]
+    needs_credential: bool
+
+
+class NamedProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider by its name."""
+
+    name: str
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed, by its name."""
+
+    name: str
+    removed: bool = True
+
+
+class AddCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's secret; of several, each is used in proportion to its weight."""
+
+    provider: str
+    secret: str
+    name: Annotated[str, Meta(description="what to call it")] = ""
+    weight: Annotated[int, Meta(description="its share of the calls")] = providers.WEIGHT
+
+
+class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential, with its secret masked. `error`: why its provider rejected it."""
+
+    id: str
+    provider: str
+    name: str
+    secret: str
+    weight: int
+    active: bool
+    error: str | None
+    created: Moment
+
+
+class NamedCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential by its id."""
+
+    id: str
+
+
+class CredentialActivated(msgspec.Struct, frozen=True, kw_only=True):
+    """The credential is used again."""
+
+    id: str
+    active: bool = True
+
+
+class CredentialRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The credential is used no more."""
+
+    id: str
+    removed: bool = True
+
+
+async def add_provider(context: ActionContext, request: AddProvider) -> ProviderAdded | Denial:
+    """A provider; adding one again with another URL moves it."""
+    hub = context.hub
+    known = {row.name for row in await providers.providers(hub.storage)}
+    outcome = await providers.create_provider(
+        hub, context.by, request.name, request.dialect, request.base_url, request.priority, request.weight
+    )
+    row = row_of(outcome, ProviderRow)
+    if not isinstance(row, ProviderRow):
+        return row
+    await sell_by_rule(hub, context.policy.terms, row.name)
+    vendor = VENDORS.get(row.name)
+    has = any(credential.provider == row.name for credential in await providers.credentials(hub.storage))
+    return ProviderAdded(
+        **msgspec.structs.asdict(_provider(row)),
+        done="unchanged" if isinstance(outcome, Unchanged) else "changed" if row.name in known else "added",
+        needs_credential=vendor is not None and vendor.needs_credential and not has,
+    )
+
+
+async def list_providers(context: ActionContext, request: NoFields) -> list[ProviderView] | Denial:
+    """All providers that are not removed."""
+    return [*map(_provider, await providers.providers(context.hub.storage))]
+
+
+async def remove_provider(context: ActionContext, request: NamedProvider) -> Removed | Denial:
+    """The provider and its credentials are used no more."""
+    outcome = await providers.delete_provider(context.hub, context.by, request.name)
+    return outcome.refusal if isinstance(outcome, Denied) else Removed(name=request.name)
+
+
+async def add_credential(context: ActionContext, request: AddCredential) -> CredentialView | Denial:
+    """A secret for an existing provider."""
+    outcome = await providers.create_credential(
+        context.hub, context.by, request.provider, request.secret, request.name, request.weight
+    )
+    row = row_of(outcome, Credential)
+    return _credential(row) if isinstance(row, Credential) else row
+
+
+async def list_credentials(context: ActionContext, request: NoFields) -> list[CredentialView] | Denial:
+    """All credentials that are not removed, also those that their provider rejected."""
+    return [*map(_credential, await providers.credentials(context.hub.storage))]
+
+
+async def activate_credential(context: ActionContext, request: NamedCredential) -> CredentialActivated | Denial:
+    """The credential is used again, although its provider rejected it; one that is active is no error."""
+    outcome = await providers.reactivate(context.hub, context.by, request.id)
+    return outcome.refusal if isinstance(outcome, Denied) else CredentialActivated(id=request.id)
+
+
+async def remove_credential(context: ActionContext, request: NamedCredential) -> CredentialRemoved | Denial:
+    """The credential is used no more."""
+    outcome = await providers.delete_credential(context.hub, context.by, request.id)
+    return outcome.refusal if isinstance(outcome, Denied) else CredentialRemoved(id=request.id)
+
+
+def _provider(row: ProviderRow) -> ProviderView:
+    return ProviderView(
+        name=row.name,
+        dialect=row.dialect,
+        base_url=row.base_url,
+        priority=row.priority,
+        weight=row.weight,
+        created=Moment(row.created_ms),
+    )
+
+
+def _credential(row: Credential) -> CredentialView:
+    return CredentialView(
+        id=row.id,
+        provider=row.provider,
+        name=row.name,
+        secret=row.masked,
+        weight=row.weight,
+        active=row.active,
+        error=row.error,
+        created=Moment(row.created_ms),
+    )
