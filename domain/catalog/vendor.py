@@ -1,4 +1,4 @@
-"""What the hub knows of a vendor: one record, whose words the dialects understand."""
+"""What the hub knows about a vendor: one record, whose fields the dialects read."""
 
 from typing import Literal
 
@@ -9,46 +9,45 @@ from domain.dialects.tool_call_ids import IdForm
 RESPONSES = "openai-responses"
 CAPS = ("max_tokens", "max_completion_tokens")
 Mend = Literal[
-    "content-parts",  # a content that is a list of parts, some of them thinking
+    "content-parts",  # a content that is a list of parts, some of them reasoning
     "null-calls",  # `tool_calls` is null where there are none
     "call-types",  # tool calls without `type`
     "no-content",  # a message with calls has no `content`
-    "usage-beside-choices",  # a stream tells its usage on a chunk that has choices
-    "second-finish",  # a stream says twice why a choice finished
-    "empty-finish",  # a `finish_reason` of no letters
+    "usage-beside-choices",  # a stream reports its usage on a chunk that has choices
+    "second-finish",  # a stream reports twice why a choice finished
+    "empty-finish",  # an empty `finish_reason`
 ]
 """What an answer may have that OpenAI's schema rejects."""
 EXTENSIONS = ("provider_blocks", "extra_content", "reasoning_details")
-"""Fields of a message in which the hub tells what OpenAI's dialect has no word for; clients hand them back."""
+"""Fields of a message for what OpenAI's dialect cannot express; clients return them."""
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider of models as the public knows it.
+    """A vendor whose API is publicly documented.
 
-    `env` is the variable that may hold its keys, `env_also` another. `dialect` is what its chat is spoken in; `also`
-    are further dialects of callers that it speaks by itself. A vendor whose URL is another for each customer has an
-    example, with a word in capitals, and `hosts`, endings by which it is known.
-    `responses_only` are patterns of models that it serves through its Responses API alone. The rest is how it differs
-    from OpenAI:
+    `env` is the variable that may hold its keys, `env_also` another. `dialect` is the dialect of its chat; `also` are
+    further callers' dialects that it accepts. A vendor whose URL differs for each customer has an example, with a
+    placeholder in capitals, and `hosts`, the endings by which it is recognised. `responses_only` are patterns of models
+    that it serves only through its Responses API. The rest is how it differs from OpenAI:
 
-    key_header   where its key goes, if not into `authorization` as a bearer token
-    caps         the fields that bound the output and that it heeds, the one to use first; the others are renamed
+    key_header   the header of its key, if that is not `authorization` with a bearer token
+    caps         the fields by which it bounds the output, the preferred one first; others are renamed to it
     renames      fields that it has under another name: (OpenAI's, its own)
-    lacks        fields that it rejects; one that is a mere label, or says what is so anyway, is left out for it
-    tells_usage  its streams tell usage unasked, and it does not know `stream_options`
+    lacks        fields that it rejects; a label, or a field with a default value, is left out for it
+    tells_usage  its streams always report usage, and it does not know `stream_options`
     developer    it knows the role `developer`; for others that is `system`
-    thinks_by    how it is told to think: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
+    thinks_by    how reasoning is requested: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
                  OpenRouter's `reasoning` object
-    tells_cost   its usage says what it charges, in US dollars
-    thought_in   where a message of the assistant takes its earlier thinking back, "" for nowhere; "content" means
-                 parts of Mistral's kinds, which there are for documents, too
-    call_ids     what the ids of tool calls must look like, None if any will do
+    tells_cost   its usage has what it charges, in US dollars
+    thought_in   the field in which a message of the assistant returns its earlier reasoning, "" for none;
+                 "content" means Mistral's types of parts, which exist for documents, too
+    call_ids     the form of tool-call ids, None if any is accepted
     message_takes the only fields that it takes in a message, by the message's role; () where it takes any. One that
-                 takes `prefix` goes on with a last message of the assistant only where that is marked with it
-    message_lacks fields that it does not know in a message; not needed if `message_takes` says which it knows
-    mends        what its answers are known to have that OpenAI's schema rejects; it is mended for OpenAI's callers
-    wants_thoughts with tools, every message of the assistant must have the thinking that led to it, whoever wrote it
-    silent       beginnings of the names of its models that only think where they are asked to
+                 takes `prefix` continues a last message of the assistant only if that is marked with it
+    message_lacks fields that it does not know in a message; not needed with `message_takes`
+    mends        what its answers are known to have that OpenAI's schema rejects; it is repaired for OpenAI's callers
+    wants_thoughts with tools, every message of the assistant must have the reasoning before it, even another vendor's
+    silent       prefixes of the names of its models that reason only on request
     """
 
     name: str
@@ -78,12 +77,12 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_credential(self) -> bool:
-        """Whether a call without a secret is pointless."""
+        """Whether a call without a secret would be rejected."""
         return self.env is not None
 
     @property
     def has_mistrals_parts(self) -> bool:
-        """Whether a message's content is made of Mistral's kinds of parts, `thinking` and `document_url`."""
+        """Whether a message's content has Mistral's types of parts, `thinking` and `document_url`."""
         return self.thought_in == "content"
 
     @property
@@ -98,5 +97,5 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_own_url(self) -> bool:
-        """Whether every customer has another URL, so that the operator must say which."""
+        """Whether every customer has another URL, so that the operator must give it."""
         return any(character.isupper() for character in self.base_url)

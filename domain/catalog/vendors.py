@@ -1,8 +1,8 @@
 """The vendors that the hub knows by name: a known name brings its dialect and its URL.
 
-A vendor that speaks a known dialect is one entry here; where it differs from what it is compatible with, the entry says
-so in a word that the dialect understands, and no code is copied. `patterns` are the beginnings of model names by which
-a bare name finds its vendor where no rate says who serves it.
+A vendor that speaks a known dialect is one entry here; its differences from the dialect are fields of the entry, which
+the dialect reads, and no code is copied. `patterns` are prefixes of model names, by which a bare name finds its vendor
+if no rate names a provider.
 """
 
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from domain.catalog.vendor import RESPONSES, Vendor
 from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS
 from domain.model_api.call import ModelCall, Operation
 
-# "Available in the Responses API only": https://developers.openai.com/api/docs/models says so of each.
+# "Available in the Responses API only", in the page of each model: https://developers.openai.com/api/docs/models
 _RESPONSES_ONLY = ("o1-pro*", "o3-pro*", "gpt-5*-pro*", "gpt-5*codex*", "codex-*", "computer-use*", "*-deep-research*")
 
 ECHO = Vendor(
@@ -62,7 +62,7 @@ VENDORS: dict[str, Vendor] = {
             env_also="GOOGLE_API_KEY",
             patterns=("gemini", "gemma", "imagen", "veo"),
         ),
-        # With an API key; a project's and a location's own URL goes with a service account as well.
+        # With an API key; the URL of a project and a location accepts a service account as well.
         Vendor(
             name="google-vertex",
             dialect="google-vertex",
@@ -117,7 +117,7 @@ _CHATLESS = frozenset(("voyage", "ideogram"))
 COUNT_TOKENS = "anthropic-count-tokens"
 GOOGLE_COUNT_TOKENS = "google-count-tokens"
 
-# What a provider of each dialect of chat is spoken to in for other operations; one that is not here it cannot do.
+# The dialect for other operations, by the provider's dialect of chat; an operation that is not here is not available.
 _SPOKEN: dict[str, dict[Operation, str]] = {
     "openai": {"embeddings": "openai-embeddings-translated", "video": "openai-video"},
     "voyage": {"embeddings": "voyage-embeddings", "rerank": "voyage-rerank"},
@@ -133,7 +133,7 @@ _SPOKEN: dict[str, dict[Operation, str]] = {
     "bedrock-invoke": {"embeddings": "bedrock-embeddings"},
 }
 
-# Dialects that are a caller's own in another envelope: the fields of a call and the events of its answer are the same.
+# Dialects that wrap a caller's dialect in another envelope: the fields of a call and the events are the same.
 _ENVELOPES = {"bedrock-invoke": "anthropic", "google-vertex": "google"}
 
 # The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
@@ -161,13 +161,13 @@ _NATIVE: dict[str, frozenset[str]] = {
 }
 
 
-# A server that the hub knows only by its URL: it is spoken to as OpenAI's callers speak, with nothing changed.
+# A server that the hub knows only by its URL: requests go to it in OpenAI's dialect, unchanged.
 UNKNOWN = Vendor(name="", dialect="openai", base_url="", developer=True, message_lacks=())
 
 
 @lru_cache(maxsize=1024)
 def vendor_of(provider: str, base_url: str) -> Vendor:
-    """Whose servers they are: by the provider's name, else by the host of its URL; `UNKNOWN` if by neither."""
+    """The vendor for a provider: by name, else by URL host, else `UNKNOWN`."""
     if provider in VENDORS:
         return VENDORS[provider]
     server, host = urlsplit(base_url).netloc, urlsplit(base_url).hostname or ""
@@ -178,9 +178,9 @@ def vendor_of(provider: str, base_url: str) -> Vendor:
 
 
 def priced_as(provider: str, base_url: str, dialect: str) -> str:
-    """Whose prices hold at a provider under whatever name: of the vendor whose servers they are.
+    """The name under which the price book has a provider's prices: that of its vendor.
 
-    Bedrock's dialects are spoken by AWS alone, behind whatever URL.
+    Only AWS uses Bedrock's dialects, at any URL.
     """
     vendor = vendor_of(provider, base_url)
     if vendor is UNKNOWN and dialect in ("bedrock", "bedrock-invoke"):
@@ -207,7 +207,7 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
 
 
 def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
-    """In what else a chat can be asked of the provider, where the first has no word for something in it.
+    """Further dialects for a chat with the provider, if the first cannot express something in it.
 
     OpenAI's Responses API takes images and documents from tools, and documents by URL, which its chat completions do
     not.
@@ -216,11 +216,11 @@ def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...
 
 
 def passes_through(call: ModelCall, dialect: str) -> bool:
-    """Whether a call goes on in the caller's own words, with nothing translated, where that dialect is spoken."""
+    """Whether a call in that provider's dialect passes through without translation."""
     return call.dialect == _ENVELOPES.get(dialect, dialect)
 
 
-# Who speaks OpenAI's chat but documents no legacy completions: a prompt is asked as a chat there.
+# Vendors with OpenAI's chat but without documented legacy completions: a prompt is sent as a chat.
 _NO_COMPLETIONS = frozenset(("deepseek", "doubao", "groq", "huggingface", "mistral", "poe", "zai"))
 
 

@@ -1,14 +1,14 @@
-"""How long a recording lasts, by what its container says: WAV, MP3, M4A and MP4, FLAC, Ogg, WebM.
+"""The duration of a recording, by its container's header: WAV, MP3, M4A and MP4, FLAC, Ogg, WebM.
 
 What a provider charges by the second must be bounded before it is sent, and some answers (`text`, `srt`, `vtt`) never
-tell how long it was. House rule: nothing here raises and no loop depends on a size that the file claims alone; what is
-no recording of these kinds has no length. A header can lie. Then the provider's own count is charged as far as the
-hold goes, and the rest stands in the call as uncollected.
+report the duration. Rule: nothing here raises, and no loop depends only on a size that the file claims; a file of
+another type has no duration. A header can be wrong. Then the provider's own count is charged up to the hold, and the
+rest is recorded as uncollected.
 """
 
 from domain.usage import PIECES_MAX
 
-_MPEG_FRAMES_MAX = 4_096  # After so many, those that follow are taken to be as large as these on average.
+_MPEG_FRAMES_MAX = 4_096  # After so many frames, the average size of these is used for the rest.
 _BITRATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _BITRATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MPEG_HERTZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
@@ -17,7 +17,7 @@ _CLUSTER = b"\x1f\x43\xb6\x75"
 
 
 def seconds_of(audio: bytes) -> int | None:
-    """The length in seconds, a begun one counted whole, at least one; None where it cannot be told."""
+    """The duration in seconds, rounded up to whole seconds, at least one; None if it is unknown."""
     ms = _milliseconds(audio)
     if ms is None or ms < 0:
         return None
@@ -52,7 +52,7 @@ def _big(data: bytes) -> int:
 
 
 def _wave(audio: bytes) -> int | None:
-    """The bytes of sound by the bytes of a second: of samples where they are plain, else what the header says."""
+    """The bytes of audio by the bytes of a second: by the sample size for PCM, else by the header's rate."""
     at, per_second = 12, 0
     while at + 8 <= len(audio):
         name, size = audio[at : at + 4], _little(audio[at + 4 : at + 8])
@@ -61,7 +61,7 @@ def _wave(audio: bytes) -> int | None:
             plain = _little(head[:2]) in _PCM
             per_second = _little(head[4:8]) * _little(head[12:14]) if plain else _little(head[8:12])
         if name == b"data":
-            # A recorder that streams does not know the size yet and writes 0 or all ones.
+            # A recorder that streams does not know the size in advance and writes 0 or all ones.
             left = len(audio) - at - 8
             return _ms(min(size, left) if 0 < size < 0xFFFFFFFF else left, per_second)
         at += 8 + size + (size & 1)
@@ -69,7 +69,7 @@ def _wave(audio: bytes) -> int | None:
 
 
 def _flac(blocks: bytes) -> int | None:
-    """The samples that STREAMINFO tells; 0 there is "unknown" (RFC 9639, section 8.2)."""
+    """The samples in STREAMINFO; 0 means "unknown" (RFC 9639, section 8.2)."""
     packed = _big(blocks[14:22])
     hertz, samples = packed >> 44, packed & (1 << 36) - 1
     return _ms(samples, hertz) if samples and len(blocks) >= 22 else None
@@ -92,7 +92,7 @@ def _ogg(audio: bytes) -> int | None:
 
 
 def _mp4(audio: bytes) -> int | None:
-    """The duration in `moov`'s `mvhd`; a fragmented file tells 0 there, which is unknown."""
+    """The duration in `moov`'s `mvhd`; a fragmented file has 0 there, which means unknown."""
     moov = _box(audio, b"moov")
     header = None if moov is None else _box(moov, b"mvhd")
     if not header:
@@ -120,7 +120,7 @@ def _box(data: bytes, wanted: bytes) -> bytes | None:
 
 
 def _webm(audio: bytes) -> int | None:
-    """Where the last block of the last cluster begins, in milliseconds: recorders in browsers tell no duration."""
+    """The start of the last block of the last cluster, in milliseconds: recorders in browsers write no duration."""
     start = audio.rfind(_CLUSTER)
     if start < 0:
         return None
@@ -141,14 +141,14 @@ def _webm(audio: bytes) -> int | None:
 
 
 def _after_size(audio: bytes, at: int) -> tuple[int, int]:
-    """Where what follows an EBML size begins, and the size."""
+    """The offset after an EBML size, and the size."""
     first = audio[at] if at < len(audio) else 0
     length = 9 - first.bit_length()
     return at + length, _big(audio[at : at + length]) & (1 << 7 * length) - 1
 
 
 def _mpeg(audio: bytes) -> int | None:
-    """The frames of an MP3, one by one, after its tag; in the end on average."""
+    """The frames of an MP3 after its tag, one by one, and then on average."""
     at = 0
     if audio[:3] == b"ID3" and len(audio) >= 10:
         at = 10 + sum((audio[6 + n] & 0x7F) << 7 * (3 - n) for n in range(4))
@@ -157,7 +157,7 @@ def _mpeg(audio: bytes) -> int | None:
         size, each, hertz = frame
         at, samples, frames = at + size, samples + each, frames + 1
     if frames < 2 and not (frames == 1 and at >= len(audio)):
-        return None  # One mark of a frame may stand anywhere by chance.
+        return None  # A single frame marker may occur anywhere by chance.
     if frames == _MPEG_FRAMES_MAX and at < len(audio):
         samples = -(-samples * (len(audio) - begin) // (at - begin))
     return _ms(samples, hertz)

@@ -1,4 +1,4 @@
-"""What the generations of Claude take, wherever they are served: it depends on the model, by its name.
+"""What the generations of Claude accept, at any provider: it depends on the model's name.
 
 https://platform.claude.com/docs/en/about-claude/models/migration-guide
 """
@@ -31,9 +31,9 @@ def sampling_left_out(model: str, said: Collection[str]) -> tuple[str, ...]:
 
 
 def thinking_of(model: str, thinking: Thinking) -> Thinking:
-    """The wish in the words that the model knows.
+    """The reasoning setting in the form that the model knows.
 
-    Older ones know a budget in tokens alone, so an effort becomes one, as low as that begins; the newest know none.
+    Older models know only a budget in tokens, so an effort becomes the smallest budget; the newest know no budget.
     https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
     """
     generation = _generation(model)

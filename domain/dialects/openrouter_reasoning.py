@@ -1,8 +1,8 @@
-"""OpenRouter's `reasoning_details`: thinking with what proves it, as messages in OpenAI's dialect carry it.
+"""OpenRouter's `reasoning_details`: reasoning with its signature, in messages of OpenAI's dialect.
 
 OpenRouter wants them back "exactly as they were", with their format and their id
-(https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks). So what a detail is beside its text
-is carried whole in the one string that other dialects keep for a proof. The hub's own answers in OpenAI's dialect have
+(https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks). So all of a detail except its text
+is carried in the one string that other dialects have for a signature. The hub's own answers in OpenAI's dialect have
 them, too.
 """
 
@@ -19,7 +19,7 @@ RESPONSES = "openai-responses-v1"
 
 
 class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One of the details, or a piece of one in a stream."""
+    """One of the details, or one chunk of it in a stream."""
 
     type: str | None = None
     text: str | None = None
@@ -32,7 +32,7 @@ class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def thought_of(detail: Detail) -> Reasoning:
-    """What the detail says: a text, a proof of a text, or an encrypted block."""
+    """The reasoning in the detail: a text, the signature of a text, or an encrypted block."""
     return Reasoning(
         text=detail.text or detail.summary or "",
         signature=_proof(detail, detail.signature) if detail.signature else None,
@@ -41,7 +41,7 @@ def thought_of(detail: Detail) -> Reasoning:
 
 
 def detail_of(thought: Reasoning, index: int) -> dict[str, Any]:
-    """The thought, or a piece of one, as a detail: the very one it came as, where it came as one."""
+    """The reasoning, or one chunk of it, as a detail: the original one if it came as a detail."""
     if (detail := carried(_ORIGIN, thought.signature or thought.redacted)) is not None:
         placed = {"index": index, **detail}
         return placed if "data" in detail else {**placed, "text": thought.text}
@@ -52,7 +52,7 @@ def detail_of(thought: Reasoning, index: int) -> dict[str, Any]:
 
 
 def proved(text: str, proof: str | None) -> Reasoning:
-    """Thinking with the proof that a caller's dialect kept with it, which may be a whole encrypted block."""
+    """Reasoning with the signature from a caller's dialect, which may be a whole encrypted block."""
     detail = carried(_ORIGIN, proof)
     if detail is not None and "data" in detail:
         return Reasoning(text=text, redacted=proof)
@@ -60,7 +60,7 @@ def proved(text: str, proof: str | None) -> Reasoning:
 
 
 def encrypted_by_openai(thought: Reasoning) -> tuple[str | None, str] | None:
-    """The id and the encrypted content of a reasoning item of the Responses API; None if the thought is none."""
+    """The id and the encrypted content of a reasoning item of the Responses API; None if it is no such item."""
     detail = carried(_ORIGIN, thought.redacted)
     if detail is None or detail.get("format", RESPONSES) != RESPONSES or not isinstance(detail.get("data"), str):
         return None
@@ -68,12 +68,12 @@ def encrypted_by_openai(thought: Reasoning) -> tuple[str | None, str] | None:
 
 
 def came_as_detail(thought: Reasoning) -> bool:
-    """Whether the thought is one that OpenRouter told."""
+    """Whether the reasoning came from OpenRouter."""
     return carried(_ORIGIN, thought.signature or thought.redacted) is not None
 
 
 def _proof(detail: Detail, proof: str) -> str:
-    """Anthropic's proofs are good wherever its models run, so they stay as they are; others go back whole."""
+    """Anthropic's signatures are valid at every provider of its models, so they stay unchanged; others are carried."""
     if detail.format in (None, CLAUDES) and detail.id is None:
         return proof
     return carry(_ORIGIN, msgspec.to_builtins(msgspec.structs.replace(detail, text=None, summary=None)))

@@ -1,6 +1,6 @@
-"""Ids of tool calls in the form that a provider takes: a model's answer names its calls as its own vendor does.
+"""Ids of tool calls in the form that a provider accepts: each vendor has its own.
 
-A call and its result get the same id, two calls keep two, and an id that fits stays as it is, so the ids of a
+A call and its result get the same id, different ids stay different, and a fitting id is unchanged. So the ids of a
 conversation are the same on every turn, which prompt caches rely on.
 """
 
@@ -15,7 +15,7 @@ _SIZE_USUAL = 64
 
 
 class IdForm(msgspec.Struct, frozen=True):
-    """What the ids of tool calls must look like.
+    """The form of tool-call ids.
 
     `characters` is a regular expression's class of those that are allowed. An id has at most `size_max` of them (None:
     any number), or exactly that many.
@@ -42,9 +42,9 @@ MISTRAL_IDS = IdForm(characters="a-zA-Z0-9", size_max=9, exact=True)
 """`tool_calls[].id`: "must be a-z, A-Z, 0-9, with a length of 9"."""
 
 
-@lru_cache(maxsize=4096)  # A conversation says the same ids on every turn.
+@lru_cache(maxsize=4096)  # A conversation repeats its ids on every turn.
 def fitted_id(call_id: str, form: IdForm) -> str:
-    """The id in this form; itself if it fits, else one that is made of it and a digest of it.
+    """The id in this form; unchanged if it fits, else made from it and its digest.
 
     `functions.get_weather:0` is `functions_get_weather_0_fc2a21ff5ee54e2d` where only letters, digits, `_` and `-` are
     allowed.

@@ -1,8 +1,8 @@
 """Who owns which credit: grants of a wallet, and the moves between accounts that change them.
 
-Every move is a `Transfer` from one account to another, so the journal sums to zero line by line. A hold takes
-from the grants in burn-down order; what it took is captured in the same order, and the rest goes back where it came
-from. Moves are derived from values and written by whoever decides; nothing here remembers anything.
+Every move is a `Transfer` from one account to another, so the journal sums to zero line by line. A hold takes from the
+grants in burn-down order; what it took is captured in the same order, and the rest goes back to the same grants. The
+functions are pure: they return moves, and the rule that calls them writes the moves.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ def held_account(call_id: str) -> str:
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """What a wallet is worth at a moment: `available = posted - held`."""
+    """The balance of a wallet at a time: `available = posted - held`."""
 
     posted_nanos: int
     held_nanos: int
@@ -47,7 +47,7 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_effective(grant: Grant, now_ms: int) -> bool:
-    """Whether the grant's time has come. One that holds from its making on does, also by a clock that has gone back."""
+    """Whether the grant has begun to hold. One without a later start holds even if the clock has gone back."""
     return grant.effective_ms <= now_ms or grant.effective_ms <= grant.created_ms
 
 
@@ -128,9 +128,9 @@ def resolve(
     now_ms: int,
     rest: TransferKind = "release",
 ) -> Moves:
-    """Capture so much of a hold, in its own order, and give the rest back to the grants that it came from.
+    """Capture a part of a hold, in its own order, and release the rest to the grants that it came from.
 
-    Captured plus given back is what was held; `rest` names the giving back ("expire" where the call was lost).
+    Captured plus released is what was held; `rest` names the release ("expire" if the call was lost).
     """
     by_id = {grant.id: grant for grant in grants}
     captured = 0
@@ -154,10 +154,10 @@ def resolve(
 
 
 def break_expired(grant: Grant, now_ms: int) -> Moves:
-    """What is left in a grant past its expiry becomes breakage. What a running call still holds is left to it.
+    """The rest of a grant past its expiry becomes breakage, except what a running call still holds.
 
-    The id carries what the grant was worth before. That only ever falls, so what a call gives back after the expiry
-    breaks under an id of its own, even in the same millisecond.
+    The id contains what the grant was worth before. That only falls, so credit that a call releases after the expiry
+    becomes breakage under an id of its own, even in the same millisecond.
     """
     transfer = Transfer(
         id=f"{grant.id}:breakage:{grant.available_nanos + grant.held_nanos}",

@@ -22,13 +22,13 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse a grant below zero: credit that nobody granted."""
+        """Refuse a grant below zero."""
         assert self.available_nanos >= 0, f"grant {self.id} available is {self.available_nanos}"
         assert self.held_nanos >= 0, f"grant {self.id} held is {self.held_nanos}"
 
 
 class HoldLine(msgspec.Struct, frozen=True, array_like=True):
-    """A part of a hold: so much of that grant."""
+    """A part of a hold: an amount of one grant."""
 
     grant_id: str
     nanos: int
@@ -37,8 +37,8 @@ class HoldLine(msgspec.Struct, frozen=True, array_like=True):
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the journal: `amount_nanos` moves from one account to another, so every line sums to zero.
 
-    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`, `adjustments`. The id derives from
-    what caused it (`<call>:hold`), so a step repeated cannot be written twice.
+    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`. The id derives from the cause
+    (`<call>:hold`), so a repeated step cannot be written twice.
     """
 
     id: str
@@ -55,10 +55,10 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
-    """A past call charged anew under another version of its rate; the call itself stays as it was settled.
+    """A past call, charged again under another version of its rate; the call itself stays as it was settled.
 
-    `amount_nanos` was charged in addition, or given back where it is below zero, by `lines` from and to which grants.
-    `owed_nanos` is what should have been charged and the wallet did not have. The id derives from call and rate.
+    `amount_nanos` was charged in addition, or given back if it is below zero; `lines` name the grants. `owed_nanos` is
+    what should have been charged and the wallet did not have. The id derives from call and rate.
     """
 
     id: str

@@ -37,7 +37,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unchanged(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing to do: it was so already. `row` is the row as it is."""
+    """Nothing to do: the state is already as requested. `row` is the row as it is."""
 
     row: Row
     writes: tuple[Row, ...] = ()
@@ -54,7 +54,7 @@ Outcome: TypeAlias = Changed | Unchanged | Denied
 
 
 def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
-    """A new user; Exists if the name is taken."""
+    """A new user; AlreadyExists if the name is taken."""
     if facts.user is not None:
         return Denied(refusal=AlreadyExists(kind="user", name=user.name))
     return _changed(actor, "user add", user.name, user, detail=f"role {user.role}")
@@ -69,7 +69,7 @@ def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[Us
 
 
 def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
-    """The key authenticates no later call, in any process; calls that are running end as they would."""
+    """The key authenticates no later call, in any process; running calls end normally."""
     if key is None:
         return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
     if key.revoked_ms is not None:
@@ -78,7 +78,7 @@ def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
 
 
 def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
-    """A new provider, or a removed one again, or other words about one that is there."""
+    """A new provider, a removed one again, or a change of an existing one."""
     had = facts.provider
     if had and had.removed_ms is None and msgspec.structs.replace(provider, created_ms=had.created_ms) == had:
         return Unchanged(row=had)
@@ -88,7 +88,7 @@ def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> O
 
 
 def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
-    """The provider is called no more; its credentials go with it, its rates stay for the books."""
+    """The provider is no longer called; its credentials are removed with it, its rates stay for the books."""
     if facts.provider is None or facts.provider.removed_ms is not None:
         return Denied(refusal=NotFound(kind="provider", name=name, remedy=Remedy("provider list")))
     gone = msgspec.structs.replace(facts.provider, removed_ms=actor.now_ms)
@@ -110,7 +110,7 @@ def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -
 
 
 def remove_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
-    """The credential is used no more."""
+    """The credential is no longer used."""
     if credential is None or credential.removed_ms is not None:
         return Denied(refusal=_no_credential(credential_id))
     gone = msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
@@ -118,7 +118,7 @@ def remove_credential(credential: Credential | None, actor: Actor, credential_id
 
 
 def deactivate_credential(credential: Credential | None, actor: Actor, credential_id: str, error: str) -> Outcome:
-    """The provider rejected the credential: it is not used until somebody replaces it."""
+    """The provider rejected the credential: it is not used until an operator activates or replaces it."""
     if credential is None or credential.removed_ms is not None:
         return Denied(refusal=_no_credential(credential_id))
     if not credential.active:
@@ -128,7 +128,7 @@ def deactivate_credential(credential: Credential | None, actor: Actor, credentia
 
 
 def activate_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
-    """What had the credential rejected has been put right at its provider: it is used again."""
+    """The operator has fixed the cause at the provider: the credential is used again."""
     if credential is None or credential.removed_ms is not None:
         return Denied(refusal=_no_credential(credential_id))
     if credential.active:
@@ -154,7 +154,7 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
 
 
 def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
-    """A version from now on comes after those in force, also by a clock that has gone back since they were made."""
+    """The version begins after those in force, even if the clock has gone back since they were made."""
     in_force = [one.effective_ms for one in rates if one.model == rate.model and one.effective_ms <= one.known_ms]
     newest_ms = max(in_force, default=0)
     if rate.effective_ms < rate.known_ms or rate.effective_ms >= newest_ms:
@@ -163,7 +163,7 @@ def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
 
 
 def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
-    """A new alias, or a new version of one; never a provider's name, and never a way back to itself."""
+    """A new alias, or a new version of one; never a provider's name, and never a cycle."""
     if alias.name in facts.providers:
         return Denied(refusal=AlreadyExists(kind="provider", name=alias.name))
     for model in alias.models:
@@ -181,7 +181,7 @@ def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
 
 
 def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> Outcome:
-    """The name leads nowhere from now on; the versions before stay, for the calls made under them."""
+    """The name leads nowhere from now on; earlier versions stay, for the calls made under them."""
     had = facts.aliases.get(name)
     if had is None:
         return Denied(refusal=NotFound(kind="alias", name=name, remedy=Remedy("alias list")))
@@ -216,5 +216,5 @@ def _no_user(name: str) -> NotFound:
 
 
 def no_provider(name: str) -> NotFound:
-    """The answer where a provider is named that is not there."""
+    """The refusal for a provider that does not exist."""
     return NotFound(kind="provider", name=name, remedy=Remedy("provider add", name))

@@ -1,6 +1,6 @@
-"""Bringing the price book up to a newer catalogue: what is news, how far prices move, and what is appended.
+"""Updating the price book from a newer catalogue: what is new, how far prices move, and what is appended.
 
-Nothing is overwritten: a price that was known stays, and its successor says since when it is known.
+Nothing is overwritten: a known price stays, and its successor states since when it is known.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ from domain.pricing.by_size import variant_label
 from domain.pricing.price_book import Price, news, standing
 from domain.pricing.tiers import Tier, UnitPrices
 
-# A price that moves by more than a tenth waits until somebody has looked at it.
+# A price that moves by more than a tenth waits until an operator accepts it.
 MOVE_THOUSANDTHS_MAX = 100
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
     """One unit of one model's price, before and after, in nano-USD per million units; None: it has no price.
 
-    `tier` says for which requests, or which size and quality ("" for the ordinary ones). `thousandths` is how far it
-    moved, of what it was; None where there is no saying.
+    `tier` states for which requests, or which size and quality ("" for the ordinary ones). `thousandths` is how far it
+    moved, of the old price; None if that is undefined.
     """
 
     provider: str
@@ -41,14 +41,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_large(self) -> bool:
-        """Whether somebody must look at it first. A unit that has a price for the first time moves nothing."""
+        """Whether an operator must accept it first. A unit that has a price for the first time moves nothing."""
         if self.before_nanos is None:
             return False
         return self.thousandths is None or abs(self.thousandths) > MOVE_THOUSANDTHS_MAX
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """What a catalogue says of one provider that the book does not: the prices to append, and the moves they make."""
+    """What a catalogue has for one provider that the book does not: the prices to append, and the moves they make."""
 
     provider: str
     prices: tuple[Price, ...] = ()
@@ -86,7 +86,7 @@ def difference(provider: str, held: Sequence[Price], incoming: Iterable[Price], 
 
 
 def append(actor: Actor, changed: Difference, accepted: bool) -> Synced:
-    """Append the news; nothing of the provider's where a price moves far and nobody has accepted it."""
+    """Append the new prices; none of the provider if a price moves far and `accepted` is false."""
     if not changed.prices or (not accepted and any(move.is_large for move in changed.moves)):
         return Synced(difference=changed)
     entry = AuditEntry(
@@ -101,7 +101,7 @@ def append(actor: Actor, changed: Difference, accepted: bool) -> Synced:
 
 
 def tier_label(tier: Tier | None) -> str:
-    """For which requests a tier holds, in words: "priority above 200000"."""
+    """For which requests a tier holds, as text: "priority above 200000"."""
     if tier is None:
         return ""
     hours = (
@@ -131,13 +131,13 @@ def _moves(before: Price | None, after: Price | None) -> list[Move]:
 
 
 def _by_label(price: Price) -> dict[str, UnitPrices]:
-    """The prices of each tier and variant by what it is for, and the ordinary ones under nothing."""
+    """The prices of each tier and variant by its label, and the ordinary ones under ""."""
     tiers = {tier_label(tier): tier.prices for tier in price.tiers}
     return {**tiers, **{variant_label(variant): variant.prices for variant in price.variants}, "": price.prices}
 
 
 def _price(tiers: dict[str, UnitPrices], label: str, unit: str) -> int | None:
-    """A tier's own price, else the ordinary one: a tier that comes or goes moves what it replaces."""
+    """A tier's own price, else the ordinary one: a new or removed tier moves the price that it replaces."""
     own: int | None = getattr(tiers[label], unit) if label in tiers else None
     ordinary: int | None = getattr(tiers[""], unit)
     return ordinary if own is None else own

@@ -1,7 +1,7 @@
-"""Rates made from the price book: what is asked for a model, with a margin, in credits.
+"""Rates made from the price book: a model's price with a margin, in credits.
 
-Every unit, tier and variant is carried over, so that what a customer is charged follows the provider's answer just as
-the operator's cost does. A rate that an operator set, or took back, is left as it is.
+Every unit, tier and variant is carried over, so that the customer's charge follows the provider's answer as the
+operator's cost does. A rate that an operator set or removed is left as it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,10 +30,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sold(msgspec.Struct, frozen=True, kw_only=True):
-    """What selling a provider's models came to, by the models' names.
+    """The result of selling a provider's models, by the models' names.
 
-    `kept` have a rate of the operator's own, or were taken from sale; `unchanged` are sold so already; `impossible`
-    have a price that could not be charged.
+    `kept` have a rate of the operator's own, or were removed from sale; `unchanged` have the rate already; `impossible`
+    have a price that is too high to be charged.
     """
 
     provider: str
@@ -44,7 +44,7 @@ class Sold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: int) -> Rate:
-    """The rate that a price makes, each unit rounded up once. ValueError if it is dearer than can be charged."""
+    """The rate for a price, each unit rounded up once. ValueError if it is dearer than can be charged."""
     ordinary = _sold(price.prices, terms)
     units = {name: nanos for name in UnitPrices.__struct_fields__ if (nanos := getattr(ordinary, name)) is not None}
     tiers = tuple(msgspec.structs.replace(tier, prices=_sold(tier.prices, terms)) for tier in price.tiers)
@@ -75,10 +75,10 @@ def sell(
     named: bool,
     since_ms: int | None = None,
 ) -> tuple[Sold, Outcome]:
-    """New versions of the rates of these models; `rate_ids` are as many as there are prices.
+    """New versions of the rates of these models; there are as many `rate_ids` as prices.
 
-    `named`: the operator asked for this very model, so one that was taken from sale is sold again. The
-    rates hold from `since_ms` on, None: from now.
+    `named`: the operator named this model, so it is sold again even if it was removed from sale. The rates hold from
+    `since_ms` on, None: from now.
     """
     row = facts.provider
     if row is None or row.removed_ms is not None:
@@ -126,12 +126,12 @@ def sell(
 
 
 def is_from_book(rate: Rate) -> bool:
-    """Whether a rate was made from the price book, and so may be made anew from it."""
+    """Whether a rate was made from the price book, so that it may be replaced from it."""
     return rate.source.startswith(BOOK_SOURCE)
 
 
 def terms_of(margin_nanos: int, credit_price_nanos: int) -> Terms | BadRequest:
-    """The terms, if they can be sold by."""
+    """The terms, or what is wrong with them."""
     if credit_price_nanos < 1:
         return BadRequest(field="credit_price", problem="write what a credit costs in dollars, such as 1 or 0.01")
     return Terms(margin_nanos=margin_nanos, credit_price_nanos=credit_price_nanos)
@@ -148,7 +148,7 @@ def _sold(prices: UnitPrices, terms: Terms) -> UnitPrices:
 
 
 def _current(rates: Iterable[Rate]) -> dict[str, Rate]:
-    """The newest version of each model's rate, also where it ended the sale."""
+    """The newest version of each model's rate, even if it ended the sale."""
     found: dict[str, Rate] = {}
     for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms)):
         found[rate.model] = rate
