@@ -11,9 +11,10 @@ _NOTHING = Usage()
 
 
 def ranked(meter: Meter, input_tokens: int, pieces: Usage, rate: Rate | None) -> Measured:
-    """The usage that a ranking is charged for: what it is sold by and the provider did not count is estimated.
+    """The usage that a ranking is charged for: priced units that the provider did not count are estimated.
 
-    `input_tokens` is the estimate of the request's input, and `pieces` what it tells of itself (`ModelCall`).
+    `input_tokens` is the estimate of the request's input, and `pieces` is what can be counted in the request
+    (`ModelCall`).
     """
     reported = meter.reported or _NOTHING
     by_unit = rate is not None and rate.search_unit_nanos is not None

@@ -1,7 +1,7 @@
-"""A call as the hub sees it before it decides: who speaks which dialect, and what bounds the charge.
+"""A call as the hub sees it before it decides: the caller's dialect, and what bounds the charge.
 
-Only what must be known is read out of the body; the body itself stays as its top-level fields, each the bytes
-that the caller sent, so that a pass-through call can change three fields and keep the rest.
+Only what the hub needs is decoded from the body; the body itself stays as its top-level fields, each as the bytes that
+the caller sent, so that a pass-through call can change three fields and keep the rest.
 """
 
 from functools import cached_property
@@ -30,28 +30,28 @@ CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
 
 class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One call to a model: the dialect it is written in, the `fields` of its body, and what the plan needs of them.
+    """One call to a model: its dialect, the `fields` of its body, and what the plan needs to know about them.
 
-    `dialect` names the caller's API ("openai" is chat completions, "anthropic" messages) and `operation` what is asked.
+    `dialect` names the caller's API ("openai" is chat completions, "anthropic" messages), `operation` the kind of the
+    call.
 
-    `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` the field
-    it stood in. `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may
-    cost more tokens than the bytes they come in. `opaque_input` names
-    a field whose tokens do not stand in the body (an image by URL, a file id), so that only the model's context
-    bounds it. `hosted_tools` are tools that the provider runs and charges by the use, at most
-    `hosted_uses_max` times where the caller bounded all of them. Else the hub may bound them itself where the caller's
-    dialect has a field for it: `hosted_unbounded` such fields, beside `hosted_uses_given` uses that the caller allows
-    the others. `uncounted` names a field that asks for an answer
-    before anything was counted. `relay_headers` are the few
-    request headers that mean something to the provider (`anthropic-beta`); the caller's others never go upstream.
+    `output_tokens_max` is the caller's own cap per choice (None: the caller gave none) and `cap_field` its field.
+    `body_bytes` bounds the input: a token is never less than a byte of UTF-8. Only `images` may cost more tokens than
+    the bytes they come in. `opaque_input` names a field whose tokens are not in the body (an image by URL, a file id),
+    so that only the model's context bounds it. `hosted_tools` are tools that the provider runs and charges by the use,
+    at most `hosted_uses_max` times if the caller bounded all of them. Otherwise the hub may bound them itself if the
+    caller's dialect has a field for it: `hosted_unbounded` is the number of such fields, and `hosted_uses_given` the
+    uses that the caller allows for the other tools. `uncounted` names a field that requests an answer before anything
+    was counted. `relay_headers` are the few request headers that the provider reads (`anthropic-beta`); no other
+    headers of the caller are sent.
 
-    Where the body is a `form` with files, that goes upstream, and `fields` are its short texts as JSON.
-    `inputs` are texts that each have a model's whole context for themselves: those of a batch of embeddings, prompts.
-    `pieces` are what the request tells of itself that may be charged by the piece, at most: images asked for,
-    seconds of video, characters to speak, begun seconds of a recording. Of search units it is the likely number, and
-    `search_units_max` the most. `echoes` says that the input may be charged as
-    output again. `size` and `quality` are those that images or a video are asked for in; None: the provider chooses.
-    `needs` is what the messages ask of a model beside what `images` and the fields show: sound, documents.
+    If the body is a `form` with files, the form is sent, and `fields` are its short texts as JSON. `inputs` are texts
+    that each have a whole context: the texts of a batch of embeddings, prompts. `pieces` is what the request contains
+    that may be charged by the piece, at most: requested images, seconds of video, characters to speak, seconds of a
+    recording (rounded up). For search units it is the probable number, and `search_units_max` the most. `echoes` means
+    that the input may be charged as output again. `size` and `quality` are requested for images or a video; None: the
+    provider chooses. `needs` are capabilities that the messages need besides those for `images` and the fields: audio,
+    documents.
     """
 
     dialect: str
@@ -83,16 +83,16 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def likely_input_tokens(self) -> int:
-        """The estimate of the input, which is read once, and only where somebody asks for it."""
+        """The estimate of the input, computed once, and only if it is needed."""
         return estimated_input(self.fields)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where an attempt goes: a provider with its URL, the model's name there, and one credential.
 
-    `dialect` is what this attempt is spoken in; where it is the caller's own, the call passes through.
+    `dialect` is the dialect of this attempt; if it is the caller's own, the call passes through.
 
-    `sealed` is the credential's secret, encrypted; None for a provider that needs none.
+    `sealed` is the credential's secret, encrypted; None if the provider needs none.
     """
 
     provider: str
@@ -119,7 +119,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind.
 
-    `cost_nanos` is what the provider asks for it, in nano-USD; None where nobody knows.
+    `cost_nanos` is what the provider asks for it, in nano-USD; None if that is unknown.
     """
 
     provider: str

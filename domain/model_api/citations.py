@@ -1,7 +1,7 @@
-"""Sources on the web, which every dialect cites in words of its own.
+"""Sources on the web, which every dialect cites in a form of its own.
 
-A `CitationDelta` keeps its provider's JSON. `source_of` tells what of it other dialects have words for too: where the
-source is, and which words of the answer, or of the source, are meant.
+A `CitationDelta` keeps its provider's JSON. `source_of` returns the part that other dialects can express, too: the
+place of the source, and the cited passage of the answer or of the source.
 """
 
 import msgspec
@@ -12,7 +12,7 @@ from domain.model_api.events import CitationDelta, TextDelta
 class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page: its `url` and `title`, and the `text` that is cited.
 
-    `start` and `end` are where the answer's text rests on it, counted in characters, where that is told.
+    `start` and `end` delimit the passage of the answer that cites it, in characters, if the provider reports them.
     """
 
     url: str
@@ -23,9 +23,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """The text block that was said last, from `start` to `end`, in characters of all the text before and in it.
+    """The last text block of the answer, from `start` to `end`, in characters of all text so far.
 
-    A source that does not say which words rest on it is a source of that block, as Anthropic's are.
+    A source without a passage of its own belongs to that block, as Anthropic's do.
     """
 
     block: int = 0
@@ -38,7 +38,7 @@ class Passage(msgspec.Struct, frozen=True):
         return Passage(said.block, start, self.end + len(said.text))
 
     def of(self, source: Source) -> Source:
-        """The source with its place, where it told none itself."""
+        """The source with this passage, if it has none itself."""
         if source.start is not None:
             return source
         return msgspec.structs.replace(source, start=self.start, end=self.end)
@@ -62,7 +62,7 @@ class _Anthropic(msgspec.Struct, frozen=True):
 
 
 def source_of(citation: CitationDelta) -> Source | None:
-    """The source on the web that is cited; None for a citation of anything else, or by a word that is not known here.
+    """The cited source on the web; None for a citation of anything else, or of an unknown type.
 
     OpenAI's `url_citation`, Anthropic's `web_search_result_location`, and Google's, which come as a `Source`.
     """

@@ -1,7 +1,7 @@
-"""Texts as vectors, in no vendor's dialect: what is asked, and the event that carries one vector.
+"""Texts as vectors, in no vendor's dialect: the request, and the event that carries one vector.
 
-No number of a vector is ever read here: it stays the text that the provider wrote, JSON or base64, so that nothing is
-rounded on its way; whoever renders it converts what must be converted.
+No number of a vector is parsed here: it stays the text that the provider wrote, JSON or base64, so that nothing is
+rounded; the renderer converts if necessary.
 """
 
 from typing import TypeAlias
@@ -12,12 +12,11 @@ Tokens: TypeAlias = tuple[int, ...]
 
 
 class EmbeddingsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One vector is asked for each of the `inputs`, texts or the tokens of texts.
+    """A request for one vector for each of the `inputs`, texts or the tokens of texts.
 
-    `base64` is how the caller wants to read the vectors. `task` is what they are for, in Google's words, such as
-    RETRIEVAL_QUERY, and `title` that of the one document: both tune the vectors where the provider has a word for them,
-    and are left out elsewhere. `extra` holds what only some providers have a word for, such
-    as `input_type`, as JSON.
+    `base64` is the caller's preferred form. `task` is the purpose in Google's terms, such as RETRIEVAL_QUERY, and
+    `title` the title of the one document: both tune the vectors if the provider has a field for them, and are left out
+    otherwise. `extra` holds fields of some providers, such as `input_type`, as JSON.
     """
 
     model: str

@@ -17,7 +17,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
-    """The provider began to answer; `id`, `model` and `service_tier` are its own words."""
+    """The provider began to answer; `id`, `model` and `service_tier` are its own values."""
 
     id: str
     model: str
@@ -27,7 +27,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag="text_delta"):
     """More text of the answer; a `signature` closes it, and its text may be empty.
 
-    `block` tells texts apart where the provider does; their order is that of their first pieces.
+    `block` distinguishes texts if the provider does; their order is that of their first chunks.
     """
 
     text: str
@@ -44,9 +44,9 @@ class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, tag="refusal_delta
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_delta"):
-    """More thinking: text, or the `signature` that closes it, or an encrypted `redacted` block.
+    """More reasoning: text, or the `signature` that closes it, or an encrypted `redacted` block.
 
-    `block` tells thinking blocks apart.
+    `block` distinguishes reasoning blocks.
     """
 
     text: str = ""
@@ -57,9 +57,9 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning_d
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
-    """A piece of tool call `index`: the first piece carries `id`, `name` and the `signature`, all may `arguments`.
+    """A part of tool call `index`: the first part has `id`, `name` and the `signature`, each may have `arguments`.
 
-    `group` is the group that the caller has the tool in.
+    `group` is the caller's group of tools that has the tool.
     """
 
     index: int
@@ -80,9 +80,9 @@ class CitationDelta(msgspec.Struct, frozen=True, kw_only=True, tag="citation_del
 
 
 class ProviderBlock(msgspec.Struct, frozen=True, kw_only=True, tag="provider_block"):
-    """A block of the answer that only `dialect` has a word for, whole, as JSON.
+    """A block of the answer that only `dialect` can express, whole, as JSON.
 
-    `generated` is false for what the provider says about the answer, such as why it was withheld: no output.
+    `generated` is false for information about the answer, such as why it was withheld: it is no output.
     """
 
     dialect: str
@@ -93,16 +93,16 @@ class ProviderBlock(msgspec.Struct, frozen=True, kw_only=True, tag="provider_blo
 
 
 class AudioDelta(msgspec.Struct, frozen=True, kw_only=True, tag="audio_delta"):
-    """More of a sound; its bytes go by as they are, and only their number is kept."""
+    """More audio; its bytes are relayed unchanged, and only their number is kept."""
 
     byte_count: int
 
 
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_reported"):
-    """The provider told what it counted so far; the last report stands.
+    """The provider reported what it counted so far; the last report counts.
 
-    `service_tier` is how it says that it served the request, `cost_nanos` what it says that it charges, in nano-USD;
-    None where it says nothing. `notes` say which counts were odd. `running` is what the provider may yet count less.
+    `service_tier` is the reported tier, `cost_nanos` the reported charge in nano-USD; None if not reported. `notes`
+    describe odd counts. `running` means that the provider may yet count less.
     """
 
     usage: Usage
@@ -113,7 +113,7 @@ class UsageReported(msgspec.Struct, frozen=True, kw_only=True, tag="usage_report
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The model is done with one choice. `stop_sequence` is the one that was met, where told."""
+    """The model is done with one choice. `stop_sequence` is the one that was met, if reported."""
 
     reason: FinishReason
     choice: int = 0
@@ -121,14 +121,14 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
-    """The provider said its terminal word (`[DONE]`, `message_stop`, the whole body): nothing follows.
+    """The answer is complete (`[DONE]`, `message_stop`, the whole body): nothing follows.
 
-    A stream without it is truncated and must never look complete.
+    A stream without this event is truncated and must not look complete.
     """
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag="broken"):
-    """The answer failed on its way: an error event, a cut stream, a time-out, nonsense instead of JSON."""
+    """The answer failed after it began: an error event, a truncated stream, a timeout, invalid JSON."""
 
     failure: Failure
 

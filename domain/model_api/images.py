@@ -1,14 +1,13 @@
-"""Images made of words, in no vendor's dialect: what is asked, and the event that carries one image."""
+"""Images made from a prompt, in no vendor's dialect: the request, and the event that carries one image."""
 
 import msgspec
 
 
 class ImagesRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`count` images of what `prompt` says.
+    """A request for `count` images from `prompt`.
 
-    `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `answer` is how the caller wants to get them:
-    "b64_json", "url", or None for either.
-    `extra` holds what only some providers have a word for, as JSON.
+    `size` is "1024x1536" or None, `format` "png", "jpeg" or "webp". `answer` is the form that the caller wants:
+    "b64_json", "url", or None for either. `extra` holds fields of some providers, as JSON.
     """
 
     model: str
@@ -23,9 +22,9 @@ class ImagesRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageResult(msgspec.Struct, frozen=True, kw_only=True, tag="image_result"):
-    """One finished image: base64 or a URL; neither where it went by in the provider's own words.
+    """One finished image: base64 or a URL; neither if it was relayed in the provider's own form.
 
-    `size` and `quality` are what the provider says that it is, as `worded` has them.
+    `size` and `quality` are reported by the provider, normalised by `worded`.
     """
 
     base64: str | None = None

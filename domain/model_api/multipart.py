@@ -1,12 +1,12 @@
-"""A body that is a form with files: kept whole, as it came, with the place where the model's name stands."""
+"""A body that is a form with files: kept unchanged, with the position of the model's name."""
 
 import msgspec
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """A `multipart/form-data` body. It goes upstream with the bytes from `model_start` to `model_end` replaced alone.
+    """A `multipart/form-data` body. It is sent with only the bytes from `model_start` to `model_end` replaced.
 
-    `content_type` names the boundary between its parts, which is `boundary`.
+    `content_type` is the header that contains the `boundary` between its parts.
     """
 
     content_type: str
@@ -16,6 +16,6 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     model_end: int
 
     def with_model(self, model: str) -> tuple[memoryview, memoryview, memoryview]:
-        """The form for a provider that knows the model by that name, in pieces: nothing of it is copied."""
+        """The form for a provider with that name of the model, in three parts: nothing is copied."""
         whole = memoryview(self.body)
         return whole[: self.model_start], memoryview(model.encode()), whole[self.model_end :]

@@ -13,9 +13,9 @@ from domain.model_api.video import VideoRequest
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
-    """Text by anyone. `cache_control` is Anthropic's prompt-cache mark as JSON, kept where it can be said.
+    """Text of any role. `cache_control` is Anthropic's prompt-cache mark as JSON, kept if the provider has it.
 
-    `signature` is the model's own, over the thinking that led to the text; Google signs texts and tool calls.
+    `signature` is the model's own, over the reasoning before the text; Google signs texts and tool calls.
     """
 
     text: str
@@ -47,16 +47,16 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
-    """Recorded sound: base64 `data` in `format` ("wav", "mp3")."""
+    """Audio: base64 `data` in `format` ("wav", "mp3")."""
 
     data: str
     format: str
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
-    """A model's thinking, handed back to it on the next turn.
+    """A model's reasoning, returned to it on the next turn.
 
-    `signature` proves to its provider that the text is its own; `redacted` is an encrypted block without text.
+    By `signature` its vendor recognises its own text; `redacted` is an encrypted block without text.
     """
 
     text: str = ""
@@ -67,7 +67,7 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
     """The model asks for a tool. `arguments` is the JSON text exactly as the model wrote it.
 
-    `signature` is the model's own, over the thinking that led to the call. A `custom` tool's input is in `arguments` as
+    `signature` is the model's own, over the reasoning before the call. A `custom` tool's input is in `arguments` as
     `domain.model_api.tools` has it.
     """
 
@@ -80,7 +80,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
-    """What the tool answered to the call `call_id`."""
+    """The tool's result for the call `call_id`."""
 
     call_id: str
     parts: tuple["Text | Image | Document", ...]
@@ -89,7 +89,7 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
 
 
 class ProviderPart(msgspec.Struct, frozen=True, kw_only=True, tag="foreign"):
-    """A content block that only `dialect` has a word for, as JSON; `plain` is what can be read without that word."""
+    """A content block that only `dialect` can express, as JSON; `plain` is the equivalent for other dialects."""
 
     dialect: str
     name: str
@@ -104,7 +104,7 @@ Role = Literal["system", "developer", "user", "assistant"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn. Tool results are parts of a user turn, as Anthropic says it."""
+    """One turn. Tool results are parts of a user turn, as in Anthropic's API."""
 
     role: Role
     parts: tuple[Part, ...]
@@ -121,9 +121,9 @@ class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Thinking(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard the model should think: by `effort`, by `tokens_max`, or switched off.
+    """How much the model should reason: by `effort`, by `tokens_max`, or not at all.
 
-    `implicit` where the caller named an effort and left it to the model whether to think at all.
+    `implicit` if the caller named an effort and left it to the model whether to reason at all.
     """
 
     enabled: bool = True
@@ -133,11 +133,11 @@ class Thinking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A chat request in no vendor's dialect. `extra` holds what only the caller's dialect has a word for.
+    """A chat request in no vendor's dialect. `extra` holds the fields that only the caller's dialect has.
 
     A dialect expresses every field that is set, or names what it lacks (`domain.dialects.unsupported_params`);
     `temperature` and `top_p` stay JSON number texts, so that no binary fraction is ever made of them. `betas` are
-    those of Anthropic's that the caller switched on: only a Claude knows them, and what needs one stands in a field.
+    Anthropic's betas that the caller switched on: only a Claude model knows them, and what needs one has a field.
     """
 
     model: str

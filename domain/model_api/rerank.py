@@ -10,16 +10,16 @@ import msgspec
 
 DOCUMENTS_PER_UNIT = 100
 CHUNK_TOKENS = 500
-# How much of a chunk a long query may take is not documented; it is taken to leave half of it.
+# How much of a chunk a long query may take is not documented; at most half is assumed.
 QUERY_TOKENS_MAX = 250
 # More chunks in one request are an error (https://docs.cohere.com/v1/changelog/new-maximum-document-length-for-rerank).
 CHUNKS_MAX = 10_000
 
 
 class RerankRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The `documents` are to be ranked; the best `top_n` of them are told, all where that is None.
+    """A request to rank the `documents`; the best `top_n` are returned, all if that is None.
 
-    `extra` holds what only some providers have a word for, such as `max_tokens_per_doc`, as JSON.
+    `extra` holds fields of some providers, such as `max_tokens_per_doc`, as JSON.
     """
 
     model: str
@@ -37,7 +37,7 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True, tag="ranked"):
 
 
 def search_units(query_tokens: int, documents_tokens: Iterable[int]) -> int:
-    """The search units of a query with documents of so many tokens: 150 short ones are 2."""
+    """The search units of a query, by the tokens of each document: 150 short ones are 2."""
     room = CHUNK_TOKENS - min(query_tokens, QUERY_TOKENS_MAX)
     counts = [max(1, -(-tokens // room)) for tokens in documents_tokens]
     chunks = min(sum(counts), max(CHUNKS_MAX, len(counts)))

@@ -1,9 +1,9 @@
-"""How many tokens a text comes to where nobody counts them: what a tokenizer would see of it, at four bytes a token.
+"""The estimated number of tokens of a text: the part that a tokenizer would see, at four bytes a token.
 
-There is one estimate of a request's input, for quotes, for what is likely to be charged, and for calls that are charged
-by it because their provider counted nothing. It reads the request as JSON in any caller's dialect: texts count with
-their bytes, of a tool's schema the names and the descriptions, an image as one of common size, a file or a recording by
-its size. What only carries something (ids, types, signatures, sealed reasoning, URLs) counts nothing.
+There is one estimate of a request's input, for quotes, for probable charges, and for calls whose provider counted
+nothing. It reads the request as JSON in any caller's dialect: texts count by their bytes, a tool's schema by its names
+and descriptions, an image as one of common size, a file or a recording by its size. Ids, types, signatures, encrypted
+reasoning and URLs count nothing.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ BYTES_PER_TOKEN = 4
 # An image of 1,092 by 1,092 pixels at Anthropic, the largest that it does not scale down; others are near
 # (https://platform.claude.com/docs/en/build-with-claude/vision#calculate-image-costs).
 TOKENS_PER_IMAGE = 1_590
-# Each message and each tool has a few tokens around it.
+# Each message and each tool adds a few tokens.
 BYTES_AROUND = 3 * BYTES_PER_TOKEN
-# A page of a PDF is some 100 KB and 1,000 tokens, and a second of compressed sound some 10 KB and 10 tokens.
+# A page of a PDF is some 100 KB and 1,000 tokens, and a second of compressed audio some 10 KB and 10 tokens.
 _FILE_BYTES_PER_TOKEN = 100
 _AUDIO_BYTES_PER_TOKEN = 1_000
 
-# What a request says to a model, in the words of all dialects of callers.
+# The fields whose content a model reads, in all callers' dialects.
 _PROMPTS = (
     "messages",
     "system",
@@ -44,7 +44,7 @@ _PROMPTS = (
     "output_config",
 )
 _TURNS = frozenset(("messages", "contents", "input", "tools", "functions"))
-# What stands beside texts and is not read.
+# Fields next to texts that the model does not read.
 _UNREAD = frozenset(
     (
         *("type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "index", "status", "detail", "format"),
@@ -56,14 +56,14 @@ _UNREAD = frozenset(
 )
 _SCHEMAS = frozenset(("parameters", "input_schema", "schema", "parametersJsonSchema", "inputSchema"))
 _IMAGES = frozenset(("image", "image_url", "input_image", "computer_screenshot"))
-# What a model itself writes in a block that only its provider's dialect has a word for.
+# What a model itself writes in a provider-specific block.
 _WRITTEN = frozenset(("input", "arguments", "args", "code", "query", "queries", "action", "operation", "patch"))
 
 
 def estimated_input(fields: Mapping[str, msgspec.Raw]) -> int:
-    """The tokens of what a request says, by the fields of its body: "Hello" in one message is 5, alone it is 2.
+    """The tokens of a request, by the fields of its body: "Hello" in one message is 5, alone it is 2.
 
-    An image is 1,590. Tokens that come as numbers are counted.
+    An image is 1,590. Tokens given as numbers are counted.
     """
     seen = _Seen()
     for name in _PROMPTS:
@@ -73,9 +73,9 @@ def estimated_input(fields: Mapping[str, msgspec.Raw]) -> int:
 
 
 def written_bytes(block: msgspec.Raw) -> int:
-    """How many bytes of text a model wrote in a block of its answer that has no word in other dialects.
+    """How many bytes of text a model wrote in a provider-specific block of its answer.
 
-    A search or the code that was run is its own; what a tool answered, and what is sealed, is not.
+    A search or the code that was run is the model's; a tool's result and encrypted content are not.
     """
     seen = _Seen()
     try:
@@ -86,7 +86,7 @@ def written_bytes(block: msgspec.Raw) -> int:
 
 
 class _Seen:
-    """What was read so far: bytes of text, and tokens of what is no text."""
+    """What was read so far: bytes of text, and tokens of other content."""
 
     __slots__ = ("size", "tokens")
 
@@ -102,11 +102,11 @@ def _read(name: str, raw: msgspec.Raw, seen: _Seen) -> None:
             seen.size += BYTES_AROUND * sum(isinstance(each, dict) for each in value)
         _count(value, seen)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        seen.size += len(raw)  # No JSON that can be read, but a provider reads it.
+        seen.size += len(raw)  # Invalid JSON, but a provider may read it.
 
 
 def _count(value: Any, seen: _Seen) -> None:
-    """Add what a value of a prompt says."""
+    """Add the content of a prompt's value."""
     if isinstance(value, str):
         if value.startswith("data:"):
             _count_file(value, "", seen)
@@ -126,7 +126,7 @@ def _count_object(value: dict[str, Any], seen: _Seen) -> None:
         seen.tokens += TOKENS_PER_IMAGE
         return
     if value.get("defer_loading") is True:
-        return  # A tool that the model is told of only when it searches for one.
+        return  # A tool that the model sees only when it searches for one.
     encoded, kind = _encoded(value)
     if encoded is not None:
         _count_file(encoded, kind, seen)
@@ -150,7 +150,7 @@ def _encoded(value: dict[str, Any]) -> tuple[str | None, str]:
 
 
 def _count_file(data: str, kind: str, seen: _Seen) -> None:
-    """Add a file in base64, or in plain text, as it is read: by the page, by the second, or by its letters."""
+    """Add a file in base64, or in plain text: by the page, by the second, or by its letters."""
     if data.startswith("data:"):
         kind, _, data = data[5:].partition(",")
     elif kind == "text":
@@ -168,7 +168,7 @@ def _count_file(data: str, kind: str, seen: _Seen) -> None:
 
 
 def _count_schema(value: Any, seen: _Seen) -> None:
-    """Add what a JSON Schema says in words: names, descriptions and the values that are allowed."""
+    """Add the text of a JSON Schema: names, descriptions and the allowed values."""
     if isinstance(value, list):
         for each in value:
             _count_schema(each, seen)

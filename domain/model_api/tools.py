@@ -1,9 +1,8 @@
 """The tools of a request: functions, and OpenAI's custom tools and groups of tools as functions.
 
-A custom tool takes free text, not JSON. To a model that knows functions alone it is one with a single text, `input`;
-its call comes back as the custom tool's. The tools of a group (`namespace`) are tools under the group's name and their
-own.
-https://developers.openai.com/api/docs/guides/function-calling#custom-tools
+A custom tool takes free text, not JSON. For a model that knows only functions it becomes a function with a single text,
+`input`; its call is returned as the custom tool's. The tools of a group (`namespace`) become tools whose names begin
+with the group's. https://developers.openai.com/api/docs/guides/function-calling#custom-tools
 """
 
 from hashlib import sha256
@@ -20,7 +19,7 @@ _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 
 class Custom(msgspec.Struct, frozen=True):
-    """What a custom tool says of itself; `format` is JSON as the Responses API has it, with a `type`."""
+    """The description of a custom tool; `format` is JSON as in the Responses API, with a `type`."""
 
     description: str | None = None
     format: dict[str, Any] | None = None
@@ -56,7 +55,7 @@ _INPUT_DECODER = msgspec.json.Decoder(_Input)
 
 
 def custom_tool(name: str, custom: Custom) -> Tool:
-    """A custom tool as a function with one text, whose description tells the grammar that the text must match."""
+    """A custom tool as a function with one text, whose description has the grammar that the text must match."""
     told = [custom.description] if custom.description else []
     told.append("Put the whole input, as plain text, into the parameter `input`.")
     form = custom.format or {}
@@ -66,12 +65,12 @@ def custom_tool(name: str, custom: Custom) -> Tool:
 
 
 def arguments_of(text: str) -> str:
-    """The input of a custom tool as the arguments of the function that stands for it."""
+    """The input of a custom tool as the arguments of its function."""
     return msgspec.json.encode(_Input(text)).decode()
 
 
 def input_of(arguments: str) -> str | None:
-    """The input in such arguments, None where they are not of that form."""
+    """The input in such arguments, None if they do not have that form."""
     try:
         return _INPUT_DECODER.decode(arguments).input
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -79,7 +78,7 @@ def input_of(arguments: str) -> str | None:
 
 
 def grouped_name(group: str, name: str) -> str:
-    """The name of a group's tool beside all others, of characters and a length that every vendor takes.
+    """The unique name of a group's tool, with characters and a length that every vendor accepts.
 
     ("multi_agent_v1", "spawn") is "multi_agent_v1__spawn"; ("mcp__docs__", "find") is "mcp__docs__find".
     """

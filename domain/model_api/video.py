@@ -1,15 +1,15 @@
-"""Video, in no vendor's dialect: what is asked, the event that carries one video, and how its size is spelled.
+"""Video, in no vendor's dialect: the request, the event that carries one video, and the notation of sizes.
 
-A second of it costs the same whichever way it is held, so a size is known by the lines of its shorter side.
+A second costs the same in portrait and landscape, so a size is named by the lines of its shorter side.
 """
 
 import re
 
 import msgspec
 
-# What the hub asks for where its caller does not say: what OpenAI and Google document as their own.
+# The hub's defaults, which are those that OpenAI and Google document.
 SECONDS_OPENAI, SECONDS_GOOGLE = 4, 8
-# The most that a video comes to whose length nobody asked for.
+# The longest video if no length was requested.
 SECONDS_UNASKED_MAX = max(SECONDS_OPENAI, SECONDS_GOOGLE)
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
@@ -17,7 +17,7 @@ _NAMED = {"4k": "2160p", "hd": "720p", "fullhd": "1080p", "uhd": "2160p"}
 
 
 class FirstFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that a video begins with, ends with or shows: its base64, or a URL."""
+    """An image with which a video begins or ends, or that it shows: base64, or a URL."""
 
     media_type: str
     base64: str | None = None
@@ -25,10 +25,10 @@ class FirstFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideoRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One video of what `prompt` says.
+    """A request for one video from `prompt`.
 
     `size` is as the caller spells it: "1280x720", "1080p". `image` is the first frame, `last_frame` the last one, and
-    `references` show who or what is in the video. `extra` holds what only some providers have a word for, as JSON.
+    `references` show persons or things in the video. `extra` holds fields of some providers, as JSON.
     """
 
     model: str
@@ -42,7 +42,7 @@ class VideoRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideoResult(msgspec.Struct, frozen=True, kw_only=True, tag="video_result"):
-    """One finished video, as base64; `size` is its resolution, None where nobody says."""
+    """One finished video, as base64; `size` is its resolution, None if unknown."""
 
     base64: str
     media_type: str

@@ -1,14 +1,14 @@
-"""The most that a call can come to, before it is made: what is held is never less than what may be charged.
+"""The most that a call can be charged, before it is made: the hold is never less than the charge.
 
 Input is bounded by the bytes of the request, since a token is never less than a byte, plus what a provider adds around
-the messages and what an image may cost; and by the model's context. Output is bounded by the caller's cap, else by
-the model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own.
-Of a rate with tiers the dearest counts that so much input and the service that was asked for can come to; of one with
-variants, the dearest that the size and the quality that were asked for can be.
+the messages and the tokens of images; and by the model's context. Output is bounded by the caller's cap, else by the
+model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the hub then sends as a cap of its own. For
+a rate with tiers the dearest one counts that the input and the requested service can reach; for one with variants, the
+dearest one that the requested size and quality can be.
 
-What is not a text is bounded by its pieces (images and seconds of video asked for, characters to speak, seconds of a
-recording), and by tokens where a model is sold so. A rate sells an operation by a price that is made for it: `_UNITS`
-and `_TOKENS` say by which; without one the call is refused, for unknown is never free.
+What is not text is bounded by its pieces (requested images and seconds of video, characters to speak, seconds of a
+recording), and by tokens if the model is sold by them. A rate sells an operation only with a price for it (`_UNITS`,
+`_TOKENS`); without one the call is refused.
 """
 
 import contextlib
@@ -33,17 +33,17 @@ IMAGE_TOKENS_MAX = 49_152
 OUTPUT_IMAGE_TOKENS_MAX = 16_384
 # Voyage and others put a sentence of their own before each text that they embed.
 INPUT_TOKENS_ADDED_EACH = 32
-# Google hears 32 tokens in a second of sound, others fewer (ai.google.dev, "Audio understanding").
+# Google counts 32 tokens for a second of audio, others fewer (ai.google.dev, "Audio understanding").
 AUDIO_TOKENS_PER_SECOND_MAX = 50
-# A decoder may hear the padding of a recording's last frame, which tips the length over into another second.
+# A decoder may include the padding of a recording's last frame, which can add another second.
 SECONDS_ADDED = 1
 OUTPUT_TOKENS_DEFAULT = 4_096
-# How often a hosted tool may be used that nobody bounded: a search or two are the rule, and each may cost a context.
+# The hub's bound for the uses of a hosted tool: one or two searches are usual, and each may cost a context.
 USES_DEFAULT = 8
-# Below this an answer is not worth its question, so the hub does not lower a cap any further.
+# Do not lower the output cap below this: the answer would be useless.
 OUTPUT_TOKENS_USEFUL = 256
 
-# The prices by the piece that an operation may be sold at.
+# The prices by the piece that sell an operation.
 _UNITS: dict[Operation, tuple[str, ...]] = {
     "images": ("image_nanos", "request_nanos"),
     "video": ("video_second_nanos", "request_nanos"),
@@ -51,21 +51,21 @@ _UNITS: dict[Operation, tuple[str, ...]] = {
     "transcription": ("second_nanos", "request_nanos"),
     "rerank": ("search_unit_nanos", "request_nanos"),
 }
-# The prices by token. One that may be None is said by being there, another by being more than nothing.
+# The prices by token that sell an operation. One that may be None counts if it is set, another if it is above 0.
 _TOKENS: dict[Operation, tuple[str, ...]] = {
     "images": ("output_image_nanos", "output_nanos"),
     "speech": ("output_audio_nanos", "output_nanos"),
     "transcription": ("input_audio_nanos", "input_nanos"),
 }
 _PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos", "search_unit_nanos")
-# What ends by itself and takes no cap: its output is bounded by the model alone.
+# Operations without an output cap: only the model bounds their output.
 _UNCAPPED = frozenset(("speech", "transcription"))
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """The most a call may be charged. `output_cap` is a cap the hub must send to make it true, None if none.
+    """The most a call may be charged. `output_cap` is a cap that the hub must send for it, None if none.
 
-    `uses_cap` is another, on the uses of each hosted tool that the caller did not bound.
+    `uses_cap` is a cap on the uses of each hosted tool that the caller did not bound.
     """
 
     nanos: int
@@ -76,9 +76,9 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:
-    """The upper bound of the call's charge under a rate, or why there is none.
+    """The upper bound of the call's charge under a rate, or the reason why there is none.
 
-    Hosted tools that nobody bounded are bounded by the hub, where the caller's dialect has a field for that.
+    Hosted tools that the caller did not bound are bounded by the hub, if the caller's dialect has a field for that.
     """
     if call.hosted_tools and call.hosted_uses_max is None and call.hosted_unbounded:
         return _with_uses(call, rate, USES_DEFAULT)
@@ -106,7 +106,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable |
     try:
         nanos = _charge(call, input_tokens, output_tokens, rate)
     except AmountError:
-        # A bound that the books cannot hold is none.
+        # A bound that is too large for the books is no bound.
         field = "n" if call.choices > per_choice else call.cap_field or "max_tokens"
         return Unbounded(model=call.model, field=field, cause="amount")
     return Bound(
@@ -118,7 +118,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable |
 
 
 def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:
-    """The bound where each hosted tool that the caller did not bound is used so often at most."""
+    """The bound if each hosted tool that the caller did not bound is used at most `uses` times."""
     limit = bound(_bounded(call, uses), rate)
     return msgspec.structs.replace(limit, uses_cap=uses) if isinstance(limit, Bound) else limit
 
@@ -146,7 +146,7 @@ def lowered(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> B
 def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: int) -> Bound | None:
     """A bound that fits what is available, by a lower output cap; None if no useful answer fits.
 
-    Only where the caller gave no cap: a cap that was asked for is the caller's meaning and is not changed.
+    Only if the caller gave no cap: the caller's own cap is not changed.
     """
     output_nanos = _dearest(call, rate, full.input_tokens).output_nanos
     if call.output_tokens_max is not None or output_nanos == 0 or call.operation not in ("chat", "completions"):
@@ -167,10 +167,10 @@ def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: i
 
 
 def is_sold(operation: Operation, rate: Rate) -> bool:
-    """Whether the rate has a price that is made for the operation; one of nothing is a price where it is said.
+    """Whether the rate has a price for the operation; 0 is a price if it is set.
 
-    Texts are sold by the token. All prices at zero give a model away; but where the only prices are by the piece, such
-    as an image's, those of its tokens were never thought of, and no text is sold.
+    Texts are sold by the token. If all prices are zero, the model is free; but if the only prices are by the piece,
+    such as an image's, its tokens have no price, and no text is sold.
     """
     if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
         return True
@@ -178,14 +178,14 @@ def is_sold(operation: Operation, rate: Rate) -> bool:
         own, parent = _TOKENS[operation]
         return getattr(rate, own) is not None or getattr(rate, parent) > 0
     if operation in _UNITS and operation != "rerank":
-        return False  # Video has no tokens that anybody tells.
+        return False  # No provider reports tokens for video.
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
     return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
 
 
 def _input_tokens(call: ModelCall, rate: Rate) -> int:
     if call.hosted_tools and rate.context_tokens is not None:
-        # The model reads its whole context once more after each use of a tool, with what the tool has found.
+        # The model reads its whole context again after each use of a tool, with the tool's result.
         return rate.context_tokens * (1 + (call.hosted_uses_max or 0))
     if call.opaque_input and rate.context_tokens is not None:
         return rate.context_tokens
@@ -195,12 +195,12 @@ def _input_tokens(call: ModelCall, rate: Rate) -> int:
 
 
 def _echoed(call: ModelCall, input_tokens: int) -> int:
-    """Each choice may begin with its own prompt, so all prompts come once for each choice of one of them."""
+    """Each choice may begin with its own prompt, so all prompts are repeated for each choice."""
     return input_tokens * (call.choices // call.inputs) if call.echoes else 0
 
 
 def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
-    """Output tokens per choice, and whether the hub must send that as a cap because nobody else bounds it."""
+    """Output tokens per choice, and whether the hub must send that as a cap because nothing else bounds it."""
     if call.operation in ("embeddings", "moderation", "rerank", "video"):
         return 0, False
     if call.operation == "images":
@@ -238,9 +238,9 @@ def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
 
 
 def services_asked(call: ModelCall) -> set[str]:
-    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` beside its own.
+    """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` and `service_tier`.
 
-    Callers of Bedrock's models may say it in Bedrock's words, `{"type": "flex"}` and `{"latency": "optimized"}`.
+    Callers of Bedrock's models may use Bedrock's form, `{"type": "flex"}` and `{"latency": "optimized"}`.
     """
     asked: set[str] = set()
     for field in ("service_tier", "speed", "serviceTier", "performanceConfig"):

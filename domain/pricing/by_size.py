@@ -1,8 +1,8 @@
 """Prices of an image, or of a second of video, by its size and its quality.
 
-The plain price is that of whatever no variant names. The charge is by what was made, as the answer tells it, else by
-what was asked for; where neither says, by the dearest that it may have been, for unknown is never free. The same rule
-bounds a call before it is made.
+The plain price is for everything that no variant names. The charge is by the size and quality that the answer reports,
+else by those requested; if both are unknown, by the dearest that is possible. The same rule bounds a call before it is
+made.
 """
 
 from functools import lru_cache
@@ -13,16 +13,16 @@ from domain.model_api.video import resolution
 from domain.money import format_credits_each
 from domain.pricing.tiers import UnitPrices
 
-# What may have variants: the other leaves have no size.
+# The units that may have variants: the others have no size.
 VARIED = ("image_nanos", "video_second_nanos")
 WORD_CHARACTERS_MAX = 32
-_OTHER = ""  # The size, or the quality, of what no variant names.
+_OTHER = ""  # The size, or the quality, that no variant names.
 
 
 class Variant(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True
 ):
-    """What is paid for one `size` and one `quality`, in lower case; None: for any.
+    """The price for one `size` and one `quality`, in lower case; None: for any.
 
     A video's size is its resolution, such as "1080p". The price holds in every tier.
     """
@@ -32,7 +32,7 @@ class Variant(
     quality: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse one that could never be met, or that names no price or one that has no size."""
+        """Refuse a variant that cannot match, that has no price, or whose price has no size."""
         if self.size is None and self.quality is None:
             raise ValueError("a variant names a size, a quality, or both")
         for word in (self.size, self.quality):
@@ -49,15 +49,15 @@ Variants = tuple[Variant, ...]
 
 
 def worded(said: str | None) -> str | None:
-    """A size or a quality as it is compared and kept; None where nobody chose one."""
+    """The normalised size or quality, as it is compared and stored; None if none was chosen."""
     if not said or said.lower() == "auto":
         return None
-    # Nothing that a variant names is so long, and a call keeps what its caller wrote.
+    # No variant has such a long name, and the call log stores what the caller wrote.
     return said.lower() if len(said) <= WORD_CHARACTERS_MAX else f"{said[:WORD_CHARACTERS_MAX].lower()}…"
 
 
 def distinct(variants: Variants) -> Variants:
-    """The same variants; ValueError if two of them say what the same thing costs."""
+    """The same variants; ValueError if two of them have the same size and quality."""
     seen: set[tuple[str | None, str | None, str]] = set()
     for variant in variants:
         for field in VARIED:
@@ -80,7 +80,7 @@ def variant_each(variant: Variant) -> dict[str, str | None]:
 
 
 def variant_label(variant: Variant) -> str:
-    """What a variant is the price of, in words: "1024x1536 high"."""
+    """The size and quality of a variant as text: "1024x1536 high"."""
     return " ".join(word for word in (variant.size, variant.quality) if word)
 
 
@@ -88,9 +88,9 @@ def variant_label(variant: Variant) -> str:
 def variant_price(
     variants: Variants, field: str, size: str | None, quality: str | None, plain_nanos: int | None
 ) -> int | None:
-    """What one piece costs in that size and quality; the dearest that it may cost where one of them is unknown.
+    """The price of one piece in that size and quality; the dearest possible one if one of them is unknown.
 
-    `plain_nanos` is the price beside the variants, None where there is none; so is the answer where there is neither.
+    `plain_nanos` is the price without a variant, None if there is none. None if there is no price at all.
     """
     named = [variant for variant in variants if getattr(variant.prices, field) is not None]
     sizes = (size,) if size is not None else (_OTHER, *(each.size for each in named if each.size))
@@ -100,7 +100,7 @@ def variant_price(
 
 
 def _exactly(named: list[Variant], field: str, size: str, quality: str, plain_nanos: int | None) -> int | None:
-    """The variant that names most of it, size before quality; else the plain price, else the dearest there is."""
+    """The variant that matches most, size before quality; else the plain price, else the dearest variant."""
     fitting = [each for each in named if each.size in (None, size) and each.quality in (None, quality)]
     if fitting:
         chosen = max(fitting, key=lambda each: (each.size is not None) * 2 + (each.quality is not None))

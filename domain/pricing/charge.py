@@ -1,8 +1,8 @@
 """What a usage costs: units of usage times units of a rate or a price, summed, and rounded once.
 
-A unit that has no rate of its own is sold at its parent's rate, as `Rate` says; a unit without a parent and
-without a rate cannot be sold, and asking for it is refused before the call. The same arithmetic says what the
-provider asks (`cost`); there a unit without a price makes the whole unknown, never free.
+A unit that has no rate of its own is sold at its parent's rate, as `Rate` says; a unit without a parent and without a
+rate cannot be sold, and a request for it is refused. The same arithmetic gives the provider's cost (`cost`); there a
+unit without a price makes the whole cost unknown.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ INPUT_UNITS = (
     "cache_write_1h_tokens",
 )
 OUTPUT_UNITS = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
-# A parent stands before its children, so that one pass fills in all of them.
+# A parent is before its children, so that one pass fills in all of them.
 _PARENTS = {
     "input_audio_tokens": "input_tokens",
     "input_image_tokens": "input_tokens",
@@ -46,7 +46,7 @@ ORDINARY = Occasion()
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One unit of a charge: so many units at so many nanocredits per million."""
+    """One line of a charge: the quantity of a unit, and nanocredits per million."""
 
     unit: str
     units: int
@@ -54,7 +54,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What a usage comes to: the lines that were used, and their total rounded up once."""
+    """The charge of a usage: the lines that were used, and their total rounded up once."""
 
     rate_id: str
     lines: tuple[ChargeLine, ...]
@@ -73,7 +73,7 @@ class Dearest(msgspec.Struct, frozen=True, kw_only=True):
 def unit_rates(
     rate: Rate, tier: Tier | None = None, size: str | None = None, quality: str | None = None
 ) -> Mapping[str, Nanos]:
-    """The price of every unit of usage, parents' rates filled in. The same mapping each time: nobody changes it.
+    """The price of every unit of usage, parents' rates filled in. The mapping is shared and must not be changed.
 
     `size` and `quality` are for a rate with variants.
     """
@@ -107,12 +107,12 @@ def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | N
 
 
 def input_tokens_of(usage: Usage) -> int:
-    """The request's whole input: fresh, cached and written, whatever it was made of."""
+    """The request's whole input: fresh, cached and written, of all types."""
     return sum(getattr(usage, unit) for unit in INPUT_UNITS)
 
 
 def has_price(rate: Rate, field: str) -> bool:
-    """Whether the rate says what that costs, if only in some sizes; nothing is a price where it is said."""
+    """Whether the rate has a price for the unit, even if only for some sizes; 0 is a price if it is set."""
     if getattr(rate, field) is not None:
         return True
     return field in VARIED and any(getattr(variant.prices, field) is not None for variant in rate.variants)
@@ -120,7 +120,7 @@ def has_price(rate: Rate, field: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def dearest(rate: Rate, tiers: tuple[Tier, ...] = (), size: str | None = None, quality: str | None = None) -> Dearest:
-    """The dearest of the ordinary rates and of those tiers, whatever the provider's cache makes of the input.
+    """The dearest of the ordinary rates and of those tiers, for any use of the provider's cache.
 
     `size` and `quality` are for a rate with variants.
     """
@@ -143,7 +143,7 @@ def _unit_prices(
 def _filled(
     base: Rate | UnitPrices, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
 ) -> dict[str, Nanos | None]:
-    """The price of every unit: a variant's, else the tier's, the ordinary one, the parent's; None where none is."""
+    """The price of every unit: the variant's, else the tier's, the ordinary one, the parent's; None if none has one."""
     found: dict[str, Nanos | None] = {}
     for unit, field in PRICE_OF_UNIT.items():
         nanos = getattr(tier.prices, field) if tier is not None else None

@@ -1,6 +1,6 @@
-"""What a call is likely to come to, to compare who would make it cheapest, and to tell in a quote.
+"""The probable charge of a call, for choosing the cheapest target and for quotes.
 
-Not a bound: nothing is held by it.
+It is not a bound: no hold depends on it.
 """
 
 import msgspec
@@ -12,12 +12,12 @@ from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
 from domain.usage import Usage
 
-# What an answer is taken to be where nothing is known of it: some 2,000 characters.
+# The assumed length of an answer: some 2,000 characters.
 OUTPUT_TOKENS_EXPECTED = 500
 
 
 def expected_nanos(call: ModelCall, rate: Rate) -> int:
-    """The likely charge of the call under a rate, in nanocredits, in the tier of its size and of the service asked for.
+    """The probable charge of the call under a rate, in nanocredits, in the tier of its size and requested service.
 
     A text of 4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
     """
@@ -27,7 +27,7 @@ def expected_nanos(call: ModelCall, rate: Rate) -> int:
 
 
 def expected_input(call: ModelCall, rate: Rate | None) -> int:
-    """The likely tokens of the input: the estimate of what it says, and no more than the model's context holds."""
+    """The probable tokens of the input: the estimate, at most the model's context."""
     tokens = call.likely_input_tokens
     if rate is None or rate.context_tokens is None:
         return tokens
@@ -35,7 +35,7 @@ def expected_input(call: ModelCall, rate: Rate | None) -> int:
 
 
 def _expected(call: ModelCall, rate: Rate) -> Usage:
-    """The likely input, an answer of ordinary length, and the pieces that were asked for."""
+    """The probable input, an answer of usual length, and the requested pieces."""
     return msgspec.structs.replace(
         call.pieces,
         input_tokens=expected_input(call, rate),
@@ -45,7 +45,7 @@ def _expected(call: ModelCall, rate: Rate) -> Usage:
 
 
 def _per_choice(call: ModelCall, rate: Rate) -> int:
-    """A cap is what an answer may come to at the most; most are of a few hundred tokens. Only texts have any."""
+    """The usual length, or the caller's cap if that is lower. Only texts have output tokens."""
     if call.operation not in ("chat", "completions"):
         return 0
     caps = (OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max)

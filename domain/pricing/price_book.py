@@ -1,7 +1,7 @@
 """What providers ask: dated, sourced prices, and how the name of a model finds its own.
 
-A price is never changed, only followed by a newer version: `effective_ms` says from when the provider asks it,
-`known_ms` since when the book knows. The book is what ships with the hub, and after it what operators appended.
+A price is never changed; a newer version follows it. `effective_ms` is when the provider begins to ask it, `known_ms`
+when the book learned it. The book consists of the shipped prices and then those that operators appended.
 """
 
 import re
@@ -24,8 +24,8 @@ _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """One version of what a provider asks for a model, in nano-USD per million units.
 
-    `names` are all that the provider calls the model by, `model` is the book's own name for it. `source` says where
-    the price is from.
+    `names` are all names that the provider has for the model, `model` is the book's own. `source` is where the price is
+    from.
     """
 
     id: str
@@ -45,8 +45,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderPrices(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """All prices of one provider, by model, the newest version last.
 
-    `borrowed` are the shelves of those whose models the provider offers under their names (Azure: OpenAI's), asked
-    where its own has nothing. Shelves are compared by identity, so that what was found can be remembered cheaply.
+    `borrowed` are the prices of vendors whose models the provider offers under the same names (Azure: OpenAI's), used
+    if it has no price of its own. Compared by identity, so that it can be a cheap cache key.
     """
 
     provider: str
@@ -57,7 +57,7 @@ class ProviderPrices(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 def provider_prices_of(
     provider: str, prices: Iterable[Price], borrowed: Sequence[ProviderPrices] = ()
 ) -> ProviderPrices:
-    """Put prices in order: by model, then by when they hold and since when they are known."""
+    """Sort prices: by model, then by when they begin to hold and when they became known."""
     by_model: dict[str, list[Price]] = {}
     for price in prices:
         by_model.setdefault(price.model, []).append(price)
@@ -73,7 +73,7 @@ def provider_prices_of(
 
 @lru_cache(maxsize=4096)
 def versions(provider_prices: ProviderPrices, name: str) -> tuple[Price, ...]:
-    """All versions of the price of the model of that name, oldest first; none if the shelf does not know it."""
+    """All versions of the price of the model of that name, oldest first; none if it is not known."""
     for spelled in spellings(name):
         for own_or_lent in (provider_prices, *provider_prices.borrowed):
             for held in own_or_lent.prices.values():
@@ -99,8 +99,8 @@ def spellings(name: str) -> tuple[str, ...]:
 def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[Price]:
     """What the incoming prices of one model say that the held ones, of the same model, do not.
 
-    A version is news where another price holds at its moment, earlier news included. Where the catalogue takes a
-    version back, its current price holds from now on.
+    A version is news where another price holds at its moment, earlier news included. If the catalogue withdraws a
+    version, its current price holds from now on.
     """
     found: list[Price] = []
     for price in sorted(incoming, key=lambda price: price.effective_ms):
@@ -114,12 +114,12 @@ def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[
 
 
 def price_id(provider: str, model: str, effective_ms: int, known_ms: int) -> str:
-    """The name of a version, the same in every hub that has it."""
+    """The id of a version, the same in every hub."""
     return f"{provider}/{model}@{effective_ms}:{known_ms}"
 
 
 def standing(prices: Iterable[Price], at_ms: int) -> Price | None:
-    """Of the versions of one model's price the one that holds at a moment."""
+    """The version of one model's price that holds at a time."""
     holding = [price for price in prices if price.effective_ms <= at_ms]
     return max(holding, key=lambda price: (price.effective_ms, price.known_ms), default=None)
 

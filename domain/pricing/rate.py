@@ -22,12 +22,12 @@ PIECE_RATES = frozenset(
 class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One version of what a model's units are sold for, in nanocredits per million; versions are never changed.
 
-    A unit of None is sold at its parent's rate: reasoning, audio and images out as output; cache, audio and images
-    in as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, images by
-    the piece, characters, search units and seconds, of sound and of video, have no parent. `removed` ends the sale.
-    `capabilities` are all that the model is able to of what `Capability` names; None: not known. `tiers` replace some
-    of the prices for some requests, `variants` some for one size or quality. A rate made from the price book holds for
-    all `names` that the provider has for the model; one that an operator set, for the model's own name.
+    A unit of None is sold at its parent's rate: reasoning, audio and images out as output; cache, audio and images in
+    as input; an hour's cache write as a five minutes' one, cached audio as cached text. Hosted tools, images by the
+    piece, characters, search units and seconds, of audio and of video, have no parent. `removed` ends the sale.
+    `capabilities` are all that the model has; None: not known. `tiers` replace some of the prices for some requests,
+    `variants` some for one size or quality. A rate made from the price book holds for all `names` that the provider has
+    for the model; one that an operator set, for the model's own name.
     """
 
     id: str

@@ -1,15 +1,15 @@
-"""Prices of leaves, and the tiers that replace some of them: by service, by the request's size, by the hour.
+"""Prices of units, and the tiers that replace some of them: by service, by the request's size, by the hour.
 
-A tier says when it holds and names only the leaves that differ from the prices it belongs to. The whole request is
-priced at one tier: past a threshold every token costs more, not only those beyond it ("prompts > 200k tokens" in
-Google's and Anthropic's price lists; "more than 272K input tokens" in OpenAI's).
+A tier states when it holds and names only the units that differ from the ordinary prices. The whole request is priced
+at one tier: past a threshold every token costs more, not only those beyond it ("prompts > 200k tokens" in Google's and
+Anthropic's price lists; "more than 272K input tokens" in OpenAI's).
 """
 
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-# Which price a unit of usage is charged at.
+# The price of each field of usage.
 PRICE_OF_UNIT: dict[str, str] = {
     "input_tokens": "input_nanos",
     "input_audio_tokens": "input_audio_nanos",
@@ -68,9 +68,9 @@ class UnitPrices(
 class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, cache_hash=True):
     """Prices that hold for some requests instead of the ordinary ones; units of None stay ordinary.
 
-    `service` is the service tier that the provider says it served (None: the standard one), `above_tokens` what the
-    request's whole input must exceed, and `from_minute` to `until_minute` the hours of the day in UTC (alike: all
-    day; until before from: over midnight).
+    `service` is the service tier that the provider reports (None: the standard one), `above_tokens` what the request's
+    whole input must exceed, and `from_minute` to `until_minute` the hours of the day in UTC (equal: all day; until
+    before from: over midnight).
     """
 
     prices: UnitPrices
@@ -80,7 +80,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     until_minute: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse hours that no day has, and a threshold below zero."""
+        """Refuse hours outside of a day, and a threshold below zero."""
         if not (0 <= self.from_minute < 1440 and 0 <= self.until_minute <= 1440):
             raise ValueError(f"a day has 1440 minutes: {self.from_minute} to {self.until_minute}")
         if self.above_tokens < 0:
@@ -88,9 +88,9 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a call was served, as far as its price depends on it: the service tier told, and when it began.
+    """How a call was served, as far as its price depends on it: the reported service tier, and when it began.
 
-    `size` and `quality` are those of the images or the video that were made; None where nobody said.
+    `size` and `quality` are of the images or the video that were made; None if unknown.
     """
 
     service: str | None = None
@@ -102,8 +102,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def tier_of(tiers: Sequence[Tier], occasion: Occasion, input_tokens: int) -> Tier | None:
     """The tier that a request falls under; None: the ordinary prices.
 
-    The provider's word decides about the service; a service that has no tiers is priced as the standard one. Of the
-    thresholds that the input exceeds the highest counts: at exactly 200,000 tokens "above 200,000" does not hold.
+    The service is the one that the provider reports; one without tiers is priced as the standard one. The highest
+    threshold that the input exceeds counts: at exactly 200,000 tokens "above 200,000" does not hold.
     """
     if not tiers:
         return None
@@ -118,9 +118,9 @@ def tier_of(tiers: Sequence[Tier], occasion: Occasion, input_tokens: int) -> Tie
 
 
 def reachable(tiers: Iterable[Tier], services: Collection[str], input_tokens_max: int) -> list[Tier]:
-    """The tiers that a request of at most so much input may come to, whatever the hour.
+    """The tiers that a request with at most that input may reach, at any hour.
 
-    `services` are those that were asked for. The provider may serve the standard one instead, so that counts too.
+    `services` are those requested. The provider may serve the standard one instead, so that counts too.
     """
     return [
         tier

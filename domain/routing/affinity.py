@@ -1,7 +1,8 @@
 """Which credential a conversation stays on while a prompt cache is warm there.
 
 Providers keep the beginning of a prompt for some minutes and ask less for reading it again, but only of the same
-account. Advice and not truth: forgotten, it costs a cache read; it never beats a cool-down, and it is bounded.
+account. It is advice: losing it costs a cache read. A cool-down has precedence, and the number of conversations is
+bounded.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ MINUTE_MS = 60_000
 WARM_MS = 5 * MINUTE_MS
 WARM_LONG_MS = 60 * MINUTE_MS
 # Prompts of fewer than 1,024 tokens are not cached by OpenAI ("Prompt caching: structuring prompts") nor by Anthropic
-# ("Prompt caching: cache limitations"): shorter ones are spread as the weights say.
+# ("Prompt caching: cache limitations"): shorter ones are spread by weight.
 CACHED_BYTES_MIN = 4 * 1_024
 _OPENING_BYTES_MAX = 8 * 1_024
 _SHARDS = 64
@@ -27,13 +28,13 @@ _MARKED_FIELDS = ("cache_control", "system", "tools", "messages")
 
 
 class Affinity(msgspec.Struct, frozen=True, kw_only=True):
-    """What served a conversation last, and until when it is likely to know it still."""
+    """The target that served a conversation last, and until when its cache is probably warm."""
 
     target: str
     until_ms: int
 
 
-# In shards, so that remembering one conversation copies a few dozen and not all.
+# In shards, so that storing one conversation copies a few dozen entries and not all.
 Affinities: TypeAlias = tuple[Mapping[str, Affinity], ...]
 NO_AFFINITIES: Affinities = ({},) * _SHARDS
 
@@ -61,8 +62,9 @@ _METADATA = msgspec.json.Decoder(_Metadata)
 def conversation(call: ModelCall, caller: str) -> Conversation | None:
     """The conversation that the call is a turn of; None if no provider would keep a prompt as short as this.
 
-    `caller` tells callers apart. Named by the caller's own `prompt_cache_key` (OpenAI) or `metadata.user_id`
-    (Anthropic), else by how it begins: all up to the first words of the user, which every later turn repeats.
+    `caller` distinguishes callers. The conversation is identified by the caller's own `prompt_cache_key` (OpenAI) or
+    `metadata.user_id` (Anthropic), else by its beginning up to the user's first message, which every later turn
+    repeats.
     """
     named = _said(call.fields.get("prompt_cache_key"))
     if named is None and call.body_bytes < CACHED_BYTES_MIN:
@@ -75,13 +77,13 @@ def conversation(call: ModelCall, caller: str) -> Conversation | None:
 
 
 def affinity_of(affinities: Affinities, key: str, now_ms: int) -> str | None:
-    """What the conversation stays on, or None if nothing is warm."""
+    """The target that the conversation stays with, or None if nothing is warm."""
     affinity = _shard(affinities, key).get(key)
     return affinity.target if affinity is not None and now_ms < affinity.until_ms else None
 
 
 def with_affinity(affinities: Affinities, what: Conversation, target: str, now_ms: int) -> Affinities:
-    """The conversation stays on `target` from now on; of too many, the one remembered longest ago is forgotten."""
+    """The conversation stays with `target` from now on; beyond the bound, the oldest entry is removed."""
     shard = dict(_shard(affinities, what.key))
     shard.pop(what.key, None)
     shard[what.key] = Affinity(target=target, until_ms=now_ms + what.warm_ms)
@@ -113,7 +115,7 @@ def _user(call: ModelCall) -> tuple[bytes, ...]:
 
 
 def _opening(call: ModelCall) -> tuple[bytes, ...]:
-    """All that is said before the first answer: system prompts and the user's first words."""
+    """The conversation before the first answer: system prompts and the user's first message."""
     parts = [text for name in ("system", "instructions") if (text := _said(call.fields.get(name))) is not None]
     said = _said(call.fields.get("messages")) or _said(call.fields.get("input")) or b""
     try:
@@ -122,6 +124,6 @@ def _opening(call: ModelCall) -> tuple[bytes, ...]:
             parts.append(bytes(turn))
             if _TURN.decode(turn).role == "user":
                 break
-    except msgspec.MsgspecError:  # one text, or something that only the provider can judge
+    except msgspec.MsgspecError:  # one text, or something that only the provider understands
         parts.append(said)
     return tuple(parts)

@@ -85,7 +85,7 @@ def at_quoted_rate(catalog: Catalog, offer: Served, rate_ids: Sequence[str]) -> 
 
 
 def lacking(call: ModelCall, rate: Rate | None) -> tuple[Capability, ...]:
-    """What the call needs and the model, as its rate says, is not able to; nothing where that is not known."""
+    """The capabilities that the call needs and the model lacks, according to its rate; none if they are not known."""
     if rate is None or rate.capabilities is None:
         return ()
     needed = _needed(call)
@@ -95,8 +95,8 @@ def lacking(call: ModelCall, rate: Rate | None) -> tuple[Capability, ...]:
 def fits(call: ModelCall, rate: Rate | None) -> bool:
     """Whether the call seems to fit into the model's context and its longest answer.
 
-    A guess, at four bytes a token, since only the provider counts tokens: so it chooses among several models and
-    refuses nobody. Of what comes encoded (images, sound, files) the bytes say nothing.
+    It is an estimate, at four bytes a token, since only the provider counts tokens: so it chooses among several models
+    and refuses nothing. The size of encoded parts (images, audio, files) says nothing about their tokens.
     """
     if rate is None or call.operation not in ("chat", "completions"):
         return True
@@ -110,7 +110,7 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
 
 
 def with_room(way: RouteNode, call: ModelCall) -> RouteNode:
-    """The way without those whom the call seems too large for; as it is where it seems too large for all."""
+    """The route node without models that the call seems too large for; unchanged if it seems too large for all."""
     if isinstance(way, Served):
         return way
     return kept(way, lambda offer: offer if fits(call, offer.rate) else None) or way

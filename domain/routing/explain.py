@@ -1,4 +1,4 @@
-"""Why a call goes where it goes: in one line for a header, and in full for an operator who asks beforehand."""
+"""Why a call goes where it goes: in one line for a header, and in full for an operator in advance."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,14 +29,14 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that the name leads to and that is not tried, and why."""
+    """A model that the name leads to and that is not tried, with the reason."""
 
     model: str
     why: str
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a name leads: in which order candidates are tried for a call, and who is left out."""
+    """Where a name leads: the candidates in their order, and what is left out."""
 
     route: Route
     strategy: Strategy
@@ -45,7 +45,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation | NoRoute:
-    """What the call that `at` describes would be routed by. Takes no turn."""
+    """How the call that `at` describes would be routed. It does not advance the rotation."""
     route = route_of(at.catalog, at.call.model, billed, strategy, at.now_ms)
     if not isinstance(route, Route):
         return route
@@ -77,8 +77,8 @@ def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation 
 def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptRecord]) -> str:
     """One line of ASCII: `alias fast; least-cost; 2 of 3; openai cooling`.
 
-    By what the name led there, how the first was chosen where there was a choice, the place of the one that served,
-    and what speaks for it or against the others: its warm cache, its turn as a canary, who cools down, who failed.
+    The alias, the strategy if there was a choice, the place of the target that served, and the reasons: a warm cache, a
+    canary's turn, targets that cool down or failed.
     """
     ranks = made.ranks
     chosen = identity(served)
@@ -118,7 +118,7 @@ def _places(
         return
     if way.trial is not None:
         yield from _places(way.trial, priority, (*weight, way.trial_percent))
-    for member in reversed(way.members):  # Of a unit that stands twice the first place is told.
+    for member in reversed(way.members):  # For a target that occurs twice the first place is reported.
         yield from _places(member.way, (*priority, member.priority), (*weight, member.weight))
 
 

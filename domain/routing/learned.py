@@ -1,7 +1,7 @@
-"""What the hub has learned from its own calls: whose turn it is, who is cooling down, who is fast, who is warm.
+"""What the hub has learned from its own calls: rotation, cool-downs, latencies, session affinities.
 
-`Advice` is one frozen value, replaced and never changed, and harmless to lose: it orders what is tried. Every part of
-it is bounded, the oldest forgotten first.
+`Advice` is one frozen value, replaced and never changed. Losing it changes no charge: it only orders the candidates.
+Every part is bounded, and the oldest entries are removed first.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from domain.routing.affinity import NO_AFFINITIES, Affinities, Conversation, wit
 from domain.routing.cooldown import CoolDown, after_failure
 
 REMEMBERED_MAX = 4_096
-# A new first byte moves the estimate by an eighth, as TCP's of a round trip (RFC 6298).
+# A new first byte moves the estimate by an eighth, as TCP's round-trip estimate does (RFC 6298).
 LATENCY_SHARE = 8
 
 Turns = Mapping[str, int]
@@ -35,17 +35,17 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def latency_of(provider: str, model: str, stream: bool) -> str:
-    """Under which name the first bytes of a model are remembered."""
+    """The key under which a model's first-byte time is kept."""
     return f"{provider}/{model}" if stream else f"{provider}/{model} whole"
 
 
 def identity(target: Target) -> str:
-    """What tells one way to make a call from all others: provider, model and credential."""
+    """What distinguishes a target from all others: provider, model and credential."""
     return f"{target.provider}/{target.model} {target.credential_id or ''}"
 
 
 def took_turns(advice: Advice, taken: Mapping[str, Turns]) -> Advice:
-    """The advice after these rotations have moved on."""
+    """The advice after these rotations have advanced."""
     if not taken:
         return advice
     turns = advice.turns
@@ -65,7 +65,7 @@ def learned_failure(advice: Advice, target: Target, failure: Failure, now_ms: in
 
 
 def learned_success(advice: Advice, target: Target) -> Advice:
-    """The advice after an answer: what served it is warm again."""
+    """The advice after an answer: its target no longer cools down."""
     served_by = {f"{target.provider}/{target.model}", target.credential_id}
     if served_by.isdisjoint(advice.cooling):
         return advice
@@ -74,7 +74,7 @@ def learned_success(advice: Advice, target: Target) -> Advice:
 
 
 def learned_first_byte(advice: Advice, target: Target, stream: bool, took_us: int) -> Advice:
-    """The advice after a first byte that took so long: a moving average of whole microseconds."""
+    """The advice after a first byte: a moving average in whole microseconds."""
     key = latency_of(target.provider, target.model, stream)
     before = advice.first_byte_us.get(key)
     after = took_us if before is None else before + (took_us - before) // LATENCY_SHARE
@@ -87,7 +87,7 @@ def learned_conversation(advice: Advice, what: Conversation, target: Target, now
 
 
 def _remembering(known: Mapping[str, _V], key: str, value: _V) -> dict[str, _V]:
-    """The mapping with one more entry, the newest last; beyond the bound the oldest goes."""
+    """The mapping with one more entry, the newest last; beyond the bound the oldest is removed."""
     after = {k: v for k, v in known.items() if k != key} if key in known else dict(known)
     after[key] = value
     if len(after) > REMEMBERED_MAX:

@@ -1,8 +1,8 @@
 """Which provider and which credential is tried, in which order.
 
-Pure functions of where a name leads, the advice and the request. In every group the lower priority goes first; among
-equals the conversation stays where its prompt is cached, then the strategy chooses, then the turn. What is cooling
-down goes last and is never left out, so forgetting the advice changes the order and nothing else.
+Pure functions of the route, the advice and the request. In every group the lower priority goes first; among equals the
+conversation stays where its prompt is cached, then the strategy chooses, then the rotation. A target that cools down
+goes last and is never left out, so losing the advice changes only the order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,24 +21,24 @@ from domain.routing.cooldown import is_cooling
 from domain.routing.learned import Advice, Turns, identity, latency_of, took_turns
 from domain.routing.tree import Group, RouteNode
 
-# Of so many calls by least latency one goes by turns instead, so that a model which has become fast is found again.
+# One of so many calls by least latency follows the rotation, so that a model which has become fast is found again.
 EXPLORED_OF = 20
 
 Taken: TypeAlias = tuple[tuple[str, Turns], ...]
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to make the call: the target, and the provider's offer that it belongs to."""
+    """A model of a provider with one credential: the target, and the provider's offer that it belongs to."""
 
     target: Target
     served: Served
 
 
 class Rank(msgspec.Struct, frozen=True, kw_only=True):
-    """A candidate in its place, and why it is there.
+    """A candidate in its place, and the reasons.
 
-    `cooling_until_ms` of 0: it is warm. `trial`: it is a canary, `reserve`: and it is not the canary's turn. `warm`:
-    the conversation's prompt is likely to be cached there.
+    `cooling_until_ms` of 0: it does not cool down. `trial`: it is a canary; `reserve`: and it is not the canary's turn.
+    `warm`: the conversation's prompt is probably cached there.
     """
 
     candidate: Candidate
@@ -49,7 +49,7 @@ class Rank(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """All ways to make a call in the order to try them, the advice after this turn, and the conversation it is of."""
+    """All candidates in the order to try them, the advice after this turn, and the call's conversation."""
 
     advice: Advice
     ranks: tuple[Rank, ...]
@@ -62,9 +62,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order depends on beside the route: the catalogue, the advice, the call, its caller and the time.
+    """What an order depends on besides the route: the catalogue, the advice, the call, its caller and the time.
 
-    `caller` is whatever tells callers apart.
+    `caller` is a value that distinguishes callers.
     """
 
     catalog: Catalog
@@ -77,8 +77,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 def next_turn(turns: Turns, weights: Mapping[str, int]) -> tuple[dict[str, int], str]:
     """Smooth weighted round robin: the next member, and the turns after it.
 
-    Every member gains its weight, the foremost is chosen and pays the total. Over a cycle as long as the sum of
-    the weights each is chosen exactly its weight's times; a member may run several turns behind in between.
+    Every member gains its weight, the highest is chosen and pays the total. Over a cycle as long as the sum of the
+    weights each is chosen as often as its weight; in between a member may be several turns behind.
     """
     gained = {member: turns.get(member, 0) + weight for member, weight in weights.items()}
     chosen = max(gained, key=lambda member: gained[member])
@@ -87,10 +87,10 @@ def next_turn(turns: Turns, weights: Mapping[str, int]) -> tuple[dict[str, int],
 
 
 def order(way: RouteNode, at: Circumstances) -> Order:
-    """All ways to make the call, in the order to try them."""
+    """All candidates for the call, in the order to try them."""
     if isinstance(way, Served):
         held = credentials_for(at.catalog, way)
-        if held is not None and len(held) < 2:  # Nobody to take turns with, as in most hubs for most models.
+        if held is not None and len(held) < 2:  # Fast path: a single credential needs no rotation.
             return Order(advice=at.advice, ranks=(_rank(way, held[0] if held else None, at.advice, at.now_ms),))
     talk = conversation(at.call, at.caller)
     stays_on = affinity_of(at.advice.affinities, talk.key, at.now_ms) if talk else None
@@ -102,7 +102,7 @@ def order(way: RouteNode, at: Circumstances) -> Order:
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """A member of a group with all that it leads to; `taken` are the turns that are taken if it goes first."""
+    """A member of a group with all that it leads to; `taken` are the rotations that advance if it goes first."""
 
     name: str
     priority: int
@@ -116,7 +116,7 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 def _ranked(way: RouteNode, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
-    """What the way leads to, in order, and the turns that are taken if the call goes this way."""
+    """The candidates of the route node, in order, and the rotations that advance if the call goes there."""
     if isinstance(way, Served):
         return _of_provider(way, at, stays_on)
     below = [(member, _ranked(member.way, at, stays_on)) for member in way.members]
@@ -129,7 +129,7 @@ def _ranked(way: RouteNode, at: Circumstances, stays_on: str | None) -> tuple[Se
 
 
 def _of_provider(offer: Served, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
-    """The provider's active credentials, by turns; none if it needs one and has none."""
+    """The provider's active credentials, by rotation; none if it needs one and has none."""
     held = credentials_for(at.catalog, offer)
     if held is None:
         return (), ()
@@ -147,7 +147,7 @@ def _of_provider(offer: Served, at: Circumstances, stays_on: str | None) -> tupl
 def _in_order(
     key: str, strategy: Strategy, entries: Sequence[_Entry], at: Circumstances
 ) -> tuple[Sequence[Rank], Taken]:
-    """The members one after another: whose turn it is among the best, then the others as their turns would come."""
+    """The members in order: among the best the one whose turn it is, then the others in the order of their turns."""
     if len(entries) < 2:
         return (entries[0].ranks, entries[0].taken) if entries else ((), ())
     turns = at.advice.turns.get(key, {})
@@ -170,9 +170,9 @@ def _in_order(
 
 
 def _score(strategy: Strategy, entry: _Entry, at: Circumstances) -> tuple[bool, int, bool, bool, int]:
-    """What decides who goes first, the lowest: warm before cooling, priority, a warm cache, then the strategy.
+    """The sort key, the lowest goes first: cool-down, priority, a warm cache, then the strategy.
 
-    What is not known is last by cost, since unknown is never free; and first by latency, so that it becomes known.
+    An unknown cost is last; an unknown latency is first, so that it becomes known.
     """
     first = entry.first()
     cools = first.reserve or first.cooling_until_ms > 0
@@ -188,7 +188,7 @@ def _score(strategy: Strategy, entry: _Entry, at: Circumstances) -> tuple[bool, 
 
 
 def _explored(key: str, strategy: Strategy, advice: Advice) -> tuple[bool, Taken]:
-    """Whether this call goes by turns although the fastest is known, and the turn that this took."""
+    """Whether this call follows the rotation although the fastest is known, and the rotation that advanced."""
     if strategy != "least-latency":
         return False, ()
     share = f"explore:{key}"
@@ -201,7 +201,7 @@ def _with_trial(
 ) -> tuple[Sequence[Rank], Taken]:
     """The canary first when it is its turn, else as the very last.
 
-    So its share is exact, and it is nobody's fallback while there is another. One that cools down forfeits its turn.
+    So its share is exact, and it is a fallback only if there is no other. One that cools down forfeits its turn.
     """
     on_trial = [msgspec.structs.replace(rank, trial=True) for rank in trial[0]]
     if not on_trial or not usual[0]:

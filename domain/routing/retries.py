@@ -1,8 +1,8 @@
-"""What follows a failure: who is tried next, after how long, and when to give up. Chance comes in as a value.
+"""What follows a failure: which candidate is tried next, after which pause, and when to give up.
 
-The law: nothing is bought twice. A provider that may have worked for the call, and may charge for it, is not asked
-again under any of its credentials; one other provider may be asked, and if that may have worked as well, the call ends.
-So of all attempts at a call at most one per provider may have been paid, and at most two.
+The law: nothing is bought twice. A provider that may have worked for the call, and may charge for it, is not tried
+again with any of its credentials; one other provider may be tried, and if that may have worked as well, the call ends.
+So at most one attempt per provider, and at most two in all, may have been paid.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from domain.routing.order import Candidate
 
 BACKOFF_FIRST_MS = 250
 BACKOFF_MAX_MS = 8_000
-# A provider that asks for a longer pause is not waited for: its failure goes to the caller, who is told when.
+# A provider that requests a longer pause is not waited for: the caller gets its failure with the time to retry.
 RETRY_AFTER_MAX_MS = 20_000
 # The first provider, and one other.
 MAY_BE_PAID_MAX = 2
@@ -41,10 +41,10 @@ def next_attempt(
 ) -> Retry | None:
     """What to try after these failures (candidate index, failure), or None to give up.
 
-    Somebody untried is tried at once; when all were tried, those that may recover are tried again after the pause
-    that they asked for, or full jitter: `chance` is a random number up to `BACKOFF_MAX_MS`. A rejected credential
-    is not tried again and costs no retry. A rejected request is the caller's own and is never tried elsewhere, and
-    neither is what failed finally. A provider that may have been paid is not asked again.
+    An untried candidate is tried at once; when all were tried, those that may recover are tried again after the pause
+    that they requested, or full jitter: `chance` is a random number up to `BACKOFF_MAX_MS`. A rejected credential is
+    not tried again and costs no retry. A rejected request is the caller's error and is not tried elsewhere, and neither
+    is a final failure. A provider that may have been paid is not tried again.
     """
     last = failures[-1][1]
     if last.kind == "request_rejected" or last.is_final or left_ms <= 0:
@@ -73,9 +73,9 @@ def next_attempt(
 def another(
     candidate_list: Sequence[Candidate], failures: Sequence[tuple[int, Failure]], index: int, retries_max: int
 ) -> Literal["provider", "way"] | None:
-    """Who untried would be next, if the attempt at `index` failed too: another provider, which may always be asked.
+    """The untried candidate of another provider that would be next if the attempt at `index` failed too.
 
-    Another "way" to a provider that was asked is open only after an error that this reports itself.
+    Another candidate of a provider that was tried is open only after an error that the provider reports itself.
     """
     if len(candidate_list) == 1:
         return None

@@ -1,11 +1,11 @@
-"""Where a name leads: a tree of ways, from the alias down to what each provider serves.
+"""Where a name leads: a tree of route nodes, from the alias down to what each provider serves.
 
     alias fast (least-cost)
     ├── @0  openai/gpt-5-mini                 a unit: `Served`
     ├── @0  claude-haiku-4-5 (round-robin)    a bare model: a group of the providers that serve it
     └── @1  smart                             another alias: a group of its own
 
-Every group orders its own members; what is ordered where is `routing`'s.
+Every group orders its own members, see `domain/routing/order.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from domain.refusals import UnknownModel, UnpricedModel
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """One way in a group: the lower priority number goes first, equals share by weight. `name` tells it apart."""
+    """A node in a group: the lower priority number goes first, equals share by weight. `name` distinguishes it."""
 
     name: str
     way: "RouteNode"
@@ -28,7 +28,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Ways of which one is taken and the others are fallen back to. Its turns are kept under `key`.
+    """Route nodes of which one is used and the others are the fallback. Its rotation is kept under `key`.
 
     `trial` is a canary that takes `trial_percent` of every hundred calls.
     """
@@ -55,7 +55,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> Route | NoRoute:
     """Where `provider/model`, a bare model or an alias leads; `strategy` is for bare models.
 
-    With billing on, what has no rate is left out, and a name that leads to nothing else is not sold.
+    With billing on, models without a rate are left out; a name that leads to nothing else is an UnpricedModel.
     """
     way = _way(catalog, name, billed, strategy, now_ms, ())
     if isinstance(way, NoRoute):
@@ -64,9 +64,9 @@ def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_
 
 
 def kept(way: RouteNode, keep: Callable[[Served], Served | None]) -> RouteNode | None:
-    """The way without the leaves that `keep` turns away; None if nothing is left. Kept leaves are as it returns them.
+    """The node with only what `keep` returns for each `Served`; None if nothing is left.
 
-    A group of one is still a group, so that its turns go on under its key.
+    A group of one stays a group, so that its rotation continues under its key.
     """
     if isinstance(way, Served):
         return keep(way)
@@ -79,7 +79,7 @@ def kept(way: RouteNode, keep: Callable[[Served], Served | None]) -> RouteNode |
 
 
 def offers_of(way: RouteNode) -> Iterator[Served]:
-    """Every unit, as often as the tree has it."""
+    """Every `Served` of the tree, as often as the tree has it."""
     if isinstance(way, Served):
         yield way
         return
@@ -90,14 +90,14 @@ def offers_of(way: RouteNode) -> Iterator[Served]:
 
 
 def providers_of(way: RouteNode) -> tuple[str, ...]:
-    """The names of the providers that the way leads to, each once."""
+    """The names of the providers that the node leads to, each once."""
     return tuple(dict.fromkeys(offer.provider.name for offer in offers_of(way)))
 
 
 def _way(
     catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int, through: tuple[str, ...]
 ) -> RouteNode | NoRoute:
-    """Aliases never lead back to themselves, as they are set; should they, the way ends here all the same."""
+    """`set_alias` refuses cycles; if there is one all the same, it ends here."""
     alias = catalog.aliases.get(name)
     if alias is None:
         return _offered(catalog, name, billed, strategy, now_ms)
