@@ -17,7 +17,7 @@ step = printf '\n==> %s\n' '$(1)'
 help: ## List the targets (the default)
 	@echo 'Usage: make [PYTHON=python3.13] <target>'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: $(VENV)/.ready-run ## Install what running takes and start the gateway
@@ -84,6 +84,10 @@ build-Hub:
 		$(LAMBDA) --target $(ARTIFACTS_DIR)
 	@cp -R domain ports adapters entrypoints $(ARTIFACTS_DIR)
 	@find $(ARTIFACTS_DIR) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: reference
+reference: $(VENV)/.ready-dev ## Write the commands into docs/reference.md
+	@$(BIN)/python -m entrypoints.cli.reference docs/reference.md
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and build output

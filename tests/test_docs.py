@@ -12,6 +12,7 @@ import pytest
 from domain import failures, refusals
 from domain.books.rows import Ending
 from entrypoints.cli.parser import build_parser
+from entrypoints.cli.reference import commands_as_markdown, renewed
 from entrypoints.config import SETTINGS, VENDOR_VARIABLES
 from entrypoints.http.routes import routes
 from tests.support.hub import running_hub
@@ -52,6 +53,16 @@ def test_every_command_is_documented_and_has_an_example() -> None:
     assert len(commands) > 20
     assert [] == [" ".join(words) for words, _ in commands if not _is_documented(words)]
     assert [] == [" ".join(words) for words, command in commands if "example" not in (command.epilog or "")]
+
+
+def test_the_commands_in_the_reference_are_those_that_there_are() -> None:
+    assert REFERENCE == renewed(REFERENCE), "run `make reference`"
+
+
+def test_a_cell_of_the_command_tables_can_be_read_at_a_glance() -> None:
+    cells = [cell for row in commands_as_markdown().splitlines() for cell in re.split(r"(?<!\\)\|", row)]
+
+    assert [] == [cell for cell in cells if len(cell.strip()) > 200]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the example is for a POSIX shell")

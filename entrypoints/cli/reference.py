@@ -1,0 +1,77 @@
+"""The command part of docs/reference.md, made from the commands themselves: `make reference` writes it."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from entrypoints.actions.action import every_action
+from entrypoints.cli.parser import build_parser
+
+BEGIN = "<!-- commands: made by `make reference`; change the action table instead -->\n"
+END = "<!-- end of commands -->\n"
+# What is added about commands that are not made from the action table.
+_DETAILS = {
+    "serve": "Calls are in `aihub call list`; rejected credentials and bugs are reported on standard error.",
+    "rate set": "An operation without a price made for it is refused.",
+    "quote": "Exit code 1 if the wallet does not afford it.",
+    "route explain": "Also who is left out and why.",
+    "rerate": "A dry run unless `--apply` is given.",
+    "ledger verify": "`given_away` counts calls that were lost although their callers were given something.",
+    "master-key rotate": "See *The master key*.",
+    "backup": "The copy is checked before it is published.",
+}
+
+
+def commands_as_markdown() -> str:
+    """Two tables: every command with what it does, and every argument with its meaning."""
+    actions = every_action()
+    commands = ["| command | what it does |", "|---|---|"]
+    arguments = ["| command | argument | meaning |", "|---|---|---|"]
+    for name, command in _commands(build_parser(), ()):
+        details = actions[name].details if name in actions else _DETAILS.get(name, "")
+        meaning = " ".join(filter(None, (command.description, details)))
+        commands.append(f"| `aihub {name}` | {_cell(meaning)} |")
+        for argument in command._actions:
+            if not {"--help", "--json"} & {*argument.option_strings}:
+                arguments.append(f"| `aihub {name}` | {_written(argument)} | {_cell(argument.help or '')} |")
+    return "\n".join((*commands, "", *arguments, ""))
+
+
+def renewed(text: str) -> str:
+    """The reference with its command part as the commands are now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{commands_as_markdown()}\n{END}{after}"
+
+
+def main() -> None:
+    """Write the part into the file that is named."""
+    file = Path(sys.argv[1])
+    file.write_text(renewed(file.read_text()))
+
+
+def _commands(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield " ".join(words), parser
+    for action in below:
+        for word, command in action.choices.items():
+            yield from _commands(command, (*words, word))
+
+
+def _written(argument: argparse.Action) -> str:
+    """`NAME`, `--role owner|admin|guest` or `--apply`; required options in bold."""
+    if not argument.option_strings:
+        return f"`{argument.metavar}`"
+    value = "" if argument.nargs == 0 else argument.metavar or "|".join(argument.choices or (argument.dest.upper(),))
+    written = _cell(f"`{' '.join(filter(None, (argument.option_strings[0], str(value))))}`")
+    return f"{written} (required)" if argument.required else written
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    main()
