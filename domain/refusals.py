@@ -1,8 +1,8 @@
 """Every reason not to carry out a request, one frozen value each, with the facts that a caller needs to act.
 
 A refusal is an expected outcome, so it is returned and not raised. Its tag is the error code that callers see.
-`entrypoints/http/errors.py` turns each into a status and a body in the caller's dialect; its `match` is exhaustive, so
-a new refusal here fails the type check there until it has a message.
+`entrypoints/refusals/table.py` has a record for each, which HTTP and the command line render; a test fails for one
+without.
 """
 
 from typing import Literal, TypeAlias

@@ -10,6 +10,8 @@ import msgspec
 
 from domain.management.changes import Denied, Outcome
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
+from entrypoints.refusals.sentences import Sentences, Words
+from entrypoints.refusals.table import record_of
 from entrypoints.usecases import public_types
 from entrypoints.usecases.management_context import Denial, Done
 
@@ -59,23 +61,33 @@ def made(outcome: Outcome) -> Done:
     return outcome
 
 
+class _CommandWords(Words):
+    """Names in quotes; fields by the words that the command line has for them."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+
+    def name(self, text: str) -> str:
+        return repr(text)
+
+    def field(self, text: str) -> str:
+        return self._fields.get(text, text)
+
+
 def complaint(denial: Denial, words: Mapping[str, str] | None = None) -> Complaint:
     """The words for a change that was not made; `words` are the command line's for the fields of the request."""
+    clause = Sentences(denial, record_of(denial), _CommandWords(words or {})).clause()
     match denial:
         case NotFound():
             known = f"known here: {', '.join(denial.similar)}; " if denial.similar else ""
             remedy = _remedy(denial.remedy) if denial.remedy else "nothing was changed"
-            return Complaint(f"there is no {denial.kind} {denial.name!r}; {known}{remedy}")
+            return Complaint(f"{clause}; {known}{remedy}")
         case AlreadyExists():
-            article = "an" if denial.kind[0] in "aeio" else "a"  # a user, an alias
-            return Complaint(
-                f"there is {article} {denial.kind} {denial.name!r} already; see `aihub {denial.kind} list`"
-            )
+            return Complaint(f"{clause}; {_remedy(Remedy(f'{denial.kind} list'))}")
         case BadRequest():
-            problem = f"{denial.problem}; {_remedy(denial.remedy)}" if denial.remedy else denial.problem
-            return Complaint(f"{(words or {}).get(denial.field, denial.field)}: {problem}" if denial.field else problem)
+            return Complaint(f"{clause}; {_remedy(denial.remedy)}" if denial.remedy else clause)
         case NotAllowed():
-            return Complaint(f"a {denial.role} may not {denial.action}")
+            return Complaint(clause)
         case _:
             assert_never(denial)
 

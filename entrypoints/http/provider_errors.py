@@ -1,46 +1,33 @@
 """A provider's failure in words, with the status that a caller can act on."""
 
-import re
-
 from domain.failures import Failure
+from domain.refusals import ProviderFailed
 from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.refusals.sentences import Sentences, Words
+from entrypoints.refusals.table import record_of
 
-# The statuses of a failed provider call where the provider gave none that means anything to the caller.
-_FAILURE_STATUS = {
-    "unreachable": 502,
-    "timed_out": 504,
-    "overloaded": 429,
-    "unavailable": 502,
-    "credential_rejected": 502,
-    "request_rejected": 400,
-    "truncated": 502,
-    "malformed": 502,
-}
+_WORDS = Words()
+
 # What these say is about the account behind the hub, and the caller would take it for their own.
 _OF_AN_ACCOUNT = (401, 402, 403)
-# How the hub's own words about a provider begin: its host is for the operator, in `aihub call show`.
-_WHERE = re.compile(r"^provider \S+ \([^)]*\) ")
-
 # An overload that is told inside a stream, with the status that it would have had.
 _BUSY_CODES = {"overloaded_error": 529, "server_is_overloaded": 503, "modelNotReadyException": 503}
 
 
 def failure_error(failure: Failure, provider: str) -> ErrorBody:
     """A provider's failure as an error of the hub, for callers who cannot be shown the provider's own body."""
-    kind = {"overloaded": "rate_limit", "request_rejected": "invalid_request"}.get(failure.kind, "provider")
+    refusal = ProviderFailed(failure=failure, provider=provider)
+    record = record_of(refusal)
     busy_status = _busy_status(failure)
-    if busy_status is not None:
-        kind = "overloaded"
     telling = failure.status >= 400 and failure.status not in _OF_AN_ACCOUNT
     theirs = telling and failure.kind in ("request_rejected", "overloaded", "unavailable")
     # The provider's own code for it is that of a caller whose key is wrong.
-    ours = failure.kind == "credential_rejected"
-    what = "rejected the hub's credential" if ours else _WHERE.sub("", failure.message)
+    code = failure.kind if failure.kind == "credential_rejected" else failure.code or failure.kind
     return ErrorBody(
-        status=failure.status if theirs else busy_status or _FAILURE_STATUS[failure.kind],
-        kind=kind,
-        code=failure.kind if ours else failure.code or failure.kind,
-        message=what if failure.kind == "request_rejected" else f"{provider}: {what}",
+        status=failure.status if theirs else busy_status or record.status,
+        kind=record.kind if busy_status is None else "overloaded",
+        code=code,
+        message=Sentences(refusal, record, _WORDS).whole(),
     )
 
 

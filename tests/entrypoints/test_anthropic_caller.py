@@ -9,6 +9,7 @@ from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.refusals.record import ErrorKind
 
 _HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -216,7 +217,7 @@ def test_tools_that_anthropic_runs_are_hosted_tools(kind: str | None, hosted: bo
         ("internal", "api_error"),
     ],
 )
-def test_an_error_has_anthropics_shape_and_the_facts(kind: str, word: str) -> None:
+def test_an_error_has_anthropics_shape_and_the_facts(kind: ErrorKind, word: str) -> None:
     error = ErrorBody(
         status=400,
         kind=kind,

@@ -24,6 +24,7 @@ from domain.model_api.events import (
 from domain.usage import Usage
 from entrypoints.http.dialects.dialect import ErrorBody, Rendering
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
+from entrypoints.refusals.record import ErrorKind
 from tests.support.rendering import a_rendering
 
 RENDERING = a_rendering("call-1", 1_700_000_000, model="gpt-4o")
@@ -274,7 +275,7 @@ def test_usage_adds_up_to_openais_sums(usage: Usage, told: dict[str, int]) -> No
         ("internal", "internal_error", ("server_error", "internal_error")),
     ],
 )
-def test_an_error_has_openais_type_and_code(kind: str, code: str, told: tuple[str, str]) -> None:
+def test_an_error_has_openais_type_and_code(kind: ErrorKind, code: str, told: tuple[str, str]) -> None:
     body = ErrorBody(status=400, kind=kind, message="No.", code=code, param="model")
 
     assert {"error": {"message": "No.", "type": told[0], "param": "model", "code": told[1]}} == json.loads(

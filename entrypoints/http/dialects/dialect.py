@@ -10,6 +10,7 @@ from domain.model_api.events import Event
 from domain.model_api.requests import ModelRequest
 from domain.pricing.rate import Rate
 from domain.refusals import BadRequest
+from entrypoints.refusals.record import ErrorKind
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,13 +29,12 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """An error before it has a dialect.
 
-    `kind` is the field's common word for it: invalid_request, authentication, permission, not_found,
-    insufficient_credit, too_large, rate_limit, overloaded, conflict, provider, internal.
-    `param` names the field at fault, `code` the refusal, `facts` what to act on.
+    `kind` is the field's common word for it, for which each dialect has its own. `param` names the field at
+    fault, `code` the refusal, `facts` what to act on.
     """
 
     status: int
-    kind: str
+    kind: ErrorKind
     message: str
     code: str
     param: str | None = None

@@ -6,6 +6,7 @@ answering in `render` and `whole`.
 https://platform.claude.com/docs/en/api/errors
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,8 +16,9 @@ from entrypoints.http.dialects.anthropic.render import render, start
 from entrypoints.http.dialects.anthropic.request import to_request
 from entrypoints.http.dialects.anthropic.whole import whole
 from entrypoints.http.dialects.dialect import CallerDialect, ErrorBody
+from entrypoints.refusals.record import ErrorKind
 
-_TYPES = {
+TYPES: Mapping[ErrorKind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "authentication_error",
     "permission": "permission_error",
@@ -35,7 +37,7 @@ def _error(error: ErrorBody) -> bytes:
     """An error body: Anthropic's own fields, and beside them the code, the field at fault and the facts."""
     facts = {"code": error.code, "param": error.param, **error.facts}
     detail: dict[str, Any] = {name: value for name, value in facts.items() if value is not None} | {
-        "type": _TYPES.get(error.kind, "api_error"),
+        "type": TYPES[error.kind],
         "message": error.message,
     }
     if (error.code, error.param) == ("unsupported_parameter", "thread"):

@@ -3,13 +3,15 @@
 https://google.aip.dev/193
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from entrypoints.http.dialects.dialect import ErrorBody
+from entrypoints.refusals.record import ErrorKind
 
-_STATUSES = {
+STATUSES: Mapping[ErrorKind, str] = {
     "invalid_request": "INVALID_ARGUMENT",
     "authentication": "UNAUTHENTICATED",
     "permission": "PERMISSION_DENIED",
@@ -35,7 +37,7 @@ def error(body: ErrorBody) -> bytes:
         details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": [violation]})
     if body.request_id:
         details.append({"@type": f"{_TYPE}RequestInfo", "requestId": body.request_id})
-    status = "DEADLINE_EXCEEDED" if body.status == 504 else _STATUSES.get(body.kind, "INTERNAL")
+    status = "DEADLINE_EXCEEDED" if body.status == 504 else STATUSES[body.kind]
     return msgspec.json.encode(
         {"error": {"code": body.status, "message": body.message, "status": status, "details": details}}
     )

@@ -4,6 +4,7 @@ House rule: an error has the shape that OpenAI's SDKs turn into their exceptions
 their four fields and never in their place.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from entrypoints.http.dialects.openai_chat.read import read
 from entrypoints.http.dialects.openai_chat.render import NAME, render, start
 from entrypoints.http.dialects.openai_chat.request import to_request
 from entrypoints.http.dialects.openai_chat.whole import whole
+from entrypoints.refusals.record import ErrorKind
 
 # OpenAI's types (https://developers.openai.com/api/docs/guides/error-codes). A wrong key is an
 # invalid_request_error there, told from others by its status and code.
-_TYPES = {
+TYPES: Mapping[ErrorKind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "invalid_request_error",
     "permission": "permission_error",
@@ -49,7 +51,7 @@ def stream_error(body: ErrorBody) -> bytes:
 def _error(body: ErrorBody) -> dict[str, Any]:
     told: dict[str, Any] = {
         "message": body.message,
-        "type": _TYPES.get(body.kind, "server_error"),
+        "type": TYPES[body.kind],
         "param": body.param,
         "code": CODES.get(body.code, body.code),
     }

@@ -1,0 +1,7 @@
+"""What each refusal says, in one table that HTTP and the command line both render.
+
+record     what a row holds
+table      the rows, one for each refusal of `domain.refusals`
+values     what rows say beside the refusal's own fields
+sentences  a row's templates as text, in the words of an entrypoint
+"""
