@@ -42,8 +42,10 @@ test: $(VENV)/.ready-dev $(VENV)/.ready-node ## Run every check: format, lint, t
 
 .PHONY: soak
 soak: $(VENV)/.ready-dev ## Run the long-running tests
+	@$(call step,Mutants: pytest -m soak tests/mutation)
+	@$(BIN)/python -m pytest $(PARALLEL) -m soak tests/mutation
 	@$(call step,Soak tests: pytest -m soak)
-	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m pytest -m soak --ignore tests/mutation
 
 .PHONY: bench
 bench: $(VENV)/.ready-dev ## Run the benchmarks

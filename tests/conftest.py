@@ -1,9 +1,10 @@
-"""What all tests share: the examples of laws, and the table of the recordings at the end of a run."""
+"""What all tests share: the examples of laws, and what is printed at the end of a run: recordings and figures."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.recordings import seen
+from tests.support.figures import Figures, Sum
 
 # Laws run the same examples on every machine, so that a failure is there for everybody, and against no clock.
 settings.register_profile(
@@ -16,11 +17,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Table())
 
 
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """What the test counts, for the end of the run."""
+    return Figures(request.node.user_properties)
+
+
 class Table:
-    """Prints what the reports tell of recordings, whichever process ran their tests."""
+    """Prints what the reports tell of recordings, and the figures, whichever process ran their tests."""
 
     def __init__(self) -> None:
         self._verdicts: dict[str, bool] = {}
+        self._figures = Sum()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, verdict in report.user_properties:
@@ -28,8 +36,18 @@ class Table:
                 assert isinstance(verdict, tuple)
                 label, ok = verdict
                 seen.add(self._verdicts, label, ok)
+        if report.when == "call":
+            self._figures.add(report.user_properties, report.failed)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        figures = self._figures.lines()
+        if figures:
+            terminalreporter.section("figures")
+            for line in figures:
+                terminalreporter.write_line(line)
+        self._tell_recordings(terminalreporter)
+
+    def _tell_recordings(self, terminalreporter: pytest.TerminalReporter) -> None:
         verdicts = self._verdicts
         if not verdicts:
             return

@@ -1,12 +1,16 @@
 """What the vault promises: sealed values open for their own row under their own key, and fingerprints recognise."""
 
 import base64
+import hmac
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +84,18 @@ def test_a_fingerprint_recognises_and_tells_nothing() -> None:
     assert vault.fingerprint(CANARY) != vault.fingerprint(CANARY[:-1])
     # A stored hash does not authenticate: it is not its own fingerprint.
     assert vault.fingerprint(vault.fingerprint(CANARY)) != vault.fingerprint(CANARY)
+
+
+def test_what_is_sealed_and_what_is_recognised_have_keys_of_their_own() -> None:
+    """Two labels, so that neither key is the other. Every file of books depends on them."""
+    seal, recognise = (
+        HKDF(SHA256(), 32, salt=None, info=b"aihub " + use).derive(KEY) for use in (b"seal", b"fingerprint")
+    )
+    vault = MasterKeyVault([KEY])
+    sealed = vault.seal(b"secret", "row")
+
+    assert b"secret" == AESGCM(seal).decrypt(sealed[9:21], sealed[21:], sealed[:9] + b"row")
+    assert vault.fingerprint(CANARY) == hmac.digest(recognise, CANARY.encode(), "sha256").hex()
 
 
 @pytest.mark.parametrize(

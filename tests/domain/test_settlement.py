@@ -12,8 +12,9 @@ from domain.billing.settlement import Settlement
 from domain.billing.verification import Totals
 from domain.books.rows import Call, Ending, UsageSource
 from domain.ledger.ledger import available
-from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
+from domain.model_api.events import Ended, Event, Finished, ReasoningDelta, TextDelta, UsageReported
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
 from tests.domain.build import (
     BOUND_NANOS,
@@ -97,6 +98,13 @@ def test_a_call_that_no_provider_accepted_is_free_however_it_ends(ending: Ending
     assert (call.charge_nanos, call.usage, call.provider, call.rate_id) == (0, None, None, None)
 
 
+def test_reasoning_that_is_sealed_was_delivered_and_owes_its_input_though_the_provider_failed() -> None:
+    """125 tokens in at 150 nanos; nobody can say how many tokens a seal is, so it counts none. (G4, G5)"""
+    call = _settled("provider_failed", a_meter([ReasoningDelta(redacted="c2VhbGVk" * 99)]))
+
+    assert (call.charge_nanos, call.usage_source) == (18_750, "estimated")
+
+
 def test_a_provider_that_counts_nothing_of_what_it_delivered_is_not_believed() -> None:
     """125 tokens told at 150 nanos, and three that were delivered at 600. (G6)"""
     told_none = UsageReported(usage=Usage(input_tokens=125))
@@ -112,6 +120,20 @@ def test_what_a_usage_comes_to_beyond_the_hold_is_not_collected_but_not_hidden()
     call = _settled("completed", a_meter(an_answer(usage=usage)))
 
     assert (call.charge_nanos, call.uncollected_nanos) == (BOUND_NANOS, 900_000 - BOUND_NANOS)
+
+
+def test_the_hour_that_a_call_began_in_prices_it() -> None:
+    """Begun at 22:13 and settled at 23:43: the tier from 22 to 23 o'clock holds, and the proof says the same."""
+    late = Tier(prices=UnitPrices(input_nanos=300_000_000), from_minute=1_320, until_minute=1_380)
+    rate = a_rate(tiers=(late,))
+    books = books_with(a_grant(2_000_000), rate)
+    started_in(books, an_asked("call-1", candidates=(a_candidate(rate),)))
+
+    call = settle_in(books, an_outcome("call-1", rate=rate), NOW_MS + 90 * 60_000).call
+
+    assert call is not None
+    assert call.charge_nanos == 1_000 * 300 + 10 * 600
+    assert isinstance(proof(books), Totals)
 
 
 def test_a_call_without_billing_is_metered_and_not_charged() -> None:

@@ -48,12 +48,14 @@ class MortalStorage(SqliteStorage):
     """The books as a process sees them: until it dies, and but for the odd moment when they cannot be written."""
 
     dead = False
+    refused = 0  # How many decisions found the books busy.
     faults: Callable[[], bool] = staticmethod(lambda: False)
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         if self.dead:
             raise Died
         if self.faults():
+            self.refused += 1
             raise StorageError("the simulation says no")
         decision = await super().decide(scope, rule, within_s)
         if self.dead:
@@ -167,6 +169,11 @@ class Process:
     def is_dead(self) -> bool:
         """Whether it has crashed."""
         return self._storage.dead
+
+    @property
+    def refused(self) -> int:
+        """How many decisions the books refused it."""
+        return self._storage.refused
 
     def crash(self) -> None:
         """Be gone, from one instant to the next."""

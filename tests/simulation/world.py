@@ -174,6 +174,11 @@ class World:
         """The names of the processes that have crashed."""
         return {process.name for process in self._dead}
 
+    @property
+    def refused(self) -> int:
+        """How many decisions the books refused."""
+        return sum(process.refused for process in (*self.processes, *self._dead))
+
     async def _start_process(self) -> None:
         name = f"process-{len(self.processes) + len(self._dead)}"
         self.processes.append(

@@ -10,6 +10,7 @@ import pytest
 
 from domain.money import parse_credits
 from tests.simulation.auditor import CallRow, audit, read
+from tests.support.figures import FAULT, Figures
 from tests.support.hub import HubProcess, Interface, running_hub
 from tests.system.answers import Script
 from tests.system.client import ANTHROPIC, OPENAI, ask, chat, connected
@@ -58,7 +59,7 @@ def streams(short: int, long: int) -> list[object]:
 
 @pytest.mark.parametrize("count", streams(10, 50))
 async def test_a_stream_dropped_while_the_provider_talks_is_billed_and_stopped(
-    hub: HubProcess, buyer: Person, provider: ScriptedProvider, count: int
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider, figures: Figures, count: int
 ) -> None:
     """The scripts would go on for seconds; `silent_after` beyond their end makes them notice that the hub left."""
     scripts = [
@@ -68,12 +69,12 @@ async def test_a_stream_dropped_while_the_provider_talks_is_billed_and_stopped(
 
     left = await asyncio.gather(*(_leave(hub, buyer, script, n, words=1 + n % 7) for n, script in enumerate(scripts)))
 
-    await _check(hub, buyer, provider, left)
+    await _check(hub, buyer, provider, figures, left)
 
 
 @pytest.mark.parametrize("count", streams(10, 50))
 async def test_a_stream_dropped_while_the_provider_is_silent_is_billed_and_stopped(
-    hub: HubProcess, buyer: Person, provider: ScriptedProvider, count: int
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider, figures: Figures, count: int
 ) -> None:
     scripts = [
         Script(id=f"{hub.interface}-silent-{count}-{n}", words=WORDS, silent_after=5 + n % 7) for n in range(count)
@@ -81,12 +82,12 @@ async def test_a_stream_dropped_while_the_provider_is_silent_is_billed_and_stopp
 
     left = await asyncio.gather(*(_leave(hub, buyer, script, n, words=1 + n % 3) for n, script in enumerate(scripts)))
 
-    await _check(hub, buyer, provider, left)
+    await _check(hub, buyer, provider, figures, left)
 
 
 @pytest.mark.parametrize("hub", ["asgi"], indirect=True)
 async def test_a_caller_who_leaves_before_the_first_event_pays_for_the_input(
-    hub: HubProcess, buyer: Person, provider: ScriptedProvider
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider, figures: Figures
 ) -> None:
     before = set(read(hub.data_dir).calls)
     script = Script(id="early-asgi", silent_after=0)
@@ -96,12 +97,12 @@ async def test_a_caller_who_leaves_before_the_first_event_pays_for_the_input(
     at = time.monotonic()
 
     (call_id,) = set(read(hub.data_dir).calls) - before
-    await _check(hub, buyer, provider, [Left(script=script, call_id=call_id, at=at)])
+    await _check(hub, buyer, provider, figures, [Left(script=script, call_id=call_id, at=at)])
 
 
 @pytest.mark.parametrize("hub", ["wsgi"], indirect=True)
 async def test_under_wsgi_a_caller_who_leaves_before_the_first_event_is_noticed_with_it(
-    hub: HubProcess, buyer: Person, provider: ScriptedProvider
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider, figures: Figures
 ) -> None:
     """A WSGI application learns of a hang-up only when it sends, and here there is nothing to send before."""
     before = set(read(hub.data_dir).calls)
@@ -113,7 +114,7 @@ async def test_under_wsgi_a_caller_who_leaves_before_the_first_event_is_noticed_
     at = time.monotonic()
 
     (call_id,) = set(read(hub.data_dir).calls) - before
-    await _check(hub, buyer, provider, [Left(script=script, call_id=call_id, at=at)])
+    await _check(hub, buyer, provider, figures, [Left(script=script, call_id=call_id, at=at)])
 
 
 @asynccontextmanager
@@ -140,7 +141,10 @@ async def _leave(hub: HubProcess, buyer: Person, script: Script, number: int, wo
     return Left(script=script, call_id=headers["x-request-id"], at=time.monotonic(), words=words)
 
 
-async def _check(hub: HubProcess, buyer: Person, provider: ScriptedProvider, left: list[Left]) -> None:
+async def _check(
+    hub: HubProcess, buyer: Person, provider: ScriptedProvider, figures: Figures, left: list[Left]
+) -> None:
+    figures.add({"requests": len(left), FAULT + "callers who left": len(left)})
     rows = [await _settled(hub, caller.call_id) for caller in left]
     for caller, row in zip(left, rows, strict=True):
         assert (row.ending, row.complete) == ("client_disconnected", 0)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from tests.simulation.auditor import CallRow, audit
+from tests.support.figures import Figures
 from tests.support.hub import Interface, running_hub
 from tests.system.answers import Script
 from tests.system.client import Heard, ask, chat
@@ -105,7 +106,7 @@ class Crowd:
 @pytest.mark.parametrize("interface", ["asgi", pytest.param("wsgi", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.soak)])
 async def test_kills_at_random_moments_lose_no_charge_and_no_credit(
-    tmp_path: Path, provider: ScriptedProvider, kills: int, interface: Interface
+    tmp_path: Path, provider: ScriptedProvider, figures: Figures, kills: int, interface: Interface
 ) -> None:
     chance = random.Random(f"{kills} {interface}")
     with running_hub(tmp_path / "data", interface, workers=2) as hub:
@@ -118,6 +119,7 @@ async def test_kills_at_random_moments_lose_no_charge_and_no_credit(
             await anyio.to_thread.run_sync(hub.kill)
             await anyio.to_thread.run_sync(hub.start)
         told = await crowd.finished()
+        figures.add({"requests": sum(call.tries for call in told), "kills": kills})
         hub.cli("sweep")
 
         books = audit(hub.data_dir)

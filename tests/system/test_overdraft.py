@@ -13,6 +13,7 @@ import pytest
 
 from domain.money import format_credits, parse_credits
 from tests.simulation.auditor import audit
+from tests.support.figures import Figures
 from tests.support.hub import HubProcess, Interface, running_hub
 from tests.system.answers import Script
 from tests.system.client import Heard, Line, ask, chat, connected, heard_on
@@ -75,7 +76,7 @@ def rounds(short: int, long: int) -> list[object]:
 
 @pytest.mark.parametrize("seed", rounds(1, 20))
 async def test_a_wallet_for_fifty_serves_exactly_fifty_of_two_hundred_callers(
-    hub: HubProcess, provider: ScriptedProvider, seed: int
+    hub: HubProcess, provider: ScriptedProvider, figures: Figures, seed: int
 ) -> None:
     cap = 100
     buyer = person(hub, f"fifty{seed}", 50 * bound_nanos(cap))
@@ -94,6 +95,7 @@ async def test_a_wallet_for_fifty_serves_exactly_fifty_of_two_hundred_callers(
     served = [call for call in asked if call.heard.status == 200]
     assert len(served) == 50
     assert hub.balance(buyer.name)["posted"] == "0"
+    figures.add({"requests": len(asked)})
     _check(hub, provider, buyer, 50 * bound_nanos(cap), asked)
     hub.cli("credit", "grant", buyer.name, format_credits(bound_nanos(cap)))
     assert (await _one(hub, buyer, Script(id=f"{buyer.id}-last", usage=(CONTEXT, cap)), cap)).status == 200
@@ -101,7 +103,7 @@ async def test_a_wallet_for_fifty_serves_exactly_fifty_of_two_hundred_callers(
 
 @pytest.mark.parametrize("seed", rounds(2, 20))
 async def test_a_call_is_refused_only_when_its_bound_exceeds_what_is_available(
-    hub: HubProcess, provider: ScriptedProvider, seed: int
+    hub: HubProcess, provider: ScriptedProvider, figures: Figures, seed: int
 ) -> None:
     chance = random.Random(seed)
     wallet = bound_nanos(chance.randrange(1_000, 20_000))
@@ -111,6 +113,7 @@ async def test_a_call_is_refused_only_when_its_bound_exceeds_what_is_available(
     asked = [call async for call in _all_at_once(hub, buyer, wanted, Watch())]
 
     assert {call.heard.status for call in asked} >= {200, 402}, "the wallet was to be enough for some and not for all"
+    figures.add({"requests": len(asked)})
     _check(hub, provider, buyer, wallet, asked)
     rest = parse_credits(hub.balance(buyer.name)["available"])
     affordable = (rest - bound_nanos(0)) // OUTPUT_NANOS

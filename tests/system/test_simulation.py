@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.auditor import audit
+from tests.simulation.figures import figures_of
 from tests.simulation.laws import check
 from tests.simulation.world import World
+from tests.support.figures import Figures
 from tests.system.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +24,7 @@ SOAK_S = float(os.environ.get("AIHUB_SOAK_S", "600"))
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_world_of_trouble_leaves_books_that_add_up(
-    tmp_path: Path, provider: ScriptedProvider, seed: int
+    tmp_path: Path, provider: ScriptedProvider, figures: Figures, seed: int
 ) -> None:
     async with World(tmp_path / "data", provider, seed) as world:
         totals = await world.run(CALLS)
@@ -31,6 +33,7 @@ async def test_a_world_of_trouble_leaves_books_that_add_up(
                 break
             totals = await world.run(CALLS)
 
+    figures.add(figures_of(world))
     books = check(world, provider)
     assert totals.open_holds == 0
     assert totals.revenue_nanos == sum(call.charge for call in books.calls.values())
@@ -38,13 +41,16 @@ async def test_a_world_of_trouble_leaves_books_that_add_up(
 
 
 @pytest.mark.soak
-async def test_worlds_by_fresh_seeds_for_as_long_as_asked(tmp_path: Path, provider: ScriptedProvider) -> None:
+async def test_worlds_by_fresh_seeds_for_as_long_as_asked(
+    tmp_path: Path, provider: ScriptedProvider, figures: Figures
+) -> None:
     until, worlds = time.monotonic() + SOAK_S, 0
     while time.monotonic() < until:
         seed = random.SystemRandom().randrange(2**32)
         print(f"seed {seed}", flush=True)  # pytest shows it if the world fails
         async with World(tmp_path / str(seed), provider, seed) as world:
             await world.run(CALLS)
+        figures.add(figures_of(world))
         check(world, provider)
         worlds += 1
     assert worlds, "AIHUB_SOAK_S gave no time for any world"
