@@ -62,6 +62,7 @@ def _streamed(blocks: list[dict[str, Any]], cut: int) -> list[ServerEvent]:
 
 @given(_blocks, st.integers(1, 9), _counts, _counts, _counts)
 def test_whole_equals_stream(blocks: list[dict[str, Any]], cut: int, fresh: int, read: int, out: int) -> None:
+    """(G20)"""
     usage = {"input_tokens": fresh, "cache_read_input_tokens": read, "output_tokens": out}
     head = {"id": "m", "type": "message", "model": "c"}
     whole = head | {"content": blocks, "stop_reason": "end_turn", "stop_sequence": None, "usage": usage}

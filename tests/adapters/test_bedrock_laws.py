@@ -64,6 +64,7 @@ def test_whole_equals_stream(blocks: list[dict[str, Any]], fresh: int, read: int
 
 @given(_blocks, st.lists(st.integers(0, 5000), max_size=5))
 def test_where_a_stream_was_cut_changes_nothing(blocks: list[dict[str, Any]], cuts: list[int]) -> None:
+    """(G20)"""
     stream = answer(*blocks)
     ends = sorted(min(cut, len(stream)) for cut in cuts)
 

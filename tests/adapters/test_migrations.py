@@ -100,6 +100,7 @@ def test_somebody_else_s_database_is_refused(connection: sqlite3.Connection, fol
 
 @pytest.mark.parametrize("broken", ["create table other (x);\nnonsense;\n", "create table other (x);\nselect 1"])
 def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, folder: Path, broken: str) -> None:
+    """(G18)"""
     migrate(connection, read_migrations(folder))
     (folder / "0003_broken.sql").write_text(broken)
 
@@ -149,6 +150,7 @@ def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Co
 
 
 def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path) -> None:
+    """(G18)"""
     code = """if True:
         import sys
         from adapters.storage.migrate import read_migrations

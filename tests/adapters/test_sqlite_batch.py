@@ -45,6 +45,7 @@ def account() -> Operation:
 
 
 async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -> None:
+    """(G16)"""
     for table, rest in (*sqlite_load.STATEMENTS, *sqlite_read.STATEMENTS):
         parameters = ["[]" if "json_each" in rest else 1] * rest.count("?")
         plan = connection.execute(f"explain query plan select {table.columns} {rest}", parameters).fetchall()
@@ -59,6 +60,7 @@ async def test_the_hot_statements_use_an_index(connection: sqlite3.Connection) -
 
 
 async def test_a_batch_takes_the_same_statements_to_load_however_long_it_is(connection: sqlite3.Connection) -> None:
+    """(G16)"""
     people = range(1, 101)
     rows = [(a_user(n), a_key(n), a_grant(n, user_id=f"user-{n}")) for n in people]
     run(Writer(), connection, *(Operation(NOBODY, write(*row)) for row in rows))

@@ -64,6 +64,7 @@ async def test_what_another_writer_commits_is_seen_by_the_very_next_decision(boo
 
 
 async def test_processes_that_spend_one_grant_spend_it_exactly(books_path: Path) -> None:
+    """(G25)"""
     async with SqliteStorage.open(books_path) as storage:
         await open_account(storage, nanos=20_005)
         processes = [worker(books_path, name, 10_000) for name in ("one", "two")]
@@ -80,6 +81,7 @@ async def test_processes_that_spend_one_grant_spend_it_exactly(books_path: Path)
 
 
 async def test_whatever_was_answered_survives_a_kill(books_path: Path) -> None:
+    """(G18)"""
     async with SqliteStorage.open(books_path) as storage:
         await open_account(storage, nanos=10**9)
     process = worker(books_path, "victim", 10**9)

@@ -156,6 +156,7 @@ def test_no_cut_and_no_line_end_changes_what_is_meant(data: st.DataObject, said:
 
 @given(st.data(), noise)
 def test_no_cut_changes_an_event_or_its_raw(data: st.DataObject, stream: bytes) -> None:
+    """(G20)"""
     assert framed(stream) == framed(*data.draw(cut(stream)))
 
 

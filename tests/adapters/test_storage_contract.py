@@ -66,6 +66,7 @@ async def test_concurrent_holds_never_take_more_than_there_is(storage: Storage) 
 
 
 async def test_a_hold_is_captured_once_however_many_try(storage: Storage) -> None:
+    """(G10)"""
     await open_account(storage)
     await hold_one(storage, "call-1")
 
@@ -149,6 +150,7 @@ async def test_a_decision_with_a_row_that_must_not_stand_leaves_nothing(
 
 
 async def test_of_two_decisions_that_write_one_transfer_one_stands(storage: Storage) -> None:
+    """(G10)"""
     rules = (write(a_transfer("same"), a_user(1)), write(a_transfer("same"), a_user(2)))
 
     answers = await asyncio.gather(*(storage.decide(NOBODY, rule) for rule in rules), return_exceptions=True)

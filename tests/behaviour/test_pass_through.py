@@ -182,6 +182,7 @@ def test_of_the_providers_headers_come_back_limits_and_no_cookies(
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("path", "provider"), [(CHAT, "oai"), (MESSAGES, "ant"), (CHAT, "ant"), (MESSAGES, "oai")])
 def test_the_hub_says_who_answered_and_what_it_cost(hub: HubProcess, path: str, provider: str, stream: bool) -> None:
+    """(G17)"""
     before = wallet(hub)
     heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 

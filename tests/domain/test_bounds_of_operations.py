@@ -52,6 +52,12 @@ def test_three_images_at_a_cent_each_are_bounded_by_three_cents() -> None:
     assert 30_000_000 == bounded(call, a_rate(**FREE, image_nanos=CENT)).nanos
 
 
+def test_a_request_that_has_a_price_of_its_own_is_held_for() -> None:
+    call = a_call("chat")
+
+    assert CENT // 1_000_000 == bounded(call, a_rate(**FREE, request_nanos=CENT)).nanos
+
+
 def test_a_recording_of_nine_seconds_is_bounded_by_ten_for_its_last_frame_may_be_padded() -> None:
     call = a_call("transcription", pieces=Usage(seconds=9))
 
@@ -174,7 +180,10 @@ def test_no_usage_within_the_bound_is_charged_more_than_the_bound(
     }
     told = msgspec.structs.replace(used, **pieces)
 
-    measured = measured_of(an_outcome(events=(UsageReported(usage=told), Ended()), rate=rate, pieces=call.pieces))
+    events = (UsageReported(usage=told), Ended())
+    estimated = min(125, limit.input_tokens)  # No estimate of the input is above its bound.
+
+    measured = measured_of(an_outcome(events=events, rate=rate, pieces=call.pieces, input_tokens=estimated))
 
     assert measured is not None
     assert measured.usage.requests == 1

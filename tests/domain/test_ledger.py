@@ -112,6 +112,8 @@ def test_a_hold_over_two_grants_is_captured_in_the_order_that_it_was_held(
     lines = [HoldLine("first", of_first), *([HoldLine("second", of_second)] if of_second else [])]
     back = {"grant:first": back_to_first, "grant:second": back_to_second}
     assert list(moves.lines) == lines
+    transfers = [*moves.transfers, *settled.transfers]
+    assert len({transfer.id for transfer in transfers}) == len(transfers)
     assert {t.to_account: t.amount_nanos for t in settled.transfers if t.kind == "release"} == {
         account: nanos for account, nanos in back.items() if nanos
     }

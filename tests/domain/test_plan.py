@@ -133,6 +133,13 @@ def test_a_refused_call_writes_nothing() -> None:
 # --- what is held ---------------------------------------------------------------------------------------------
 
 
+def test_a_wallet_that_covers_a_call_to_the_nano_is_enough() -> None:
+    books = books_with(a_grant(BOUND_NANOS))
+
+    assert isinstance(plan_in(books, an_asked("call-1")), Plan)
+    assert available(books.wallet("ada"), NOW_MS) == 0
+
+
 @given(st.integers(0, 20 * BOUND_NANOS), st.lists(st.integers(1, 3 * BOUND_NANOS), max_size=5))
 def test_exactly_as_many_holds_fit_as_the_balance_covers(balance: int, more: list[int]) -> None:
     """However the balance is spread over grants, and never one more. (G1)"""

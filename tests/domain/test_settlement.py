@@ -188,7 +188,7 @@ def test_a_charge_is_never_below_zero_nor_above_the_hold(
 def test_a_settlement_repeated_changes_nothing(
     answer: list[Event], ending: Ending, later: list[Ending], other_answer: list[Event]
 ) -> None:
-    """Not even by another story of how the call went. (G3)"""
+    """Not even by another story of how the call went. (G3, G10)"""
     books = books_with(a_grant())
     started_in(books, an_asked("call-1"))
     first = settle_in(books, an_outcome("call-1", answer, ending=ending))

@@ -31,6 +31,7 @@ TIERED = a_rate(input_nanos=2 * CREDIT, output_nanos=12 * CREDIT, tiers=(LONG, P
     (Usage(input_tokens=1, output_tokens=200_000),               2_400_002_000),  # and the input alone
 ])  # fmt: skip
 def test_a_long_request_is_dearer_from_the_first_token_past_the_threshold(usage: Usage, nanos: int) -> None:
+    """(G11)"""
     assert price(usage, TIERED).total_nanos == nanos
 
 
@@ -42,6 +43,7 @@ def test_a_long_request_is_dearer_from_the_first_token_past_the_threshold(usage:
     ("priority",  200_001,  PRIORITY_LONG),
 ])  # fmt: skip
 def test_the_service_that_the_provider_told_decides(service: str | None, tokens: int, expected: Tier | None) -> None:
+    """(G11)"""
     assert tier_of(TIERED.tiers, Occasion(service=service), tokens) == expected
 
 

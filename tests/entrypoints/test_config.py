@@ -62,6 +62,7 @@ def test_nothing_set_is_a_hub_on_this_machine_that_bills_nothing() -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_has_the_same_precedence(setting: Setting) -> None:
+    """(G24)"""
     one, other = GOOD[setting.name]
 
     by_default = {row.name: row for row in effective({})}[setting.name]

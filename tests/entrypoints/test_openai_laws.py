@@ -270,6 +270,7 @@ def plain(body: Any) -> Any:
 
 @given(answers())
 def test_a_whole_answer_says_what_its_stream_says(events: tuple[Event, ...]) -> None:
+    """(G20)"""
     whole = json.loads(OPENAI_CALLER.whole(events, RENDERING))
 
     assert plain(whole) == plain(assembled(streamed(events)))

@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant("no provider is ever known to have accepted a call", LIVE_CALL,
            "        self.served = entry\n", "        self.served = None\n",
            (f"{IN_DEADLINE}::test_a_caller_who_takes_nothing_at_the_deadline_pays_for_what_was_given",)),
-    Mutant("a stream goes on after its deadline", LIVE_CALL,
-           "while not deadline.passed:", "while True:",
+    Mutant("a deadline's cancellation reaches the caller", LIVE_CALL,
+           "if not deadline.has_cancelled(task):", "if deadline.passed:",
            (f"{IN_DEADLINE}::test_a_provider_that_is_silent_across_the_deadline_ends_with_it",)),
     Mutant("what the books refuse stands before what they take", UNSETTLED,
            "self._kept.move_to_end(call_id)", "pass",
@@ -72,7 +72,8 @@ MUTANTS = (
            "        except BaseException:\n            self.copy = None\n", "        except BaseException:\n",
            (IN_BATCH,)),
     Mutant("a change of the catalogue has no version", BATCH,
-           "if copy.books.version != version:", "if copy.books.version < version:", (IN_CONTRACT,)),
+           "if copy.books.version != version:", "if copy.books.version < version:",
+           (f"{IN_ADMISSION}::test_what_another_process_has_just_begun_to_sell_is_not_refused",)),
 
     Mutant("an error that nobody expected ends the sweep", UPKEEP,
            "except Exception as problem:", "except StorageError as problem:", (IN_LIFETIME,)),
@@ -83,6 +84,7 @@ MUTANTS = (
     Mutant("a sweep stops behind a batch of the living", UPKEEP,
            "if len(found.owners) < batch:", "if len(found.owners) <= batch:", (IN_UPKEEP,)),
     Mutant("a call that waits to be settled is swept", UPKEEP,
-           "call_id in hub.running or call_id in hub.unsettled", "call_id in hub.running", (IN_UNSETTLED,)),
+           "call_id in hub.running or call_id in hub.unsettled", "call_id in hub.running",
+           (f"{IN_UNSETTLED}::test_a_call_that_waits_to_be_settled_is_not_swept",)),
 )
 # fmt: on

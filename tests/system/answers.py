@@ -9,7 +9,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     The answer is `words` words of at least `word_bytes` (and a `tool` call) and the `usage` (input, output tokens), or none if that is None.
     `keep_alive` sends comments instead of events, until the hub leaves. `cut` ends the connection after so many bytes of the answer; `closed` ends the answer there in good order.
     `silent_after` sends so many events and then waits for the hub to leave (-1: not even the headers); `error_after`
-    sends so many events and then an error; `pace_ms` comes before each event. `gate` waits until the test opens it.
+    sends so many events and then an error; `pace_ms` comes before each event. `gate` waits until the test opens it,
+    before the answer or after `gate_after` events of it.
     With `status` other than 200 the answer is an error. `first` and `cut_first` are the status and the cut of the
     first request with this id alone.
     """
@@ -26,6 +27,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     silent_after: int | None = None
     pace_ms: int = 0
     gate: str = ""
+    gate_after: int = 0
     error_after: int | None = None
     keep_alive: bool = False
     tool: bool = False

@@ -117,8 +117,9 @@ class ScriptedProvider:
             self._arrival.notify_all()
         gone = asyncio.create_task(_until_left(reply, seen)) if script.silent_after is not None else None
         try:
-            if script.gate:
-                await self._gate(script.gate).wait()
+            gate = self._gate(script.gate) if script.gate else None
+            if gate is not None and not script.gate_after:
+                await gate.wait()
             await _play(
                 script,
                 len(before) == 1,
@@ -126,6 +127,7 @@ class ScriptedProvider:
                 bool(body.get("stream")),
                 reply,
                 gone,
+                gate,
             )
         except ConnectionError:
             seen.leave()  # noticed while writing
@@ -156,7 +158,13 @@ async def _until_left(reply: Reply, seen: Seen) -> None:
 
 
 async def _play(
-    script: Script, is_first: bool, dialect: str, stream: bool, reply: Reply, gone: asyncio.Task[None] | None
+    script: Script,
+    is_first: bool,
+    dialect: str,
+    stream: bool,
+    reply: Reply,
+    gone: asyncio.Task[None] | None,
+    gate: asyncio.Event | None,
 ) -> None:
     status = script.first if is_first else script.status
     if status != 200:
@@ -181,6 +189,8 @@ async def _play(
     for number, event in enumerate(events):
         if gone is not None and number == script.silent_after:
             await gone
+        if gate is not None and number == script.gate_after:
+            await gate.wait()
         if script.pace_ms:
             await asyncio.sleep(script.pace_ms / 1000)
         if gone is not None and gone.done():

@@ -16,6 +16,7 @@ from entrypoints.usecases.manage.users import Minted, create_key, create_user
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import BY, World
+from tests.support.figures import FAULT, Figures
 from tests.system.answers import Script
 from tests.system.client import OPENAI
 from tests.system.scripted import ScriptedProvider
@@ -50,6 +51,30 @@ async def test_a_call_goes_on_while_the_clock_is_stepped(
     assert (await asked).is_whole
     (row,) = audit(world.data_dir).calls.values()
     assert (row.ending, row.charge > 0) == ("completed", True)
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.soak)])
+async def test_a_clock_that_is_stepped_under_load_ends_no_call(
+    world: World, provider: ScriptedProvider, figures: Figures, count: int
+) -> None:
+    """Forward, back and forward again, with a sweep by every process each time, while all calls are open."""
+    gate = f"load-{count}"
+    calls = [asyncio.create_task(_call(world, f"{gate}-{n}", n % 2 == 0, gate)) for n in range(count)]
+    for n in range(count):
+        await asyncio.to_thread(provider.wait_for, f"{gate}-{n}")
+    lost = []
+    for step_ms in (HOURS_MS, -HOURS_MS, HOURS_MS):
+        world.clock.offset_ms = step_ms
+        lost += [(await sweep(each.hub.storage, each.hub.liveness, each.hub.clock)).lost for each in world.processes]
+    provider.open_gate(gate)
+    heard = await asyncio.gather(*calls)
+
+    figures.add({"requests": count, FAULT + "steps of the clock": 3})
+    assert {()} == set(lost)
+    assert all(each.is_whole for each in heard)
+    rows = audit(world.data_dir).calls.values()
+    assert {("completed", True)} == {(row.ending, row.charge > 0) for row in rows}
+    assert len(rows) == count
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -55,6 +55,8 @@ def test_a_command_of_the_operator_needs_no_http(tmp_path: Path, words: str) -> 
 
 @pytest.mark.parametrize("module", ["entrypoints.asgi", "entrypoints.wsgi", "entrypoints.aws_lambda"])
 def test_importing_an_interface_is_quick_and_leaves_the_rest_for_later(module: str) -> None:
+    """(G18)"""
+
     def seconds() -> float:
         began = time.monotonic()
         loaded = imported(f"import {module}")

@@ -37,6 +37,7 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 async def test_a_caller_hears_that_a_silent_stream_goes_on_and_nothing_else_changes(hub: HubProcess) -> None:
+    """(G21)"""
     gate, script = asyncio.Event(), Script(id="thinks", words=6)
 
     async def thinks(request: Received, reply: Reply) -> None:
@@ -74,7 +75,7 @@ async def test_a_caller_hears_that_a_silent_stream_goes_on_and_nothing_else_chan
 async def test_official_clients_read_on_through_silence_after_events_that_have_ids(hub: HubProcess) -> None:
     """OpenAI's SDK for Python takes a comment with a blank line, after an event with an id, for an event without data.
 
-    The clients read what the hub gave, byte for byte, with a keep-alive in it for certain.
+    The clients read what the hub gave, byte for byte, with a keep-alive in it for certain. (G21)
     """
     script = Script(id="ids", words=6)
     bodies = await _silent_with_ids(hub, script)

@@ -23,6 +23,7 @@ from tests.system.scripted import ScriptedProvider
 INTERFACES: tuple[Interface, ...] = ("asgi", "wsgi")
 BODY_MEMORY = 3_000_000
 PATIENCE_S = 20
+SLOW_BODIES = (300, pytest.param(1_000, marks=pytest.mark.soak))
 
 
 @pytest.fixture(scope="module", params=INTERFACES)
@@ -118,18 +119,20 @@ def test_an_absurd_length_is_refused_at_once(hub: HubProcess, buyer: Person, len
     check_error(heard, OPENAI, 413, "body_too_large")
 
 
-def test_strangers_with_half_a_body_stop_nobody(hub: HubProcess, buyer: Person) -> None:
+@pytest.mark.parametrize("count", SLOW_BODIES)
+def test_strangers_with_half_a_body_stop_nobody(hub: HubProcess, buyer: Person, count: int) -> None:
     with ExitStack() as strangers:
-        for _ in range(300):
+        for _ in range(count):
             strangers.enter_context(closing(opened(hub.port, request(OPENAI, None, b"{", length=10))))
-        assert is_served(hub, buyer.key, f"{hub.interface}-half")
+        assert is_served(hub, buyer.key, f"{hub.interface}-half-{count}")
 
 
-def test_callers_with_half_a_body_stop_nobody(hub: HubProcess, buyer: Person) -> None:
+@pytest.mark.parametrize("count", SLOW_BODIES)
+def test_callers_with_half_a_body_stop_nobody(hub: HubProcess, buyer: Person, count: int) -> None:
     with ExitStack() as callers:
-        for _ in range(300):
+        for _ in range(count):
             callers.enter_context(closing(opened(hub.port, request(OPENAI, buyer.key, b"{", length=10))))
-        assert is_served(hub, buyer.key, f"{hub.interface}-half-known")
+        assert is_served(hub, buyer.key, f"{hub.interface}-half-known-{count}")
 
 
 @pytest.mark.parametrize("end", ["short", "unterminated", "broken"])

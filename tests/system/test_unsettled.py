@@ -14,6 +14,7 @@ from domain.books.rows import Decision
 from domain.books.view import View
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call.unsettled import KEPT_MAX
+from entrypoints.usecases.manage.maintenance import sweep_own
 from tests.simulation.auditor import CallRow, audit
 from tests.simulation.caller import Heard, Wish, call
 from tests.simulation.world import World
@@ -67,7 +68,7 @@ async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_w
 
 
 async def test_no_new_call_is_admitted_while_too_many_wait_to_be_settled(world: World) -> None:
-    """They are settled when the books can be written again, in whatever order; then calls are admitted again."""
+    """They are settled when the books can be written again, in whatever order; then calls are admitted again. (G25)"""
     process = world.processes[0]
     full = asyncio.Event()
     for number in range(KEPT_MAX):
@@ -95,6 +96,28 @@ async def test_what_the_books_refuse_does_not_stand_before_what_they_take(world:
 
     assert "poison" in unsettled
     await unsettled.close(0)
+
+
+async def test_a_call_that_waits_to_be_settled_is_not_swept(world: World, provider: ScriptedProvider) -> None:
+    """Its process lives and will settle it. Only what no list knows any more is lost."""
+    hub = world.processes[0].hub
+    world.processes[0].fail_when(lambda: False)
+    asked = asyncio.create_task(_call_now(world, "waits", gate="waits"))
+    await asyncio.to_thread(provider.wait_for, "waits")
+    (call_id,) = hub.running
+    hub.running.discard(call_id)
+    full = asyncio.Event()
+    hub.unsettled.keep(_Full(full), _ended(call_id), 1)
+
+    waiting = await sweep_own(hub)
+    full.set()
+    await hub.unsettled.drained()
+    forgotten = await sweep_own(hub)
+    provider.open_gate("waits")
+    await asked
+
+    assert [] == [call.id for call in waiting.lost]
+    assert [call_id] == [call.id for call in forgotten.lost]
 
 
 class _Full(MemoryStorage):
@@ -134,11 +157,11 @@ async def _readiness(world: World) -> dict[str, Any]:
         return told
 
 
-async def _call_now(world: World, marker: str) -> Heard:
+async def _call_now(world: World, marker: str, gate: str = "") -> Heard:
     """One call on a process whose books are well."""
     process, key = world.processes[0], world.keys[0]
     process.fail_when(lambda: False)
-    script = Script(id=marker)
+    script = Script(id=marker, gate=gate)
     wish = Wish(user=key.user, secret=key.secret, path=OPENAI, script=script, model="one/m", stream=False, cap=10)
     return await call(process, wish)
 
