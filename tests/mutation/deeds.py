@@ -27,7 +27,7 @@ MUTANTS = (
            "if hub.unsettled.is_full:", "if False:",
            (f"{IN_UNSETTLED}::test_no_new_call_is_admitted_while_too_many_wait_to_be_settled",)),
     Mutant("a revoked key learns which models there are", ADMISSION,
-           "if caller is None or caller[0].revoked_ms is not None:", "if caller is None:", (IN_ADMISSION,)),
+           "return await refusal_to(hub, ask.fingerprint, found)", "return found", (IN_ADMISSION,)),
     Mutant("a refusal rests on a catalogue of before", ADMISSION,
            "if newer.version == catalog.version:", "if newer.version >= catalog.version:", (IN_ADMISSION,)),
     Mutant("a duplicate waits for the dead for ever", ADMISSION,

@@ -64,7 +64,9 @@ def made(mutant: Mutant, copy: Path) -> Iterator[None]:
 
 
 def test_every_mutant_is_a_change_of_one_place_that_compiles() -> None:
-    changed = [(mutant, (ROOT / mutant.file).read_text()) for mutant in MUTANTS]
+    files = {mutant.file: ROOT / mutant.file for mutant in MUTANTS}
+    texts = {name: file.read_text() if file.is_file() else "" for name, file in files.items()}
+    changed = [(mutant, texts[mutant.file]) for mutant in MUTANTS]
 
     assert [] == [mutant.name for mutant, text in changed if text.count(mutant.old) != 1]
     assert [] == [mutant.name for mutant in MUTANTS if mutant.new == mutant.old]

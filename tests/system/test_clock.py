@@ -15,6 +15,7 @@ from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.process import PATIENT_TIMEOUT_MS
 from tests.simulation.world import BY, World
 from tests.support.figures import FAULT, Figures
 from tests.system.answers import Script
@@ -59,6 +60,7 @@ async def test_a_clock_that_is_stepped_under_load_ends_no_call(
 ) -> None:
     """Forward, back and forward again, with a sweep by every process each time, while all calls are open."""
     gate = f"load-{count}"
+    world.processes[0].hub.upstream_timeout_ms = PATIENT_TIMEOUT_MS  # They wait for each other to begin.
     calls = [asyncio.create_task(_call(world, f"{gate}-{n}", n % 2 == 0, gate)) for n in range(count)]
     for n in range(count):
         await asyncio.to_thread(provider.wait_for, f"{gate}-{n}")
