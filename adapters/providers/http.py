@@ -23,7 +23,7 @@ from adapters.providers.http_rejection import rejected
 from adapters.providers.http_request import http_request
 from adapters.providers.polling import JobChunks
 from adapters.providers.reading import StreamChunks, WholeChunk
-from adapters.providers.whole_body import TURNING, is_error, read_whole
+from adapters.providers.whole_body import is_error, read_whole
 from domain.dialects.unsupported_params import sorted_out
 from domain.failures import Failure, FailureKind
 from domain.model_api.call import Attempt, ModelCall
@@ -193,7 +193,7 @@ class _Exchange:
         elif not self._call.stream:
             header_events = dialect.header_events(_lower(response.headers)) if dialect.header_events is not None else ()
             self._chunks = WholeChunk(self.read, dialect, self._call, provider, mender, header_events)
-        elif self._call.operation not in TURNING and "json" in content_type and "event-stream" not in content_type:
+        elif not self._call.kind.text and "json" in content_type and "event-stream" not in content_type:
             return await self._unstreamed(status)
         else:
             self._chunks = StreamChunks(self.read, dialect, self._call, provider, mender)

@@ -16,7 +16,6 @@ from adapters.providers.framing.surrogates import Halves, may_be_in, without_lon
 from adapters.providers.provider_name import ProviderName
 from adapters.providers.whole_body import (
     EMPTY_ANSWER,
-    TURNING,
     WHOLE_BYTES_MAX,
     Read,
     is_error,
@@ -134,7 +133,7 @@ class StreamChunks:
         self._form: Literal["unknown", "stream", "whole"] = "unknown" if turns(call, dialect) else "stream"
         self._parts: list[bytes] = []
         self._halves: Halves | None = None
-        self._said = call.operation not in TURNING  # Whether anything was said; other answers have no such word.
+        self._said = not call.kind.text  # Whether anything was said; other answers have no such word.
         self.ready: list[Chunk] = []
         self._over = False
         self.ended = False

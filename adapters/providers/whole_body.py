@@ -17,8 +17,6 @@ Read = Callable[[], Awaitable[bytes | Failure | None]]
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
 EMPTY_ANSWER = "The provider ended its answer without having said anything."
-# What is a text in pieces, or whole: the one can be made of the other.
-TURNING = ("chat", "completions")
 _SILENT = frozenset((Started, UsageReported, Ended, Broken))
 
 
@@ -61,14 +59,14 @@ def understood(dialect: ProviderDialect, call: ModelCall, body: bytes) -> tuple[
         events = dialect.decode(without_lone(body))
     if may_be_in(body):
         events = Halves().joined(events)
-    if call.operation in TURNING and isinstance(events[-1], Ended) and not dialect.defers and not says(events):
+    if call.kind.text and isinstance(events[-1], Ended) and not dialect.defers and not says(events):
         return (Broken(failure=Failure(kind="malformed", message=EMPTY_ANSWER)),)
     return events
 
 
 def turns(call: ModelCall, dialect: ProviderDialect) -> bool:
     """Whether an answer of the other form can be turned into the one asked for. A line of JSON is a stream as well."""
-    return call.operation in TURNING and dialect.framer is not LineFramer
+    return call.kind.text and dialect.framer is not LineFramer
 
 
 def says(events: tuple[Event, ...]) -> bool:

@@ -24,6 +24,7 @@ from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.ledger import resolve
 from domain.model_api.call import AttemptRecord, Target
+from domain.model_api.operations import SOLD_BY_PIECE
 from domain.pricing.charge import cost, has_price, price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -136,13 +137,7 @@ def measured_of(outcome: Outcome) -> Measured | None:
 
 def _is_sold_by_the_piece(pieces: Usage, rate: Rate) -> bool:
     """Whether the request has a price by the piece, so that its tokens need no estimate."""
-    priced = (
-        (pieces.images, "image_nanos"),
-        (pieces.characters, "character_nanos"),
-        (pieces.seconds, "second_nanos"),
-        (pieces.video_seconds, "video_second_nanos"),
-    )
-    return any(count and has_price(rate, field) for count, field in priced)
+    return any(getattr(pieces, unit) and has_price(rate, unit) for unit in SOLD_BY_PIECE)
 
 
 def occasion_of(call: Call) -> Occasion:

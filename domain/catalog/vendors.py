@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from domain.catalog.openai_compatible import COMPATIBLE, NOT_IN_OPENAIS_MESSAGES
 from domain.catalog.vendor import RESPONSES, Vendor
 from domain.dialects.tool_call_ids import OPENAI_CHAT_IDS
-from domain.model_api.call import ModelCall, Operation
+from domain.model_api.call import ModelCall
 
 # "Available in the Responses API only", in the page of each model: https://developers.openai.com/api/docs/models
 _RESPONSES_ONLY = ("o1-pro*", "o3-pro*", "gpt-5*-pro*", "gpt-5*codex*", "codex-*", "computer-use*", "*-deep-research*")
@@ -77,7 +77,7 @@ VENDORS: dict[str, Vendor] = {
             patterns=("command", "c4ai-", "embed-"),
         ),
         *COMPATIBLE,
-        # It has no chat: `_SPOKEN` says what it has.
+        # It has no chat: `OPERATIONS` says what it has.
         Vendor(
             name="voyage",
             dialect="voyage",
@@ -113,52 +113,8 @@ DIALECTS = (
 )
 _CHATLESS = frozenset(("voyage", "ideogram"))
 
-# A vendor's own count of a request's tokens, which is a call of its own.
-COUNT_TOKENS = "anthropic-count-tokens"
-GOOGLE_COUNT_TOKENS = "google-count-tokens"
-
-# The dialect for other operations, by the provider's dialect of chat; an operation that is not here is not available.
-_SPOKEN: dict[str, dict[Operation, str]] = {
-    "openai": {"embeddings": "openai-embeddings-translated", "video": "openai-video"},
-    "voyage": {"embeddings": "voyage-embeddings", "rerank": "voyage-rerank"},
-    "ideogram": {"images": "ideogram-images"},
-    "google": {"embeddings": "google-embeddings", "images": "google-images", "video": "google-video"},
-    "google-vertex": {
-        "embeddings": "google-vertex-embeddings",
-        "images": "google-vertex-images",
-        "video": "google-vertex-video",
-    },
-    "cohere": {"embeddings": "cohere-embeddings", "rerank": "cohere-rerank"},
-    "bedrock": {"embeddings": "bedrock-embeddings"},
-    "bedrock-invoke": {"embeddings": "bedrock-embeddings"},
-}
-
 # Dialects that wrap a caller's dialect in another envelope: the fields of a call and the events are the same.
 _ENVELOPES = {"bedrock-invoke": "anthropic", "google-vertex": "google"}
-
-# The callers' dialects, beside its chat, that whoever speaks OpenAI's chat is spoken to in: such a server has OpenAI's
-# other APIs at the same paths, or says itself that it has not.
-_NATIVE: dict[str, frozenset[str]] = {
-    "openai": frozenset(
-        (
-            "openai-completions",
-            "openai-embeddings",
-            "openai-image-edits",
-            "openai-images",
-            "openai-moderations",
-            "openai-speech",
-            "openai-speech-events",
-            "openai-transcriptions",
-            "openai-transcriptions-text",
-            "openai-transcriptions-events",
-            "openai-translations",
-            "openai-translations-text",
-            "rerank",
-        )
-    ),
-    "anthropic": frozenset((COUNT_TOKENS,)),
-    "google": frozenset((GOOGLE_COUNT_TOKENS,)),
-}
 
 
 # A server that the hub knows only by its URL: requests go to it in OpenAI's dialect, unchanged.
@@ -194,16 +150,16 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
     The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
     own for the operation, translated. `model` is its name there: some are served in one dialect only.
     """
-    vendor = vendor_of(provider, base_url)
-    if call.operation == "chat" and vendor.responses_only and _matches(model, vendor.responses_only):
+    vendor, kind = vendor_of(provider, base_url), call.kind
+    if kind.in_responses and vendor.responses_only and _matches(model, vendor.responses_only):
         return RESPONSES
     chats_only = call.operation == "completions" and vendor.name in _NO_COMPLETIONS
-    native = call.dialect in vendor.also or call.dialect in _NATIVE.get(dialect, ())
+    native = call.dialect in vendor.also or call.dialect in kind.native.get(dialect, ())
     if call.dialect == dialect or (native and not chats_only):
         return call.dialect
-    if call.operation in ("chat", "completions"):
+    if kind.text:
         return None if dialect in _CHATLESS else dialect
-    return _SPOKEN.get(dialect, {}).get(call.operation)
+    return kind.translated.get(dialect)
 
 
 def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
@@ -212,7 +168,7 @@ def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...
     OpenAI's Responses API takes images and documents from tools, and documents by URL, which its chat completions do
     not.
     """
-    return vendor_of(provider, base_url).also if call.operation == "chat" else ()
+    return vendor_of(provider, base_url).also if call.kind.in_responses else ()
 
 
 def passes_through(call: ModelCall, dialect: str) -> bool:

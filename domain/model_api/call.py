@@ -10,21 +10,10 @@ from typing import Literal, get_args
 import msgspec
 
 from domain.model_api.multipart import Form
+from domain.model_api.operations import OPERATIONS, Operation, OperationName
 from domain.model_api.token_estimate import estimated_input
 from domain.usage import Usage
 
-Operation = Literal[
-    "chat",
-    "completions",
-    "embeddings",
-    "images",
-    "video",
-    "speech",
-    "transcription",
-    "moderation",
-    "rerank",
-    "count_tokens",
-]
 Capability = Literal["tools", "images", "audio", "documents"]
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
@@ -55,7 +44,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """
 
     dialect: str
-    operation: Operation = "chat"
+    operation: OperationName = "chat"
     model: str
     fields: dict[str, msgspec.Raw]
     body_bytes: int
@@ -80,6 +69,11 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     echoes: bool = False
     form: Form | None = None
     needs: tuple[Capability, ...] = ()
+
+    @property
+    def kind(self) -> Operation:
+        """What holds for calls of this operation."""
+        return OPERATIONS[self.operation]
 
     @cached_property
     def likely_input_tokens(self) -> int:

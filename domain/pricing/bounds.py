@@ -7,17 +7,18 @@ a rate with tiers the dearest one counts that the input and the requested servic
 dearest one that the requested size and quality can be.
 
 What is not text is bounded by its pieces (requested images and seconds of video, characters to speak, seconds of a
-recording), and by tokens if the model is sold by them. A rate sells an operation only with a price for it (`_UNITS`,
-`_TOKENS`); without one the call is refused.
+recording), and by tokens if the model is sold by them. A rate sells an operation only with a price for it
+(`OPERATIONS` lists which); without one the call is refused.
 """
 
 import contextlib
 
 import msgspec
 
-from domain.model_api.call import ModelCall, Operation
+from domain.model_api.call import ModelCall
+from domain.model_api.operations import OPERATIONS, SOLD_BY_PIECE, OperationName
 from domain.money import AmountError, charge_rounded_up, units_affordable
-from domain.pricing.charge import Dearest, dearest, has_price
+from domain.pricing.charge import Dearest, dearest, has_price, nanos_of
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import reachable
 from domain.refusals import Unbounded, UnpricedFeature, UsageUnavailable
@@ -42,24 +43,6 @@ OUTPUT_TOKENS_DEFAULT = 4_096
 USES_DEFAULT = 8
 # Do not lower the output cap below this: the answer would be useless.
 OUTPUT_TOKENS_USEFUL = 256
-
-# The prices by the piece that sell an operation.
-_UNITS: dict[Operation, tuple[str, ...]] = {
-    "images": ("image_nanos", "request_nanos"),
-    "video": ("video_second_nanos", "request_nanos"),
-    "speech": ("character_nanos", "request_nanos"),
-    "transcription": ("second_nanos", "request_nanos"),
-    "rerank": ("search_unit_nanos", "request_nanos"),
-}
-# The prices by token that sell an operation. One that may be None counts if it is set, another if it is above 0.
-_TOKENS: dict[Operation, tuple[str, ...]] = {
-    "images": ("output_image_nanos", "output_nanos"),
-    "speech": ("output_audio_nanos", "output_nanos"),
-    "transcription": ("input_audio_nanos", "input_nanos"),
-}
-_PIECES = ("image_nanos", "video_second_nanos", "character_nanos", "second_nanos", "request_nanos", "search_unit_nanos")
-# Operations without an output cap: only the model bounds their output.
-_UNCAPPED = frozenset(("speech", "transcription"))
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +78,11 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable |
     if not is_sold(call.operation, rate):
         return UnpricedFeature(model=call.model, feature=call.operation)
     if (
-        call.operation in _UNCAPPED
+        call.kind.output == "by_model"
         and dearest(rate).output_nanos
         and rate.output_tokens_max is rate.context_tokens is None
     ):
-        return Unbounded(model=call.model, field="input" if call.operation == "speech" else "file", cause="output")
+        return Unbounded(model=call.model, field=call.kind.length_field, cause="output")
     input_tokens = _input_tokens(call, rate)
     per_choice, capped = _output_tokens(call, rate)
     output_tokens = per_choice * call.choices + _echoed(call, input_tokens)
@@ -149,7 +132,7 @@ def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: i
     Only if the caller gave no cap: the caller's own cap is not changed.
     """
     output_nanos = _dearest(call, rate, full.input_tokens).output_nanos
-    if call.output_tokens_max is not None or output_nanos == 0 or call.operation not in ("chat", "completions"):
+    if call.output_tokens_max is not None or output_nanos == 0 or call.kind.output != "by_cap":
         return None
     echoed = _echoed(call, full.input_tokens)
     rest = available_nanos - _charge(call, full.input_tokens, echoed, rate)
@@ -166,21 +149,22 @@ def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: i
     )
 
 
-def is_sold(operation: Operation, rate: Rate) -> bool:
+def is_sold(operation: OperationName, rate: Rate) -> bool:
     """Whether the rate has a price for the operation; 0 is a price if it is set.
 
     Texts are sold by the token. If all prices are zero, the model is free; but if the only prices are by the piece,
     such as an image's, its tokens have no price, and no text is sold.
     """
-    if any(has_price(rate, name) for name in _UNITS.get(operation, ())):
+    sold = OPERATIONS[operation]
+    if any(has_price(rate, unit) for unit in (*sold.units, "requests")):
         return True
-    if operation in _TOKENS:
-        own, parent = _TOKENS[operation]
-        return getattr(rate, own) is not None or getattr(rate, parent) > 0
-    if operation in _UNITS and operation != "rerank":
-        return False  # No provider reports tokens for video.
+    if sold.tokens is not None:
+        own, parent = sold.tokens
+        return has_price(rate, own) or nanos_of(rate, parent) > 0
+    if not sold.text_tokens:
+        return False
     by_token = rate.input_nanos > 0 or rate.output_nanos > 0
-    return by_token or rate.request_nanos is not None or not any(has_price(rate, name) for name in _PIECES)
+    return by_token or not any(has_price(rate, unit) for unit in SOLD_BY_PIECE)
 
 
 def _input_tokens(call: ModelCall, rate: Rate) -> int:
@@ -201,12 +185,13 @@ def _echoed(call: ModelCall, input_tokens: int) -> int:
 
 def _output_tokens(call: ModelCall, rate: Rate) -> tuple[int, bool]:
     """Output tokens per choice, and whether the hub must send that as a cap because nothing else bounds it."""
-    if call.operation in ("embeddings", "moderation", "rerank", "video"):
+    kind = call.kind
+    if kind.output == "nothing":
         return 0, False
-    if call.operation == "images":
+    if kind.output == "by_image":
         return rate.output_tokens_max or OUTPUT_IMAGE_TOKENS_MAX, False
     known = [n for n in (rate.output_tokens_max, rate.context_tokens) if n is not None]
-    if call.operation in _UNCAPPED:
+    if kind.output == "by_model":
         return min(known, default=0), False
     if call.output_tokens_max is not None:
         return min([call.output_tokens_max, *known]), False
@@ -220,14 +205,18 @@ def _charge(call: ModelCall, input_tokens: int, output_tokens: int, rate: Rate) 
             (input_tokens, dear.input_nanos),
             (output_tokens, dear.output_nanos),
             (call.hosted_uses_max or 0, dear.units["tool_uses"]),
-            (call.pieces.images, dear.units["images"]),
-            (call.pieces.video_seconds, dear.units["video_seconds"]),
-            (call.pieces.characters, dear.units["characters"]),
-            (call.pieces.seconds + SECONDS_ADDED if call.pieces.seconds else 0, dear.units["seconds"]),
             (1, dear.units["requests"]),
-            (call.search_units_max, dear.units["search_units"]),
+            *((_most_of(call, unit), dear.units[unit]) for unit in SOLD_BY_PIECE),
         )
     )
+
+
+def _most_of(call: ModelCall, unit: str) -> int:
+    """The most that the call may come to of a unit by the piece."""
+    if unit == "search_units":
+        return call.search_units_max
+    told: int = getattr(call.pieces, unit)
+    return told + SECONDS_ADDED if told and unit == "seconds" else told
 
 
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:

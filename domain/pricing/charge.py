@@ -111,8 +111,15 @@ def input_tokens_of(usage: Usage) -> int:
     return sum(getattr(usage, unit) for unit in INPUT_UNITS)
 
 
-def has_price(rate: Rate, field: str) -> bool:
-    """Whether the rate has a price for the unit, even if only for some sizes; 0 is a price if it is set."""
+def nanos_of(rate: Rate, unit: str) -> Nanos:
+    """The rate's own price of a unit, in nanocredits per million; 0 if it has none."""
+    nanos: Nanos | None = getattr(rate, PRICE_OF_UNIT[unit])
+    return nanos or 0
+
+
+def has_price(rate: Rate, unit: str) -> bool:
+    """Whether the rate has a price for the unit of usage, even if only for some sizes; 0 is a price if it is set."""
+    field = PRICE_OF_UNIT[unit]
     if getattr(rate, field) is not None:
         return True
     return field in VARIED and any(getattr(variant.prices, field) is not None for variant in rate.variants)

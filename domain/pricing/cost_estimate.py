@@ -46,7 +46,7 @@ def _expected(call: ModelCall, rate: Rate) -> Usage:
 
 def _per_choice(call: ModelCall, rate: Rate) -> int:
     """The usual length, or the caller's cap if that is lower. Only texts have output tokens."""
-    if call.operation not in ("chat", "completions"):
+    if not call.kind.text:
         return 0
     caps = (OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max)
     return min(cap for cap in caps if cap is not None)

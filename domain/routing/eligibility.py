@@ -98,7 +98,7 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
     It is an estimate, at four bytes a token, since only the provider counts tokens: so it chooses among several models
     and refuses nothing. The size of encoded parts (images, audio, files) says nothing about their tokens.
     """
-    if rate is None or call.operation not in ("chat", "completions"):
+    if rate is None or not call.kind.text:
         return True
     asked = call.output_tokens_max or 0
     if rate.output_tokens_max is not None and asked > rate.output_tokens_max:

@@ -157,7 +157,7 @@ def _rendered(hub: CallContext, dialect: CallerDialect, ask: Ask, entry: Afforda
 
 def _content_type(call: ModelCall, answer: Answer) -> str:
     """What the provider calls its body, where that may be more than one thing; chat is JSON or a stream of events."""
-    if call.operation in ("speech", "transcription") and answer.content_type:
+    if call.kind.own_content_type and answer.content_type:
         return answer.content_type
     return EVENT_STREAM if call.stream else JSON
 

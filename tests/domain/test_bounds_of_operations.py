@@ -1,6 +1,6 @@
 """What is not chat is bounded too: by texts with a context each, by images, characters, seconds, and sold by name."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from domain.billing.metering import Measured, measure
 from domain.billing.settlement import measured_of
-from domain.model_api.call import ModelCall, Operation
+from domain.model_api.call import ModelCall
 from domain.model_api.events import AudioDelta, Ended, Event, TextDelta, UsageReported
 from domain.model_api.images import ImageResult
+from domain.model_api.operations import OPERATIONS, OperationName
 from domain.pricing.bounds import INPUT_TOKENS_ADDED, OUTPUT_IMAGE_TOKENS_MAX, Bound, bound, is_sold, lowered
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
@@ -22,7 +23,7 @@ from tests.domain.strategies import rates, usages
 
 FREE = {"input_nanos": 0, "output_nanos": 0}
 CENT = 10_000_000 * 1_000_000  # a hundredth of a credit for one piece, in nanos per million
-OTHERS: tuple[Operation, ...] = (
+OTHERS: tuple[OperationName, ...] = (
     *("completions", "embeddings", "images", "video", "speech", "transcription", "moderation", "rerank"),
 )
 
@@ -36,7 +37,7 @@ PIECES_PRICED = (
 )
 
 
-def a_call(operation: Operation, **changes: Any) -> ModelCall:
+def a_call(operation: OperationName, **changes: Any) -> ModelCall:
     return a_chat_call(**{"operation": operation, "output_tokens_max": None, "cap_field": None, **changes})
 
 
@@ -105,7 +106,7 @@ def test_a_batch_of_texts_is_bounded_by_a_context_for_each() -> None:
     ("chat",          {"search_unit_nanos": CENT},                   False),
 ])  # fmt: skip
 def test_an_operation_is_sold_by_a_price_that_is_made_for_it(
-    operation: Operation, prices: dict[str, int], sold: bool
+    operation: OperationName, prices: dict[str, int], sold: bool
 ) -> None:
     rate = a_rate(**{**FREE, **prices, "output_tokens_max": 1_000})
 
@@ -115,7 +116,7 @@ def test_an_operation_is_sold_by_a_price_that_is_made_for_it(
 
 
 @pytest.mark.parametrize(("operation", "field"), [("speech", "input"), ("transcription", "file")])
-def test_what_takes_no_cap_is_refused_where_the_models_own_is_not_known(operation: Operation, field: str) -> None:
+def test_what_takes_no_cap_is_refused_where_the_models_own_is_not_known(operation: OperationName, field: str) -> None:
     rate = a_rate(output_audio_nanos=1, input_audio_nanos=1)
 
     assert Unbounded(model="acme/small", field=field, cause="output") == bound(a_call(operation), rate)
@@ -141,7 +142,7 @@ def test_a_video_whose_length_nobody_told_is_as_long_as_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("operation", [other for other in OTHERS if other != "completions"])
-def test_no_cap_is_lowered_where_none_can_be_sent(operation: Operation) -> None:
+def test_no_cap_is_lowered_where_none_can_be_sent(operation: OperationName) -> None:
     call, rate = a_call(operation), a_rate(**dict.fromkeys(PIECES_PRICED, 1), output_tokens_max=9_000)
 
     assert lowered(call, rate, bounded(call, rate), 10**9) is None
@@ -245,3 +246,11 @@ def test_sound_that_was_delivered_is_charged_though_the_provider_failed() -> Non
 
     assert measured_of(failed) is not None
     assert measured_of(an_outcome(ending="provider_failed", events=(), pieces=Usage(characters=40))) is None
+
+
+def test_every_operation_is_in_the_table_and_sold_by_units_that_exist() -> None:
+    """So that a rule finds each, and a new one cannot be sold by what no usage counts."""
+    assert get_args(OperationName) == tuple(OPERATIONS)
+    for operation in OPERATIONS.values():
+        assert {*operation.units, *(operation.tokens or ())} <= set(Usage.__struct_fields__)
+        assert (operation.output == "by_model") == bool(operation.length_field)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.quotes import offer
-from domain.model_api.call import Operation
+from domain.model_api.operations import OperationName
 from domain.pricing.bounds import Bound, bound
 from domain.pricing.cost_estimate import expected_nanos
 from domain.pricing.tiers import Tier, UnitPrices
@@ -43,14 +43,14 @@ def test_a_call_is_taken_to_be_ordinary(asked: dict[str, Any], rate: dict[str, A
 
 
 @given(
-    st.sampled_from(get_args(Operation)),
+    st.sampled_from(get_args(OperationName)),
     st.integers(0, 10**6),
     st.integers(1, 4),
     st.none() | st.integers(1, 10**6),
     st.none() | st.integers(1, 10**6),
 )
 def test_a_quote_expects_what_least_cost_compares_and_no_more_than_it_holds(
-    operation: Operation, body_bytes: int, choices: int, cap: int | None, context: int | None
+    operation: OperationName, body_bytes: int, choices: int, cap: int | None, context: int | None
 ) -> None:
     call = a_chat_call(operation=operation, body_bytes=body_bytes, choices=choices, output_tokens_max=cap)
     rate = msgspec.structs.replace(RATE, context_tokens=context)

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.catalog.vendors import VENDORS, spoken
-from domain.model_api.call import Operation
+from domain.model_api.operations import OperationName
 from tests.domain.build import a_chat_call
 
 
@@ -40,7 +40,7 @@ from tests.domain.build import a_chat_call
     ("cohere",        "moderation",    "openai-moderations",   None),
 ])  # fmt: skip
 def test_a_call_is_spoken_as_the_provider_understands_it(
-    provider: str, operation: Operation, dialect: str, expected: str | None
+    provider: str, operation: OperationName, dialect: str, expected: str | None
 ) -> None:
     vendor = VENDORS[provider]
     call = a_chat_call(operation=operation, dialect=dialect)

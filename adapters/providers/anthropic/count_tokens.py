@@ -10,8 +10,8 @@ from adapters.providers.anthropic.failure import malformed
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import never
 from adapters.providers.lenient_json import Lenient
-from domain.catalog.vendors import COUNT_TOKENS
 from domain.model_api.events import Broken, Ended, Event
+from domain.model_api.operations import COUNT_TOKENS
 
 
 class _Counted(msgspec.Struct, frozen=True):

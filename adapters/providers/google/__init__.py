@@ -19,7 +19,7 @@ from adapters.providers.google.encode import encode
 from adapters.providers.google.failure import NAME, failure
 from adapters.providers.google.pass_through import decode_count, pass_count, pass_through
 from adapters.providers.google.refuse import refuses, unsupported_fields
-from domain.catalog.vendors import GOOGLE_COUNT_TOKENS
+from domain.model_api.operations import GOOGLE_COUNT_TOKENS
 
 _JSON = ("content-type", "application/json")
 # A resource name may be given in full: a tuned model, an endpoint of Vertex.

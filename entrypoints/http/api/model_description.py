@@ -7,32 +7,22 @@ import msgspec
 
 from domain.catalog.catalog import Served
 from domain.catalog.vendors import spoken
-from domain.model_api.call import ModelCall, Operation
+from domain.model_api.call import ModelCall
+from domain.model_api.operations import OPERATIONS, OperationName
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.bounds import is_sold
 from domain.pricing.by_size import variant_each
 from domain.pricing.price_book import Price
 from domain.pricing.rate import PIECE_RATES, Rate
 
-# Each operation in the dialect of OpenAI's callers; video only AIGNE's ask for.
-_ASKED: dict[Operation, str] = {
-    "chat": "openai",
-    "completions": "openai-completions",
-    "embeddings": "openai-embeddings",
-    "images": "openai-images",
-    "video": "aigne-video",
-    "speech": "openai-speech",
-    "transcription": "openai-transcriptions",
-    "moderation": "openai-moderations",
-    "rerank": "rerank",
-}
-_GOOGLES_METHODS: dict[Operation, tuple[str, ...]] = {
+_GOOGLES_METHODS: dict[OperationName, tuple[str, ...]] = {
     "chat": ("generateContent", "countTokens"),
     "embeddings": ("embedContent", "batchEmbedContents"),
 }
 _CALLS = [
-    ModelCall(dialect=dialect, operation=operation, model="any", fields={}, body_bytes=0)
-    for operation, dialect in _ASKED.items()
+    ModelCall(dialect=operation.dialect, operation=name, model="any", fields={}, body_bytes=0)
+    for name, operation in OPERATIONS.items()
+    if operation.dialect is not None
 ]
 
 
@@ -121,7 +111,7 @@ def _sold(rate: Rate | None) -> dict[str, Any]:
     }
 
 
-def operations(served: Served) -> list[Operation]:
+def operations(served: Served) -> list[OperationName]:
     """What the provider can be asked for at all and the rate has a price for: no promise that the model can do it."""
     at, rate = served.provider, served.rate
     return [

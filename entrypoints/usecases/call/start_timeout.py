@@ -35,7 +35,7 @@ def patience(hub: CallContext, ask: Ask, another: Literal["provider", "way"] | N
     own_ms = alias.first_token_timeout_ms if alias is not None else None
     begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
     begin_ms = begin_ms if another == "provider" else None
-    announced = ask.call.operation in ("chat", "completions")
+    announced = ask.call.kind.text
     return StartTimeout(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 
 

@@ -121,7 +121,7 @@ def _kinds(served: Served) -> tuple[str, ...]:
         return ("embedding",)
     made = tuple(
         kind
-        for kind, prices in (("image", ("image_nanos", "output_image_nanos")), ("video", ("video_second_nanos",)))
-        if any(has_price(rate, name) for name in prices)
+        for kind, units in (("image", ("images", "output_image_tokens")), ("video", ("video_seconds",)))
+        if any(has_price(rate, unit) for unit in units)
     )
     return ("chat", *made) if rate.output_nanos or not made else made

@@ -5,8 +5,8 @@ https://platform.claude.com/docs/en/api/messages-count-tokens
 
 import msgspec
 
-from domain.catalog.vendors import COUNT_TOKENS
 from domain.model_api.call import ModelCall
+from domain.model_api.operations import COUNT_TOKENS
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
 from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS

@@ -7,8 +7,8 @@ from functools import partial
 
 import msgspec
 
-from domain.catalog.vendors import GOOGLE_COUNT_TOKENS
 from domain.model_api.call import ModelCall
+from domain.model_api.operations import GOOGLE_COUNT_TOKENS
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.count_tokens import counting_handler
 from entrypoints.http.dialects.google import google_caller
