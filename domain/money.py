@@ -34,7 +34,7 @@ def parse_credits(text: str) -> int:
     whole, point, fraction = text.partition(".")
     digits_only = whole.isascii() and whole.isdigit() and (not point or (fraction.isascii() and fraction.isdigit()))
     if not digits_only:
-        raise AmountError(f"{text!r} is not an amount: write digits with an optional decimal point, such as 12.50")
+        raise AmountError(f"{text!r} is not an amount: expected digits with an optional decimal point, such as 12.50")
     if len(fraction) > _DECIMALS:
         raise AmountError(f"{text!r} has more than nine decimals; a nanocredit is the smallest amount")
     if len(whole) > 19:

@@ -1,4 +1,4 @@
-"""The settings of the hub: one table, one precedence, and every mistake told at once.
+"""The settings of the hub: one table, one precedence, and all errors reported at once.
 
 A setting is, in this order: what the command line says, what the environment says, its default. A variable that is
 set to nothing counts as not set. Whatever bears a name of ours and is no setting stops the start, since a misspelt
@@ -28,7 +28,7 @@ Origin = Literal["command line", "environment", "default"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hub was told. Amounts are in nanocredits; `vendor_keys` are by the name of their variable."""
+    """The values of all settings. Amounts are in nanocredits; `vendor_keys` are by the name of their variable."""
 
     data_dir: Path
     host: str
@@ -62,24 +62,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def terms(self) -> Terms | None:
-        """How the price book makes rates by itself; None if it does not."""
+        """The terms by which rates are made from the price book automatically; None if they are not."""
         if self.margin_nanos is None:
             return None
         return Terms(margin_nanos=self.margin_nanos, credit_price_nanos=self.credit_price_nanos)
 
     @property
     def policy(self) -> ActionPolicy:
-        """What these settings decide about actions."""
+        """The settings that actions depend on."""
         starter = Starter(nanos=self.starter_nanos, days=self.starter_days) if self.starter_enabled else None
         return ActionPolicy(starter=starter, terms=self.terms, billed=self.billed, strategy=self.strategy)
 
     def __repr__(self) -> str:
-        """Say nothing: there are secrets inside, and a traceback must not show them."""
+        """No values: there are secrets among them, and a traceback must not show them."""
         return "Settings(…)"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table. `read` turns the text into the value, or raises ValueError with what to write."""
+    """One row of the table. `read` returns the value of the text, or raises ValueError with what is expected."""
 
     name: str
     field: str
@@ -91,7 +91,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effective(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting as it stands: its text (masked where secret) and where that comes from."""
+    """The present value of a setting: its text (masked if secret) and its origin."""
 
     name: str
     value: str
@@ -101,7 +101,7 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong with one variable, with the remedy; never shows a secret's value."""
+    """One error in one variable, with the remedy; it never contains a secret's value."""
 
     name: str
     text: str
@@ -123,47 +123,47 @@ SETTINGS: tuple[Setting, ...] = tuple(
         ("AIHUB_OWNER_KEY", "owner_key", kinds.owner_key, "secret", "",
          "an API key for the owner, instead of one made on the first start"),
         ("CREDIT_BASED_BILLING_ENABLED", "billed", kinds.switch, "true or false", "false",
-         "whether calls are held against and charged to prepaid credit"),
+         "whether calls are charged to prepaid credit"),
         ("CREDIT_PAYMENT_LINK", "payment_link", kinds.link, "URL", "", "where a caller without credit can buy some"),
         ("NEW_USER_CREDIT_GRANT_ENABLED", "starter_enabled", kinds.switch, "true or false", "false",
          "whether `aihub user add` grants starter credit"),
         ("NEW_USER_CREDIT_GRANT_AMOUNT", "starter_nanos", kinds.amount, "credits", "0", "how much starter credit"),
         ("CREDIT_EXPIRATION_DAYS", "starter_days", kinds.whole(0, 36500), "days", "0",
-         "how long starter credit lasts; 0: for ever"),
+         "how long starter credit lasts; 0: without end"),
         ("AIHUB_MARGIN", "margin_nanos", kinds.margin, "percent", "",
-         "sell every model that the price book knows, at this margin; nothing: only what has a rate of its own"),
+         "sell every model of the price book at this margin; empty: only models with a rate of their own"),
         ("AIHUB_CREDIT_PRICE", "credit_price_nanos", kinds.price, "US dollars", "1",
-         "what one credit costs its buyer, where AIHUB_MARGIN makes the rates"),
+         "what one credit costs its buyer, if AIHUB_MARGIN makes the rates"),
         ("AIHUB_UPSTREAM_TIMEOUT_S", "upstream_timeout_s", kinds.whole(1, 86400), "seconds", "600",
          "how long a provider may be silent before an attempt is given up"),
         ("AIHUB_KEEP_ALIVE_S", "keep_alive_s", kinds.whole(0, 3600), "seconds", "15",
-         "how often a caller hears of a stream that its provider is still working on; 0: never"),
+         "the interval of keep-alives in a stream whose provider is silent; 0: none"),
         ("AIHUB_WRITE_TIMEOUT_S", "write_timeout_s", kinds.whole(1, 3600), "seconds", "60",
-         "how long a stream's caller may take nothing before it counts as gone"),
+         "how long a stream's caller may read nothing before it counts as disconnected"),
         ("AIHUB_FIRST_TOKEN_TIMEOUT_S", "first_token_timeout_s", kinds.whole(0, 3600), "seconds", "0",
-         "how long a stream may take to its first token before the next provider is tried, where there is one; "
+         "how long a stream may take to its first token before the next provider is tried, if there is one; "
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
         ("AIHUB_JOB_POLL_S", "job_poll_s", kinds.whole(0, 3600), "seconds", "5",
-         "how often a provider is asked how far a job is, such as a video, after a few times sooner; 0: at once"),
+         "polling interval for asynchronous jobs such as video, shorter at first; 0: no pause"),
         ("AIHUB_PASS_THROUGH", "pass_through", kinds.one_of(*get_args(PassThrough)), "mended or exact", "mended",
-         "whether an answer in the caller's own dialect is mended where its vendor is known to break that dialect's "
-         "schema, or keeps every byte"),
+         "whether an answer in the caller's own dialect is repaired if its vendor is known to break the dialect's "
+         "schema (mended), or keeps every byte (exact)"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", kinds.one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
-         "round-robin", "who goes first for a model that several providers serve; an alias has its own"),
+         "round-robin", "which provider of a model is tried first; an alias has a strategy of its own"),
         ("AIHUB_UNSUPPORTED", "unsupported", kinds.one_of(*get_args(Policy)), " or ".join(get_args(Policy)), "drop",
-         "what becomes of a wish that a provider has no field for: it is left out and named in `x-aihub-dropped`, or "
-         "the request is refused"),
+         "what happens to an optional field that a provider does not support: it is left out and named in "
+         "`x-aihub-dropped`, or the request is refused"),
         ("AIHUB_MAX_RETRIES", "retries_max", kinds.whole(0, 20), "whole number", "2",
          "how many more attempts a call gets after the first one failed"),
         ("AIHUB_BODY_BYTES_MAX", "body_bytes_max", kinds.whole(1024, 2**31 - 1), "bytes", "33554432",
          "the largest request body that is read"),
         ("AIHUB_CORS_ORIGINS", "cors_origins", kinds.origins, "origins", "",
-         "which pages in browsers may call the hub: origins such as https://app.example.com, separated by commas, "
-         "or * for all; nothing: none"),
+         "web pages that may call the hub: origins such as https://app.example.com, separated by commas, "
+         "or * for all; empty: none"),
         ("AIHUB_BODY_MEMORY_BYTES", "body_memory_bytes", kinds.whole(1024, 2**40), "bytes", "268435456",
-         "what all request bodies may occupy together in a process; past it a call is refused with 503"),
+         "the memory for all request bodies of a process; beyond it calls are refused with 503"),
         ("AIHUB_EXCLUSIVE_CORES", "exclusive_cores", kinds.switch, "true or false", "false",
-         "whether no other busy program shares the hub's processor cores: its threads then push each other aside less"),
+         "whether the hub has its processor cores to itself: its threads then preempt each other less"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )
@@ -188,17 +188,17 @@ def read_settings(
         try:
             values[setting.field] = setting.read(text)
         except ValueError as error:
-            shown = "" if setting.secret else f"{text!r} does not do: "
+            shown = "" if setting.secret else f"invalid value {text!r}: "
             where = " (command line)" if origin == "command line" else ""
             problems.append(Problem(name=setting.name + where, text=f"{shown}{error}"))
     values["vendor_keys"] = keys = {name: _vendor_keys(environment, name) for name in VENDOR_VARIABLES}
     problems += [
-        Problem(name=name, text="write API keys without blanks inside, separated by commas")
+        Problem(name=name, text="expected API keys without spaces inside, separated by commas")
         for name, secrets in keys.items()
         if not all(map(is_secret_text, secrets))
     ]
     if values.get("starter_enabled") and values.get("starter_nanos") == 0:
-        remedy = "write how many credits to grant, or set NEW_USER_CREDIT_GRANT_ENABLED to false"
+        remedy = "expected an amount of credits above 0, or NEW_USER_CREDIT_GRANT_ENABLED=false"
         problems.append(Problem(name="NEW_USER_CREDIT_GRANT_AMOUNT", text=remedy))
     return tuple(problems) if problems else Settings(**values)
 
@@ -262,7 +262,7 @@ def _unknown(environment: Mapping[str, str]) -> list[Problem]:
 
             near = get_close_matches(name, known, n=1, cutoff=0.6)
             remedy = f"did you mean {near[0]}?" if near else "unset it; `aihub config show` lists the settings"
-            problems.append(Problem(name=name, text=f"there is no such setting; {remedy}"))
+            problems.append(Problem(name=name, text=f"unknown setting; {remedy}"))
     return problems
 
 

@@ -1,4 +1,4 @@
-"""The kinds of settings: how the text of each becomes a value, or a ValueError that says what to write."""
+"""The types of settings: each reads a text and returns a value, or raises ValueError with what is expected."""
 
 import re
 from collections.abc import Callable
@@ -16,14 +16,14 @@ _OWNER_KEY_CHARACTERS_MIN = 8
 
 
 def path(text: str) -> Path:
-    """A place in the file system; `~` is the home of whoever starts the hub."""
+    """A path; `~` is the home directory of the hub's user."""
     return Path(text).expanduser()
 
 
 def host(text: str) -> str:
     """An address or a host name to listen on."""
     if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
-        raise ValueError("write an address or a host name to listen on, such as 127.0.0.1")
+        raise ValueError("expected an address or a host name to listen on, such as 127.0.0.1")
     return text
 
 
@@ -32,20 +32,20 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
-            raise ValueError(f"write a whole number from {low} to {high}")
+            raise ValueError(f"expected a whole number from {low} to {high}")
         return int(text)
 
     return read
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """One of some words, however it is capitalised."""
+    """One of some words, in any case."""
 
     def read(text: str) -> str:
         for word in words:
             if text.lower() == word.lower():
                 return word
-        raise ValueError(f"write {' or '.join(words)}")
+        raise ValueError(f"expected {' or '.join(words)}")
 
     return read
 
@@ -56,7 +56,7 @@ def switch(text: str) -> bool:
         return True
     if text.lower() in ("false", "0", "no", "off"):
         return False
-    raise ValueError("write true or false")
+    raise ValueError("expected true or false")
 
 
 def amount(text: str) -> int:
@@ -68,7 +68,7 @@ def amount(text: str) -> int:
 
 
 def margin(text: str) -> int | None:
-    """A percentage, as nanos of a per cent; None where nothing is said."""
+    """A percentage, as nanos of a per cent; None if empty."""
     return amount(text) if text else None
 
 
@@ -76,37 +76,37 @@ def price(text: str) -> int:
     """What one credit costs, in nanos of a dollar."""
     nanos = amount(text)
     if nanos == 0:
-        raise ValueError("write what a credit costs in dollars, such as 1 or 0.01")
+        raise ValueError("expected the price of a credit in dollars, such as 1 or 0.01")
     return nanos
 
 
 def link(text: str) -> str | None:
-    """A URL for people, None where nothing is said."""
+    """A URL for people, None if empty."""
     if text and not re.fullmatch(r"https?://[^\s\"'<>\\]+", text):
-        raise ValueError("write an http or https URL")
+        raise ValueError("expected an http or https URL")
     return text or None
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Origins of pages, in lower case, or `*` alone for all; none where nothing is said."""
+    """Origins of pages, in lower case, or `*` alone for all; none if empty."""
     found = tuple(dict.fromkeys(part.lower().rstrip("/") for part in re.split(r"[\s,]+", text) if part))
     if not all(one == "*" or _ORIGIN.fullmatch(one) for one in found):
-        raise ValueError("write origins such as https://app.example.com, separated by commas, or * for all")
+        raise ValueError("expected origins such as https://app.example.com, separated by commas, or * for all")
     return ("*",) if "*" in found else found
 
 
 def master_key(text: str) -> str | None:
-    """The keys under which secrets are sealed, the current one first, None where nothing is said."""
+    """The keys under which secrets are encrypted, the current one first, None if empty."""
     if text and not all(_MASTER_KEY.fullmatch(part) for part in text.split(",")):
-        raise ValueError("write 32 bytes as base64 or as hexadecimal digits, as `openssl rand -base64 32` makes them")
+        raise ValueError("expected 32 bytes as base64 or as hexadecimal digits, as from `openssl rand -base64 32`")
     return text or None
 
 
 def owner_key(text: str) -> str | None:
-    """The owner's API key, None where nothing is said."""
+    """The owner's API key, None if empty."""
     if text and (len(text) < _OWNER_KEY_CHARACTERS_MIN or not is_secret_text(text)):
         raise ValueError(
-            f"write at least {_OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as "
-            "`openssl rand -hex 32` makes them"
+            f"expected at least {_OWNER_KEY_CHARACTERS_MIN} printable ASCII characters without spaces, as from "
+            "`openssl rand -hex 32`"
         )
     return text or None

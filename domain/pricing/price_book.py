@@ -143,12 +143,12 @@ def checked_names(names: Names) -> Names:
     """The same names; ValueError if one is not written as a clause."""
     for part in (part for clause in names for part in ((clause,) if isinstance(clause, str) else clause)):
         if len(part) < 2 or part[0] not in "=^$*/":
-            raise ValueError(f"{part!r} is no name: write one of = ^ $ * / and then the text")
+            raise ValueError(f"invalid name {part!r}: expected one of = ^ $ * / and then the text")
         if part[0] == "/":
             try:
                 _compiled(part[1:])
             except re.error as error:
-                raise ValueError(f"{part!r} is no regular expression: {error}") from None
+                raise ValueError(f"invalid regular expression {part!r}: {error}") from None
     return names
 
 

@@ -22,14 +22,16 @@ def priced_at(text: str) -> tuple[str | None, str | None, int]:
     kind, sign, amount = text.rpartition("=")
     size, _, quality = kind.partition("/")
     if not sign or not (size or quality):
-        raise argparse.ArgumentTypeError(f"{text!r} is no price of a size: write such as 1024x1536/high=0.25")
+        raise argparse.ArgumentTypeError(
+            f"invalid value {text!r}: expected SIZE[/QUALITY]=X, such as 1024x1536/high=0.25"
+        )
     return size or None, quality or None, decimal(amount)
 
 
 def whole(text: str) -> int:
     """Digits alone."""
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"invalid value {text!r}: expected a whole number")
     return int(text)
 
 
@@ -64,7 +66,9 @@ def moment(text: str) -> Callable[[int], int]:
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 2026-11-01, 2026-11-01T12:00Z or 7d") from None
+        raise argparse.ArgumentTypeError(
+            f"invalid time {text!r}: expected such as 2026-11-01, 2026-11-01T12:00Z or 7d"
+        ) from None
     at_ms = int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
     return lambda now_ms: at_ms
 
@@ -73,5 +77,5 @@ def duration_ms(text: str) -> int:
     """A duration in days, hours, minutes or seconds, in milliseconds."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})([dhms])", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write such as 30d, 12h or 45m")
+        raise argparse.ArgumentTypeError(f"invalid duration {text!r}: expected such as 30d, 12h or 45m")
     return int(match[1]) * _UNIT_MS[match[2]]

@@ -146,7 +146,7 @@ def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
     words = [] if text == "none" else [word.strip() for word in text.split(",")]
     known = tuple(word for word in CAPABILITIES if word in words)
     if len(known) != len(set(words)):
-        raise Complaint(f"--capabilities: {text!r} does not do: write some of {','.join(CAPABILITIES)}, or none")
+        raise Complaint(f"--capabilities: invalid value {text!r}: expected some of {','.join(CAPABILITIES)}, or none")
     return known
 
 

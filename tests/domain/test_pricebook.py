@@ -63,7 +63,7 @@ def test_a_name_is_met_exactly_by_its_parts_or_by_a_pattern(names: Names, name: 
 
 @pytest.mark.parametrize("wrong", ["gpt-4o", "=", "", "/(unclosed"])
 def test_what_is_no_name_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"no name|no regular"):
+    with pytest.raises(ValueError, match=r"invalid name|invalid regular"):
         checked_names((wrong,))
 
 

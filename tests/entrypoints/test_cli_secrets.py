@@ -32,7 +32,7 @@ def test_config_show_tells_value_and_origin_and_masks(
     assert main(["config", "show"]) == 1
     out, err = capsys.readouterr()
     assert "AIHUB_PORT" in out
-    assert err == "aihub: AIHUB_PROT: there is no such setting; did you mean AIHUB_PORT?\n"
+    assert err == "aihub: AIHUB_PROT: unknown setting; did you mean AIHUB_PORT?\n"
 
 
 def test_another_master_key_or_a_folder_that_is_none_stops_with_the_remedy(

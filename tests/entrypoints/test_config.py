@@ -101,7 +101,7 @@ def test_every_mistake_is_told_at_once_and_by_name() -> None:
 
     assert not isinstance(problems, Settings)
     assert {problem.name for problem in problems} == set(bad)
-    assert all("write" in problem.text for problem in problems)
+    assert all("expected" in problem.text for problem in problems)
     assert "canary" not in str(problems)
 
 

@@ -58,7 +58,9 @@ async def aliases(storage: CatalogReader) -> list[Alias]:
 def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequest:
     """The alias that the words mean, or the first of them that means nothing."""
     if not _NAME.fullmatch(words.name):
-        problem = f"{words.name!r} is no alias: write letters, digits, dots, colons, hyphens, underscores, 64 at most"
+        problem = (
+            f"invalid alias {words.name!r}: expected at most 64 letters, digits, dots, colons, hyphens, underscores"
+        )
         return BadRequest(field="name", problem=problem)
     if words.name in VENDORS:
         return BadRequest(field="name", problem=f"{words.name} is the name of a provider: choose another")
@@ -89,7 +91,7 @@ def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequ
 
 
 def target_text(target: AliasTarget) -> str:
-    """The target as it is written, priority and weight always said."""
+    """The target as text, always with priority and weight."""
     return f"{target.model}@{target.priority}*{target.weight}"
 
 
@@ -98,8 +100,8 @@ def _target(text: str) -> AliasTarget | BadRequest:
     weight = int(match["weight"] or 1) if match else 0
     if match is None or not 1 <= weight <= WEIGHT_MAX or match["model"].endswith("/"):
         problem = (
-            f"{text!r} is no target: write PROVIDER/MODEL[@PRIORITY][*WEIGHT], such as openai/gpt-5-mini@0*3, with a "
-            f"priority from 0 to {PRIORITY_MAX} (lower first) and a weight from 1 to {WEIGHT_MAX}"
+            f"invalid target {text!r}: expected PROVIDER/MODEL[@PRIORITY][*WEIGHT], such as openai/gpt-5-mini@0*3, "
+            f"with a priority from 0 to {PRIORITY_MAX} (lower first) and a weight from 1 to {WEIGHT_MAX}"
         )
         return BadRequest(field="targets", problem=problem)
     return AliasTarget(model=match["model"], priority=int(match["priority"] or 0), weight=weight)
@@ -110,6 +112,6 @@ def _canary(text: str | None) -> Canary | BadRequest | None:
         return None
     match = _CANARY.fullmatch(text)
     if match is None or int(match["percent"]) == 0:
-        problem = f"{text!r} is no canary: write PROVIDER/MODEL=PERCENT%, such as openai/gpt-5-mini=5%, from 1 to 99"
+        problem = f"invalid canary {text!r}: expected PROVIDER/MODEL=PERCENT%, such as openai/gpt-5-mini=5%, 1 to 99"
         return BadRequest(field="canary", problem=problem)
     return Canary(model=match["model"], percent=int(match["percent"]))
