@@ -1,1 +1,1 @@
-"""Providers of models: one pure file per dialect, one file of framing, one HTTP shell."""
+"""Providers of models: one pure package per dialect, framing, transport, and one HTTP shell."""

@@ -1,4 +1,4 @@
-"""A tool call's arguments, for the dialects whose wire wants an object where OpenAI's wants text."""
+"""Arguments of tool calls, for dialects that have an object where OpenAI has a string."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def arguments_object(arguments: str) -> msgspec.Raw | None:
-    """The arguments as the JSON object that they must be; None if they are none. No text at all is the empty object."""
+    """Return the arguments as a JSON object; None if they are invalid. An empty string is the empty object."""
     if not arguments.strip():
         return msgspec.Raw(b"{}")
     try:
@@ -18,7 +18,7 @@ def arguments_object(arguments: str) -> msgspec.Raw | None:
     return msgspec.Raw(arguments.encode())
 
 
-def arguments_text(given: msgspec.Raw) -> str:
-    """A tool's whole input as arguments text; the empty input is "{}", however it is spaced."""
-    spelled = bytes(given).decode()
+def arguments_text(value: msgspec.Raw) -> str:
+    """Return a tool's complete input as arguments text; the empty input is "{}", without its white space."""
+    spelled = bytes(value).decode()
     return "{}" if "".join(spelled.split()) == "{}" else spelled

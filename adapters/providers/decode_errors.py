@@ -1,4 +1,4 @@
-"""What the wires of all providers have in common: what is nonsense on them, and what counts."""
+"""Decoding errors and counts, for the wire formats of all providers."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import msgspec
 from domain.usage import UNITS_MAX
 
 DECODE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading raises where the bytes are not what was promised: no JSON, no UTF-8, other types, too deep."""
+"""Exceptions of decoding if the bytes are not as promised: no JSON, no UTF-8, other types, too deep."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=UNITS_MAX)]
-"""How many tokens, as a provider tells; what cannot be is nonsense."""
+"""A number of tokens, as a provider reports it; an impossible value fails to decode."""

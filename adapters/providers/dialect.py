@@ -1,7 +1,7 @@
-"""What a provider's dialect is: a record of pure functions, and the values they pass.
+"""A provider's dialect: a record of pure functions, and the values that they exchange.
 
-Three layers are kept apart: framing (bytes to `ServerEvent`, in `sse.py`), meaning (`ServerEvent` to `Event`, in one
-file per dialect), and money (the meter, in `domain`). A dialect does no I/O and knows no HTTP client; `http.py` is
+Three layers are separate: framing (bytes to `ServerEvent`, in `framing`), meaning (`ServerEvent` to `Event`, in one
+package per dialect), and money (the meter, in `domain`). A dialect does no I/O and knows no HTTP client; `http.py` is
 the shell that drives it.
 """
 
@@ -21,7 +21,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class ServerEvent(msgspec.Struct, frozen=True):
-    """One server-sent event: its name ("" if none), its data, and the exact bytes it came in, blank line included.
+    """One server-sent event: its name ("" if none), its data, and its exact bytes, blank line included.
 
     A comment or a blank event has no data (b"") but still has its `raw`, so that relaying loses nothing.
     """
@@ -32,37 +32,37 @@ class ServerEvent(msgspec.Struct, frozen=True):
 
 
 class Framer(Protocol):
-    """One answer's framing: fed what was read, it answers with the events that are now whole."""
+    """Framer of one answer: receives the bytes that were read and returns the events that are complete."""
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """The events that `data` completes. FramingError if no events can be made of it."""
+        """Return the events that `data` completes. Raises FramingError if the bytes are not in this framing."""
         ...
 
     def finish(self) -> list[ServerEvent]:
-        """The answer's bytes are over: what they complete. A cut event is dropped."""
+        """Return the events that the end of the bytes completes. A truncated event is dropped."""
         ...
 
 
 class Mender(Protocol):
-    """One answer's mending: its bytes as its caller can read them; the same bytes where nothing is amiss."""
+    """Repairs of one answer for its caller; an answer without a known defect keeps its bytes."""
 
     def whole(self, body: bytes) -> bytes:
-        """A whole body."""
+        """Return a complete body."""
         ...
 
     def event(self, event: ServerEvent) -> bytes:
-        """The bytes of one event of a stream."""
+        """Return the bytes of one event of a stream."""
         ...
 
 
 class FramingError(Exception):
-    """The bytes are not what the framing promises, or one event is too large; the text tells."""
+    """The bytes are not in the framing's format, or one event is too large; the text says which."""
 
 
 class PollStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A further request that a job takes: to `path` below the provider's base URL; with a body a POST, else a GET.
+    """A further request about a job, to `path` below the provider's base URL; with a body a POST, else a GET.
 
-    `then` is what its answer means. One that `waits` gives the job time before.
+    `then` interprets its answer. A step that `waits` is sent after a pause.
     """
 
     path: str
@@ -71,12 +71,12 @@ class PollStep(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
 
 
-# What comes of an answer of a job's: something else to ask, or the events of the whole answer.
+# The next step of a job: another request, or the events of the complete answer.
 Step: TypeAlias = PollStep | tuple[Event, ...]
 
 
 def never(*_: Any) -> NoReturn:
-    """Stands for what a dialect is never asked: to say a canonical request, to read a stream or a whole answer."""
+    """Stand in for a function that a dialect never needs, such as `encode` or `step`."""
     raise AssertionError("a dialect was asked for what it does not have")
 
 
@@ -89,35 +89,36 @@ def _hidden_never(_call: ModelCall, _events: tuple[Event, ...]) -> bool:
 
 
 class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
-    """How one family of providers is spoken to.
+    """The dialect of one family of providers.
 
-    path             what is appended to the provider's base URL, by the model's name and whether the answer streams
-    headers          request headers for a secret (None: the provider takes none), lower case
-    sign             further headers for one request, by its secret, its URL and its body, for providers that want
-                     each request signed; a Failure where it cannot be signed
-    framer           how a streamed answer is cut into events, one object for each answer; `sse.EventFramer` mostly
-    pass_through     the request body for a caller of the same dialect: the caller's own fields byte for byte, with
-                     the model's name, the usage option and the output cap replaced
-    encode           the request body for a canonical request of the dialect's operation (`ChatRequest`,
+    path             returns what is appended to the provider's base URL, by the model's name and whether it streams
+    headers          returns the request headers for a secret (None: the provider needs none), lower case
+    sign             returns further headers for one request, by its secret, its URL and its body, for providers that
+                     need each request signed; a Failure if it cannot be signed
+    framer           makes the framer of a streamed answer, one object for each answer; usually `sse.EventFramer`
+    pass_through     returns the request body for a caller of the same dialect: the caller's own fields byte for byte,
+                     with the model's name, the usage option and the output cap replaced
+    encode           returns the request body for a canonical request of the dialect's operation (`ChatRequest`,
                      `EmbeddingsRequest`, …); expresses every field that is set
-    refuses          what of a canonical request the dialect cannot express and must, or None
-    lacks            for chat: everything that the dialect has no field for, of which
-    `domain.dialects.unsupported_params` makes what                  `refuses` says, what is left out and named, and
-    what is left out decode           a whole 2xx body to events, ending with Ended; nonsense becomes one
-    Broken("malformed") start            the state before the first stream event
-    step             one stream event to (next state, events); an unknown event yields nothing; a provider's error
-                     event yields Broken; the terminal word yields Ended
-    hides            whether the caller must not see this event: its second argument is what `step` made of it
-    headed           what the headers of a 2xx answer tell (lower-case names), before what its body does
-    whole_at         whether a stream is whole that ends with this state and without its terminal word, and `terminal`
-                     what a caller of the same dialect is given in place of that word
-    mender           what mends the vendor's answers to the call for a caller of the same dialect, where something is
-                     known to be amiss; None where nothing is
-    defers           a whole answer may be one that is still to come, which says nothing; `decode` tells that from one
-                     that is over and says nothing, which is a failure in every dialect
-    job              for an API that answers with a job to ask after: what its first answer (the last argument) means
-                     for the request; then nobody asks `decode`
-    failure          a non-2xx answer (status, lower-case headers, body) as a Failure: kind by status, never by text
+    refuses          returns why the dialect cannot express a canonical request, or None
+    unsupported      for chat: yields every field that the dialect does not have; the table in
+                     `domain.dialects.unsupported_params` decides which are refused, reported as dropped, or dropped
+    decode           converts a complete 2xx body to events, ending with Ended; an invalid body becomes one
+                     Broken("malformed")
+    start            returns the state before the first stream event
+    step             converts one stream event to (next state, events); an unknown event yields nothing; a provider's
+                     error event yields Broken; the terminal event yields Ended
+    hidden_from_caller  whether the caller must not see an event: its second argument is what `step` made of it
+    header_events    returns the events of a 2xx answer's headers (lower-case names), before those of its body
+    is_complete      whether a stream that ends with this state and without its terminal event is complete; `terminal`
+                     is then sent to a caller of the same dialect in place of that event
+    mender           returns the repairs of the vendor's answers for a caller of the same dialect, None if it needs none
+    defers           whether a complete answer without content may be valid because the result comes later; `decode`
+                     distinguishes it from a finished answer without content, which is a failure in every dialect
+    job              for an API that answers with a job: returns the next step after its first answer (the last
+                     argument); then `decode` is not used
+    failure          converts a non-2xx answer (status, lower-case headers, body) to a Failure: kind by status, never
+                     by text
     """
 
     name: str

@@ -25,7 +25,7 @@ _Key = tuple[str, str, str, str | None, bytes | None, str, bool]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """All that stays the same from call to call: where a provider is, and how it knows us."""
+    """Everything about a provider that is the same for every call: its address and its authentication."""
 
     dialect: ProviderDialect
     transport: httpx2.AsyncBaseTransport
@@ -39,7 +39,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Lines:
-    """The lines in use. `local` are transports by URL scheme for providers that live in this process."""
+    """The cached lines. `local` are transports by URL scheme for providers that run in this process."""
 
     def __init__(
         self,
@@ -55,7 +55,10 @@ class Lines:
         self._lines: dict[_Key, Line] = {}
 
     def to(self, target: Target, stream: bool) -> Line | Failure:
-        """The line to a target. Unsealing and parsing cost more than the rest of a call, so it is kept."""
+        """Return the line to a target.
+
+        It is cached, because unsealing and parsing cost more than the rest of a call.
+        """
         key = (
             target.provider,
             target.base_url,
@@ -106,8 +109,8 @@ class Lines:
 
 
 def address(target: Target, path: str) -> httpx2.URL | Failure:
-    """Where a path of the target's API is."""
-    base, _, query = target.base_url.partition("?")  # Azure's API version stands in the query,
+    """Return the URL for a path of the target's API."""
+    base, _, query = target.base_url.partition("?")  # Azure's API version is in the query,
     base = base.replace("{model}", quote(target.model, safe=""))  # and its deployment in the path.
     if query:
         path += f"{'&' if '?' in path else '?'}{query}"
@@ -115,14 +118,14 @@ def address(target: Target, path: str) -> httpx2.URL | Failure:
         url = httpx2.URL(f"{base.rstrip('/')}/{path}")
     except httpx2.InvalidURL:
         return Failure(kind="unreachable", message=f"the base URL of provider {target.provider} is not a URL")
-    if url.userinfo:  # Error texts tell URLs, and this password is no secret that they could be cleared of.
+    if url.userinfo:  # Error texts contain URLs, and this password could not be removed from them.
         message = f"the base URL of provider {target.provider} must not carry a user name or password"
         return Failure(kind="unreachable", message=message)
     return url
 
 
 def _keyed(headers: Headers, vendor: Vendor, secret: str | None) -> Headers:
-    """The headers with the key where the vendor looks for it (Azure: `api-key`)."""
+    """Return the headers with the key where the vendor expects it (Azure: `api-key`)."""
     if secret is None or vendor.key_header == "authorization":
         return headers
     others = tuple(pair for pair in headers if pair[0] != "authorization")

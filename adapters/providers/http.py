@@ -1,8 +1,8 @@
-"""The shell around the dialects: it makes the attempt over HTTP and turns whatever happens into values.
+"""The shell around the dialects: it makes the attempt over HTTP and turns every outcome into values.
 
-House rule: nothing that a provider does raises here, and no secret leaves. The HTTP client is its transport alone
-(one `handle_async_request` per attempt): what a client adds — redirects, cookies, decompression, retries — is
-either forbidden here or decided by the plan.
+House rule: nothing that a provider does raises here, and no secret is returned. Only the transport of the HTTP client
+is used (one `handle_async_request` per attempt): redirects, cookies, decompression and retries are either forbidden
+here or decided by the plan.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -39,8 +39,8 @@ _LINGER_S = 0.05
 _CLOSE_S = 5.0
 
 _RELAYED = ("openai-", "anthropic-", "x-ratelimit-", "retry-after", "request-id")
-# Whose account the hub calls with is the operator's business.
-_KEPT = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
+# The account behind the hub's credential is hidden from callers.
+_NOT_RELAYED = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
 _READ = frozenset(("content-type", "content-encoding"))
 _AS_IT_IS = ("", "identity")
 
@@ -49,10 +49,10 @@ _MENDED: PassThrough = "mended"
 
 
 class HttpProviders:
-    """Every provider of the hub. `local` are transports by URL scheme for those that live in this process.
+    """All providers of the hub. `local` are transports by URL scheme for those that run in this process.
 
-    A job that a provider works on is asked after each `poll_ms` at the latest. `pass_through` says whether an answer
-    that goes to a caller of its own dialect is mended, where its vendor is known to send what that dialect rules out.
+    A provider's job is polled at least every `poll_ms`. `pass_through` says whether answers for callers of the same
+    dialect are repaired, where their vendor is known to break that dialect's schema.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class HttpProviders:
         self.lines = Lines(transport, local, vault, dialects)
 
     def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
-        """The promise of the request that the provider's dialect would break, or else the fields that it leaves out."""
+        """Return the promise of the request that the dialect would break, or the fields that it leaves out."""
         provider = self._dialects[dialect]
         if provider.unsupported is None:
             return provider.refuses(request) or ()
@@ -84,7 +84,7 @@ class HttpProviders:
 
 
 class _Exchange:
-    """One attempt from request to closed connection."""
+    """One attempt, from its request to its closed connection."""
 
     __slots__ = (
         *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_reads", "_request", "_stream"),
@@ -112,7 +112,7 @@ class _Exchange:
         self._stream: httpx2.AsyncByteStream | None = None
         self._open = False  # Whether there may be more to read.
         self._chunks: StreamChunks | WholeChunk | JobChunks | None = None
-        self._fresh = True  # Whether nothing of the body was read yet.
+        self._fresh = True  # Whether nothing of the body has been read yet.
         self._unpacker: Unpacker | None = None
 
     async def __aenter__(self) -> Answer | Failure:
@@ -141,12 +141,12 @@ class _Exchange:
         await self._close(linger=kind is None and chunks is not None and chunks.ended)
 
     async def read(self) -> bytes | Failure | None:
-        """The next bytes of the body, None at its end, or why there are no more."""
+        """Return the next bytes of the body, None at its end, or the failure that ended it."""
         try:
             data = await self._reads.__anext__()
         except StopAsyncIteration:
             self._open = False
-            if self._unpacker is None or self._unpacker.is_whole:
+            if self._unpacker is None or self._unpacker.is_complete:
                 return None
             message = f"{self._line.provider.name} ended its answer inside what it had compressed"
             return Failure(kind="truncated", message=message)
@@ -176,7 +176,7 @@ class _Exchange:
             return await self.rejection(response)
         content_type, relayed = "", []
         for raw_name, raw_value in response.headers.raw:
-            if (name := _telling(raw_name)) is None:
+            if (name := _relayed_name(raw_name)) is None:
                 continue
             value = raw_value.decode("latin-1")
             if name == "content-type":
@@ -200,7 +200,7 @@ class _Exchange:
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:
-        """A further request along the same line; `read` reads its answer."""
+        """Send a further request on the same line; `read` reads its answer."""
         await self._close(linger=False)
         try:
             response = await self._line.transport.handle_async_request(request)
@@ -211,18 +211,18 @@ class _Exchange:
         return response
 
     async def rejection(self, response: httpx2.Response) -> Failure:
-        """A status other than 2xx, understood by the dialect; its body is read as far as it comes."""
+        """Return a status other than 2xx as the dialect's failure; its body is read as far as it is sent."""
         status, provider = response.status_code, self._line.provider
         if 300 <= status < 400:
             return self._malformed("answered with a redirect; redirects are not followed", status)
         body = b""
-        while len(body) < _ERROR_BYTES_MAX and isinstance(piece := await self.read(), bytes):
-            body += piece
+        while len(body) < _ERROR_BYTES_MAX and isinstance(chunk := await self.read(), bytes):
+            body += chunk
         headers = _lower(response.headers)
         return provider.failure(rejected(self._line.dialect, status, headers, provider.body(body[:_ERROR_BYTES_MAX])))
 
     async def _unstreamed(self, status: int) -> Failure:
-        """A stream of images or of a sound was asked for, and JSON came: an error after all, or nonsense.
+        """Handle JSON in place of a stream of images or audio, which is an error or a malformed answer.
 
         Nothing has been relayed yet, so it is a failure and not a broken answer: another provider may be tried.
         """
@@ -239,7 +239,7 @@ class _Exchange:
         return Failure(kind="malformed", message=f"{self._line.provider.name} {what}", status=status)
 
     def _fault(self, error: Exception, answered: bool) -> Failure:
-        """Why the transport gave no (more) bytes: told by the exception's type, its text only for the reader."""
+        """Return why the transport gave no (more) bytes, by the exception's type; its text is only for the reader."""
         kind: FailureKind
         sent = False
         if isinstance(error, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
@@ -252,7 +252,7 @@ class _Exchange:
             kind, what = "unavailable", "closed the connection before it had answered"
             sent = not isinstance(error, httpx2.WriteError)
         elif isinstance(error, httpx2.LocalProtocolError):
-            # Its text quotes the header at fault, escaped, so that no search would find the secret in it.
+            # Its text quotes the invalid header, escaped, so that no search would find the secret in it.
             message = f"{self._line.provider.name} cannot be asked: its URL or credential does not fit into HTTP"
             return Failure(kind="unreachable", message=message)
         else:
@@ -263,10 +263,10 @@ class _Exchange:
         return Failure(kind=kind, message=message, sent=sent)
 
     async def _close(self, linger: bool) -> None:
-        """Close the connection, or give it back for the next call if the answer was read to its end.
+        """Close the connection, or return it to the pool if the answer was read to its end.
 
-        A stream's terminal event is not the end of its HTTP body. The end comes with it, as a rule, and reading it
-        saves the next call a connection and its TLS handshake; so it is waited for, shortly.
+        The terminal event of a stream is not the end of its HTTP body. The end usually comes with it, and reading it
+        saves the next call a connection and its TLS handshake, so the hub waits for it briefly.
         """
         stream, self._stream, self._chunks = self._stream, None, None
         if stream is None:
@@ -280,7 +280,7 @@ class _Exchange:
                 if isinstance(self._reads, AsyncGenerator):
                     await self._reads.aclose()
                 await stream.aclose()
-        else:  # Read to its end, the connection is back in the pool already: nothing is left to wait for.
+        else:  # A connection whose body was read to its end is back in the pool already.
             with suppress(*_FAULTS):
                 await stream.aclose()
 
@@ -290,7 +290,7 @@ def _lower(headers: httpx2.Headers) -> dict[str, str]:
 
 
 @lru_cache(maxsize=512)
-def _telling(raw_name: bytes) -> str | None:
-    """The lower-case name of a response header that is read or relayed, None for all others."""
+def _relayed_name(raw_name: bytes) -> str | None:
+    """Return the lower-case name of a response header that is read or relayed, None for all others."""
     name = raw_name.decode("latin-1").lower()
-    return name if name in _READ or (name.startswith(_RELAYED) and name not in _KEPT) else None
+    return name if name in _READ or (name.startswith(_RELAYED) and name not in _NOT_RELAYED) else None

@@ -1,4 +1,4 @@
-"""A rejection as the dialect understands it, with what the headers of every provider may say beside it."""
+"""A rejection as the dialect's failure, completed from headers that every provider may send."""
 
 import msgspec
 
@@ -7,17 +7,16 @@ from domain.failures import Failure
 
 
 def rejected(dialect: ProviderDialect, status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """The failure that a status other than 2xx means. `headers` have names in lower case.
+    """Return the failure for a status other than 2xx. `headers` have names in lower case.
 
-    A date in `retry-after` means nothing without the moment at which it was said: where the provider tells none in
-    `date`, the hub's own clock does.
+    A date in `retry-after` is relative to the time of the answer: the provider's `date`, else the hub's own clock.
     """
     if "retry-after" in headers and "date" not in headers:
         from email.utils import formatdate  # Slow to import, and seldom needed.
 
         headers = {**headers, "date": formatdate(usegmt=True)}
     failure = dialect.failure(status, headers, body)
-    word = headers.get("x-should-retry", "").strip().lower()
-    if word not in ("true", "false"):
+    retry = headers.get("x-should-retry", "").strip().lower()
+    if retry not in ("true", "false"):
         return failure
-    return msgspec.structs.replace(failure, should_retry=word == "true")
+    return msgspec.structs.replace(failure, should_retry=retry == "true")

@@ -1,4 +1,4 @@
-"""The HTTP request of an attempt: what the dialect says of the call, along the line to the provider."""
+"""Build the HTTP request of an attempt from the dialect's encoding and the line to the provider."""
 
 from collections.abc import AsyncIterator
 
@@ -11,15 +11,15 @@ from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
 
-_PIECE_BYTES = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
 def http_request(
     line: Line, attempt: Attempt, call: ModelCall, request: ModelRequest | None
 ) -> httpx2.Request | Failure:
-    """The request of an attempt; a Failure where it cannot be signed.
+    """Return the request of an attempt, or a Failure if it cannot be signed.
 
-    `request` is None where both ends speak one dialect: then the call's own fields go through, or its form.
+    `request` is None if both ends use one dialect: then the call's own fields pass through, or its form.
     """
     dialect, headers = line.dialect, line.headers
     added: Headers = ()
@@ -41,30 +41,30 @@ def http_request(
     if added:
         raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added]
         headers = httpx2.Headers([*headers.raw, *raw])
-    pieces = () if form is None else form.with_model(attempt.target.model)
+    chunks = () if form is None else form.with_model(attempt.target.model)
     timeout_s = attempt.timeout_ms / 1000
     connect_s = min(timeout_s, CONNECT_S_MAX)
     sent = httpx2.Request(
         "POST",
         line.url,
         headers=headers,
-        stream=httpx2.ByteStream(body) if form is None else _Pieces(pieces),
+        stream=httpx2.ByteStream(body) if form is None else _Chunks(chunks),
         extensions={
             "timeout": {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": connect_s},
         },
     )
-    sent.headers.encoding = "latin-1"  # Else each look at them tries which encoding they are in.
-    sent.headers["content-length"] = str(len(body) + sum(map(len, pieces)))
+    sent.headers.encoding = "latin-1"  # Otherwise each access would detect the encoding again.
+    sent.headers["content-length"] = str(len(body) + sum(map(len, chunks)))
     return sent
 
 
-class _Pieces(httpx2.AsyncByteStream):
-    """A body that is sent from where it lies, a piece at a time, so that it is never in memory twice."""
+class _Chunks(httpx2.AsyncByteStream):
+    """A body that is sent in chunks from its memory, so that it is never in memory twice."""
 
-    def __init__(self, pieces: tuple[memoryview, ...]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: tuple[memoryview, ...]) -> None:
+        self._chunks = chunks
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            for start in range(0, len(piece), _PIECE_BYTES):
-                yield bytes(piece[start : start + _PIECE_BYTES])
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _CHUNK_BYTES):
+                yield bytes(chunk[start : start + _CHUNK_BYTES])

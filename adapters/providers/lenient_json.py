@@ -1,10 +1,9 @@
-"""Reading what a provider sent, part by part: a part that has another type than is read is as good as one not there.
+"""Decode a provider's JSON leniently: a part with an unexpected type counts as missing.
 
-House rule: no answer is thrown away for a detail. What reads as promised is read at msgspec's speed; only where that
-fails is the value taken apart, each field and each element on its own: what cannot be read is left out, and a field
-without a default is one that the answer makes no sense without. A number is a text where a text is due, and a text of
-digits a number. Lone halves of surrogate pairs, which JSON allows (RFC 8259, 8.2), are kept in texts as they come, for
-`surrogates` to join or to replace.
+House rule: no answer is discarded for a detail. A value with the expected types is decoded at msgspec's speed. If that
+fails, each field and each element is decoded separately: unreadable ones are left out, but a field without a default is
+required. A number is accepted as a text and a text of digits as a number. Lone halves of surrogate pairs, which JSON
+allows (RFC 8259, 8.2), stay in texts, for `surrogates` to join or replace.
 """
 
 import json
@@ -22,11 +21,11 @@ _ANY = msgspec.json.Decoder()
 _NUMBER = frozenset(b"-0123456789")
 
 SPELLED = msgspec.Meta(extra={"spelled": True})
-"""Marks a field whose value counts even where it is no text: then it is read as the JSON that it was written in."""
+"""Marks a field whose value counts even if it is not a text: then it is read as its JSON source."""
 
 
 class Lenient(Generic[_T]):
-    """A decoder of one shape. It raises as msgspec's own does, for what is no JSON or lacks what it must have."""
+    """A decoder of one shape. It raises like msgspec for invalid JSON or a missing required field."""
 
     __slots__ = ("_decode", "_shape")
 
@@ -35,37 +34,37 @@ class Lenient(Generic[_T]):
         self._decode = msgspec.json.Decoder(shape).decode
 
     def decode(self, data: bytes | msgspec.Raw) -> _T:
-        """The value; `{"id": null, "count": "7"}` is `{"count": 7}` where an id must be a text."""
+        """Return the value; `{"id": null, "count": "7"}` is `{"count": 7}` if an id must be a text."""
         try:
             value: _T = self._decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             try:
                 value = _read(_shape_of(self._shape), bytes(data))
-            except (_Odd, ValueError):
+            except (_Mismatch, ValueError):
                 raise error from None
         return value
 
     def part(self, data: bytes | msgspec.Raw) -> _T | None:
-        """The value of an optional part of an answer; None where it is nothing of the kind."""
+        """Return an optional part of an answer; None if it has another type."""
         try:
             return self.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
 
-class _Odd(Exception):
-    """A value that cannot be read as what is due."""
+class _Mismatch(Exception):
+    """The value cannot be read as the expected type."""
 
 
 @lru_cache(maxsize=256)
 def _shape_of(shape: Any) -> Any:
-    from msgspec import inspect  # Needed for odd answers alone.
+    from msgspec import inspect  # Needed for irregular answers only.
 
     return inspect.type_info(shape)
 
 
 def _read(shape: Any, data: bytes) -> Any:
-    """The JSON value as what `shape`, of `msgspec.inspect`, says; _Odd if it is nothing of the kind."""
+    """Return the JSON value as `shape`, of `msgspec.inspect`. Raises _Mismatch if it has another type."""
     from msgspec import inspect
 
     match shape:
@@ -76,12 +75,12 @@ def _read(shape: Any, data: bytes) -> Any:
         case inspect.StructType():
             return _struct(shape, data)
         case inspect.ListType():
-            return [item for raw in items(data) if (item := _or_odd(shape.item_type, raw)) is not _Odd]
+            return [item for raw in items(data) if (item := _or_mismatch(shape.item_type, raw)) is not _Mismatch]
         case inspect.VarTupleType():
-            return tuple(item for raw in items(data) if (item := _or_odd(shape.item_type, raw)) is not _Odd)
+            return tuple(item for raw in items(data) if (item := _or_mismatch(shape.item_type, raw)) is not _Mismatch)
         case inspect.DictType():
-            read = {name: _or_odd(shape.value_type, raw) for name, raw in fields(data).items()}
-            return {name: value for name, value in read.items() if value is not _Odd}
+            read = {name: _or_mismatch(shape.value_type, raw) for name, raw in fields(data).items()}
+            return {name: value for name, value in read.items() if value is not _Mismatch}
         case inspect.RawType():
             return msgspec.Raw(data)
         case inspect.AnyType():
@@ -94,45 +93,45 @@ def _read(shape: Any, data: bytes) -> Any:
             return _text(data)
         case inspect.IntType() | inspect.FloatType():
             return _number(shape, data, isinstance(shape, inspect.IntType))
-    raise _Odd
+    raise _Mismatch
 
 
 def _marked(shape: Any, data: bytes) -> Any:
     try:
         return _read(shape.type, data)
-    except _Odd:
+    except _Mismatch:
         if not (shape.extra or {}).get("spelled"):
             raise
         return data.decode("utf-8", "replace").strip()
 
 
 def _first(shapes: Any, data: bytes) -> Any:
-    """As the first of these that it can be read as: a null as None, if that is one of them."""
+    """Return the value as the first of these shapes that fits; a null as None, if that is one of them."""
     from msgspec import inspect
 
     for shape in sorted(shapes, key=lambda each: not isinstance(each, inspect.NoneType)):
-        if (value := _or_odd(shape, data)) is not _Odd:
+        if (value := _or_mismatch(shape, data)) is not _Mismatch:
             return value
-    raise _Odd
+    raise _Mismatch
 
 
 def _struct(shape: Any, data: bytes) -> Any:
     given, values = fields(data), {}
     for field in shape.fields:
         raw = given.get(field.encode_name)
-        value = _Odd if raw is None else _or_odd(field.type, raw)
-        if value is not _Odd:
+        value = _Mismatch if raw is None else _or_mismatch(field.type, raw)
+        if value is not _Mismatch:
             values[field.name] = value
         elif field.required:
-            raise _Odd
+            raise _Mismatch
     return shape.cls(**values)
 
 
-def _or_odd(shape: Any, data: bytes) -> Any:
+def _or_mismatch(shape: Any, data: bytes) -> Any:
     try:
         return _read(shape, data)
-    except _Odd:
-        return _Odd
+    except _Mismatch:
+        return _Mismatch
 
 
 def _text(data: bytes) -> str:
@@ -143,16 +142,16 @@ def _text(data: bytes) -> str:
     return str(_checked(data[:1] in (b"-", *(b"%d" % digit for digit in range(10))), data.decode()))
 
 
-def _number(shape: Any, data: bytes, whole: bool) -> Any:
-    """A number within its bounds; one in a text counts, and a whole number may be written with a zero fraction."""
+def _number(shape: Any, data: bytes, integral: bool) -> Any:
+    """Return a number within its bounds; it may be in a text, and an integer may have a zero fraction."""
     data = data.strip()
     if data[:1] == b'"':
         data = plain(data).strip().encode("utf-8", "replace")
     try:
         value = msgspec.json.decode(data, type=int | float)
     except msgspec.MsgspecError:
-        raise _Odd from None
-    if whole and isinstance(value, float):
+        raise _Mismatch from None
+    if integral and isinstance(value, float):
         value = int(_checked(value.is_integer(), value))
     _checked(shape.ge is None or value >= shape.ge, value)
     return _checked(shape.le is None or value <= shape.le, value)
@@ -160,34 +159,40 @@ def _number(shape: Any, data: bytes, whole: bool) -> Any:
 
 def _checked(holds: bool, value: Any) -> Any:
     if not holds:
-        raise _Odd
+        raise _Mismatch
     return value
 
 
 def fields(data: bytes) -> dict[str, bytes]:
-    """The fields of a JSON object, each as its JSON; _Odd if it is no object, ValueError if it is no JSON."""
+    """Return the fields of a JSON object as JSON.
+
+    Raises _Mismatch if it is no object, ValueError if it is no JSON.
+    """
     try:
         return {name: bytes(raw) for name, raw in _FIELDS.decode(data).items()}
     except msgspec.ValidationError:
-        raise _Odd from None
+        raise _Mismatch from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = plain(data)
         return {name: _spelled(each) for name, each in _checked(isinstance(value, dict), value).items()}
 
 
 def items(data: bytes) -> list[bytes]:
-    """The elements of a JSON list, each as its JSON; _Odd if it is no list, ValueError if it is no JSON."""
+    """Return the elements of a JSON list as JSON.
+
+    Raises _Mismatch if it is no list, ValueError if it is no JSON.
+    """
     try:
         return [bytes(raw) for raw in _ITEMS.decode(data)]
     except msgspec.ValidationError:
-        raise _Odd from None
+        raise _Mismatch from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = plain(data)
         return [_spelled(each) for each in _checked(isinstance(value, list), value)]
 
 
 def plain(data: bytes) -> Any:
-    """Any JSON value as Python's own; its texts may have lone halves of characters. ValueError if it is no JSON."""
+    """Return any JSON value as Python's own; its texts may have lone halves. Raises ValueError if it is no JSON."""
     try:
         return _ANY.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
-"""Answers that are jobs: the provider takes the request on, is asked how far it is, and gives what came of it at last.
+"""Answers that are jobs: the provider accepts the request, is polled, and finally returns the result.
 
-House rule: however often it is asked, a job is one attempt with one answer. Once it was taken on the provider works and
-may charge, so a question that gets no answer is asked again, and what ends without one may have cost something.
+House rule: a job is one attempt with one answer, however often it is polled. Once accepted, the provider works and may
+charge, so a failed poll is repeated, and a job that ends without an answer may have cost something.
 """
 
 from typing import Protocol, Self
@@ -20,37 +20,37 @@ from domain.model_api.requests import ModelRequest
 from ports.providers import Chunk
 
 CONNECT_S_MAX = 10.0
-# What may pass; of so many in a row none will.
+# Temporary failures; the hub gives up after this many in a row.
 _PASSING = frozenset(("unreachable", "timed_out", "overloaded", "unavailable", "truncated"))
 _LOST_MAX = 10
 _RETRY_AFTER_MAX_MS = 60_000
-# A job is asked after soon at first, for it may be a small one, and then twice as late each time.
+# The first poll is early, because the job may be small; each further pause is twice as long.
 _FIRST_MS, _DOUBLINGS_MAX = 250, 16
 _REDIRECTS_MAX = 3
 
 
 class Exchange(Protocol):
-    """One attempt, as far as a job needs it: it asks, and reads the answer to what was asked last."""
+    """One attempt, as a job uses it: it sends requests and reads the latest answer."""
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:
-        """Send a further request; what was there of the answer before is closed."""
+        """Send a further request; the rest of the earlier answer is closed."""
         ...
 
     async def read(self) -> bytes | Failure | None:
-        """The next bytes of the body, None at its end, or why there are no more."""
+        """Return the next bytes of the body, None at its end, or the failure that ended it."""
         ...
 
     async def rejection(self, response: httpx2.Response) -> Failure:
-        """What a status other than 2xx means."""
+        """Return the failure for a status other than 2xx."""
         ...
 
 
 class JobChunks:
-    """For each question a chunk that says nothing, so that deadlines are looked at; the last is the answer."""
+    """An empty chunk for each poll, so that deadlines are checked; the last chunk is the answer."""
 
     __slots__ = (
         *(
-            "_asked",
+            "_polls",
             "_attempt",
             "_poll_step",
             "_exchange",
@@ -63,7 +63,7 @@ class JobChunks:
         ),
     )
 
-    ended = False  # There is nothing to linger for: every body is read to its end.
+    ended = False  # Every body is read to its end, so nothing lingers.
 
     def __init__(
         self, exchange: Exchange, line: Line, attempt: Attempt, request: ModelRequest | None, poll_ms: int
@@ -75,7 +75,7 @@ class JobChunks:
         self._poll_ms = poll_ms
         self._poll_step: PollStep | None = None
         self._wait_ms = 0
-        self._asked = self._lost = 0
+        self._polls = self._lost = 0
         self._over = False
 
     def __aiter__(self) -> Self:
@@ -96,14 +96,17 @@ class JobChunks:
         assert self._line.dialect.job is not None
         step = self._line.dialect.job(self._request, self._attempt, body) if poll_step is None else poll_step.then(body)
         if isinstance(step, PollStep):
-            self._poll_step, self._wait_ms = step, pause_ms(self._asked, self._poll_ms) if step.waits else 0
-            self._asked += 1
+            self._poll_step, self._wait_ms = step, pause_ms(self._polls, self._poll_ms) if step.waits else 0
+            self._polls += 1
             return Chunk(b"", ())
         self._over = True
-        return Chunk(b"", scrubbed(tuple(map(_final_if_nonsense, step)), self._line.provider))
+        return Chunk(b"", scrubbed(tuple(map(_final_if_malformed, step)), self._line.provider))
 
     def _failed(self, failure: Failure) -> Chunk:
-        """Ask again, as long as that may help; then it is over, nobody knows what it cost, and it is not made again."""
+        """Repeat the poll as long as that may help.
+
+        After that the attempt fails, its cost is unknown, and it is not retried.
+        """
         self._lost += 1
         if self._poll_step is not None and failure.kind in _PASSING and self._lost < _LOST_MAX:
             self._wait_ms = min(max(self._poll_ms, failure.retry_after_ms or 0), _RETRY_AFTER_MAX_MS)
@@ -114,7 +117,7 @@ class JobChunks:
         return Chunk(b"", (Broken(failure=Failure(kind=kind, message=message, is_final=True)),))
 
     async def _run(self, poll_step: PollStep) -> bytes | Failure:
-        """The whole body of the answer to an poll step, wherever the provider's server has it, or why there is none."""
+        """Return the complete body of a poll step's answer, following the server's redirect, or the failure."""
         url = address(self._attempt.target, poll_step.path)
         redirects = 0
         while not isinstance(url, Failure):
@@ -151,22 +154,22 @@ class JobChunks:
         return request
 
 
-def pause_ms(asked: int, poll_ms: int) -> int:
-    """How long to wait before a job is asked after that was asked after so often: 250 ms, 500 ms, and so on."""
-    return min(poll_ms, _FIRST_MS << min(asked, _DOUBLINGS_MAX))
+def pause_ms(polls: int, poll_ms: int) -> int:
+    """Return the pause before the next poll: 250 ms, 500 ms, and so on."""
+    return min(poll_ms, _FIRST_MS << min(polls, _DOUBLINGS_MAX))
 
 
-def _final_if_nonsense(event: Event) -> Event:
-    """Nobody knows whether a job is behind an answer that is not understood; one that says it failed is over."""
+def _final_if_malformed(event: Event) -> Event:
+    """Turn an unreadable answer into a final failure, because a job may exist; a reported failure is final anyway."""
     if isinstance(event, Broken) and event.failure.kind == "malformed":
         return Broken(failure=msgspec.structs.replace(event.failure, is_final=True))
     return event
 
 
 def _elsewhere(response: httpx2.Response, url: httpx2.URL) -> httpx2.URL | None:
-    """Where else the same server has what was asked for; None if it does not say, or sends us to another one.
+    """Return the URL of a redirect within the same server; None if there is none or it leaves the server.
 
-    Google's downloads move within its own host (https://ai.google.dev/gemini-api/docs/video gets them with `curl -L`).
+    Google's downloads redirect within its own host (https://ai.google.dev/gemini-api/docs/video uses `curl -L`).
     """
     if not 300 <= response.status_code < 400:
         return None

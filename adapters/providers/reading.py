@@ -1,8 +1,8 @@
-"""An answer's bytes as chunks: what one read brought, framed and understood by the provider's dialect.
+"""An answer's bytes as chunks: one read, framed and decoded by the provider's dialect.
 
-House rule: an answer ends with exactly one `Ended` or `Broken`, whatever the provider does. What form it has is
-told by its bytes and never by a header. Bytes come from a `Read`; this file knows no HTTP client, and its iterators are
-plain objects, so that one that is left half-way leaves nothing suspended behind.
+House rule: an answer ends with exactly one `Ended` or `Broken`, whatever the provider does. The form of an answer is
+detected from its bytes, never from a header. Bytes come from a `Read`; this file knows no HTTP client, and its
+iterators are plain objects, so that an abandoned one leaves nothing suspended.
 """
 
 import re
@@ -18,9 +18,9 @@ from adapters.providers.whole_body import (
     EMPTY_ANSWER,
     WHOLE_BYTES_MAX,
     Read,
+    has_content,
     is_error,
     read_whole,
-    says,
     scrubbed,
     turns,
     understood,
@@ -30,21 +30,22 @@ from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, Started
 from ports.providers import Chunk
 
-# How server-sent events begin: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+# The beginning of server-sent events:
+# https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 _FIELD = re.compile(rb"\s*(?:data|event|id|retry|)\s*:")
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class WholeChunk:
-    """The single chunk of an answer that was not to be streamed. `header_events` are the events that its headers told.
+    """The single chunk of an answer that is not streamed. `header_events` are the events of its headers.
 
-    A server that streams all the same is heard out: the events are those of the whole answer, and the bytes are not
-    what the caller asked for.
+    If a server streams all the same, the stream is read to its end: the events are those of the complete answer, and
+    the bytes are not in the form that the caller asked for.
     """
 
     __slots__ = ("_call", "_dialect", "_headed", "_mender", "_over", "_provider", "_read")
 
-    ended = False  # There is nothing to linger for: a whole body is read to its end.
+    ended = False  # The body is read to its end, so nothing lingers.
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class WholeChunk:
         return Chunk(body if self._mender is None else self._mender.whole(body), self._headed + events)
 
     def _gathered(self, body: bytes) -> Chunk:
-        """The events of a stream, all at once."""
+        """Return the events of a stream together."""
         chunks = StreamChunks(self._read, self._dialect, self._call, self._provider)
         chunks.take(body)
         chunks.take(None)
@@ -91,11 +92,11 @@ class WholeChunk:
 
 
 class StreamChunks:
-    """The chunks of a streamed answer, one for each read that brought anything, the terminal event on its own.
+    """The chunks of a streamed answer, one for each read with content, with the terminal event in a chunk of its own.
 
-    The bytes of an error event are not relayed: the caller's side words the failure itself. Nor are the bytes of
-    an event that never became whole. `ended` tells that the terminal word was heard. Where a whole answer comes
-    instead, the chunks have its events and no bytes.
+    The bytes of an error event are not relayed: the caller's side renders the failure itself. Nor are the bytes of an
+    incomplete event. `ended` is true after the terminal event. If a complete answer comes instead, the chunks have its
+    events and no bytes.
     """
 
     __slots__ = (
@@ -109,7 +110,7 @@ class StreamChunks:
             "_parts",
             "_provider",
             "_read",
-            "_said",
+            "_has_content",
             "_state",
         ),
         *("_mender", "ended", "ready"),
@@ -133,7 +134,8 @@ class StreamChunks:
         self._form: Literal["unknown", "stream", "whole"] = "unknown" if turns(call, dialect) else "stream"
         self._parts: list[bytes] = []
         self._halves: Halves | None = None
-        self._said = not call.kind.text  # Whether anything was said; other answers have no such word.
+        # Only a text operation needs content.
+        self._has_content = not call.kind.text
         self.ready: list[Chunk] = []
         self._over = False
         self.ended = False
@@ -149,7 +151,7 @@ class StreamChunks:
         return self.ready.pop(0)
 
     def take(self, data: bytes | Failure | None) -> None:
-        """Make chunks of what one read brought; nothing follows what ended the answer."""
+        """Make chunks of one read; nothing follows the end of the answer."""
         if self._over:
             return
         if isinstance(data, bytes):
@@ -169,7 +171,7 @@ class StreamChunks:
                 self._finish()
 
     def _is_whole(self, data: bytes) -> bool:
-        """Whether this is part of a whole answer; which form an answer has is told by its first byte."""
+        """Whether this is part of a complete answer, which its first byte shows."""
         if self._form == "unknown":
             first = data.removeprefix(BOM).lstrip()[:1]
             if first:
@@ -183,7 +185,10 @@ class StreamChunks:
         return True
 
     def _whole(self, body: bytes) -> None:
-        """An answer that came whole: an error under a status of success, a list of a stream's events, or all of it."""
+        """Handle a complete answer.
+
+        An error with a success status, a list of a stream's events, or the answer itself.
+        """
         body = body.removeprefix(BOM).strip()
         events = () if body[:1] == b"[" or is_error(body) else understood(self._dialect, self._call, body)
         if not events and body[:1] == b"[":
@@ -199,7 +204,7 @@ class StreamChunks:
             self.ready += [Chunk(None, events[:-1]), Chunk(None, events[-1:])]
 
     def _list(self, body: bytes) -> None:
-        """The events of a stream as one JSON list, as Gemini streams without `alt=sse`."""
+        """Return the events of a stream as one JSON list, as Gemini streams without `alt=sse`."""
         try:
             self._relay([ServerEvent("", bytes(item), b"") for item in _ITEMS.decode(body)])
             self._form = "stream"
@@ -209,13 +214,13 @@ class StreamChunks:
             self._break(Failure(kind="malformed", message=f"{self._provider.name} sent no proper JSON: {problem}"))
 
     def _finish(self) -> None:
-        """The bytes are over, and there was no terminal word: the answer is whole if it needs none."""
+        """Handle the end of the bytes without a terminal event: the answer is complete if it needs none."""
         dialect, framer = self._dialect, self._framer
         is_cut = isinstance(framer, EventFramer) and bool(framer.rest.strip())
         if (
             dialect.is_complete is not None
             and not is_cut
-            and self._said
+            and self._has_content
             and dialect.is_complete(self._state, self._call)
         ):
             self._over = self.ended = True
@@ -233,42 +238,45 @@ class StreamChunks:
         raws: list[bytes] = []
         events: list[Event] = []
         for number, event in enumerate(framed):
-            if not event.data:  # A comment or a blank: relayed, for it keeps connections alive, and means nothing.
+            # A comment or a blank event: relayed, because it keeps connections alive, and without meaning.
+            if not event.data:
                 raws.append(event.raw)
                 continue
             try:
-                self._state, meant = step(self._state, event)
-            except UnicodeEncodeError:  # A lone half stands where it has to be written as UTF-8.
-                bare = ServerEvent(event.name, without_lone(event.data), event.raw)
-                self._state, meant = step(self._state, bare)
+                self._state, decoded = step(self._state, event)
+            except UnicodeEncodeError:  # A lone half is in a text that must be written as UTF-8.
+                repaired = ServerEvent(event.name, without_lone(event.data), event.raw)
+                self._state, decoded = step(self._state, repaired)
             if self._halves is not None or (b"\\u" in event.data and may_be_in(event.data)):
-                meant = self._joined(meant)
-            if not self._said:
-                self._said = says(meant)
-            if meant and isinstance(meant[-1], (Ended, Broken)):
+                decoded = self._joined(decoded)
+            if not self._has_content:
+                self._has_content = has_content(decoded)
+            if decoded and isinstance(decoded[-1], (Ended, Broken)):
                 self._flush(raws, events)
                 self._over = True
-                if not isinstance(meant[-1], Ended):
-                    self.ready.append(Chunk(b"", scrubbed(meant, self._provider)))
-                elif not self._said:
+                if not isinstance(decoded[-1], Ended):
+                    self.ready.append(Chunk(b"", scrubbed(decoded, self._provider)))
+                elif not self._has_content:
                     self._break(Failure(kind="malformed", message=EMPTY_ANSWER))
                 else:
                     self.ended = True
-                    # A [DONE] that came with the terminal event, as OpenRouter's after a response, goes with it.
+                    # A [DONE] directly after the terminal event, as OpenRouter sends after a response, belongs to it.
                     last = [event.raw, *(after.raw for after in framed[number + 1 :] if after.data == b"[DONE]")]
-                    self.ready.append(Chunk(b"" if hidden_from_caller(self._call, meant) else b"".join(last), meant))
+                    self.ready.append(
+                        Chunk(b"" if hidden_from_caller(self._call, decoded) else b"".join(last), decoded)
+                    )
                 return
-            events += meant
-            if not hidden_from_caller(self._call, meant):
+            events += decoded
+            if not hidden_from_caller(self._call, decoded):
                 raws.append(event.raw if self._mender is None else self._mender.event(event))
         self._flush(raws, events)
 
-    def _joined(self, meant: tuple[Event, ...]) -> tuple[Event, ...]:
+    def _joined(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         self._halves = self._halves or Halves()
-        return self._halves.joined(meant)
+        return self._halves.joined(events)
 
     def _after(self) -> tuple[Event, ...]:
-        """What still waited to be said."""
+        """Return the events that were still held back."""
         return () if self._halves is None else self._halves.joined((Started(id="", model=""),))[:-1]
 
     def _flush(self, raws: list[bytes], events: list[Event]) -> None:

@@ -1,4 +1,4 @@
-"""All dialects that providers are spoken to in."""
+"""All dialects of providers."""
 
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.anthropic.count_tokens import ANTHROPIC_COUNT_TOKENS

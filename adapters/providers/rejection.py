@@ -1,6 +1,6 @@
-"""What every provider's rejection has in common: what its status means, and when to come back.
+"""Common parts of every provider's rejection: the kind of its status, and the time of a retry.
 
-House rule: a kind follows from the status and never from the message.
+House rule: a kind comes from the status and never from the message.
 """
 
 import re
@@ -12,10 +12,10 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 
 
 def kind_of_status(status: int) -> FailureKind:
-    """The kind of a status other than 2xx.
+    """Return the kind of a status other than 2xx.
 
-    402 is about the account behind the hub's own credential, as 401 and 403 are: DeepSeek and OpenRouter answer it
-    when their account has run out of money. Shown to a caller, it would read as if the caller's own wallet were empty.
+    402 is about the account of the hub's own credential, as 401 and 403 are: DeepSeek and OpenRouter answer it when
+    their account has run out of money. A caller would read it as if their own wallet were empty.
     """
     if status in (401, 402, 403):
         return "credential_rejected"
@@ -29,10 +29,10 @@ def kind_of_status(status: int) -> FailureKind:
 
 
 def retry_after_ms(headers: dict[str, str]) -> int | None:
-    """`retry-after-ms` where sent (Azure, OpenAI), else `retry-after` as seconds or as an HTTP date.
+    """Return `retry-after-ms` if sent (Azure, OpenAI), else `retry-after` as seconds or as an HTTP date.
 
-    A date is measured from the answer's own Date header: the provider's clock tells the provider's wait, and this
-    function needs none. Without that header the date says nothing.
+    A date is measured from the answer's own Date header, so the provider's clock measures the provider's wait. Without
+    that header the date is ignored.
     """
     exact = headers.get("retry-after-ms", "").strip()
     if _SECONDS.fullmatch(exact):
@@ -47,7 +47,7 @@ def retry_after_ms(headers: dict[str, str]) -> int | None:
 
 
 def _thousandths(number: str) -> int:
-    """A decimal number of units in thousandths: "1.5" is 1,500. No binary fraction is made of it."""
+    """Return a decimal number in thousandths: "1.5" is 1,500, without binary fractions."""
     whole, _, fraction = number.partition(".")
     return int(whole) * 1000 + int(fraction[:3].ljust(3, "0"))
 

@@ -1,4 +1,4 @@
-"""A conversation as Anthropic and Converse have it: what the system says, and then turns of one role after another."""
+"""A conversation as Anthropic and Converse have it: the system prompt, then alternating turns."""
 
 import msgspec
 
@@ -6,11 +6,11 @@ from domain.dialects.signatures import is_anthropics
 from domain.model_api.requests import Message, Part, Reasoning, ResponseFormat, Text
 
 JSON_ALONE = "Answer with one JSON object and nothing else: no text before or after it, and no code fence around it."
-"""What OpenAI's JSON mode asks for, where a model can only be told so."""
+"""OpenAI's JSON mode as an instruction, for models that have no such mode."""
 
 
 def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """The system's messages before the conversation, and the conversation."""
+    """Return the system messages before the conversation, and the conversation."""
     for index, message in enumerate(messages):
         if message.role not in ("system", "developer"):
             return messages[:index], messages[index:]
@@ -18,12 +18,11 @@ def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Mes
 
 
 def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
-    """The turns: those of one role in a row become one, and what says nothing is left out.
+    """Return the turns: adjacent turns of one role are joined, and turns without content are left out.
 
-    A last turn of the assistant, which the answer goes on with, must not end in blanks. What the system says within a
-    conversation stands in the user's turn at that place: only the newest Claudes take a later system message, and only
-    after a user's turn.
-    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+    A last assistant turn, which the answer continues, must not end in white space. A system message inside the
+    conversation is in the user's turn at that place: only the newest Claude models accept a later system message, and
+    only after a user's turn. https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
     """
     turns: list[tuple[str, list[Part]]] = []
     for message in messages:
@@ -39,9 +38,9 @@ def merged(messages: tuple[Message, ...]) -> list[tuple[str, list[Part]]]:
 
 
 def has_content(part: Part) -> bool:
-    """Whether a part becomes a block: a text of blanks is rejected, and thinking that the model itself did not sign.
+    """Whether a part becomes a block: blank text is rejected, and so is reasoning that the model did not sign.
 
-    Blanks with a mark for the prompt cache stand there for its sake: Converse takes them.
+    Blank text with a cache mark is kept for the mark: Converse accepts it.
     """
     match part:
         case Text():
@@ -53,10 +52,10 @@ def has_content(part: Part) -> bool:
 
 
 def wants_json_alone(wanted: ResponseFormat | None) -> bool:
-    """Whether some JSON is asked for, with no schema that an output could keep to."""
+    """Whether JSON without a schema is requested."""
     return wanted is not None and (wanted.mode == "json_object" or (wanted.mode == "json_schema" and not wanted.schema))
 
 
 def visible_stops(stop: tuple[str, ...]) -> list[str]:
-    """The stop sequences that have something visible: "each stop sequence must contain non-whitespace"."""
+    """Return the stop sequences that are not blank: "each stop sequence must contain non-whitespace"."""
     return [text for text in stop if text.strip()]

@@ -1,8 +1,8 @@
-"""Counts as providers send them, read apart from the answer that they count.
+"""Read providers' usage counts, separately from the answer that they count.
 
-House rule: an odd count never costs the answer. What can be read is used: 100.0 and "100" are 100. What contradicts
-itself is brought to the nearest consistent reading, never below what the provider surely counted, and a note says which
-field it was and what was done. What cannot be read is left out, and the meter estimates it.
+House rule: an irregular count never costs the answer. Whatever can be read is used: 100.0 and "100" are 100. A
+contradiction is resolved to the nearest consistent counts, never below what the provider surely counted, and a note
+names the field and the correction. Unreadable counts are left out, and the meter estimates them.
 """
 
 import re
@@ -18,7 +18,7 @@ from domain.model_api.events import UsageReported
 from domain.usage import PIECES, PIECES_MAX, UNITS_MAX, Usage
 
 UNREPORTED = msgspec.Raw()
-"""A usage object that is not there; null is as good."""
+"""A usage object that is missing; null is equivalent."""
 
 _NULL = b"null"
 _NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
@@ -41,9 +41,9 @@ class Reader(Generic[S]):
         self._decoder = msgspec.json.Decoder(shape)
 
     def read(self, raw: msgspec.Raw, notes: list[str]) -> S | None:
-        """The object; None where it is not there, or is nothing that counts, which then has a note.
+        """Return the object; None if it is missing, or unreadable, which adds a note.
 
-        Most are as they should be, so that only the odd ones pay for being read field by field.
+        Most objects have the expected types, so only the others pay for reading field by field.
         """
         if not is_reported(raw):
             return None
@@ -70,9 +70,10 @@ def is_reported(raw: msgspec.Raw) -> bool:
 
 
 def greatest(before: S | None, now: S) -> S:
-    """A later report on top of an earlier one: a counter never falls, and what is left out still stands.
+    """Merge a later report into an earlier one: a counter never falls, and a count that is left out stays.
 
-    Of two counts of one field the greater counts, so a 0 after a count is no report. Other fields are the later's.
+    Of two counts of one field the greater is used, so a 0 after a count is ignored. Other fields are the later
+    report's.
     """
     if before is None or before == now:
         return now
@@ -81,7 +82,7 @@ def greatest(before: S | None, now: S) -> S:
 
 
 def revised(before: S | None, now: S) -> S:
-    """A later report of a provider that counts anew in each: it stands, but a 0 after a count is no report."""
+    """Return a later report that replaces the earlier one, but a 0 after a count is ignored."""
     if before is None:
         return now
     names = (name for name in now.__struct_fields__ if getattr(now, name) == 0)
@@ -90,7 +91,7 @@ def revised(before: S | None, now: S) -> S:
 
 
 def covering(notes: list[str], whole: tuple[str, int], *parts: tuple[str, int]) -> int:
-    """The whole's count, or that of its greatest part where that is more: both have a name and a count."""
+    """Return the whole's count, or that of its greatest part if that is more: both have a name and a count."""
     name, count = whole
     part, most = max(parts, key=lambda each: each[1])
     if most <= count:
@@ -99,13 +100,13 @@ def covering(notes: list[str], whole: tuple[str, int], *parts: tuple[str, int]) 
     return most
 
 
-def disagreeing(notes: list[str], told: str, done: str) -> None:
-    """Note two counts that contradict each other, and what was done about it."""
-    _note(notes, " ".join(f"{told}: {done}".split())[:_TEXT_CHARS_MAX])
+def disagreeing(notes: list[str], contradiction: str, correction: str) -> None:
+    """Note two counts that contradict each other, and the correction."""
+    _note(notes, " ".join(f"{contradiction}: {correction}".split())[:_TEXT_CHARS_MAX])
 
 
 def usage_of(notes: list[str], units: Mapping[str, int]) -> Usage:
-    """The leaves as a usage; one that is more than the books can hold counts as much as they can."""
+    """Return the units as a usage; a count above the limit of the books is reduced to it."""
     try:
         return Usage(**units)
     except ValueError:
@@ -113,7 +114,7 @@ def usage_of(notes: list[str], units: Mapping[str, int]) -> Usage:
 
 
 def counted(tokens: int | None, notes: list[str]) -> tuple[UsageReported, ...]:
-    """The report of an operation that has input alone. Nothing and 0 tokens are no count, so the meter estimates."""
+    """Return the report of an operation with input only. A missing count and 0 are no count, so the meter estimates."""
     if not tokens and not notes:
         return ()
     return (UsageReported(usage=usage_of(notes, {"input_tokens": tokens or 0}), notes=tuple(notes)),)
@@ -134,12 +135,12 @@ def _greater(before: Any, now: Any) -> Any:
         return greatest(before, now)
     if type(now) is int and type(before) is int:
         return max(before, now)
-    # An empty list, an empty text and a field that is not there say nothing.
+    # An empty list, an empty text and a missing field count nothing.
     return before if now is None or (hasattr(now, "__len__") and not len(now)) or now == "" else now
 
 
 def _cleaned(shape: inspect.Type, value: Any, path: str, notes: list[str]) -> Any:
-    """The value as far as the shape can hold it; None for what it cannot."""
+    """Return the parts of the value that fit the shape; None for the others."""
     options = shape.types if isinstance(shape, inspect.UnionType) else (shape,)
     if value is None:
         return None
@@ -168,7 +169,7 @@ def _cleaned(shape: inspect.Type, value: Any, path: str, notes: list[str]) -> An
 
 
 def _number(most: float | None, value: Any, path: str, notes: list[str]) -> int | None:
-    """A count that is spelled as a number or as a text of one; a fraction counts as one more."""
+    """Return a count from a number or a text of one; a fraction is rounded up."""
     name = path[:-1]
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = Decimal(value.strip())

@@ -28,7 +28,7 @@ def request(**extra: Any) -> RerankRequest:
     return RerankRequest(model="x/ranker", query="q", documents=("a", "b"), top_n=9, extra=raw)
 
 
-def test_each_vendor_is_asked_in_its_own_words() -> None:
+def test_each_vendor_gets_its_own_field_names() -> None:
     asked = request(max_tokens_per_doc=100, max_chunks_per_doc=3, truncation=True)
 
     common = {"model": "ranker", "query": "q", "documents": ["a", "b"]}
@@ -40,7 +40,7 @@ def test_each_vendor_is_asked_in_its_own_words() -> None:
     assert VOYAGE.refuses(asked) is None
 
 
-def test_a_word_that_changes_the_answer_is_refused_by_name() -> None:
+def test_a_field_that_changes_the_answer_is_refused_by_name() -> None:
     assert UnsupportedParameter(field="novel", dialect="cohere-rerank", model="x/ranker") == COHERE.refuses(
         request(novel=1)
     )

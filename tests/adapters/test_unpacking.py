@@ -35,7 +35,7 @@ def test_a_body_is_unpacked_however_it_was_cut(packed: tuple[str, bytes], cuts: 
     unpacker = Unpacker(encoding)
 
     assert BODY == b"".join(unpacker.feed(data[start:end]) for start, end in pairwise(ends))
-    assert unpacker.is_whole
+    assert unpacker.is_complete
 
 
 @pytest.mark.parametrize(("encoding", "data"), PACKED[:4])
@@ -43,7 +43,7 @@ def test_a_body_that_was_cut_is_not_whole(encoding: str, data: bytes) -> None:
     unpacker = Unpacker(encoding)
     unpacker.feed(data[:-9])
 
-    assert not unpacker.is_whole
+    assert not unpacker.is_complete
 
 
 def test_a_body_is_unpacked_within_its_bound() -> None:

@@ -1,8 +1,8 @@
-"""A provider inside the process, to talk to before any key is at hand: it says back what it was told.
+"""A provider inside the process, for tests before any key is configured: it returns its input.
 
-It speaks OpenAI's APIs as an HTTP transport without a socket, so everything between the caller and the provider is
-real. House rule: the answer depends on the request alone (hence `created` is 0), and what it cannot do it refuses as
-OpenAI would. Each API has a file beside this one, which says what it answers.
+It implements OpenAI's APIs as an HTTP transport without a socket, so everything between the caller and the provider is
+real. House rule: the answer depends on the request alone (hence `created` is 0), and unsupported requests are refused
+as OpenAI would refuse them. Each API has a file in this package, which describes its answers.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ from adapters.providers.echo.shared import EchoAnswer, Endpoint, Misfit, refused
 from adapters.providers.echo.video import video, video_at
 
 _BYTES_MAX = 64 * 1024 * 1024
-# The first that the path ends with.
+# The first entry that the path ends with is used.
 _ENDPOINTS: dict[str, Endpoint] = {
     "/chat/completions": chat,
     "/completions": completions,
@@ -39,10 +39,10 @@ _ENDPOINTS: dict[str, Endpoint] = {
 
 
 class EchoTransport(httpx2.AsyncBaseTransport):
-    """Answers `POST …/chat/completions` and the other paths of OpenAI's in the process."""
+    """Answer `POST …/chat/completions` and OpenAI's other paths inside the process."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer to one request; the body comes event by event if the request says `stream`."""
+        """Return the answer to one request; the body is sent event by event if the request has `stream`."""
         path = request.url.path
         if request.method == "GET" and (found := video_at(path)) is not None:
             return _response(found)
@@ -53,8 +53,8 @@ class EchoTransport(httpx2.AsyncBaseTransport):
             return _response(refused(405, f"Not allowed to {request.method} on {path}."))
         assert isinstance(request.stream, httpx2.AsyncByteStream)
         body = b""
-        async for piece in request.stream:
-            body += piece
+        async for chunk in request.stream:
+            body += chunk
             if len(body) > _BYTES_MAX:
                 return _response(refused(413, "The request body is too large."))
         try:
@@ -63,19 +63,19 @@ class EchoTransport(httpx2.AsyncBaseTransport):
             return _response(refused(400, str(error)))
 
 
-class _Pieces(httpx2.AsyncByteStream):
-    """Pieces as network reads: each lets others run first, so that a caller who leaves is noticed."""
+class _Chunks(httpx2.AsyncByteStream):
+    """Chunks as network reads: each lets other tasks run first, so that a disconnected caller is noticed."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
+        for chunk in self._chunks:
             await anyio.lowlevel.checkpoint()
-            yield piece
+            yield chunk
 
 
-def _response(spoken: EchoAnswer) -> httpx2.Response:
-    stream = httpx2.ByteStream(spoken.body) if isinstance(spoken.body, bytes) else _Pieces(spoken.body)
-    headers = [(b"content-type", spoken.content_type.encode())]
-    return httpx2.Response(spoken.status, headers=headers, stream=stream)
+def _response(answer: EchoAnswer) -> httpx2.Response:
+    stream = httpx2.ByteStream(answer.body) if isinstance(answer.body, bytes) else _Chunks(answer.body)
+    headers = [(b"content-type", answer.content_type.encode())]
+    return httpx2.Response(answer.status, headers=headers, stream=stream)

@@ -1,13 +1,13 @@
-"""The echo's chat completions: the hub's own parrot.
+"""The echo's chat completions.
 
-- The answer is the text of the last user message, under any model name, streamed word by word if asked for.
-- One word is one token: `max_tokens` cuts the answer after so many words (`finish_reason` "length"), and the usage
-  is the words of all messages and the words that were sent.
+- The answer is the text of the last user message, under any model name, streamed word by word on request.
+- One word is one token: `max_tokens` cuts the answer after so many words (`finish_reason` "length"), and the usage is
+  the words of all messages and the words that were sent.
 - `call NAME` or `call NAME {"some": "json"}`, where NAME is one of the request's tools, answers with that tool call;
   so does a `tool_choice` of "required" (the first tool) or of a named function.
 - After tool results, the answer is their text.
 - With a `response_format` of JSON, the answer is `{"echo": text}`.
-- `n` choices all say the same.
+- All `n` choices are the same.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class _StreamOptions(msgspec.Struct, frozen=True):
 
 
 class _Request(msgspec.Struct, frozen=True):
-    """What the echo reads of a chat completion request; every other field is allowed and ignored."""
+    """The fields of a chat completion request that the echo reads; every other field is allowed and ignored."""
 
     model: str
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
@@ -69,8 +69,8 @@ class _Request(msgspec.Struct, frozen=True):
     response_format: _Format | None = None
 
 
-class _Said(msgspec.Struct, frozen=True):
-    """The answer of each choice: its words, or the tool that is called and its arguments' words."""
+class _Answer(msgspec.Struct, frozen=True):
+    """The answer of each choice: its words, or the tool that is called and the words of its arguments."""
 
     words: tuple[str, ...]
     tool: str | None
@@ -85,74 +85,78 @@ _decoder = msgspec.json.Decoder(_Request)
 
 
 def chat(body: bytes, content_type: str) -> EchoAnswer:
-    """The answer, event by event if the request says `stream`."""
-    asked = _decoder.decode(body)
-    said = _say(asked)
+    """Return the answer, event by event if the request has `stream`."""
+    request = _decoder.decode(body)
+    answer = _answer_to(request)
     digest = hashlib.sha256(body).hexdigest()[:24]
-    return as_events(_streamed(asked, said, digest)) if asked.stream else as_json(_whole(asked, said, digest))
+    return (
+        as_events(_streamed(request, answer, digest))
+        if request.stream
+        else as_json(_completion(request, answer, digest))
+    )
 
 
-def _say(asked: _Request) -> _Said:
-    """What is answered, cut to the tokens allowed. A tool's name counts as one word."""
-    tokens_max = asked.max_completion_tokens or asked.max_tokens
-    call = _tool_call(asked)
+def _answer_to(request: _Request) -> _Answer:
+    """Return the answer, cut to the allowed tokens. A tool's name counts as one word."""
+    tokens_max = request.max_completion_tokens or request.max_tokens
+    call = _tool_call(request)
     if call is not None:
         tool, words = call[0], _words(call[1])
     else:
-        tool, words = None, _words(_text(asked))
+        tool, words = None, _words(_text(request))
     room = len(words) if tokens_max is None else tokens_max - (tool is not None)
     if len(words) > room:
-        return _Said((*words[: room - 1], words[room - 1].rstrip()) if room else (), tool, "length")
-    return _Said(words, tool, "stop" if tool is None else "tool_calls")
+        return _Answer((*words[: room - 1], words[room - 1].rstrip()) if room else (), tool, "length")
+    return _Answer(words, tool, "stop" if tool is None else "tool_calls")
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The text in pieces of one word each, with the white space around it."""
+    """Split the text into words with the white space around them."""
     words = _WORD.findall(text)
     if words:
         words[0] = text[: len(text) - len(text.lstrip())] + words[0]
     return tuple(words)
 
 
-def _text(asked: _Request) -> str:
-    """What to say, in the form that was asked for."""
-    if asked.response_format is not None and asked.response_format.type in ("json_object", "json_schema"):
-        return encode({"echo": _heard(asked)}).decode()
-    return _heard(asked)
+def _text(request: _Request) -> str:
+    """Return the text of the answer in the requested form."""
+    if request.response_format is not None and request.response_format.type in ("json_object", "json_schema"):
+        return encode({"echo": _text_to_repeat(request)}).decode()
+    return _text_to_repeat(request)
 
 
-def _heard(asked: _Request) -> str:
-    """The text to say back: that of the tool results at the end, else of the last user message."""
+def _text_to_repeat(request: _Request) -> str:
+    """Return the text to repeat: that of the tool results at the end, else of the last user message."""
     results = []
-    for message in reversed(asked.messages):
+    for message in reversed(request.messages):
         if message.role != "tool":
             break
         results.append(message.text)
     if results:
         return "\n".join(reversed(results))
-    users = [message for message in asked.messages if message.role == "user"]
-    return (users or asked.messages)[-1].text
+    users = [message for message in request.messages if message.role == "user"]
+    return (users or request.messages)[-1].text
 
 
-def _tool_call(asked: _Request) -> tuple[str, str] | None:
-    """The tool to call and its arguments as JSON text, or None if the answer is text.
+def _tool_call(request: _Request) -> tuple[str, str] | None:
+    """Return the tool to call and its arguments as JSON text, or None if the answer is text.
 
-    Tool results are answered even where the choice is "required": an agent's loop must end.
+    Tool results are answered with text even if the choice is "required", because an agent's loop must end.
     """
-    names = [tool.function.name for tool in asked.tools or ()]
-    forced = wanted = None
-    if isinstance(asked.tool_choice, _Tool):
-        forced = wanted = asked.tool_choice.function.name
+    names = [tool.function.name for tool in request.tools or ()]
+    forced = selected = None
+    if isinstance(request.tool_choice, _Tool):
+        forced = selected = request.tool_choice.function.name
         if forced not in names:
             raise Misfit(f"tool_choice: no function is named {forced!r} in tools")
-    elif asked.tool_choice == "required":
+    elif request.tool_choice == "required":
         if not names:
             raise Misfit("tool_choice: 'required' needs tools")
         forced = names[0]
-    if asked.tool_choice == "none" or asked.messages[-1].role == "tool":
+    if request.tool_choice == "none" or request.messages[-1].role == "tool":
         return None
-    match _heard(asked).split(maxsplit=2):
-        case ["call", name, *rest] if name in names and wanted in (None, name):
+    match _text_to_repeat(request).split(maxsplit=2):
+        case ["call", name, *rest] if name in names and selected in (None, name):
             arguments = rest[0].rstrip() if rest else "{}"
             if _is_object(arguments):
                 return name, arguments
@@ -167,60 +171,60 @@ def _is_object(text: str) -> bool:
     return True
 
 
-def _whole(asked: _Request, said: _Said, digest: str) -> dict[str, Any]:
-    """The answer as one `chat.completion`."""
-    text = "".join(said.words)
+def _completion(request: _Request, answer: _Answer, digest: str) -> dict[str, Any]:
+    """Return the answer as one `chat.completion`."""
+    text = "".join(answer.words)
     choices = []
-    for index in range(asked.n or 1):
+    for index in range(request.n or 1):
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-        if said.tool is not None:
-            function = {"name": said.tool, "arguments": text}
+        if answer.tool is not None:
+            function = {"name": answer.tool, "arguments": text}
             message |= {
                 "content": None,
                 "tool_calls": [{"id": f"call_{digest}{index}", "type": "function", "function": function}],
             }
-        choices.append({"index": index, "message": message, "logprobs": None, "finish_reason": said.finish})
-    return {**_head(asked, digest, "chat.completion"), "choices": choices, "usage": _usage(asked, said)}
+        choices.append({"index": index, "message": message, "logprobs": None, "finish_reason": answer.finish})
+    return {**_head(request, digest, "chat.completion"), "choices": choices, "usage": _usage(request, answer)}
 
 
-def _streamed(asked: _Request, said: _Said, digest: str) -> Iterator[bytes]:
-    """The same answer as server-sent events: role, words, finish, the usage if asked for, the terminal word."""
-    head = _head(asked, digest, "chat.completion.chunk")
-    with_usage = asked.stream_options is not None and asked.stream_options.include_usage
+def _streamed(request: _Request, answer: _Answer, digest: str) -> Iterator[bytes]:
+    """Return the answer as server-sent events: role, words, finish, usage on request, `[DONE]`."""
+    head = _head(request, digest, "chat.completion.chunk")
+    with_usage = request.stream_options is not None and request.stream_options.include_usage
     usage: dict[str, Any] = {"usage": None} if with_usage else {}
 
     def event(index: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
         return b"data: %b\n\n" % encode({**head, "choices": [choice], **usage})
 
-    choices = range(asked.n or 1)
+    choices = range(request.n or 1)
     for index in choices:
         opening: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-        if said.tool is not None:
-            function = {"name": said.tool, "arguments": ""}
+        if answer.tool is not None:
+            function = {"name": answer.tool, "arguments": ""}
             call = {"index": 0, "id": f"call_{digest}{index}", "type": "function", "function": function}
             opening |= {"content": None, "tool_calls": [call]}
         yield event(index, opening)
-    for word in said.words:
-        piece: dict[str, Any] = {"content": word}
-        if said.tool is not None:
-            piece = {"tool_calls": [{"index": 0, "function": {"arguments": word}}]}
+    for word in answer.words:
+        chunk: dict[str, Any] = {"content": word}
+        if answer.tool is not None:
+            chunk = {"tool_calls": [{"index": 0, "function": {"arguments": word}}]}
         for index in choices:
-            yield event(index, piece)
+            yield event(index, chunk)
     for index in choices:
-        yield event(index, {}, said.finish)
+        yield event(index, {}, answer.finish)
     if with_usage:
-        yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(asked, said)})
+        yield b"data: %b\n\n" % encode({**head, "choices": [], "usage": _usage(request, answer)})
     yield b"data: [DONE]\n\n"
 
 
-def _head(asked: _Request, digest: str, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{digest}", "object": kind, "created": 0, "model": asked.model}
+def _head(request: _Request, digest: str, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{digest}", "object": kind, "created": 0, "model": request.model}
 
 
-def _usage(asked: _Request, said: _Said) -> dict[str, Any]:
-    prompt = sum(len(message.text.split()) for message in asked.messages)
-    completion = said.tokens * (asked.n or 1)
+def _usage(request: _Request, answer: _Answer) -> dict[str, Any]:
+    prompt = sum(len(message.text.split()) for message in request.messages)
+    completion = answer.tokens * (request.n or 1)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -1,6 +1,6 @@
-"""The echo's completions: a prompt is continued by itself, word by word; one word is one token.
+"""The echo's completions: a prompt is continued with itself, word by word; one word is one token.
 
-`max_tokens` (16) cuts the answer, `n` choices all say the same, and `echo` says the prompt before them.
+`max_tokens` (16) cuts the answer, all `n` choices are the same, and `echo` puts the prompt before them.
 """
 
 import re
@@ -33,35 +33,35 @@ _REQUEST = msgspec.json.Decoder(_Request)
 
 
 def completions(body: bytes, content_type: str) -> EchoAnswer:
-    """The prompts, each `n` times, event by event if the request says `stream`."""
-    asked = _REQUEST.decode(body)
-    texts = [text for text in _prompts(asked) for _ in range(asked.n or 1)]
-    answers = [_answer(asked, text) for text in texts]
-    head = {"id": "cmpl-echo", "object": "text_completion", "created": 0, "model": asked.model}
-    usage = _usage(asked, answers)
-    if asked.stream:
-        return as_events(_streamed(asked, head, answers, usage))
-    choices = [_choice(index, said, finish) for index, (said, finish) in enumerate(answers)]
+    """Return the prompts, each `n` times, event by event if the request has `stream`."""
+    request = _REQUEST.decode(body)
+    texts = [text for text in _prompts(request) for _ in range(request.n or 1)]
+    answers = [_answer(request, text) for text in texts]
+    head = {"id": "cmpl-echo", "object": "text_completion", "created": 0, "model": request.model}
+    usage = _usage(request, answers)
+    if request.stream:
+        return as_events(_streamed(request, head, answers, usage))
+    choices = [_choice(index, text, finish) for index, (text, finish) in enumerate(answers)]
     return as_json({**head, "choices": choices, "usage": usage})
 
 
-def _prompts(asked: _Request) -> list[str]:
-    prompts: list[Any] = asked.prompt if isinstance(asked.prompt, list) else [asked.prompt]
+def _prompts(request: _Request) -> list[str]:
+    prompts: list[Any] = request.prompt if isinstance(request.prompt, list) else [request.prompt]
     if isinstance(prompts[0], int):
         prompts = [prompts]
     return [text if isinstance(text, str) else " ".join(map(str, text)) for text in prompts]
 
 
-def _answer(asked: _Request, text: str) -> tuple[str, str]:
+def _answer(request: _Request, text: str) -> tuple[str, str]:
     words = _WORDS.findall(text)
-    cap = _TOKENS_DEFAULT if asked.max_tokens is None else asked.max_tokens
-    said = "".join(words[:cap])
-    return (text + said if asked.echo else said), "length" if len(words) > cap else "stop"
+    cap = _TOKENS_DEFAULT if request.max_tokens is None else request.max_tokens
+    answer = "".join(words[:cap])
+    return (text + answer if request.echo else answer), "length" if len(words) > cap else "stop"
 
 
-def _usage(asked: _Request, answers: list[tuple[str, str]]) -> dict[str, int]:
-    prompt = sum(map(word_count, _prompts(asked)))
-    completion = sum(word_count(said) for said, _ in answers)
+def _usage(request: _Request, answers: list[tuple[str, str]]) -> dict[str, int]:
+    prompt = sum(map(word_count, _prompts(request)))
+    completion = sum(word_count(text) for text, _ in answers)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
@@ -70,12 +70,12 @@ def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
 
 
 def _streamed(
-    asked: _Request, head: dict[str, Any], answers: list[tuple[str, str]], usage: dict[str, int]
+    request: _Request, head: dict[str, Any], answers: list[tuple[str, str]], usage: dict[str, int]
 ) -> Iterator[bytes]:
-    for index, (said, finish) in enumerate(answers):
-        for word in _WORDS.findall(said):
+    for index, (text, finish) in enumerate(answers):
+        for word in _WORDS.findall(text):
             yield event({**head, "choices": [_choice(index, word, None)]})
         yield event({**head, "choices": [_choice(index, "", finish)]})
-    if asked.stream_options is not None and asked.stream_options.include_usage:
+    if request.stream_options is not None and request.stream_options.include_usage:
         yield event({**head, "choices": [], "usage": usage})
     yield b"data: [DONE]\n\n"

@@ -1,6 +1,6 @@
-"""The echo's embeddings: the same text gives the same vector, of length 1 and of eight numbers unless others are asked.
+"""The echo's embeddings: the same text gives the same vector, of length 1 and by default of eight numbers.
 
-They mean nothing else. One word is one token, and so is each token of an input that comes as tokens.
+The vectors have no other meaning. One word is one token, and so is each token of an input in tokens.
 """
 
 import hashlib
@@ -27,18 +27,18 @@ _REQUEST = msgspec.json.Decoder(_Request)
 
 
 def embeddings(body: bytes, content_type: str) -> EchoAnswer:
-    """A vector for each input."""
-    asked = _REQUEST.decode(body)
-    inputs: list[Any] = asked.input if isinstance(asked.input, list) else [asked.input]
+    """Return a vector for each input."""
+    request = _REQUEST.decode(body)
+    inputs: list[Any] = request.input if isinstance(request.input, list) else [request.input]
     if isinstance(inputs[0], int):
         inputs = [inputs]
     data = [
-        {"object": "embedding", "index": index, "embedding": _said(_vector(text, asked.dimensions), asked)}
+        {"object": "embedding", "index": index, "embedding": _encoded(_vector(text, request.dimensions), request)}
         for index, text in enumerate(inputs)
     ]
     tokens = sum(word_count(text) if isinstance(text, str) else len(text) for text in inputs)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return as_json({"object": "list", "data": data, "model": asked.model, "usage": usage})
+    return as_json({"object": "list", "data": data, "model": request.model, "usage": usage})
 
 
 def _vector(text: str | list[int], dimensions: int | None) -> list[float]:
@@ -49,5 +49,5 @@ def _vector(text: str | list[int], dimensions: int | None) -> list[float]:
     return [number / length for number in numbers]
 
 
-def _said(vector: list[float], asked: _Request) -> list[float] | str:
-    return b64encode(pack(f"<{len(vector)}f", *vector)).decode() if asked.encoding_format == "base64" else vector
+def _encoded(vector: list[float], request: _Request) -> list[float] | str:
+    return b64encode(pack(f"<{len(vector)}f", *vector)).decode() if request.encoding_format == "base64" else vector

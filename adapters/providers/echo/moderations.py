@@ -1,4 +1,4 @@
-"""The echo's moderations: nothing that is said to it is ever harmful."""
+"""The echo's moderations: no text is ever flagged."""
 
 from typing import Annotated, Any
 
@@ -22,13 +22,13 @@ _REQUEST = msgspec.json.Decoder(_Request)
 
 
 def moderations(body: bytes, content_type: str) -> EchoAnswer:
-    """One verdict for each text, and one for all parts of a message."""
-    asked = _REQUEST.decode(body)
-    texts = isinstance(asked.input, list) and isinstance(asked.input[0], str)
+    """Return one result for each text, and one for all parts of a message."""
+    request = _REQUEST.decode(body)
+    texts = isinstance(request.input, list) and isinstance(request.input[0], str)
     verdict: dict[str, Any] = {
         "flagged": False,
         "categories": dict.fromkeys(_CATEGORIES, False),
         "category_scores": dict.fromkeys(_CATEGORIES, 0.0),
     }
-    results = [verdict] * (len(asked.input) if texts else 1)
-    return as_json({"id": "modr-echo", "model": asked.model, "results": results})
+    results = [verdict] * (len(request.input) if texts else 1)
+    return as_json({"id": "modr-echo", "model": request.model, "results": results})

@@ -1,7 +1,7 @@
-"""A video of one colour, as small as one can be: H.264 frames of a single block whose samples stand there as they are.
+"""The smallest possible video of one colour: H.264 frames of a single block with uncompressed samples.
 
 H.264 is https://www.itu.int/rec/T-REC-H.264, sections 7.3 (syntax) and 9.1 (Exp-Golomb codes); MP4 is ISO/IEC 14496-12
-and 14496-15. Its players show it as any other video.
+and 14496-15. Players show it like any other video.
 """
 
 _TIMESCALE = 1_000
@@ -10,17 +10,17 @@ _UNITY = b"".join(n.to_bytes(4, "big") for n in (0x10000, 0, 0, 0, 0x10000, 0, 0
 
 
 def mp4(seconds: int, colour: bytes) -> bytes:
-    """So many seconds of a colour, given as luma and two chromas: one frame a second, each for itself."""
+    """Return so many seconds of a colour, given as luma and two chromas: one independent frame a second."""
     frame = _frame(colour)
     unit = len(frame).to_bytes(4, "big") + frame
     kind = _box(b"ftyp", b"isom", _u32(512), b"isomavc1mp41")
-    # The head's length does not depend on where it says that the frames are.
+    # The header's length does not depend on the offsets of the frames in it.
     start = len(kind) + len(_movie(seconds, len(unit), 0)) + 8
     return kind + _movie(seconds, len(unit), start) + _box(b"mdat", unit * seconds)
 
 
 def _frame(colour: bytes) -> bytes:
-    """An IDR slice of one macroblock, I_PCM: 256 samples of luma and 64 of each chroma."""
+    """Return an IDR slice of one macroblock, I_PCM: 256 samples of luma and 64 of each chroma."""
     slice_head = _golomb(0) + _golomb(7) + _golomb(0) + "0000" + _golomb(0) + "00" + _golomb(0)
     luma, *chromas = (16 + sample % 220 for sample in colour)
     samples = bytes([luma]) * _SIDE**2 + b"".join(bytes([chroma]) * (_SIDE // 2) ** 2 for chroma in chromas)
@@ -28,7 +28,7 @@ def _frame(colour: bytes) -> bytes:
 
 
 def _parameters() -> tuple[bytes, bytes]:
-    """The sequence's parameters (baseline, 16 by 16) and the image's."""
+    """Return the parameter sets of the sequence (baseline, 16 by 16) and the picture."""
     sequence = "".join(map(_golomb, (0, 0, 2, 0))) + "0" + _golomb(0) + _golomb(0) + "1" + "1" + "0" + "0"
     image = _golomb(0) + _golomb(0) + "00" + "".join(map(_golomb, (0, 0, 0))) + "000" + "111" + "000"
     return _unit(0x67, b"\x42\xc0\x0a" + _bytes(sequence + "1")), _unit(0x68, _bytes(image + "1"))
@@ -69,7 +69,7 @@ def _full(name: bytes, *parts: bytes, flags: int = 0) -> bytes:
 
 
 def _unit(head: int, payload: bytes) -> bytes:
-    """A unit of the stream, in which no two zeros stand before a byte below four."""
+    """Return a NAL unit, in which no two zeros precede a byte below four."""
     kept = bytearray([head])
     for byte in payload:
         if byte <= 3 and kept[-2:] == b"\0\0":
@@ -79,13 +79,13 @@ def _unit(head: int, payload: bytes) -> bytes:
 
 
 def _golomb(number: int) -> str:
-    """A number as an Exp-Golomb code: 7 is 0001000."""
+    """Return a number as an Exp-Golomb code: 7 is 0001000."""
     bits = f"{number + 1:b}"
     return "0" * (len(bits) - 1) + bits
 
 
 def _bytes(bits: str) -> bytes:
-    """Bits in whole bytes, the last filled up with zeros."""
+    """Return bits as bytes, the last one padded with zeros."""
     full = bits.ljust(-(-len(bits) // 8) * 8, "0")
     return int(full, 2).to_bytes(len(full) // 8, "big")
 

@@ -1,6 +1,6 @@
-"""The echo's rerank: a document ranks by the share of the query's words that are in it, the first of two alike first.
+"""The echo's rerank: a document's score is the share of the query's words in it; equal ones keep their order.
 
-One word is one token, the query's once for each document; and a hundred documents are one search unit.
+One word is one token, the query's once for each document; a hundred documents are one search unit.
 """
 
 from typing import Annotated, Any
@@ -22,18 +22,18 @@ _REQUEST = msgspec.json.Decoder(_Request)
 
 
 def rerank(body: bytes, content_type: str) -> EchoAnswer:
-    """The documents' places, the best first."""
-    asked = _REQUEST.decode(body)
-    texts = [each if isinstance(each, str) else str(each.get("text", "")) for each in asked.documents]
-    wanted = set(asked.query.lower().split())
+    """Return the documents' indexes, the best first."""
+    request = _REQUEST.decode(body)
+    texts = [each if isinstance(each, str) else str(each.get("text", "")) for each in request.documents]
+    selected = set(request.query.lower().split())
     results: list[dict[str, Any]] = [
-        {"index": index, "relevance_score": len(wanted & set(text.lower().split())) / max(1, len(wanted))}
+        {"index": index, "relevance_score": len(selected & set(text.lower().split())) / max(1, len(selected))}
         for index, text in enumerate(texts)
     ]
     results.sort(key=lambda result: -result["relevance_score"])
-    results = results[: asked.top_n]
-    if asked.return_documents:
+    results = results[: request.top_n]
+    if request.return_documents:
         results = [{**result, "document": {"text": texts[result["index"]]}} for result in results]
-    tokens = word_count(asked.query) * len(texts) + sum(map(word_count, texts))
+    tokens = word_count(request.query) * len(texts) + sum(map(word_count, texts))
     meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": -(-len(texts) // 100)}}
     return as_json({"id": "rerank-echo", "results": results, "meta": meta, "usage": {"total_tokens": tokens}})

@@ -1,4 +1,4 @@
-"""What every answer of the echo is made of."""
+"""Common parts of the echo's answers."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeAlias
@@ -10,43 +10,43 @@ encode = msgspec.json.Encoder().encode
 
 
 class EchoAnswer(msgspec.Struct, frozen=True):
-    """An answer: its pieces are what single reads of it bring."""
+    """An answer: each chunk is one read of its body."""
 
     status: int
     content_type: str
     body: bytes | Iterator[bytes]
 
 
-# What answers at one path: the request's body and its content type to an answer.
+# A handler of one path: from the request's body and its content type to an answer.
 Endpoint: TypeAlias = Callable[[bytes, str], EchoAnswer]
 
 
 class Misfit(Exception):
-    """The request asks for what cannot be; the message says what."""
+    """The request is invalid; the message says why."""
 
 
 def as_json(value: Any) -> EchoAnswer:
-    """A whole answer."""
+    """Return a complete answer."""
     return EchoAnswer(200, "application/json", encode(value))
 
 
-def as_events(pieces: Iterator[bytes]) -> EchoAnswer:
-    """A streamed answer."""
-    return EchoAnswer(200, "text/event-stream; charset=utf-8", pieces)
+def as_events(chunks: Iterator[bytes]) -> EchoAnswer:
+    """Return a streamed answer."""
+    return EchoAnswer(200, "text/event-stream; charset=utf-8", chunks)
 
 
 def event(value: Any, name: str = "") -> bytes:
-    """One server-sent event."""
+    """Return one server-sent event."""
     head = f"event: {name}\n".encode() if name else b""
     return b"%bdata: %b\n\n" % (head, encode(value))
 
 
 def refused(status: int, problem: str) -> EchoAnswer:
-    """An error in OpenAI's shape."""
+    """Return an error in OpenAI's format."""
     error = {"message": problem, "type": "invalid_request_error", "param": None, "code": None}
     return EchoAnswer(status, "application/json", encode({"error": error}))
 
 
 def word_count(text: str) -> int:
-    """The tokens of a text, as the echo counts them."""
+    """Return the tokens of a text, as the echo counts them."""
     return len(text.split())

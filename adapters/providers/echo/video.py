@@ -1,7 +1,7 @@
 """The echo's video: one frame a second, of a colour that depends on the prompt alone.
 
-A job as OpenAI has it: created as queued, completed when it is retrieved, and downloaded. As everywhere here nothing is
-kept: what there is to know of a video stands in its id.
+It is a job as in OpenAI's API: created as queued, completed when it is retrieved, and downloaded. Nothing is stored, so
+the id contains everything about the video.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class _Request(msgspec.Struct, frozen=True):
 
 
 class _Video(msgspec.Struct, frozen=True, array_like=True):
-    """What an id says: the model, the length and the colour."""
+    """The content of an id: the model, the length and the colour."""
 
     model: str
     seconds: Annotated[int, msgspec.Meta(ge=1, le=999)]
@@ -38,14 +38,14 @@ _VIDEO = msgspec.json.Decoder(_Video)
 
 
 def video(body: bytes, content_type: str) -> EchoAnswer:
-    """A job that has only begun."""
-    asked = _REQUEST.decode(body)
-    colour = hashlib.sha256(asked.prompt.encode()).hexdigest()[:6]
-    return _job(_Video(asked.model, int(asked.seconds), colour), "queued", 0)
+    """Return a new job."""
+    request = _REQUEST.decode(body)
+    colour = hashlib.sha256(request.prompt.encode()).hexdigest()[:6]
+    return _job(_Video(request.model, int(request.seconds), colour), "queued", 0)
 
 
 def video_at(path: str) -> EchoAnswer | None:
-    """The job of a path, or what came of it; None if the path names none."""
+    """Return the job of a path, or its content; None if the path names none."""
     found = _PATH.search(path)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""How embeddings are asked for at providers that do not speak OpenAI's dialect of it, one file for each."""
+"""Embeddings at providers with their own dialect for them, one file for each."""
 
 from adapters.providers.embeddings.bedrock import BEDROCK_EMBEDDINGS
 from adapters.providers.embeddings.cohere import COHERE_EMBEDDINGS

@@ -1,10 +1,10 @@
-"""Embeddings at Amazon Bedrock: InvokeModel, where each maker's models keep their own words.
+"""Embeddings at Amazon Bedrock: InvokeModel, where each maker's models have their own fields.
 
 - Titan: one text (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html).
 - Cohere: texts (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html).
 - Nova: one text (https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html).
 
-Only Titan counts its tokens in the body; the others' stand in the header `x-amzn-bedrock-input-token-count`.
+Only Titan counts its tokens in the body; for the others the header `x-amzn-bedrock-input-token-count` does.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from adapters.providers.bedrock.signing import headers, sign
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.embeddings.cohere import texts
-from adapters.providers.embeddings.shared import begins, embedded, lack, unreadable
+from adapters.providers.embeddings.shared import embedded, first_unsupported, starts_with, unreadable
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.usage_counts import Reader, counted
@@ -29,10 +29,10 @@ from domain.refusals import UnsupportedParameter
 
 NAME = "bedrock-embeddings"
 _COUNT_HEADER = "x-amzn-bedrock-input-token-count"
-_COHERE_WORDS = frozenset({"input_type", "truncate", "max_tokens"})
-_TITAN_WORDS = frozenset({"normalize"})
-# Nova's purposes and truncation, which OpenAI has no word for; defaults below.
-_NOVA_WORDS = frozenset({"embedding_purpose", "truncate"})
+_COHERE_FIELDS = frozenset({"input_type", "truncate", "max_tokens"})
+_TITAN_FIELDS = frozenset({"normalize"})
+# Nova's purposes and truncation, which OpenAI's dialect does not have; the defaults are below.
+_NOVA_FIELDS = frozenset({"embedding_purpose", "truncate"})
 _NOVA_PURPOSE = "GENERIC_INDEX"
 
 
@@ -45,14 +45,14 @@ class _Nova(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """Titan has `embedding`; Cohere `embeddings`, a list of vectors or those by type; Nova a list of objects."""
+    """Titan has `embedding`; Cohere `embeddings`, a list of vectors or vectors by type; Nova a list of objects."""
 
     embedding: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()
 
 
 class _Titans(msgspec.Struct, frozen=True):
-    """Titan's count, which stands beside the vector."""
+    """Titan's count, which is next to the vector."""
 
     tokens: Count | None = msgspec.field(default=None, name="inputTextTokenCount")
 
@@ -65,13 +65,13 @@ _NOVA = Lenient(_Nova)
 
 
 def maker_of(model: str) -> str:
-    """Who made the model, told by its id: `us.cohere.embed-v4:0` and an ARN that ends so are Cohere's."""
+    """Return the maker in the model's id: `us.cohere.embed-v4:0` and an ARN with that end are Cohere's."""
     name = model.rpartition("/")[2]
     return next((maker for maker in ("cohere.", "amazon.nova") if maker in name), "amazon.titan")
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """The body in the words of the model's maker."""
+    """Return the body in the form of the model's maker."""
     maker = maker_of(attempt.target.model)
     if maker == "cohere.":
         return msgspec.json.encode(texts(request))
@@ -95,16 +95,16 @@ def _nova(request: EmbeddingsRequest) -> dict[str, Any]:
 
 
 def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """Tokens; more than one text but of Cohere's models; words that the maker does not know."""
+    """Refuse token input, several texts except for Cohere's models, and fields that the maker does not have."""
     maker = maker_of(request.model)
     if maker != "cohere." and len(request.inputs) > 1:
         return UnsupportedParameter(field="input[1]", dialect=NAME, model=request.model)
-    words = {"cohere.": _COHERE_WORDS, "amazon.nova": _NOVA_WORDS}.get(maker, _TITAN_WORDS)
-    return lack(request, words, NAME)
+    fields = {"cohere.": _COHERE_FIELDS, "amazon.nova": _NOVA_FIELDS}.get(maker, _TITAN_FIELDS)
+    return first_unsupported(request, fields, NAME)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The vectors, wherever the maker puts them."""
+    """Return the vectors, wherever the maker puts them."""
     try:
         answer = _ANSWER.decode(body)
         vectors = [answer.embedding] if len(answer.embedding) else _several(answer.embeddings)
@@ -116,7 +116,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 
 def header_events(headers: dict[str, str]) -> tuple[Event, ...]:
-    """The tokens that the answer's header counts."""
+    """Return the tokens that the answer's header counts."""
     text = headers.get(_COUNT_HEADER, "")
     return counted(int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None, [])
 
@@ -124,14 +124,14 @@ def header_events(headers: dict[str, str]) -> tuple[Event, ...]:
 def _several(embeddings: msgspec.Raw) -> list[msgspec.Raw]:
     if not len(embeddings):
         return []
-    if begins(embeddings, b"{"):
+    if starts_with(embeddings, b"{"):
         return _BY_TYPE.decode(embeddings).float
     found = _LIST.decode(embeddings)
-    return [_NOVA.decode(vector).embedding if begins(vector, b"{") else vector for vector in found]
+    return [_NOVA.decode(vector).embedding if starts_with(vector, b"{") else vector for vector in found]
 
 
 def failing(status: int, headers: dict[str, str], body: bytes) -> Failure:
-    """An answer that is no 2xx, in AWS's words as Converse has them."""
+    """Return an answer that is not 2xx as a failure, in the AWS format that Converse also has."""
     return msgspec.structs.replace(failure(status, headers, body), dialect=NAME)
 
 

@@ -1,7 +1,7 @@
 """Cohere's embeddings, version 2 (https://docs.cohere.com/reference/embed).
 
-Cohere wants to know what a vector is for. OpenAI's callers cannot say, so it is `search_document` unless they send
-Cohere's own `input_type`. What is billed stands in `meta.billed_units`.
+Cohere requires the purpose of a vector. OpenAI's dialect has no field for it, so it is `search_document` unless the
+caller sends Cohere's own `input_type`. `meta.billed_units` reports what is billed.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import embedded, lack, unreadable
+from adapters.providers.embeddings.shared import embedded, first_unsupported, unreadable
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
@@ -22,8 +22,8 @@ from domain.model_api.events import Event, UsageReported
 from domain.refusals import UnsupportedParameter
 
 NAME = "cohere-embeddings"
-_WORDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
-# What a vector is for, by Google's word for it.
+_FIELDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
+# The purpose of a vector, by Google's name for it.
 _KINDS = {
     "RETRIEVAL_QUERY": "search_query",
     "QUESTION_ANSWERING": "search_query",
@@ -59,7 +59,7 @@ _ANSWER = Lenient(_Answer)
 
 
 def texts(request: EmbeddingsRequest) -> dict[str, Any]:
-    """What the request says wherever a model of Cohere's runs, here or at Amazon."""
+    """Return the fields for Cohere's models, at Cohere and at Amazon."""
     kind = _KINDS.get(request.task or "", "search_document")
     body: dict[str, Any] = {"texts": list(request.inputs), "input_type": kind, **request.extra}
     if request.dimensions is not None:
@@ -68,17 +68,17 @@ def texts(request: EmbeddingsRequest) -> dict[str, Any]:
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """The request body; numbers are always asked for, since who wants base64 gets it from them."""
+    """Return the request body. Floats are always requested; base64 is made of them here if the caller wants it."""
     return msgspec.json.encode({"model": attempt.target.model, "embedding_types": ["float"], **texts(request)})
 
 
 def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """Tokens, and words that Cohere does not know."""
-    return lack(request, _WORDS, NAME)
+    """Refuse token input, and fields that Cohere does not have."""
+    return first_unsupported(request, _FIELDS, NAME)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The vectors in the order of the texts."""
+    """Return the vectors in the order of the texts."""
     try:
         answer = _ANSWER.decode(body)
     except DECODE_ERRORS as problem:

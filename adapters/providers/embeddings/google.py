@@ -1,7 +1,7 @@
 """Google's embeddings, at the Gemini API and at Vertex AI.
 
-The Gemini API has `batchEmbedContents`, one request for each input (https://ai.google.dev/api/embeddings); Vertex AI's
-`embedContent` takes one input alone.
+The Gemini API has `batchEmbedContents`, with one request for each input (https://ai.google.dev/api/embeddings);
+`embedContent` of Vertex AI accepts one input only.
 
 Only newer models count their tokens (`usageMetadata`); for the others the usage is estimated.
 """
@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import embedded, lack, unreadable
+from adapters.providers.embeddings.shared import embedded, first_unsupported, unreadable
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.google import headers
 from adapters.providers.google.account import sign
@@ -26,8 +26,8 @@ from domain.refusals import UnsupportedParameter
 
 NAME = "google-embeddings"
 VERTEX = "google-vertex-embeddings"
-# Google's own words, as the caller may send them beside OpenAI's.
-_WORDS = {"task_type": "taskType", "taskType": "taskType", "title": "title"}
+# Google's own fields, which the caller may send in addition to OpenAI's.
+_FIELDS = {"task_type": "taskType", "taskType": "taskType", "title": "title"}
 
 
 class _Vector(msgspec.Struct):
@@ -55,40 +55,40 @@ _BATCH = Lenient(_Batch)
 _SINGLE = Lenient(_Single)
 
 
-def _asked(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
-    asked: dict[str, Any] = {"content": {"parts": [{"text": text}]}}
-    asked |= {name: said for name, said in (("taskType", request.task), ("title", request.title)) if said is not None}
-    asked |= {_WORDS[name]: value for name, value in request.extra.items()}
+def _single(request: EmbeddingsRequest, text: Any) -> dict[str, Any]:
+    sent: dict[str, Any] = {"content": {"parts": [{"text": text}]}}
+    sent |= {name: value for name, value in (("taskType", request.task), ("title", request.title)) if value is not None}
+    sent |= {_FIELDS[name]: value for name, value in request.extra.items()}
     if request.dimensions is not None:
-        asked["outputDimensionality"] = request.dimensions
-    return asked
+        sent["outputDimensionality"] = request.dimensions
+    return sent
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """A batch, also of one; each request in it names the model again."""
+    """Return a batch, even for one input; each request in it names the model again."""
     model = f"models/{attempt.target.model.removeprefix('models/')}"
-    return msgspec.json.encode({"requests": [{"model": model, **_asked(request, text)} for text in request.inputs]})
+    return msgspec.json.encode({"requests": [{"model": model, **_single(request, text)} for text in request.inputs]})
 
 
 def encode_single(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """The one input."""
-    return msgspec.json.encode(_asked(request, request.inputs[0]))
+    """Return the request for the single input."""
+    return msgspec.json.encode(_single(request, request.inputs[0]))
 
 
 def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """Tokens, and words that Google does not know."""
-    return lack(request, _WORDS.keys(), NAME)
+    """Refuse token input, and fields that Google does not have."""
+    return first_unsupported(request, _FIELDS.keys(), NAME)
 
 
 def refuses_several(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """The same, and more than one input: Vertex AI has no word for a batch."""
+    """Refuse the same, and several inputs: Vertex AI has no batches."""
     if len(request.inputs) > 1:
         return UnsupportedParameter(field="input[1]", dialect=VERTEX, model=request.model)
-    return lack(request, _WORDS.keys(), VERTEX)
+    return first_unsupported(request, _FIELDS.keys(), VERTEX)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The vectors in the order of the requests."""
+    """Return the vectors in the order of the requests."""
     try:
         answer = _BATCH.decode(body)
     except DECODE_ERRORS as problem:
@@ -97,7 +97,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 
 def decode_single(body: bytes) -> tuple[Event, ...]:
-    """The one vector."""
+    """Return the single vector."""
     try:
         answer = _SINGLE.decode(body)
     except DECODE_ERRORS as problem:

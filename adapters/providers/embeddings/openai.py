@@ -1,4 +1,4 @@
-"""OpenAI's embeddings for callers of another dialect, such as Google's; OpenAI's own callers are passed through.
+"""OpenAI's embeddings for callers of another dialect, such as Google's; OpenAI's own callers pass through.
 
 https://developers.openai.com/api/reference/resources/embeddings/methods/create
 """
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import decode_list, lack
+from adapters.providers.embeddings.shared import decode_list, first_unsupported
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
@@ -18,11 +18,11 @@ from domain.model_api.embeddings import EmbeddingsRequest
 from domain.refusals import UnsupportedParameter
 
 NAME = "openai-embeddings-translated"
-_NO_WORDS: frozenset[str] = frozenset()
+_NO_FIELDS: frozenset[str] = frozenset()
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """The request body; `dimensions` by the name that the vendor has for it."""
+    """Return the request body, with `dimensions` under the vendor's name for it."""
     body: dict[str, Any] = {"model": attempt.target.model, "input": list(request.inputs)}
     if request.dimensions is not None:
         names = dict(vendor_of(attempt.target.provider, attempt.target.base_url).renames)
@@ -31,8 +31,8 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
 
 
 def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """Tokens, and any word beyond."""
-    return lack(request, _NO_WORDS, "openai")
+    """Refuse token input, and any further field."""
+    return first_unsupported(request, _NO_FIELDS, "openai")
 
 
 OPENAI_EMBEDDINGS_TRANSLATED = ProviderDialect(

@@ -1,7 +1,6 @@
-"""What the dialects of embeddings have in common: vectors that are checked, and words that are missing.
+"""Common parts of the embeddings dialects: checked vectors and unsupported fields.
 
-House rule: a vector is kept as the text that the provider wrote; it is only looked at, so that whoever renders it need
-not doubt it.
+House rule: a vector is kept as the text that the provider sent. It is only checked, so that a renderer can rely on it.
 """
 
 from base64 import b64decode
@@ -32,7 +31,7 @@ class _Usage(msgspec.Struct, frozen=True):
 
 
 class _Listed(msgspec.Struct):
-    """OpenAI's list of vectors, which Voyage has, too; it counts a total alone."""
+    """OpenAI's list of vectors, which Voyage also has; Voyage counts only a total."""
 
     data: list[_Vector]
     usage: msgspec.Raw = UNREPORTED
@@ -43,7 +42,7 @@ _USAGE = Reader(_Usage)
 
 
 def decode_list(body: bytes) -> tuple[Event, ...]:
-    """The vectors of a list by their index."""
+    """Return the vectors of a list by their index."""
     try:
         answer = _LISTED.decode(body)
     except DECODE_ERRORS as problem:
@@ -51,14 +50,14 @@ def decode_list(body: bytes) -> tuple[Event, ...]:
     ordered = sorted(answer.data, key=lambda vector: vector.index)
     notes: list[str] = []
     usage = _USAGE.read(answer.usage, notes) or _Usage()
-    told = counted(usage.prompt_tokens or usage.total_tokens, notes)
-    return embedded((vector.embedding for vector in ordered), told)
+    usage_events = counted(usage.prompt_tokens or usage.total_tokens, notes)
+    return embedded((vector.embedding for vector in ordered), usage_events)
 
 
-def embedded(vectors: Iterable[msgspec.Raw], told: tuple[UsageReported, ...]) -> tuple[Event, ...]:
-    """The events of a whole answer of these vectors, in the order of the inputs, and what was told of its usage.
+def embedded(vectors: Iterable[msgspec.Raw], usage_events: tuple[UsageReported, ...]) -> tuple[Event, ...]:
+    """Return the events of a complete answer: these vectors, in the order of the inputs, and the reported usage.
 
-    Nonsense is one Broken.
+    An invalid vector gives one Broken.
     """
     events: list[Event] = []
     try:
@@ -68,11 +67,11 @@ def embedded(vectors: Iterable[msgspec.Raw], told: tuple[UsageReported, ...]) ->
         return (malformed(f"vector {len(events)} is neither a list of numbers nor base64 of them ({problem})"),)
     if not events:
         return (malformed("it has no vectors"),)
-    return (*events, *told, Ended())
+    return (*events, *usage_events, Ended())
 
 
 def _embedded(index: int, vector: msgspec.Raw) -> Embedded:
-    if begins(vector, b'"'):
+    if starts_with(vector, b'"'):
         text = msgspec.json.decode(vector, type=str)
         if not text or len(b64decode(text, validate=True)) % 4:
             raise ValueError("its length is not that of 32-bit numbers")
@@ -82,20 +81,20 @@ def _embedded(index: int, vector: msgspec.Raw) -> Embedded:
     return Embedded(index=index, numbers=vector)
 
 
-def begins(value: msgspec.Raw, mark: bytes) -> bool:
-    """Whether the JSON value begins so; it is not copied for that."""
+def starts_with(value: msgspec.Raw, mark: bytes) -> bool:
+    """Whether the JSON value begins with the mark, without copying the value."""
     return bytes(memoryview(value)[:1]) == mark
 
 
 def unreadable(problem: Exception) -> tuple[Broken]:
-    """An answer that is not what the dialect promises."""
+    """Return the event for an answer that breaks the dialect's format."""
     return (malformed(str(problem)),)
 
 
-def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> UnsupportedParameter | None:
-    """What a dialect that takes texts and these further words cannot say of the request, or None.
+def first_unsupported(request: EmbeddingsRequest, fields: Set[str], dialect: str) -> UnsupportedParameter | None:
+    """Return the first field that a dialect with texts and these fields does not have, or None.
 
-    OpenAI's `user` is left out where there is no word for it: it labels a caller and changes no vector.
+    OpenAI's `user` is dropped where it does not exist: it labels a caller and changes no vector.
     """
     if any(not isinstance(text, str) for text in request.inputs):
         return UnsupportedParameter(field="input (tokens)", dialect=dialect, model=request.model)
@@ -103,7 +102,7 @@ def lack(request: EmbeddingsRequest, words: Set[str], dialect: str) -> Unsupport
         (
             UnsupportedParameter(field=name, dialect=dialect, model=request.model)
             for name in request.extra
-            if name not in words
+            if name not in fields
         ),
         None,
     )

@@ -1,7 +1,7 @@
-"""Voyage's embeddings (https://docs.voyageai.com/reference/embeddings-api): nearly OpenAI's, under other names.
+"""Voyage's embeddings (https://docs.voyageai.com/reference/embeddings-api): similar to OpenAI's, with other names.
 
-`dimensions` is `output_dimension` there, `encoding_format` knows base64 alone, and the usage tells only a total, which
-has been 0 for two texts in recorded traffic: that is no count, so it is estimated.
+`dimensions` is `output_dimension`, `encoding_format` accepts only base64, and the usage has only a total. The total was
+0 for two texts in recorded traffic; such a total is no count, so the usage is estimated.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.dialect import ProviderDialect, never
-from adapters.providers.embeddings.shared import decode_list, lack
+from adapters.providers.embeddings.shared import decode_list, first_unsupported
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as
@@ -18,9 +18,9 @@ from domain.model_api.embeddings import EmbeddingsRequest
 from domain.refusals import UnsupportedParameter
 
 NAME = "voyage-embeddings"
-# `output_dtype` would turn numbers into packed bits, which are no vectors of the caller's form.
-_WORDS = frozenset({"input_type", "truncation"})
-# What a vector is for, by Google's word for it.
+# `output_dtype` would turn numbers into packed bits, which the caller's dialect cannot express.
+_FIELDS = frozenset({"input_type", "truncation"})
+# The purpose of a vector, by Google's name for it.
 _KINDS = {
     "RETRIEVAL_DOCUMENT": "document",
     "RETRIEVAL_QUERY": "query",
@@ -31,7 +31,7 @@ _KINDS = {
 
 
 def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
-    """The request body; one input goes as a list of one."""
+    """Return the request body; a single input is sent as a list of one."""
     body: dict[str, Any] = {"model": attempt.target.model, "input": list(request.inputs), **request.extra}
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
@@ -43,8 +43,8 @@ def encode(request: EmbeddingsRequest, attempt: Attempt) -> bytes:
 
 
 def refuses(request: EmbeddingsRequest) -> UnsupportedParameter | None:
-    """Tokens, and words that Voyage does not know."""
-    return lack(request, _WORDS, NAME)
+    """Refuse token input, and fields that Voyage does not have."""
+    return first_unsupported(request, _FIELDS, NAME)
 
 
 VOYAGE_EMBEDDINGS = ProviderDialect(

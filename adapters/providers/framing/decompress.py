@@ -1,8 +1,8 @@
-"""Compressed bodies that nobody asked for: unpacked piece by piece, within a bound.
+"""Decompress bodies that are compressed against the request, chunk by chunk and within a bound.
 
-Every request says `accept-encoding: identity`, which some servers and proxies do not heed. What Python's standard
-library can read is read: gzip and deflate (RFC 9110, 8.4.1), which may be zlib's format or the bare one. What a header
-calls gzip and is not is taken as it is.
+Every request has `accept-encoding: identity`, which some servers and proxies ignore. The hub reads what Python's
+standard library can read: gzip and deflate (RFC 9110, 8.4.1), which may be zlib's format or the raw one. A body that is
+not gzip, although its header says so, is used as it is.
 """
 
 import zlib
@@ -13,11 +13,11 @@ CHUNK_BYTES_MAX = 16 * 1024 * 1024
 GZIP_MARK = b"\x1f\x8b"
 _READABLE = frozenset(("gzip", "x-gzip", "deflate"))
 
-_GZIP, _ZLIB, _BARE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class Unpacker:
-    """One body's unpacking: fed what was read, it answers with what that unpacks to, which may be nothing yet."""
+    """Decompressor of one body: receives the bytes that were read and returns their content, which may be empty."""
 
     __slots__ = ("_begun", "_chunk_bytes_max", "_encoding", "_plain", "_zip")
 
@@ -29,16 +29,16 @@ class Unpacker:
         self._zip = zlib.decompressobj(_GZIP)
 
     def feed(self, data: bytes) -> bytes:
-        """What `data` unpacks to. FramingError where it cannot be unpacked, or is too large for its bound."""
+        """Return the content of `data`. Raises FramingError if it is damaged, or larger than the bound."""
         if not self._begun and data:
-            self._begin(data)
+            self._start(data)
         if self._plain:
             return data
         parts: list[bytes] = []
         room = self._chunk_bytes_max
         try:
             while data:
-                if self._zip.eof:  # Gzip may be several members, one after the other.
+                if self._zip.eof:  # Gzip may have several members in sequence.
                     self._zip = zlib.decompressobj(_GZIP)
                 parts.append(part := self._zip.decompress(data, room + 1))
                 room -= len(part)
@@ -50,20 +50,23 @@ class Unpacker:
         return b"".join(parts)
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the body may end here."""
         return self._plain or not self._begun or self._zip.eof
 
-    def _begin(self, data: bytes) -> None:
+    def _start(self, data: bytes) -> None:
         self._begun = True
         if self._encoding == "deflate":
-            # Zlib's format begins with its method in the low half of a byte: https://www.rfc-editor.org/rfc/rfc1950
-            self._zip = zlib.decompressobj(_ZLIB if data[0] & 0x0F == 8 else _BARE)
+            # The zlib format begins with its method in the low half of a byte: https://www.rfc-editor.org/rfc/rfc1950
+            self._zip = zlib.decompressobj(_ZLIB if data[0] & 0x0F == 8 else _RAW)
         else:
             self._plain = data[0] != GZIP_MARK[0]
 
 
 def unpacker_of(encoding: str) -> Unpacker | None:
-    """What unpacks a body of this `content-encoding`; None if it is not compressed, or nothing can."""
+    """Return a decompressor for this `content-encoding`.
+
+    None if the body is not compressed, or in an unknown encoding.
+    """
     name = encoding.strip().lower()
     return Unpacker(name) if name in _READABLE else None

@@ -1,4 +1,4 @@
-"""Framing where there is none: a sound is its bytes, and it is whole where HTTP says that the body has ended."""
+"""Framing of raw bytes, such as audio, which end where HTTP reports the end of the body."""
 
 from adapters.providers.dialect import ServerEvent
 
@@ -6,12 +6,12 @@ END = "aihub.end"
 
 
 class RawFramer:
-    """Each read is an event of its own; the end of the body is one too, named `END`."""
+    """Each read is an event of its own; the end of the body is also one, named `END`."""
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """What was read, as it came."""
+        """Return the bytes of one read."""
         return [ServerEvent("", data, data)] if data else []
 
     def finish(self) -> list[ServerEvent]:
-        """The end, which relays nothing."""
+        """Return the end, which relays nothing."""
         return [ServerEvent(END, b"end", b"")]

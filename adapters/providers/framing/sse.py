@@ -1,10 +1,10 @@
-"""Server-sent events out of bytes, however the network cut them.
+"""Split bytes into server-sent events, wherever the reads were cut.
 
-House rule: nothing is lost and nothing is invented. The `raw` of all events, then `rest`, is the input byte for
-byte; where the reads were cut changes neither the events nor their `raw`. Meaning is no business of this file.
+House rule: nothing is lost or added. The `raw` of all events, then `rest`, is the input byte for byte; the boundaries
+of the reads change neither the events nor their `raw`. This file does not interpret the data.
 
-An event ends where one line end follows another (WHATWG, "Server-sent events", 9.2.6: LF, CR LF or CR). So a
-stray blank line between two events opens the `raw` of the second, as a comment does.
+An event ends where one line end follows another (WHATWG, "Server-sent events", 9.2.6: LF, CR LF or CR). An extra blank
+line between two events begins the `raw` of the second, as a comment does.
 """
 
 import json
@@ -14,14 +14,14 @@ from adapters.providers.dialect import FramingError, ServerEvent
 
 BYTES_MAX = 16 * 1024 * 1024
 
-# Where an event ends. After CR CR the event is over at once: no such stream sends LF. If one does after all, the
-# LF opens the next raw, where it is a blank line and harmless. After LF CR the LF of a CR LF is still to come.
+# The end of an event. After CR CR the event is over at once: no such stream sends LF. If one does after all, the LF
+# begins the next raw, where it is a harmless blank line. After LF CR the LF of a CR LF can still follow.
 _END = re.compile(rb"\n(?:\n|\r\n?)|\r\r")
 BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(FramingError):
-    """One event, or the piece of it that has come so far, is larger than the framer may hold."""
+    """One event, or the part of it received so far, is larger than the framer may hold."""
 
     def __init__(self, bytes_max: int) -> None:
         super().__init__(f"one event is larger than {bytes_max} bytes")
@@ -29,7 +29,7 @@ class EventTooLarge(FramingError):
 
 
 class EventFramer:
-    """One stream's framing: feed it what was read, and it answers with the events that are now whole."""
+    """Framer of one stream: receives the bytes that were read and returns the events that are complete."""
 
     __slots__ = ("_bytes_max", "_rest", "_started")
 
@@ -40,13 +40,16 @@ class EventFramer:
 
     @property
     def rest(self) -> bytes:
-        """The bytes of the event that is not whole yet; not empty at the end of a stream that was cut."""
+        """Return the bytes of the incomplete event; not empty at the end of a truncated stream."""
         return bytes(self._rest)
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """The events that `data` completes; EventTooLarge if one of them, or the rest, is over the bound."""
+        """Return the events that `data` completes.
+
+        Raises EventTooLarge if one of them, or the rest, is over the bound.
+        """
         rest = self._rest
-        # The common read is one whole event in one or two plain lines; it needs no buffer.
+        # The common read is one complete event in one or two plain lines; it needs no buffer.
         if not rest and len(data) <= self._bytes_max and (event := _plain(data)) is not None:
             self._started = True
             return [event]
@@ -55,7 +58,7 @@ class EventFramer:
             if taken < len(data):
                 rest += data[taken:] if taken else data
         else:
-            # What was searched once is not searched again, but for an end that straddles the cut.
+            # Bytes that were searched before are not searched again, except for an end across the boundary.
             searched = max(0, len(rest) - 2)
             rest += data
             events, taken = self._split(rest, searched)
@@ -66,9 +69,9 @@ class EventFramer:
         return events
 
     def finish(self) -> list[ServerEvent]:
-        """The stream is over: an event that only waited for the LF of its CR LF was whole.
+        """End the stream: an event that only waited for the LF of its CR LF is complete.
 
-        So was one that lacks nothing but its blank line, if its data are whole by themselves: its `raw` has the line.
+        An event without its blank line is also complete if its data is complete JSON; its `raw` gets that line.
         """
         rest = bytes(self._rest)
         if rest.endswith(b"\n\r"):
@@ -77,13 +80,13 @@ class EventFramer:
         if not rest.strip():
             return []
         event = self._event(rest.rstrip(b"\r\n") + b"\n\n")
-        if not _is_whole(event.data):
+        if not _is_complete(event.data):
             return []
         self._rest.clear()
         return [event]
 
     def _split(self, buffer: bytes | bytearray, searched: int) -> tuple[list[ServerEvent], int]:
-        """The whole events of the buffer and how many bytes they took."""
+        """Return the complete events of the buffer and the number of their bytes."""
         events: list[ServerEvent] = []
         taken = 0
         if buffer.find(b"\r", searched) < 0:
@@ -123,8 +126,8 @@ class EventFramer:
         return ServerEvent(name.decode("utf-8", "replace"), data[0] if len(data) == 1 else b"\n".join(data), raw)
 
 
-def _is_whole(data: bytes) -> bool:
-    """Whether the data cannot have been cut: a JSON object, or the one word that is none."""
+def _is_complete(data: bytes) -> bool:
+    """Whether the data cannot be truncated: a JSON object, or `[DONE]`."""
     if data[:1] != b"{":
         return data == b"[DONE]"
     try:
@@ -135,7 +138,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def _plain(raw: bytes) -> ServerEvent | None:
-    """The event, if `raw` is exactly one that came as providers write it: maybe `event: …`, then `data: …`, with LF."""
+    """Return the event if `raw` is one event in the usual form: optionally `event: …`, then `data: …`, with LF."""
     name, start = "", 0
     if raw[:7] == b"event: ":
         start = raw.find(b"\n") + 1

@@ -1,8 +1,8 @@
-"""Lone halves of surrogate pairs in what a provider says: joined where they follow each other, else replaced.
+"""Repair lone halves of surrogate pairs in a provider's text: joined with the next half, or replaced.
 
-House rule: no text with a lone half leaves this room, for it cannot be written as UTF-8. A server that cuts its text
-between UTF-16 units sends the halves of one character in two events (RFC 8259, 8.2: "unpredictable"), so a first half
-at the end of a piece waits for the piece that follows it. A caller of the same dialect gets the bytes as they are.
+House rule: no text with a lone half leaves this module, because it cannot be written as UTF-8. A server that cuts its
+text between UTF-16 units sends the halves of one character in two events (RFC 8259, 8.2: "unpredictable"), so a first
+half at the end of a chunk waits for the next chunk. A caller of the same dialect gets the original bytes.
 """
 
 import re
@@ -28,17 +28,17 @@ _ESCAPE = re.compile(
 )
 _PAIR_SIZE = 12
 
-# Where a text is: the events whose texts follow each other.
+# The place of a text: events with the same place have consecutive texts.
 _Place = tuple[type, int, int]
 
 
 def may_be_in(data: bytes) -> bool:
-    """Whether there may be a lone half in it: whether there is any half."""
+    """Whether the data may contain a lone half: whether it contains any half."""
     return b"\\u" in data and _MARK.search(data) is not None
 
 
 class Halves:
-    """One answer's halves: a first half that ended a piece, until it is known what follows."""
+    """The halves of one answer: keeps a first half at the end of a chunk until the next one."""
 
     __slots__ = ("_waiting",)
 
@@ -46,27 +46,27 @@ class Halves:
         self._waiting: TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | None = None
 
     def joined(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        """The events without lone halves; a half that waits is said with the next piece, or before anything else."""
-        said: list[Event] = []
+        """Return the events without lone halves; a held half comes with the next chunk, or before anything else."""
+        result: list[Event] = []
         for event in events:
             waiting, self._waiting = self._waiting, None
             text = _text_of(event)
             if waiting is not None and text is not None and _place(event) == _place(waiting):
                 text = (_text_of(waiting) or "") + text
             elif waiting is not None:
-                said.append(_with_text(waiting, REPLACEMENT))
+                result.append(_with_text(waiting, REPLACEMENT))
             if text is None:
-                said.append(_repaired(event))
+                result.append(_repaired(event))
                 continue
             if "\ud800" <= text[-1:] <= "\udbff":
-                self._waiting = _bare(event, text[-1])
+                self._waiting = _half_alone(event, text[-1])
                 text = text[:-1]
-            said.append(_with_text(event, _whole(text)))
-        return tuple(said)
+            result.append(_with_text(event, _repaired_text(text)))
+        return tuple(result)
 
 
-def _whole(text: str) -> str:
-    """The text with its pairs joined and its lone halves replaced."""
+def _repaired_text(text: str) -> str:
+    """Return the text with pairs joined and lone halves replaced."""
     if _LONE.search(text) is None:
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -84,14 +84,14 @@ def _text_of(event: Event) -> str | None:
 
 def _with_text(event: Event, text: str) -> Event:
     if isinstance(event, ToolCallDelta):
-        name, call_id = event.name and _whole(event.name), event.id and _whole(event.id)
+        name, call_id = event.name and _repaired_text(event.name), event.id and _repaired_text(event.id)
         return msgspec.structs.replace(event, arguments=text, name=name, id=call_id)
     assert isinstance(event, (TextDelta, RefusalDelta, ReasoningDelta))
     return msgspec.structs.replace(event, text=text)
 
 
-def _bare(event: Event, half: str) -> TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta:
-    """The half alone, as a piece of where it stood; what else the event says has been said."""
+def _half_alone(event: Event, half: str) -> TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta:
+    """Return the half alone, as an event of its place without the other fields."""
     match event:
         case TextDelta():
             return TextDelta(text=half, choice=event.choice, block=event.block)
@@ -115,7 +115,7 @@ def _place(event: Event) -> _Place:
 
 
 def _repaired(event: Event) -> Event:
-    """JSON that is carried whole, without lone halves in its escapes."""
+    """Return JSON that is carried complete, without lone halves in its escapes."""
     match event:
         case CitationDelta() if may_be_in(bytes(event.citation)):
             return msgspec.structs.replace(event, citation=msgspec.Raw(without_lone(bytes(event.citation))))
@@ -126,7 +126,7 @@ def _repaired(event: Event) -> Event:
 
 
 def without_lone(data: bytes) -> bytes:
-    """The JSON with every escape of a lone half replaced."""
+    """Return the JSON with every escape of a lone half replaced."""
     return _ESCAPE.sub(
         lambda found: found[0] if len(found["pair"]) == _PAIR_SIZE else found["before"] + b"\\ufffd", data
     )

@@ -1,4 +1,4 @@
-"""How images are asked for at providers that do not speak OpenAI's dialect of it, one file for each."""
+"""Images at providers with their own dialect for them, one file for each."""
 
 from adapters.providers.images.google import GOOGLE_IMAGES, VERTEX_IMAGES
 from adapters.providers.images.ideogram import IDEOGRAM

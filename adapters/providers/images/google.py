@@ -1,8 +1,8 @@
-"""Google's images, by two methods that are told apart by the model's name.
+"""Google's images, by two methods that depend on the model's name.
 
-Imagen has `predict` (https://ai.google.dev/gemini-api/docs/imagen), and the Gemini models that draw have
-`generateContent` (https://ai.google.dev/gemini-api/docs/image-generation).
-Imagen is sold by the image; Gemini counts tokens, of which the image's own are told apart.
+Imagen has `predict` (https://ai.google.dev/gemini-api/docs/imagen), and the Gemini image models have `generateContent`
+(https://ai.google.dev/gemini-api/docs/image-generation). Imagen is priced per image; Gemini reports tokens, with the
+image's own tokens separately.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from adapters.providers.decode_errors import DECODE_ERRORS
 from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.usage import reported
-from adapters.providers.images.shared import lack, shape
+from adapters.providers.images.shared import first_unsupported, shape
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
 from adapters.providers.usage_counts import UNREPORTED
@@ -27,8 +27,8 @@ from domain.usage import Usage
 NAME, VERTEX = "google-images", "google-vertex-images"
 _IMAGEN_SHAPES = frozenset({(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)})
 _GEMINI_SHAPES = _IMAGEN_SHAPES | {(2, 3), (3, 2), (4, 5), (5, 4), (21, 9)}
-# Google's own word for the shape, as the caller may send it instead of OpenAI's size.
-_WORDS = frozenset({"aspect_ratio"})
+# Google's own field for the shape, which the caller may send instead of OpenAI's size.
+_FIELDS = frozenset({"aspect_ratio"})
 
 
 class _Inline(msgspec.Struct):
@@ -74,16 +74,16 @@ def _is_imagen(model: str) -> bool:
 
 
 def path(model: str, stream: bool) -> str:
-    """`models/{model}:predict`, or `:generateContent`."""
+    """Return `models/{model}:predict`, or `:generateContent`."""
     generates = GOOGLE.path(model, False)
     return f"{generates.rpartition(':')[0]}:predict" if _is_imagen(model) else generates
 
 
 def encode(request: ImagesRequest, attempt: Attempt) -> bytes:
-    """The request body in the words of the model."""
+    """Return the request body for the model's method."""
     ratio: Any = request.extra.get("aspect_ratio")
-    if (wanted := shape(request)) is not None:
-        ratio = f"{wanted[0]}:{wanted[1]}"
+    if (sides := shape(request)) is not None:
+        ratio = f"{sides[0]}:{sides[1]}"
     if _is_imagen(attempt.target.model):
         parameters = {"sampleCount": request.count, **({} if ratio is None else {"aspectRatio": ratio})}
         return msgspec.json.encode({"instances": [{"prompt": request.prompt}], "parameters": parameters})
@@ -95,20 +95,20 @@ def encode(request: ImagesRequest, attempt: Attempt) -> bytes:
 
 
 def refuses(request: ImagesRequest) -> UnsupportedParameter | None:
-    """URLs, other formats than PNG, several images of Gemini's, and shapes that the model does not make."""
+    """Refuse URLs, formats other than PNG, several images from Gemini, and unsupported shapes."""
     imagen = _is_imagen(request.model)
-    for field, asked in (
+    for field, is_set in (
         ("response_format", request.answer == "url"),
         ("output_format", request.format not in (None, "png")),
         ("n", request.count > (4 if imagen else 1)),
     ):
-        if asked:
+        if is_set:
             return UnsupportedParameter(field=field, dialect=NAME, model=request.model)
-    return lack(request, NAME, _WORDS, _IMAGEN_SHAPES if imagen else _GEMINI_SHAPES)
+    return first_unsupported(request, NAME, _FIELDS, _IMAGEN_SHAPES if imagen else _GEMINI_SHAPES)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The images, and the tokens where any were counted."""
+    """Return the images, and the tokens if any are reported."""
     try:
         answer = _ANSWER.decode(body)
     except DECODE_ERRORS as problem:
@@ -122,19 +122,19 @@ def decode(body: bytes) -> tuple[Event, ...]:
     images += [ImageResult(base64=part.inline_data.data) for part in parts if part.inline_data is not None]
     if not images:
         return (_unmade(answer),)
-    _, told = reported(answer.usage_metadata, None, 0)
-    return (*images, *(msgspec.structs.replace(each, usage=_of_images(each.usage)) for each in told), Ended())
+    _, usage_events = reported(answer.usage_metadata, None, 0)
+    return (*images, *(msgspec.structs.replace(each, usage=_of_images(each.usage)) for each in usage_events), Ended())
 
 
 def _of_images(usage: Usage) -> Usage:
-    """Where Google does not tell the image's tokens apart, all of the answer's are the image's."""
+    """Return the usage with all output tokens as the image's, if Google does not separate them."""
     if usage.output_image_tokens or not usage.output_tokens:
         return usage
     return msgspec.structs.replace(usage, output_tokens=0, output_image_tokens=usage.output_tokens)
 
 
 def _unmade(answer: _Answer) -> Broken:
-    """Why there is no image: Google refused the prompt, or said something else instead."""
+    """Return why there is no image: Google refused the prompt, or answered with text."""
     reasons = [
         *(made.rai_filtered_reason for made in answer.predictions),
         answer.prompt_feedback and answer.prompt_feedback.block_reason,

@@ -1,4 +1,4 @@
-"""How documents are ranked: at Cohere, at Voyage, and at servers that take Cohere's requests as they come."""
+"""Rerank: at Cohere, at Voyage, and at servers that accept Cohere's requests."""
 
 from adapters.providers.rerank.cohere import COHERE_RERANK, RERANK_PASSING
 from adapters.providers.rerank.voyage import VOYAGE_RERANK

@@ -1,6 +1,6 @@
-"""Cohere's rerank, version 2 (https://docs.cohere.com/reference/rerank), and servers that are compatible with it.
+"""Cohere's rerank, version 2 (https://docs.cohere.com/reference/rerank), and compatible servers.
 
-Those take a caller's fields as they come, whichever version they are of, and give their own bytes back.
+Compatible servers receive the caller's fields unchanged, whatever their version, and their bytes are returned.
 """
 
 from typing import Any
@@ -11,24 +11,24 @@ from adapters.providers.dialect import ProviderDialect, never
 from adapters.providers.framing.sse import EventFramer
 from adapters.providers.openai import headers
 from adapters.providers.openai.operations import failing_as, passing
-from adapters.providers.rerank.shared import asked, decode, lack
+from adapters.providers.rerank.shared import decode, first_unsupported, request_fields
 from domain.model_api.call import Attempt
 from domain.model_api.rerank import RerankRequest
 from domain.refusals import UnsupportedParameter
 
 NAME = "cohere-rerank"
-_WORDS = frozenset(("max_tokens_per_doc", "priority"))
+_FIELDS = frozenset(("max_tokens_per_doc", "priority"))
 
 
 def encode(request: RerankRequest, attempt: Attempt) -> bytes:
-    """The request body, documents as texts."""
+    """Return the request body, with documents as texts."""
     top: dict[str, Any] = {} if request.top_n is None else {"top_n": request.top_n}
-    return msgspec.json.encode(asked(request, attempt.target.model, _WORDS) | top)
+    return msgspec.json.encode(request_fields(request, attempt.target.model, _FIELDS) | top)
 
 
 def refuses(request: RerankRequest) -> UnsupportedParameter | None:
-    """Words that Cohere does not know."""
-    return lack(request, _WORDS, NAME)
+    """Refuse fields that Cohere does not have."""
+    return first_unsupported(request, _FIELDS, NAME)
 
 
 COHERE_RERANK = ProviderDialect(

@@ -1,7 +1,7 @@
-"""An answer that ranks documents, as all vendors write it but for a few names.
+"""Read the answers of rerank APIs, which differ only in a few names.
 
-Cohere, Jina, Together, vLLM and Infinity tell `results`, Voyage `data`. Cohere counts `meta.billed_units.search_units`,
-the others tokens in `usage`.
+Cohere, Jina, Together, vLLM and Infinity return `results`, Voyage `data`. Cohere counts
+`meta.billed_units.search_units`, the others tokens in `usage`.
 """
 
 from collections.abc import Set
@@ -16,7 +16,7 @@ from domain.model_api.events import Ended, Event, UsageReported
 from domain.model_api.rerank import Ranked, RerankRequest
 from domain.refusals import UnsupportedParameter
 
-# What tunes the work at some vendor, and is left out at those without a word for it.
+# Fields that tune the work at some vendor; they are dropped for vendors that do not have them.
 _TUNING = frozenset(
     ("max_chunks_per_doc", "max_tokens_per_doc", "priority", "truncation", "truncate_prompt_tokens", "user")
 )
@@ -56,20 +56,20 @@ _META = Reader(_Meta)
 _ANSWER = msgspec.json.Decoder(_Answer)
 
 
-def asked(request: RerankRequest, model: str, words: Set[str]) -> dict[str, Any]:
-    """The fields that all vendors share, and those of the caller's that this one has a word for."""
-    said = {name: value for name, value in request.extra.items() if name in words}
-    return {"model": model, "query": request.query, "documents": list(request.documents), **said}
+def request_fields(request: RerankRequest, model: str, fields: Set[str]) -> dict[str, Any]:
+    """Return the fields that all vendors share, and those of the caller's that this one has."""
+    extra = {name: value for name, value in request.extra.items() if name in fields}
+    return {"model": model, "query": request.query, "documents": list(request.documents), **extra}
 
 
-def lack(request: RerankRequest, words: Set[str], dialect: str) -> UnsupportedParameter | None:
-    """A field that a vendor with these words cannot be told, but for those that only tune the work; or None."""
-    unknown = next((name for name in request.extra if name not in words | _TUNING), None)
-    return None if unknown is None else UnsupportedParameter(field=unknown, dialect=dialect, model=request.model)
+def first_unsupported(request: RerankRequest, fields: Set[str], dialect: str) -> UnsupportedParameter | None:
+    """Return a field that a vendor with these fields does not have, except tuning fields; or None."""
+    name = next((name for name in request.extra if name not in fields | _TUNING), None)
+    return None if name is None else UnsupportedParameter(field=name, dialect=dialect, model=request.model)
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
-    """The ranking, in the order in which it is told, and what was counted."""
+    """Return the ranking in its order, and the usage."""
     try:
         answer = _ANSWER.decode(body)
     except DECODE_ERRORS as problem:
@@ -97,8 +97,8 @@ def _reported(answer: _Answer) -> tuple[UsageReported, ...]:
     usage = _USAGE.read(answer.usage, notes) or _Usage()
     meta = _META.read(answer.meta, notes) or _Meta()
     billed, counted = meta.billed_units or _Units(), meta.tokens or _Units()
-    told = (usage.total_tokens, usage.prompt_tokens, billed.total_tokens, billed.input_tokens, counted.input_tokens)
-    units = {"input_tokens": next(filter(None, told), 0), "search_units": billed.search_units or 0}
+    counts = (usage.total_tokens, usage.prompt_tokens, billed.total_tokens, billed.input_tokens, counted.input_tokens)
+    units = {"input_tokens": next(filter(None, counts), 0), "search_units": billed.search_units or 0}
     if not any(units.values()) and not notes:
         return ()
     return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)

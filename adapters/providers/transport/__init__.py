@@ -1,11 +1,11 @@
-"""How requests reach the wire: HTTP/1.1 behind httpx2's transport seam, on the event loop's own thread.
+"""Send requests: HTTP/1.1 behind httpx2's transport interface, on the event loop's own thread.
 
-httpx2's own stack costs 1.6 ms of CPU a request and a client in a thread of its own pays for every hand-over of the
-interpreter; this one costs some 60 µs. What HTTP's grammar is, httptools says (llhttp, Node's parser); what TLS is,
-Python's ssl says. `connection.py` is one connection, `answer.py` what comes over it, `dialing.py` how it is made.
+httpx2's own stack costs 1.6 ms of CPU per request, and a client in a thread of its own pays for every switch of the
+interpreter lock; this one costs about 60 µs. httptools (llhttp, Node's parser) parses HTTP; Python's ssl does TLS.
+`connection.py` is one connection, `answer.py` one answer on it, `dialing.py` opens connections.
 
-House rule: this package moves bytes and names failures, nothing else. No redirect, no cookie, no decompression, no
-repetition of a request of which a byte may have been received; and only httpx2's exceptions leave.
+House rule: this package moves bytes and reports failures, nothing else. It has no redirects, cookies or decompression,
+and it never repeats a request of which a byte may have been received. It raises only httpx2's exceptions.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from adapters.providers.transport.request import head_of, is_chunked, origin_of
 class Http1Transport(httpx2.AsyncBaseTransport):
     """HTTP/1.1 with pooled connections; one per process, closed with `aclose`.
 
-    Nothing is created before the first request, so the object may be made before a fork; it belongs to the event
-    loop of that request. Proxies are taken from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY),
-    trusted roots from the system or SSL_CERT_FILE; `ca_pem` is trusted besides. All of them are read once.
+    Nothing is created before the first request, so the object may be made before a fork; it belongs to the event loop
+    of that request. Proxies are taken from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), trusted
+    roots from the system or SSL_CERT_FILE; `ca_pem` is trusted in addition. All of them are read once.
 
-    `idle_s` is how long a connection that rests is kept: less than the minute after which load balancers commonly
-    close one, so that we are first.
+    `idle_s` is how long an idle connection is kept: less than the minute after which load balancers commonly close one,
+    so that the hub closes first.
 
-    There is no HTTP/2: there, one dead connection or one slow window stalls every call to its provider.
+    There is no HTTP/2, because one dead connection or one slow window would stall every call to its provider.
     """
 
     def __init__(self, ca_pem: bytes | None = None, idle_s: float = 50.0) -> None:
@@ -40,14 +40,14 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         self._closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request; the response is there with its headers, and its stream must be closed.
+        """Send the request; return the response once its headers are there. Its stream must be closed.
 
-        `request.extensions["timeout"]` holds seconds, None or absent for no limit. `connect` limits reaching the
-        provider, TLS included, and is never more than `read`. `read` limits the wait for the headers and then every
-        wait for more of the body (one of known length up to 1 MiB: for all of it). A body that is made while it is
-        sent waits at most `read` for room, too; `write` and `pool` are not read: nothing waits for the pool.
+        `request.extensions["timeout"]` holds seconds, None or absent for no limit. `connect` limits the connection to
+        the provider, TLS included, and is never more than `read`. `read` limits the wait for the headers and then
+        every wait for more of the body (for all of a body of known length up to 1 MiB). A body that is made while it
+        is sent also waits at most `read` for room. `write` and `pool` are ignored: nothing waits for the pool.
 
-        Cancelling closes the connection at once, whatever the exchange was doing.
+        A cancellation closes the connection at once.
 
         Raises:
             httpx2.TransportError: ConnectError and ConnectTimeout mean that no byte of the request was sent.
@@ -56,7 +56,7 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         timeout = request.extensions.get("timeout", {})
         read_s: float | None = timeout.get("read")
         try:
-            proxy = self._dialer.way(origin)
+            proxy = self._dialer.proxy_to(origin)
         except httpx2.ProxyError as error:
             error.request = request
             raise
@@ -69,9 +69,9 @@ class Http1Transport(httpx2.AsyncBaseTransport):
                 answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
             await self._head(request, answer)
         except RequestNotReceived:
-            if not isinstance(request.stream, httpx2.ByteStream):  # It is used up.
+            if not isinstance(request.stream, httpx2.ByteStream):  # Its stream is used up.
                 raise
-            # The provider closed a connection that it had kept, and the request crossed that on its way.
+            # The provider closed an idle connection while the request was on its way.
             answer = await self._ask_fresh(origin, request, head, connect_s, read_s)
             await self._head(request, answer)
         return httpx2.Response(
@@ -83,16 +83,16 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close all connections; an exchange under way fails with ReadError."""
+        """Close all connections; an exchange in progress fails with ReadError."""
         self._closed = True
         for connection in [*self._all]:
             connection.fail(httpx2.ReadError("the transport was closed"))
-        await asyncio.sleep(0)  # The loop closes a socket in its next turn.
+        await asyncio.sleep(0)  # The event loop closes a socket in its next iteration.
 
     async def _ask_fresh(
         self, origin: Origin, request: httpx2.Request, head: bytes, connect_s: float | None, read_s: float | None
     ) -> Answer:
-        """The exchange on a new connection."""
+        """Run the exchange on a new connection."""
         connection = await self._connect(origin, request, connect_s)
         answer = connection.ask(request, head, read_s)
         if answer is None:
@@ -100,7 +100,7 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         return answer
 
     async def _head(self, request: httpx2.Request, answer: Answer) -> None:
-        """Send what is left of the request, and wait for the answer's headers."""
+        """Send the rest of the request, and wait for the answer's headers."""
         try:
             if isinstance(request.stream, AsyncIterable) and not isinstance(request.stream, httpx2.ByteStream):
                 await self._send_body(answer, request.stream, is_chunked(request))
@@ -110,7 +110,7 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             raise
 
     def _ask_spare(self, origin: Origin, request: httpx2.Request, head: bytes, read_s: float | None) -> Answer | None:
-        """The exchange on a connection that was kept; None if there is none that would take a byte of it."""
+        """Run the exchange on an idle connection; None if there is none that accepts a byte of it."""
         spare = self._spare.get(origin)
         while spare:
             connection = spare.pop()
@@ -142,7 +142,7 @@ class Http1Transport(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError("the transport is closed", request=request)
 
     def _keep(self, connection: Connection) -> None:
-        """An exchange is over and its connection can have another."""
+        """Keep a connection whose exchange is over for the next one."""
         if self._closed:
             connection.abort()
             return
@@ -153,17 +153,17 @@ class Http1Transport(httpx2.AsyncBaseTransport):
         connection.rest(self._idle_s)
 
     def _forget(self, connection: Connection) -> None:
-        """A connection is closed."""
+        """Remove a closed connection."""
         self._all.discard(connection)
         spare = self._spare.get(connection.origin, [])
         if connection in spare:
             spare.remove(connection)
 
     async def _send_body(self, answer: Answer, body: AsyncIterable[bytes], chunked: bool) -> None:
-        """Send a body as it is made; an answer that begins before its end says that the rest is not wanted."""
-        async for piece in body:
-            if not piece:
+        """Send a body while it is made; an answer that begins before its end means that the rest is not needed."""
+        async for chunk in body:
+            if not chunk:
                 continue
-            if not await answer.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece):
+            if not await answer.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk):
                 return
         answer.sent(b"0\r\n\r\n" if chunked else b"")

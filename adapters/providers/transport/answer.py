@@ -1,7 +1,7 @@
 """One answer, from its status line to its end: filled by its connection, read by its caller.
 
-House rule: a body that ends early never looks like its end. An answer ends in exactly one of three ways: whole
-(`end`), broken (`fail`), or left by its caller (`leave`), which closes the connection at once.
+House rule: a truncated body never looks like a complete one. An answer ends in exactly one of three ways: complete
+(`end`), broken (`fail`), or abandoned by its caller (`leave`), which closes the connection at once.
 """
 
 from collections.abc import AsyncIterator, Coroutine
@@ -9,18 +9,18 @@ from typing import Protocol
 
 import httpx2
 
-# As much is read ahead of a caller who is slower than the provider.
+# The bytes read ahead for a caller that is slower than the provider.
 READ_AHEAD = 64 * 1024
-# A body of known length is handed over in one piece up to this size: one turn of the event loop instead of several.
+# A body of known length is returned in one chunk up to this size: one iteration of the event loop instead of several.
 WHOLE_BYTES_MAX = 1024 * 1024
 
 
 class RequestNotReceived(httpx2.RemoteProtocolError):
-    """The peer closed the connection, which had rested, before it received anything of the request."""
+    """The peer closed an idle connection before it received anything of the request."""
 
 
 class Source(Protocol):
-    """The connection, as its answer sees it."""
+    """The connection, as its answer uses it."""
 
     is_full: bool
     is_sending: bool
@@ -36,14 +36,14 @@ class Answer(httpx2.AsyncByteStream):
 
     __slots__ = (
         "_begun",
+        "_chunks",
         "_connection",
         "_error",
+        "_in_one_chunk",
         "_left",
         "_limit_s",
         "_over",
-        "_pieces",
         "_size",
-        "_whole",
         "headers",
         "request",
         "status",
@@ -57,9 +57,9 @@ class Answer(httpx2.AsyncByteStream):
         self.headers: list[tuple[bytes, bytes]] = []
         self._connection: Source | None = connection
         self._limit_s = limit_s
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
         self._size = 0
-        self._whole = False  # Whether the caller is better off with all of the body at once.
+        self._in_one_chunk = False  # Whether the caller gets all of the body in one chunk.
         self._over = False
         self._left = False
         self._begun = False
@@ -68,46 +68,46 @@ class Answer(httpx2.AsyncByteStream):
     # --- the connection's side ---
 
     def begin(self, status: int, version: bytes, headers: list[tuple[bytes, bytes]], length: int | None) -> None:
-        """The headers are whole. `length` is that of the body where it was told and the body is not a stream."""
+        """The headers are complete. `length` is that of the body if it is known and the body is not a stream."""
         self.status = status
         self.version = version
         self.headers = headers
-        self._whole = length is not None and length <= WHOLE_BYTES_MAX
+        self._in_one_chunk = length is not None and length <= WHOLE_BYTES_MAX
 
-    def feed(self, piece: bytes) -> bool:
-        """More of the body; whether there is room for more still."""
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return self._whole or self._size < READ_AHEAD
+    def feed(self, chunk: bytes) -> bool:
+        """Add a chunk of the body; return whether there is room for more."""
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        return self._in_one_chunk or self._size < READ_AHEAD
 
     def end(self) -> None:
-        """The body is whole; the connection has nothing to do with it any more."""
+        """The body is complete; the answer no longer needs the connection."""
         self._over = True
         self._connection = None
 
     def fail(self, error: httpx2.TransportError) -> None:
-        """There will be no more, though there should be."""
+        """End the answer with an error before its body is complete."""
         self._error = error
         self._connection = None
 
     @property
     def has_news(self) -> bool:
-        """Whether there is something that a waiting caller wants to know."""
+        """Return whether a waiting caller has something to process."""
         if self._over or self._error is not None:
             return True
-        return bool(self.status) and (not self._begun or (bool(self._pieces) and not self._whole))
+        return bool(self.status) and (not self._begun or (bool(self._chunks) and not self._in_one_chunk))
 
     # --- the caller's side ---
 
     async def head(self) -> None:
-        """Wait for the headers. An interim answer (1xx) is none."""
+        """Wait for the headers. An interim answer (1xx) is skipped."""
         while not self.status:
             await self._wait("answer")
 
-    async def send(self, piece: bytes) -> bool:
-        """Send more of the request's body and wait for room; False if the answer has begun without it."""
+    async def send(self, chunk: bytes) -> bool:
+        """Send more of the request's body and wait for room; return False if the answer has already begun."""
         if self._connection is not None and not self.status:
-            self._connection.write(piece)
+            self._connection.write(chunk)
         while not self.status:
             if self._connection is not None and not self._connection.is_full:
                 return True
@@ -115,7 +115,7 @@ class Answer(httpx2.AsyncByteStream):
         return False
 
     def sent(self, last: bytes) -> None:
-        """The request's body is sent but for these last bytes."""
+        """Send the last bytes of the request's body."""
         if self._connection is not None and not self.status:
             self._connection.write(last)
             self._connection.is_sending = False
@@ -124,14 +124,14 @@ class Answer(httpx2.AsyncByteStream):
         if self._begun:
             raise httpx2.StreamConsumed()
         self._begun = True
-        return _Pieces(self)
+        return _Chunks(self)
 
     async def next_chunk(self) -> bytes:
-        """The next piece of the body; StopAsyncIteration at its end."""
+        """Return the next chunk of the body. Raises StopAsyncIteration at its end."""
         while True:
             if self._left:
                 raise httpx2.StreamClosed()
-            if self._pieces and (self._over or not self._whole):
+            if self._chunks and (self._over or not self._in_one_chunk):
                 return self._take()
             if self._over:
                 raise StopAsyncIteration
@@ -141,24 +141,24 @@ class Answer(httpx2.AsyncByteStream):
         self.leave()
 
     def leave(self) -> None:
-        """Nobody wants the rest: close the connection, unless it has given all and gone on."""
+        """Abandon the rest: close the connection, unless the answer is complete."""
         self._left = True
-        self._pieces.clear()
+        self._chunks.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
 
     def _take(self) -> bytes:
-        pieces = self._pieces
-        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces = []
+        chunks = self._chunks
+        taken = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._chunks = []
         self._size = 0
         if self._connection is not None:
             self._connection.go_on()
         return taken
 
     async def _wait(self, what: str, late: type[httpx2.TimeoutException] = httpx2.ReadTimeout) -> None:
-        """Until there is news; the connection is closed where there is none in time, or nobody wants it any more."""
+        """Wait for progress; close the connection on a timeout or a cancellation."""
         if self._error is not None:
             raise self._error
         assert self._connection is not None
@@ -172,8 +172,8 @@ class Answer(httpx2.AsyncByteStream):
             raise
 
 
-class _Pieces(AsyncIterator[bytes]):
-    """The body's pieces, as they come."""
+class _Chunks(AsyncIterator[bytes]):
+    """The body's chunks, as they come."""
 
     __slots__ = ("_answer",)
 

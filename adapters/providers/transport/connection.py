@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection: one exchange after another, and rest in between.
+"""One HTTP/1.1 connection: one exchange after another, idle in between.
 
-House rule: only bytes that belong to the exchange under way are ever taken for its answer. Whatever else comes, or
-stays unsaid, closes the connection.
+House rule: only bytes that belong to the exchange in progress become its answer. Any other bytes, or missing ones,
+close the connection.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from adapters.providers.transport.answer import Answer, RequestNotReceived
 from adapters.providers.transport.dialing import Origin
 from adapters.providers.transport.kernel import acknowledged_bytes
 
-# Of headers, interim answers, chunk extensions and trailers: of all that is not body, between two pieces of body.
+# The most bytes between two chunks of body: headers, interim answers, chunk extensions and trailers.
 HEAD_BYTES_MAX = 128 * 1024
 
 _HEAD, _BODY, _OVER = range(3)
-# A server that closes a connection of its own accord does so after seconds.
+# A server that closes an idle connection by itself does so after seconds.
 _FRESH_S = 0.05
 
 
 class Connection(asyncio.Protocol):
-    """A connection to `origin`. `keep` is told when an exchange is over and another may follow, `lost` at the end."""
+    """A connection to `origin`. It calls `keep` when an exchange is over and another may follow, `lost` at the end."""
 
     __slots__ = (
         "_acknowledged",
@@ -44,8 +44,8 @@ class Connection(asyncio.Protocol):
         "_stage",
         "_timer",
         "_transport",
+        "_unanswered",
         "_unbodied",
-        "_unheard",
         "_until_closed",
         "_waiter",
         "is_full",
@@ -61,8 +61,8 @@ class Connection(asyncio.Protocol):
         lost: "Callable[[Connection], None]",
     ) -> None:
         self.origin = origin
-        self.is_full = False  # What was written waits to be sent.
-        self.is_sending = False  # The request's body is still being made.
+        self.is_full = False  # Whether written bytes wait to be sent.
+        self.is_sending = False  # Whether the request's body is still being made.
         self._loop = loop
         self._keep = keep
         self._lost = lost
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._interim = self._until_closed = self._reusable = self._paused = False
         self._unbodied = 0
         self._acknowledged: int | None = None
-        self._unheard = False
+        self._unanswered = False
         self._rested = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._due: float | None = None
@@ -84,19 +84,19 @@ class Connection(asyncio.Protocol):
     # --- the caller's side ---
 
     def is_quiet(self) -> bool:
-        """Whether the connection that rested still stands: an end or anything else that came closes it.
+        """Return whether the idle connection is still open: a close or unexpected bytes end it.
 
-        The event loop may not have seen it yet, hence the question to the kernel; but not of one that has only just
-        come to rest, for every visit to the kernel lets other threads go first.
+        The event loop may not have noticed yet, so the kernel is asked. It is not asked just after an exchange, because
+        every system call lets other threads run first.
         """
         if self._transport is None or self._transport.is_closing():
             return False
         return self._loop.time() - self._rested < _FRESH_S or not self._poll.poll(0)
 
     def ask(self, request: httpx2.Request, head: bytes, limit_s: float | None) -> Answer | None:
-        """Begin an exchange. None if not a byte could be sent: then the same may be asked elsewhere.
+        """Begin an exchange. Return None if no byte could be sent: then the request may be sent elsewhere.
 
-        A transport sends at once what it can. If it cannot send the first byte, it begins to close.
+        A transport sends what it can at once. If it cannot send the first byte, it begins to close.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -116,34 +116,35 @@ class Connection(asyncio.Protocol):
         return answer
 
     def write(self, data: bytes) -> None:
-        """Send more of a request."""
+        """Write more of a request."""
         if self._transport is not None:
             self._transport.write(data)
 
     def go_on(self) -> None:
-        """What had come was taken: read on."""
+        """Continue reading after the caller has taken what was received."""
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
 
     async def wait(self, limit_s: float | None) -> None:
-        """Until something happens; TimeoutError if nothing does within the limit."""
+        """Wait for an event. Raises TimeoutError if there is none within the limit."""
         waiter = self._waiter = self._loop.create_future()
         if limit_s is not None:
             self._look_at(self._loop.time() + limit_s)
         try:
             await waiter
         finally:
-            if self._waiter is waiter:  # Else the connection has another exchange already, and somebody waits for that.
+            # Otherwise the connection has another exchange already, with a waiter of its own.
+            if self._waiter is waiter:
                 self._waiter = self._due = None
 
     def rest(self, limit_s: float) -> None:
-        """Nobody asks for now; close after so many seconds of it."""
+        """Become idle; close after so many seconds."""
         self._rested = self._loop.time()
         self._look_at(self._rested + limit_s)
 
     def abort(self) -> None:
-        """Close at once: the peer hears of it, and nobody else."""
+        """Close at once; only the peer notices."""
         self._answer = None
         if self._transport is not None:
             self._transport.abort()
@@ -151,7 +152,7 @@ class Connection(asyncio.Protocol):
     # --- the event loop's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so.
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transport is one without a declared type.
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
@@ -175,12 +176,12 @@ class Connection(asyncio.Protocol):
             self._wake()
 
     def eof_received(self) -> None:
-        """The peer has closed. Its last word also acknowledges what it had received by then.
+        """The peer has closed. Its last packet also acknowledges the bytes that it had received.
 
-        So if that is nothing of a request on a connection that had rested, the request came too late to be acted on.
+        If it received nothing of a request on an idle connection, the request came too late to be processed.
         """
         if self._answer is not None and self._unbodied == 0 and self._acknowledged is not None:
-            self._unheard = acknowledged_bytes(self._transport) == self._acknowledged
+            self._unanswered = acknowledged_bytes(self._transport) == self._acknowledged
 
     def connection_lost(self, error: Exception | None) -> None:
         answer, self._transport = self._answer, None
@@ -190,7 +191,7 @@ class Connection(asyncio.Protocol):
         self._lost(self)
         if answer is None:
             return
-        if self._unheard:
+        if self._unanswered:
             self.fail(RequestNotReceived("the connection was closed before the request came"))
         elif error is not None:
             self.fail(httpx2.ReadError(f"the connection broke: {error}"))
@@ -210,10 +211,10 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._stage == _OVER:
-            self._reusable = False  # Nobody asked for a second answer.
+            self._reusable = False  # A second answer to one request.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._stage == _HEAD:  # Else it is a trailer.
+        if self._stage == _HEAD:  # Otherwise it is a trailer.
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -241,14 +242,14 @@ class Connection(asyncio.Protocol):
         self._unbodied = 0
         answer.begin(status, b"HTTP/" + parser.get_http_version().encode(), headers, None if streamed else length)
         if answer.request.method == "HEAD":
-            self._stage, self._reusable = _OVER, False  # The parser does not know, and waits for a body.
+            self._stage, self._reusable = _OVER, False  # The parser cannot know this, and waits for a body.
 
-    def on_body(self, piece: bytes) -> None:
+    def on_body(self, chunk: bytes) -> None:
         answer = self._answer
         if answer is None or self._stage != _BODY:
             return
         self._unbodied = 0
-        if not answer.feed(piece) and not self._paused and self._transport is not None:
+        if not answer.feed(chunk) and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
@@ -261,7 +262,7 @@ class Connection(asyncio.Protocol):
     # --- how it ends, and how it waits ---
 
     def _finish(self, answer: Answer) -> None:
-        """The answer is whole. The connection has another exchange ahead of it, or closes."""
+        """End a complete answer. The connection becomes idle, or closes."""
         self._answer = None
         answer.end()
         self._wake()
@@ -272,7 +273,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def fail(self, error: httpx2.TransportError) -> None:
-        """Close at once; an exchange under way ends with this error."""
+        """Close at once; an exchange in progress ends with this error."""
         answer = self._answer
         self.abort()
         if answer is not None:
@@ -288,7 +289,7 @@ class Connection(asyncio.Protocol):
                 waiter.set_result(None)
 
     def _look_at(self, due: float) -> None:
-        """Wait no longer than until `due`. The timer of an earlier wait serves: it looks again when it fires."""
+        """Wait no longer than until `due`. The timer of an earlier wait is reused: it checks again when it fires."""
         self._due = due
         timer = self._timer
         if timer is None or timer.when() > due:

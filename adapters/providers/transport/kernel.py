@@ -1,4 +1,4 @@
-"""What the kernel knows of a connection."""
+"""The kernel's state of a connection."""
 
 import asyncio
 import socket
@@ -8,9 +8,9 @@ _ACKED_AT, _ACKED_END = 120, 128
 
 
 def acknowledged_bytes(transport: asyncio.Transport | None) -> int | None:
-    """How many bytes of what was sent the peer's kernel has received; None where nobody can tell.
+    """Return how many of the sent bytes the peer's kernel has received; None if that is unknown.
 
-    Only Linux tells, and of a socket that is open.
+    Only Linux reports it, and only for an open socket.
     """
     option = getattr(socket, "TCP_INFO", None)
     sock = transport.get_extra_info("socket") if transport is not None else None

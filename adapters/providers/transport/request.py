@@ -1,4 +1,4 @@
-"""A request as the bytes that open it on the wire."""
+"""Encode a request as bytes."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(request: httpx2.Request) -> Origin:
-    """Where the request goes; UnsupportedProtocol or LocalProtocolError if there is no such place."""
+    """Return the destination of the request. Raises UnsupportedProtocol or LocalProtocolError for an invalid one."""
     url = request.url
     scheme = url.scheme
     port = _PORTS.get(scheme)
@@ -26,9 +26,10 @@ def origin_of(request: httpx2.Request) -> Origin:
 
 
 def head_of(request: httpx2.Request, proxy: Proxy | None) -> bytes:
-    """The request line and the headers, and the body if it is at hand. LocalProtocolError if HTTP cannot say them.
+    """Return the request line, the headers, and the body if it is in memory.
 
-    A proxy that relays (one for TLS only tunnels) is told the whole URL, and who we are.
+    Raises LocalProtocolError if HTTP cannot express them. A relaying proxy (for TLS a proxy only tunnels) gets the full
+    URL and the authorization.
     """
     url, headers = request.url, request.headers.raw
     length = b""
@@ -50,13 +51,13 @@ def head_of(request: httpx2.Request, proxy: Proxy | None) -> bytes:
 
 @lru_cache(maxsize=512)
 def _head(
-    method: str, target: bytes, host: bytes, headers: tuple[tuple[bytes, bytes], ...], known: bytes | None
+    method: str, target: bytes, host: bytes, headers: tuple[tuple[bytes, bytes], ...], authorization: bytes | None
 ) -> bytes:
-    """All lines but the length of the body, where that stands last; `known` is how the proxy knows us.
+    """Return all header lines except the body's length, which comes last; `authorization` is the proxy's.
 
-    ValueError if HTTP cannot say them.
+    Raises ValueError if HTTP cannot express them.
 
-    Remembered, since from call to call to one model only the body changes.
+    The result is cached, because calls to one model differ only in the body.
     """
     lines = [b"%b %b HTTP/1.1" % (_token(method.encode("ascii")), target)]
     named = [(_token(name).lower(), value) for name, value in headers]
@@ -64,8 +65,8 @@ def _head(
     names = {name for name, _ in named}
     if b"host" not in names:
         lines.append(b"host: " + host)
-    if known is not None:
-        lines.append(b"proxy-authorization: " + known)
+    if authorization is not None:
+        lines.append(b"proxy-authorization: " + authorization)
     head = b"".join(b"%b\r\n" % line for line in lines)
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
         raise ValueError("a line break in the URL or in a header")
@@ -73,11 +74,11 @@ def _head(
 
 
 def is_chunked(request: httpx2.Request) -> bool:
-    """Whether the body is sent in chunks, since nobody knows its length."""
+    """Whether the body is sent in chunks, because its length is unknown."""
     return "content-length" not in request.headers
 
 
-def _token(word: bytes) -> bytes:
-    if _TOKEN.fullmatch(word) is None:
-        raise ValueError(f"not a word of HTTP: {word!r}")
-    return word
+def _token(token: bytes) -> bytes:
+    if _TOKEN.fullmatch(token) is None:
+        raise ValueError(f"not a word of HTTP: {token!r}")
+    return token

@@ -1,4 +1,4 @@
-"""Video: a job that is made, asked after, and fetched. What a dialect here says is one step of it."""
+"""Video: a job that is created, polled and downloaded. Each function of a dialect here returns one step of it."""
 
 from adapters.providers.video.google import GOOGLE_VIDEO, VERTEX_VIDEO
 from adapters.providers.video.openai import OPENAI_VIDEO

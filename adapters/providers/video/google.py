@@ -1,10 +1,10 @@
-"""Google's video: an operation that runs long is begun, asked after, and what it made is fetched.
+"""Google's video: a long-running operation is started and polled, and its result is downloaded.
 
-Gemini API: https://ai.google.dev/gemini-api/docs/video, the video is a file; which models it still has is told at
-https://ai.google.dev/gemini-api/docs/deprecations. Vertex AI: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/
-model-reference/veo-video-generation, the video comes within the operation. One video is made where nobody asks for
-more, which is refused. No answer tells the video's length or size, so both are those that were asked for; where no
-size was, Google makes 720p.
+Gemini API: https://ai.google.dev/gemini-api/docs/video, the video is a file;
+https://ai.google.dev/gemini-api/docs/deprecations lists the models that it still has. Vertex AI:
+https://docs.cloud.google.com/vertex-ai/generative-ai/docs/ model-reference/veo-video-generation, the video is inside
+the operation. The default is one video; a request for more is refused. No answer reports the video's length or size, so
+both are taken from the request; the default size is 720p.
 """
 
 import re
@@ -20,7 +20,7 @@ from adapters.providers.google import GOOGLE, GOOGLE_VERTEX
 from adapters.providers.google.failure import malformed
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.rejection import kind_of_status
-from adapters.providers.video.shared import MP4, encoded, finished_video, lacking
+from adapters.providers.video.shared import MP4, encoded, finished_video, first_unsupported
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken, Event
@@ -29,12 +29,12 @@ from domain.refusals import UnsupportedParameter
 
 NAME, VERTEX = "google-video", "google-vertex-video"
 _RESOLUTIONS = {"720p": "720p", "1080p": "1080p", "2160p": "4k"}
-_SIZE_UNASKED = "720p"
-_WORDS = frozenset({"aspectRatio", "negativePrompt", "personGeneration"})
-_VERTEX_WORDS = _WORDS | {"seed", "generateAudio", "enhancePrompt", "resizeMode", "compressionQuality"}
+_DEFAULT_SIZE = "720p"
+_FIELDS = frozenset({"aspectRatio", "negativePrompt", "personGeneration"})
+_VERTEX_FIELDS = _FIELDS | {"seed", "generateAudio", "enhancePrompt", "resizeMode", "compressionQuality"}
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_.-]+)*", re.ASCII)
 _FILE = re.compile(r"(?:^|/)files/([A-Za-z0-9_-]+)")
-# What an operation's error would have been as a status: https://google.aip.dev/193, google.rpc.Code.
+# The HTTP status for an operation's error code: https://google.aip.dev/193, google.rpc.Code.
 _STATUSES = {3: 400, 5: 404, 8: 429, 9: 400, 11: 400}
 
 
@@ -55,7 +55,7 @@ class _Generated(msgspec.Struct, rename="camel"):
 
 
 class _Response(msgspec.Struct, rename="camel"):
-    """The Gemini API's has its videos in one more layer, Vertex's has `videos`."""
+    """The Gemini API nests its videos one level deeper; Vertex has `videos`."""
 
     generate_video_response: _Generated | None = None
     videos: list[_Video] = []
@@ -78,12 +78,12 @@ _OPERATION = Lenient(_Operation)
 
 
 def path(model: str, stream: bool) -> str:
-    """`models/{model}:predictLongRunning`."""
+    """Return `models/{model}:predictLongRunning`."""
     return f"{GOOGLE.path(model, False).rpartition(':')[0]}:predictLongRunning"
 
 
 def encode(request: VideoRequest, attempt: Attempt) -> bytes:
-    """The request body."""
+    """Return the request body."""
     instance: dict[str, Any] = {"prompt": request.prompt}
     for name, still in (("image", request.image), ("lastFrame", request.last_frame)):
         if still is not None:
@@ -101,7 +101,7 @@ def encode(request: VideoRequest, attempt: Attempt) -> bytes:
 
 
 def encode_for_vertex(request: VideoRequest, attempt: Attempt) -> bytes:
-    """The same; Vertex wants to be told about sound, which Veo 2 has none of."""
+    """Return the request body for Vertex, which has a field for audio; Veo 2 has no audio."""
     if attempt.target.model.startswith("veo-2"):
         return encode(request, attempt)
     with_audio = {"generateAudio": msgspec.Raw(b"true"), **request.extra}
@@ -109,18 +109,18 @@ def encode_for_vertex(request: VideoRequest, attempt: Attempt) -> bytes:
 
 
 def refuses(request: VideoRequest) -> UnsupportedParameter | None:
-    """Images by URL, sizes that Google does not make, a shape that is said twice, and the words of others."""
-    return _refuses(request, NAME, _WORDS)
+    """Refuse images by URL, sizes that Google does not make, a shape given twice, and unsupported fields."""
+    return _refuses(request, NAME, _FIELDS)
 
 
 def refuses_at_vertex(request: VideoRequest) -> UnsupportedParameter | None:
-    """The same, with some words more."""
-    return _refuses(request, VERTEX, _VERTEX_WORDS)
+    """Refuse the same at Vertex, which has some more fields."""
+    return _refuses(request, VERTEX, _VERTEX_FIELDS)
 
 
-def _refuses(request: VideoRequest, dialect: str, words: frozenset[str]) -> UnsupportedParameter | None:
+def _refuses(request: VideoRequest, dialect: str, fields: frozenset[str]) -> UnsupportedParameter | None:
     sides = sides_of(request.size or "")
-    for field, asked in (
+    for field, is_set in (
         ("image", request.image is not None and request.image.url is not None),
         ("lastFrame", request.last_frame is not None and request.last_frame.url is not None),
         ("referenceImages", any(still.url is not None for still in request.references)),
@@ -128,24 +128,24 @@ def _refuses(request: VideoRequest, dialect: str, words: frozenset[str]) -> Unsu
         ("size", sides is not None and _ratio(request.size or "") is None),
         ("aspectRatio", sides is not None and "aspectRatio" in request.extra),
     ):
-        if asked:
+        if is_set:
             return UnsupportedParameter(field=field, dialect=dialect, model=request.model)
-    return lacking(request, dialect, words)
+    return first_unsupported(request, dialect, fields)
 
 
 def job(request: VideoRequest, attempt: Attempt, body: bytes) -> Step:
-    """The operation as it stands; the Gemini API is asked for it by its name."""
+    """Return the next step for an operation, which the Gemini API finds by its name."""
     return _step(request, body, lambda name: PollStep(path=name, then=partial(job, request, attempt), waits=True))
 
 
 def job_at_vertex(request: VideoRequest, attempt: Attempt, body: bytes) -> Step:
-    """The same; Vertex is asked by a method of the model."""
-    asked = f"{GOOGLE.path(attempt.target.model, False).rpartition(':')[0]}:fetchPredictOperation"
+    """Return the next step for an operation, which Vertex finds by a method of the model."""
+    path = f"{GOOGLE.path(attempt.target.model, False).rpartition(':')[0]}:fetchPredictOperation"
     return _step(
         request,
         body,
         lambda name: PollStep(
-            path=asked,
+            path=path,
             body=msgspec.json.encode({"operationName": name}),
             then=partial(job_at_vertex, request, attempt),
             waits=True,
@@ -170,9 +170,9 @@ def _step(request: VideoRequest, body: bytes, ask: Callable[[str], PollStep]) ->
 
 
 def _made(request: VideoRequest, response: _Response) -> Step:
-    """The video, where it is at hand; else where it is."""
+    """Return the video if it is in the answer, else the step that downloads it."""
     seconds = request.seconds or SECONDS_GOOGLE
-    size = resolution(request.size or _SIZE_UNASKED)
+    size = resolution(request.size or _DEFAULT_SIZE)
     generated = response.generate_video_response or _Generated()
     videos = [*response.videos, *(sample.video for sample in generated.generated_samples if sample.video is not None)]
     if not videos:
@@ -181,7 +181,7 @@ def _made(request: VideoRequest, response: _Response) -> Step:
     at_hand = video.bytes_base64_encoded or video.encoded_video
     if at_hand:
         return encoded(at_hand, video.mime_type or MP4, seconds, size)
-    # Its own URI may be of any server; the file is below the URL that the operator gave.
+    # The video's own URI may name any server; the file is also below the URL that the operator configured.
     file = _FILE.search(video.uri or "")
     if file is None:
         return (malformed("its video is nowhere"),)
@@ -198,7 +198,7 @@ def _unmade(reasons: list[str]) -> tuple[Event, ...]:
 
 
 def _ratio(size: str) -> str | None:
-    """The shape of a size that names its sides, where Google makes it."""
+    """Return the aspect ratio of a size such as "1280x720", if Google makes it."""
     sides = sides_of(size)
     if sides is None or max(sides) * 9 != min(sides) * 16:
         return None

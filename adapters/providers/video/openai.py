@@ -1,8 +1,8 @@
-"""OpenAI's video API, for servers that speak it: a video is created, retrieved until it is completed, and downloaded.
+"""OpenAI's video API, for compatible servers: a video is created, polled until it is completed, and downloaded.
 
-https://developers.openai.com/api/reference/resources/videos. OpenAI ended its own on 2026-09-24
-(https://developers.openai.com/api/docs/models/sora-2); others go on to speak it. House rule: the length is always asked
-for, since what a server takes where none is asked bounds no charge; what was made is what the video says of itself.
+https://developers.openai.com/api/reference/resources/videos. OpenAI ended its own service on 2026-09-24
+(https://developers.openai.com/api/docs/models/sora-2); other servers still have it. House rule: the length is always
+sent, because a server's default would not bound the charge. The video's own fields report what was made.
 """
 
 import re
@@ -19,7 +19,7 @@ from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai import headers
 from adapters.providers.openai.failure import malformed, reported_error
 from adapters.providers.openai.operations import failing_as
-from adapters.providers.video.shared import finished_video, lacking
+from adapters.providers.video.shared import finished_video, first_unsupported
 from domain.failures import Failure
 from domain.model_api.call import Attempt
 from domain.model_api.events import Broken
@@ -31,7 +31,7 @@ from domain.usage import PIECES_MAX
 NAME = "openai-video"
 _DONE = frozenset(("completed", "succeeded"))
 _OVER = frozenset(("failed", "cancelled", "canceled", "expired", "rejected"))
-# Codes of a failed video by which another try would fail as well.
+# Error codes of a failed video with which a retry would fail too.
 _REFUSED = frozenset(("moderation_blocked", "content_policy_violation", "content_filter", "invalid_prompt"))
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,9}))?", re.ASCII)
 
@@ -48,29 +48,29 @@ _VIDEO = Lenient(_Video)
 
 
 def encode(request: VideoRequest, attempt: Attempt) -> bytes:
-    """The request body; a first frame goes along as a URL or as data."""
-    asked: dict[str, Any] = {
+    """Return the request body; a first frame is sent as a URL or as data."""
+    fields: dict[str, Any] = {
         "model": attempt.target.model,
         "prompt": request.prompt,
         "seconds": str(request.seconds or SECONDS_OPENAI),
     }
     if request.size is not None:
-        asked["size"] = request.size
+        fields["size"] = request.size
     if request.image is not None:
-        asked["input_reference"] = {"image_url": _url(request.image)}
-    return msgspec.json.encode(asked)
+        fields["input_reference"] = {"image_url": _url(request.image)}
+    return msgspec.json.encode(fields)
 
 
 def refuses(request: VideoRequest) -> UnsupportedParameter | None:
-    """A last frame, references, and the words of others."""
-    for field, asked in (("lastFrame", request.last_frame), ("referenceImages", request.references)):
-        if asked:
+    """Refuse a last frame, references, and unsupported fields."""
+    for field, is_set in (("lastFrame", request.last_frame), ("referenceImages", request.references)):
+        if is_set:
             return UnsupportedParameter(field=field, dialect=NAME, model=request.model)
-    return lacking(request, NAME, ())
+    return first_unsupported(request, NAME, ())
 
 
 def job(request: VideoRequest, _attempt: Attempt, body: bytes) -> Step:
-    """The video as it stands: to be asked after, to be fetched, or failed."""
+    """Return the next step for the video: poll it, download it, or report its failure."""
     try:
         video = _VIDEO.decode(body)
     except DECODE_ERRORS as problem:
@@ -83,16 +83,16 @@ def job(request: VideoRequest, _attempt: Attempt, body: bytes) -> Step:
     path = f"videos/{quote(video.id, safe='')}"
     if status not in _DONE:
         return PollStep(path=path, then=partial(job, request, _attempt), waits=True)
-    seconds = _whole(video.seconds) or request.seconds or SECONDS_OPENAI
-    said = video.size if isinstance(video.size, str) else request.size
-    size = worded(said)
+    seconds = _whole_seconds(video.seconds) or request.seconds or SECONDS_OPENAI
+    size = video.size if isinstance(video.size, str) else request.size
+    size = worded(size)
     return PollStep(
         path=f"{path}/content", then=lambda content: finished_video(content, seconds, size and resolution(size))
     )
 
 
 def _failed(video: _Video, body: bytes) -> Broken:
-    """Why there is no video; a server charges for none that failed."""
+    """Return the failure; a server does not charge for a failed video."""
     if video.error is None:
         return Broken(failure=Failure(kind="unavailable", message=f"The video is {video.status}."))
     failure = reported_error(video.error, body).failure
@@ -101,9 +101,9 @@ def _failed(video: _Video, body: bytes) -> Broken:
     )
 
 
-def _whole(said: Any) -> int | None:
-    """The video's seconds, a begun one counted whole: "8", 8 or "8.5", which is 9."""
-    number = _NUMBER.fullmatch(str(said))
+def _whole_seconds(value: Any) -> int | None:
+    """Return the video's seconds, rounded up: "8", 8 or "8.5", which is 9."""
+    number = _NUMBER.fullmatch(str(value))
     if number is None:
         return None
     seconds = int(number[1]) + (int(number[2] or "0") > 0)

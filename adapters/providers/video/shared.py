@@ -1,4 +1,4 @@
-"""What the dialects of video have in common: one finished video, and words that are missing."""
+"""Common parts of the video dialects: a finished video and unsupported fields."""
 
 from base64 import b64encode
 from collections.abc import Collection
@@ -14,21 +14,21 @@ MP4 = "video/mp4"
 
 
 def finished_video(content: bytes, seconds: int, size: str | None) -> tuple[Event, ...]:
-    """The events of a video that came as bytes; nonsense if it is none."""
+    """Return the events of a video that came as bytes, or Broken if it is not a video."""
     if not content or is_error(content):
         return (malformed("it is no video"),)
     return encoded(b64encode(content).decode(), MP4, seconds, size)
 
 
 def encoded(base64: str, media_type: str, seconds: int, size: str | None) -> tuple[Event, ...]:
-    """The same of one that came as base64."""
+    """Return the same for one that came as base64."""
     made = VideoResult(base64=base64, media_type=media_type, seconds=seconds, size=size)
     return (made, UsageReported(usage=Usage(video_seconds=seconds)), Ended())
 
 
-def lacking(request: VideoRequest, dialect: str, words: Collection[str]) -> UnsupportedParameter | None:
-    """The first word of the caller's own that the dialect has not, or None."""
+def first_unsupported(request: VideoRequest, dialect: str, fields: Collection[str]) -> UnsupportedParameter | None:
+    """Return the first of the caller's own fields that the dialect does not have, or None."""
     for name in request.extra:
-        if name not in words:
+        if name not in fields:
             return UnsupportedParameter(field=name, dialect=dialect, model=request.model)
     return None
