@@ -80,9 +80,10 @@ def input_of(arguments: str) -> str | None:
 def grouped_name(group: str, name: str) -> str:
     """The unique name of a group's tool, with characters and a length that every vendor accepts.
 
-    ("multi_agent_v1", "spawn") is "multi_agent_v1__spawn"; ("mcp__docs__", "find") is "mcp__docs__find".
+    ("multi_agent_v1", "spawn") is "multi_agent_v1__spawn"; ("mcp__docs__", "find") is "mcp__docs__find". A call of a
+    tool that was loaded by itself names the tool as its group: ("find", "find") is "find".
     """
-    whole = f"{group}{'' if group.endswith('__') else '__'}{name}"
+    whole = name if group == name else f"{group}{'' if group.endswith('__') else '__'}{name}"
     fitted = "".join(letter if letter in _ALLOWED else "_" for letter in whole)
     if fitted == whole and len(whole) <= NAME_CHARACTERS_MAX:
         return whole

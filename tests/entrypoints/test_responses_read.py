@@ -206,6 +206,19 @@ def test_what_has_no_canonical_word_is_kept_by_name(fields: dict[str, Any], extr
     assert extra == list(request(**fields).extra)
 
 
+def test_a_call_names_its_tool_as_the_tools_do() -> None:
+    """A tool of a group has the group's name before its own; one that was loaded by itself is its own group."""
+    tools = [{"type": "namespace", "name": "n", "tools": [TOOL]}, {**TOOL, "name": "g"}]
+    called = {"type": "function_call", "call_id": "c", "arguments": "{}"}
+    calls = [{**called, "namespace": "n", "name": "f"}, {**called, "namespace": "g", "name": "g"}]
+
+    asked = request(tools=tools, input=calls)
+
+    parts = [part for message in asked.messages for part in message.parts]
+    assert ["n__f", "g"] == [tool.name for tool in asked.tools]
+    assert ["n__f", "g"] == [part.name for part in parts if isinstance(part, ToolCall)]
+
+
 def test_an_item_that_only_this_api_has_is_named_by_its_place() -> None:
     items = [{"role": "user", "content": "Hi"}, {"type": "mcp_call", "id": "mcp_1", "name": "x", "arguments": "{}"}]
 
