@@ -101,12 +101,16 @@ def meaning(request: dict[str, Any]) -> dict[str, Any]:
     """What a Responses request asks, in words of this file: turn by turn, and the settings that change an answer."""
     said: list[Any] = [("system", request["instructions"])] if request.get("instructions") else []
     given = request.get("input") or []
+    listed = [*(request.get("tools") or ())]
     for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
-        said += _item_meaning(item)
+        if item.get("type") in ("additional_tools", "tool_search_output"):
+            listed += item["tools"]  # Tools that came later are as good as those of the beginning.
+        else:
+            said += _item_meaning(item)
     wanted = (request.get("text") or {}).get("format") or {"type": "text"}
     return {
         "said": said,
-        "tools": [_tool_meaning(tool) for tool in request.get("tools") or ()],
+        "tools": tools_meaning(_ungrouped(listed)),
         "choice": _choice_meaning(request.get("tool_choice")),
         "parallel": request.get("parallel_tool_calls"),
         "effort": (request.get("reasoning") or {}).get("effort"),
@@ -125,7 +129,7 @@ def _item_meaning(item: dict[str, Any]) -> list[Any]:
             parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
             return [(item["role"], _part_meaning(part)) for part in parts]
         case "function_call":
-            return [("call", item["call_id"], item["name"], item["arguments"])]
+            return [("call", item["call_id"], _full_name(item.get("namespace"), item["name"]), item["arguments"])]
         case "function_call_output":
             output = item["output"]
             return [("result", item["call_id"], output if isinstance(output, str) else [*map(_part_meaning, output)])]
@@ -143,8 +147,27 @@ def _part_meaning(part: dict[str, Any]) -> Any:
     return {name: value for name, value in part.items() if value not in (None, "auto")}
 
 
-def _tool_meaning(tool: dict[str, Any]) -> Any:
-    return tool["name"], tool.get("description"), tool.get("parameters"), bool(tool.get("strict"))
+def tools_meaning(tools: list[dict[str, Any]]) -> dict[str, Any]:
+    """The functions by their names, for the order says nothing; of two with one name the first counts."""
+    return {
+        tool["name"]: (tool.get("description"), tool.get("parameters"), bool(tool.get("strict")))
+        for tool in reversed(tools)
+    }
+
+
+def _ungrouped(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every tool by itself, those of a group under the group's name and their own."""
+    single: list[dict[str, Any]] = []
+    for tool in tools:
+        inner = tool["tools"] if tool["type"] == "namespace" else [tool]
+        group = tool["name"] if tool["type"] == "namespace" else None
+        single += [one | {"name": _full_name(group, one["name"])} for one in inner]
+    return single
+
+
+def _full_name(group: str | None, name: str) -> str:
+    """A call of a tool that was loaded by itself names the tool as its group."""
+    return name if group in (None, name) else f"{group}__{name}"
 
 
 def _choice_meaning(choice: Any) -> Any:
@@ -169,7 +192,7 @@ def chat_meaning(request: dict[str, Any]) -> dict[str, Any]:
     choice = request.get("tool_choice")
     return {
         "said": said,
-        "tools": [_tool_meaning(tool) for tool in tools],
+        "tools": tools_meaning(tools),
         "choice": choice["function"]["name"] if isinstance(choice, dict) else choice,
         "parallel": request.get("parallel_tool_calls"),
         "effort": request.get("reasoning_effort"),

@@ -93,7 +93,7 @@ def _spoken(asked: dict[str, Any]) -> list[str]:
     messages: Any = asked.get("messages", asked.get("input"))
     if isinstance(messages, str):
         return [messages]
-    told += [message["content"] for message in messages if message.get("role") in ("user", "system", "developer")]
+    told += [message.get("content") for message in messages if message.get("role") in ("user", "system", "developer")]
     texts: list[str] = []
     for content in told:
         if isinstance(content, str):
