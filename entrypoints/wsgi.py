@@ -19,7 +19,7 @@ import falcon
 
 from domain.refusals import Refusal, TooLarge
 from entrypoints.falcon_middleware import middleware
-from entrypoints.http.bodies import is_announced_too_large, is_short, stranger
+from entrypoints.http.bodies import is_announced_too_large, key_refusal, short_body_refusal
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.routes import by_template, canonical_path, routes
@@ -214,13 +214,13 @@ def _body(
     stream = req.stream if chunked and req.env.get("wsgi.input_terminated") else req.bounded_stream
     refusal: Refusal | None = TooLarge(bytes_max=bytes_max) if is_announced_too_large(headers, bytes_max) else None
     if refusal is None and (chunked or (req.content_length or 0) > UNKNOWN_BYTES_MAX):
-        refusal = portal.call(stranger, hub, headers)
+        refusal = portal.call(key_refusal, hub, headers)
     if refusal is None:
         body = b""
         while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):
             body += piece
         if len(body) <= bytes_max:
-            return is_short(headers, body) or body
+            return short_body_refusal(headers, body) or body
         refusal = TooLarge(bytes_max=bytes_max)
     left = bytes_max
     while left > 0 and (piece := stream.read(min(left, DRAINED_AT_ONCE))):

@@ -10,13 +10,13 @@ from domain.accounts.identity import Caller
 from domain.accounts.rows import Role
 from domain.refusals import NotAllowed
 
-Action = Literal[
+Permission = Literal[
     "see routes", "see accounts", "see models", "see calls",
     "manage accounts", "manage credit", "manage models", "maintain the books",
 ]  # fmt: skip
 _OPERATORS: frozenset[Role] = frozenset(("owner", "admin"))
 
-PERMISSIONS: Mapping[Action, frozenset[Role]] = {
+PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     "see routes": _OPERATORS,
     "see accounts": _OPERATORS,
     "see models": _OPERATORS,
@@ -28,6 +28,6 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
 }
 
 
-def denied(caller: Caller, action: Action) -> NotAllowed | None:
-    """The refusal of an action that the caller's role does not permit; None where it does."""
-    return None if caller.role in PERMISSIONS[action] else NotAllowed(action=action, role=caller.role)
+def denied(caller: Caller, permission: Permission) -> NotAllowed | None:
+    """The refusal for a caller whose role lacks the permission; None where the role has it."""
+    return None if caller.role in PERMISSIONS[permission] else NotAllowed(action=permission, role=caller.role)

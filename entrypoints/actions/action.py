@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from domain.accounts.permissions import Action as Permission
+from domain.accounts.permissions import Permission
 from entrypoints.actions import NOUNS
 from entrypoints.usecases.management_context import ActionContext, Denial
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from domain.accounts.identity import Caller
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
-from entrypoints.http.keys import presented
+from entrypoints.http.keys import caller_of_request
 from entrypoints.http.wire import Request
 from entrypoints.usecases.serving_context import CallContext
 
@@ -44,25 +44,25 @@ class BodyMemory:
         self._left += size
 
 
-class StartTimeout(NamedTuple):
+class BodyTimeouts(NamedTuple):
     """How long, in seconds, a body may bring no byte, and how long it may take in all."""
 
     silence_s: float = 30.0
     whole_s: float = 300.0
 
 
-PATIENCE = StartTimeout()
+BODY_TIMEOUTS = BodyTimeouts()
 
 
 class BodyReader:
     """Reads the body of one request. Its memory is taken until `release`."""
 
-    __slots__ = ("_hub", "_memory", "_patience", "_taken")
+    __slots__ = ("_hub", "_memory", "_taken", "_timeouts")
 
-    def __init__(self, hub: CallContext, memory: BodyMemory, patience: StartTimeout = PATIENCE) -> None:
+    def __init__(self, hub: CallContext, memory: BodyMemory, timeouts: BodyTimeouts = BODY_TIMEOUTS) -> None:
         self._hub = hub
         self._memory = memory
-        self._patience = patience
+        self._timeouts = timeouts
         self._taken = 0
 
     def release(self) -> None:
@@ -82,7 +82,7 @@ class BodyReader:
             return self._kept(body) if len(body) <= bytes_max else TooLarge(bytes_max=bytes_max)
         if method in _BODILESS:
             return b""
-        return await stranger(self._hub, headers) or await self._rest(message, receive, bytes_max)
+        return await key_refusal(self._hub, headers) or await self._rest(message, receive, bytes_max)
 
     def _kept(self, body: bytes) -> bytes | Refusal:
         return body if len(body) < COUNTED_BYTES_MIN or self._take(len(body)) else HubFull()
@@ -95,7 +95,7 @@ class BodyReader:
 
     async def _rest(self, message: MutableMapping[str, Any], receive: Receive, bytes_max: int) -> bytes | Refusal:
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._patience.whole_s
+        end = loop.time() + self._timeouts.whole_s
         pieces: list[bytes] = []
         size = 0
         while message["type"] == "http.request":
@@ -109,7 +109,7 @@ class BodyReader:
             if not message.get("more_body", False):
                 return b"".join(pieces)
             try:
-                async with asyncio.timeout_at(min(loop.time() + self._patience.silence_s, end)):
+                async with asyncio.timeout_at(min(loop.time() + self._timeouts.silence_s, end)):
                     message = await receive()
             except TimeoutError:
                 return BadHttp(problem="slow")
@@ -122,14 +122,14 @@ def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
     return announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max)
 
 
-async def stranger(hub: CallContext, headers: Mapping[str, str]) -> Refusal | None:
+async def key_refusal(hub: CallContext, headers: Mapping[str, str]) -> Refusal | None:
     """The refusal of a caller without a valid key; None for all others."""
     request = Request(id="", method="", path="", headers=dict(headers), body=b"", started_us=0)
-    caller = await presented(hub, request)
+    caller = await caller_of_request(hub, request)
     return None if isinstance(caller, Caller) else caller
 
 
-def is_short(headers: Mapping[str, str], body: bytes) -> Refusal | None:
+def short_body_refusal(headers: Mapping[str, str], body: bytes) -> Refusal | None:
     """The refusal of a body that is shorter than its head announced: for servers that do not notice."""
     announced = headers.get("content-length", "")
     return _BROKEN if announced.isdigit() and int(announced) > len(body) else None

@@ -1,4 +1,4 @@
-"""The API key of a request: SDKs differ in the header that has it, and some send two keys of which one is ours."""
+"""The API key of a request: SDKs differ in the header for it, and some send two keys of which one is the hub's."""
 
 from domain.accounts.identity import Caller
 from domain.refusals import InvalidKey, MissingKey, StorageUnavailable
@@ -7,12 +7,12 @@ from entrypoints.usecases.identity import caller_of
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
-# Beside `Authorization: Bearer`: Anthropic's, Azure's and Google's.
+# Besides `Authorization: Bearer`: Anthropic's, Azure's and Google's.
 _PLAIN = ("x-api-key", "api-key", "x-goog-api-key")
 
 
 def keys_of(request: Request) -> list[str]:
-    """Every key that the request brings, each once: those of `Authorization: Bearer` first."""
+    """Every key in the request, each once: those of `Authorization: Bearer` first."""
     headers = request.headers
     found = []
     for line in headers.get("authorization", "").split(","):  # Repeated lines are joined.
@@ -28,9 +28,9 @@ def keys_of(request: Request) -> list[str]:
 async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey:
     """The fingerprint of the request's key; of several, of the first that is valid, else of one that was revoked.
 
-    Claude Code sends `Authorization` of Anthropic's beside the `x-api-key` that it was given, and some proxies add a
-    key of their own. Where none is valid, the first is the one to complain about. Only several keys cost a look at the
-    books.
+    Claude Code sends Anthropic's `Authorization` in addition to the configured `x-api-key`, and some proxies add a key
+    of their own. Where no key is known, the first is returned, which is then refused. The books are read only where
+    there are several keys.
     """
     prints = [hub.vault.fingerprint(key) for key in keys_of(request)]
     if not prints:
@@ -39,15 +39,17 @@ async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey
         try:
             callers = [(fingerprint, await caller_of(hub, fingerprint)) for fingerprint in prints]
         except StorageError:
-            return prints[0]  # What asks the books next says that they cannot be read.
+            return prints[0]  # The next read of the books reports the error.
         valid = [fingerprint for fingerprint, caller in callers if isinstance(caller, Caller)]
         revoked = [fingerprint for fingerprint, caller in callers if isinstance(caller, InvalidKey) and caller.revoked]
         return next(iter((*valid, *revoked)), prints[0])
     return prints[0]
 
 
-async def presented(hub: CallContext, request: Request) -> Caller | MissingKey | InvalidKey | StorageUnavailable:
-    """The caller whose key the request brings, looked up now; else why there is none."""
+async def caller_of_request(
+    hub: CallContext, request: Request
+) -> Caller | MissingKey | InvalidKey | StorageUnavailable:
+    """The caller whose key is in the request, read afresh, or the reason why there is none."""
     fingerprint = await fingerprint_of(hub, request)
     if not isinstance(fingerprint, str):
         return fingerprint

@@ -62,14 +62,14 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no asyncio.Transport
         self._listener.opened(self)
-        self._wait(self._listener.patience.head_s)
+        self._wait(self._listener.timeouts.head_s)
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
             self._drop(len(data))
             return
         if self._exchange is None and not self._parser.in_head:
-            self.due = self._listener.now() + self._listener.patience.head_s
+            self.due = self._listener.now() + self._listener.timeouts.head_s
         self._parser.feed(data)
         if self._reading is not None:
             self._reading.wake()
@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
             exchange.probe()
         else:
             exchange.wake()
-            self._listener.loop.call_later(self._listener.patience.probe_s, self._probe, exchange)
+            self._listener.loop.call_later(self._listener.timeouts.probe_s, self._probe, exchange)
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -196,7 +196,7 @@ class Connection(asyncio.Protocol):
         elif self._eof or self._listener.is_stopping:
             self.close()
         else:
-            self._wait(self._listener.patience.idle_s)
+            self._wait(self._listener.timeouts.idle_s)
 
     def break_off(self, reset: bool) -> None:
         """Close, for the answer is broken. `reset`: only so can its caller see that."""
@@ -273,7 +273,7 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self.read_on()
-        self._wait(self._listener.patience.drain_s)
+        self._wait(self._listener.timeouts.drain_s)
 
     def _drop(self, size: int) -> None:
         self._drained += size

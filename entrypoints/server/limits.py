@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     connections: int
 
 
-class StartTimeout(NamedTuple):
+class ConnectionTimeouts(NamedTuple):
     """How long a caller is waited for, in seconds."""
 
     # For a request's head, from the connection's beginning or from the head's first byte.
@@ -42,7 +42,7 @@ class StartTimeout(NamedTuple):
     look_s: float = 1.0
 
 
-PATIENCE = StartTimeout()
+CONNECTION_TIMEOUTS = ConnectionTimeouts()
 
 
 def limits_of(descriptors: int, memory_bytes: int | None, workers: int) -> Limits:

@@ -13,7 +13,7 @@ from entrypoints.server import REFUSED
 from entrypoints.server.connection import Connection
 from entrypoints.server.exchange import App, Exchange
 from entrypoints.server.hangups import HangUps
-from entrypoints.server.limits import PATIENCE, Limits, StartTimeout
+from entrypoints.server.limits import CONNECTION_TIMEOUTS, ConnectionTimeouts, Limits
 
 BACKLOG = 2048
 # So many are accepted before any is looked at, and closed if it is one too many.
@@ -23,8 +23,8 @@ ACCEPTED_AT_ONCE = 8
 class Listener:
     """Serves the application on one socket, until `stop`."""
 
-    def __init__(self, app: App, limits: Limits, patience: StartTimeout = PATIENCE) -> None:
-        self.patience = patience
+    def __init__(self, app: App, limits: Limits, timeouts: ConnectionTimeouts = CONNECTION_TIMEOUTS) -> None:
+        self.timeouts = timeouts
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time
         self.address: tuple[str, int] | None = None
@@ -38,7 +38,7 @@ class Listener:
         self._hang_ups = HangUps(self.loop)
         self._server: asyncio.Server | None = None
         self._date = (0, b"")
-        self._timer = self.loop.call_later(self.patience.look_s, self._look)
+        self._timer = self.loop.call_later(self.timeouts.look_s, self._look)
         self._idle = asyncio.Event()
 
     async def listen(self, sock: socket.socket) -> None:
@@ -114,7 +114,7 @@ class Listener:
     def _look(self) -> None:
         """Close what has waited long enough, and who takes nothing of what is sent."""
         now = self.now()
-        self._timer = self.loop.call_later(self.patience.look_s, self._look)
+        self._timer = self.loop.call_later(self.timeouts.look_s, self._look)
         for connection in [connection for connection in self._waiting if connection.due <= now]:
             del self._waiting[connection]
             connection.time_is_up()
@@ -124,5 +124,5 @@ class Listener:
                 del self._stalling[connection]
             elif unsent != connection.unsent:
                 self.stalls(connection)
-            elif now - since > self.patience.stall_s:
+            elif now - since > self.timeouts.stall_s:
                 connection.abort()

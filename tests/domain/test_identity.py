@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from domain.accounts.identity import Caller, identify
-from domain.accounts.permissions import PERMISSIONS, Action, denied
+from domain.accounts.permissions import PERMISSIONS, Permission, denied
 from domain.accounts.rows import ApiKey, Role, User
 from domain.refusals import InvalidKey, NotAllowed
 from tests.domain.build import NOW_MS, a_key, a_user
@@ -32,17 +32,17 @@ def test_an_unknown_or_revoked_key_is_invalid(key: ApiKey | None, user: User | N
     assert refusal == identify(key, user)
 
 
-@pytest.mark.parametrize("action", get_args(Action))
+@pytest.mark.parametrize("permission", get_args(Permission))
 @pytest.mark.parametrize("role", get_args(Role))
-def test_an_action_is_denied_to_the_roles_that_its_row_leaves_out(action: Action, role: Role) -> None:
+def test_a_permission_is_denied_to_the_roles_that_its_row_leaves_out(permission: Permission, role: Role) -> None:
     caller = Caller(a_user(role=role), a_key())
 
-    expected = None if role in PERMISSIONS[action] else NotAllowed(action=action, role=role)
-    assert expected == denied(caller, action)
+    expected = None if role in PERMISSIONS[permission] else NotAllowed(action=permission, role=role)
+    assert expected == denied(caller, permission)
 
 
-def test_every_action_has_its_row_and_the_owner_may_do_all() -> None:
-    assert set(get_args(Action)) == set(PERMISSIONS)
+def test_every_permission_has_its_row_and_the_owner_may_do_all() -> None:
+    assert set(get_args(Permission)) == set(PERMISSIONS)
     assert all("owner" in roles for roles in PERMISSIONS.values())
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from entrypoints.server import REFUSED
 from entrypoints.server.exchange import App, Message
-from entrypoints.server.limits import Limits, StartTimeout
+from entrypoints.server.limits import CONNECTION_TIMEOUTS, ConnectionTimeouts, Limits
 from entrypoints.server.listening import Listener
 from entrypoints.server.supervisor import listening_socket
 
 GUARD_S = 20.0
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 ROOMY = Limits(requests=100, connections=200)
-QUICK = StartTimeout(head_s=0.05, idle_s=0.05, drain_s=0.05, probe_s=0.01, look_s=0.01)
+QUICK = ConnectionTimeouts(head_s=0.05, idle_s=0.05, drain_s=0.05, probe_s=0.01, look_s=0.01)
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 # Both event loops that a hub may run on, for the fixture `anyio_backend`.
@@ -31,9 +31,11 @@ LOOPS = [
 
 
 @asynccontextmanager
-async def serving(app: App, limits: Limits = ROOMY, patience: StartTimeout = StartTimeout()) -> AsyncIterator[int]:  # noqa: B008
+async def serving(
+    app: App, limits: Limits = ROOMY, timeouts: ConnectionTimeouts = CONNECTION_TIMEOUTS
+) -> AsyncIterator[int]:
     """The application, served on a port."""
-    listener = Listener(app, limits, patience)
+    listener = Listener(app, limits, timeouts)
     sock = listening_socket("127.0.0.1", 0)
     await listener.listen(sock)
     async with asyncio.timeout(GUARD_S):

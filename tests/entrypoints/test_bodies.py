@@ -10,7 +10,7 @@ import pytest
 
 from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, MissingKey, Refusal, TooLarge
 from entrypoints.config import Settings, read_settings
-from entrypoints.http.bodies import BodyMemory, BodyReader, StartTimeout
+from entrypoints.http.bodies import BodyMemory, BodyReader, BodyTimeouts
 from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wiring import hub
@@ -61,10 +61,10 @@ async def test_a_body_without_a_valid_key_is_not_read(tmp_path: Path) -> None:
             assert 1 == caller.taken
 
 
-@pytest.mark.parametrize("patience", [StartTimeout(silence_s=0.02), StartTimeout(whole_s=0.02)])
-async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, patience: StartTimeout) -> None:
+@pytest.mark.parametrize("timeouts", [BodyTimeouts(silence_s=0.02), BodyTimeouts(whole_s=0.02)])
+async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, timeouts: BodyTimeouts) -> None:
     async with a_hub(tmp_path) as whole:
-        reader = BodyReader(whole, BodyMemory(BYTES_MAX), patience)
+        reader = BodyReader(whole, BodyMemory(BYTES_MAX), timeouts)
 
         assert BadHttp(problem="slow") == await reader.read("POST", KNOWN, Caller(b"x", more=True).receive)
 

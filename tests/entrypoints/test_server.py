@@ -96,7 +96,7 @@ async def test_a_body_that_is_cut_short_is_no_whole_one_and_can_be_answered(sent
 
 
 async def test_a_head_that_does_not_come_is_not_waited_for() -> None:
-    async with serving(telling, patience=QUICK) as port:
+    async with serving(telling, timeouts=QUICK) as port:
         silent, half = await asyncio.gather(exchange(port, b""), exchange(port, b"GET / HT"))
 
     assert b"" == silent

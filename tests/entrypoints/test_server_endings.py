@@ -31,7 +31,7 @@ async def test_a_caller_who_closes_its_sending_side_gets_all_of_a_stream() -> No
         await send({"type": "http.response.body"})
         assert "http.disconnect" == (await left)["type"]
 
-    async with serving(streaming, patience=QUICK) as port:
+    async with serving(streaming, timeouts=QUICK) as port:
         answered = await exchange(port, GET, eof=True)
 
     interim, final, body = answered.split(b"\r\n\r\n", 2)
@@ -59,7 +59,7 @@ async def test_the_application_hears_of_a_caller_who_left_though_nothing_is_said
         assert "http.disconnect" == (await receive())["type"]
         left.set()
 
-    async with serving(silent, patience=QUICK) as port:
+    async with serving(silent, timeouts=QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         await asked.wait()

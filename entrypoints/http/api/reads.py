@@ -14,7 +14,7 @@ from entrypoints.http.api.model_description import Listed, anthropic_model, goog
 from entrypoints.http.api.paging import page_of
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.google.recognition import is_googles, with_key
-from entrypoints.http.keys import presented
+from entrypoints.http.keys import caller_of_request
 from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.serving_context import CallContext
@@ -161,7 +161,7 @@ def authenticated(hub: CallContext, read: Read) -> Handler:
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
         dialect = dialect_of(request)
-        caller = await presented(hub, with_key(request))
+        caller = await caller_of_request(hub, with_key(request))
         if not isinstance(caller, Caller):
             yield refuse(dialect, request, caller)
             return

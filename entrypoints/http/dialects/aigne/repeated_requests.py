@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from domain.accounts.identity import Caller
-from entrypoints.http.keys import keys_of, presented
+from entrypoints.http.keys import caller_of_request, keys_of
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.serving_context import CallContext
 
@@ -70,4 +70,4 @@ def _what_is_asked(request: Request) -> bytes:
 
 async def _is_known(hub: CallContext, request: Request) -> bool:
     """Whether the key still authenticates: one that was revoked since gets no video."""
-    return isinstance(await presented(hub, request), Caller)
+    return isinstance(await caller_of_request(hub, request), Caller)
