@@ -19,6 +19,8 @@ class Noun(NamedTuple):
 NOUNS: Mapping[str, Noun] = {
     "provider": Noun("the vendors and servers that answer calls", "entrypoints.actions.providers"),
     "credential": Noun("the secrets that providers are called with", "entrypoints.actions.providers"),
+    "alias": Noun("names for a choice of models", "entrypoints.actions.routing"),
+    "route": Noun("where calls go", "entrypoints.actions.routing"),
     "user": Noun("who may call", "entrypoints.actions.users"),
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.users"),

@@ -11,8 +11,6 @@ _NOUNS = {
     **{noun: meaning for noun, (meaning, _) in NOUNS.items()},
     "rate": "what models are sold for",
     "price": "what providers ask, in dollars",
-    "alias": "names for a choice of models",
-    "route": "where calls go",
     "call": "what was called, used and charged",
     "ledger": "the journal of all credit",
     "config": "the settings",

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, assert_never
 import msgspec
 
 from domain.management.changes import Denied, Outcome
-from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy, UnknownModel, UnpricedModel
 from entrypoints.refusals.sentences import Sentences, Words
 from entrypoints.refusals.table import record_of
 from entrypoints.usecases import public_types
@@ -88,6 +88,12 @@ def complaint(denial: Denial, words: Mapping[str, str] | None = None) -> Complai
             return Complaint(f"{clause}; {_remedy(denial.remedy)}" if denial.remedy else clause)
         case NotAllowed():
             return Complaint(clause)
+        case UnknownModel():
+            known = f"; known here: {', '.join(denial.similar)}" if denial.similar else ""
+            return Complaint(f"no provider here serves {denial.model!r}{known}; see `aihub provider list`")
+        case UnpricedModel():
+            unsold = f"{denial.model} has no rate, so it is not sold while billing is on"
+            return Complaint(f"{unsold}; see `aihub rate set -h`")
         case _:
             assert_never(denial)
 

@@ -28,7 +28,7 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
     _actions(commands, words, "provider", "credential")
     _rates(commands)
     _prices(commands)
-    _routing(commands)
+    _actions(commands, words, "alias", "route")
     _actions(commands, words, "user", "key", "credit")
     _books(commands)
     return parser
@@ -162,47 +162,6 @@ def _prices(commands: Commands) -> None:
     sync.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
     sync.add_argument("--accept", action="store_true", help="also where a price moves by more than a tenth")
     sync.add_argument("--dry-run", action="store_true", help="only show what would change")
-
-
-def _routing(commands: Commands) -> None:
-    put = commands.add(
-        "alias set",
-        "let a name lead to models, with shares, an order and a fallback",
-        "aihub alias set fast --to openai/gpt-5-mini@0*3 anthropic/claude-haiku-4-5@0 xai/grok-4@1",
-    )
-    put.add_argument("name", metavar="NAME")
-    put.add_argument(
-        "--to",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="MODEL[@PRIORITY][*WEIGHT]",
-        help="PROVIDER/MODEL, a bare model or an alias; lower priorities first (0), calls shared by weight (1)",
-    )
-    put.add_argument(
-        "--strategy",
-        choices=("round-robin", "least-cost", "least-latency"),
-        default="round-robin",
-        help="who goes first within a priority (round-robin)",
-    )
-    put.add_argument("--canary", metavar="MODEL=N%", help="a model on trial for exactly N of every hundred calls")
-    put.add_argument(
-        "--first-token-timeout",
-        type=whole,
-        metavar="S",
-        help="seconds until the next is tried when a stream has not begun (AIHUB_FIRST_TOKEN_TIMEOUT_S)",
-    )
-    commands.add("alias list", "list the aliases", "aihub alias list")
-    show = commands.add("alias show", "show where an alias leads", "aihub alias show fast")
-    show.add_argument("name", metavar="NAME")
-    explain = commands.add(
-        "route explain",
-        "show where a call to a model goes, and why, by the books and this environment's settings",
-        "aihub route explain fast",
-    )
-    explain.add_argument("model", metavar="MODEL", help="PROVIDER/MODEL, a bare model or an alias")
-    remove = commands.add("alias remove", "let an alias lead nowhere", "aihub alias remove fast")
-    remove.add_argument("name", metavar="NAME")
 
 
 def _books(commands: Commands) -> None:

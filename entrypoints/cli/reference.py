@@ -15,7 +15,6 @@ _DETAILS = {
     "serve": "Calls are in `aihub call list`; rejected credentials and bugs are reported on standard error.",
     "rate set": "An operation without a price made for it is refused.",
     "quote": "Exit code 1 if the wallet does not afford it.",
-    "route explain": "Also who is left out and why.",
     "rerate": "A dry run unless `--apply` is given.",
     "ledger verify": "`given_away` counts calls that were lost although their callers were given something.",
     "master-key rotate": "See *The master key*.",

@@ -14,8 +14,9 @@ import msgspec
 
 from entrypoints.actions import NOUNS
 from entrypoints.actions.action import Action, actions_of
-from entrypoints.cli import books, calls, export, prices, quotes, rates, rerating, routing
+from entrypoints.cli import books, calls, export, prices, quotes, rates, rerating
 from entrypoints.cli import providers as providers_view
+from entrypoints.cli import routing as routing_view
 from entrypoints.cli import users as users_view
 from entrypoints.cli.from_actions import request_of, words_of
 from entrypoints.cli.inputs import INPUTS
@@ -41,11 +42,6 @@ COMMANDS: Mapping[str, Command] = {
     "price diff": prices.diff_prices,
     "price sync": prices.sync_prices,
     "rate remove": rates.remove_rate,
-    "alias set": routing.set_alias,
-    "alias list": routing.list_aliases,
-    "alias show": routing.show_alias,
-    "alias remove": routing.remove_alias,
-    "route explain": routing.explain_route,
     "call list": calls.list_calls,
     "call show": calls.show_call,
     "call export": export.export_calls,
@@ -56,20 +52,17 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 # How the reply of an action is shown; without --json.
-VIEWS: Views = {**providers_view.VIEWS, **users_view.VIEWS}
+VIEWS: Views = {**providers_view.VIEWS, **routing_view.VIEWS, **users_view.VIEWS}
 
 # What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
 # empty ones for their own.
-_BEGINS = frozenset(("rate set", "rate bulk", "price sync", "alias set"))
+_BEGINS = frozenset(("rate set", "rate bulk", "price sync"))
 # What the commands that are not made from the action table call the fields that a refusal names.
 _FIELDS = {
     "name": "NAME",
     "model": "PROVIDER/MODEL",
     "context": "--context",
     "max_output": "--max-output",
-    "targets": "--to",
-    "canary": "--canary",
-    "first_token_timeout_s": "--first-token-timeout",
     "credit_price": "--credit-price",
 }
 # What reads the price book that ships with the hub.

@@ -12,14 +12,14 @@ from domain.books.rows import Row
 from domain.catalog.aliases import Strategy
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
-from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound
+from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, UnknownModel, UnpricedModel
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.sealing import MasterKeys, SealedBooks
 from ports.vault import Vault
 
-Denial: TypeAlias = NotFound | AlreadyExists | BadRequest | NotAllowed
+Denial: TypeAlias = NotFound | AlreadyExists | BadRequest | NotAllowed | UnknownModel | UnpricedModel
 Done: TypeAlias = Changed | Unchanged
 Kind = TypeVar("Kind", bound=Row)
 

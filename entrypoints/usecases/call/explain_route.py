@@ -1,10 +1,8 @@
 """Asking beforehand where a call would go, and why."""
 
-from typing import Any
-
 import msgspec
 
-from domain.catalog.aliases import Strategy
+from domain.catalog.aliases import Canary, Strategy
 from domain.catalog.catalog import Catalog
 from domain.model_api.call import Capability, ModelCall
 from domain.money import format_credits
@@ -12,6 +10,7 @@ from domain.routing.explain import Explained, Explanation, explain
 from domain.routing.learned import Advice
 from domain.routing.order import Circumstances, Rank
 from domain.routing.tree import NoRoute
+from entrypoints.usecases.management_context import ActionContext, Denial
 
 # A page of text and an answer of the usual length.
 SAMPLE_BYTES = 2_000
@@ -27,13 +26,61 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
 
 
+class CandidateView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who could serve the call, at its place. `priority` and `weight` are those of each alias on the way."""
+
+    place: int
+    provider: str
+    model: str
+    credential: str | None
+    priority: tuple[int, ...]
+    weight: tuple[int, ...]
+    expected_charge: str | None
+    first_byte_ms: int | None
+    cooling_ms: int
+    canary: bool
+    why: str
+
+
+class LeftOutView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who cannot serve the call, and why."""
+
+    model: str
+    why: str
+
+
+class RouteView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a call would go: candidates in the order they would be tried, and who is left out.
+
+    Amounts are exact decimals in credits.
+    """
+
+    model: str
+    alias: str | None
+    strategy: Strategy
+    billed: bool
+    canary: Canary | None
+    candidates: list[CandidateView]
+    left_out: list[LeftOutView]
+
+
+class ExplainRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """What to explain."""
+
+    model: str
+
+
+async def explain_route(context: ActionContext, request: ExplainRoute) -> RouteView | Denial:
+    """By the books alone, as a process that has just started would route it."""
+    catalog = (await context.hub.storage.catalog()).indexed()
+    sample, now_ms = Sample(model=request.model), context.hub.clock.now_ms()
+    return explained(catalog, Advice(), sample, context.policy.billed, context.policy.strategy, now_ms)
+
+
 def explained(
     catalog: Catalog, advice: Advice, sample: Sample, billed: bool, strategy: Strategy, now_ms: int
-) -> dict[str, Any] | NoRoute:
-    """Where the sample would go, as JSON: candidates in the order they would be tried, and who is left out, and why.
-
-    Amounts are exact decimals in credits, times in milliseconds.
-    """
+) -> RouteView | NoRoute:
+    """Where the sample would go, and why."""
     call = ModelCall(
         dialect="openai",
         model=sample.model,
@@ -45,37 +92,37 @@ def explained(
     )
     at = Circumstances(catalog=catalog, advice=advice, call=call, caller="", now_ms=now_ms)
     found = explain(at, billed, strategy)
-    return found if isinstance(found, NoRoute) else _told(found, now_ms)
+    return found if isinstance(found, NoRoute) else _view(found, billed, now_ms)
 
 
-def _told(found: Explanation, now_ms: int) -> dict[str, Any]:
+def _view(found: Explanation, billed: bool, now_ms: int) -> RouteView:
     alias = found.route.alias
-    canary = alias.canary if alias is not None else None
-    return {
-        "model": found.route.name,
-        "alias": alias.name if alias is not None else None,
-        "strategy": found.strategy,
-        "canary": {"model": canary.model, "percent": canary.percent} if canary is not None else None,
-        "candidates": [_candidate(n, one, now_ms) for n, one in enumerate(found.candidates, 1)],
-        "left_out": [{"model": one.model, "why": one.why} for one in found.left_out],
-    }
+    return RouteView(
+        model=found.route.name,
+        alias=alias.name if alias is not None else None,
+        strategy=found.strategy,
+        billed=billed,
+        canary=alias.canary if alias is not None else None,
+        candidates=[_candidate(n, one, now_ms) for n, one in enumerate(found.candidates, 1)],
+        left_out=[LeftOutView(model=one.model, why=one.why) for one in found.left_out],
+    )
 
 
-def _candidate(place: int, one: Explained, now_ms: int) -> dict[str, Any]:
+def _candidate(place: int, one: Explained, now_ms: int) -> CandidateView:
     rank, target = one.rank, one.rank.candidate.target
-    return {
-        "place": place,
-        "provider": target.provider,
-        "model": target.model,
-        "credential": target.credential_id,
-        "priority": list(one.priority),
-        "weight": list(one.weight),
-        "expected_charge": None if one.cost_nanos is None else format_credits(one.cost_nanos),
-        "first_byte_ms": None if one.first_byte_us is None else one.first_byte_us // 1000,
-        "cooling_ms": max(0, rank.cooling_until_ms - now_ms),
-        "canary": rank.trial,
-        "why": _why(rank),
-    }
+    return CandidateView(
+        place=place,
+        provider=target.provider,
+        model=target.model,
+        credential=target.credential_id,
+        priority=one.priority,
+        weight=one.weight,
+        expected_charge=None if one.cost_nanos is None else format_credits(one.cost_nanos),
+        first_byte_ms=None if one.first_byte_us is None else one.first_byte_us // 1000,
+        cooling_ms=max(0, rank.cooling_until_ms - now_ms),
+        canary=rank.trial,
+        why=_why(rank),
+    )
 
 
 def _why(rank: Rank) -> str:

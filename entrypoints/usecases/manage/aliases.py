@@ -5,16 +5,25 @@ model whose own name ends in `@001` is written with its priority: `vertex/gemini
 """
 
 import re
-from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from domain.books.management_scopes import AliasScope
 from domain.catalog.aliases import PRIORITY_MAX, TARGETS_MAX, WEIGHT_MAX, Alias, AliasTarget, Canary, Strategy
 from domain.catalog.vendors import VENDORS
 from domain.management.changes import Denied, Outcome, remove_alias, set_alias
-from domain.refusals import BadRequest
-from entrypoints.usecases.management_context import ManagementContext, actor
+from domain.refusals import BadRequest, NotFound, Remedy
+from entrypoints.usecases.management_context import (
+    ActionContext,
+    Denial,
+    ManagementContext,
+    NoFields,
+    actor,
+    row_of,
+)
+from entrypoints.usecases.public_types import Moment
 from ports.readers.catalog import CatalogReader
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -23,17 +32,93 @@ _CANARY = re.compile(r"(?P<model>[!-~]{1,300})=(?P<percent>[0-9]{1,2})%")
 FIRST_TOKEN_TIMEOUT_S_MAX = 3_600
 
 
-class AliasWords(msgspec.Struct, frozen=True, kw_only=True):
-    """An alias as it is written. `first_token_timeout_s` of None: as the hub's setting says."""
+class SetAlias(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias as it is written: `targets` as `provider/model@priority*weight`, `canary` as `model=5%`.
+
+    `first_token_timeout_s` of None: as the hub's setting says.
+    """
 
     name: str
-    targets: Sequence[str]
-    strategy: Strategy = "round-robin"
-    canary: str | None = None
-    first_token_timeout_s: int | None = None
+    targets: tuple[str, ...]
+    strategy: Annotated[Strategy, Meta(description="who goes first within a priority")] = "round-robin"
+    canary: Annotated[str | None, Meta(description="a model on trial for exactly N of every hundred calls")] = None
+    first_token_timeout_s: Annotated[
+        int | None,
+        Meta(description="seconds until the next is tried when a stream has not begun (AIHUB_FIRST_TOKEN_TIMEOUT_S)"),
+    ] = None
 
 
-async def put_alias(desk: ManagementContext, by: str, words: AliasWords) -> Outcome:
+class NamedAlias(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias by its name."""
+
+    name: str
+
+
+class TargetView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an alias leads: lower priorities go first, weights are shares."""
+
+    model: str
+    priority: int
+    weight: int
+
+
+class AliasView(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias as it is now."""
+
+    name: str
+    strategy: Strategy
+    targets: list[TargetView]
+    canary: Canary | None
+    first_token_timeout_s: int | None
+    set: Moment
+    id: str
+
+
+class AliasRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """The name leads nowhere from now on."""
+
+    name: str
+    removed: bool = True
+
+
+async def define_alias(context: ActionContext, request: SetAlias) -> AliasView | Denial:
+    """A new alias, or a new version of one."""
+    alias = row_of(await put_alias(context.hub, context.by, request), Alias)
+    return alias_view(alias) if isinstance(alias, Alias) else alias
+
+
+async def list_aliases(context: ActionContext, request: NoFields) -> list[AliasView] | Denial:
+    """All aliases, by name."""
+    return [*map(alias_view, await aliases(context.hub.storage))]
+
+
+async def show_alias(context: ActionContext, request: NamedAlias) -> AliasView | Denial:
+    """One alias."""
+    found = next((alias for alias in await aliases(context.hub.storage) if alias.name == request.name), None)
+    return alias_view(found) if found else NotFound(kind="alias", name=request.name, remedy=Remedy("alias list"))
+
+
+async def drop_alias(context: ActionContext, request: NamedAlias) -> AliasRemoved | Denial:
+    """From now on the name leads nowhere."""
+    outcome = await delete_alias(context.hub, context.by, request.name)
+    return outcome.refusal if isinstance(outcome, Denied) else AliasRemoved(name=request.name)
+
+
+def alias_view(alias: Alias) -> AliasView:
+    """An alias, to show it."""
+    timeout_ms = alias.first_token_timeout_ms
+    return AliasView(
+        name=alias.name,
+        strategy=alias.strategy,
+        targets=[TargetView(model=t.model, priority=t.priority, weight=t.weight) for t in alias.targets],
+        canary=alias.canary,
+        first_token_timeout_s=None if timeout_ms is None else timeout_ms // 1000,
+        set=Moment(alias.known_ms),
+        id=alias.id,
+    )
+
+
+async def put_alias(desk: ManagementContext, by: str, words: SetAlias) -> Outcome:
     """From now on the name leads where the words say."""
     who = actor(desk, by)
     alias = read_alias(words, desk.ids.new("alias"), who.now_ms)
@@ -55,7 +140,7 @@ async def aliases(storage: CatalogReader) -> list[Alias]:
     return sorted(rows, key=lambda alias: alias.name)
 
 
-def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequest:
+def read_alias(words: SetAlias, alias_id: str, now_ms: int) -> Alias | BadRequest:
     """The alias that the words mean, or the first of them that means nothing."""
     if not _NAME.fullmatch(words.name):
         problem = (
@@ -90,7 +175,7 @@ def read_alias(words: AliasWords, alias_id: str, now_ms: int) -> Alias | BadRequ
     )
 
 
-def target_text(target: AliasTarget) -> str:
+def target_text(target: AliasTarget | TargetView) -> str:
     """The target as text, always with priority and weight."""
     return f"{target.model}@{target.priority}*{target.weight}"
 
