@@ -16,6 +16,7 @@ from tests.adapters.storage_rules import (
     a_call,
     a_grant,
     a_key,
+    a_provider,
     a_transfer,
     a_user,
     an_entry,
@@ -154,6 +155,16 @@ async def test_a_sweep_sees_the_grants_of_every_open_call_whatever_was_loaded_be
     assert len(settled.writes) == 3
     assert sorted(call.id for call in beside.shown.open_calls) == ["call-0", "call-1"]
     assert [(grant.id, grant.held_nanos) for grant in beside.shown.grants] == [("grant-1", 20)]
+
+
+async def test_a_change_of_the_catalogue_has_a_version_that_other_processes_see(connection: sqlite3.Connection) -> None:
+    writer = Writer()
+    versions = []
+    for row in (a_user(), a_provider(), a_provider("other")):
+        run(writer, connection, Operation(NOBODY, write(row)))
+        versions += connection.execute("select version from meta").fetchone()
+
+    assert versions == [versions[0], versions[0] + 1, versions[0] + 2]
 
 
 async def test_between_batches_only_what_the_next_needs_is_kept(connection: sqlite3.Connection) -> None:
