@@ -64,8 +64,10 @@ class Deadline:
         loop = self._loop = asyncio.get_running_loop()
         duration_s, write_s = duration_ms / 1000, write_ms / 1000
         self._write_s = write_s
-        self._ends = loop.time() + duration_s
-        self._timer = loop.call_later(min(duration_s, write_s), self._look)
+        now_s = loop.time()
+        self._ends = now_s + duration_s
+        # By the moment, since `call_later` would ask for the time once more.
+        self._timer = loop.call_at(now_s + (write_s if write_s < duration_s else duration_s), self._look)
 
     def left_ms(self) -> int:
         """How much time the call has left; 0 or less when it is over."""
