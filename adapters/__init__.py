@@ -1,1 +1,1 @@
-"""How the outside does what the ports ask: providers, storage, vault, system."""
+"""Implementations of the ports: providers, storage, vault, system."""

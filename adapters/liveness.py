@@ -1,11 +1,11 @@
 """Which processes of the hub are alive, shown by locks on files in one directory.
 
-A process proves that it lives by a lock that the kernel holds for it. However the process dies, the kernel releases
-it; nothing has to be written, and nobody has to wait for a heartbeat to fail.
+A process proves that it is alive by a lock that the kernel holds for it. However the process ends, the kernel releases
+the lock; nothing has to be written, and there is no heartbeat.
 
-A file may be removed by somebody who cleans up. So a missing file alone proves nothing: the process is gone only if its
-process id is, too, or belongs to a process that began at another time. Names carry what is needed for that. A process
-of another machine, or of another namespace of process ids, whose file is missing cannot be seen at all.
+A cleanup may remove a file. So a missing file alone proves nothing: the process is gone only if its process id is gone
+too, or belongs to a process that began at another time. Names contain what is needed for this check. A process of
+another machine, or of another namespace of process ids, whose file is missing cannot be checked.
 """
 
 import contextlib
@@ -18,16 +18,16 @@ from pathlib import Path
 
 from ports.environment import Liveness
 
-# Process id, when the process began (clock ticks since the machine did), where its id is valid, and chance.
+# Process id, start of the process (clock ticks since boot), the namespace of its id, and random bits.
 _NAME = re.compile(r"w(?P<pid>[0-9]+)-(?P<began>[0-9]+)-(?P<place>[0-9a-f]{8})-[0-9a-f]{10}")
 _UNKNOWN = 0
 
 
 class FlockLiveness(Liveness):
-    """Life signs as locks on files in one directory, for all processes of one machine.
+    """Proof of life by locks on files in one directory, for all processes of one machine.
 
-    A name is made when it is first asked for, so in the worker and not in the parent that forks it. Ask for it before
-    the books can hold it.
+    A name is made on first use, so in the worker and not in the parent that forks it. It must be requested before the
+    books contain it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -48,16 +48,16 @@ class FlockLiveness(Liveness):
         if self._own is not None and owner == self._own[1]:
             return False
         if not owner or owner.startswith(".") or "/" in owner:
-            return None  # no name that this class has made
+            return None  # not a name that this class has made
         path = self._directory / owner
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return self._has_ended(owner)
         except OSError:
-            return False  # It cannot be told just now, for want of file descriptors, say.
+            return False  # This cannot be checked now, for example because there are no file descriptors left.
         try:
-            # Shared, so that two processes that look at once do not take each other for the owner.
+            # A shared lock, so that two processes that check at once do not take each other for the owner.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return False
@@ -68,7 +68,7 @@ class FlockLiveness(Liveness):
         return True
 
     def renew(self) -> None:
-        """Put this process's life sign back where somebody has removed it. OSError if that cannot be done now."""
+        """Create this process's file again if it was removed. Raises OSError if that is impossible now."""
         if self._own is None:
             return
         pid, name, file = self._own
@@ -81,40 +81,43 @@ class FlockLiveness(Liveness):
         os.close(file)
 
     def close(self) -> None:
-        """Be gone, in good order. The file stays, for its free lock proves it; whoever finds that out removes it."""
+        """Release the lock. The file stays, because a free lock proves the end.
+
+        The process that notices it removes the file.
+        """
         if self._own is not None:
             file, self._own = self._own[2], None
             os.close(file)
 
-    def forget_the_dead(self) -> None:
-        """Remove the files of processes that are gone, also of those whose name no call bears."""
+    def remove_ended(self) -> None:
+        """Remove the files of processes that are gone, including those that no call names."""
         with contextlib.suppress(OSError):
             for name in os.listdir(self._directory):
                 self.is_gone(name)
 
     def _has_ended(self, owner: str) -> bool | None:
-        """Whether the process of a name without a file has ended; None if its id says nothing here."""
-        told = _NAME.fullmatch(owner)
-        if told is None or told["place"] != self._place:
+        """Whether the process of a name without a file has ended; None if its id is of another namespace."""
+        match = _NAME.fullmatch(owner)
+        if match is None or match["place"] != self._place:
             return None
-        pid, began = int(told["pid"]), int(told["began"])
+        pid, began = int(match["pid"]), int(match["began"])
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
         except OSError:
-            pass  # It lives, and is somebody else's.
+            pass  # It is alive, and belongs to another user.
         now = _began(pid)
         return now is not None and began != _UNKNOWN and now != began
 
     def _locked(self, name: str) -> int:
-        """A file that bears the name only once its lock is held: nobody can find it without."""
+        """Create a file that gets its name only when its lock is held, so that no process finds it unlocked."""
         self._directory.mkdir(mode=0o700, parents=False, exist_ok=True)
-        aside = self._directory / f".{name}"
-        file = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        unnamed = self._directory / f".{name}"
+        file = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            aside.rename(self._directory / name)
+            unnamed.rename(self._directory / name)
         except BaseException:
             os.close(file)
             raise
@@ -127,17 +130,17 @@ class FlockLiveness(Liveness):
 
 
 def _began(pid: int) -> int | None:
-    """When the process began, in clock ticks since the machine did; None where that cannot be told. See proc(5)."""
+    """Return when the process began, in clock ticks since boot; None if that is unknown. See proc(5)."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name, in parentheses, may hold anything: fields are counted behind its end.
+            # The name, in parentheses, may contain anything: fields are counted from its end.
             return int(file.read().rpartition(b")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return None
 
 
 def _place() -> str:
-    """What tells machine, boot and namespace of process ids from others; without /proc there is only one."""
+    """Return what identifies the machine, the boot and the namespace of process ids; constant without /proc."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
         space = os.stat("/proc/self/ns/pid").st_ino

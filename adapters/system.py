@@ -1,4 +1,4 @@
-"""The machine's own clock and chance."""
+"""The machine's own clock and randomness."""
 
 import os
 import secrets
@@ -23,10 +23,10 @@ class SystemClock(Clock):
 
 
 class RandomIds(Ids):
-    """Ids of 26 characters after their prefix: 48 bits of milliseconds, then 80 of chance, in Crockford's base 32.
+    """Ids of 26 characters after their prefix: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32.
 
-    Chance is drawn for many ids at once, since each visit to the kernel lets other threads go first. No two ids get
-    the same: a thread takes a draw by `popleft`, which is one step, and a fork leaves the stock behind.
+    Random bytes are drawn for many ids at once, because each system call lets other threads run first. No two ids get
+    the same bytes: a thread takes them by `popleft`, which is atomic, and a fork discards the stock.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class RandomIds(Ids):
         os.register_at_fork(after_in_child=self._stock.clear)
 
     def new(self, prefix: str) -> str:
-        """`call_01k9…`: ids of different milliseconds sort by time."""
+        """Return an id such as `call_01k9…`: ids of different milliseconds sort by time."""
         now_ms = time.time_ns() // 1_000_000
         then_ms, head = self._moment
         if then_ms != now_ms:
@@ -52,7 +52,7 @@ class RandomIds(Ids):
             return drawn[:_DRAW_BYTES]
 
     def secret(self) -> str:
-        """43 characters that may stand in a URL."""
+        """Return 43 random characters that are valid in a URL."""
         return secrets.token_urlsafe(32)
 
     def chance(self, below: int) -> int:
@@ -61,7 +61,7 @@ class RandomIds(Ids):
 
 def _base32(number: int, pairs: int) -> str:
     table = _PAIRS
-    if pairs == 8:  # the hot one, without a loop
+    if pairs == 8:  # the common case, without a loop
         return (
             table[number >> 70]
             + table[number >> 60 & 1023]

@@ -1,8 +1,8 @@
-"""Secrets under the master key: AES-256-GCM for what must be read again, HMAC-SHA-256 for what is only recognised.
+"""Secrets under the master key: AES-256-GCM for values that are read again, HMAC-SHA-256 for values only recognised.
 
-House rules. Two keys are derived from each master key, one for each use, and the master key itself is used for
-nothing else. A sealed value names the key that opens it and opens for its own row only, so that nobody can swap the
-ciphertexts of two rows. Nothing here ever puts a secret into a message.
+House rules. Two keys are derived from each master key, one for each purpose, and the master key itself is used for
+nothing else. A sealed value names the key that opens it and opens only for its own row, so that the ciphertexts of two
+rows cannot be swapped. No message of this module contains a secret.
 
 The envelope: version (1 byte), key id (8), nonce (12), ciphertext with its tag.
 """
@@ -32,10 +32,10 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class MasterKeyVault(Vault):
-    """Seals under the first of `keys`; opens what any of them has sealed, so that a key can be rotated out.
+    """Seals under the first of `keys`; opens values sealed under any of them, so that a key can be rotated out.
 
-    `file` is where the keys came from: it is read again where it has changed, so that a rotation reaches every process.
-    Fingerprints are made under a key that no rotation changes: `keep_fingerprints` sets it, else it follows from the
+    `file` is the source of the keys: it is read again after a change, so that a rotation reaches every process.
+    Fingerprints are made under a key that no rotation changes: `keep_fingerprints` sets it, else it is derived from the
     first master key.
     """
 
@@ -53,18 +53,18 @@ class MasterKeyVault(Vault):
         self._current = key_id(keys[0])
 
     def keep_fingerprints(self, sealed: bytes | None, made_under: bytes) -> None:
-        """Make fingerprints as the books know them: by the sealed key that they keep, else the master key's own."""
+        """Make fingerprints as the books have them: with their own sealed key, else with the master key's."""
         key = _derive(made_under, _FINGERPRINTS) if sealed is None else self.unseal(sealed, _FINGERPRINT_ROW)
         self._fingerprint_key = key
         self._fingerprints = hmac.new(key, digestmod="sha256")
 
     @property
     def current_id(self) -> str:
-        """The id of the key that seals, in hexadecimal digits."""
+        """Return the id of the key that seals, in hexadecimal digits."""
         return self._current.hex()
 
     def renew(self) -> None:
-        """Make a new key, which seals from now on; the one that did so until now stays, to open."""
+        """Make a new key, which seals from now on; the previous one stays, to open older values."""
         if self._file is None:
             raise VaultError(
                 "the master key is given in AIHUB_MASTER_KEY: write a new one before it, separated by a comma, start "
@@ -73,24 +73,24 @@ class MasterKeyVault(Vault):
         self._use(self._file.renew(self._current))
 
     def sealed_fingerprint_key(self) -> bytes:
-        """The key of all fingerprints, sealed under the current key."""
+        """Return the key of all fingerprints, sealed under the current key."""
         return self.seal(self._fingerprint_key, _FINGERPRINT_ROW)
 
     def resealed(self, sealed: bytes, row: str) -> bytes | None:
-        """The same secret under the current key; None if it is sealed under that already."""
+        """Return the same secret under the current key; None if it is already sealed under that key."""
         if sealed[len(_VERSION) : _HEAD_BYTES] == self._current:
             return None
         return self.seal(self.unseal(sealed, row), row)
 
     def seal(self, secret: bytes, row: str) -> bytes:
-        """Encrypt for that row, under a nonce that chance gives: 2^32 of them are safe under one key."""
+        """Encrypt for that row, under a random nonce: 2^32 of them are safe under one key."""
         self._look_again()
         head = _VERSION + self._current
         nonce = os.urandom(_NONCE_BYTES)
         return head + nonce + self._cipher(self._current).encrypt(nonce, secret, head + row.encode())
 
     def unseal(self, sealed: bytes, row: str) -> bytes:
-        """The secret again; VaultError if the key or the row is another one."""
+        """Return the secret. Raises VaultError if the key or the row is a different one."""
         head, nonce, body = (
             sealed[:_HEAD_BYTES],
             sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES],
@@ -111,14 +111,14 @@ class MasterKeyVault(Vault):
             raise VaultError(f"{row}: the sealed value was changed, or belongs to another row") from None
 
     def _look_again(self) -> None:
-        """Take the keys of the file, where another process has rotated them."""
+        """Read the keys from the file again, if another process has rotated them."""
         keys = self._file.changed() if self._file is not None else None
         if keys is not None:
             self._use(keys)
 
     def fingerprint(self, secret: str) -> str:
-        """64 hexadecimal digits; the same secret always has the same."""
-        # Every call needs one. `hmac.digest` would give the interpreter away each time, to whoever waits for it.
+        """Return 64 hexadecimal digits; the same secret always has the same."""
+        # Every call needs one. `hmac.digest` would release the interpreter lock each time.
         keyed = self._fingerprints.copy()
         keyed.update(secret.encode())
         return keyed.hexdigest()
@@ -126,7 +126,7 @@ class MasterKeyVault(Vault):
     def _cipher(self, sealed_by: bytes) -> "AESGCM":
         cipher = self._ciphers.get(sealed_by)
         if cipher is None:
-            # Most commands of the operator seal nothing, and the import costs them 17 ms.
+            # Most of the operator's commands seal nothing, and the import costs them 17 ms.
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
             cipher = self._ciphers[sealed_by] = AESGCM(self._seal_keys[sealed_by])
@@ -134,12 +134,15 @@ class MasterKeyVault(Vault):
 
 
 def key_id(master_key: bytes) -> bytes:
-    """Eight bytes that name a master key and tell nothing about it."""
+    """Return eight bytes that name a master key and reveal nothing about it."""
     return _derive(master_key, b"aihub key id")[:_ID_BYTES]
 
 
 def decode_master_key(text: str, origin: str) -> bytes:
-    """32 bytes as 64 hexadecimal digits or as base64; VaultError names the `origin` of anything else."""
+    """Decode 32 bytes from 64 hexadecimal digits or base64.
+
+    Raises VaultError, which names the `origin`, for anything else.
+    """
     text = text.strip()
     if _HEX.fullmatch(text):
         return bytes.fromhex(text)
@@ -153,14 +156,14 @@ def decode_master_key(text: str, origin: str) -> bytes:
 
 
 class KeyFile:
-    """The file of the master keys, one a line: the first seals. A rotation writes a new first line."""
+    """The file of the master keys, one per line: the first seals. A rotation writes a new first line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen = self._state()
 
     def keys(self) -> tuple[bytes, ...]:
-        """The keys; VaultError if there is none, or if others can read the file."""
+        """Return the keys. Raises VaultError if there is none, or if other users can read the file."""
         mode = stat.S_IMODE(self._path.stat().st_mode)
         if mode & 0o077:
             raise VaultError(f"{self._path} can be used by others (mode {mode:04o}): run `chmod 600 {self._path}`")
@@ -168,7 +171,7 @@ class KeyFile:
         return tuple(decode_master_key(line, str(self._path)) for line in lines)
 
     def changed(self) -> tuple[bytes, ...] | None:
-        """The keys, if the file is another one than when it was last looked at; None if not, or if it is gone."""
+        """Return the keys if the file has changed since the last check; None if not, or if it is gone."""
         state = self._state()
         if state is None or state == self._seen:
             return None
@@ -176,9 +179,9 @@ class KeyFile:
         return self.keys()
 
     def renew(self, current_id: bytes) -> tuple[bytes, ...]:
-        """A new key before the one that sealed until now; older ones, under which nothing is sealed any more, go.
+        """Add a new key before the current one; older ones, under which nothing is sealed any more, are removed.
 
-        VaultError if the key of that id does not seal any more: another process rotates.
+        Raises VaultError if the key of that id is no longer the first: another process is rotating.
         """
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -187,7 +190,7 @@ class KeyFile:
             if key_id(current) != current_id:
                 raise VaultError("another process has begun to rotate the master key; run this again when it has ended")
             lines = [base64.b64encode(key) for key in (os.urandom(KEY_BYTES), current)]
-            os.replace(_written_aside(self._path, b"\n".join(lines) + b"\n"), self._path)
+            os.replace(_written_unnamed(self._path, b"\n".join(lines) + b"\n"), self._path)
             os.fsync(directory)
         finally:
             os.close(directory)
@@ -196,22 +199,23 @@ class KeyFile:
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
-            told = self._path.stat()
+            stat = self._path.stat()
         except OSError:
             return None
-        return told.st_ino, told.st_mtime_ns, told.st_size
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def master_keys(data_dir: Path, given: str | None, books: str) -> tuple[tuple[bytes, ...], KeyFile | None]:
-    """The master keys of a data directory, the one that seals first, and the file that they stand in.
+    """Return the master keys of a data directory, the one that seals first, and the file that contains them.
 
-    Those given, separated by commas; else those of the file, which the first start makes. VaultError if a key is
-    malformed, or gone while there are `books` that were made under it, or if others can read the file.
+    The keys are those given, separated by commas, else those of the file, which the first start makes. Raises
+    VaultError if a key is malformed, if it is missing while there are `books` made under it, or if other users can read
+    the file.
     """
     if given:
         return tuple(decode_master_key(part, "AIHUB_MASTER_KEY") for part in given.split(",")), None
     path = data_dir / "master.key"
-    # Looked for before the key: a first start that runs beside this one makes its key before its books.
+    # Checked before the key: another first start at the same time makes its key before its books.
     orphaned = path.with_name(books).exists()
     if _read(path) is None and orphaned:
         raise VaultError(
@@ -234,28 +238,29 @@ def _read(path: Path) -> str | None:
 def _make(path: Path, content: bytes) -> None:
     """Create a file with its content in one step, readable by its owner; the first of several processes wins.
 
-    Written aside and linked, since whoever opens a file that was merely created exclusively may find it empty.
+    The file is written under another name and linked, because a file that is only created exclusively may be read while
+    it is empty.
     """
-    aside = _written_aside(path, content)
+    unnamed = _written_unnamed(path, content)
     try:
-        os.link(aside, path)
+        os.link(unnamed, path)
         _sync_directory(path.parent)
     except FileExistsError:
         pass
     finally:
-        os.unlink(aside)
+        os.unlink(unnamed)
 
 
-def _written_aside(path: Path, content: bytes) -> Path:
-    """A new file beside that path, readable by its owner alone, with the content on the disk."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _written_unnamed(path: Path, content: bytes) -> Path:
+    """Create a new file next to that path, readable by its owner alone, with the content on the disk."""
+    unnamed = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(file, content)
         os.fsync(file)
     finally:
         os.close(file)
-    return aside
+    return unnamed
 
 
 def _sync_directory(path: Path) -> None:
@@ -267,6 +272,6 @@ def _sync_directory(path: Path) -> None:
 
 
 def _derive(master_key: bytes, use: bytes) -> bytes:
-    """HKDF (RFC 5869) with SHA-256 and no salt, for one block of output."""
+    """Derive a key by HKDF (RFC 5869) with SHA-256 and no salt, for one block of output."""
     extracted = hmac.digest(bytes(KEY_BYTES), master_key, "sha256")
     return hmac.digest(extracted, use + b"\x01", "sha256")

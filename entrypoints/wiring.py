@@ -79,7 +79,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
     except (VaultError, StorageError) as error:
         raise CannotStart(str(error)) from error
     liveness = FlockLiveness(settings.data_dir / WORKERS)
-    liveness.forget_the_dead()
+    liveness.remove_ended()
     try:
         async with storage:
             by_id = {key_id(key).hex(): key for key in keys}

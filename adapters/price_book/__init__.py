@@ -1,1 +1,1 @@
-"""The price book that ships with the hub: where it is kept, and what it is made from."""
+"""The price book that ships with the hub: its files, and how they are made."""

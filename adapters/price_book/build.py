@@ -1,6 +1,6 @@
-"""Maintenance: bring the shipped book up to the installed genai-prices. `make prices` runs it.
+"""Maintenance: update the shipped book to the installed genai-prices. `make prices` runs it.
 
-What the book said stays; what the catalogue says otherwise is appended, known from today.
+Existing entries stay; a price that differs in the catalogue is appended, known from today.
 """
 
 import time
@@ -11,7 +11,7 @@ from domain.pricing.price_book import Price, news
 
 
 def build() -> dict[str, int]:
-    """Write the files of the book; how many prices were appended, by provider."""
+    """Write the files of the book; return how many prices were appended, by provider."""
     now_ms = time.time_ns() // 1_000_000
     shipped = ShippedBook()
     appended = {}

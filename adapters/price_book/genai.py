@@ -1,7 +1,7 @@
-"""Reading the public catalogue genai-prices (PyPI, MIT, https://github.com/pydantic/genai-prices) into prices of ours.
+"""Convert the public catalogue genai-prices (PyPI, MIT, https://github.com/pydantic/genai-prices) to the hub's prices.
 
-House rule: this is for maintenance alone, and the catalogue is imported here alone, when it is asked for. A price that
-has no unit of ours (pages, pixels, video) is left out; a condition that is not understood leaves its model out.
+House rule: this is for maintenance only, and only this file imports the catalogue, when it is needed. A price for a
+unit that the hub does not have (pages, pixels, video) is left out; an unknown condition leaves its model out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from adapters.price_book.vendor_pages import pages
 from domain.pricing.price_book import Clause, Names, Price, checked_names, matches, price_id
 from domain.pricing.tiers import Tier, UnitPrices
 
-# What the catalogue calls our providers; several of its names make one provider of ours, told apart by a suffix.
+# The catalogue's names of the hub's providers; several of its names make one provider, distinguished by a suffix.
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "anthropic": ("anthropic",),
     "azure": ("azure",),
@@ -39,7 +39,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "xai": ("x-ai",),
     "zai": ("zai",),
 }
-# The catalogue's key of a price, and our unit. The first that is there counts: hours of audio in, else of any audio.
+# The catalogue's key of a price, and the hub's unit. The first that is present counts: hours of input audio, else of
+# any audio.
 _UNITS: tuple[tuple[str, str], ...] = (
     ("input_mtok", "input_nanos"),
     ("input_audio_mtok", "input_audio_nanos"),
@@ -61,18 +62,18 @@ _UNITS: tuple[tuple[str, str], ...] = (
 _UNITS_OF = {"mtok": 1_000_000, "mchars": 1_000_000, "kcount": 1_000, "hours": 3_600}
 _NANOS_A_DOLLAR = 1_000_000_000
 _UNITS_A_PRICE = 1_000_000
-# The words of the catalogue for how a request was served, which make a service tier of ours.
-_SERVICE_WORDS = ("service_tier", "speed", "processing")
-_BEGINNING = date(1970, 1, 1)
+# The catalogue's conditions on how a request was served, which become a service tier.
+_SERVICE_CONDITIONS = ("service_tier", "speed", "processing")
+_EPOCH = date(1970, 1, 1)
 _FREE = UnitPrices(input_nanos=0, output_nanos=0)
 
 
 class CatalogueMissing(Exception):
-    """genai-prices is not installed; the message says how to get it."""
+    """genai-prices is not installed; the message says how to install it."""
 
 
 def catalogue(known_ms: int) -> dict[str, list[Price]]:
-    """Every price that the installed catalogue has, by our provider. CatalogueMissing if there is none."""
+    """Return every price of the installed catalogue, by provider. Raises CatalogueMissing if it is not installed."""
     try:
         from genai_prices import data
     except ImportError:
@@ -99,7 +100,7 @@ def catalogue(known_ms: int) -> dict[str, list[Price]]:
 
 
 def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) -> Iterator[Price]:
-    """All dated versions of one model's price; none if the catalogue says more than we understand."""
+    """Return all dated versions of one model's price; none if the catalogue has an unknown condition."""
     try:
         names = checked_names(names_of(model.match, suffix))
         name = callable_name(provider, model.id + suffix, names)
@@ -115,7 +116,7 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
         if (prices, tiers) == last or prices == UnitPrices():
             continue
         last = prices, tiers
-        effective_ms = (day - _BEGINNING).days * 86_400_000
+        effective_ms = (day - _EPOCH).days * 86_400_000
         yield Price(
             id=price_id(provider, name, effective_ms, known_ms),
             provider=provider,
@@ -132,10 +133,10 @@ def _prices(provider: str, model: Any, source: str, known_ms: int, suffix: str) 
 
 
 def callable_name(provider: str, their_name: str, names: Names) -> str | None:
-    """The name to sell a model under, one that the provider answers to; None if it does not serve the model.
+    """Return the name of a model that the provider accepts; None if the provider does not serve the model.
 
-    The catalogue's own may be none: Fireworks' are without the `accounts/…` that its API wants, OpenRouter's old ones
-    without the maker; and of Google's, Claude is at Vertex AI alone.
+    The catalogue's own name may be wrong: Fireworks' names lack the `accounts/…` that its API requires, OpenRouter's
+    old ones lack the maker; and of Google's services, only Vertex AI has Claude.
     """
     if provider == "google" and their_name.startswith("claude"):
         return None
@@ -146,7 +147,7 @@ def callable_name(provider: str, their_name: str, names: Names) -> str | None:
 
 
 def _is_free(provider: str, model: str) -> bool:
-    """The catalogue has no price both for what is free and for what it does not know; these are said to be free.
+    """Whether the model is documented as free; in the catalogue, free and unknown prices look the same.
 
     "The moderation endpoint is free to use" (https://developers.openai.com/api/docs/guides/moderation); OpenRouter's
     `:free` variants cost nothing by their name (https://openrouter.ai/docs/guides/routing/model-variants/free).
@@ -155,11 +156,11 @@ def _is_free(provider: str, model: str) -> bool:
 
 
 class NotUnderstood(Exception):
-    """The catalogue says something that has no counterpart here."""
+    """The catalogue contains something that has no counterpart here."""
 
 
 def names_of(match: Any, suffix: str) -> Names:
-    """The clauses of the catalogue in our signs, each with the suffix of the host."""
+    """Return the catalogue's clauses as the hub's patterns, each with the suffix of the host."""
     clauses = match.or_ if hasattr(match, "or_") else (match,)
     return tuple(_clause(clause, suffix) for clause in clauses)
 
@@ -183,19 +184,19 @@ def _sign(match: Any) -> str:
 
 
 def _suffix(pattern: str, their_id: str) -> str:
-    """Hugging Face's router takes `model:host` (huggingface.co/docs/inference-providers), each with its own prices."""
+    """Return the suffix of `model:host` in Hugging Face's router (huggingface.co/docs/inference-providers)."""
     return f":{their_id.removeprefix(pattern[:-1])}" if pattern.endswith("*") else ""
 
 
 def _days(model: Any) -> list[date]:
-    """The days on which something of the price changes."""
+    """Return the days on which a part of the price changes."""
     conditional = [*(model.prices if isinstance(model.prices, list) else ()), *(model.price_variants or ())]
     starts = {part.constraint.start_date for part in conditional if hasattr(part.constraint, "start_date")}
-    return [_BEGINNING, *sorted(starts - {_BEGINNING})]
+    return [_EPOCH, *sorted(starts - {_EPOCH})]
 
 
 def _priced_from(model: Any, day: date) -> tuple[UnitPrices, tuple[Tier, ...]]:
-    """The ordinary prices from that day on, and the tiers beside them."""
+    """Return the ordinary prices from that day on, and the tiers."""
     ordinary, hours = _standard(model, day)
     base = _units(ordinary, 0)
     tiers = [*_by_size(ordinary, base, None)]
@@ -215,9 +216,9 @@ def _priced_from(model: Any, day: date) -> tuple[UnitPrices, tuple[Tier, ...]]:
 
 
 def _standard(model: Any, day: date) -> tuple[dict[str, Any], list[Any]]:
-    """The prices that hold outside special hours, and (hours, prices) within them.
+    """Return the prices outside special hours, and (hours, prices) within them.
 
-    The catalogue asks its conditions from the last to the first, so hours that stand before the day's are not asked.
+    The catalogue checks its conditions from the last to the first, so hours before the day's entry are not checked.
     """
     if not isinstance(model.prices, list):
         return _keys(model.prices), []
@@ -234,22 +235,22 @@ def _standard(model: Any, day: date) -> tuple[dict[str, Any], list[Any]]:
 
 
 def _variants(model: Any, day: date) -> dict[str, dict[str, Any]]:
-    """What each service tier changes from that day on; the first that names a key wins, as in the catalogue."""
+    """Return what each service tier changes from that day on; the first that names a key wins, as in the catalogue."""
     found: dict[str, dict[str, Any]] = {}
     for variant in model.price_variants or ():
         if variant.constraint is not None and not hasattr(variant.constraint, "start_date"):
             raise NotUnderstood(type(variant.constraint).__name__)
         if variant.constraint is not None and variant.constraint.start_date > day:
             continue
-        if len(variant.when) == 1 and (words := set(variant.when) & set(_SERVICE_WORDS)):
-            service = found.setdefault(variant.when[words.pop()], {})
+        if len(variant.when) == 1 and (conditions := set(variant.when) & set(_SERVICE_CONDITIONS)):
+            service = found.setdefault(variant.when[conditions.pop()], {})
             for key, price in _keys(variant.prices).items():
                 service.setdefault(key, price)
     return found
 
 
 def _by_size(keys: Mapping[str, Any], base: UnitPrices, service: str | None) -> Iterator[Tier]:
-    """The tiers of one service, by threshold: the first at zero, where it is not the ordinary price itself."""
+    """Return the tiers of one service, by threshold: the first at zero, unless it is the ordinary price itself."""
     starts = sorted({0} | {tier.start for price in keys.values() for tier in getattr(price, "tiers", ())})
     for start in starts:
         if service is not None or start:
@@ -257,7 +258,7 @@ def _by_size(keys: Mapping[str, Any], base: UnitPrices, service: str | None) -> 
 
 
 def _units(keys: Mapping[str, Any], above: int) -> UnitPrices:
-    """The prices of a request that is larger than that threshold and no other."""
+    """Return the prices of a request above that threshold and below the next."""
     found: dict[str, int] = {}
     for key, unit in _UNITS:
         if (price := keys.get(key)) is not None and unit not in found:
@@ -269,7 +270,7 @@ def _units(keys: Mapping[str, Any], above: int) -> UnitPrices:
 
 
 def _changed(base: UnitPrices, other: UnitPrices) -> UnitPrices:
-    """The leaves in which the other differs."""
+    """Return the units in which the other differs."""
     return UnitPrices(
         **{name: getattr(other, name) for name in base.__struct_fields__ if getattr(other, name) != getattr(base, name)}
     )

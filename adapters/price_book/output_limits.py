@@ -1,13 +1,13 @@
-"""How much a model writes at most: what the catalogue does not tell and its makers' model pages do.
+"""The most that a model can write: missing in the catalogue, but on its maker's model pages.
 
-House rule: only what a maker states for the family is here, the largest it allows under any header. A model that is
-not here is bounded by its context, which holds more credit than needed but never too little.
+House rule: only limits that a maker states for the family are here, the largest that it allows under any header. A
+model that is not here is bounded by its context, which holds more credit than needed but never too little.
 
 https://platform.claude.com/docs/en/about-claude/models/overview · https://developers.openai.com/api/docs/models ·
 https://ai.google.dev/gemini-api/docs/models · https://api-docs.deepseek.com/quick_start/pricing
 """
 
-# Beginnings of names, the longer before the shorter that it begins with.
+# Prefixes of names; a longer one comes before a shorter one that it begins with.
 _ANTHROPIC = (
     ("claude-3-7-sonnet", 128_000),
     ("claude-3-5", 8_192),
@@ -54,5 +54,5 @@ _LIMITS: dict[str, tuple[tuple[str, int], ...]] = {
 
 
 def output_tokens_max(provider: str, model: str) -> int | None:
-    """The most tokens that the model writes in one answer; None where its maker does not say."""
-    return next((limit for beginning, limit in _LIMITS.get(provider, ()) if model.startswith(beginning)), None)
+    """Return the most tokens that the model writes in one answer; None if its maker does not state it."""
+    return next((limit for prefix, limit in _LIMITS.get(provider, ()) if model.startswith(prefix)), None)

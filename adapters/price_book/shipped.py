@@ -1,6 +1,6 @@
-"""The shipped price book: one file for each provider, read when somebody asks for that provider and not before.
+"""The shipped price book: one file for each provider, read when that provider is first needed.
 
-A file is a JSON array with one version of one price a line, so that a change of the book is read as its difference.
+A file is a JSON array with one version of one price per line, so that a change of the book is a readable diff.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,8 @@ from domain.pricing.price_book import Names, Price, price_id
 from domain.pricing.tiers import Tier, UnitPrices
 
 BOOK = Path(__file__).parent / "book"
-# Whose models a provider offers under their own names and at their prices, where its own shelf has none.
+# Providers that offer another vendor's models under its names and at its prices, where they have no prices of their
+# own.
 BORROWS: Mapping[str, tuple[str, ...]] = {
     "azure": ("openai", "anthropic", "deepseek", "xai", "moonshotai"),
     "bedrock-mantle": ("bedrock",),
@@ -22,7 +23,7 @@ BORROWS: Mapping[str, tuple[str, ...]] = {
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"effective_ms": "from"}):
-    """A price as it stands in the file of its provider."""
+    """A price as in the file of its provider."""
 
     model: str
     names: Names
@@ -61,7 +62,7 @@ class ShippedBook:
 
 
 def write(folder: Path, provider: str, prices: Iterable[Price]) -> None:
-    """Replace the file of a provider by these prices, in the order of models and of time."""
+    """Replace the file of a provider by these prices, ordered by model and time."""
     ordered = sorted(prices, key=lambda price: (price.model, price.effective_ms, price.known_ms))
     lines = [
         msgspec.json.encode(_Line(**{name: getattr(price, name) for name in _Line.__struct_fields__})).decode()

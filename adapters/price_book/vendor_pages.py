@@ -1,8 +1,8 @@
-"""Prices that the catalogue has not, from the vendors' own pages; each with the page that says so.
+"""Prices that are missing in the catalogue, from the vendors' own pages, each with its page.
 
-House rule: only what a vendor publishes is here, and only models that the catalogue does not know; once it does, its
-word counts. Prices are dollars for a million tokens. Bedrock's are those of us-east-1, where the hub asks unless it is
-told another region.
+House rule: only prices that a vendor publishes are here, and only of models that the catalogue does not have; the
+catalogue has precedence. Prices are dollars for a million tokens. Bedrock's are those of us-east-1, the hub's default
+region.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,10 @@ _NANOS_A_DOLLAR = 1_000_000_000
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's price for input and output, as two decimals; `flex` and `priority` are those of these service tiers."""
+    """A model's prices for input and output, as two decimals.
+
+    `flex` and `priority` are those of these service tiers.
+    """
 
     provider: str
     model: str
@@ -39,7 +42,7 @@ def _bedrock(model: str, price: str, flex: str = "", priority: str = "", context
 
 
 def _embeds(model: str, price: str, page: str = _AWS_PAGE, context: int | None = None) -> Line:
-    """An embedding model, which a region may name before the maker: `us.cohere.embed-v4:0`."""
+    """Return an embedding model, whose name may begin with a region: `us.cohere.embed-v4:0`."""
     names = (f"={model}", f"$.{model}", f"$/{model}")
     return Line(provider="bedrock", model=model, page=page, price=f"{price} 0", names=names, context=context)
 
@@ -71,7 +74,7 @@ LINES = (
 
 
 def pages(known_ms: int) -> Iterator[Price]:
-    """Every price that is here."""
+    """Return every price of this file."""
     for line in LINES:
         tiers = (("flex", line.flex), ("priority", line.priority))
         yield Price(
@@ -83,11 +86,11 @@ def pages(known_ms: int) -> Iterator[Price]:
             source=line.page,
             names=line.names or (f"={line.model}", f"$/{line.model}"),
             prices=_units(line.price),
-            tiers=tuple(Tier(prices=_units(told), service=service) for service, told in tiers if told),
+            tiers=tuple(Tier(prices=_units(prices), service=service) for service, prices in tiers if prices),
             context_tokens=line.context,
         )
 
 
-def _units(told: str) -> UnitPrices:
-    input_nanos, output_nanos = (int(Decimal(dollars) * _NANOS_A_DOLLAR) for dollars in told.split())
+def _units(prices: str) -> UnitPrices:
+    input_nanos, output_nanos = (int(Decimal(dollars) * _NANOS_A_DOLLAR) for dollars in prices.split())
     return UnitPrices(input_nanos=input_nanos, output_nanos=output_nanos)

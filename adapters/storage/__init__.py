@@ -1,1 +1,1 @@
-"""Where the books are kept: one SQLite file. Another engine would be another package here."""
+"""Storage of the books: one SQLite file. Another engine would be another package here."""

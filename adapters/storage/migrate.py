@@ -1,7 +1,7 @@
 """Migrations: numbered SQL files, applied in order, forward only, each with its record in one transaction.
 
-House rule: a file that was applied is never changed. Its digest is recorded, and a hub that finds another digest,
-or a migration it does not know, refuses to start rather than guess what the tables look like.
+House rule: an applied file is never changed. Its digest is recorded, and a hub that finds another digest, or an unknown
+migration, refuses to start and does not guess the shape of the tables.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ import msgspec
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "sqlite"
 
-# Strict tables came with it.
+# The version that introduced strict tables.
 _SQLITE_VERSION_MIN = (3, 37, 0)
-# Marks the file as ours, "aihb" in ASCII: no migration is ever run over somebody else's database.
+# Marks the file as the hub's, "aihb" in ASCII: no migration ever runs on another program's database.
 _APPLICATION_ID = 0x61696862
 
 _CREATE_RECORDS = """create table if not exists migrations (
@@ -39,7 +39,7 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
-    """The migrations of a folder, in the order of their numbers."""
+    """Return the migrations of a folder, in the order of their numbers."""
     return tuple(
         Migration(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("*.sql"))
@@ -47,14 +47,14 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
 
 
 def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
-    """Bring the file up to date, under the write lock, so that any number of processes may start at once.
+    """Migrate the file under the write lock, so that any number of processes may start at once.
 
-    The connection must be in autocommit mode. MigrationError if the file is not ours, is newer than this hub, or
-    was made by a migration that has been changed since; sqlite3.OperationalError if the lock cannot be had.
+    The connection must be in autocommit mode. Raises MigrationError if the file is not the hub's, is newer than this
+    hub, or was made by a migration that has changed since; sqlite3.OperationalError if the lock is not available.
     """
     if sqlite3.sqlite_version_info < _SQLITE_VERSION_MIN:
         raise MigrationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
-    # A table that is made again is dropped first, which foreign keys would forbid; they are checked in the end instead.
+    # A table that is made again is dropped first, which foreign keys would forbid; they are checked at the end instead.
     (checked,) = connection.execute("pragma foreign_keys").fetchone()
     connection.execute("pragma foreign_keys = off")
     connection.execute("begin immediate")
@@ -73,7 +73,7 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -
 
 
 def _claim(connection: sqlite3.Connection) -> None:
-    """Mark a fresh file as ours; refuse another's."""
+    """Mark a new file as the hub's; refuse another program's."""
     (application_id,) = connection.execute("pragma application_id").fetchone()
     if application_id == _APPLICATION_ID:
         return
@@ -103,7 +103,7 @@ def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) ->
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The script's statements one by one: `executescript` would commit what is open before it begins."""
+    """Yield the script's statements one by one: `executescript` would commit the open transaction first."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -24,7 +24,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     interface: Interface
 
 
-def in_words(started: Started) -> str:
+def error_text(started: Started) -> str:
     """What is printed at the start: at length on the first run, which alone shows the owner's key."""
     first = started.first
     charged = "are charged to prepaid credit" if started.billed else "are metered and not charged"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from entrypoints.config import Settings
 from entrypoints.serve.process import raise_descriptor_limit
-from entrypoints.serve.report import Started, in_json, in_words
+from entrypoints.serve.report import Started, error_text, in_json
 from entrypoints.server.exchange import App
 from entrypoints.server.limits import Limits, limits_of, memory_bytes
 from entrypoints.server.supervisor import Supervisor
@@ -50,7 +50,7 @@ def serve(settings: Settings, as_json: bool = False) -> int:
     _check_port_is_free(settings.host, settings.port)
     started = asyncio.run(_prepare(settings))
     os.environ.update(_environment(settings))
-    print(in_json(started) if as_json else in_words(started), flush=True)
+    print(in_json(started) if as_json else error_text(started), flush=True)
     load = partial(_load, settings)
     Supervisor(load, settings.host, settings.port, settings.workers, STOP_S, partial(_announce_stop, as_json)).run()
     return 0

@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint
 
 from adapters.storage.migrate import read_migrations
 from adapters.storage.sqlite.connection import Connection
-from adapters.storage.sqlite.file import in_words, open_reader, open_writer
+from adapters.storage.sqlite.file import error_text, open_reader, open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.management_scopes import UserScope
 from domain.books.scopes import CallScope
@@ -241,5 +241,5 @@ def test_a_full_disk_is_told_with_the_remedy(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError) as full:
             small.execute("insert into notes values (?)", ("x" * 100_000,))
 
-    assert in_words(full.value) == "database or disk is full: make room on the disk"
-    assert in_words(sqlite3.ProgrammingError("Cannot operate on a closed database.")).endswith("closed database.")
+    assert error_text(full.value) == "database or disk is full: make room on the disk"
+    assert error_text(sqlite3.ProgrammingError("Cannot operate on a closed database.")).endswith("closed database.")

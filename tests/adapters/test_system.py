@@ -147,7 +147,7 @@ def test_two_starts_bear_two_names(tmp_path: Path) -> None:
     finish(second)
     assert FlockLiveness(tmp_path).is_gone(first_name)
     assert os.listdir(tmp_path) == [second_name]
-    FlockLiveness(tmp_path).forget_the_dead()
+    FlockLiveness(tmp_path).remove_ended()
     assert os.listdir(tmp_path) == []
 
 

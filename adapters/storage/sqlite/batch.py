@@ -1,14 +1,14 @@
 """One batch of decisions, in one transaction, on the writer's thread.
 
-House rule: a decision counts only once COMMIT has returned. Whatever fails before it, the file holds nothing of
-the batch, and the working copy is thrown away with it. What a row must be, the schema says and SQLite checks.
+House rule: a decision counts only after COMMIT has returned. If anything fails before, the file contains nothing of the
+batch, and the working copy is discarded. The schema states what a valid row is, and SQLite checks it.
 """
 
 import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from adapters.storage.sqlite.file import begin_writing, check_room, in_words, translated
+from adapters.storage.sqlite.file import begin_writing, check_room, error_text, translated
 from adapters.storage.sqlite.load import Copy, load
 from adapters.storage.sqlite.tables import TABLES
 from domain.books.rows import Call, Decision, Row
@@ -22,9 +22,9 @@ _APPENDED = frozenset(table.kind for table in TABLES if table.appended)
 
 
 class Operation:
-    """One `decide` on its way through: the question, then either `decision` or `error`.
+    """One `decide` in progress: the question, then either `decision` or `error`.
 
-    `due` is when its caller wants to wait no longer, in the event loop's time; None for as long as it takes.
+    `due` is when its caller stops waiting, in the event loop's time; None without a limit.
     """
 
     __slots__ = ("decision", "due", "error", "rule", "scope")
@@ -41,7 +41,7 @@ class Writer:
     """Folds batches of operations over the file, always on the thread of the one connection that writes.
 
     `busy_ms` is how long it waits for another process's transaction. `copy` is what it keeps between batches; None
-    when it begins anew. `failing`: the last batch that had something to write could not, for the file's sake.
+    after a reset. `failing`: the last batch with rows to write failed because of the file.
     """
 
     def __init__(self, busy_ms: int = 5_000) -> None:
@@ -51,12 +51,12 @@ class Writer:
         self._data_version = -1
 
     def run(self, connection: sqlite3.Connection, operations: list[Operation]) -> None:
-        """Decide them all and commit. Every operation has its decision or its error afterwards; raises nothing."""
+        """Decide all operations and commit. Afterwards each has its decision or its error; raises nothing."""
         try:
             self._commit(connection, operations)
         except Exception as error:
             if len(operations) > 1 and not is_unavailable(error):
-                # Somebody's rows cannot be stored. Alone, only the guilty one fails.
+                # One operation's rows cannot be stored. Run alone, only that one fails.
                 for operation in operations:
                     self.run(connection, [operation])
                 return
@@ -66,7 +66,7 @@ class Writer:
                 operation.error = _translate(error)
 
     def try_again(self, connection: sqlite3.Connection) -> None:
-        """Write what changes nothing, to see whether anything can be written. StorageUnavailable if it still cannot."""
+        """Write without a change, to test whether writing is possible. Raises StorageUnavailable if it still fails."""
         check_room(connection)
         with translated():
             begin_writing(connection, self._busy_ms)
@@ -103,7 +103,7 @@ class Writer:
             self.copy = None
 
     def _fresh_copy(self, connection: sqlite3.Connection) -> Copy:
-        """The copy as the last batch left it, unless somebody else has committed since."""
+        """Return the copy of the last batch, unless another process has committed since."""
         (data_version,) = connection.execute("pragma data_version").fetchone()
         if self.copy is None or data_version != self._data_version:
             (version,) = connection.execute("select version from meta").fetchone()
@@ -113,28 +113,28 @@ class Writer:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether the file is at fault (locked, full, broken), rather than what was to be written to it."""
+    """Whether the file is at fault (locked, full, broken), and not the rows."""
     return isinstance(error, sqlite3.OperationalError | MemoryError) or type(error) is sqlite3.DatabaseError
 
 
 def _translate(error: Exception) -> Exception:
-    """What the caller of `decide` is told."""
+    """Return the error for the caller of `decide`."""
     if is_unavailable(error):
-        told: Exception = StorageError(in_words(error) if isinstance(error, sqlite3.Error) else str(error))
+        translated: Exception = StorageError(error_text(error) if isinstance(error, sqlite3.Error) else str(error))
     elif isinstance(error, sqlite3.Error | OverflowError | UnicodeError):
-        told = AssertionError(f"the books refuse a row: {error}")
+        translated = AssertionError(f"the books refuse a row: {error}")
     else:
         return error
-    told.__cause__ = error
-    return told
+    translated.__cause__ = error
+    return translated
 
 
 def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]:
-    """Show each rule its facts and apply what it decides. Answers the rows to write, the last state of each."""
+    """Run each rule on its facts, and return the rows to write, the last state of each."""
     books = copy.books
     dirty: dict[type, dict[Any, Row]] = {}
-    # A key that was not there when the batch was loaded may be written by one of its decisions, but the wallet
-    # behind it was not loaded. The decisions are concurrent, so those that found no key may as well come first.
+    # A key that was missing when the batch was loaded may be written by one of its decisions, but its wallet was not
+    # loaded. The decisions are concurrent, so those that found no key may as well come first.
     if not all(copy.knows(operation.scope) for operation in operations):
         operations = sorted(operations, key=lambda operation: copy.knows(operation.scope))
     for operation in operations:
@@ -142,7 +142,7 @@ def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]
         try:
             decision = operation.rule(operation.scope.view(books))
             writes = decision.writes
-        except BaseException as error:  # also what is no Exception belongs to its own caller
+        except BaseException as error:  # an error that is no Exception also belongs to its own caller
             operation.error = error
             continue
         operation.decision = decision
@@ -153,7 +153,7 @@ def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]
             if rows is None:
                 rows = dirty[kind] = {}
             key = _KEYS[kind](row)
-            if kind in _APPENDED and key in rows:  # Of rows that replace each other, the last would stand.
+            if kind in _APPENDED and key in rows:  # Of rows that replace each other, only the last would remain.
                 raise AssertionError(f"{kind.__name__} {key} is written twice")
             rows[key] = row
     return dirty

@@ -16,17 +16,17 @@ class Connection(aiosqlite.Connection):
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
-        # A process that forgets to close must still end; its last commit is safe whenever it does.
+        # A process that forgets to close must still end; its last commit is safe at any time.
         self._thread.daemon = True
 
     @classmethod
     async def open(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
-        """A connection made by `connector`, which runs on the connection's own thread."""
+        """Return a connection made by `connector`, which runs on the connection's own thread."""
         connection = cls(connector)
         try:
             await connection
         except BaseException:
-            # Its thread was told to end, but would still answer into an event loop that may be gone by then.
+            # Its thread is ending, but would still answer into an event loop that may be closed by then.
             await asyncio.to_thread(connection._thread.join)
             raise
         return connection
@@ -34,10 +34,9 @@ class Connection(aiosqlite.Connection):
     async def run(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`function(connection, *args)`, on the connection's thread, in one visit.
+        """Run `function(connection, *args)` on the connection's thread, in one visit.
 
-        aiosqlite's public methods visit the thread once per statement. `_execute` is what they are all made of: it
-        queues any function and awaits its result. It is protected, so the version is pinned and the storage
-        contract runs over it.
+        aiosqlite's public methods visit the thread once per statement. They all use `_execute`, which queues any
+        function and awaits its result. It is protected, so the version is pinned and the storage contract runs over it.
         """
         return cast(T, await self._execute(function, self._conn, *args, **kwargs))  # type: ignore[no-untyped-call]

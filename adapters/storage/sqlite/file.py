@@ -1,6 +1,6 @@
 """The SQLite file itself: opening it for writing and for reading, and publishing a copy of it.
 
-House rule: what a connection must be set to is set here, by the function that opens it, on the thread that owns it.
+House rule: the settings of a connection are made here, by the function that opens it, on the thread that owns it.
 """
 
 import errno
@@ -21,13 +21,13 @@ Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 _JOURNAL_BYTES_MAX = 64 * 1024 * 1024
 # Of the write-ahead log, between two checkpoints: 4,000 pages are 16 MB, and half as many syncs of the file.
 _CHECKPOINT_PAGES = 4_000
-# More makes no call cheaper, and 4 MiB are too few for what lies between two checkpoints.
+# More makes no call cheaper, and 4 MiB are too few for the pages between two checkpoints.
 _CACHE_KIB = 8 * 1024
-# SQLite itself would ask again after 1, 2, 5 and so on up to 100 ms, and meet a busy neighbour each time: of two
-# processes under load, one then stands still for a second. Asking every millisecond keeps it under a tenth.
+# SQLite itself would retry after 1, 2, 5 and so on up to 100 ms, and find a busy neighbour each time: of two processes
+# under load, one then waits for a second. A retry every millisecond keeps that below a tenth of a second.
 _RETRY_MS = 1
 
-# What must be free before a disk that was full counts as one that is not: what a full batch of calls writes.
+# The free space at which a full disk counts as usable again: the size of a full batch of calls.
 _ROOM_BYTES = 1024 * 1024
 
 _REMEDIES = {
@@ -41,16 +41,16 @@ _REMEDIES = {
 }
 
 
-def in_words(error: sqlite3.Error) -> str:
-    """What SQLite says, and what can be done about it. Errors of Python's own binding have no code."""
+def error_text(error: sqlite3.Error) -> str:
+    """Return SQLite's message and a remedy. Errors of Python's own binding have no code."""
     remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF)
     return f"{error}: {remedy}" if remedy else str(error)
 
 
 class Place:
-    """Where a file was when it was opened. Whatever is written to it elsewhere, or once it is removed, is lost.
+    """The location of an open file. Writes are lost if the file is replaced or removed.
 
-    The write-ahead log beside it holds the newest commits, so it belongs to it.
+    The write-ahead log next to it contains the newest commits, so it is part of it.
     """
 
     def __init__(self, path: str) -> None:
@@ -58,7 +58,7 @@ class Place:
         self._found = {name: identity for name in (path, f"{path}-wal") if (identity := _identity(name)) is not None}
 
     def lost(self) -> str | None:
-        """What happened to the file since, and the remedy; None if it is where it was, or if that cannot be told."""
+        """Return what happened to the file since, and the remedy; None if it is in place, or if that is unknown."""
         for name, before in self._found.items():
             try:
                 now = _identity(name)
@@ -71,7 +71,7 @@ class Place:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Device and inode; None if nothing is there."""
+    """Return device and inode; None if there is no file."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -81,21 +81,21 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """SQLite's own errors, in the port's word."""
+    """Translate SQLite's errors to the port's."""
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageError(in_words(error)) from error
+        raise StorageError(error_text(error)) from error
 
 
 def open_writer(
     path: str, migrations: tuple[Migration, ...], synchronous: Synchronous, busy_ms: int
 ) -> sqlite3.Connection:
-    """The connection that writes. Creates the file, readable by its owner only, and brings it up to date.
+    """Return the connection that writes. Creates the file, readable by its owner only, and migrates it.
 
-    MigrationError if the file is not what this hub expects; sqlite3.Error if it cannot be opened.
+    Raises MigrationError if the file is not what this hub expects, sqlite3.Error if it cannot be opened.
     """
-    # SQLite gives the log and the shared memory beside it the same mode. To open and close a file that is there would
+    # SQLite gives the log and the shared memory next to it the same mode. Opening and closing an existing file would
     # release the locks that SQLite has on it in this process.
     if not os.path.exists(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -116,7 +116,7 @@ def open_writer(
 
 
 def adopt_master_key(connection: sqlite3.Connection, key_id: str, busy_ms: int) -> str:
-    """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+    """Return the id of the master key that the books belong to; books without one adopt this one."""
     (known,) = connection.execute("select master_key_id from meta").fetchone()
     if known is None:
         begin_writing(connection, busy_ms)
@@ -127,25 +127,25 @@ def adopt_master_key(connection: sqlite3.Connection, key_id: str, busy_ms: int) 
 
 
 def open_reader(path: str, busy_ms: int) -> sqlite3.Connection:
-    """A connection that can only read."""
+    """Return a connection that can only read."""
     connection = _connect(path, busy_ms)
     connection.execute("pragma query_only = on")
     return connection
 
 
 def _connect(path: str, busy_ms: int) -> sqlite3.Connection:
-    # No isolation level: transactions begin and end where we say so, and never by themselves.
+    # No isolation level: transactions begin and end explicitly, never implicitly.
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     connection.execute(f"pragma busy_timeout = {busy_ms}")
     return connection
 
 
 def switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
-    """Switch the journal to a write-ahead log, which the file remembers.
+    """Switch the journal to a write-ahead log; the setting is stored in the file.
 
-    SQLite does not wait here, whatever the busy timeout says, while another process writes to a file that is not in
-    WAL mode yet: several that start on one fresh file. So we wait for the write lock, where it does, and try again.
-    sqlite3.OperationalError if the lock cannot be had.
+    SQLite does not wait here, whatever the busy timeout, while another process writes to a file that is not in WAL mode
+    yet, as when several processes start on a new file. So this waits for the write lock, for which SQLite does wait,
+    and tries again. Raises sqlite3.OperationalError if the lock is not available.
     """
     deadline = time.monotonic() + busy_ms / 1000
     while True:
@@ -162,7 +162,7 @@ def switch_to_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
 
 
 def begin_writing(connection: sqlite3.Connection, busy_ms: int) -> None:
-    """Begin a transaction with the write lock in hand. sqlite3.OperationalError if another has it for too long."""
+    """Begin a transaction with the write lock. Raises sqlite3.OperationalError if it is held for too long."""
     deadline = time.monotonic() + busy_ms / 1000
     while True:
         try:
@@ -174,9 +174,9 @@ def begin_writing(connection: sqlite3.Connection, busy_ms: int) -> None:
 
 
 def check_room(connection: sqlite3.Connection) -> None:
-    """Write a file beside the books that is gone again at once. StorageUnavailable if there is no room for it.
+    """Write and remove a file next to the books. Raises StorageUnavailable if there is no room for it.
 
-    A page alone may find room where the many of a call did not.
+    A single page may fit where the pages of a full batch did not.
     """
     (_, _, path) = connection.execute("pragma database_list").fetchone()
     try:
@@ -191,14 +191,14 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
 
 
 def copy(connection: sqlite3.Connection, path: str) -> None:
-    """Copy the books to a new file, as of one commit, while others write. FileExistsError if it is there."""
+    """Copy the books to a new file, as of one commit, while others write. Raises FileExistsError if it exists."""
     publish(path, connection.backup)
 
 
 def publish(path: str, fill: Callable[[sqlite3.Connection], None]) -> None:
-    """Make a new database file at `path`, filled by `fill`: whole and on the disk, or not there at all.
+    """Make a new database file at `path`, filled by `fill`: either complete and on the disk, or not there at all.
 
-    FileExistsError if something is there already.
+    Raises FileExistsError if the file exists.
     """
     if os.path.lexists(path):
         raise FileExistsError(path)
@@ -206,9 +206,9 @@ def publish(path: str, fill: Callable[[sqlite3.Connection], None]) -> None:
     with _own_part(part):
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             fill(connection)
-            # A copy of a file in WAL mode is one, too, and would keep its last pages in a log beside it.
+            # A copy of a file in WAL mode is in WAL mode too, and would keep its last pages in a log next to it.
             connection.execute("pragma journal_mode = delete")
-            _check_whole(connection)
+            _check_integrity(connection)
         _sync(part)
         os.link(part, path)
     _sync(os.path.dirname(os.path.abspath(path)))
@@ -216,10 +216,10 @@ def publish(path: str, fill: Callable[[sqlite3.Connection], None]) -> None:
 
 @contextmanager
 def _own_part(part: str) -> Iterator[None]:
-    """A new file that nobody else writes to meanwhile; removed in the end.
+    """Yield a new file that no other process writes to; it is removed at the end.
 
-    One that a killed backup left behind is removed first. Whether somebody still writes to it, its lock tells.
-    FileExistsError if somebody does.
+    A file that a killed backup left is removed first; a lock shows whether another process still writes to it. Raises
+    FileExistsError in that case.
     """
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -227,7 +227,7 @@ def _own_part(part: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FileExistsError(errno.EEXIST, "another backup is being written there", part) from None
-        # Not emptied: it may be a published copy under its second name.
+        # Not truncated: it may be a published copy under its second name.
         _remove(part)
         new = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     finally:
@@ -246,8 +246,8 @@ def _remove(part: str) -> None:
             os.unlink(name)
 
 
-def _check_whole(connection: sqlite3.Connection) -> None:
-    """StorageUnavailable if the copy is damaged: it would replace better ones."""
+def _check_integrity(connection: sqlite3.Connection) -> None:
+    """Raise StorageUnavailable if the copy is damaged: it would replace better ones."""
     (found, *_) = connection.execute("pragma integrity_check(1)").fetchone()
     if found != "ok":
         raise StorageError(f"the copy is damaged, and so may be the books: {' '.join(found.split())}")

@@ -1,7 +1,7 @@
-"""What one batch of decisions needs to see: loaded with a fixed number of statements, however many they are.
+"""Load what one batch of decisions needs, with a fixed number of statements for any number of decisions.
 
-House rule: loading only ever adds rows that the copy has not. The copy outlives its batch, because nobody else
-writes the file but through a commit that `data_version` betrays; then it is thrown away whole.
+House rule: loading only adds rows that the copy does not have. The copy outlives its batch, because `data_version`
+shows any commit of another writer; after one, the copy is discarded.
 """
 
 import sqlite3
@@ -22,12 +22,12 @@ _LISTED = "(select value from json_each(?))"
 _TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}
 _TABLES: dict[type, Table[Any]] = {table.kind: table for table in TABLES}
 
-# Beyond so many rows the copy is thrown away and begun again.
+# Beyond this number of rows the copy is discarded and started again.
 _KEPT_MAX = 20_000
 
 
 def _statement(lookup: Lookup) -> str:
-    """What stands behind `select <columns>` for a lookup."""
+    """Return the text after `select <columns>` for a lookup."""
     table = _TABLES[lookup.kind].name
     tests = [_TESTS[test].format(" + ".join(columns)) for test, columns in lookup.where]
     source = f"from {table}"
@@ -51,7 +51,7 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = tuple(
 
 
 class Copy:
-    """The writer's working copy, and the users in it whose wallets are whole (all grants with credit left)."""
+    """The writer's working copy, and the users in it whose wallets are complete (all grants with credit left)."""
 
     def __init__(self, version: int) -> None:
         self.books = Books(version)
@@ -59,11 +59,11 @@ class Copy:
         self.asked_calls: set[str] = set()
 
     def knows(self, scope: View[Any]) -> bool:
-        """Whether the row that a call starts from, its key, was found."""
+        """Whether the key that a call starts from was found."""
         return not isinstance(scope, CallScope) or scope.fingerprint in self.books.keys_by_fingerprint
 
     def prune(self, written_calls: Iterable[str]) -> bool:
-        """Forget what the next batch will hardly ask for. False if too much is left to keep any of it."""
+        """Remove what the next batch is unlikely to need. Return False if too much is left to keep any of it."""
         books = self.books
         self.asked_calls.update(written_calls)
         for call_id in self.asked_calls - books.open_calls:
@@ -82,28 +82,28 @@ class Copy:
 
 
 def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]) -> None:
-    """Add to the copy what the scopes name and it has not. In a write transaction, before the first rule."""
+    """Add to the copy what the scopes name and it does not have, in a write transaction, before the first rule."""
     books, version = copy.books, copy.books.version
     loaded: set[tuple[type, Any]] = set()
     by_kind: defaultdict[type, list[View[Any]]] = defaultdict(list)
     for scope in scopes:
         by_kind[type(scope)].append(scope)
     for wants in zip_longest(*(alike[0].steps for alike in by_kind.values()), fillvalue=()):
-        asked: defaultdict[Lookup, set[Any]] = defaultdict(set)
+        requested: defaultdict[Lookup, set[Any]] = defaultdict(set)
         for alike, step in zip(by_kind.values(), wants, strict=True):
             for lookup, values in step:
-                asked[lookup].update(*map(values, alike, repeat(books)))
-        for lookup, wanted in asked.items():
+                requested[lookup].update(*map(values, alike, repeat(books)))
+        for lookup, wanted in requested.items():
             known = copy.wallets if lookup is GRANTS_WITH_CREDIT else lookup.present(books)
             if missing := wanted.difference(known):
                 _add(connection, copy, lookup, missing, loaded)
-    books.version = version  # a provider that is loaded is no new one
+    books.version = version  # a provider that is loaded is not a new one
 
 
 def _add(
     connection: sqlite3.Connection, copy: Copy, lookup: Lookup, values: set[Any], loaded: set[tuple[type, Any]]
 ) -> None:
-    """Run a lookup; the rows that the copy has not join it."""
+    """Run a lookup; the rows that the copy does not have are added to it."""
     kind, table, books = lookup.kind, _TABLES[lookup.kind], copy.books
     if lookup.by:
         parameters: tuple[Any, ...] = (json_text(list(values)),)

@@ -1,6 +1,6 @@
-"""The questions that are asked of the SQLite books, each one function over a reading connection.
+"""The read queries on the SQLite books, each one function over a reading connection.
 
-House rule: every answer is as of one commit; an answer of several statements stands in a read transaction.
+House rule: every result is as of one commit; a result of several statements uses a read transaction.
 """
 
 import sqlite3
@@ -69,13 +69,13 @@ _ROWS_IN_CHUNK = 500
 
 
 def version(connection: sqlite3.Connection) -> int:
-    """The catalogue's version."""
+    """Return the catalogue's version."""
     (number,) = connection.execute("select version from meta").fetchone()
     return int(number)
 
 
 def catalog(connection: sqlite3.Connection) -> CatalogRows:
-    """The catalogue with its version, as of one commit."""
+    """Return the catalogue with its version, as of one commit."""
     connection.execute("begin")
     try:
         return CatalogRows(
@@ -90,12 +90,12 @@ def catalog(connection: sqlite3.Connection) -> CatalogRows:
 
 
 def prices(connection: sqlite3.Connection) -> list[Price]:
-    """Every price that operators appended to the book, oldest first."""
+    """Return every price that operators appended to the book, oldest first."""
     return PRICES.read(connection, "from prices order by seq")
 
 
 def caller(connection: sqlite3.Connection, fingerprint: str) -> tuple[ApiKey, User] | None:
-    """A key and its user. A key never changes hands, so two statements see no more than one would."""
+    """Return a key and its user. A key never changes its user, so two statements need no transaction."""
     for key in KEYS.read(connection, _KEY_OF_FINGERPRINT, (fingerprint,)):
         (user,) = USERS.read(connection, _USER_BY_ID, (key.user_id,))
         return key, user
@@ -103,51 +103,51 @@ def caller(connection: sqlite3.Connection, fingerprint: str) -> tuple[ApiKey, Us
 
 
 def users(connection: sqlite3.Connection) -> list[User]:
-    """All users by name."""
+    """Return all users by name."""
     return USERS.read(connection, "from users order by name")
 
 
 def user_named(connection: sqlite3.Connection, name: str) -> User | None:
-    """The user of that name."""
+    """Return the user with that name."""
     return next(iter(USERS.read(connection, _USER_NAMED, (name,))), None)
 
 
 def keys(connection: sqlite3.Connection) -> list[ApiKey]:
-    """All API keys, oldest first."""
+    """Return all API keys, oldest first."""
     return KEYS.read(connection, "from api_keys order by created_ms, id")
 
 
 def wallet(connection: sqlite3.Connection, user_id: str) -> list[Grant]:
-    """A user's grants, oldest first, spent ones too."""
+    """Return a user's grants, oldest first, including spent ones."""
     return GRANTS.read(connection, _WALLET, (user_id,))
 
 
 def call(connection: sqlite3.Connection, call_id: str) -> Call | None:
-    """One call."""
+    """Return one call."""
     return next(iter(CALLS.read(connection, _CALL, (call_id,))), None)
 
 
 def adjustments(connection: sqlite3.Connection, call_id: str) -> list[Adjustment]:
-    """How a call was charged anew, oldest first."""
+    """Return the adjustments of a call, oldest first."""
     return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (call_id,))
 
 
 def calls(connection: sqlite3.Connection, user_id: str | None, limit: int, before_id: str | None) -> list[Call]:
-    """The newest calls first."""
+    """Return the newest calls first."""
     if user_id is None:
         return CALLS.read(connection, _CALLS, (before_id, limit))
     return CALLS.read(connection, _CALLS_OF_USER, (user_id, before_id, limit))
 
 
 def audit(connection: sqlite3.Connection, limit: int) -> list[AuditEntry]:
-    """The newest management actions first."""
+    """Return the newest management actions first."""
     return AUDIT.read(connection, _AUDIT, (limit,))
 
 
 def idempotent_answer(
     connection: sqlite3.Connection, user_id: str, key: str
 ) -> tuple[str, int, str, bytes | None] | None:
-    """What is remembered for a user's Idempotency-Key."""
+    """Return the stored answer for a user's Idempotency-Key."""
     for row in IDEMPOTENCY.read(connection, _IDEMPOTENT, (user_id, key)):
         return row.call_id, row.status, row.content_type, row.answer
     return None
@@ -159,12 +159,12 @@ class Run(Protocol):
     async def __call__(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What the function returns."""
+        """Return the function's result."""
         ...
 
 
 class SqliteSnapshot:
-    """The books at one moment, streamed in chunks. Its connection stands in one read transaction."""
+    """The books at one moment, streamed in chunks. Its connection has an open read transaction."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -200,7 +200,7 @@ class SqliteSnapshot:
 
 
 def begin(connection: sqlite3.Connection) -> None:
-    """Stand in a read transaction from now on. SQLite takes the snapshot at the first read, so read."""
+    """Begin a read transaction. SQLite takes the snapshot at the first read, so this also reads."""
     connection.execute("begin")
     version(connection)
 

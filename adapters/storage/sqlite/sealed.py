@@ -1,4 +1,4 @@
-"""What is sealed in the SQLite books, sealed again a few rows at a time, so that no call waits long for the writer."""
+"""Seal the sealed values of the SQLite books again, a few rows at a time, so that no call waits long for the writer."""
 
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -17,14 +17,14 @@ ANSWER_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 
 class SqliteSealed:
-    """The books as far as they are sealed; on the writer's thread, between two batches of decisions."""
+    """The sealed values of the books; runs on the writer's thread, between two batches of decisions."""
 
     def __init__(self, writer: Connection, busy_ms: int) -> None:
         self._writer = writer
         self._busy_ms = busy_ms
 
     async def fingerprint_key(self) -> bytes | None:
-        """The sealed key of all fingerprints, if it is kept."""
+        """Return the sealed key of all fingerprints, if it is stored."""
         return await self._run(fingerprint_key)
 
     async def master_key_id(self) -> str:
@@ -50,30 +50,30 @@ class SqliteSealed:
 
 
 def master_key_id(connection: sqlite3.Connection) -> str:
-    """The id of the master key that the books belong to."""
+    """Return the id of the master key that the books belong to."""
     return str(connection.execute("select master_key_id from meta").fetchone()[0])
 
 
 def fingerprint_key(connection: sqlite3.Connection) -> bytes | None:
-    """The sealed key of all fingerprints, if it is kept."""
+    """Return the sealed key of all fingerprints, if it is stored."""
     (sealed,) = connection.execute("select fingerprint_key from meta").fetchone()
     return None if sealed is None else bytes(sealed)
 
 
 def keep_fingerprint_key(connection: sqlite3.Connection, sealed: bytes, busy_ms: int) -> None:
-    """Keep it."""
+    """Store it."""
     _write(connection, busy_ms, "update meta set fingerprint_key = ?", sealed)
 
 
 def belong_to(connection: sqlite3.Connection, key_id: str, busy_ms: int) -> None:
-    """The books belong to another master key."""
+    """Let the books belong to another master key."""
     _write(connection, busy_ms, "update meta set master_key_id = ?", key_id)
 
 
 def reseal_credentials(
     connection: sqlite3.Connection, after: int, reseal: Callable[[str, bytes], bytes | None], busy_ms: int
 ) -> int | None:
-    """A few credentials, removed ones too; a change makes a new version of the catalogue, so that all see it."""
+    """Reseal a few credentials, removed ones too; a change makes a new version of the catalogue for all processes."""
     begin_writing(connection, busy_ms)
     try:
         rows = connection.execute(
@@ -94,7 +94,7 @@ def reseal_credentials(
 def reseal_answers(
     connection: sqlite3.Connection, after: int, reseal: Callable[[str, str, bytes], bytes | None], busy_ms: int
 ) -> int | None:
-    """A few kept answers, of some megabytes together."""
+    """Reseal a few stored answers, of some megabytes together."""
     begin_writing(connection, busy_ms)
     try:
         chosen = _chosen(
@@ -119,7 +119,7 @@ def reseal_answers(
 
 
 def _chosen(sizes: Iterable[tuple[int, int]]) -> list[int]:
-    """The first rows that are not too much together."""
+    """Return the first rows within the size limit."""
     chosen: list[int] = []
     total = 0
     for rowid, size in sizes:

@@ -1,10 +1,10 @@
-"""The books in one SQLite file: one writer that commits in groups, and readers beside it.
+"""The books in one SQLite file: one writer that commits in groups, and several readers.
 
-House rule: a batch is one visit to the writer's thread. It begins the transaction, loads, rules, writes and commits
-there; a visit for each statement would hold the write lock across turns of the event loop.
+House rule: a batch runs in one visit to the writer's thread, which begins the transaction, loads, decides, writes and
+commits. A visit for each statement would hold the write lock across iterations of the event loop.
 
-Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers
-every caller when it has committed; meanwhile the next batch gathers. Nothing waits for a timer.
+Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers every
+caller after the commit; meanwhile the next batch gathers. No timer is involved.
 
 A caller that is cancelled while it waits, or whose time is over, is skipped if its batch has not begun; otherwise its
 decision commits.
@@ -28,7 +28,7 @@ from adapters.storage.sqlite.file import (
     Synchronous,
     adopt_master_key,
     copy,
-    in_words,
+    error_text,
     open_reader,
     open_writer,
     translated,
@@ -50,7 +50,7 @@ P = ParamSpec("P")
 _CLOSED = "the books are closed"
 # A longer batch would make its first caller wait longer than it saves the others.
 _BATCH_MAX = 256
-# How often a batch that is stuck is looked at, for those who set themselves a limit.
+# How often a batch that takes long is checked, for callers with a time limit.
 _LOOK_S = 0.5
 
 
@@ -71,7 +71,7 @@ class SqliteStorage:
         self._work = asyncio.Event()
         self._closed = False
         self._place = Place(path)
-        self._refusal: str | None = None  # Why nothing is read or written any more.
+        self._refusal: str | None = None  # Why reading and writing are refused from now on.
         self._loop = asyncio.get_running_loop()
         self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
 
@@ -85,11 +85,11 @@ class SqliteStorage:
         waiting_max: int = 8_192,
         migrations: Path = MIGRATIONS,
     ) -> "Opening":
-        """Open the file, or make it, and bring its tables up to date: to be awaited, or entered with `async with`.
+        """Open the file, or create it, and migrate its tables; await it, or enter it with `async with`.
 
-        `synchronous` FULL survives a power cut, NORMAL the end of the process only. `busy_ms` is how long another
-        process's transaction is waited for, `waiting_max` how many decisions may queue. MigrationError if the file
-        is not one this hub may write; StorageUnavailable if it cannot be opened.
+        `synchronous` FULL survives a power cut, NORMAL only the end of the process. `busy_ms` is how long to wait for
+        another process's transaction, `waiting_max` how many decisions may queue. Raises MigrationError if this hub may
+        not write the file, StorageUnavailable if it cannot be opened.
         """
 
         async def opened() -> SqliteStorage:
@@ -97,7 +97,7 @@ class SqliteStorage:
             try:
                 writer = await Connection.open(partial(open_writer, str(path), steps, synchronous, busy_ms))
             except sqlite3.Error as error:
-                raise StorageError(f"{path}: {in_words(error)}") from error
+                raise StorageError(f"{path}: {error_text(error)}") from error
             except OSError as error:
                 raise StorageError(f"{path}: {error.strerror or error}") from error
             try:
@@ -110,16 +110,16 @@ class SqliteStorage:
         return Opening(opened)
 
     async def adopt_master_key(self, key_id: str) -> str:
-        """The id of the master key that the books belong to: from now on this one's, if they knew none."""
+        """Return the id of the master key that the books belong to; books without one adopt this one."""
         with translated():
             return await self._writer.run(adopt_master_key, key_id, self._busy_ms)
 
     def sealed(self) -> SqliteSealed:
-        """The books as far as they are sealed."""
+        """Return access to the sealed values of the books."""
         return SqliteSealed(self._writer, self._busy_ms)
 
     async def aclose(self) -> None:
-        """Finish what waits, then close the file. Later calls raise StorageUnavailable."""
+        """Finish the waiting decisions, then close the file. Later calls raise StorageUnavailable."""
         self._closed, self._refusal = True, _CLOSED
         self._work.set()
         await asyncio.wait({self._pump})
@@ -164,7 +164,7 @@ class SqliteStorage:
             await self._writer.run(self._fold.try_again)
 
     async def _pump_batches(self) -> None:
-        """Take what waits, batch by batch, until the storage is closed and nothing waits."""
+        """Take the waiting decisions, batch by batch, until the storage is closed and none is left."""
         try:
             while self._waiting or not self._closed:
                 if not self._waiting:
@@ -173,7 +173,7 @@ class SqliteStorage:
                     continue
                 await self._pump_batch()
         finally:
-            # Only a cancelled pump leaves callers behind: the event loop is being taken down.
+            # Only a cancelled pump leaves callers behind: the event loop is shutting down.
             self._closed, self._refusal = True, _CLOSED
             for _, answered in self._waiting:
                 answered.cancel()
@@ -183,7 +183,7 @@ class SqliteStorage:
         callers: list[asyncio.Future[None]] = []
         while self._waiting and len(batch) < _BATCH_MAX:
             operation, answered = self._waiting.popleft()
-            if not answered.done():  # Nobody waits any more for one that was cancelled, or that came too late.
+            if not answered.done():  # A caller that was cancelled or came too late no longer waits.
                 batch.append(operation)
                 callers.append(answered)
         if not batch:
@@ -192,7 +192,7 @@ class SqliteStorage:
         try:
             await self._writer.run(self._fold.run, batch)
         except asyncio.CancelledError:
-            # The thread goes on, so the batch may still commit: nobody may be told that it did, or that it did not.
+            # The thread continues, so the batch may still commit: no caller may get a definite answer.
             for answered in callers:
                 answered.cancel()
             raise
@@ -206,7 +206,7 @@ class SqliteStorage:
                 answered.set_result(None)
 
     def _look_at_time(self, running: list[tuple[Operation, "asyncio.Future[None]"]]) -> None:
-        """Tell those whose time is over. Only a batch that takes long is looked at, so no other call pays for it."""
+        """Answer callers whose time is over. Only a batch that takes long is checked, so no other call pays for it."""
         now = self._loop.time()
         for operation, answered in (*running, *self._waiting):
             if operation.due is not None and operation.due < now and not answered.done():
@@ -275,7 +275,7 @@ class SqliteStorage:
 
     @asynccontextmanager
     async def _own_reader(self) -> AsyncIterator[Connection]:
-        """A connection for what takes long, so that no question waits behind it."""
+        """Yield a connection for a long read, so that no other query waits behind it."""
         if self._refusal is not None:
             raise StorageError(self._refusal)
         with translated():
@@ -287,7 +287,7 @@ class SqliteStorage:
 
 
 class Opening:
-    """A storage that is about to be opened: await it and close it yourself, or let `async with` do both."""
+    """A storage that is about to be opened: await it and close it yourself, or use `async with` for both."""
 
     def __init__(self, opened: Callable[[], Coroutine[None, None, SqliteStorage]]) -> None:
         self._opened = opened

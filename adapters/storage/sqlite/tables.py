@@ -1,7 +1,7 @@
 """The tables of the SQLite books: how a row becomes a tuple of columns and back, and the statements to write it.
 
-House rule: what a row type looks like is worked out once, when this module is imported; per row there is only
-an `attrgetter`, a tuple and JSON for the few columns that hold more than a scalar.
+House rule: the shape of a row type is worked out once, when this module is imported; per row there is only an
+`attrgetter`, a tuple, and JSON for the few columns that are not scalar.
 """
 
 import sqlite3
@@ -27,23 +27,23 @@ from domain.usage import Usage
 R = TypeVar("R", bound=Row)
 Values = tuple[Any, ...]
 
-# Many rows go into one statement: each step of SQLite lets go of the interpreter's lock, and while the event loop is
-# busy, taking it back can cost milliseconds. Powers of two, so that few statements serve and all stay prepared.
+# One statement contains many rows: each step of SQLite releases the interpreter lock, and while the event loop is busy,
+# taking it back can cost milliseconds. Powers of two, so that a few statements suffice and all stay prepared.
 _ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)
 
 _encode = msgspec.json.Encoder().encode
 
 
 def json_text(value: object) -> str:
-    """JSON as SQLite's functions and strict text columns want it."""
+    """Return JSON as text, as SQLite's functions and strict text columns require."""
     return _encode(value).decode()
 
 
 class Table(Generic[R]):
-    """A table and its row type, column for field. `key` makes a row unique.
+    """A table and its row type, with a column for each field. `key` makes a row unique.
 
     `flags` are the boolean columns and `documents` those kept as JSON, with their types. An `appended` table only
-    ever grows; in another a row with a known key replaces the one that stood, but for its `fixed` columns.
+    grows; in another table a row with a known key replaces the old one, except its `fixed` columns.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Table(Generic[R]):
         return f"{insert} on conflict ({', '.join(key)}) do update set {changes}" + (f" where {same}" if same else "")
 
     def encode(self, row: R) -> Values:
-        """The row as column values, in the order of `fields`."""
+        """Return the row as column values, in the order of `fields`."""
         values = self._scalars(row)
         if not self._rest:
             return values
@@ -90,7 +90,7 @@ class Table(Generic[R]):
         return values + tuple(None if part is None else json_text(part) for part in parts)
 
     def decode(self, values: Sequence[Any]) -> R:
-        """The row that these column values say, in the order of `fields`."""
+        """Return the row for these column values, in the order of `fields`."""
         fields = dict(zip(self.fields, values, strict=True))
         for field in self._flags:
             fields[field] = fields[field] == 1
@@ -100,7 +100,7 @@ class Table(Generic[R]):
         return self.kind(**fields)
 
     def write(self, connection: sqlite3.Connection, rows: Iterable[R]) -> None:
-        """Let the rows stand. IntegrityError where one breaks a constraint or changes a fixed column."""
+        """Write the rows. Raises IntegrityError if one breaks a constraint or changes a fixed column."""
         values = [self.encode(row) for row in rows]
         start = 0
         for size in _ROWS_AT_ONCE:
@@ -111,7 +111,7 @@ class Table(Generic[R]):
                 start += size
 
     def read(self, connection: sqlite3.Connection, rest: str, parameters: Sequence[Any] = ()) -> list[R]:
-        """The rows of `select <columns> <rest>`."""
+        """Return the rows of `select <columns> <rest>`."""
         found = connection.execute(f"select {self.columns} {rest}", parameters)
         return [self.decode(values) for values in found.fetchall()]
 
@@ -162,7 +162,7 @@ ADJUSTMENTS = Table("adjustments", Adjustment, documents={"lines": tuple[HoldLin
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
 AUDIT = Table("audit", AuditEntry, appended=True)
 
-# A table stands after those it refers to.
+# A table comes after those that it refers to.
 TABLES: tuple[Table[Any], ...] = (
     USERS,
     KEYS,
