@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from domain.model_api.call import AttemptRecord
 from domain.money import format_credits
 from domain.refusals import NotFound
 from entrypoints.cli.output import NotDone, Said, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
+from entrypoints.usecases.manage.call_view import adjustment_view, call_view
 from entrypoints.usecases.management_context import ManagementContext
 
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
@@ -31,7 +31,7 @@ async def list_calls(desk: ManagementContext, settings: Settings, args: Namespac
             _ending(report),
             *_in_and_out(report),
             format_credits(report.call.charge_nanos) if report.call.billed else None,
-            _cost(report.call.cost_nanos),
+            None if report.call.cost_nanos is None else format_credits(report.call.cost_nanos),
         )
         for report in found
     ]
@@ -40,7 +40,7 @@ async def list_calls(desk: ManagementContext, settings: Settings, args: Namespac
     if not all(report.call.billed for report in found):
         note += "; a call without a charge was made with billing off"
     text = table(heads, rows, "There are no calls yet.")
-    return Said(value=[*map(call_value, found)], text=text, note=note if found else "")
+    return Said(value=[*map(call_view, found)], text=text, note=note if found else "")
 
 
 async def show_call(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
@@ -48,16 +48,8 @@ async def show_call(desk: ManagementContext, settings: Settings, args: Namespace
     found = await reports.one_call(desk.storage, args.id)
     if isinstance(found, NotFound):
         raise NotDone(found)
-    value = call_value(found)
-    value["adjustments"] = [
-        {
-            "rate_id": adjustment.rate_id,
-            "amount": format_credits(adjustment.amount_nanos),
-            "owed": format_credits(adjustment.owed_nanos),
-            "at": moment(adjustment.at_ms),
-        }
-        for adjustment in await desk.storage.adjustments(args.id)
-    ]
+    value = call_view(found)
+    value["adjustments"] = [*map(adjustment_view, await desk.storage.adjustments(args.id))]
     return Said(value=value, text=_text(value))
 
 
@@ -89,61 +81,6 @@ def _rows(noun: str, values: list[dict[str, Any]]) -> str:
 def _ending(report: reports.CallReport) -> str:
     ending = report.call.ending or "running"
     return f"{ending}, incomplete" if report.incomplete and ending == "completed" else ending
-
-
-def call_value(report: reports.CallReport) -> dict[str, Any]:
-    """A call with every field, for scripts."""
-    call = report.call
-    return {
-        "id": call.id,
-        "user": report.user,
-        "key_id": call.key_id,
-        "dialect": call.dialect,
-        "model": call.model,
-        "stream": call.stream,
-        "ending": call.ending,
-        "incomplete": report.incomplete,
-        "error": call.error,
-        "started": moment(call.started_ms),
-        "ended": moment(call.ended_ms),
-        "duration_ms": _since(call.started_ms, call.ended_ms),
-        "first_byte_ms": call.first_byte_ms,
-        "provider": call.provider,
-        "provider_model": call.provider_model,
-        "credential_id": call.credential_id,
-        "attempts": [_attempt(attempt) for attempt in call.attempts],
-        "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
-        "usage_source": call.usage_source,
-        "usage_note": call.usage_note,
-        "size": call.size,
-        "quality": call.quality,
-        "billed": call.billed,
-        "charge": format_credits(call.charge_nanos),
-        "hold": format_credits(call.hold_nanos),
-        "uncollected": format_credits(call.uncollected_nanos),
-        "rate_id": call.rate_id,
-        "service_tier": call.service_tier,
-        "cost_usd": _cost(call.cost_nanos),
-        "price_id": call.price_id,
-        "cost_unknown": report.cost_unknown,
-        "idempotency_key": call.idempotency_key,
-        "process": call.owner,
-    }
-
-
-def _attempt(attempt: AttemptRecord) -> dict[str, object]:
-    said = msgspec.structs.asdict(attempt)
-    cost_nanos = said.pop("cost_nanos")
-    return {**said, "cost_usd": _cost(cost_nanos)}
-
-
-def _cost(nanos: int | None) -> str | None:
-    """Dollars, exactly; nothing where the cost is unknown."""
-    return None if nanos is None else format_credits(nanos)
-
-
-def _since(start_ms: int, end_ms: int | None) -> int | None:
-    return None if end_ms is None else end_ms - start_ms
 
 
 def _in_and_out(report: reports.CallReport) -> tuple[int | None, int | None]:

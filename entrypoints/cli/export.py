@@ -11,10 +11,10 @@ import msgspec
 from domain.money import format_credits
 from domain.refusals import NotFound
 from domain.usage import Usage
-from entrypoints.cli.calls import call_value
 from entrypoints.cli.output import NotDone, Said
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
+from entrypoints.usecases.manage.call_view import call_view
 from entrypoints.usecases.management_context import ManagementContext
 
 _USAGE = Usage.__struct_fields__
@@ -32,7 +32,7 @@ async def export_calls(desk: ManagementContext, settings: Settings, args: Namesp
     count = 0
     try:
         async for exported in calls:
-            value = call_value(exported.report)
+            value = call_view(exported.report)
             lines.write({**value, "adjusted": format_credits(exported.adjusted_nanos)})
             count += 1
         sys.stdout.flush()
