@@ -139,6 +139,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
     from adapters.providers.transport import Http1Transport
+    from adapters.telemetry.silent import SilentTelemetry
     from entrypoints.usecases.serving_context import CallContext
 
     async with operator_hub(settings) as operator:
@@ -159,6 +160,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             clock=operator.clock,
             ids=operator.ids,
             liveness=operator.liveness,
+            telemetry=SilentTelemetry(),
             billed=settings.billed,
             payment_link=settings.payment_link,
             upstream_timeout_ms=settings.upstream_timeout_s * 1000,

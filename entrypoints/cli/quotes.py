@@ -23,7 +23,7 @@ async def quote_request(desk: ManagementContext, settings: Settings, args: Names
     from entrypoints.http.api.quotes import quote_body, read_quoted
     from entrypoints.http.errors import error_of
     from entrypoints.http.routes import QUOTED
-    from entrypoints.usecases.call.admission import Ask
+    from entrypoints.usecases.call.ask import Ask
     from entrypoints.usecases.call.quote import Quote, quote
     from entrypoints.wiring import hub
 

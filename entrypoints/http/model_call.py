@@ -19,10 +19,10 @@ from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.renderers import EVENT_STREAM, JSON, PassThrough, RenderedStream, RenderedWhole
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.call.admission import Ask
-from entrypoints.usecases.call.live_call import LiveCall
-from entrypoints.usecases.call.model_call import Chat, Refused, Replayed
+from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call.model_call import LiveCall, Replayed, admitted_call
 from entrypoints.usecases.call.quote import basis_of
+from entrypoints.usecases.call.relay import Relay
 from entrypoints.usecases.call.renderer import Renderer
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
@@ -33,58 +33,117 @@ _POLICIES: dict[str, Policy] = {policy: policy for policy in get_args(Policy)}
 RELAYED_REQUEST_HEADERS = ("anthropic-beta", "openai-beta")
 
 
-def chat_handler(hub: CallContext, dialect: CallerDialect) -> Handler:
+def chat_handler(context: CallContext, dialect: CallerDialect) -> Handler:
     """The handler of chat calls by callers of one dialect."""
-    return lambda request: _Handling(hub, dialect, request)
+    return lambda request: _Handling(context, dialect, request)
 
 
 class _Handling:
-    """One request: inside the context its reply stands, leaving it ends the call."""
+    """One request: inside the context its reply stands, leaving it ends the call.
 
-    __slots__ = ("_chat", "_dialect", "_hub", "_request")
+    A class, because a generator that is a context costs each call more than its plan does.
+    """
 
-    def __init__(self, hub: CallContext, dialect: CallerDialect, request: Request) -> None:
-        self._hub = hub
+    __slots__ = ("_context", "_dialect", "_live", "_request")
+
+    def __init__(self, context: CallContext, dialect: CallerDialect, request: Request) -> None:
+        self._context = context
         self._dialect = dialect
         self._request = request
-        self._chat: Chat | None = None
+        self._live: LiveCall | None = None
 
     async def __aenter__(self) -> Reply:
-        hub, dialect, request = self._hub, self._dialect, self._request
-        ask = await _ask_of(hub, dialect, request)
+        context, dialect, request = self._context, self._dialect, self._request
+        ask = await _ask_of(context, dialect, request)
         if not isinstance(ask, Ask):
             return refuse(dialect, request, ask)
         if ask.call.stream:
             # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
             # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
             ask.leave = request.watch()
-        chat = Chat(hub, ask, lambda entry, answer: _voice(hub, dialect, ask, entry, answer))
-        made = await chat.__aenter__()
+        admitted = await admitted_call(context, ask)
+        if isinstance(admitted, Replayed):
+            return _replayed(dialect, admitted)
+        if not isinstance(admitted, LiveCall):
+            return refuse(dialect, request, admitted)
         try:
-            if isinstance(made, Refused):
-                reply = refuse(dialect, request, made.refusal)
-            elif isinstance(made, Replayed):
-                reply = _replayed(dialect, made)
-            elif ask.call.stream:
-                reply = _streamed(hub, dialect, request, made)
-            else:
-                reply = await _whole(hub, dialect, request, made)
+            reply = await self._opened(admitted)
         except BaseException:
-            await chat.__aexit__(None, None, None)
+            await admitted.close()
             raise
-        self._chat = chat
+        self._live = admitted
         return reply
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._chat is not None:
-            await self._chat.__aexit__(kind, error, trace)
+        if self._live is not None:
+            await self._live.close()
+
+    async def _opened(self, live: LiveCall) -> Reply:
+        context, dialect, request, ask = self._context, self._dialect, self._request, live.ask
+        relay = await live.open(lambda entry, answer: _renderer(context, dialect, ask, entry, answer))
+        if not isinstance(relay, Relay):
+            return refuse(dialect, request, relay)
+        if ask.call.stream:
+            return self._streamed(live, relay)
+        return await self._whole(live, relay)
+
+    async def _whole(self, live: LiveCall, relay: Relay) -> Reply:
+        body = await relay.whole()
+        if not isinstance(body, bytes):
+            return refuse(self._dialect, self._request, body)
+        headers = [("content-type", relay.content_type), *self._call_headers(live)]
+        settled = live.settlement.settled
+        if settled is not None and settled.call is not None and settled.call.billed:
+            headers.append(("x-aihub-charge", format_credits(settled.call.charge_nanos)))
+        return Reply(status=200, headers=tuple(headers), body=body)
+
+    def _streamed(self, live: LiveCall, relay: Relay) -> Reply:
+        headers = (
+            ("content-type", relay.content_type),
+            ("cache-control", "no-cache"),
+            # Proxies such as nginx would otherwise collect events before passing them on.
+            ("x-accel-buffering", "no"),
+            *self._call_headers(live),
+        )
+        # Only events have a word that says nothing.
+        keep_alive = self._dialect.keep_alive if relay.content_type.startswith("text/event-stream") else b""
+        return Reply(status=200, headers=headers, body=relay.stream(), keep_alive=keep_alive, given=lambda: relay.given)
+
+    def _call_headers(self, live: LiveCall) -> list[tuple[str, str]]:
+        """Who served the call, under which cap, and where the time went so far (milliseconds)."""
+        served, answer = live.attempts.served, live.attempts.answer
+        assert served is not None
+        assert answer is not None
+        ask, target = live.ask, served.candidate.target
+        relayed = answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
+        known = {name for name, _ in relayed}
+        headers = [*relayed, *[(name, self._request.id) for name in self._dialect.id_headers if name not in known]]
+        headers.append(("x-aihub-provider", target.provider))
+        if ask.route is not None and ask.order is not None:
+            headers.append(("x-aihub-route", brief(ask.route, ask.order, target, live.attempts.records)))
+        headers.append(("server-timing", self._timing(live)))
+        if served.bound is not None and served.bound.output_cap is not None:
+            headers.append(("x-aihub-output-cap", str(served.bound.output_cap)))
+        if served.bound is not None and served.bound.uses_cap is not None:
+            headers.append(("x-aihub-tool-uses-cap", str(served.bound.uses_cap)))
+        if dropped := served.candidate.served.dropped:
+            headers.append(("x-aihub-dropped", told(dropped)))
+        return headers
+
+    def _timing(self, live: LiveCall) -> str:
+        begun_us, planned_us, first_us = self._request.started_us, live.attempts.planned_us, live.attempts.first_us
+        settlement = live.settlement
+        settle = f"settle;dur={_ms(settlement.settled_us - first_us)}, " if settlement.settled is not None else ""
+        total = _ms(self._context.clock.monotonic_us() - begun_us)
+        plan, provider = _ms(planned_us - begun_us), _ms(first_us - planned_us)
+        return f"plan;dur={plan}, provider;dur={provider}, {settle}total;dur={total}"
 
 
-async def _ask_of(hub: CallContext, dialect: CallerDialect, request: Request) -> Ask | Refusal:
+async def _ask_of(context: CallContext, dialect: CallerDialect, request: Request) -> Ask | Refusal:
     """What the request asks for. A bad body is only explained to somebody with a valid key."""
-    fingerprint = await fingerprint_of(hub, request)
+    fingerprint = await fingerprint_of(context, request)
     if not isinstance(fingerprint, str):
         return fingerprint
     call = _read(dialect, request)
@@ -93,16 +152,16 @@ async def _ask_of(hub: CallContext, dialect: CallerDialect, request: Request) ->
         problem = f"The key is longer than {IDEMPOTENCY_KEY_MAX} characters. Send a shorter one, such as a UUID."
         call = BadRequest(field="Idempotency-Key", problem=problem)
     if isinstance(call, BadRequest):
-        return await refusal_to(hub, fingerprint, call)
-    policy = _POLICIES.get(request.headers.get("x-aihub-unsupported", hub.unsupported))
+        return await refusal_to(context, fingerprint, call)
+    policy = _POLICIES.get(request.headers.get("x-aihub-unsupported", context.unsupported))
     if policy is None:
         problem = "Send `drop`, to leave out what a provider has no field for, or `refuse`."
-        return await refusal_to(hub, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
+        return await refusal_to(context, fingerprint, BadRequest(field="x-aihub-unsupported", problem=problem))
     rate_ids: tuple[str, ...] = ()
     if (quote_id := request.headers.get("x-aihub-quote")) is not None:
-        basis = basis_of(hub.vault, fingerprint, quote_id, call.model, hub.clock.now_ms())
+        basis = basis_of(context.vault, fingerprint, quote_id, call.model, context.clock.now_ms())
         if isinstance(basis, BadRequest):
-            return await refusal_to(hub, fingerprint, basis)
+            return await refusal_to(context, fingerprint, basis)
         rate_ids = basis.rate_ids
     relayed = tuple((name, request.headers[name]) for name in RELAYED_REQUEST_HEADERS if name in request.headers)
     if relayed:
@@ -132,22 +191,24 @@ def _digest(request: Request, call: ModelCall) -> str:
     return hashlib.sha256(request.path.encode() + b"\n" + body).hexdigest()
 
 
-def _voice(hub: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Renderer:
+def _renderer(context: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable, answer: Answer) -> Renderer:
     call, target = ask.call, entry.candidate.target
     if passes_through(call, target.dialect):
         content_type = _content_type(call, answer)
-        return PassThrough(dialect, target.provider, content_type, lambda: _rendered(hub, dialect, ask, entry))
-    return _rendered(hub, dialect, ask, entry)
+        return PassThrough(dialect, target.provider, content_type, lambda: _rendered(context, dialect, ask, entry))
+    return _rendered(context, dialect, ask, entry)
 
 
-def _rendered(hub: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable) -> RenderedWhole | RenderedStream:
+def _rendered(
+    context: CallContext, dialect: CallerDialect, ask: Ask, entry: Affordable
+) -> RenderedWhole | RenderedStream:
     call, target = ask.call, entry.candidate.target
     rendering = Rendering(
         call_id=ask.call_id,
-        created_s=hub.clock.now_ms() // 1000,
+        created_s=context.clock.now_ms() // 1000,
         call=call,
         served=f"{target.provider}/{target.model}",
-        rate=entry.candidate.served.rate if hub.billed else None,
+        rate=entry.candidate.served.rate if context.billed else None,
     )
     dialect = as_asked(dialect, ask.request)
     if call.stream:
@@ -162,29 +223,6 @@ def _content_type(call: ModelCall, answer: Answer) -> str:
     return EVENT_STREAM if call.stream else JSON
 
 
-async def _whole(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
-    body = await live.whole()
-    if not isinstance(body, bytes):
-        return refuse(dialect, request, body)
-    headers = [("content-type", live.content_type), *_call_headers(hub, dialect, request, live)]
-    if live.call.billed and live.settled and live.settled.call:
-        headers.append(("x-aihub-charge", format_credits(live.settled.call.charge_nanos)))
-    return Reply(status=200, headers=tuple(headers), body=body)
-
-
-def _streamed(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> Reply:
-    headers = (
-        ("content-type", live.content_type),
-        ("cache-control", "no-cache"),
-        # Proxies such as nginx would otherwise collect events before passing them on.
-        ("x-accel-buffering", "no"),
-        *_call_headers(hub, dialect, request, live),
-    )
-    # Only events have a word that says nothing.
-    keep_alive = dialect.keep_alive if live.content_type.startswith("text/event-stream") else b""
-    return Reply(status=200, headers=headers, body=live.stream(), keep_alive=keep_alive, given=lambda: live.given)
-
-
 def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
     headers = (
         ("content-type", made.content_type),
@@ -193,36 +231,6 @@ def _replayed(dialect: CallerDialect, made: Replayed) -> Reply:
         ("x-aihub-charge", format_credits(made.charge_nanos)),
     )
     return Reply(status=made.status, headers=headers, body=made.body)
-
-
-def _call_headers(hub: CallContext, dialect: CallerDialect, request: Request, live: LiveCall) -> list[tuple[str, str]]:
-    """Who served the call, under which cap, and where the time went so far (milliseconds)."""
-    assert live.served is not None
-    assert live.answer is not None
-    ask, target = live.ask, live.served.candidate.target
-    relayed = live.answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
-    known = {name for name, _ in relayed}
-    headers = [*relayed, *[(name, request.id) for name in dialect.id_headers if name not in known]]
-    headers.append(("x-aihub-provider", target.provider))
-    if ask.route is not None and ask.order is not None:
-        headers.append(("x-aihub-route", brief(ask.route, ask.order, target, live.attempts)))
-    headers.append(("server-timing", _timing(hub, request, live)))
-    if live.served.bound is not None and live.served.bound.output_cap is not None:
-        headers.append(("x-aihub-output-cap", str(live.served.bound.output_cap)))
-    if live.served.bound is not None and live.served.bound.uses_cap is not None:
-        headers.append(("x-aihub-tool-uses-cap", str(live.served.bound.uses_cap)))
-    if dropped := live.served.candidate.served.dropped:
-        headers.append(("x-aihub-dropped", told(dropped)))
-    return headers
-
-
-def _timing(hub: CallContext, request: Request, live: LiveCall) -> str:
-    begun_us, planned_us, first_us = request.started_us, live.planned_us, live.first_us
-    settle = f"settle;dur={_ms(live.settled_us - first_us)}, " if live.settled is not None else ""
-    total = _ms(hub.clock.monotonic_us() - begun_us)
-    return (
-        f"plan;dur={_ms(planned_us - begun_us)}, provider;dur={_ms(first_us - planned_us)}, {settle}total;dur={total}"
-    )
 
 
 def _ms(duration_us: int) -> str:

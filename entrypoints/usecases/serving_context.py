@@ -12,6 +12,7 @@ from domain.dialects.unsupported_params import Policy
 from domain.pricing.price_book import Price, standing
 from domain.routing.learned import Advice
 from domain.routing.tree import NoRoute, Route
+from entrypoints.usecases.call.filters import Filter
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
 from entrypoints.usecases.manage.price_book import PriceBookView, shelves
@@ -20,6 +21,7 @@ from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.providers import Providers
+from ports.telemetry import Telemetry
 from ports.vault import Vault
 
 
@@ -33,6 +35,7 @@ class CallContext:
     `strategy` is for bare models; an alias has its own. `unsupported` is what becomes of wishes that a provider's
     dialect has no field for, unless the caller says so. `first_token_timeout_ms` of None: a stream may begin whenever
     it does.
+    `filters` see every request before its admission, and the chunks of its answer.
     `running` are the ids of the calls that this process is making, from before they are in the books; `unsettled` those
     that have ended and are not settled there yet.
     """
@@ -44,6 +47,7 @@ class CallContext:
     clock: Clock
     ids: Ids
     liveness: Liveness
+    telemetry: Telemetry
     billed: bool
     payment_link: str | None
     upstream_timeout_ms: int
@@ -56,6 +60,7 @@ class CallContext:
     strategy: Strategy = "round-robin"
     cors_origins: tuple[str, ...] = ()
     unsupported: Policy = "drop"
+    filters: tuple[Filter, ...] = ()
     advice: Advice = field(default_factory=Advice)
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)

@@ -13,6 +13,7 @@ import pytest
 from adapters.providers.http import HttpProviders
 from adapters.providers.transport import Http1Transport
 from adapters.providers.video import VIDEO
+from adapters.telemetry.silent import SilentTelemetry
 from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.money import UNITS_PER_RATE
@@ -85,7 +86,7 @@ async def studio(script: Sequence[Handler], always: Handler) -> AsyncIterator[St
         async with StubProvider(handler) as stub:
             hub = CallContext(
                 storage=desk.storage, book=desk.book, vault=desk.vault, clock=desk.clock, ids=desk.ids,
-                liveness=desk.liveness, billed=True, payment_link=None, upstream_timeout_ms=10 * MINUTE_MS,
+                liveness=desk.liveness, telemetry=SilentTelemetry(), billed=True, payment_link=None, upstream_timeout_ms=10 * MINUTE_MS,
                 retries_max=2, body_bytes_max=10**6,
                 providers=HttpProviders(transport, {}, desk.vault, {each.name: each for each in VIDEO}, poll_ms=0),
             )  # fmt: skip

@@ -21,6 +21,7 @@ from adapters.providers.openai import OPENAI
 from adapters.providers.transport import Http1Transport
 from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.system import RandomIds, SystemClock
+from adapters.telemetry.silent import SilentTelemetry
 from domain.books.rows import Decision
 from domain.books.view import View
 from domain.failures import Failure
@@ -158,6 +159,7 @@ class Process:
             clock=clock,
             ids=ImpatientIds(),
             liveness=SharedLiveness(name, gone, chance),
+            telemetry=SilentTelemetry(),
             billed=True,
             payment_link=None,
             upstream_timeout_ms=UPSTREAM_TIMEOUT_MS,

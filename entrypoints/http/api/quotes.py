@@ -15,7 +15,7 @@ from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.call.admission import Ask
+from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.quote import Quote, quote
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext

@@ -5,7 +5,7 @@ compared with the books, and a plan is only made at the version that the books h
 holds for the next call in every process.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 import anyio
@@ -14,18 +14,17 @@ from domain.billing.plan import Asked, Duplicate, Plan, Planned, Refused, Replay
 from domain.books.rows import Call
 from domain.books.scopes import CallScope
 from domain.catalog.catalog import Catalog
-from domain.dialects.unsupported_params import Policy
 from domain.model_api.call import ModelCall
-from domain.model_api.requests import ModelRequest
 from domain.refusals import (
-    BadRequest,
     NoCredential,
     Refusal,
     StorageUnavailable,
 )
 from domain.routing.eligibility import eligible
-from domain.routing.order import Candidate, Circumstances, Order, order
+from domain.routing.order import Candidate, Circumstances, order
 from domain.routing.tree import Route, providers_of
+from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call.filters import refused_by
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.manage.maintenance import sweep_own
 from entrypoints.usecases.serving_context import CallContext
@@ -39,54 +38,13 @@ DUPLICATE_POLL_S = 0.05
 D = TypeVar("D")
 
 
-class Ask:
-    """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words.
-
-    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all. `unsupported` is what
-    becomes of wishes that a provider's dialect has no field for.
-    """
-
-    def __init__(
-        self,
-        *,
-        call_id: str,
-        fingerprint: str,
-        call: ModelCall,
-        to_request: Callable[[ModelCall], ModelRequest | BadRequest],
-        idempotency_key: str | None = None,
-        digest: str = "",
-        rate_ids: tuple[str, ...] = (),
-        unsupported: Policy = "drop",
-    ) -> None:
-        self.call_id = call_id
-        self.fingerprint = fingerprint
-        self.call = call
-        self.idempotency_key = idempotency_key
-        self.digest = digest
-        self.rate_ids = rate_ids
-        self.unsupported = unsupported
-        self.request: ModelRequest | None = None
-        self.route: Route | None = None
-        self.order: Order | None = None
-        # How the server is asked to give up a caller who takes nothing any more; None where it has no way to.
-        self.leave: Callable[[], None] | None = None
-        self._to_request = to_request
-
-    def translate(self) -> ModelRequest | BadRequest:
-        """The call in canonical words, read once and only for a provider of another dialect."""
-        if self.request is None:
-            request = self._to_request(self.call)
-            if isinstance(request, BadRequest):
-                return request
-            self.request = request
-        return self.request
-
-
 async def admit(hub: CallContext, ask: Ask) -> Plan | Replay | Refusal:
     """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
     if hub.unsettled.is_full:
         return StorageUnavailable(reason="too many calls wait to be settled")
     try:
+        if hub.filters and (refusal := await refused_by(hub.filters, ask)) is not None:
+            return await refusal_to(hub, ask.fingerprint, refusal)
         catalog = await hub.catalog()
         while True:
             found = _route(hub, ask, catalog)

@@ -12,7 +12,8 @@ from domain.model_api.call import Attempt
 from domain.model_api.events import Broken
 from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, UnsupportedParameter
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import Ask, who_could_serve
+from entrypoints.usecases.call.admission import who_could_serve
+from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.identity import caller_of
 from entrypoints.usecases.serving_context import CallContext
 

@@ -23,7 +23,10 @@ T = TypeVar("T")
 class Timed(Protocol):
     """What the timer has to know of a call and to tell it."""
 
-    given: int  # How many pieces of a stream were given to the caller.
+    @property
+    def given(self) -> int:
+        """How many pieces of a stream were given to the caller."""
+        ...
 
     def late(self) -> None:
         """The deadline passed while the call was not waiting for its provider."""

@@ -7,9 +7,11 @@ from ports.vault import Vault
 
 
 class KeptAnswer:
-    """The bytes of one answer, as long as they are not too many."""
+    """The bytes of one answer, as long as they are not too many, with its status and content type."""
 
-    def __init__(self, call: Call, operation: OperationName) -> None:
+    def __init__(self, call: Call, operation: OperationName, status: int, content_type: str) -> None:
+        self.status = status
+        self.content_type = content_type
         self._row = answer_row(call.user_id, call.idempotency_key or "")
         self._bytes = bytearray()
         self._bytes_max = OPERATIONS[operation].kept_bytes_max
@@ -18,10 +20,6 @@ class KeptAnswer:
         """Keep one more piece."""
         if len(self._bytes) <= self._bytes_max:
             self._bytes += piece
-
-    def clear(self) -> None:
-        """Forget all of it: the answer broke off."""
-        self._bytes.clear()
 
     def sealed(self, vault: Vault) -> bytes | None:
         """The answer as the books keep it; None if it is too long."""

@@ -1,31 +1,32 @@
-"""A chat call from its plan to its settlement: hold, attempt, relay, settle.
+"""A call from its admission to its settlement.
 
-    plan     one transaction checks the key and the wallet and writes the hold
-    open     attempts, until one brings a first piece of an answer; fallback ends there
-    relay    pieces go to the caller while the meter reads along
-    settle   one transaction captures the charge and gives the rest back, before the terminal bytes leave
+    admission    one transaction checks the key and the wallet and writes the hold
+    attempts     providers are asked until one answer has its first chunk; fallback ends there
+    relay        chunks go to the caller while the meter reads along
+    settle       one transaction captures the charge and gives the rest back, before the terminal bytes leave
 
-The first is `admission`'s, the others are `live_call`'s.
+Each of the last three has a small state of its own; `LiveCall` composes them and ends the call on time.
 """
 
-from types import TracebackType
+import asyncio
 
+import anyio
 import msgspec
 
+from domain.billing.metering import Meter
 from domain.billing.plan import Plan, Replay
 from domain.refusals import Refusal
-from entrypoints.usecases.call.admission import Ask, admit
-from entrypoints.usecases.call.live_call import LiveCall
+from entrypoints.usecases.call.admission import admit
+from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call.attempts import Attempts
+from entrypoints.usecases.call.deadline import LATE, Deadline
+from entrypoints.usecases.call.first_chunk import Begun
+from entrypoints.usecases.call.kept_answer import KeptAnswer
+from entrypoints.usecases.call.relay import Relay
 from entrypoints.usecases.call.renderer import RendererOf
+from entrypoints.usecases.call.settle import CallSettlement, ending_of
 from entrypoints.usecases.sealed_identities import answer_row
 from entrypoints.usecases.serving_context import CallContext
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """The call was not made, or no attempt at it gave an answer; nothing is held any more."""
-
-    refusal: Refusal
-    call_id: str
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -38,54 +39,87 @@ class Replayed(msgspec.Struct, frozen=True):
     charge_nanos: int
 
 
-class Chat:
-    """The call as a context: inside, a `LiveCall` has its first piece; leaving it settles what is not settled.
+async def admitted_call(context: CallContext, ask: Ask) -> "LiveCall | Replayed | Refusal":
+    """Admit the call. Only a `LiveCall` holds credit: it must be closed."""
+    context.running.add(ask.call_id)  # Before it is in the books: what is open there but not here has no owner.
+    live = False
+    try:
+        admitted = await admit(context, ask)
+        if isinstance(admitted, Plan):
+            live = True
+            return LiveCall(context, ask, admitted)
+        if not isinstance(admitted, Replay):
+            return admitted
+        kept = admitted.kept
+        body = context.vault.unseal(kept.answer or b"", answer_row(kept.user_id, kept.key))
+        return Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
+    finally:
+        if not live:
+            context.running.discard(ask.call_id)
 
-    A class, because a generator that is a context costs each call more than its plan does.
-    """
 
-    __slots__ = ("_ask", "_hub", "_live", "_renderer_of")
+class LiveCall:
+    """One call that holds credit, until `close`: it is settled exactly once, at its deadline at the latest."""
 
-    def __init__(self, hub: CallContext, ask: Ask, renderer_of: RendererOf) -> None:
-        self._hub = hub
-        self._ask = ask
-        self._renderer_of = renderer_of
-        self._live: LiveCall | None = None
+    __slots__ = ("_context", "_deadline", "_ended_late", "_plan", "_relay", "ask", "attempts", "settlement")
 
-    async def __aenter__(self) -> "LiveCall | Refused | Replayed":
-        hub, ask = self._hub, self._ask
-        hub.running.add(ask.call_id)  # Before it is in the books: what is open there and not here, nobody will settle.
+    def __init__(self, context: CallContext, ask: Ask, plan: Plan) -> None:
+        self.ask = ask
+        self._context = context
+        self._plan = plan
+        self._deadline = Deadline(self, plan.call.deadline_ms - plan.call.started_ms, context.write_timeout_ms)
+        self.attempts = Attempts(context, ask, plan, self._deadline)
+        self.settlement = CallSettlement(context, ask, plan.call, self.attempts)
+        self._relay: Relay | None = None
+        self._ended_late: asyncio.Task[None] | None = None
+
+    @property
+    def given(self) -> int:
+        """How many pieces of a stream the caller was given."""
+        return self._relay.given if self._relay is not None else 0
+
+    async def open(self, renderer_of: RendererOf) -> Relay | Refusal:
+        """Attempt until one answer begins, and be ready to relay it; the last failure, settled, if none does."""
+        begun = await self.attempts.first_chunk()
+        if not isinstance(begun, Begun):
+            await self.settlement.settle(ending_of(begun.failure), begun.failure.message, Meter())
+            return begun
+        served, answer = self.attempts.served, self.attempts.answer
+        assert served is not None
+        assert answer is not None
+        renderer, kept = renderer_of(served, answer), None
+        if self.ask.idempotency_key is not None:
+            kept = KeptAnswer(self._plan.call, self.ask.call.operation, answer.status, renderer.content_type)
+        self._relay = Relay(begun, renderer, self.attempts, self.settlement, self._deadline, kept)
+        return self._relay
+
+    def late(self) -> None:
+        """The deadline passed while a piece was on its way to the caller, who may never take it: end the call now."""
+        if self._relay is not None and not self.settlement.is_begun:
+            self._ended_late = asyncio.get_running_loop().create_task(self._end_late(self._relay))
+
+    def stalled(self) -> None:
+        """The caller takes nothing any more, so it counts as gone; but not while the books are slow to settle."""
+        is_settling = self.settlement.is_begun and self.settlement.settled is None
+        if self.ask.leave is not None and self._relay is not None and not is_settling:
+            self.ask.leave()
+
+    async def close(self) -> None:
+        """Close the provider's connection, settle the call if it is not settled yet, and report it."""
+        self._deadline.stop()
         try:
-            made = await self._made()
-        except BaseException:
-            hub.running.discard(ask.call_id)
-            raise
-        if self._live is None:
-            hub.running.discard(ask.call_id)
-        return made
-
-    async def _made(self) -> "LiveCall | Refused | Replayed":
-        hub, ask = self._hub, self._ask
-        admitted = await admit(hub, ask)
-        if isinstance(admitted, Replay):
-            kept = admitted.kept
-            body = hub.vault.unseal(kept.answer or b"", answer_row(kept.user_id, kept.key))
-            return Replayed(kept.call_id, kept.status, kept.content_type, body, admitted.charge_nanos)
-        if not isinstance(admitted, Plan):
-            return Refused(admitted, ask.call_id)
-        live = self._live = LiveCall(hub, ask, admitted)
-        try:
-            refusal = await live.open(self._renderer_of)
-        except BaseException:
-            await live.close()
-            raise
-        return live if refusal is None else Refused(refusal, ask.call_id)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
             try:
-                await self._live.close()
+                if self._ended_late is not None:
+                    with anyio.CancelScope(shield=True):
+                        await asyncio.wait({self._ended_late})
+                await self.attempts.hang_up()
             finally:
-                self._hub.running.discard(self._ask.call_id)
+                await self.settlement.close(self._relay.meter if self._relay is not None else Meter())
+        finally:
+            self._context.running.discard(self.ask.call_id)
+
+    async def _end_late(self, relay: Relay) -> None:
+        try:
+            await self.attempts.hang_up()
+        finally:
+            await self.settlement.settle("timed_out", LATE.message, relay.meter)

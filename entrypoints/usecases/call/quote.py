@@ -14,7 +14,8 @@ from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
 from domain.books.scopes import CallFacts, CallScope
 from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import Ask, who_could_serve
+from entrypoints.usecases.call.admission import who_could_serve
+from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError

@@ -1,16 +1,18 @@
 """How long an attempt may take to begin while another can be tried."""
 
 from collections.abc import Coroutine
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import anyio
 import msgspec
 
 from domain.failures import Failure
-from entrypoints.usecases.call.admission import Ask
+from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.serving_context import CallContext
 
 HELD_BACK_MS = 2_000
+
+T = TypeVar("T")
 
 
 class StartTimeout(msgspec.Struct, frozen=True):
@@ -39,7 +41,7 @@ def patience(hub: CallContext, ask: Ask, another: Literal["provider", "way"] | N
     return StartTimeout(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
 
 
-async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, Failure | None]) -> Failure | None:
+async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, T | Failure]) -> T | Failure:
     """What came of it; cancelled, and a failure, if that took longer than the limit. None is no limit.
 
     The provider may have worked and may charge for it, as after every time-out.

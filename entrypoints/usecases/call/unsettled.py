@@ -8,6 +8,8 @@ new call is admitted, and a clean stop waits for it, for a while.
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
 
 from domain.billing.settlement import Outcome, Settlement, settle
 from domain.books.scopes import SettleFacts, SettleScope
@@ -21,12 +23,19 @@ PAUSE_FIRST_S, PAUSE_MAX_S = 0.05, 1.0
 _log = logging.getLogger("aihub")
 
 
+class _Ended(NamedTuple):
+    storage: Storage
+    outcome: Outcome
+    ended_ms: int
+    report: Callable[[Settlement], None]
+
+
 class Unsettled:
     """The ended calls of one process that are not in the books yet. `settled` counts those that were settled late."""
 
     def __init__(self) -> None:
         self.settled = 0
-        self._kept: OrderedDict[str, tuple[Storage, Outcome, int]] = OrderedDict()
+        self._kept: OrderedDict[str, _Ended] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
         self._told: set[str] = set()
 
@@ -41,9 +50,15 @@ class Unsettled:
         """Whether no new call may be admitted. Calls that run already are still kept when they end."""
         return len(self._kept) >= KEPT_MAX
 
-    def keep(self, storage: Storage, outcome: Outcome, ended_ms: int) -> None:
-        """Settle the call by this outcome once the books can be written."""
-        self._kept[outcome.call_id] = (storage, outcome, ended_ms)
+    def keep(
+        self,
+        storage: Storage,
+        outcome: Outcome,
+        ended_ms: int,
+        report: Callable[[Settlement], None] = lambda _: None,
+    ) -> None:
+        """Settle the call by this outcome once the books can be written, and report that then."""
+        self._kept[outcome.call_id] = _Ended(storage, outcome, ended_ms, report)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._settle_all(), name="late settlements")
 
@@ -68,27 +83,30 @@ class Unsettled:
         """Take turns until nothing is left: one that the books refuse must not stand before the others."""
         pause_s = PAUSE_FIRST_S
         while self._kept:
-            call_id, (storage, outcome, ended_ms) = next(iter(self._kept.items()))
-            if await self._settled(storage, outcome, ended_ms):
+            call_id, ended = next(iter(self._kept.items()))
+            settlement = await self._settled(ended)
+            if settlement is not None:
                 del self._kept[call_id]
                 self._told.discard(call_id)
                 self.settled += 1
                 pause_s = PAUSE_FIRST_S
+                ended.report(settlement)
             else:
                 self._kept.move_to_end(call_id)
                 await asyncio.sleep(pause_s)
                 pause_s = min(PAUSE_MAX_S, pause_s * 2)
 
-    async def _settled(self, storage: Storage, outcome: Outcome, ended_ms: int) -> bool:
+    async def _settled(self, ended: "_Ended") -> Settlement | None:
+        outcome = ended.outcome
+
         def rule(facts: SettleFacts) -> Settlement:
-            return settle(facts, outcome, ended_ms)
+            return settle(facts, outcome, ended.ended_ms)
 
         try:
-            await storage.decide(SettleScope(call_id=outcome.call_id), rule, TRY_WITHIN_S)
+            return await ended.storage.decide(SettleScope(call_id=outcome.call_id), rule, TRY_WITHIN_S)
         except Exception as problem:  # Whatever it is, the call is not settled, and nothing else may stop this task.
             self._tell(outcome.call_id, problem)
-            return False
-        return True
+            return None
 
     def _tell(self, call_id: str, problem: Exception) -> None:
         """Say once of each call why it is not settled yet."""

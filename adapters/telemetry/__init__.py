@@ -1,0 +1,1 @@
+"""Receivers of what the hub reports about its calls."""

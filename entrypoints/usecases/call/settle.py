@@ -1,0 +1,153 @@
+"""The third life of a call: its hold is closed in the books, exactly once, however the call ends.
+
+A settlement is undisturbed by a hang-up and has a deadline of its own, so that neither a caller who leaves nor a stuck
+disk cancels a bill. What the books do not accept by then goes on the process's list of unsettled calls.
+"""
+
+import logging
+from functools import partial
+
+from domain.billing.metering import Meter, uncounted_input
+from domain.billing.plan import Affordable
+from domain.billing.settlement import Outcome, Settlement, settle
+from domain.books.rows import Call, Ending
+from domain.books.scopes import SettleScope
+from domain.failures import Failure
+from entrypoints.usecases.call.admission import undisturbed
+from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call.attempts import Attempts
+from entrypoints.usecases.call.call_event import report
+from entrypoints.usecases.call.kept_answer import KeptAnswer
+from entrypoints.usecases.call.learning import learn_usage
+from entrypoints.usecases.serving_context import CallContext
+from ports.books import StorageError
+from ports.telemetry import Timings
+
+SETTLE_DEADLINE_S = 10
+
+_log = logging.getLogger("aihub")
+
+
+def ending_of(failure: Failure) -> Ending:
+    """How a call ends that failed so."""
+    return "timed_out" if failure.kind == "timed_out" else "provider_failed"
+
+
+class CallSettlement:
+    """The settlement of one call. `settled` is what became durable, None until then; `settled_us` is a monotonic time.
+
+    `is_begun` from the first try on.
+    """
+
+    __slots__ = (
+        "_answer_is_withheld",
+        "_ask",
+        "_attempts",
+        "_call",
+        "_context",
+        "_otherwise",
+        "is_begun",
+        "settled",
+        "settled_us",
+    )
+
+    def __init__(self, context: CallContext, ask: Ask, call: Call, attempts: Attempts) -> None:
+        self.settled: Settlement | None = None
+        self.settled_us = attempts.planned_us
+        self.is_begun = False
+        self._context = context
+        self._ask = ask
+        self._call = call
+        self._attempts = attempts
+        self._answer_is_withheld = False
+        # How the call ends if it is not settled before `close`.
+        self._otherwise: tuple[Ending, str | None] = (
+            "client_disconnected",
+            "the caller closed the connection before the answer was whole",
+        )
+
+    async def settle(self, ending: Ending, error: str | None, meter: Meter, kept: KeptAnswer | None = None) -> bool:
+        """Close the hold in the books. `kept` is the complete answer, where it is kept for an Idempotency-Key.
+
+        False if that did not become durable in time: then `close` tries again. False, too, if an answer is complete
+        but another process has ended its call, taking this process for dead: it must not be given out uncharged.
+        """
+        self.is_begun = True
+        if ending != "completed":
+            self._otherwise = (ending, error)
+        context = self._context
+        outcome, now_ms = self._outcome(ending, error, meter, kept), context.clock.now_ms()
+        decision = context.storage.decide(
+            SettleScope(call_id=self._call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
+        )
+        try:
+            self.settled = await undisturbed(self._ask.call, decision)
+        except StorageError:
+            return False
+        except Exception:
+            _log.exception("call %s could not be settled", self._call.id)
+            return False
+        self.settled_us = context.clock.monotonic_us()
+        learn_usage(context, self.settled)
+        return not (self.settled.already and ending == "completed")
+
+    def answer_withheld(self) -> None:
+        """The call could not be settled, so nothing of its answer was given out: `close` charges nothing."""
+        self._answer_is_withheld = True
+        self._otherwise = ("lost", "the call could not be settled, so its answer was not given out")
+
+    def end_withheld(self) -> None:
+        """The call could not be settled, so all but the end of its answer was given out: `close` charges for that."""
+        self._otherwise = ("provider_failed", "the call could not be settled, so its end was not given out")
+
+    async def close(self, meter: Meter) -> None:
+        """Settle the call if it is not settled yet: its caller has left, or the books refused before."""
+        context = self._context
+        try:
+            if self.settled is None:
+                await self.settle(*self._otherwise, meter)
+        finally:
+            telemetry, operation, timings = context.telemetry, self._ask.call.operation, self._timings()
+            if self.settled is not None:
+                report(telemetry, operation, timings, self.settled)
+            else:
+                outcome = self._outcome(*self._otherwise, meter, None)
+                late = partial(report, telemetry, operation, timings)
+                context.unsettled.keep(context.storage, outcome, context.clock.now_ms(), late)
+
+    def _outcome(self, ending: Ending, error: str | None, meter: Meter, kept: KeptAnswer | None) -> Outcome:
+        """How the call ended, as far as the books need it."""
+        attempts, call = self._attempts, self._ask.call
+        entry: Affordable | None = attempts.served
+        if self._answer_is_withheld:
+            entry, meter = None, Meter()
+        candidate = entry.candidate if entry is not None else None
+        target = candidate.target if candidate is not None else None
+        rate = candidate.served.rate if candidate is not None else None
+        return Outcome(
+            call_id=self._call.id,
+            ending=ending,
+            meter=meter,
+            input_tokens=uncounted_input(meter, call, rate) if entry is not None else 0,
+            pieces=call.pieces,
+            size=call.size,
+            quality=call.quality,
+            attempts=tuple(attempts.records),
+            served=target,
+            rate=rate,
+            price=self._context.price_at(target.provider, target.model, self._call.started_ms) if target else None,
+            first_byte_ms=(attempts.first_us - attempts.planned_us) // 1000 if attempts.answer is not None else None,
+            error=error,
+            status=kept.status if kept is not None else 0,
+            content_type=kept.content_type if kept is not None else "",
+            answer=kept.sealed(self._context.vault) if kept is not None else None,
+        )
+
+    def _timings(self) -> Timings:
+        attempts = self._attempts
+        began_us, now_us = attempts.planned_us, self._context.clock.monotonic_us()
+        return Timings(
+            first_chunk_us=attempts.first_us - began_us if attempts.answer is not None else None,
+            settled_us=self.settled_us - began_us if self.settled is not None else None,
+            ended_us=now_us - began_us,
+        )
