@@ -4,12 +4,14 @@ from tests.mutation.mutant import Mutant
 
 VAULT, IN_VAULT = "adapters/vault.py", "tests/adapters/test_vault.py"
 ADMISSION = "entrypoints/usecases/call/admission.py"
-LIVE_CALL, IN_DEADLINE = "entrypoints/usecases/call/live_call.py", "tests/system/test_deadline.py"
+ATTEMPTS, RELAY = "entrypoints/usecases/call/attempts.py", "entrypoints/usecases/call/relay.py"
+SETTLE, IN_DEADLINE = "entrypoints/usecases/call/settle.py", "tests/system/test_deadline.py"
 UNSETTLED, IN_UNSETTLED = "entrypoints/usecases/call/unsettled.py", "tests/system/test_unsettled.py"
 BATCH, IN_BATCH = "adapters/storage/sqlite/batch.py", "tests/adapters/test_sqlite_batch.py"
 UPKEEP, IN_UPKEEP = "entrypoints/usecases/manage/maintenance.py", "tests/entrypoints/test_sweep.py"
 IN_CONTRACT, IN_PROCESSES = "tests/adapters/test_storage_contract.py", "tests/adapters/test_sqlite_processes.py"
 IN_LIFETIME = "tests/entrypoints/test_lifetime.py"
+IN_EVENTS = "tests/system/test_call_events.py"
 IN_ADMISSION = "tests/system/test_admission.py"
 
 # fmt: off
@@ -24,32 +26,37 @@ MUTANTS = (
            "keyed = self._fingerprints.copy()", "keyed = self._fingerprints", (IN_VAULT,)),
 
     Mutant("calls are admitted while too many wait to be settled", ADMISSION,
-           "if hub.unsettled.is_full:", "if False:",
+           "if context.unsettled.is_full:", "if False:",
            (f"{IN_UNSETTLED}::test_no_new_call_is_admitted_while_too_many_wait_to_be_settled",)),
     Mutant("a revoked key learns which models there are", ADMISSION,
-           "return await refusal_to(hub, ask.fingerprint, found)", "return found", (IN_ADMISSION,)),
+           "return await refusal_to(context, ask.fingerprint, found)", "return found", (IN_ADMISSION,)),
     Mutant("a refusal rests on a catalogue of before", ADMISSION,
            "if newer.version == catalog.version:", "if newer.version >= catalog.version:", (IN_ADMISSION,)),
     Mutant("a duplicate waits for the dead for ever", ADMISSION,
-           "            await sweep_own(hub)", "            pass", (IN_ADMISSION,)),
+           "            await sweep_own(context)", "            pass", (IN_ADMISSION,)),
     Mutant("a hang-up interrupts the hold of a stream", ADMISSION,
            "    if call.stream:\n", "    if not call.stream:\n", (IN_ADMISSION,)),
 
-    Mutant("an answer whose call was swept is given out", LIVE_CALL,
+    Mutant("an answer whose call was swept is given out", SETTLE,
            'return not (self.settled.already and ending == "completed")', "return True",
            (f"{IN_DEADLINE}::test_an_answer_whose_call_was_ended_by_somebody_else_is_not_given_out_as_paid",)),
-    Mutant("an answer that was not given out is charged", LIVE_CALL,
-           "self.meter, self.served = Meter(), None", "pass",
+    Mutant("an answer that was not given out is charged", SETTLE,
+           "self._answer_is_withheld = True", "pass",
            (f"{IN_UNSETTLED}::test_a_whole_answer_that_cannot_be_settled_is_not_given_and_not_charged",)),
-    Mutant("a call that could not be settled is forgotten", LIVE_CALL,
-           "hub.unsettled.keep(hub.storage, self._outcome(*self._unsettled), hub.clock.now_ms())", "pass",
+    Mutant("a call that could not be settled is forgotten", SETTLE,
+           "context.unsettled.keep(context.storage, outcome, context.clock.now_ms(), late)", "pass",
            (f"{IN_UNSETTLED}::test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_was_delivered",)),
-    Mutant("no provider is ever known to have accepted a call", LIVE_CALL,
+    Mutant("no provider is ever known to have accepted a call", ATTEMPTS,
            "        self.served = entry\n", "        self.served = None\n",
            (f"{IN_DEADLINE}::test_a_caller_who_takes_nothing_at_the_deadline_pays_for_what_was_given",)),
-    Mutant("a deadline's cancellation reaches the caller", LIVE_CALL,
+    Mutant("a deadline's cancellation reaches the caller", RELAY,
            "if not deadline.has_cancelled(task):", "if deadline.passed:",
            (f"{IN_DEADLINE}::test_a_provider_that_is_silent_across_the_deadline_ends_with_it",)),
+    Mutant("a call that is settled late is not reported", UNSETTLED,
+           "ended.report(settlement)", "pass",
+           (f"{IN_EVENTS}::test_a_call_that_is_settled_late_is_reported_once_it_is_settled",)),
+    Mutant("no filter is asked before the hold", ADMISSION,
+           "if context.filters and", "if False and", ("tests/system/test_filters.py",)),
     Mutant("what the books refuse stands before what they take", UNSETTLED,
            "self._kept.move_to_end(call_id)", "pass",
            (f"{IN_UNSETTLED}::test_what_the_books_refuse_does_not_stand_before_what_they_take",)),

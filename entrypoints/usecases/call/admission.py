@@ -38,28 +38,28 @@ DUPLICATE_POLL_S = 0.05
 D = TypeVar("D")
 
 
-async def admit(hub: CallContext, ask: Ask) -> Plan | Replay | Refusal:
+async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
     """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
-    if hub.unsettled.is_full:
+    if context.unsettled.is_full:
         return StorageUnavailable(reason="too many calls wait to be settled")
     try:
-        if hub.filters and (refusal := await refused_by(hub.filters, ask)) is not None:
-            return await refusal_to(hub, ask.fingerprint, refusal)
-        catalog = await hub.catalog()
+        if context.filters and (refusal := await refused_by(context.filters, ask)) is not None:
+            return await refusal_to(context, ask.fingerprint, refusal)
+        catalog = await context.catalog()
         while True:
-            found = _route(hub, ask, catalog)
+            found = _route(context, ask, catalog)
             if not isinstance(found, tuple):
-                newer = await hub.catalog_anew()
+                newer = await context.catalog_anew()
                 if newer.version == catalog.version:
-                    return await refusal_to(hub, ask.fingerprint, found)
+                    return await refusal_to(context, ask.fingerprint, found)
                 catalog = newer
                 continue
-            planned = await _plan(hub, ask, catalog, found)
+            planned = await _plan(context, ask, catalog, found)
             match planned:
                 case Stale():
-                    catalog = await hub.catalog_anew()
+                    catalog = await context.catalog_anew()
                 case Duplicate():
-                    await _ending_of(hub, planned.call)
+                    await _ending_of(context, planned.call)
                 case Refused():
                     return planned.refusal
                 case Plan() | Replay():
@@ -68,45 +68,47 @@ async def admit(hub: CallContext, ask: Ask) -> Plan | Replay | Refusal:
         return StorageUnavailable(reason=str(problem))
 
 
-async def who_could_serve(hub: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
+async def who_could_serve(context: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
-    return _route(hub, ask, await hub.catalog_anew())
+    return _route(context, ask, await context.catalog_anew())
 
 
-def _route(hub: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
+def _route(context: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
-    now_ms = hub.clock.now_ms()
+    now_ms = context.clock.now_ms()
     call = ask.call
-    route = hub.route(catalog, call.model, now_ms)
+    route = context.route(catalog, call.model, now_ms)
     if not isinstance(route, Route):
         return route
-    able = eligible(route, ask, catalog, hub.providers.unsupported)
+    able = eligible(route, ask, catalog, context.providers.unsupported)
     if not isinstance(able, Route):
         return able
-    at = Circumstances(catalog=catalog, advice=hub.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
+    at = Circumstances(catalog=catalog, advice=context.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
     ask.route, ask.order = able, order(able.way, at)
-    hub.advice = ask.order.advice
+    context.advice = ask.order.advice
     if ask.order.ranks:
         return ask.order.candidates
     return NoCredential(model=call.model, providers=providers_of(able.way))
 
 
-async def _plan(hub: CallContext, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
-    now_ms = catalog.present_ms(hub.clock.now_ms())
+async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
+    now_ms = catalog.present_ms(context.clock.now_ms())
     asked = Asked(
         call_id=ask.call_id,
         call=ask.call,
         version=catalog.version,
         candidates=found,
-        billed=hub.billed,
-        owner=hub.liveness.own(),
-        deadline_ms=now_ms + DEADLINE_SILENCES * hub.upstream_timeout_ms,
+        billed=context.billed,
+        owner=context.liveness.own(),
+        deadline_ms=now_ms + DEADLINE_SILENCES * context.upstream_timeout_ms,
         digest=ask.digest,
         idempotency_key=ask.idempotency_key,
-        payment_link=hub.payment_link,
+        payment_link=context.payment_link,
     )
     call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
-    planned: Planned = await undisturbed(call, hub.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms)))
+    planned: Planned = await undisturbed(
+        call, context.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
+    )
     return planned
 
 
@@ -123,12 +125,12 @@ async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
     return decided
 
 
-async def _ending_of(hub: CallContext, duplicate: Call) -> None:
+async def _ending_of(context: CallContext, duplicate: Call) -> None:
     """Wait until the earlier call has ended; one that nobody will settle is swept, and not waited for."""
     while True:
-        now = await hub.storage.call(duplicate.id)
+        now = await context.storage.call(duplicate.id)
         if now is None or now.ending is not None:
             return
         await anyio.sleep(DUPLICATE_POLL_S)
-        if hub.liveness.is_gone(now.owner) is not False:
-            await sweep_own(hub)
+        if context.liveness.is_gone(now.owner) is not False:
+            await sweep_own(context)

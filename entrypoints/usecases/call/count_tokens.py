@@ -26,26 +26,28 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
 
 
-async def count_tokens(hub: CallContext, ask: Ask) -> Counted | Refusal:
+async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
     """How many tokens the request has; no word of a model to a stranger."""
-    caller = await caller_of(hub, ask.fingerprint)
+    caller = await caller_of(context, ask.fingerprint)
     if isinstance(caller, InvalidKey):
         return caller
-    if hub.billed:
-        has = balance(await hub.storage.wallet(caller.user.id), hub.clock.now_ms())
+    if context.billed:
+        has = balance(await context.storage.wallet(caller.user.id), context.clock.now_ms())
         if has.available_nanos <= 0:
-            return InsufficientCredit(bound_nanos=1, available_nanos=has.available_nanos, payment_link=hub.payment_link)
-    found = await who_could_serve(hub, ask)
+            return InsufficientCredit(
+                bound_nanos=1, available_nanos=has.available_nanos, payment_link=context.payment_link
+            )
+    found = await who_could_serve(context, ask)
     if isinstance(found, UnsupportedParameter):
         request = ask.translate()
         return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
-    return await _asked(hub, ask, found) if isinstance(found, tuple) else found
+    return await _asked(context, ask, found) if isinstance(found, tuple) else found
 
 
-async def _asked(hub: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
+async def _asked(context: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
     """What the first candidate says that says anything; the last one's failure if none does."""
     for candidate in candidates:
-        told = await _told(hub, ask, candidate)
+        told = await _told(context, ask, candidate)
         if isinstance(told, Counted) or told.kind == "request_rejected":
             break
     if isinstance(told, Counted):
@@ -53,9 +55,9 @@ async def _asked(hub: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) 
     return ProviderFailed(failure=told, provider=candidate.target.provider)
 
 
-async def _told(hub: CallContext, ask: Ask, candidate: Candidate) -> Counted | Failure:
-    attempt = Attempt(call_id=ask.call_id, target=candidate.target, timeout_ms=hub.upstream_timeout_ms)
-    async with hub.providers.open(attempt, ask.call, None) as opened:
+async def _told(context: CallContext, ask: Ask, candidate: Candidate) -> Counted | Failure:
+    attempt = Attempt(call_id=ask.call_id, target=candidate.target, timeout_ms=context.upstream_timeout_ms)
+    async with context.providers.open(attempt, ask.call, None) as opened:
         if isinstance(opened, Failure):
             return opened
         chunk = await anext(opened.chunks)

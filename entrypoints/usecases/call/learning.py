@@ -15,42 +15,42 @@ from ports.books import StorageError
 _log = logging.getLogger("aihub")
 
 
-def learn_success(hub: CallContext, ask: Ask, target: Target, first_byte_us: int) -> None:
+def learn_success(context: CallContext, ask: Ask, target: Target, first_byte_us: int) -> None:
     """What answered is warm again; where there was a choice, also how fast it was, and who talks to it."""
-    hub.advice = learned_success(hub.advice, target)
+    context.advice = learned_success(context.advice, target)
     order = ask.order
     if order is None or len(order.ranks) < 2:
         return
-    hub.advice = learned_first_byte(hub.advice, target, ask.call.stream, first_byte_us)
+    context.advice = learned_first_byte(context.advice, target, ask.call.stream, first_byte_us)
     if order.conversation is not None:
-        hub.advice = learned_conversation(hub.advice, order.conversation, target, hub.clock.now_ms())
+        context.advice = learned_conversation(context.advice, order.conversation, target, context.clock.now_ms())
 
 
-async def learn_failure(hub: CallContext, target: Target, failure: Failure) -> None:
+async def learn_failure(context: CallContext, target: Target, failure: Failure) -> None:
     """Others go first for a while; a credential that the provider rejected is put out of use."""
-    hub.advice = learned_failure(hub.advice, target, failure, hub.clock.now_ms())
+    context.advice = learned_failure(context.advice, target, failure, context.clock.now_ms())
     # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
     theirs = failure.kind == "credential_rejected" and failure.status != 0
     if theirs and target.credential_id:
-        await _deactivate(hub, target.provider, target.credential_id, failure.message)
+        await _deactivate(context, target.provider, target.credential_id, failure.message)
 
 
-def learn_usage(hub: CallContext, settled: Settlement) -> None:
+def learn_usage(context: CallContext, settled: Settlement) -> None:
     """Count the odd usage reports of each provider; the first, second, fourth, eighth are logged, so it is no flood."""
     call = settled.call
     if call is None or call.usage_note is None or call.provider is None or settled.already:
         return
-    count = hub.odd_usages[call.provider] = hub.odd_usages.get(call.provider, 0) + 1
+    count = context.odd_usages[call.provider] = context.odd_usages.get(call.provider, 0) + 1
     if count & (count - 1) == 0:
         words = "%s counted oddly what was used, %d times since the start; call %s is charged as %s: %s"
         _log.warning(words, call.provider, count, call.id, call.usage_source, call.usage_note)
 
 
-async def _deactivate(hub: CallContext, provider: str, credential_id: str, error: str) -> None:
+async def _deactivate(context: CallContext, provider: str, credential_id: str, error: str) -> None:
     """Put a credential that its provider rejected out of use, for every process. Best effort: the call goes on."""
-    actor = Actor(name="hub", now_ms=hub.clock.now_ms(), audit_id=hub.ids.new("audit"))
+    actor = Actor(name="hub", now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
     try:
-        outcome = await hub.storage.decide(
+        outcome = await context.storage.decide(
             CredentialScope(credential_id=credential_id),
             lambda credential: deactivate_credential(credential, actor, credential_id, error),
         )

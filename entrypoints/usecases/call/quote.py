@@ -38,25 +38,25 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     output_cap: int | None
 
 
-async def quote(hub: CallContext, ask: Ask) -> Quote | Refusal:
+async def quote(context: CallContext, ask: Ask) -> Quote | Refusal:
     """What the call would be charged now, or why it would be refused; a wallet that is too small is no refusal."""
     try:
         while True:
-            advice = hub.advice
-            found = await who_could_serve(hub, ask)
-            hub.advice = advice  # Nobody's turn is spent.
+            advice = context.advice
+            found = await who_could_serve(context, ask)
+            context.advice = advice  # Nobody's turn is spent.
             if not isinstance(found, tuple):
-                return await refusal_to(hub, ask.fingerprint, found)
-            planned = (await _rehearse(hub, ask, found)).planned
+                return await refusal_to(context, ask.fingerprint, found)
+            planned = (await _rehearse(context, ask, found)).planned
             if not isinstance(planned, Stale):
                 break
     except StorageError as problem:
         return StorageUnavailable(reason=str(problem))
     match planned:
         case Plan():
-            return _quote(hub, ask, found, planned, None)
+            return _quote(context, ask, found, planned, None)
         case Refused(refusal=InsufficientCredit() as short):
-            return _quote(hub, ask, found, None, short)
+            return _quote(context, ask, found, None, short)
         case Refused():
             return planned.refusal
         case _:
@@ -82,37 +82,37 @@ def basis_of(vault: Vault, fingerprint: str, quote_id: str, model: str, now_ms: 
     return basis
 
 
-async def _rehearse(hub: CallContext, ask: Ask, found: tuple[Candidate, ...]) -> Rehearsed:
-    now_ms = hub.clock.now_ms()
+async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]) -> Rehearsed:
+    now_ms = context.clock.now_ms()
     asked = Asked(
         call_id=ask.call_id,
         call=ask.call,
-        version=(await hub.catalog()).version,
+        version=(await context.catalog()).version,
         candidates=found,
-        billed=hub.billed,
-        owner=hub.liveness.own(),
+        billed=context.billed,
+        owner=context.liveness.own(),
         deadline_ms=now_ms,
-        payment_link=hub.payment_link,
+        payment_link=context.payment_link,
     )
 
     def rule(facts: CallFacts) -> Rehearsed:
         return Rehearsed(planned=plan_call(facts, asked, now_ms))
 
-    return await hub.storage.decide(CallScope(fingerprint=ask.fingerprint), rule)
+    return await context.storage.decide(CallScope(fingerprint=ask.fingerprint), rule)
 
 
 def _quote(
-    hub: CallContext, ask: Ask, found: tuple[Candidate, ...], plan: Plan | None, short: InsufficientCredit | None
+    context: CallContext, ask: Ask, found: tuple[Candidate, ...], plan: Plan | None, short: InsufficientCredit | None
 ) -> Quote:
     offers: dict[str, Offer] = {}
-    for candidate in found if hub.billed else ():
+    for candidate in found if context.billed else ():
         made = offer(ask.call, candidate.served)
         if made is not None:
             offers.setdefault(f"{made.provider}/{made.model}", made)
-    expires_ms = hub.clock.now_ms() + QUOTE_KEPT_MS
+    expires_ms = context.clock.now_ms() + QUOTE_KEPT_MS
     first = plan.affordable[0].bound if plan else None
     return Quote(
-        id=_sealed(hub.vault, ask, expires_ms, tuple(offers.values())) if offers else None,
+        id=_sealed(context.vault, ask, expires_ms, tuple(offers.values())) if offers else None,
         expires_ms=expires_ms,
         offers=tuple(offers.values()),
         affordable=plan is not None,

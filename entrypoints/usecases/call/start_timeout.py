@@ -26,7 +26,7 @@ class StartTimeout(msgspec.Struct, frozen=True):
     held_back_ms: int = 0
 
 
-def patience(hub: CallContext, ask: Ask, another: Literal["provider", "way"] | None) -> StartTimeout:
+def patience(context: CallContext, ask: Ask, another: Literal["provider", "way"] | None) -> StartTimeout:
     """The patience with an attempt where `another` could be tried instead: elsewhere nothing is gained by hurry.
 
     Silence is only cut short for another provider, since one that may have worked is not asked again.
@@ -35,7 +35,7 @@ def patience(hub: CallContext, ask: Ask, another: Literal["provider", "way"] | N
         return StartTimeout()  # The first piece of a whole answer is its last.
     alias = ask.route.alias if ask.route is not None else None
     own_ms = alias.first_token_timeout_ms if alias is not None else None
-    begin_ms = hub.first_token_timeout_ms if own_ms is None else own_ms
+    begin_ms = context.first_token_timeout_ms if own_ms is None else own_ms
     begin_ms = begin_ms if another == "provider" else None
     announced = ask.call.kind.text
     return StartTimeout(begin_ms, (HELD_BACK_MS if begin_ms is None else begin_ms) if announced else 0)
