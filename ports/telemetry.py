@@ -6,6 +6,7 @@ import msgspec
 
 from domain.books.rows import Ending, UsageSource
 from domain.model_api.call import AttemptRecord
+from domain.model_api.operations import OperationName
 from domain.usage import Usage
 
 
@@ -31,7 +32,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     call_id: str
     user_id: str
     key_id: str
-    operation: str
+    operation: OperationName
     model: str
     stream: bool
     provider: str | None

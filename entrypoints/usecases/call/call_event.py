@@ -3,12 +3,13 @@
 import logging
 
 from domain.billing.settlement import Settlement
+from domain.model_api.operations import OperationName
 from ports.telemetry import CallEvent, Telemetry, Timings
 
 _log = logging.getLogger("aihub")
 
 
-def report(telemetry: Telemetry, operation: str, timings: Timings, settlement: Settlement) -> None:
+def report(telemetry: Telemetry, operation: OperationName, timings: Timings, settlement: Settlement) -> None:
     """Report a settled call. A fault of the receiver is logged and has no effect on the call."""
     call = settlement.call
     if call is None or call.ending is None:
