@@ -154,10 +154,10 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
 
 
 def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
-    """The version begins after those in force, even if the clock has gone back since they were made."""
+    """The version begins after those in force, also in their millisecond and after the clock has gone back."""
     in_force = [one.effective_ms for one in rates if one.model == rate.model and one.effective_ms <= one.known_ms]
     newest_ms = max(in_force, default=0)
-    if rate.effective_ms < rate.known_ms or rate.effective_ms >= newest_ms:
+    if rate.effective_ms != rate.known_ms or rate.effective_ms > newest_ms:
         return rate
     return msgspec.structs.replace(rate, effective_ms=newest_ms + 1, known_ms=newest_ms + 1)
 

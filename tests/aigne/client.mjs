@@ -16,7 +16,7 @@ const parameters = { type: "object", properties: { city: { type: "string" } }, r
 const tools = [{ type: "function", function: { name: "weather", description: "The weather.", parameters } }];
 
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-const picture = [
+const image = [
   { type: "text", text: "What is this?" },
   { type: "file", data: pixel, mimeType: "image/png" },
 ];
@@ -25,7 +25,7 @@ const asked = {
   models: () => chat("oai/m").models(),
   whole: () => chat("oai/m").invoke(say("Hello")),
   crosswise: () => chat("ant/m").invoke(say("Hello")),
-  picture: () => chat("ant/m").invoke(say(picture)),
+  image: () => chat("ant/m").invoke(say(image)),
   tools: () => chat("oai/m").invoke({ ...say("The weather?"), tools, toolChoice: "required" }),
   answered: () =>
     chat("ant/m").invoke({
@@ -58,12 +58,12 @@ const asked = {
     const image = [{ type: "file", data: pixel, mimeType: "image/png" }];
     return painter("oai/painter").invoke({ prompt: "a hat", image, outputFileType: "file" });
   },
-  filmed: async () => {
+  video: async () => {
     const image = { type: "file", data: pixel, mimeType: "image/png" };
     const asked = { prompt: "a cat", seconds: "8", size: "1280x720", image, outputFileType: "file" };
-    const fetchOptions = { headers: { "Idempotency-Key": "one film" } };
-    const made = await camera("oai/film").invoke(asked, { fetchOptions });
-    return { made, again: await camera("oai/film").invoke(asked, { fetchOptions }), models: await camera("oai/film").models() };
+    const fetchOptions = { headers: { "Idempotency-Key": "one video" } };
+    const made = await camera("oai/video").invoke(asked, { fetchOptions });
+    return { made, again: await camera("oai/video").invoke(asked, { fetchOptions }), models: await camera("oai/video").models() };
   },
   echoed: () => camera("echo/echo").invoke({ prompt: "a cat", outputFileType: "file" }),
   refused: () => chat("nobody/m").invoke(say("Hello")).catch((error) => ({ message: error.message, type: error.type })),

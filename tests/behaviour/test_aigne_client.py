@@ -127,7 +127,7 @@ def test_the_client_gets_images_made_and_changed(hub: HubProcess, stub: Stub) ->
 @with_client
 def test_the_client_gets_a_video(hub: HubProcess, stub: Stub) -> None:
     """With a key of its caller's the same video comes again."""
-    answer = told(hub, "video_result")
+    answer = told(hub, "video")
 
     made = answer["made"]
     assert made == answer["again"]

@@ -93,13 +93,11 @@ async def _add_version(
     rate_id = desk.ids.new("rate")
 
     def rule(facts: ProviderFacts) -> Outcome:
-        # Two versions of one millisecond, or of a clock that went back, must still follow one another.
-        last_ms = max((rate.effective_ms for rate in facts.rates if rate.model == name), default=0)
         rate = Rate(
             id=rate_id,
             provider=provider,
             model=name,
-            effective_ms=max(who.now_ms, last_ms + 1) if since_ms is None else since_ms,
+            effective_ms=who.now_ms if since_ms is None else since_ms,
             known_ms=who.now_ms,
             source=RATE_SOURCE,
             removed=removed,
