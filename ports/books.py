@@ -62,22 +62,22 @@ class Storage(AccountReader, CallReader, CatalogReader, Protocol):
         it may be called again after a conflict. StorageUnavailable if the books cannot be written; an exception
         of the rule reaches its own caller only. `scope` is one of `scopes.Scope`.
 
-        With `within_s`, StorageUnavailable comes after so many seconds at the latest. Then the decision may still
-        be written: whoever sets a limit must be able to ask again.
+        With `within_s`, StorageUnavailable comes after so many seconds at the latest. Then the decision may still be
+        written: a caller that sets a limit must be able to repeat the request.
         """
         ...
 
     async def check_writable(self) -> None:
-        """StorageUnavailable if the last decision could not be written and still none can be: the disk is full, say.
+        """StorageUnavailable if the last decision could not be written and still none can be (a full disk).
 
-        Writes only where the last decision failed, and then nothing that anybody could read.
+        Writes only where the last decision failed, and then nothing that can be read.
         """
         ...
 
     def check_in_place(self) -> None:
         """StorageUnavailable if the books were removed or replaced while this process had them open.
 
-        From then on all is refused, since what would be written nobody could find again; until they are back.
+        From then on everything is refused, since nothing written could be found again; until they are back.
         """
         ...
 

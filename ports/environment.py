@@ -42,10 +42,10 @@ class Liveness(Protocol):
         """Whether the process of that name is gone, for certain.
 
         False if it lives or if the question could not be answered just now; None if it cannot be seen from here at all,
-        so that only time can tell.
+        so that only a lease can decide.
         """
         ...
 
     def renew(self) -> None:
-        """Show again that this process lives, where somebody has removed the sign of it. OSError if that fails."""
+        """Show again that this process lives, if its lock file was removed. OSError if that fails."""
         ...

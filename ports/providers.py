@@ -1,4 +1,4 @@
-"""Calling a provider: one method opens an attempt, one says beforehand whether it could."""
+"""Calling a provider: one method opens an attempt, one checks in advance whether it can."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -54,7 +54,7 @@ class Providers(Protocol):
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection.
 
-        `request` is None where both ends speak one dialect: then the call's own fields go through, with the
-        model's name, the usage option and the output cap replaced. Never raises for what a provider does.
+        `request` is None if both sides use the same dialect: then the call's own fields pass through, with the model's
+        name, the usage option and the output cap replaced. Never raises for what a provider does.
         """
         ...

@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
-from domain.dialects.unsupported_params import SENT, Lack, says_nothing, sorted_out
+from domain.dialects.unsupported_params import SENT, Lack, is_default, sorted_out
 from domain.model_api.requests import ChatRequest, Message, Part, ProviderPart
 from domain.refusals import UnsupportedParameter
 
@@ -42,7 +42,7 @@ def unsupported_settings(request: ChatRequest, dialect: str) -> Iterator[Lack]:
     }
     yield from (Lack(name) for name, is_set in settings.items() if is_set and name not in sent)
     for name, value in request.extra.items():
-        if name not in sent and not says_nothing(name, value):
+        if name not in sent and not is_default(name, value):
             yield Lack(name)
 
 

@@ -1,7 +1,7 @@
 """Whether a call may start, and what is held for it: one rule over the present state of the books.
 
-The rule runs inside the storage's transaction: nobody can revoke the key or spend the wallet between check and hold,
-and the hold is written before anything is sent to a provider.
+The rule runs inside the storage's transaction: no other transaction can revoke the key or spend the wallet between
+check and hold, and the hold is written before anything is sent to a provider.
 """
 
 from collections.abc import Sequence

@@ -166,8 +166,8 @@ def _costed(
     if outcome.served is None or not records:
         return tuple(records), None
     vendor = VENDORS.get(outcome.served.provider)
-    told_nanos = outcome.meter.cost_nanos if vendor is not None and vendor.tells_cost else None
-    cost_nanos, price_id = told_nanos, None
+    reported_nanos = outcome.meter.cost_nanos if vendor is not None and vendor.reports_cost else None
+    cost_nanos, price_id = reported_nanos, None
     if cost_nanos is None and measured is not None and outcome.price is not None:
         usage = measured.usage
         if outcome.price.prices.request_nanos is not None and not usage.requests:

@@ -38,7 +38,7 @@ def _standing(versions: list[Alias] | None) -> Alias | None:
 
 
 class UserFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a user sees. `users` counts all, so that the first can be told."""
+    """What a rule about a user sees."""
 
     user: User | None
     grants: tuple[Grant, ...]

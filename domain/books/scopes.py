@@ -1,6 +1,6 @@
 """What the rules of a call ask to see: a scope names the rows, the storage loads them, and `view` shows them as facts.
 
-The rows are named in steps. A step looks rows up by what the scope says, or by rows that an earlier step has loaded.
+The rows are named in steps. A step looks rows up by the scope's fields, or by rows that an earlier step has loaded.
 """
 
 from typing import Any, ClassVar, TypeAlias

@@ -48,11 +48,11 @@ COMPATIBLE = (
         env="DEEPSEEK_API_KEY",
         patterns=("deepseek",),
         caps=("max_tokens",),
-        thinks_by="thinking",
-        thought_in="reasoning_content",
-        wants_thoughts=True,
+        reasoning_by="thinking",
+        reasoning_in="reasoning_content",
+        needs_reasoning=True,
         silent=("deepseek-chat",),
-        mends=("usage-beside-choices",),
+        mends=("usage-with-choices",),
         message_lacks=(*EXTENSIONS, "cache_control"),
     ),
     Vendor(
@@ -71,11 +71,11 @@ COMPATIBLE = (
         caps=("max_tokens",),
         renames=(("seed", "random_seed"), ("dimensions", "output_dimension")),
         lacks=_STRANGE_TO_MISTRAL,
-        tells_usage=True,
-        thought_in="content",
+        reports_usage=True,
+        reasoning_in="content",
         call_ids=MISTRAL_IDS,
         message_takes=_MISTRALS_MESSAGES,
-        mends=("content-parts", "null-calls", "call-types", "usage-beside-choices"),
+        mends=("content-parts", "null-calls", "call-types", "usage-with-choices"),
     ),
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it reports usage without being asked.
@@ -84,9 +84,9 @@ COMPATIBLE = (
         env="ZAI_API_KEY",
         patterns=("glm",),
         caps=("max_tokens",),
-        tells_usage=True,
-        thinks_by="thinking",
-        thought_in="reasoning_content",
+        reports_usage=True,
+        reasoning_by="thinking",
+        reasoning_in="reasoning_content",
     ),
     Vendor(
         name="doubao",
@@ -96,8 +96,8 @@ COMPATIBLE = (
         # `max_tokens` bounds the answer without the reasoning, which is charged as well:
         # https://www.volcengine.com/docs/82379/1494384
         caps=("max_completion_tokens",),
-        thinks_by="thinking",
-        thought_in="reasoning_content",
+        reasoning_by="thinking",
+        reasoning_in="reasoning_content",
     ),
     Vendor(
         # https://openrouter.ai/docs/use-cases/reasoning-tokens
@@ -106,11 +106,11 @@ COMPATIBLE = (
         also=(RESPONSES,),
         env="OPENROUTER_API_KEY",
         developer=True,
-        tells_cost=True,
-        thinks_by="reasoning",
-        thought_in="reasoning_details",
+        reports_cost=True,
+        reasoning_by="reasoning",
+        reasoning_in="reasoning_details",
         message_lacks=("provider_blocks", "extra_content"),
-        mends=("usage-beside-choices", "second-finish"),
+        mends=("usage-with-choices", "second-finish"),
     ),
     Vendor(
         # https://console.groq.com/docs/openai
@@ -120,7 +120,7 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("logprobs", "logit_bias", "top_logprobs", "safety_identifier", "prompt_cache_key", "verbosity"),
         message_takes=_GROQS_MESSAGES,
-        mends=("no-content", "usage-beside-choices"),
+        mends=("no-content", "usage-with-choices"),
     ),
     Vendor(
         # https://inference-docs.cerebras.ai/resources/openai
@@ -129,7 +129,7 @@ COMPATIBLE = (
         env="CEREBRAS_API_KEY",
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("frequency_penalty", "presence_penalty", "logit_bias", "prompt_cache_key", "verbosity", "store"),
-        thought_in="reasoning",
+        reasoning_in="reasoning",
         message_takes=_CEREBRAS_MESSAGES,
         mends=("no-content",),
     ),
@@ -144,7 +144,7 @@ COMPATIBLE = (
         base_url="https://api.fireworks.ai/inference/v1",
         env="FIREWORKS_API_KEY",
         caps=("max_tokens",),
-        thought_in="reasoning_content",
+        reasoning_in="reasoning_content",
     ),
     Vendor(
         name="huggingface",
@@ -157,7 +157,7 @@ COMPATIBLE = (
         name="crusoe",
         base_url="https://api.inference.crusoecloud.com/v1",
         env="CRUSOE_API_KEY",
-        thought_in="reasoning",
+        reasoning_in="reasoning",
     ),
     Vendor(
         # https://docs.snowflake.com/en/user-guide/snowflake-cortex/open_ai_sdk
@@ -166,8 +166,8 @@ COMPATIBLE = (
         env="SNOWFLAKE_PAT",
         hosts=(".snowflakecomputing.com",),
         caps=("max_completion_tokens", "max_tokens"),
-        thinks_by="reasoning",
-        thought_in="reasoning_details",
+        reasoning_by="reasoning",
+        reasoning_in="reasoning_details",
         message_lacks=("provider_blocks", "extra_content"),
         mends=("null-calls", "empty-finish"),
     ),

@@ -13,7 +13,7 @@ Mend = Literal[
     "null-calls",  # `tool_calls` is null where there are none
     "call-types",  # tool calls without `type`
     "no-content",  # a message with calls has no `content`
-    "usage-beside-choices",  # a stream reports its usage on a chunk that has choices
+    "usage-with-choices",  # a stream reports its usage on a chunk that has choices
     "second-finish",  # a stream reports twice why a choice finished
     "empty-finish",  # an empty `finish_reason`
 ]
@@ -34,19 +34,19 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     caps         the fields by which it bounds the output, the preferred one first; others are renamed to it
     renames      fields that it has under another name: (OpenAI's, its own)
     lacks        fields that it rejects; a label, or a field with a default value, is left out for it
-    tells_usage  its streams always report usage, and it does not know `stream_options`
+    reports_usage  its streams always report usage, and it does not know `stream_options`
     developer    it knows the role `developer`; for others that is `system`
-    thinks_by    how reasoning is requested: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
+    reasoning_by    how reasoning is requested: OpenAI's `reasoning_effort`, DeepSeek's `thinking` with a type, or
                  OpenRouter's `reasoning` object
-    tells_cost   its usage has what it charges, in US dollars
-    thought_in   the field in which a message of the assistant returns its earlier reasoning, "" for none;
+    reports_cost   its usage has what it charges, in US dollars
+    reasoning_in   the field in which a message of the assistant returns its earlier reasoning, "" for none;
                  "content" means Mistral's types of parts, which exist for documents, too
     call_ids     the form of tool-call ids, None if any is accepted
     message_takes the only fields that it takes in a message, by the message's role; () where it takes any. One that
                  takes `prefix` continues a last message of the assistant only if that is marked with it
     message_lacks fields that it does not know in a message; not needed with `message_takes`
     mends        what its answers are known to have that OpenAI's schema rejects; it is repaired for OpenAI's callers
-    wants_thoughts with tools, every message of the assistant must have the reasoning before it, even another vendor's
+    needs_reasoning with tools, every message of the assistant must have the reasoning before it, even another vendor's
     silent       prefixes of the names of its models that reason only on request
     """
 
@@ -63,15 +63,15 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     caps: tuple[str, ...] = CAPS
     renames: tuple[tuple[str, str], ...] = ()
     lacks: tuple[str, ...] = ()
-    tells_usage: bool = False
-    tells_cost: bool = False
+    reports_usage: bool = False
+    reports_cost: bool = False
     developer: bool = False
-    thinks_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
-    thought_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
+    reasoning_by: Literal["reasoning_effort", "thinking", "reasoning"] = "reasoning_effort"
+    reasoning_in: Literal["", "reasoning_content", "reasoning", "reasoning_details", "content"] = ""
     call_ids: IdForm | None = None
     message_takes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     message_lacks: tuple[str, ...] = EXTENSIONS
-    wants_thoughts: bool = False
+    needs_reasoning: bool = False
     silent: tuple[str, ...] = ()
     mends: tuple[Mend, ...] = ()
 
@@ -83,7 +83,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_mistrals_parts(self) -> bool:
         """Whether a message's content has Mistral's types of parts, `thinking` and `document_url`."""
-        return self.thought_in == "content"
+        return self.reasoning_in == "content"
 
     @property
     def wants_prefix(self) -> bool:

@@ -1,8 +1,8 @@
 """The vendors that the hub knows by name: a known name brings its dialect and its URL.
 
-A vendor that speaks a known dialect is one entry here; its differences from the dialect are fields of the entry, which
-the dialect reads, and no code is copied. `patterns` are prefixes of model names, by which a bare name finds its vendor
-if no rate names a provider.
+A vendor with a known dialect is one entry here; its differences from the dialect are fields of the entry, which the
+dialect reads, and no code is copied. `patterns` are prefixes of model names, by which a bare name finds its vendor if
+no rate names a provider.
 """
 
 from fnmatch import fnmatchcase
@@ -77,7 +77,7 @@ VENDORS: dict[str, Vendor] = {
             patterns=("command", "c4ai-", "embed-"),
         ),
         *COMPATIBLE,
-        # It has no chat: `OPERATIONS` says what it has.
+        # It has no chat: `OPERATIONS` has its operations.
         Vendor(
             name="voyage",
             dialect="voyage",
@@ -147,8 +147,8 @@ def priced_as(provider: str, base_url: str, dialect: str) -> str:
 def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
     """What an attempt at the call is spoken in with a provider of that name, place and dialect; None if it cannot be.
 
-    The caller's own dialect where the provider speaks it: then the call passes through as it is. Else the provider's
-    own for the operation, translated. `model` is its name there: some are served in one dialect only.
+    The caller's own dialect if the provider has it: then the call passes through. Else the provider's own for the
+    operation, translated. `model` is its name there: some are served in one dialect only.
     """
     vendor, kind = vendor_of(provider, base_url), call.kind
     if kind.in_responses and vendor.responses_only and _matches(model, vendor.responses_only):

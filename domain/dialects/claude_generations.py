@@ -16,18 +16,18 @@ _GENERATION = re.compile(r"claude-(?:[a-z]+-)?(\d)(?:[-.](\d{1,2})(?!\d))?")
 _ONE_SAMPLING_SINCE = (4, 1)
 # "`temperature` is deprecated for this model" since Opus 4.7, as are top_p, top_k, and budgets for thinking.
 _NO_SAMPLING_SINCE = (4, 7)
-_THINKS_SINCE, _ADAPTS_SINCE = (3, 7), (4, 6)
+_REASONS_SINCE, _ADAPTS_SINCE = (3, 7), (4, 6)
 _BUDGETS = {"low": 1_024, "medium": 4_096, "high": 16_000, "xhigh": 24_000, "max": 32_000}
 
 
-def sampling_left_out(model: str, said: Collection[str]) -> tuple[str, ...]:
+def sampling_left_out(model: str, fields: Collection[str]) -> tuple[str, ...]:
     """Which of the fields that a request sets (`temperature`, `top_p`, `top_k`) the model rejects, in that order."""
     generation = _generation(model)
     if generation is None or generation < _ONE_SAMPLING_SINCE:
         return ()
     if generation >= _NO_SAMPLING_SINCE:
-        return tuple(name for name in SAMPLING if name in said)
-    return ("top_p",) if "temperature" in said and "top_p" in said else ()
+        return tuple(name for name in SAMPLING if name in fields)
+    return ("top_p",) if "temperature" in fields and "top_p" in fields else ()
 
 
 def thinking_of(model: str, thinking: Thinking) -> Thinking:
@@ -41,7 +41,7 @@ def thinking_of(model: str, thinking: Thinking) -> Thinking:
         return thinking
     if generation >= _NO_SAMPLING_SINCE and thinking.tokens_max is not None:
         return Thinking(effort=thinking.effort, implicit=thinking.implicit)
-    by_budget = _THINKS_SINCE <= generation < _ADAPTS_SINCE
+    by_budget = _REASONS_SINCE <= generation < _ADAPTS_SINCE
     if not by_budget or thinking.implicit or thinking.tokens_max is not None or thinking.effort not in _BUDGETS:
         return thinking
     return Thinking(tokens_max=_BUDGETS[thinking.effort])

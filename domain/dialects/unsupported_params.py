@@ -55,7 +55,7 @@ TABLE: tuple[Row, ...] = (
     Row("stream_options", "label", "details of a stream"),
     Row("top_logprobs", "label", "how many log probabilities, which `logprobs` asks for"),
     Row("tools[].eager_input_streaming", "label", "how finely a tool call is streamed"),
-    Row("thinking.display", "label", "whether reasoning is shown; the hub leaves it out if not"),
+    Row("thinking.display", "label", "whether reasoning is shown; the hub removes it if not"),
     Row("labels", "label", "labels in the vendor's own bill"),
     Row("n", "promise", "several answers"),
     Row("stop", "promise", "where the answer ends"),
@@ -180,7 +180,7 @@ _KEEPS_ALL = re.compile(
 _INDEX = re.compile(r"\[\d+\]|\.\d+(?=\.|$)")
 
 
-def says_nothing(name: str, value: msgspec.Raw) -> bool:
+def is_default(name: str, value: msgspec.Raw) -> bool:
     """Whether the field has its default value."""
     spelled = bytes(value).translate(None, b" \t\r\n")
     if name == "context_management" and (spelled == b"[]" or _KEEPS_ALL.fullmatch(spelled)):
@@ -231,7 +231,7 @@ def units_hosted(hosted: tuple[str, ...], request: ModelRequest, dropped: tuple[
     )
 
 
-def told(dropped: tuple[str, ...]) -> str:
+def header_value(dropped: tuple[str, ...]) -> str:
     """The names for a response header: printable ASCII, and no more of them than a header holds.
 
     ("seed", "tools[2].web_search") is "seed, tools[2].web_search".

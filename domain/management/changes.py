@@ -171,7 +171,7 @@ def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
         if rest and provider not in facts.providers:
             return Denied(refusal=no_provider(provider))
     new = {alias.name: alias}
-    problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is told from it
+    problem = flaw(new | facts.aliases | new)  # the new one first, so that a flaw is reported from it
     if problem is not None:
         return Denied(refusal=BadRequest(field="targets", problem=problem))
     had = facts.aliases.get(alias.name)

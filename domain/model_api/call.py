@@ -36,7 +36,7 @@ class ModelCall(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     If the body is a `form` with files, the form is sent, and `fields` are its short texts as JSON. `inputs` are texts
     that each have a whole context: the texts of a batch of embeddings, prompts. `pieces` is what the request contains
-    that may be charged by the piece, at most: requested images, seconds of video, characters to speak, seconds of a
+    that may be charged by the piece, at most: requested images, seconds of video, characters of speech, seconds of a
     recording (rounded up). For search units it is the probable number, and `search_units_max` the most. `echoes` means
     that the input may be charged as output again. `size` and `quality` are requested for images or a video; None: the
     provider chooses. `needs` are capabilities that the messages need besides those for `images` and the fields: audio,

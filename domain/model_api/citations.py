@@ -32,10 +32,10 @@ class Passage(msgspec.Struct, frozen=True):
     start: int = 0
     end: int = 0
 
-    def with_more(self, said: TextDelta) -> "Passage":
+    def with_more(self, text: TextDelta) -> "Passage":
         """The passage after more text, of the same block or of the next."""
-        start = self.start if said.block == self.block else self.end
-        return Passage(said.block, start, self.end + len(said.text))
+        start = self.start if text.block == self.block else self.end
+        return Passage(text.block, start, self.end + len(text.text))
 
     def of(self, source: Source) -> Source:
         """The source with this passage, if it has none itself."""
@@ -69,11 +69,11 @@ def source_of(citation: CitationDelta) -> Source | None:
     try:
         match citation.dialect:
             case "openai":
-                told = msgspec.json.decode(citation.citation, type=_OpenAI).url_citation
-                return Source(url=told.url, title=told.title, start=told.start_index, end=told.end_index)
+                cited = msgspec.json.decode(citation.citation, type=_OpenAI).url_citation
+                return Source(url=cited.url, title=cited.title, start=cited.start_index, end=cited.end_index)
             case "anthropic":
-                said = msgspec.json.decode(citation.citation, type=_Anthropic)
-                return Source(url=said.url, title=said.title, text=said.cited_text)
+                location = msgspec.json.decode(citation.citation, type=_Anthropic)
+                return Source(url=location.url, title=location.title, text=location.cited_text)
             case _:
                 return msgspec.json.decode(citation.citation, type=Source)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -32,7 +32,7 @@ _MIB = 1024 * 1024
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One operation. A rate sells it by any price that is made for it, and no operation without one.
 
-    `units` are those of `Usage` that are charged by the piece, beside requests. `tokens` are those that it is charged
+    `units` are those of `Usage` that are charged by the piece, besides requests. `tokens` are those that it is charged
     by (`output_image_tokens`) and those that they count as where they have no price of their own. `text_tokens` says
     that ordinary tokens in and out sell it, too.
 
@@ -60,7 +60,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     in_responses: bool = False
 
 
-# A server that speaks OpenAI's chat has OpenAI's other APIs at the same paths, or says itself that it has not.
+# A server with OpenAI's chat has OpenAI's other APIs at the same paths, or reports that it does not.
 OPERATIONS: Mapping[OperationName, Operation] = {
     "chat": Operation(text_tokens=True, output="by_cap", text=True, dialect="openai", in_responses=True),
     "completions": Operation(
@@ -97,7 +97,7 @@ OPERATIONS: Mapping[OperationName, Operation] = {
         },
     ),
     "video": Operation(
-        units=("video_seconds",),  # Nobody reports tokens of a video.
+        units=("video_seconds",),  # No provider reports tokens of a video.
         # A video is expensive, and its caller may have given up before it is made: the largest that is read is kept,
         # as base64.
         kept_bytes_max=96 * _MIB,

@@ -56,12 +56,12 @@ _INPUT_DECODER = msgspec.json.Decoder(_Input)
 
 def custom_tool(name: str, custom: Custom) -> Tool:
     """A custom tool as a function with one text, whose description has the grammar that the text must match."""
-    told = [custom.description] if custom.description else []
-    told.append("Put the whole input, as plain text, into the parameter `input`.")
+    description = [custom.description] if custom.description else []
+    description.append("Put the whole input, as plain text, into the parameter `input`.")
     form = custom.format or {}
     if form.get("definition"):
-        told.append(f"It must match this {form.get('syntax', '')} grammar:\n{form['definition']}")
-    return Tool(name=name, description="\n\n".join(told), parameters=_INPUT, custom=custom)
+        description.append(f"It must match this {form.get('syntax', '')} grammar:\n{form['definition']}")
+    return Tool(name=name, description="\n\n".join(description), parameters=_INPUT, custom=custom)
 
 
 def arguments_of(text: str) -> str:

@@ -6,9 +6,9 @@ model's maximum, else by its context, else by `OUTPUT_TOKENS_DEFAULT`, which the
 a rate with tiers the dearest one counts that the input and the requested service can reach; for one with variants, the
 dearest one that the requested size and quality can be.
 
-What is not text is bounded by its pieces (requested images and seconds of video, characters to speak, seconds of a
-recording), and by tokens if the model is sold by them. A rate sells an operation only with a price for it
-(`OPERATIONS` lists which); without one the call is refused.
+What is not text is bounded by its pieces (requested images and seconds of video, characters of speech, seconds of a
+recording), and by tokens if the model is sold by them. A rate sells an operation only with a price for it (`OPERATIONS`
+lists which); without one the call is refused.
 """
 
 import contextlib
@@ -215,8 +215,8 @@ def _most_of(call: ModelCall, unit: str) -> int:
     """The most that the call may come to of a unit by the piece."""
     if unit == "search_units":
         return call.search_units_max
-    told: int = getattr(call.pieces, unit)
-    return told + SECONDS_ADDED if told and unit == "seconds" else told
+    count: int = getattr(call.pieces, unit)
+    return count + SECONDS_ADDED if count and unit == "seconds" else count
 
 
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
@@ -235,6 +235,6 @@ def services_asked(call: ModelCall) -> set[str]:
     for field in ("service_tier", "speed", "serviceTier", "performanceConfig"):
         if (raw := call.fields.get(field)) is not None:
             with contextlib.suppress(msgspec.DecodeError):
-                told = msgspec.json.decode(raw, type=str | dict[str, str])
-                asked.update((told,) if isinstance(told, str) else told.values())
+                value = msgspec.json.decode(raw, type=str | dict[str, str])
+                asked.update((value,) if isinstance(value, str) else value.values())
     return asked

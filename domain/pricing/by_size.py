@@ -48,12 +48,12 @@ class Variant(
 Variants = tuple[Variant, ...]
 
 
-def worded(said: str | None) -> str | None:
+def worded(value: str | None) -> str | None:
     """The normalised size or quality, as it is compared and stored; None if none was chosen."""
-    if not said or said.lower() == "auto":
+    if not value or value.lower() == "auto":
         return None
     # No variant has such a long name, and the call log stores what the caller wrote.
-    return said.lower() if len(said) <= WORD_CHARACTERS_MAX else f"{said[:WORD_CHARACTERS_MAX].lower()}…"
+    return value.lower() if len(value) <= WORD_CHARACTERS_MAX else f"{value[:WORD_CHARACTERS_MAX].lower()}…"
 
 
 def distinct(variants: Variants) -> Variants:
@@ -64,7 +64,7 @@ def distinct(variants: Variants) -> Variants:
             key = (variant.size, variant.quality, field)
             if getattr(variant.prices, field) is not None:
                 if key in seen:
-                    raise ValueError(f"say one price for each size and quality: {variant_label(variant)} has two")
+                    raise ValueError(f"expected one price for each size and quality: {variant_label(variant)} has two")
                 seen.add(key)
     return variants
 

@@ -1,8 +1,8 @@
 """What a usage costs: units of usage times units of a rate or a price, summed, and rounded once.
 
-A unit that has no rate of its own is sold at its parent's rate, as `Rate` says; a unit without a parent and without a
-rate cannot be sold, and a request for it is refused. The same arithmetic gives the provider's cost (`cost`); there a
-unit without a price makes the whole cost unknown.
+A unit that has no rate of its own is sold at its parent's rate, see `Rate`; a unit without a parent and without a rate
+cannot be sold, and a request for it is refused. The same arithmetic gives the provider's cost (`cost`); there a unit
+without a price makes the whole cost unknown.
 """
 
 from collections.abc import Mapping

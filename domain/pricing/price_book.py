@@ -97,7 +97,7 @@ def spellings(name: str) -> tuple[str, ...]:
 
 
 def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[Price]:
-    """What the incoming prices of one model say that the held ones, of the same model, do not.
+    """The incoming prices of one model that differ from the held ones of the same model.
 
     A version is news where another price holds at its moment, earlier news included. If the catalogue withdraws a
     version, its current price holds from now on.
@@ -106,10 +106,10 @@ def news(held: Sequence[Price], incoming: Sequence[Price], now_ms: int) -> list[
     for price in sorted(incoming, key=lambda price: price.effective_ms):
         if _differs(standing([*held, *found], price.effective_ms), price):
             found.append(price)
-    says_now = standing(incoming, now_ms)
-    if says_now is not None and _differs(standing([*held, *found], now_ms), says_now):
-        again_id = price_id(says_now.provider, says_now.model, now_ms, says_now.known_ms)
-        found.append(msgspec.structs.replace(says_now, id=again_id, effective_ms=now_ms))
+    current = standing(incoming, now_ms)
+    if current is not None and _differs(standing([*held, *found], now_ms), current):
+        again_id = price_id(current.provider, current.model, now_ms, current.known_ms)
+        found.append(msgspec.structs.replace(current, id=again_id, effective_ms=now_ms))
     return found
 
 

@@ -66,7 +66,7 @@ def conversation(call: ModelCall, caller: str) -> Conversation | None:
     `metadata.user_id` (Anthropic), else by its beginning up to the user's first message, which every later turn
     repeats.
     """
-    named = _said(call.fields.get("prompt_cache_key"))
+    named = _text(call.fields.get("prompt_cache_key"))
     if named is None and call.body_bytes < CACHED_BYTES_MIN:
         return None
     digest = hashlib.sha256(f"{caller}\n{call.model}\n".encode())
@@ -101,7 +101,7 @@ def _shard(affinities: Affinities, key: str) -> Mapping[str, Affinity]:
     return affinities[_place(key)]
 
 
-def _said(raw: msgspec.Raw | None) -> bytes | None:
+def _text(raw: msgspec.Raw | None) -> bytes | None:
     text = b"" if raw is None else bytes(raw)
     return None if text in (b"", b"null", b'""') else text
 
@@ -116,14 +116,14 @@ def _user(call: ModelCall) -> tuple[bytes, ...]:
 
 def _opening(call: ModelCall) -> tuple[bytes, ...]:
     """The conversation before the first answer: system prompts and the user's first message."""
-    parts = [text for name in ("system", "instructions") if (text := _said(call.fields.get(name))) is not None]
-    said = _said(call.fields.get("messages")) or _said(call.fields.get("input")) or b""
+    parts = [text for name in ("system", "instructions") if (text := _text(call.fields.get(name))) is not None]
+    conversation_text = _text(call.fields.get("messages")) or _text(call.fields.get("input")) or b""
     try:
-        turns = _RAWS.decode(said)
+        turns = _RAWS.decode(conversation_text)
         for turn in turns:
             parts.append(bytes(turn))
             if _TURN.decode(turn).role == "user":
                 break
     except msgspec.MsgspecError:  # one text, or something that only the provider understands
-        parts.append(said)
+        parts.append(conversation_text)
     return tuple(parts)

@@ -35,8 +35,8 @@ Unsupported: TypeAlias = Callable[[str, ModelRequest], UnsupportedParameter | tu
 class RequestedCall(Protocol):
     """A call that looks for a provider.
 
-    `rate_ids` are those of the quote that it names. `unsupported` says whether parameters may be dropped. `request` is
-    the call in the hub's own form, None until `translate` has made it.
+    `rate_ids` are those of the quote that it names. `unsupported` is the policy for unsupported parameters. `request`
+    is the call in the hub's own form, None until `translate` has made it.
     """
 
     call: ModelCall
@@ -50,7 +50,7 @@ class RequestedCall(Protocol):
 
 
 def eligible(route: Route, wanted: RequestedCall, catalog: Catalog, unsupported: Unsupported) -> Route | Refusal:
-    """The route to those who may serve the call; the first reason against, if nobody may.
+    """The route to the models that may serve the call; the first reason against, if none may.
 
     Each `Served` that is left has the dialect that the call is made in, and the parameters that it is made without.
     """
@@ -96,7 +96,7 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
     """Whether the call seems to fit into the model's context and its longest answer.
 
     It is an estimate, at four bytes a token, since only the provider counts tokens: so it chooses among several models
-    and refuses nothing. The size of encoded parts (images, audio, files) says nothing about their tokens.
+    and refuses nothing. The size of encoded parts (images, audio, files) is no measure of their tokens.
     """
     if rate is None or not call.kind.text:
         return True

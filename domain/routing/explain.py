@@ -83,16 +83,16 @@ def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptR
     ranks = made.ranks
     chosen = identity(served)
     place = next(n for n, rank in enumerate(ranks) if identity(rank.candidate.target) == chosen)
-    said = [f"alias {route.alias.name}" if route.alias else "model"]
+    parts = [f"alias {route.alias.name}" if route.alias else "model"]
     if len(ranks) > 1:
-        said.append(route.way.strategy if isinstance(route.way, Group) else "round-robin")
-    said.append(f"{place + 1} of {len(ranks)}")
-    said += ["warm cache"] if ranks[place].warm else []
-    said += ["canary"] if ranks[place].trial else []
+        parts.append(route.way.strategy if isinstance(route.way, Group) else "round-robin")
+    parts.append(f"{place + 1} of {len(ranks)}")
+    parts += ["warm cache"] if ranks[place].warm else []
+    parts += ["canary"] if ranks[place].trial else []
     cooling = (rank.candidate.target.provider for rank in ranks if rank.cooling_until_ms)
-    said += [f"{provider} cooling" for provider in dict.fromkeys(cooling)]
-    said += [f"{attempt.provider} {attempt.outcome}" for attempt in attempts if attempt.outcome != "answered"]
-    return "; ".join(said)
+    parts += [f"{provider} cooling" for provider in dict.fromkeys(cooling)]
+    parts += [f"{attempt.provider} {attempt.outcome}" for attempt in attempts if attempt.outcome != "answered"]
+    return "; ".join(parts)
 
 
 def _explained(rank: Rank, places: dict[str, tuple[tuple[int, ...], tuple[int, ...]]], at: Circumstances) -> Explained:

@@ -23,7 +23,7 @@ _V = TypeVar("_V")
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """Turns by rotation; cool-downs by `provider/model` and by credential id; first bytes in microseconds; sticks.
+    """Turns by rotation; cool-downs by `provider/model` and credential id; first bytes in microseconds; affinities.
 
     `first_byte_us` is kept by `latency_of`: a whole answer comes later than the first word of a streamed one.
     """

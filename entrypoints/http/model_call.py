@@ -8,7 +8,7 @@ import msgspec
 
 from domain.billing.plan import Affordable
 from domain.catalog.vendors import passes_through
-from domain.dialects.unsupported_params import Policy, told
+from domain.dialects.unsupported_params import Policy, header_value
 from domain.model_api.call import ModelCall
 from domain.money import format_credits
 from domain.refusals import BadRequest, Refusal
@@ -129,7 +129,7 @@ class _Handling:
         if served.bound is not None and served.bound.uses_cap is not None:
             headers.append(("x-aihub-tool-uses-cap", str(served.bound.uses_cap)))
         if dropped := served.candidate.served.dropped:
-            headers.append(("x-aihub-dropped", told(dropped)))
+            headers.append(("x-aihub-dropped", header_value(dropped)))
         return headers
 
     def _timing(self, live: LiveCall) -> str:

@@ -37,9 +37,9 @@ def test_a_server_that_nobody_knows_is_spoken_to_as_its_callers_speak() -> None:
     assert ((), (), False, True, "") == (
         UNKNOWN.renames,
         UNKNOWN.lacks,
-        UNKNOWN.tells_usage,
+        UNKNOWN.reports_usage,
         UNKNOWN.developer,
-        UNKNOWN.thought_in,
+        UNKNOWN.reasoning_in,
     )
 
 

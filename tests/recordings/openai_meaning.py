@@ -77,10 +77,10 @@ def usage_units(usage: Usage) -> dict[str, int]:
     }
 
 
-def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
+def meaning(request: dict[str, Any], reasoning_in: str = "") -> dict[str, Any]:
     """A request without what says nothing: nulls, defaults, and the forms of one thing.
 
-    `thought_in` is the field in which the vendor takes earlier thinking back.
+    `reasoning_in` is the field in which the vendor takes earlier thinking back.
     """
     told = {name: value for name, value in request.items() if value is not None and value != []}
     told.pop("stream_options", None)
@@ -108,7 +108,7 @@ def meaning(request: dict[str, Any], thought_in: str = "") -> dict[str, Any]:
         description = described.pop("description", None)
         if description is not None:
             described["schema"].setdefault("description", description)
-    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message, thought_in))]
+    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message, reasoning_in))]
     return told
 
 
@@ -123,16 +123,16 @@ def _without_what_is_so_anyway(told: dict[str, Any], name: str) -> dict[str, Any
     return rest | ({name: said} if said else {})
 
 
-def message_meaning(message: dict[str, Any], thought_in: str) -> dict[str, Any]:
+def message_meaning(message: dict[str, Any], reasoning_in: str) -> dict[str, Any]:
     """A message, with its thinking where the vendor takes it back."""
     told = {name: message[name] for name in ("role", "name", "tool_call_id") if message.get(name) is not None}
     content = message.get("content")
     if isinstance(content, list):
-        kept = ("thinking",) if thought_in == "content" else ()
+        kept = ("thinking",) if reasoning_in == "content" else ()
         parts = [part_meaning(part) for part in content if part["type"] != "thinking" or part["type"] in kept]
         content = parts[0]["text"] if [part["type"] for part in parts] == ["text"] else parts
-    if thought_in not in ("", "content") and message.get(thought_in) not in (None, "", "(not recorded)"):
-        told[thought_in] = message[thought_in]
+    if reasoning_in not in ("", "content") and message.get(reasoning_in) not in (None, "", "(not recorded)"):
+        told[reasoning_in] = message[reasoning_in]
     if content:
         told["content"] = content
     if message.get("tool_calls"):

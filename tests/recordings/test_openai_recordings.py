@@ -192,10 +192,10 @@ def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: Ex
         )
         return
     sent = json.loads(OPENAI.encode(request, attempt(request.model, exchange.provider)))
-    thought_in = VENDORS[exchange.provider].thought_in if exchange.provider in VENDORS else ""
+    reasoning_in = VENDORS[exchange.provider].reasoning_in if exchange.provider in VENDORS else ""
     assert OPENAI.unsupported is not None
     asked = without(exchange.request, {lack.field for lack in OPENAI.unsupported(request)})
-    assert meaning(asked, thought_in) == meaning(sent, thought_in)
+    assert meaning(asked, reasoning_in) == meaning(sent, reasoning_in)
 
 
 @pytest.mark.parametrize("exchange", REFUSED)

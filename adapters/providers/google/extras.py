@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS
-from domain.dialects.unsupported_params import Lack, says_nothing
+from domain.dialects.unsupported_params import Lack, is_default
 
 _TIERS = {"auto": None, "default": None, "standard_only": None, "flex": "flex", "priority": "priority"}
 _PENALTIES = {"frequency_penalty": "frequencyPenalty", "presence_penalty": "presencePenalty"}
@@ -79,7 +79,7 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
     for name, value in extra.items():
         if name == _EXTRA_BODY:
             _add_own(value, body)
-        elif says_nothing(name, value) or not _is_supported(name, value):
+        elif is_default(name, value) or not _is_supported(name, value):
             continue
         elif name in _PENALTIES:
             config[_PENALTIES[name]] = value

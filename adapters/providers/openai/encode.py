@@ -43,7 +43,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """Return the request body, without the fields that `unsupported_fields` names."""
     request = without_blocks(request, keeps)
     vendor = vendor_of(attempt.target.provider, attempt.target.base_url)
-    body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.thought_in)}
+    body: dict[str, Any] = {"model": attempt.target.model, "messages": messages(request.messages, vendor.reasoning_in)}
     if vendor.wants_prefix and body["messages"] and body["messages"][-1]["role"] == "assistant":
         body["messages"][-1]["prefix"] = True
     if request.tools:

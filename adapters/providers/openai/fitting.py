@@ -51,9 +51,13 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
     for name in vendor.lacks:
         if name in fields and _is_droppable(name, fields[name]):
             del fields[name]
-    if vendor.tells_usage:
+    if vendor.reports_usage:
         fields.pop("stream_options", None)
-    if vendor.thinks_by == "thinking" and "thinking" not in fields and plain(fields.get("reasoning_effort")) == "none":
+    if (
+        vendor.reasoning_by == "thinking"
+        and "thinking" not in fields
+        and plain(fields.get("reasoning_effort")) == "none"
+    ):
         del fields["reasoning_effort"]
         fields["thinking"] = {"type": "disabled"}
     if vendor.name:
@@ -88,7 +92,7 @@ def reasoning_fields(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:
 
     A model that does not know the effort rejects the request, which is better than another effort at another price.
     """
-    return _REASONING_FIELDS[vendor.thinks_by](thinking)
+    return _REASONING_FIELDS[vendor.reasoning_by](thinking)
 
 
 def effort_of(thinking: Thinking) -> str:

@@ -69,10 +69,10 @@ def _changes(messages: Any, vendor: Vendor, thinks: bool) -> list[_Change]:
         changes.append(lambda turn: _with_ids(turn, form))
     if vendor.has_mistrals_parts and holds(b'"file_data"'):
         changes.append(_with_document_urls)
-    if vendor.thought_in and holds(b'"reasoning'):
-        changes.append(lambda turn: _with_reasoning(turn, vendor.thought_in))
-    if vendor.wants_thoughts and thinks and holds(b'"tool_calls"'):
-        changes.append(lambda turn: _with_placeholder(turn, vendor.thought_in))
+    if vendor.reasoning_in and holds(b'"reasoning'):
+        changes.append(lambda turn: _with_reasoning(turn, vendor.reasoning_in))
+    if vendor.needs_reasoning and thinks and holds(b'"tool_calls"'):
+        changes.append(lambda turn: _with_placeholder(turn, vendor.reasoning_in))
     if vendor.message_takes:
         changes.append(lambda turn: _with_only(turn, vendor))
     elif any(holds(b'"%b"' % name.encode()) for name in vendor.message_lacks):
@@ -122,25 +122,25 @@ def _with_ids(turn: Turn, form: IdForm) -> Turn:
 # --- thinking -------------------------------------------------------------------------------------------
 
 
-def _with_reasoning(turn: Turn, thought_in: str) -> Turn:
+def _with_reasoning(turn: Turn, reasoning_in: str) -> Turn:
     """Move the reasoning of an assistant's message to the vendor's field for it, and remove all other such fields.
 
     OpenRouter accepts all of them (https://openrouter.ai/docs/use-cases/reasoning-tokens).
     """
     present = [name for name in _THINKING if name in turn]
     if (
-        thought_in == "reasoning_details"
+        reasoning_in == "reasoning_details"
         or not present
         or plain(turn.get("role")) != "assistant"
-        or present == [thought_in]
+        or present == [reasoning_in]
     ):
         return turn
     changed = {name: value for name, value in turn.items() if name not in _THINKING}
     text = next((text for name in _THINKING if (text := _reasoning_text(plain(turn.get(name)))).strip()), "")
     if not text:
         return changed
-    if thought_in != "content":
-        return changed | {thought_in: text}
+    if reasoning_in != "content":
+        return changed | {reasoning_in: text}
     content = plain(turn.get("content"))
     if isinstance(content, list) and any(isinstance(part, dict) and part.get("type") == "thinking" for part in content):
         return changed
@@ -155,11 +155,11 @@ def _reasoning_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _with_placeholder(turn: Turn, thought_in: str) -> Turn:
+def _with_placeholder(turn: Turn, reasoning_in: str) -> Turn:
     """Add a placeholder for the reasoning, if there is none in the vendor's field, because the vendor requires it."""
-    if plain(turn.get("role")) != "assistant" or isinstance(plain(turn.get(thought_in)), str):
+    if plain(turn.get("role")) != "assistant" or isinstance(plain(turn.get(reasoning_in)), str):
         return turn
-    return turn | {thought_in: UNRECORDED}
+    return turn | {reasoning_in: UNRECORDED}
 
 
 # --- fields ---------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Mending:
         except (*DECODE_ERRORS, KeyError):
             return event.raw
         usage = chunk.get("usage", _NULL)
-        if "usage-beside-choices" in self._mends and choices and bytes(usage) != b"null":
+        if "usage-with-choices" in self._mends and choices and bytes(usage) != b"null":
             first = _data({**chunk, "choices": choices, "usage": _NULL})
             return first + (_data({**chunk, "choices": _NONE}) if self._shows_usage else b"")
         return _data({**chunk, "choices": choices}) if any(touched) else event.raw

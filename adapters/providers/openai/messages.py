@@ -49,24 +49,24 @@ def keeps(part: ProviderPart) -> bool:
     return part.dialect == NAME
 
 
-def messages(turns: Sequence[Message], thought_in: str = "") -> list[dict[str, Any]]:
+def messages(turns: Sequence[Message], reasoning_in: str = "") -> list[dict[str, Any]]:
     """Return the turns as messages; a turn with tool results becomes several.
 
-    `thought_in` is the vendor's field for earlier reasoning, see `domain.catalog.vendor.Vendor`.
+    `reasoning_in` is the vendor's field for earlier reasoning, see `domain.catalog.vendor.Vendor`.
     """
     written: list[dict[str, Any]] = []
     for turn in turns:
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         written += [_tool_message(result) for result in results]
         if turn.role == "assistant":
-            written += _assistant(turn, thought_in)
+            written += _assistant(turn, reasoning_in)
         elif len(results) < len(turn.parts) or not results:
             others = [_part(part) for part in turn.parts if not isinstance(part, ToolResult)]
             written.append(_named(turn, {"role": turn.role, "content": _content(others)}))
     return written
 
 
-def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
+def _assistant(turn: Message, reasoning_in: str) -> list[dict[str, Any]]:
     """Return the assistant's turn, or nothing if it contains only reasoning.
 
     Reasoning of earlier turns is left out if the vendor has no field for it. OpenAI has none, and Anthropic itself
@@ -91,8 +91,8 @@ def _assistant(turn: Message, thought_in: str) -> list[dict[str, Any]]:
         message["content"] = _content(parts)
     if calls:
         message["tool_calls"] = calls
-    if thought_in and reasonings:
-        message |= reasoning_fields(reasonings, thought_in, message.get("content"))
+    if reasoning_in and reasonings:
+        message |= reasoning_fields(reasonings, reasoning_in, message.get("content"))
     return [] if turn.parts and len(reasonings) == len(turn.parts) else [_named(turn, message)]
 
 

@@ -32,23 +32,23 @@ def detail_event(detail: Detail, choice: int) -> ReasoningDelta | None:
     )
 
 
-def reasoning_fields(reasonings: Sequence[tuple[int, Reasoning]], thought_in: str, content: Any) -> dict[str, Any]:
+def reasoning_fields(reasonings: Sequence[tuple[int, Reasoning]], reasoning_in: str, content: Any) -> dict[str, Any]:
     """Return the fields of an assistant's message that carry its reasoning back, each with its place in the message.
 
     `content` is the rest of the message's content.
     """
     text = "".join(part.text for _, part in reasonings)
-    if thought_in == "reasoning_details":
+    if reasoning_in == "reasoning_details":
         details = [detail for index, part in _joined(reasonings) for detail in _details(part, index)]
         if details:
             return {"reasoning_details": details}
         return {"reasoning": text} if text else {}
     if not text:
         return {}
-    if thought_in == "content":  # https://docs.mistral.ai/capabilities/reasoning
+    if reasoning_in == "content":  # https://docs.mistral.ai/capabilities/reasoning
         parts = [] if not content else [{"type": "text", "text": content}] if isinstance(content, str) else content
         return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}, *parts]}
-    return {thought_in: text}
+    return {reasoning_in: text}
 
 
 def _joined(reasonings: Sequence[tuple[int, Reasoning]]) -> list[tuple[int, Reasoning]]:

@@ -59,7 +59,7 @@ _OPTIONS = msgspec.json.Decoder(_Options)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """What is to be filmed, for how long and how large; the length bounds the charge."""
+    """The requested video, its length and its size; the length bounds the charge."""
     try:
         if not body.isascii():
             body.decode()

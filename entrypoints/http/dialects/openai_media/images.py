@@ -46,7 +46,7 @@ _BODY = msgspec.json.Decoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """What is to be pictured."""
+    """The requested images."""
     return _read(body, GENERATIONS)
 
 

@@ -1,0 +1,123 @@
+"""The code and the documents use the terms of `docs/glossary.md`: words of an older language do not come back."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+# The word and the term that stands for it.
+EVERYWHERE = {
+    "film": "video",
+    "films": "videos",
+    "lot": "grant",
+    "lots": "grants",
+    "errand": "poll step",
+    "errands": "poll steps",
+    "picture": "image",
+    "pictures": "images",
+    "twin": "duplicate request",
+    "twins": "duplicate requests",
+    "unexpressible": "unsupported parameter",
+    "unsayable": "unsupported parameter",
+}
+# In the parts of the tree that are written in plain English already.
+PLAIN = EVERYWHERE | {
+    "afresh": "again",
+    "anew": "again",
+    "apology": "error event",
+    "desk": "context",
+    "harmless": "without effect",
+    "hears": "receives",
+    "heard": "received",
+    "shelf": "provider prices",
+    "shelves": "provider prices",
+    "sheet": "output state",
+    "stick": "session affinity",
+    "sticks": "session affinities",
+    "stroke": "content-block event",
+    "strokes": "content-block events",
+    "stuck": "session affinity",
+    "voice": "renderer",
+    "voices": "renderers",
+    "whoever": "a noun",
+    "whom": "a noun",
+}
+RULES = PLAIN | {
+    "beside": "besides, next to",
+    "said": "output, reported",
+    "say": "state",
+    "tell": "report",
+    "tells": "reports",
+    "told": "reported",
+}
+ROOMS = {
+    "adapters": EVERYWHERE,
+    "bench": EVERYWHERE,
+    "docs": EVERYWHERE,
+    "domain": RULES,
+    "entrypoints": EVERYWHERE,
+    "ports": PLAIN,
+    "CONTRIBUTING.md": RULES,
+    "README.md": RULES,
+    "SECURITY.md": RULES,
+    "docs/architecture.md": RULES,
+    "docs/decisions": RULES,
+    "docs/how-to": RULES,
+    "docs/unsupported.md": PLAIN,
+}
+# Places whose word is somebody else's: the H.264 standard calls an encoded image a picture.
+QUOTED = {
+    "adapters/providers/echo/mp4.py": {"picture"},
+}
+
+
+def _sources(room: str) -> list[Path]:
+    path = ROOT / room
+    if path.is_file():
+        return [path]
+    return [found for suffix in ("py", "md") for found in sorted(path.rglob(f"*.{suffix}"))]
+
+
+def _words(path: Path) -> Iterator[tuple[int, str]]:
+    """The words of names and prose, with their lines; `snake_case` and `CamelCase` are taken apart."""
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        for word in _WORD.findall(line):
+            yield number, word.lower()
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_no_word_of_the_older_language_comes_back(room: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {word}: write {ROOMS[room][word]}"
+        for path in _sources(room)
+        for number, word in _words(path)
+        if word in ROOMS[room] and word not in QUOTED.get(path.relative_to(ROOT).as_posix(), ())
+    ]
+
+    assert [] == found
+
+
+def test_a_place_with_a_quotation_has_it() -> None:
+    unused = [
+        f"{name}: {word}"
+        for name, words in QUOTED.items()
+        for word in sorted(words - {word for _, word in _words(ROOT / name)})
+    ]
+
+    assert [] == unused
+
+
+def test_the_names_of_modules_are_in_the_same_language() -> None:
+    named = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for room in ("domain", "ports", "adapters", "entrypoints")
+        for path in _sources(room)
+        for word in _WORD.findall(path.stem)
+        if word in PLAIN
+    ]
+
+    assert [] == named
