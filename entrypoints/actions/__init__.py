@@ -17,6 +17,10 @@ class Noun(NamedTuple):
 
 
 NOUNS: Mapping[str, Noun] = {
+    "sweep": Noun("give back what dead processes held, and end expired credit", "entrypoints.actions.books"),
+    "master-key": Noun("the key under which secrets are sealed", "entrypoints.actions.books"),
+    "backup": Noun("write a complete copy of the books while the hub runs", "entrypoints.actions.books"),
+    "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
     "provider": Noun("the vendors and servers that answer calls", "entrypoints.actions.providers"),
     "credential": Noun("the secrets that providers are called with", "entrypoints.actions.providers"),
     "alias": Noun("names for a choice of models", "entrypoints.actions.routing"),

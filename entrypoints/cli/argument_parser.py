@@ -12,9 +12,7 @@ _NOUNS = {
     "rate": "what models are sold for",
     "price": "what providers ask, in dollars",
     "call": "what was called, used and charged",
-    "ledger": "the journal of all credit",
     "config": "the settings",
-    "master-key": "the key under which secrets are sealed",
 }
 
 

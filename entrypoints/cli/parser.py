@@ -25,12 +25,14 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
     parser.set_defaults(command=None, incomplete=parser)
     commands = Commands(parser)
     _serving(commands)
+    _actions(commands, words, "sweep", "master-key", "backup")
     _actions(commands, words, "provider", "credential")
     _rates(commands)
     _prices(commands)
     _actions(commands, words, "alias", "route")
     _actions(commands, words, "user", "key", "credit")
-    _books(commands)
+    _calls(commands)
+    _actions(commands, words, "ledger")
     return parser
 
 
@@ -61,14 +63,6 @@ def _serving(commands: Commands) -> None:
     commands.add(
         "config show", "show every setting, its effective value and where that comes from", "aihub config show"
     )
-    commands.add("sweep", "give back what dead processes held, and end expired credit", "aihub sweep")
-    commands.add(
-        "master-key rotate",
-        "seal every secret again under a new master key, while the hub runs; API keys stay as they are",
-        "aihub master-key rotate",
-    )
-    backup = commands.add("backup", "write a complete copy of the books while the hub runs", "aihub backup books.db")
-    backup.add_argument("file", metavar="FILE", help="a file that does not exist yet")
 
 
 def _rates(commands: Commands) -> None:
@@ -164,7 +158,7 @@ def _prices(commands: Commands) -> None:
     sync.add_argument("--dry-run", action="store_true", help="only show what would change")
 
 
-def _books(commands: Commands) -> None:
+def _calls(commands: Commands) -> None:
     calls = commands.add("call list", "list the newest calls", "aihub call list --user alice --limit 5")
     calls.add_argument("--user", metavar="U", help="only this user's")
     calls.add_argument("--limit", type=limit, default=20, metavar="N", help="how many at most (20)")
@@ -179,8 +173,3 @@ def _books(commands: Commands) -> None:
     export.add_argument("--until", type=moment, metavar="TIME", help="calls that began before then (now)")
     show = commands.add("call show", "show all about one call", "aihub call show call_01k8…")
     show.add_argument("id", metavar="ID", help="as `aihub call list` and the header x-request-id show it")
-    commands.add(
-        "ledger verify",
-        "derive every balance and every charge again and compare; exit code 1 with the first difference",
-        "aihub ledger verify",
-    )

@@ -16,9 +16,6 @@ _DETAILS = {
     "rate set": "An operation without a price made for it is refused.",
     "quote": "Exit code 1 if the wallet does not afford it.",
     "rerate": "A dry run unless `--apply` is given.",
-    "ledger verify": "`given_away` counts calls that were lost although their callers were given something.",
-    "master-key rotate": "See *The master key*.",
-    "backup": "The copy is checked before it is published.",
 }
 
 

@@ -45,14 +45,10 @@ COMMANDS: Mapping[str, Command] = {
     "call list": calls.list_calls,
     "call show": calls.show_call,
     "call export": export.export_calls,
-    "ledger verify": books.verify_ledger,
-    "master-key rotate": books.rotate_master_key,
-    "sweep": books.sweep,
-    "backup": books.backup,
 }
 
 # How the reply of an action is shown; without --json.
-VIEWS: Views = {**providers_view.VIEWS, **routing_view.VIEWS, **users_view.VIEWS}
+VIEWS: Views = {**books.VIEWS, **providers_view.VIEWS, **routing_view.VIEWS, **users_view.VIEWS}
 
 # What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
 # empty ones for their own.
@@ -130,7 +126,7 @@ async def _carried_out(
             return await COMMANDS[args.command](desk, settings, args)
         more = await INPUTS[action.name].read(desk, args) if action.name in INPUTS else {}
         request = request_of(action, args, desk.clock.now_ms(), more)
-        context = ActionContext(hub=desk, by=args.actor, policy=settings.policy)
+        context = ActionContext(hub=desk, by=args.actor, policy=settings.policy, report=books.progress())
         reply = await action.handler(context, request)
         if isinstance(reply, Denial):
             raise NotDone(reply)

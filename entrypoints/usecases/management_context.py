@@ -4,6 +4,7 @@ A use case of the action table takes an `ActionContext` and its request struct, 
 knows no entrypoint: a refusal names a field of the request, and a remedy names another action.
 """
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -65,12 +66,20 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy = "round-robin"
 
 
+def _ignore(progress: str) -> None:
+    """Nobody watches."""
+
+
 class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action is carried out with: the hub, the name of the actor for the audit log, and the policy."""
+    """What an action is carried out with: the hub, the name of the actor for the audit log, and the policy.
+
+    `report` takes the progress of a long action.
+    """
 
     hub: ManagementContext
     by: str
     policy: ActionPolicy = ActionPolicy()
+    report: Callable[[str], None] = _ignore
 
 
 class NoFields(msgspec.Struct, frozen=True):
