@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,8 +27,21 @@ PAIRS = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[HubProcess]:
-    env = {"AIHUB_MAX_RETRIES": "0", "AIHUB_UPSTREAM_TIMEOUT_S": "1"}
-    with running_hub(tmp_path_factory.mktemp("truncation") / "data", env=env) as running:
+    with _hub(tmp_path_factory.mktemp("truncation") / "data", provider, timeout_s=60) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def impatient_hub(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) -> Iterator[HubProcess]:
+    """A hub that allows a second of silence: for the tests in which a provider is silent, and for no other."""
+    with _hub(tmp_path_factory.mktemp("silence") / "data", provider, timeout_s=1) as running:
+        yield running
+
+
+@contextmanager
+def _hub(data_dir: Path, provider: ScriptedProvider, timeout_s: int) -> Iterator[HubProcess]:
+    env = {"AIHUB_MAX_RETRIES": "0", "AIHUB_UPSTREAM_TIMEOUT_S": str(timeout_s)}
+    with running_hub(data_dir, env=env) as running:
         running.add_provider("openai-stub", provider.base_url)
         running.add_provider("anthropic-stub", provider.base_url, "anthropic")
         yield running
@@ -35,6 +50,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider) ->
 @pytest.fixture(scope="module")
 def buyer(hub: HubProcess) -> Person:
     return person(hub, "buyer", 10**12)
+
+
+@pytest.fixture(scope="module")
+def impatient_buyer(impatient_hub: HubProcess) -> Person:
+    return person(impatient_hub, "buyer", 10**12)
 
 
 def cuts(events: list[bytes]) -> list[int]:
@@ -92,28 +112,28 @@ async def test_an_error_in_the_middle_of_a_stream_reaches_the_caller_as_an_error
 
 @PAIRS
 async def test_a_provider_that_falls_silent_has_timed_out(
-    hub: HubProcess, buyer: Person, path: str, dialect: str
+    impatient_hub: HubProcess, impatient_buyer: Person, path: str, dialect: str
 ) -> None:
     script = Script(id=f"{path}-{dialect}-silent")
 
-    answer = await _stream(hub, buyer, path, dialect, script, silent_after=4)
+    answer = await _stream(impatient_hub, impatient_buyer, path, dialect, script, silent_after=4)
 
-    row = audit(hub.data_dir).calls[answer.call_id]
+    row = audit(impatient_hub.data_dir).calls[answer.call_id]
     _check_broken(answer, row, path, streamed(script, dialect)[:4], "silent", ending="timed_out")
 
 
 async def test_a_provider_that_never_comes_to_an_end_is_left_at_the_deadline(
-    hub: HubProcess, buyer: Person, provider: ScriptedProvider
+    impatient_hub: HubProcess, impatient_buyer: Person, provider: ScriptedProvider
 ) -> None:
     """The deadline is six times the silence that is allowed, and here one is never silent for so long."""
     talking = Script(id="talks for ever", words=500, pace_ms=50)
     thinking = Script(id="thinks for ever", keep_alive=True)
 
     talked, thought = await asyncio.gather(
-        *(_stream(hub, buyer, OPENAI, "openai", script) for script in (talking, thinking))
+        *(_stream(impatient_hub, impatient_buyer, OPENAI, "openai", script) for script in (talking, thinking))
     )
 
-    calls = audit(hub.data_dir).calls
+    calls = audit(impatient_hub.data_dir).calls
     assert thought.status == 504
     assert [calls[heard.call_id].ending for heard in (talked, thought)] == ["timed_out", "timed_out"]
     assert _is_error(events_of(talked.body)[-1], OPENAI)
