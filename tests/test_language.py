@@ -21,6 +21,9 @@ EVERYWHERE = {
     "pictures": "images",
     "twin": "duplicate request",
     "twins": "duplicate requests",
+    "sheet": "output state",
+    "stroke": "content-block event",
+    "strokes": "content-block events",
     "unexpressible": "unsupported parameter",
     "unsayable": "unsupported parameter",
 }
@@ -35,11 +38,8 @@ PLAIN = EVERYWHERE | {
     "heard": "received",
     "shelf": "provider prices",
     "shelves": "provider prices",
-    "sheet": "output state",
     "stick": "session affinity",
     "sticks": "session affinities",
-    "stroke": "content-block event",
-    "strokes": "content-block events",
     "stuck": "session affinity",
     "voice": "renderer",
     "voices": "renderers",
@@ -69,8 +69,9 @@ ROOMS = {
     "docs/how-to": RULES,
     "docs/unsupported.md": PLAIN,
 }
-# Places whose word is somebody else's: the H.264 standard calls an encoded image a picture.
+# Places whose word is somebody else's: a media type, and the H.264 standard calls an encoded image a picture.
 QUOTED = {
+    "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/mp4.py": {"picture"},
 }
 

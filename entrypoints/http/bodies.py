@@ -1,4 +1,4 @@
-"""A request's body: read within bounds of size, time and memory, and from nobody whose key is not valid.
+"""A request's body: read within bounds of size, time and memory, and only from callers with a valid key.
 
 A small body comes with its head and costs nothing here. For any other the key is looked at first, so a stranger
 occupies no more than the server reads ahead.
@@ -16,7 +16,7 @@ from entrypoints.usecases.serving_context import CallContext
 
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024
-# The body of such a request means nothing, so nobody waits for it.
+# The body of such a request has no meaning, so it is not waited for.
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 _BROKEN = BadRequest(
     field=None,
@@ -117,7 +117,7 @@ class BodyReader:
 
 
 def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
-    """Whether the length that the head announces is over the bound, however absurd it is."""
+    """Whether the length that the head announces is over the bound."""
     announced = headers.get("content-length", "")
     return announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max)
 

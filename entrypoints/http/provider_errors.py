@@ -1,4 +1,4 @@
-"""A provider's failure in words, with the status that a caller can act on."""
+"""A provider's failure as a message, with the status that a caller can act on."""
 
 from domain.failures import Failure
 from domain.refusals import ProviderFailed
@@ -8,9 +8,9 @@ from entrypoints.refusals.table import record_of
 
 _WORDS = Words()
 
-# What these say is about the account behind the hub, and the caller would take it for their own.
+# These are about the account behind the hub, and a caller would take it for their own.
 _OF_AN_ACCOUNT = (401, 402, 403)
-# An overload that is told inside a stream, with the status that it would have had.
+# An overload that is reported inside a stream, with the status that it would have had.
 _BUSY_CODES = {"overloaded_error": 529, "server_is_overloaded": 503, "modelNotReadyException": 503}
 
 
@@ -32,7 +32,7 @@ def failure_error(failure: Failure, provider: str) -> ErrorBody:
 
 
 def _busy_status(failure: Failure) -> int | None:
-    """The status of a provider that has too much to do for everybody, which is no limit of this caller's; else None.
+    """The status of a provider that is overloaded for all callers, not limited for this one; else None.
 
     529 is Anthropic's own. An error event inside a stream has no status, and is known by its code.
     """

@@ -1,4 +1,4 @@
-"""How a caller hears an answer: as the provider said it, or rendered in the caller's own dialect."""
+"""Renderers: the provider's own bytes, or the answer's events in the caller's dialect."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 class PassThrough:
-    """Both ends speak one dialect: the provider's bytes are the answer, if they have the form that was asked for.
+    """Both sides use one dialect: the provider's bytes are the answer, if they have the requested form.
 
-    Else `rendered` says how the events are rendered in that form.
+    Otherwise `rendered` renders the events in that form.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class PassThrough:
         self._other: RenderedWhole | RenderedStream | None = None
 
     def piece(self, chunk: Chunk) -> bytes:
-        """The provider's own bytes, or its events in the form that was asked for."""
+        """The provider's own bytes, or its events in the requested form."""
         if chunk.raw is not None:
             return chunk.raw
         if self._other is None:
@@ -40,7 +40,7 @@ class PassThrough:
         return self._other.piece(chunk)
 
     def error_event(self, failure: Failure) -> bytes:
-        """The stream's last event: an error, never an ending. What is no stream of events is broken off instead."""
+        """The stream's last event: an error, never an ending. An answer without events is truncated instead."""
         if not self.content_type.startswith("text/event-stream"):
             raise AnswerBroken(failure.message)
         return self._dialect.stream_error(failure_error(failure, self._provider))
@@ -60,12 +60,12 @@ class RenderedWhole:
         return self._dialect.whole(chunk.events, self._rendering)
 
     def error_event(self, failure: Failure) -> bytes:
-        """A whole answer that broke was never begun."""
-        raise AssertionError(f"a whole answer cannot break half-way: {failure.message}")
+        """A whole answer that failed was never begun."""
+        raise AssertionError(f"a whole answer cannot fail half-way: {failure.message}")
 
 
 class RenderedStream:
-    """Another dialect, answered event by event: a fold over what the provider says."""
+    """Another dialect, answered event by event: a fold over the provider's events."""
 
     content_type = EVENT_STREAM
 

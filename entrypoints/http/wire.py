@@ -1,4 +1,4 @@
-"""Requests, replies and routes without a server: what every binder speaks and every handler is written in."""
+"""Requests, replies and routes without a server: the types between every binder and every handler."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager

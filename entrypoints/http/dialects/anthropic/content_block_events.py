@@ -1,7 +1,7 @@
-"""The content of an answer as strokes: begin a block, add a piece to it, end it.
+"""The content of an answer as content-block events: begin a block, add a piece to it, end it.
 
-House rule: at any time at most one block is open, its strokes are consecutive, and indexes count from 0 without a gap,
-whatever the order of the events.
+Rule: at any time at most one block is open, its events are consecutive, and indexes count from 0 without a gap, for any
+order of the answer's events.
 """
 
 from typing import Literal, TypeAlias, TypeGuard
@@ -27,7 +27,7 @@ PieceKind = Literal["text_delta", "thinking_delta", "signature_delta", "input_js
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """A block begins, as `content_block_start` shows it: empty, or whole if it gets no pieces."""
+    """A block begins, as in `content_block_start`: empty, or whole if it gets no pieces."""
 
     index: int
     block: dict[str, object] | msgspec.Raw
@@ -47,11 +47,11 @@ class End(msgspec.Struct, frozen=True):
     index: int
 
 
-Stroke: TypeAlias = Begin | Piece | End
+ContentBlockEvent: TypeAlias = Begin | Piece | End
 
 
 class _Open(msgspec.Struct, frozen=True):
-    """The open block. `key` tells blocks of its kind apart; a `sealed` one takes no more text."""
+    """The open block. `key` distinguishes blocks of its type; a `sealed` one takes no more text."""
 
     kind: Literal["text", "thinking", "tool"]
     key: int = 0
@@ -68,8 +68,7 @@ class _Waiting(msgspec.Struct, frozen=True):
 class BlockState(msgspec.Struct, frozen=True):
     """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused.
 
-    `provider_block` is what another vendor said and Anthropic has no block for: it stands beside the content, at the
-    end.
+    `provider_block` has the blocks of other vendors that Anthropic cannot express: they follow the content.
     """
 
     blocks: int = 0
@@ -84,39 +83,39 @@ _CONTENT = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta, CitationDelt
 
 
 def is_content(event: Event) -> TypeGuard[Content]:
-    """Whether an event is part of what the answer says."""
+    """Whether an event is part of the answer's content."""
     return isinstance(event, _CONTENT)
 
 
-def draw(desk: BlockState, event: Content) -> tuple[BlockState, tuple[Stroke, ...]]:
-    """The strokes of one event; none if it waits, says nothing, or is of a choice that Anthropic has no place for."""
+def draw(block_state: BlockState, event: Content) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    """The content-block events of one event; none if it waits, is empty, or is of a choice other than the first."""
     if event.choice != 0:
-        return desk, ()
-    open_ = desk.open
+        return block_state, ()
+    open_ = block_state.open
     if open_ is not None and open_.kind == "tool":
         if isinstance(event, ToolCallDelta) and event.index == open_.key:
-            return desk, _arguments(desk, event.arguments)
-        return msgspec.structs.replace(desk, waiting=_Waiting(event, desk.waiting)), ()
-    return _draw(desk, event)
+            return block_state, _arguments(block_state, event.arguments)
+        return msgspec.structs.replace(block_state, waiting=_Waiting(event, block_state.waiting)), ()
+    return _draw(block_state, event)
 
 
-def drain(desk: BlockState) -> tuple[BlockState, tuple[Stroke, ...]]:
+def drain(block_state: BlockState) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
     """What is left at the end: the open block is ended, and what waited for it follows."""
-    desk, strokes = _end(desk)
-    waiting, desk = _in_order(desk.waiting), msgspec.structs.replace(desk, waiting=None)
+    block_state, block_events = _end(block_state)
+    waiting, block_state = _in_order(block_state.waiting), msgspec.structs.replace(block_state, waiting=None)
     drawn: set[int] = set()
     for event in waiting:
         if not isinstance(event, ToolCallDelta):
-            desk, more = _draw(desk, event)
-            strokes += more
+            block_state, more = _draw(block_state, event)
+            block_events += more
         elif event.index not in drawn:
             drawn.add(event.index)
             call = [e for e in waiting if isinstance(e, ToolCallDelta) and e.index == event.index]
-            desk, more = _draw(desk, _joined(call))
-            desk, end = _end(desk)
-            strokes += more + end
-    desk, end = _end(desk)
-    return desk, strokes + end
+            block_state, more = _draw(block_state, _joined(call))
+            block_state, end = _end(block_state)
+            block_events += more + end
+    block_state, end = _end(block_state)
+    return block_state, block_events + end
 
 
 def _in_order(waiting: _Waiting | None) -> list[Content]:
@@ -128,7 +127,7 @@ def _in_order(waiting: _Waiting | None) -> list[Content]:
 
 
 def _joined(pieces: list[ToolCallDelta]) -> ToolCallDelta:
-    """All that waited of one call, as its one piece."""
+    """All waiting arguments of one call, as one piece."""
     return ToolCallDelta(
         index=pieces[0].index,
         id=next((piece.id for piece in pieces if piece.id), None),
@@ -138,16 +137,16 @@ def _joined(pieces: list[ToolCallDelta]) -> ToolCallDelta:
     )
 
 
-def _draw(desk: BlockState, event: Content) -> tuple[BlockState, tuple[Stroke, ...]]:
-    """The strokes of an event while no tool call is open."""
+def _draw(block_state: BlockState, event: Content) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    """The content-block events of an event while no tool call is open."""
     match event:
         case TextDelta():
-            desk, strokes = _text(desk, event.text, event.block)
-            return _signed(desk, strokes, None if event.signature is None else of_text(event.signature))
+            block_state, block_events = _text(block_state, event.text, event.block)
+            return _signed(block_state, block_events, None if event.signature is None else of_text(event.signature))
         case RefusalDelta():
-            return _text(msgspec.structs.replace(desk, refused=True), event.text, 0)
+            return _text(msgspec.structs.replace(block_state, refused=True), event.text, 0)
         case ReasoningDelta():
-            return _reasoning(desk, event)
+            return _reasoning(block_state, event)
         case ToolCallDelta():
             block: dict[str, object] = {
                 "type": "tool_use",
@@ -156,37 +155,39 @@ def _draw(desk: BlockState, event: Content) -> tuple[BlockState, tuple[Stroke, .
                 "name": event.name or "",
                 "input": {},
             }
-            desk, signed = _signed(desk, (), None if event.signature is None else of_call(event.signature))
-            desk, strokes = _begin(desk, _Open(kind="tool", key=event.index), block)
-            desk = msgspec.structs.replace(desk, called=True)
-            return desk, signed + strokes + _arguments(desk, event.arguments)
+            block_state, signed = _signed(
+                block_state, (), None if event.signature is None else of_call(event.signature)
+            )
+            block_state, block_events = _begin(block_state, _Open(kind="tool", key=event.index), block)
+            block_state = msgspec.structs.replace(block_state, called=True)
+            return block_state, signed + block_events + _arguments(block_state, event.arguments)
         case CitationDelta(dialect="anthropic"):
-            return _citation(desk, event.citation)
+            return _citation(block_state, event.citation)
         case ProviderBlock(dialect="anthropic", generated=True):
-            return _only(desk, event.block)
+            return _only(block_state, event.block)
         case CitationDelta():
             source = source_of(event)
             if source is not None:
-                return _citation(desk, _web_citation(source))
-            return _provider_part(desk, event.dialect, "citation", event.citation), ()
+                return _citation(block_state, _web_citation(source))
+            return _provider_part(block_state, event.dialect, "citation", event.citation), ()
         case ProviderBlock():
-            return _provider_part(desk, event.dialect, event.name, event.block), ()
+            return _provider_part(block_state, event.dialect, event.name, event.block), ()
 
 
-def _text(desk: BlockState, text: str, block: int) -> tuple[BlockState, tuple[Stroke, ...]]:
+def _text(block_state: BlockState, text: str, block: int) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
     """A citation is for all the text of its block, so text after one begins another block."""
     if not text:
-        return desk, ()
-    open_ = desk.open
+        return block_state, ()
+    open_ = block_state.open
     if open_ is not None and open_.kind == "text" and open_.key == block and not open_.sealed:
-        return desk, (Piece(desk.blocks - 1, "text_delta", text),)
-    desk, strokes = _begin(desk, _Open(kind="text", key=block), {"type": "text", "text": ""})
-    return desk, (*strokes, Piece(desk.blocks - 1, "text_delta", text))
+        return block_state, (Piece(block_state.blocks - 1, "text_delta", text),)
+    block_state, block_events = _begin(block_state, _Open(kind="text", key=block), {"type": "text", "text": ""})
+    return block_state, (*block_events, Piece(block_state.blocks - 1, "text_delta", text))
 
 
-def _provider_part(desk: BlockState, dialect: str, name: str, block: msgspec.Raw) -> BlockState:
+def _provider_part(block_state: BlockState, dialect: str, name: str, block: msgspec.Raw) -> BlockState:
     told: dict[str, object] = {"dialect": dialect, "name": name, "block": block}
-    return msgspec.structs.replace(desk, provider_block=(*desk.provider_block, told))
+    return msgspec.structs.replace(block_state, provider_block=(*block_state.provider_block, told))
 
 
 def _web_citation(source: Source) -> msgspec.Raw:
@@ -196,70 +197,74 @@ def _web_citation(source: Source) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(told))
 
 
-def _citation(desk: BlockState, citation: msgspec.Raw) -> tuple[BlockState, tuple[Stroke, ...]]:
-    strokes: tuple[Stroke, ...] = ()
-    if desk.open is None or desk.open.kind != "text":
-        desk, strokes = _begin(desk, _Open(kind="text"), {"type": "text", "text": ""})
-    desk = msgspec.structs.replace(desk, open=_Open(kind="text", sealed=True))
-    return desk, (*strokes, Piece(desk.blocks - 1, "citations_delta", citation))
+def _citation(block_state: BlockState, citation: msgspec.Raw) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    block_events: tuple[ContentBlockEvent, ...] = ()
+    if block_state.open is None or block_state.open.kind != "text":
+        block_state, block_events = _begin(block_state, _Open(kind="text"), {"type": "text", "text": ""})
+    block_state = msgspec.structs.replace(block_state, open=_Open(kind="text", sealed=True))
+    return block_state, (*block_events, Piece(block_state.blocks - 1, "citations_delta", citation))
 
 
-def _reasoning(desk: BlockState, event: ReasoningDelta) -> tuple[BlockState, tuple[Stroke, ...]]:
-    """Thinking of one block until its signature, which is the last that a thinking block says.
+def _reasoning(block_state: BlockState, event: ReasoningDelta) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    """Reasoning of one block until its signature, which ends a thinking block.
 
-    What the hub carries for a vendor whose proof is encrypted signs the summary before it: clients hand back a thinking
-    block that is signed, and many no other.
+    What the hub carries for a vendor with encrypted signatures signs the summary before it: many clients return only
+    signed thinking blocks.
     """
     if event.redacted is not None:
-        if desk.open == _Open(kind="thinking", key=event.block) and is_carrier(event.redacted):
-            return _reasoning(desk, msgspec.structs.replace(event, signature=event.redacted, redacted=None))
-        return _only(desk, {"type": "redacted_thinking", "data": event.redacted})
+        if block_state.open == _Open(kind="thinking", key=event.block) and is_carrier(event.redacted):
+            return _reasoning(block_state, msgspec.structs.replace(event, signature=event.redacted, redacted=None))
+        return _only(block_state, {"type": "redacted_thinking", "data": event.redacted})
     if not event.text and not event.signature:
-        return desk, ()
-    strokes: tuple[Stroke, ...] = ()
-    if desk.open != _Open(kind="thinking", key=event.block):
+        return block_state, ()
+    block_events: tuple[ContentBlockEvent, ...] = ()
+    if block_state.open != _Open(kind="thinking", key=event.block):
         empty: dict[str, object] = {"type": "thinking", "thinking": "", "signature": ""}
-        desk, strokes = _begin(desk, _Open(kind="thinking", key=event.block), empty)
-    at = desk.blocks - 1
+        block_state, block_events = _begin(block_state, _Open(kind="thinking", key=event.block), empty)
+    at = block_state.blocks - 1
     if event.text:
-        strokes = (*strokes, Piece(at, "thinking_delta", event.text))
+        block_events = (*block_events, Piece(at, "thinking_delta", event.text))
     if event.signature:
-        strokes = (*strokes, Piece(at, "signature_delta", event.signature))
-        desk = msgspec.structs.replace(desk, open=_Open(kind="thinking", key=event.block, sealed=True))
-    return desk, strokes
+        block_events = (*block_events, Piece(at, "signature_delta", event.signature))
+        block_state = msgspec.structs.replace(block_state, open=_Open(kind="thinking", key=event.block, sealed=True))
+    return block_state, block_events
 
 
 def _signed(
-    desk: BlockState, before: tuple[Stroke, ...], signature: str | None
-) -> tuple[BlockState, tuple[Stroke, ...]]:
-    """An empty thinking block with the signature of a text or a call, after what was drawn before."""
+    block_state: BlockState, before: tuple[ContentBlockEvent, ...], signature: str | None
+) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    """An empty thinking block with the signature of a text or a call, after the events before it."""
     if signature is None:
-        return desk, before
+        return block_state, before
     empty: dict[str, object] = {"type": "thinking", "thinking": "", "signature": ""}
-    desk, strokes = _begin(desk, _Open(kind="thinking", key=-1, sealed=True), empty)
-    return desk, (*before, *strokes, Piece(desk.blocks - 1, "signature_delta", signature))
+    block_state, block_events = _begin(block_state, _Open(kind="thinking", key=-1, sealed=True), empty)
+    return block_state, (*before, *block_events, Piece(block_state.blocks - 1, "signature_delta", signature))
 
 
-def _arguments(desk: BlockState, arguments: str) -> tuple[Stroke, ...]:
-    return (Piece(desk.blocks - 1, "input_json_delta", arguments),) if arguments else ()
+def _arguments(block_state: BlockState, arguments: str) -> tuple[ContentBlockEvent, ...]:
+    return (Piece(block_state.blocks - 1, "input_json_delta", arguments),) if arguments else ()
 
 
-def _begin(desk: BlockState, opened: _Open, block: dict[str, object]) -> tuple[BlockState, tuple[Stroke, ...]]:
-    desk, end = _end(desk)
+def _begin(
+    block_state: BlockState, opened: _Open, block: dict[str, object]
+) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    block_state, end = _end(block_state)
     return (
-        msgspec.structs.replace(desk, open=opened, blocks=desk.blocks + 1),
-        (*end, Begin(desk.blocks, block)),
+        msgspec.structs.replace(block_state, open=opened, blocks=block_state.blocks + 1),
+        (*end, Begin(block_state.blocks, block)),
     )
 
 
-def _only(desk: BlockState, block: dict[str, object] | msgspec.Raw) -> tuple[BlockState, tuple[Stroke, ...]]:
+def _only(
+    block_state: BlockState, block: dict[str, object] | msgspec.Raw
+) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
     """A block that is whole when it begins."""
-    desk, end = _end(desk)
-    at = desk.blocks
-    return msgspec.structs.replace(desk, blocks=at + 1), (*end, Begin(at, block), End(at))
+    block_state, end = _end(block_state)
+    at = block_state.blocks
+    return msgspec.structs.replace(block_state, blocks=at + 1), (*end, Begin(at, block), End(at))
 
 
-def _end(desk: BlockState) -> tuple[BlockState, tuple[Stroke, ...]]:
-    if desk.open is None:
-        return desk, ()
-    return msgspec.structs.replace(desk, open=None), (End(desk.blocks - 1),)
+def _end(block_state: BlockState) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
+    if block_state.open is None:
+        return block_state, ()
+    return msgspec.structs.replace(block_state, open=None), (End(block_state.blocks - 1),)

@@ -1,10 +1,10 @@
 """Rendering events as an answer of Anthropic's messages API, streamed.
 
-House rule: one content block is open at a time, and the terminal words come only on `Ended`; no ending is made up.
+Rule: one content block is open at a time, and the terminal events are sent only on `Ended`; no ending is invented.
 
-Anthropic says one block after the other, while other dialects' tool calls may arrive in turns. So an open tool call
-stays open until the answer ends, and whatever else begins meanwhile waits: then it follows in the order of its first
-piece. `strokes` decides this for both framings; this module writes its strokes as server-sent events, and
+Anthropic sends one block after the other, while other dialects' tool calls may be interleaved. So an open tool call
+stays open until the answer ends, and everything that begins meanwhile waits, and follows in the order of its first
+piece. `content_block_events` decides this for both framings; this module writes its events as server-sent events, and
 `whole` puts them together.
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
@@ -17,9 +17,9 @@ from domain.usage import Usage
 from entrypoints.http.dialects.anthropic.content_block_events import (
     Begin,
     BlockState,
+    ContentBlockEvent,
     End,
     Piece,
-    Stroke,
     drain,
     draw,
     is_content,
@@ -40,10 +40,10 @@ _STOP_REASONS: dict[FinishReason, str] = {
 
 
 class State(msgspec.Struct, frozen=True):
-    """What was said so far, and what is remembered for the end."""
+    """The output so far, and what is kept for the end."""
 
     rendering: Rendering
-    desk: BlockState = BlockState()
+    block_state: BlockState = BlockState()
     begun: bool = False
     ended: bool = False
     usage: Usage = Usage()
@@ -60,13 +60,13 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     if state.ended:
         return state, b""
     if is_content(event):
-        desk, strokes = draw(state.desk, event)
-        if not strokes:
-            return msgspec.structs.replace(state, desk=desk), b""
-        written = b"".join([_written(stroke) for stroke in strokes])
-        if desk is state.desk:  # it goes on in a block that is open, so the message has begun
+        block_state, block_events = draw(state.block_state, event)
+        if not block_events:
+            return msgspec.structs.replace(state, block_state=block_state), b""
+        written = b"".join([_written(block_event) for block_event in block_events])
+        if block_state is state.block_state:  # it goes on in a block that is open, so the message has begun
             return state, written
-        return msgspec.structs.replace(state, desk=desk, begun=True), _opening(state) + written
+        return msgspec.structs.replace(state, block_state=block_state, begun=True), _opening(state) + written
     match event:
         case Started():
             return msgspec.structs.replace(state, begun=True), _opening(state)
@@ -93,7 +93,7 @@ def message(rendering: Rendering, usage: Usage, **rest: object) -> dict[str, obj
 
 
 def usage_json(usage: Usage) -> dict[str, object]:
-    """The leaves in Anthropic's words, where cache reads and writes stand beside the input."""
+    """The units in Anthropic's fields, where cache reads and writes are not part of the input."""
     writes = {
         "ephemeral_5m_input_tokens": usage.cache_write_tokens,
         "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
@@ -115,58 +115,59 @@ def usage_json(usage: Usage) -> dict[str, object]:
     return told
 
 
-def stop(finished: Finished | None, desk: BlockState) -> dict[str, str | None]:
-    """Why the answer stopped, null where the provider did not tell.
+def stop(finished: Finished | None, block_state: BlockState) -> dict[str, str | None]:
+    """Why the answer stopped, null if the provider did not report it.
 
-    A model's own refusal is text that only this word marks as one. OpenAI says "stop" after a tool call that was
-    demanded, where Anthropic's word is always `tool_use`.
-    https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+    A model's own refusal is text that only this value marks as one. OpenAI has "stop" after a required tool call, where
+    Anthropic always has `tool_use`. https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
     """
     if finished is None:
         return {"stop_reason": None, "stop_sequence": None}
     reason = _STOP_REASONS[finished.reason]
-    if desk.refused:
+    if block_state.refused:
         reason = "refusal"
     elif finished.reason == "stop" and finished.stop_sequence is not None:
         reason = "stop_sequence"
-    elif finished.reason == "stop" and desk.called:
+    elif finished.reason == "stop" and block_state.called:
         reason = "tool_use"
     return {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
 
 
-def beside(desk: BlockState) -> dict[str, object]:
-    """What another vendor said that Anthropic has no word for, as an extension field; none where there was none."""
-    return {"provider_blocks": desk.provider_block} if desk.provider_block else {}
+def beside(block_state: BlockState) -> dict[str, object]:
+    """Blocks of other vendors, which Anthropic cannot express, as an extension field; none if there are none."""
+    return {"provider_blocks": block_state.provider_block} if block_state.provider_block else {}
 
 
 def _opening(state: State) -> bytes:
     if state.begun:
         return b""
-    # Other vendors count at the end, and Claude Code shows what it is told here: so it is told an estimate.
+    # Other vendors count at the end, and Claude Code shows the count at the start: so it gets an estimate.
     usage = state.usage if state.usage != Usage() else Usage(input_tokens=state.rendering.call.likely_input_tokens)
     empty = message(state.rendering, usage, content=[], stop_reason=None, stop_sequence=None)
     return _event("message_start", message=empty)
 
 
 def _ending(state: State) -> bytes:
-    desk, strokes = drain(state.desk)
-    delta = _event("message_delta", delta=stop(state.finished, desk), usage=usage_json(state.usage), **beside(desk))
-    return b"".join([*map(_written, strokes), delta, _event("message_stop")])
+    block_state, block_events = drain(state.block_state)
+    delta = _event(
+        "message_delta", delta=stop(state.finished, block_state), usage=usage_json(state.usage), **beside(block_state)
+    )
+    return b"".join([*map(_written, block_events), delta, _event("message_stop")])
 
 
-def _written(stroke: Stroke) -> bytes:
-    match stroke:
+def _written(block_event: ContentBlockEvent) -> bytes:
+    match block_event:
         case Piece():
             # The hot path, hence no dict: most of a stream is this line.
             return (
                 b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
                 b'"delta":{"type":"%b","%b":%b}}\n\n'
-                % (stroke.index, stroke.kind.encode(), _FIELD_OF[stroke.kind], _value(stroke.value))
+                % (block_event.index, block_event.kind.encode(), _FIELD_OF[block_event.kind], _value(block_event.value))
             )
         case Begin():
-            return _event("content_block_start", index=stroke.index, content_block=stroke.block)
+            return _event("content_block_start", index=block_event.index, content_block=block_event.block)
         case End():
-            return _event("content_block_stop", index=stroke.index)
+            return _event("content_block_stop", index=block_event.index)
 
 
 _FIELD_OF = {

@@ -1,6 +1,6 @@
 """Rendering the events of a finished answer as one message of Anthropic's messages API.
 
-House rule: the message is what a client puts together from the same answer streamed, stroke by stroke.
+Rule: the message equals what a client puts together from the same answer streamed, event by event.
 
 https://platform.claude.com/docs/en/api/messages/create
 """
@@ -12,8 +12,8 @@ from domain.usage import Usage
 from entrypoints.http.dialects.anthropic.content_block_events import (
     Begin,
     BlockState,
+    ContentBlockEvent,
     Piece,
-    Stroke,
     drain,
     draw,
     is_content,
@@ -25,31 +25,33 @@ from entrypoints.http.dialects.tool_arguments import arguments_object
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     """The answer as a JSON body. A tool's input is parsed, as Anthropic's clients expect it."""
-    desk = BlockState()
-    strokes: list[Stroke] = []
+    block_state = BlockState()
+    block_events: list[ContentBlockEvent] = []
     usage, finished = Usage(), None
     for event in events:
         if is_content(event):
-            desk, more = draw(desk, event)
-            strokes += more
+            block_state, more = draw(block_state, event)
+            block_events += more
         elif isinstance(event, UsageReported):
             usage = event.usage
         elif isinstance(event, Finished) and event.choice == 0:
             finished = event
-    desk, more = drain(desk)
-    content = _blocks([*strokes, *more])
-    return msgspec.json.encode(message(rendering, usage, content=content, **stop(finished, desk), **beside(desk)))
+    block_state, more = drain(block_state)
+    content = _blocks([*block_events, *more])
+    return msgspec.json.encode(
+        message(rendering, usage, content=content, **stop(finished, block_state), **beside(block_state))
+    )
 
 
-def _blocks(strokes: list[Stroke]) -> list[object]:
+def _blocks(block_events: list[ContentBlockEvent]) -> list[object]:
     """One block for each `Begin`, with the pieces that follow it."""
     begun: list[tuple[Begin, list[Piece]]] = []
-    for stroke in strokes:
-        match stroke:
+    for block_event in block_events:
+        match block_event:
             case Begin():
-                begun.append((stroke, []))
+                begun.append((block_event, []))
             case Piece():
-                begun[-1][1].append(stroke)
+                begun[-1][1].append(block_event)
     return [_block(begin, pieces) for begin, pieces in begun]
 
 

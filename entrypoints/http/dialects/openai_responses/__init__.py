@@ -1,7 +1,7 @@
 """OpenAI's Responses API, as a caller speaks it.
 
 House rule: errors are worded as in chat completions, for both are read by the same SDK. This module assembles the
-dialect; reading is in `read`, `request` and `turns`, answering in `render`, `sheet` and `blocks`.
+dialect; reading is in `read`, `request` and `turns`, answering in `render`, `output_state` and `blocks`.
 
 https://developers.openai.com/api/reference/resources/responses
 """

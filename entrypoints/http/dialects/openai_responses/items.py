@@ -1,4 +1,4 @@
-"""The output items of an answer as values: what is open, what is done, and the notes that tell it."""
+"""The output items of an answer as values: what is open, what is done, and the stream events that report it."""
 
 from typing import Any, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ Json: TypeAlias = dict[str, Any]
 PartKind = Literal["output_text", "refusal", "summary_text"]
 
 
-class Note(msgspec.Struct, frozen=True):
+class StreamEvent(msgspec.Struct, frozen=True):
     """One event: its type and its fields."""
 
     type: str
@@ -18,14 +18,14 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What was said of a part, the last piece first: adding one copies nothing."""
+    """The text of a part, the last piece first: adding one copies nothing."""
 
     text: str
     before: "Said | None"
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """An item that is being said; `part` is its open part, `key` tells thoughts and tool calls apart."""
+    """An open item; `part` is its open part, `key` distinguishes reasoning items and tool calls."""
 
     kind: Literal["message", "reasoning", "function_call"]
     place: int
@@ -43,13 +43,13 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
 
 
-class Sheet(msgspec.Struct, frozen=True, kw_only=True):
-    """The items so far: `talk` is the open message or thought, `calls` are the open tool calls by their index."""
+class OutputState(msgspec.Struct, frozen=True, kw_only=True):
+    """The items so far: `open_item` is the open message or reasoning, `calls` the open tool calls by their index."""
 
     call_id: str
     places: int = 0
     done: dict[int, Json] = {}
-    talk: Open | None = None
+    open_item: Open | None = None
     calls: dict[int, Open] = {}
 
     def output(self) -> list[Json]:

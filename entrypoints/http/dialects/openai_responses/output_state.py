@@ -1,8 +1,8 @@
-"""The output items of an answer as they are said: which are open, which are done, and the notes that tell it.
+"""The output items of an answer: which are open, which are done, and the stream events that report it.
 
-House rule: an item gets its place when it begins, and places count from 0 without a gap. A message and a thought are
-done when something else begins. Tool calls stay open until the answer ends, since other dialects may tell theirs in
-turns. A note is an event of the stream without its number.
+Rule: an item gets its place when it begins, and places count from 0 without a gap. A message and a reasoning item are
+done when something else begins. Tool calls stay open until the answer ends, since other dialects may interleave them. A
+`StreamEvent` is an event of the stream without its number.
 
 https://developers.openai.com/api/reference/resources/responses/streaming-events
 """
@@ -14,73 +14,84 @@ import msgspec
 from domain.model_api.events import CitationDelta, ProviderBlock, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from entrypoints.http.dialects.openai_chat.provider_blocks import is_logprobs
 from entrypoints.http.dialects.openai_responses.blocks import annotation, one_line, provider_item
-from entrypoints.http.dialects.openai_responses.items import Json, Note, Open, PartKind, Said, Sheet, text_of
+from entrypoints.http.dialects.openai_responses.items import (
+    Json,
+    Open,
+    OutputState,
+    PartKind,
+    Said,
+    StreamEvent,
+    text_of,
+)
 from entrypoints.http.dialects.openai_responses.reasoning import packed
 from entrypoints.http.dialects.signatures import of_call, of_text
 
 Content: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallDelta | CitationDelta | ProviderBlock
-_Noted: TypeAlias = tuple[Sheet, tuple[Note, ...]]
+_Applied: TypeAlias = tuple[OutputState, tuple[StreamEvent, ...]]
 
 
-def note(sheet: Sheet, event: Content) -> _Noted:
-    """The sheet after an event and its notes; none of a choice beside the first, for which there is no place."""
+def note(output_state: OutputState, event: Content) -> _Applied:
+    """The state after an event, and its stream events; none for a choice other than the first."""
     if event.choice != 0:
-        return sheet, ()
+        return output_state, ()
     match event:
         case TextDelta(signature=str(signature)):
-            return _signed(*_say(sheet, event), of_text(signature))
+            return _signed(*_text(output_state, event), of_text(signature))
         case TextDelta() | RefusalDelta():
-            return _say(sheet, event)
+            return _text(output_state, event)
         case ReasoningDelta():
-            return _think(sheet, event)
+            return _reasoning(output_state, event)
         case ToolCallDelta(signature=str(signature)):
-            sheet, notes = _signed(sheet, (), of_call(signature))
-            sheet, more = _call(sheet, event)
-            return sheet, (*notes, *more)
+            output_state, stream_events = _signed(output_state, (), of_call(signature))
+            output_state, more = _call(output_state, event)
+            return output_state, (*stream_events, *more)
         case ToolCallDelta():
-            return _call(sheet, event)
+            return _call(output_state, event)
         case CitationDelta():
-            return _cite(sheet, event)
+            return _cite(output_state, event)
         case ProviderBlock() if is_logprobs(event):
-            return _weigh(sheet, event), ()
+            return _count(output_state, event), ()
         case ProviderBlock():
-            return _put(sheet, event)
+            return _put(output_state, event)
 
 
-def close(sheet: Sheet, status: Literal["completed", "incomplete"]) -> _Noted:
-    """All that is open is done; `status` is that of the item which was said last."""
-    sheet, notes = _end_talk(sheet, status)
-    for index in sorted(sheet.calls, key=lambda at: sheet.calls[at].place):
-        sheet, more = _end_call(sheet, index, status)
-        notes += more
-    return sheet, notes
+def close(output_state: OutputState, status: Literal["completed", "incomplete"]) -> _Applied:
+    """Close all open items; `status` is that of the last item."""
+    output_state, stream_events = _end_open_item(output_state, status)
+    for index in sorted(output_state.calls, key=lambda at: output_state.calls[at].place):
+        output_state, more = _end_call(output_state, index, status)
+        stream_events += more
+    return output_state, stream_events
 
 
 # --- messages -------------------------------------------------------------------------------------------
 
 
-def _say(sheet: Sheet, event: TextDelta | RefusalDelta) -> _Noted:
+def _text(output_state: OutputState, event: TextDelta | RefusalDelta) -> _Applied:
     if not event.text:
-        return sheet, ()
+        return output_state, ()
     kind: Literal["output_text", "refusal"] = "output_text" if isinstance(event, TextDelta) else "refusal"
-    sheet, talk, notes = _message_with(sheet, kind)
-    delta: Json = {**_at(talk), "delta": event.text}
-    passage = talk.passage
+    output_state, open_item, stream_events = _message_with(output_state, kind)
+    delta: Json = {**_at(open_item), "delta": event.text}
+    passage = open_item.passage
     if isinstance(event, TextDelta):
         delta["logprobs"] = []
         passage = passage.with_more(event)
-    talk = msgspec.structs.replace(talk, said=Said(event.text, talk.said), passage=passage)
-    return msgspec.structs.replace(sheet, talk=talk), (*notes, Note(f"response.{kind}.delta", delta))
+    open_item = msgspec.structs.replace(open_item, said=Said(event.text, open_item.said), passage=passage)
+    return msgspec.structs.replace(output_state, open_item=open_item), (
+        *stream_events,
+        StreamEvent(f"response.{kind}.delta", delta),
+    )
 
 
-def _cite(sheet: Sheet, event: CitationDelta) -> _Noted:
-    sheet, talk, notes = _message_with(sheet, "output_text")
-    told = annotation(event, talk.passage)
-    added = {**_at(talk), "annotation_index": len(talk.annotations), "annotation": told}
-    talk = msgspec.structs.replace(talk, annotations=(*talk.annotations, told))
+def _cite(output_state: OutputState, event: CitationDelta) -> _Applied:
+    output_state, open_item, stream_events = _message_with(output_state, "output_text")
+    told = annotation(event, open_item.passage)
+    added = {**_at(open_item), "annotation_index": len(open_item.annotations), "annotation": told}
+    open_item = msgspec.structs.replace(open_item, annotations=(*open_item.annotations, told))
     return (
-        msgspec.structs.replace(sheet, talk=talk),
-        (*notes, Note("response.output_text.annotation.added", added)),
+        msgspec.structs.replace(output_state, open_item=open_item),
+        (*stream_events, StreamEvent("response.output_text.annotation.added", added)),
     )
 
 
@@ -88,33 +99,39 @@ class _Logprobs(msgspec.Struct):
     content: list[msgspec.Raw]
 
 
-def _weigh(sheet: Sheet, event: ProviderBlock) -> Sheet:
-    """How likely the tokens of the open text were, told with the text when it is done."""
-    talk = sheet.talk
-    if talk is None or talk.part != "output_text":
-        return sheet
+def _count(output_state: OutputState, event: ProviderBlock) -> OutputState:
+    """The logprobs of the open text, which are sent with the text when it is done."""
+    open_item = output_state.open_item
+    if open_item is None or open_item.part != "output_text":
+        return output_state
     content = [one_line(raw) for raw in msgspec.json.decode(event.block, type=_Logprobs).content]
-    return msgspec.structs.replace(sheet, talk=msgspec.structs.replace(talk, likely=(*talk.likely, *content)))
+    return msgspec.structs.replace(
+        output_state, open_item=msgspec.structs.replace(open_item, likely=(*open_item.likely, *content))
+    )
 
 
-def _message_with(sheet: Sheet, kind: Literal["output_text", "refusal"]) -> tuple[Sheet, Open, tuple[Note, ...]]:
-    """The sheet with a message open at a part of this kind."""
-    notes: tuple[Note, ...] = ()
-    if sheet.talk is None or sheet.talk.kind != "message":
-        sheet, notes = _end_talk(sheet)
-        talk = Open(kind="message", place=sheet.places, id=f"msg_{sheet.call_id}_{sheet.places}")
-        empty = {"id": talk.id, "type": "message", "status": "in_progress", "role": "assistant", "content": []}
-        sheet = msgspec.structs.replace(sheet, places=sheet.places + 1, talk=talk)
-        notes += (_added(talk, empty),)
+def _message_with(
+    output_state: OutputState, kind: Literal["output_text", "refusal"]
+) -> tuple[OutputState, Open, tuple[StreamEvent, ...]]:
+    """The state with a message open at a part of this type."""
+    stream_events: tuple[StreamEvent, ...] = ()
+    if output_state.open_item is None or output_state.open_item.kind != "message":
+        output_state, stream_events = _end_open_item(output_state)
+        open_item = Open(
+            kind="message", place=output_state.places, id=f"msg_{output_state.call_id}_{output_state.places}"
+        )
+        empty = {"id": open_item.id, "type": "message", "status": "in_progress", "role": "assistant", "content": []}
+        output_state = msgspec.structs.replace(output_state, places=output_state.places + 1, open_item=open_item)
+        stream_events += (_added(open_item, empty),)
     else:
-        talk = sheet.talk
-    if talk.part != kind:
-        talk, more = _end_part(talk)
-        talk = msgspec.structs.replace(talk, part=kind)
+        open_item = output_state.open_item
+    if open_item.part != kind:
+        open_item, more = _end_part(open_item)
+        open_item = msgspec.structs.replace(open_item, part=kind)
         part = _part(kind, "")
-        notes += (*more, Note("response.content_part.added", {**_at(talk), "part": part}))
-        sheet = msgspec.structs.replace(sheet, talk=talk)
-    return sheet, talk, notes
+        stream_events += (*more, StreamEvent("response.content_part.added", {**_at(open_item), "part": part}))
+        output_state = msgspec.structs.replace(output_state, open_item=open_item)
+    return output_state, open_item, stream_events
 
 
 def _part(kind: PartKind, text: str, annotations: tuple[Any, ...] = (), likely: tuple[Any, ...] = ()) -> Json:
@@ -123,121 +140,127 @@ def _part(kind: PartKind, text: str, annotations: tuple[Any, ...] = (), likely: 
     return {"type": kind, "refusal" if kind == "refusal" else "text": text}
 
 
-def _at(talk: Open) -> Json:
-    number = "summary_index" if talk.kind == "reasoning" else "content_index"
-    return {"item_id": talk.id, "output_index": talk.place, number: len(talk.parts)}
+def _at(open_item: Open) -> Json:
+    number = "summary_index" if open_item.kind == "reasoning" else "content_index"
+    return {"item_id": open_item.id, "output_index": open_item.place, number: len(open_item.parts)}
 
 
-def _added(item: Open, empty: Json) -> Note:
-    return Note("response.output_item.added", _item(item.place, empty))
+def _added(item: Open, empty: Json) -> StreamEvent:
+    return StreamEvent("response.output_item.added", _item(item.place, empty))
 
 
-def _end_part(talk: Open) -> tuple[Open, tuple[Note, ...]]:
-    if talk.part is None:
-        return talk, ()
-    text = text_of(talk.said)
-    part = _part(talk.part, text, talk.annotations, talk.likely)
-    at = _at(talk)
-    if talk.part == "summary_text":
-        told = Note("response.reasoning_summary_text.done", {**at, "text": text})
-        ended = Note("response.reasoning_summary_part.done", {**at, "part": part})
+def _end_part(open_item: Open) -> tuple[Open, tuple[StreamEvent, ...]]:
+    if open_item.part is None:
+        return open_item, ()
+    text = text_of(open_item.said)
+    part = _part(open_item.part, text, open_item.annotations, open_item.likely)
+    at = _at(open_item)
+    if open_item.part == "summary_text":
+        told = StreamEvent("response.reasoning_summary_text.done", {**at, "text": text})
+        ended = StreamEvent("response.reasoning_summary_part.done", {**at, "part": part})
     else:
-        word: Json = {"refusal": text} if talk.part == "refusal" else {"text": text, "logprobs": list(talk.likely)}
-        told = Note(f"response.{talk.part}.done", {**at, **word})
-        ended = Note("response.content_part.done", {**at, "part": part})
-    afresh = Open(kind=talk.kind, place=talk.place, id=talk.id, key=talk.key, encrypted=talk.encrypted)
-    done = msgspec.structs.replace(afresh, parts=(*talk.parts, part))
+        word: Json = (
+            {"refusal": text} if open_item.part == "refusal" else {"text": text, "logprobs": list(open_item.likely)}
+        )
+        told = StreamEvent(f"response.{open_item.part}.done", {**at, **word})
+        ended = StreamEvent("response.content_part.done", {**at, "part": part})
+    afresh = Open(
+        kind=open_item.kind, place=open_item.place, id=open_item.id, key=open_item.key, encrypted=open_item.encrypted
+    )
+    done = msgspec.structs.replace(afresh, parts=(*open_item.parts, part))
     return done, (told, ended)
 
 
-def _end_talk(sheet: Sheet, status: Literal["completed", "incomplete"] = "completed") -> _Noted:
-    """The open message or thought is done."""
-    if sheet.talk is None:
-        return sheet, ()
-    talk, notes = _end_part(sheet.talk)
-    if talk.kind == "message":
-        item: Json = {"id": talk.id, "type": "message", "status": status, "role": "assistant"}
-        item["content"] = list(talk.parts)
+def _end_open_item(output_state: OutputState, status: Literal["completed", "incomplete"] = "completed") -> _Applied:
+    """Close the open message or reasoning."""
+    if output_state.open_item is None:
+        return output_state, ()
+    open_item, stream_events = _end_part(output_state.open_item)
+    if open_item.kind == "message":
+        item: Json = {"id": open_item.id, "type": "message", "status": status, "role": "assistant"}
+        item["content"] = list(open_item.parts)
     else:
-        item = {"id": talk.id, "type": "reasoning", "summary": list(talk.parts)}
-        if talk.encrypted is not None:
-            item["encrypted_content"] = talk.encrypted
-    return _done(msgspec.structs.replace(sheet, talk=None), talk.place, item, notes)
+        item = {"id": open_item.id, "type": "reasoning", "summary": list(open_item.parts)}
+        if open_item.encrypted is not None:
+            item["encrypted_content"] = open_item.encrypted
+    return _done(msgspec.structs.replace(output_state, open_item=None), open_item.place, item, stream_events)
 
 
-def _done(sheet: Sheet, place: int, item: Json, notes: tuple[Note, ...]) -> _Noted:
-    told = Note("response.output_item.done", _item(place, item))
-    return msgspec.structs.replace(sheet, done={**sheet.done, place: item}), (*notes, told)
+def _done(output_state: OutputState, place: int, item: Json, stream_events: tuple[StreamEvent, ...]) -> _Applied:
+    told = StreamEvent("response.output_item.done", _item(place, item))
+    return msgspec.structs.replace(output_state, done={**output_state.done, place: item}), (*stream_events, told)
 
 
 # --- thoughts -------------------------------------------------------------------------------------------
 
 
-def _think(sheet: Sheet, event: ReasoningDelta) -> _Noted:
-    """Thinking is said as a summary, which clients show; its proof stands in the item when that is done."""
+def _reasoning(output_state: OutputState, event: ReasoningDelta) -> _Applied:
+    """Reasoning is sent as a summary, which clients show; its signature is in the item when that is done."""
     if not event.text and event.signature is None and event.redacted is None:
-        return sheet, ()
-    notes: tuple[Note, ...] = ()
-    talk = sheet.talk
-    if talk is None or not _continues(talk, event):
-        sheet, notes = _end_talk(sheet)
-        item_id = f"rs_{sheet.call_id}_{sheet.places}"
-        talk = Open(kind="reasoning", place=sheet.places, id=item_id, key=event.block)
-        sheet = msgspec.structs.replace(sheet, places=sheet.places + 1)
-        notes += (_added(talk, {"id": talk.id, "type": "reasoning", "summary": []}),)
+        return output_state, ()
+    stream_events: tuple[StreamEvent, ...] = ()
+    open_item = output_state.open_item
+    if open_item is None or not _continues(open_item, event):
+        output_state, stream_events = _end_open_item(output_state)
+        item_id = f"rs_{output_state.call_id}_{output_state.places}"
+        open_item = Open(kind="reasoning", place=output_state.places, id=item_id, key=event.block)
+        output_state = msgspec.structs.replace(output_state, places=output_state.places + 1)
+        stream_events += (_added(open_item, {"id": open_item.id, "type": "reasoning", "summary": []}),)
     if event.text:
-        if talk.part is None:
-            talk = msgspec.structs.replace(talk, part="summary_text")
+        if open_item.part is None:
+            open_item = msgspec.structs.replace(open_item, part="summary_text")
             part = _part("summary_text", "")
-            notes += (Note("response.reasoning_summary_part.added", {**_at(talk), "part": part}),)
-        notes += (Note("response.reasoning_summary_text.delta", {**_at(talk), "delta": event.text}),)
-        talk = msgspec.structs.replace(talk, said=Said(event.text, talk.said))
+            stream_events += (StreamEvent("response.reasoning_summary_part.added", {**_at(open_item), "part": part}),)
+        stream_events += (
+            StreamEvent("response.reasoning_summary_text.delta", {**_at(open_item), "delta": event.text}),
+        )
+        open_item = msgspec.structs.replace(open_item, said=Said(event.text, open_item.said))
     encrypted = packed(event.signature, event.redacted)
     if encrypted is not None:
-        talk = msgspec.structs.replace(talk, encrypted=encrypted)
-    return msgspec.structs.replace(sheet, talk=talk), notes
+        open_item = msgspec.structs.replace(open_item, encrypted=encrypted)
+    return msgspec.structs.replace(output_state, open_item=open_item), stream_events
 
 
-def _signed(sheet: Sheet, before: tuple[Note, ...], signature: str) -> _Noted:
-    """A thought without words, with the signature of a text or a call, after what was noted before."""
-    sheet, notes = _end_talk(sheet)
-    sheet, more = _think(sheet, ReasoningDelta(signature=signature))
-    return sheet, (*before, *notes, *more)
+def _signed(output_state: OutputState, before: tuple[StreamEvent, ...], signature: str) -> _Applied:
+    """Reasoning without text, with the signature of a text or a call, after the events before it."""
+    output_state, stream_events = _end_open_item(output_state)
+    output_state, more = _reasoning(output_state, ReasoningDelta(signature=signature))
+    return output_state, (*before, *stream_events, *more)
 
 
-def _continues(talk: Open, event: ReasoningDelta) -> bool:
-    """Whether more thinking belongs to what is open: the same block, not proven yet."""
-    return talk.kind == "reasoning" and talk.key == event.block and talk.encrypted is None
+def _continues(open_item: Open, event: ReasoningDelta) -> bool:
+    """Whether more reasoning belongs to the open item: the same block, not signed yet."""
+    return open_item.kind == "reasoning" and open_item.key == event.block and open_item.encrypted is None
 
 
 # --- tool calls and the rest ----------------------------------------------------------------------------
 
 
-def _call(sheet: Sheet, event: ToolCallDelta) -> _Noted:
-    notes: tuple[Note, ...] = ()
-    call = sheet.calls.get(event.index)
+def _call(output_state: OutputState, event: ToolCallDelta) -> _Applied:
+    stream_events: tuple[StreamEvent, ...] = ()
+    call = output_state.calls.get(event.index)
     if call is None:
-        sheet, notes = _end_talk(sheet)
-        place = sheet.places
-        call_id = event.id or f"call_{sheet.call_id}_{place}"
+        output_state, stream_events = _end_open_item(output_state)
+        place = output_state.places
+        call_id = event.id or f"call_{output_state.call_id}_{place}"
         call = Open(
             kind="function_call",
             place=place,
-            id=f"fc_{sheet.call_id}_{place}",
+            id=f"fc_{output_state.call_id}_{place}",
             key=event.index,
             call_id=call_id,
             name=event.name or "",
             group=event.group,
         )
-        sheet = msgspec.structs.replace(sheet, places=place + 1)
-        notes += (_added(call, _call_item(call, "", "in_progress")),)
+        output_state = msgspec.structs.replace(output_state, places=place + 1)
+        stream_events += (_added(call, _call_item(call, "", "in_progress")),)
     elif event.name and not call.name:
         call = msgspec.structs.replace(call, name=event.name, group=event.group)
     if event.arguments:
         delta = {"item_id": call.id, "output_index": call.place, "delta": event.arguments}
-        notes += (Note("response.function_call_arguments.delta", delta),)
+        stream_events += (StreamEvent("response.function_call_arguments.delta", delta),)
         call = msgspec.structs.replace(call, said=Said(event.arguments, call.said))
-    return msgspec.structs.replace(sheet, calls={**sheet.calls, event.index: call}), notes
+    return msgspec.structs.replace(output_state, calls={**output_state.calls, event.index: call}), stream_events
 
 
 def _call_item(call: Open, arguments: str, status: str) -> Json:
@@ -246,35 +269,44 @@ def _call_item(call: Open, arguments: str, status: str) -> Json:
     return {**item, "call_id": call.call_id, "name": call.name, **grouped}
 
 
-def _end_call(sheet: Sheet, index: int, status: Literal["completed", "incomplete"]) -> _Noted:
-    call = sheet.calls[index]
-    notes: tuple[Note, ...] = ()
+def _end_call(output_state: OutputState, index: int, status: Literal["completed", "incomplete"]) -> _Applied:
+    call = output_state.calls[index]
+    stream_events: tuple[StreamEvent, ...] = ()
     arguments = text_of(call.said)
     at = {"item_id": call.id, "output_index": call.place}
     if not arguments and status == "completed":
-        arguments = "{}"  # OpenAI's own word for no arguments; clients parse them.
-        notes = (Note("response.function_call_arguments.delta", {**at, "delta": arguments}),)
-    notes += (Note("response.function_call_arguments.done", {**at, "name": call.name, "arguments": arguments}),)
-    calls = {at: other for at, other in sheet.calls.items() if at != index}
-    return _done(msgspec.structs.replace(sheet, calls=calls), call.place, _call_item(call, arguments, status), notes)
+        arguments = "{}"  # OpenAI's own value for no arguments; clients parse them.
+        stream_events = (StreamEvent("response.function_call_arguments.delta", {**at, "delta": arguments}),)
+    stream_events += (
+        StreamEvent("response.function_call_arguments.done", {**at, "name": call.name, "arguments": arguments}),
+    )
+    calls = {at: other for at, other in output_state.calls.items() if at != index}
+    return _done(
+        msgspec.structs.replace(output_state, calls=calls),
+        call.place,
+        _call_item(call, arguments, status),
+        stream_events,
+    )
 
 
-def _put(sheet: Sheet, event: ProviderBlock) -> _Noted:
+def _put(output_state: OutputState, event: ProviderBlock) -> _Applied:
     """A block that is whole when it begins."""
-    sheet, notes = _end_talk(sheet)
-    place = sheet.places
-    item = provider_item(event, f"{sheet.call_id}_{place}")
-    sheet = msgspec.structs.replace(sheet, places=place + 1)
+    output_state, stream_events = _end_open_item(output_state)
+    place = output_state.places
+    item = provider_item(event, f"{output_state.call_id}_{place}")
+    output_state = msgspec.structs.replace(output_state, places=place + 1)
     begun = {**item, "status": "in_progress"}
     if item["type"] != "custom_tool_call":
-        return _done(sheet, place, item, (*notes, Note("response.output_item.added", _item(place, begun))))
+        return _done(
+            output_state, place, item, (*stream_events, StreamEvent("response.output_item.added", _item(place, begun)))
+        )
     at = {"item_id": item["id"], "output_index": place}
     told = (
-        Note("response.output_item.added", _item(place, {**begun, "input": ""})),
-        Note("response.custom_tool_call_input.delta", {**at, "delta": item["input"]}),
-        Note("response.custom_tool_call_input.done", {**at, "input": item["input"]}),
+        StreamEvent("response.output_item.added", _item(place, {**begun, "input": ""})),
+        StreamEvent("response.custom_tool_call_input.delta", {**at, "delta": item["input"]}),
+        StreamEvent("response.custom_tool_call_input.done", {**at, "input": item["input"]}),
     )
-    return _done(sheet, place, item, (*notes, *told))
+    return _done(output_state, place, item, (*stream_events, *told))
 
 
 def _item(place: int, item: Json) -> Json:

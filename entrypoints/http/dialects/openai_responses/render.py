@@ -1,7 +1,7 @@
 """Rendering events as an answer of OpenAI's Responses API, whole and streamed.
 
-House rule: the terminal event is said on `Ended` and on nothing else, and usage is never made up. The whole answer is
-the response that the stream of the same events ends with.
+Rule: the terminal event is sent only on `Ended`, and usage is never invented. The whole answer is the response that the
+stream of the same events ends with.
 
 https://developers.openai.com/api/reference/resources/responses/streaming-events
 """
@@ -15,7 +15,7 @@ from domain.usage import Usage
 from entrypoints.http.dialects.dialect import ErrorBody, Rendering
 from entrypoints.http.dialects.openai_chat.render import usage_object
 from entrypoints.http.dialects.openai_responses.blocks import one_line
-from entrypoints.http.dialects.openai_responses.items import Note, Sheet
+from entrypoints.http.dialects.openai_responses.items import OutputState, StreamEvent
 from entrypoints.http.dialects.openai_responses.output_state import Content, close, note
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -27,10 +27,10 @@ _INCOMPLETE: dict[FinishReason, str] = {
     "refusal": "content_filter",
 }
 
-# The services that this API has a word for; other vendors' ordinary one ("standard", "on_demand") is its default.
+# The service tiers of this API; other vendors' ordinary one ("standard", "on_demand") is its default.
 _SERVICES = {word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")}
 
-# What a response repeats of its request, and what it says where the request said nothing.
+# The fields of the request that a response repeats, with their defaults.
 _REPEATED: dict[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
@@ -54,10 +54,10 @@ _REPEATED: dict[str, Any] = {
 
 
 class State(msgspec.Struct, frozen=True):
-    """What was said so far: how many events, the items, and what is remembered for the end."""
+    """The output so far: how many events, the items, and what is kept for the end."""
 
     rendering: Rendering
-    sheet: Sheet
+    output_state: OutputState
     events: int = 0
     usage: Usage | None = None
     service_tier: str | None = None
@@ -66,14 +66,14 @@ class State(msgspec.Struct, frozen=True):
 
 def start(rendering: Rendering) -> State:
     """Before the first event."""
-    return State(rendering=rendering, sheet=Sheet(call_id=_mark(rendering)))
+    return State(rendering=rendering, output_state=OutputState(call_id=_mark(rendering)))
 
 
 def render(state: State, event: Event) -> tuple[State, bytes]:
     """One event as bytes, possibly none: usage and the reason to finish are held until the end."""
     if isinstance(event, Content):
-        sheet, notes = note(state.sheet, event)
-        return _written(msgspec.structs.replace(state, sheet=sheet), notes)
+        output_state, stream_events = note(state.output_state, event)
+        return _written(msgspec.structs.replace(state, output_state=output_state), stream_events)
     match event:
         case Started():
             return _written(state, ())
@@ -82,9 +82,11 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Finished(choice=0):
             return msgspec.structs.replace(state, finished=event), b""
         case Ended():
-            state, notes = _closed(state)
+            state, stream_events = _closed(state)
             status = _status(state)
-            return _written(state, (*notes, Note(f"response.{status}", {"response": _response(state, status)})))
+            return _written(
+                state, (*stream_events, StreamEvent(f"response.{status}", {"response": _response(state, status)}))
+            )
         case _:
             return state, b""  # The shell words a failure, see `failed`.
 
@@ -94,8 +96,8 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     state = start(rendering)
     for event in events:
         if isinstance(event, Content):
-            sheet, _ = note(state.sheet, event)
-            state = msgspec.structs.replace(state, sheet=sheet)
+            output_state, _ = note(state.output_state, event)
+            state = msgspec.structs.replace(state, output_state=output_state)
         else:
             state, _ = render(state, event) if isinstance(event, UsageReported | Finished) else (state, b"")
     state, _ = _closed(state)
@@ -103,31 +105,37 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
 
 
 def failed(state: State, error: ErrorBody) -> tuple[State, bytes]:
-    """The response as far as it came, as one that failed: what the stream says before its error event."""
+    """The response so far, as a failed one: what the stream has before its error event."""
     told = {**_response(state, "failed"), "error": {"code": error.code, "message": error.message}}
-    return _written(state, (Note("response.failed", {"response": told}),))
+    return _written(state, (StreamEvent("response.failed", {"response": told}),))
 
 
-def _closed(state: State) -> tuple[State, tuple[Note, ...]]:
-    sheet, notes = close(state.sheet, "incomplete" if _status(state) == "incomplete" else "completed")
-    return msgspec.structs.replace(state, sheet=sheet), notes
+def _closed(state: State) -> tuple[State, tuple[StreamEvent, ...]]:
+    output_state, stream_events = close(
+        state.output_state, "incomplete" if _status(state) == "incomplete" else "completed"
+    )
+    return msgspec.structs.replace(state, output_state=output_state), stream_events
 
 
 def _status(state: State) -> Literal["completed", "incomplete"]:
     return "incomplete" if state.finished is not None and state.finished.reason in _INCOMPLETE else "completed"
 
 
-def _written(state: State, notes: tuple[Note, ...]) -> tuple[State, bytes]:
-    """The notes as events with their numbers, after the two that open a stream."""
+def _written(state: State, stream_events: tuple[StreamEvent, ...]) -> tuple[State, bytes]:
+    """The stream events with their numbers, after the two that open a stream."""
     if state.events == 0:
         begun = {"response": _response(state, "in_progress")}
-        notes = (Note("response.created", begun), Note("response.in_progress", begun), *notes)
+        stream_events = (
+            StreamEvent("response.created", begun),
+            StreamEvent("response.in_progress", begun),
+            *stream_events,
+        )
     told = b"".join(
         b"event: %b\ndata: %b\n\n"
         % (told.type.encode(), _ENCODE({"type": told.type, "sequence_number": number, **told.fields}))
-        for number, told in enumerate(notes, state.events)
+        for number, told in enumerate(stream_events, state.events)
     )
-    return msgspec.structs.replace(state, events=state.events + len(notes)), told
+    return msgspec.structs.replace(state, events=state.events + len(stream_events)), told
 
 
 def _mark(rendering: Rendering) -> str:
@@ -149,7 +157,7 @@ def _response(state: State, status: str) -> dict[str, Any]:
         "error": None,
         "incomplete_details": why,
         "model": rendering.call.model,
-        "output": state.sheet.output(),
+        "output": state.output_state.output(),
         **{name: _repeated(rendering, name, usual) for name, usual in _REPEATED.items()},
         **({} if state.service_tier is None else {"service_tier": _SERVICES.get(state.service_tier, "default")}),
         "store": False,
@@ -163,7 +171,7 @@ def _repeated(rendering: Rendering, name: str, usual: Any) -> Any:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    """The leaves as the Responses API adds them up: as chat completions does, in other words."""
+    """The units as the Responses API adds them up: as chat completions does, with other field names."""
     told = usage_object(usage)
     prompt, completion = told["prompt_tokens_details"], told["completion_tokens_details"]
     counted = {
