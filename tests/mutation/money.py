@@ -144,7 +144,7 @@ MUTANTS = (
     Mutant("the price of a request is not held", BOUNDS,
            '(1, dear.units["requests"]),', '(0, dear.units["requests"]),', (IN_OPERATIONS,)),
     Mutant("a recording's last frame is not held for", BOUNDS,
-           "call.pieces.seconds + SECONDS_ADDED if", "call.pieces.seconds if", (IN_OPERATIONS,)),
+           "return count + SECONDS_ADDED if count", "return count if count", (IN_OPERATIONS,)),
 
     Mutant("the dead keep what they held", SWEEP,
            "if call.owner in owners.gone:", "if call.owner is owners.gone:", (IN_SWEEP,)),
