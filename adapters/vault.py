@@ -199,10 +199,10 @@ class KeyFile:
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
-            stat = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def master_keys(data_dir: Path, given: str | None, books: str) -> tuple[tuple[bytes, ...], KeyFile | None]:
@@ -219,7 +219,7 @@ def master_keys(data_dir: Path, given: str | None, books: str) -> tuple[tuple[by
     orphaned = path.with_name(books).exists()
     if _read(path) is None and orphaned:
         raise VaultError(
-            f"there is no {path}, and the books beside it were made under a master key: put that one back, or give it "
+            f"there is no {path}, and the books next to it were made under a master key: put that one back, or give it "
             "in AIHUB_MASTER_KEY; under a new one every API key would be unknown and every sealed secret lost"
         )
     if _read(path) is None:

@@ -77,7 +77,7 @@ Step: TypeAlias = PollStep | tuple[Event, ...]
 
 def never(*_: Any) -> NoReturn:
     """Stand in for a function that a dialect never needs, such as `encode` or `step`."""
-    raise AssertionError("a dialect was asked for what it does not have")
+    raise AssertionError("the dialect has no such function")
 
 
 def _no_pass_through(call: ModelCall, attempt: Attempt) -> bytes:

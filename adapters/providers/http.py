@@ -253,7 +253,7 @@ class _Exchange:
             sent = not isinstance(error, httpx2.WriteError)
         elif isinstance(error, httpx2.LocalProtocolError):
             # Its text quotes the invalid header, escaped, so that no search would find the secret in it.
-            message = f"{self._line.provider.name} cannot be asked: its URL or credential does not fit into HTTP"
+            message = f"{self._line.provider.name} cannot be called: its URL or credential is not valid in HTTP"
             return Failure(kind="unreachable", message=message)
         else:
             kind, what = "unreachable", "could not be reached"

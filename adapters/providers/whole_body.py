@@ -16,7 +16,7 @@ from domain.model_api.events import Broken, Ended, Event, Started, TextDelta, Us
 Read = Callable[[], Awaitable[bytes | Failure | None]]
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
-EMPTY_ANSWER = "The provider ended its answer without having said anything."
+EMPTY_ANSWER = "The provider ended its answer without any content."
 _SILENT = frozenset((Started, UsageReported, Ended, Broken))
 
 

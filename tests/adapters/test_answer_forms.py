@@ -1,4 +1,4 @@
-"""The form of an answer is told by its bytes: whole or streamed, compressed or not, whatever the headers call it."""
+"""The form of an answer is detected from its bytes: complete or streamed, compressed or not, whatever its headers."""
 
 import gzip
 import json
@@ -58,7 +58,7 @@ async def test_a_stream_to_a_call_for_a_whole_answer_is_put_together(
 
 @pytest.mark.parametrize("headers", [SSE, JSON, {"Content-Type": ""}])
 @pytest.mark.parametrize("before", [b"", BOM, b"\r\n  "])
-async def test_a_whole_answer_to_a_call_for_a_stream_is_told_in_pieces(
+async def test_a_complete_answer_to_a_streamed_call_is_split_into_events(
     providers: HttpProviders, headers: dict[str, str], before: bytes
 ) -> None:
     chunks = await answered(providers, answering(200, before + WHOLE, headers), chat())
@@ -105,14 +105,14 @@ async def test_what_ends_while_it_is_unpacked_is_truncated(providers: HttpProvid
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_what_unpacks_to_too_much_is_nonsense(providers: HttpProviders, stream: bool) -> None:
+async def test_a_body_that_decompresses_beyond_the_bound_is_malformed(providers: HttpProviders, stream: bool) -> None:
     bomb = gzip.compress(b"data: " + b"0" * 17 * 1024 * 1024)
 
     assert "malformed" == breach(await answered(providers, answering(200, bomb), chat(stream=stream))).kind
 
 
 @pytest.mark.parametrize("said", [DONE, b"data: {}\n\n" + DONE, USAGE + DONE, b'data: {"id":"c"}\n\n' + DONE])
-async def test_a_stream_that_says_nothing_has_failed(providers: HttpProviders, said: bytes) -> None:
+async def test_a_stream_without_content_has_failed(providers: HttpProviders, said: bytes) -> None:
     failure = breach(await answered(providers, streaming(said), chat()))
 
     assert "malformed" == failure.kind
@@ -126,7 +126,7 @@ async def test_a_stream_that_says_nothing_has_failed(providers: HttpProviders, s
     (b'{"role":"assistant","content":null}',  b'"content_filter"',  False),
     (b'{"role":"assistant","content":"a"}',   b"null",              False),
 ])  # fmt: skip
-async def test_a_whole_answer_that_says_nothing_has_failed(
+async def test_a_complete_answer_without_content_has_failed(
     providers: HttpProviders, message: bytes, finish: bytes, fails: bool
 ) -> None:
     body = b'{"id":"c","choices":[{"index":0,"message":%b,"finish_reason":%b}]}' % (message, finish)
@@ -168,7 +168,7 @@ async def test_an_answer_of_a_known_vendor_is_mended_unless_every_byte_is_to_be_
 @pytest.mark.parametrize(
     ("body", "kind"), [(b'{"error":{"message":"Out of order"}}', "unavailable"), (b"{}", "malformed")]
 )
-async def test_json_is_no_sound(transport: Http1Transport, body: bytes, kind: str) -> None:
+async def test_json_is_not_audio(transport: Http1Transport, body: bytes, kind: str) -> None:
     speech = msgspec.structs.replace(chat(), dialect="openai-speech", operation="speech")
     async with StubProvider(answering(200, body)) as stub:
         failure = await outcome(shell(transport), attempt_at(stub.base_url), speech)

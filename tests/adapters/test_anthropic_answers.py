@@ -25,7 +25,7 @@ def _broken(events: tuple[Any, ...]) -> Failure:
     return failure
 
 
-def test_a_streamed_answer_says_its_text_its_usage_and_its_end() -> None:
+def test_a_streamed_answer_gives_its_text_its_usage_and_its_end() -> None:
     said = meaning(fold(server_events((_TRANSCRIPTS / "text.sse").read_text())))
 
     assert said["started"] == ("msg_1", "claude-test-1")
@@ -34,7 +34,7 @@ def test_a_streamed_answer_says_its_text_its_usage_and_its_end() -> None:
     assert said["endings"] == [("stop", "\n\n"), "ended"]
 
 
-def test_thinking_and_parallel_tool_calls_are_told_apart() -> None:
+def test_reasoning_and_parallel_tool_calls_are_distinguished() -> None:
     said = meaning(fold(server_events((_TRANSCRIPTS / "tools.sse").read_text())))
 
     assert said["thinking"] == {0: ("Two cities, two calls.", "c2lnbmVk", ""), 1: ("", "", "aGlkZGVu")}
@@ -166,7 +166,7 @@ def test_an_event_without_its_name_is_known_by_its_type() -> None:
         event("content_block_delta", index=7, delta={"type": "input_json_delta", "partial_json": "{"}),
     ],
 )
-def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -> None:
+def test_an_invalid_event_breaks_the_stream_and_is_named(nonsense: ServerEvent) -> None:
     failure = _broken(fold([nonsense]))
 
     assert failure.kind == "malformed"
@@ -177,13 +177,13 @@ def test_nonsense_breaks_the_stream_and_names_the_event(nonsense: ServerEvent) -
     ([{"type": "text", "text": "So."}],                                "stop"),
     ([{"type": "tool_use", "id": "t", "name": "f", "input": {}}],      "tool_calls"),
 ])  # fmt: skip
-def test_a_whole_answer_that_does_not_say_why_it_ended_is_done(content: list[Any], reason: str) -> None:
+def test_a_complete_answer_without_a_stop_reason_is_finished(content: list[Any], reason: str) -> None:
     body = {"type": "message", "content": content, "stop_reason": None}
 
     assert [(reason, None), "ended"] == meaning(ANTHROPIC.decode(json.dumps(body).encode()))["endings"]
 
 
-def test_what_stands_beside_the_content_is_kept_by_its_name() -> None:
+def test_fields_next_to_the_content_are_kept_by_name() -> None:
     container = {"id": "container_1", "expires_at": "2026-11-01T00:00:00Z"}
     edits = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3}]}
     why = {"type": "refusal", "category": "cyber", "explanation": "It was withheld."}
@@ -223,7 +223,7 @@ def test_an_error_with_a_good_status_is_still_an_error() -> None:
     assert only.failure.kind == "overloaded"
 
 
-def test_an_empty_input_is_an_empty_object_however_it_is_told() -> None:
+def test_an_empty_input_is_an_empty_object_in_every_form() -> None:
     block = {"type": "tool_use", "id": "t", "name": "now", "input": {}}
     whole = ANTHROPIC.decode(json.dumps({"type": "message", "content": [block]}, indent=2).encode())
     streamed = fold([event("content_block_start", index=0, content_block=block), event("content_block_stop", index=0)])
@@ -246,13 +246,13 @@ def test_a_hosted_tools_input_that_is_cut_off_is_kept_as_what_it_is() -> None:
     assert said["foreign"][0][1]["input"] == {"INVALID_JSON": '{"query": "ra'}
 
 
-def test_deltas_we_have_no_word_for_are_put_into_their_block() -> None:
+def test_unknown_deltas_are_put_into_their_block() -> None:
     grown = fold(_tool_stream("dream", {"type": "dream_delta", "dream": "a"}, {"type": "dream_delta", "dream": "b"}))
 
     assert meaning(grown)["foreign"][0][1]["dream"] == "ab"
 
 
-def test_a_block_that_stops_twice_is_told_once() -> None:
+def test_a_block_that_stops_twice_is_returned_once() -> None:
     stops = [event("content_block_stop", index=0)] * 2
 
     assert len(fold(_tool_stream("server_tool_use") + stops)) == 1

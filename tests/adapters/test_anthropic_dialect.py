@@ -1,4 +1,4 @@
-"""Anthropic as a provider: what is passed through to it, and how its failures are told."""
+"""Anthropic as a provider: pass-through requests, and its failures."""
 
 import msgspec
 import pytest
@@ -55,7 +55,7 @@ def test_a_failure_is_blamed_by_its_status(status: int, kind: str) -> None:
     assert ANTHROPIC.failure(status, {}, b"rate limit overloaded invalid key").kind == kind
 
 
-def test_a_failure_keeps_the_providers_own_words() -> None:
+def test_a_failure_keeps_the_providers_message() -> None:
     body = b'{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: too large"}}'
 
     assert ANTHROPIC.failure(400, {}, body) == Failure(
@@ -105,7 +105,7 @@ def test_no_key_is_repeated_in_a_message() -> None:
         ({"retry-after": "-1"}, None),
     ],
 )
-def test_when_to_come_back_is_read_as_it_is_told(headers: dict[str, str], expected: int | None) -> None:
+def test_the_retry_time_is_read(headers: dict[str, str], expected: int | None) -> None:
     assert ANTHROPIC.failure(429, headers, b"").retry_after_ms == expected
 
 

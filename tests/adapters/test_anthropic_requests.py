@@ -1,4 +1,4 @@
-"""A canonical request is said in Anthropic's words, or refused by the name of what has none."""
+"""A canonical request in Anthropic's form, or refused by the name of the unsupported field."""
 
 import json
 from typing import Any
@@ -178,7 +178,7 @@ def test_parts_become_blocks(part: Part, block: dict[str, Any]) -> None:
         ({"extra": {"logit_bias": _raw({}), "seed": _raw(None)}}, {}),
     ],
 )
-def test_settings_are_said_in_anthropics_words(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_settings_are_encoded_for_anthropic(fields: dict[str, Any], expected: dict[str, Any]) -> None:
     encoded = _encoded(_request(**fields))
 
     assert {name: encoded[name] for name in encoded.keys() - {"model", "max_tokens", "messages"}} == expected
@@ -232,7 +232,7 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
+def test_an_unsupported_field_is_refused_by_name(request_: ChatRequest, field: str) -> None:
     assert _refused(request_) == field
 
 
@@ -255,7 +255,7 @@ def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: st
         ),
     ],
 )
-def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
     assert (field,) == dropped(ANTHROPIC, request_)
 
 
@@ -280,7 +280,7 @@ def test_a_name_is_a_label() -> None:
 
 
 @pytest.mark.parametrize("wanted", [ResponseFormat(mode="json_object"), ResponseFormat(mode="json_schema")])
-def test_json_without_a_schema_is_asked_for_in_words(wanted: ResponseFormat) -> None:
+def test_json_without_a_schema_becomes_an_instruction(wanted: ResponseFormat) -> None:
     encoded = _encoded(_request(response_format=wanted))
 
     assert "output_config" not in encoded

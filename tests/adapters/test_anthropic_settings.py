@@ -89,7 +89,7 @@ def test_a_stop_sequence_that_is_left_out_is_named(stop: tuple[str, ...], named:
     assert named == dropped(ANTHROPIC, request)
 
 
-def test_an_output_keeps_to_a_closed_schema_in_anthropics_words() -> None:
+def test_an_output_keeps_to_a_closed_schema_of_anthropics_keywords() -> None:
     schema = {
         "$schema": "x",
         "type": "object",

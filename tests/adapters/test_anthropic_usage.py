@@ -1,4 +1,4 @@
-"""What Anthropic counts: cumulative reports, the lifetimes of cache writes, and counts that are odd."""
+"""Anthropic's usage: cumulative reports, the lifetimes of cache writes, and irregular counts."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def usage_of(events: tuple[Any, ...]) -> Usage:
     (51,   {"output_tokens": 50}),
     (None, {"output_tokens": 50}),
 ])  # fmt: skip
-def test_thinking_is_counted_apart_where_it_is_told(thinking: int | None, units: dict[str, int]) -> None:
+def test_reasoning_is_counted_separately_where_it_is_reported(thinking: int | None, units: dict[str, int]) -> None:
     """`output_tokens` is the authoritative total; what is more than that is no part of it."""
     counted = {"input_tokens": 5, "output_tokens": 50, "output_tokens_details": {"thinking_tokens": thinking}}
     started = {"id": "m", "model": "c", "usage": {"input_tokens": 5, "output_tokens": 1}}

@@ -1,4 +1,4 @@
-"""Converse's answers, whole and streamed, mean what the model said."""
+"""Events of Converse's answers, complete and streamed."""
 
 import base64
 import json
@@ -52,7 +52,7 @@ def test_the_least_answer() -> None:
     )
 
 
-def test_a_whole_answer_that_does_not_say_why_it_ended_is_done() -> None:
+def test_a_complete_answer_without_a_stop_reason_is_finished() -> None:
     called = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
 
     assert [(Finished(reason="stop"), Ended()), (Finished(reason="tool_calls"), Ended())] == [
@@ -60,7 +60,7 @@ def test_a_whole_answer_that_does_not_say_why_it_ended_is_done() -> None:
     ]
 
 
-def test_a_block_is_what_it_is_whatever_stands_beside_it() -> None:
+def test_a_block_keeps_its_kind_with_unknown_fields() -> None:
     """A field that nobody knows comes first, and null is as good as nothing."""
     tool = {"toolUseId": "t", "name": "f", "type": "server_tool_use", "input": {}}
     ran = {"unheardOf": 1, "toolUse": tool}
@@ -74,13 +74,13 @@ def test_a_block_is_what_it_is_whatever_stands_beside_it() -> None:
     assert ["server_tool_use"] == [said.name for said in streamed if isinstance(said, ProviderBlock)]
 
 
-def test_a_delta_that_says_null_says_nothing() -> None:
+def test_a_null_delta_is_ignored() -> None:
     delta = event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": None, "text": None})
 
     assert () == told(delta)
 
 
-def test_a_stream_is_over_when_it_has_told_why_it_stopped_and_what_it_counted() -> None:
+def test_a_stream_is_over_after_its_stop_reason_and_its_usage() -> None:
     stream = answer({"text": "Hello you"})
 
     assert told(stream) == (
@@ -106,7 +106,7 @@ def test_thinking_has_its_text_its_signature_and_its_block() -> None:
     assert meaning(whole(thought, {"text": "Yes."})) == meaning(told(answer(thought, {"text": "Yes."})))
 
 
-def test_thinking_that_nobody_signed_is_thinking() -> None:
+def test_unsigned_reasoning_is_reasoning() -> None:
     """GPT OSS, Kimi and Qwen do not sign; GPT OSS opens its stream with a block of no text."""
     blocks = ({"text": ""}, {"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": "Yes."})
 
@@ -184,7 +184,7 @@ def test_a_block_that_is_new_to_us_is_kept_whole(block: dict[str, Any]) -> None:
     assert meaning(whole(block)) == meaning(told(answer(block)))
 
 
-def test_a_block_that_is_told_in_pieces_is_put_together() -> None:
+def test_a_block_in_chunks_is_put_together() -> None:
     stream = (
         event("contentBlockStart", contentBlockIndex=0, start={"image": {"format": "png"}})
         + event("contentBlockDelta", contentBlockIndex=0, delta={"image": {"source": {"bytes": "aG"}}})
@@ -217,7 +217,7 @@ def test_a_block_that_is_told_in_pieces_is_put_together() -> None:
         ),
     ],
 )
-def test_a_citation_is_told_in_anthropics_words_where_it_has_some(
+def test_a_citation_becomes_anthropics_where_it_has_the_location(
     location: dict[str, Any], dialect: str, expected: dict[str, Any]
 ) -> None:
     citation = {"title": "T", "sourceContent": [{"text": "qu"}, {"text": "ote"}], "location": location}

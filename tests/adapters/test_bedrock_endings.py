@@ -52,7 +52,7 @@ def test_an_answer_that_the_model_spoilt_is_broken_but_counted(reason: str) -> N
         assert UsageReported(usage=Usage(input_tokens=7, output_tokens=3)) in events
 
 
-def test_the_stop_sequence_that_was_met_is_told() -> None:
+def test_the_stop_sequence_is_reported() -> None:
     fields = {"stop_sequence": "###"}
     stopped = event("messageStop", stopReason="stop_sequence", additionalModelResponseFields=fields)
 
@@ -61,7 +61,7 @@ def test_the_stop_sequence_that_was_met_is_told() -> None:
     assert expected in told(stopped + event("metadata", usage=USAGE))
 
 
-def test_what_stands_beside_the_answer_is_kept() -> None:
+def test_fields_next_to_the_answer_are_kept() -> None:
     trace = {"guardrail": {"inputAssessment": {"g": {"a": 1}}}}
     fields = {"stop_sequence": None, "other": 1}
 
@@ -102,7 +102,7 @@ def test_what_stands_beside_the_answer_is_kept() -> None:
         ({"inputTokens": 2, "outputTokens": 5, "cacheDetails": []}, Usage(input_tokens=2, output_tokens=5)),
     ],
 )  # fmt: skip
-def test_usage_is_counted_in_leaves(told_usage: dict[str, Any], usage: Usage) -> None:
+def test_usage_is_counted_in_units(told_usage: dict[str, Any], usage: Usage) -> None:
     assert UsageReported(usage=usage) in whole({"text": "a"}, usage=told_usage)
     assert UsageReported(usage=usage) in told(answer({"text": "a"}, usage=told_usage))
 
@@ -116,7 +116,7 @@ def test_usage_is_counted_in_leaves(told_usage: dict[str, Any], usage: Usage) ->
         ({"performanceConfig": {"latency": "optimized"}}, "optimized"),
     ],
 )
-def test_how_it_was_served_is_told_with_the_usage(said: dict[str, Any], tier: str | None) -> None:
+def test_the_service_tier_is_reported_with_the_usage(said: dict[str, Any], tier: str | None) -> None:
     stream = event("messageStop", stopReason="end_turn") + event("metadata", usage=USAGE, **said)
 
     counted = UsageReported(usage=Usage(input_tokens=7, output_tokens=3), service_tier=tier)
@@ -188,12 +188,12 @@ def test_an_exception_in_a_stream_breaks_it(name: str, kind: str) -> None:
     [b"", b"{}", b"[]", b"\xff", b'{"message":"no"}', b'{"output":{}}', b'{"output":{"message":{"content":"a"}}}',
      b"[" * 100_000],
 )  # fmt: skip
-def test_nonsense_for_an_answer_is_malformed(body: bytes) -> None:
+def test_an_unreadable_answer_is_malformed(body: bytes) -> None:
     (only,) = BEDROCK.decode(body)
     assert "malformed" == broken((only,))[0]
 
 
-def test_damage_in_the_stream_is_malformed_after_what_was_sound() -> None:
+def test_damage_in_the_stream_is_malformed_after_its_complete_events() -> None:
     stream = bytearray(event("messageStart", role="assistant") + event("messageStop", stopReason="end_turn"))
     stream[-1] ^= 1
 
@@ -208,5 +208,5 @@ def test_a_call_that_never_began_makes_no_sense() -> None:
     assert "malformed" == broken(told(stray))[0]
 
 
-def test_an_event_that_nobody_promised_means_nothing() -> None:
+def test_an_undocumented_event_is_ignored() -> None:
     assert () == told(event("somethingNew", a=1))

@@ -43,7 +43,7 @@ def test_a_failure_is_blamed_by_the_exceptions_name_else_by_the_status(
     )
 
 
-def test_a_failure_keeps_the_providers_own_words() -> None:
+def test_a_failure_keeps_the_providers_message() -> None:
     body = b'{"message":"The provided model identifier is invalid."}'
 
     assert BEDROCK.failure(400, {}, body) == Failure(
@@ -84,7 +84,7 @@ def test_what_was_signed_is_not_repeated() -> None:
     assert "secret access key" in failure.message
 
 
-def test_who_the_hub_is_at_aws_is_not_told() -> None:
+def test_the_hubs_aws_account_is_not_shown() -> None:
     said = b'{"message":"User: arn:aws:iam::123456789012:user/hub is not authorized to perform: bedrock:InvokeModel"}'
 
     failure = BEDROCK.failure(403, {"x-amzn-errortype": "AccessDeniedException"}, said)
@@ -92,7 +92,7 @@ def test_who_the_hub_is_at_aws_is_not_told() -> None:
     assert "User: arn:aws:iam::… is not authorized to perform: bedrock:InvokeModel" == failure.message
 
 
-def test_when_to_come_back_is_read_as_it_is_told() -> None:
+def test_the_retry_time_is_read() -> None:
     assert 7_000 == BEDROCK.failure(429, {"retry-after": "7"}, b"").retry_after_ms
 
 

@@ -34,7 +34,7 @@ def test_an_event_without_a_payload_is_no_comment() -> None:
     assert framed(message({":event-type": "x"}, b"")) == [ServerEvent("x", b"{}", b"")]
 
 
-def test_an_exception_and_an_error_are_told_apart_from_events() -> None:
+def test_an_exception_and_an_error_are_distinguished_from_events() -> None:
     error = {":message-type": "error", ":error-code": "InternalFailure", ":error-message": 'it "broke"'}
 
     thrown, failed = framed(exception("throttlingException", "Slow down") + message(error, b""))
@@ -43,7 +43,7 @@ def test_an_exception_and_an_error_are_told_apart_from_events() -> None:
     assert (f"{EXCEPTION}InternalFailure", {"message": 'it "broke"'}) == (failed.name, json.loads(failed.data))
 
 
-def test_an_exception_may_say_nothing() -> None:
+def test_an_exception_may_be_empty() -> None:
     silent = message({":message-type": "exception", ":exception-type": "throttlingException"}, b"")
 
     assert framed(silent) == [ServerEvent(f"{EXCEPTION}throttlingException", b"{}", b"")]

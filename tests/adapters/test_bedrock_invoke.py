@@ -37,7 +37,7 @@ def told(*pieces: bytes) -> list[Event]:
     (b"\0" * 20,                                                                                "malformed"),
     (chunk(b'{"bytes":"%b"}' % base64.b64encode(b'{"type":"error","error":{"type":"overloaded_error"}}')), "overloaded"),
 ])  # fmt: skip
-def test_a_stream_that_breaks_off_says_why(then: bytes, kind: str) -> None:
+def test_a_stream_that_stops_early_reports_the_reason(then: bytes, kind: str) -> None:
     said = chunk(json.dumps({"bytes": base64.b64encode(json.dumps(TEXT).encode()).decode()}).encode())
     first, last = told(said, then)
 
@@ -46,7 +46,7 @@ def test_a_stream_that_breaks_off_says_why(then: bytes, kind: str) -> None:
     assert last.failure.kind == kind
 
 
-def test_the_hubs_cap_is_sent_and_the_path_says_model_and_stream() -> None:
+def test_the_hubs_cap_is_sent_and_the_path_has_model_and_stream() -> None:
     fields = {"model": b'"m"', "max_tokens": b"900", "stream": b"true", "messages": b'[ {"role":"user"} ]'}
     raw = {name: msgspec.Raw(value) for name, value in fields.items()}
     call = ModelCall(dialect="anthropic", model="m", fields=raw, body_bytes=9, stream=True, cap_field="max_tokens")

@@ -1,4 +1,4 @@
-"""Images, documents, sound, video and citations are said in Converse's words."""
+"""Images, documents, audio, video and citations in Converse's form."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ def conversation(*messages: Message, model: str = CLAUDE, **fields: Any) -> Any:
         ),
     ],
 )
-def test_images_sound_and_video(part: Part, block: dict[str, Any]) -> None:
+def test_images_audio_and_video(part: Part, block: dict[str, Any]) -> None:
     assert content(part) == [block]
 
 
@@ -119,7 +119,7 @@ def test_no_two_documents_have_one_name() -> None:
     assert [180, 184] == [len(name) for name in names("x" * 300, "x" * 300)]
 
 
-def test_a_document_gets_the_text_that_converse_wants_beside_it() -> None:
+def test_a_document_gets_the_text_that_converse_requires() -> None:
     assert content(Document(text="hi", name="notes"), Document(text="ho"))[2:] == [{"text": "notes, Document 2"}]
 
 
@@ -201,7 +201,7 @@ def test_a_document_gets_the_text_that_converse_wants_beside_it() -> None:
         ),
     ],
 )
-def test_what_only_anthropic_and_converse_have_a_word_for(block: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_blocks_that_only_anthropic_and_converse_have(block: dict[str, Any], expected: dict[str, Any]) -> None:
     provider_block = ProviderPart(dialect="anthropic", name=block["type"], block=raw(block))
 
     assert expected in content(provider_block, Text(text="b"))

@@ -1,4 +1,4 @@
-"""What of a canonical request Converse, or the family behind it, has no word for is refused by name."""
+"""Fields that Converse, or the model's family behind it, does not have are refused by name."""
 
 import json
 from typing import Any
@@ -83,7 +83,7 @@ def _provider_part(dialect: str, name: str, **block: Any) -> ProviderPart:
         (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: str) -> None:
+def test_an_unsupported_field_is_refused_by_name(request_: ChatRequest, field: str) -> None:
     assert field == refused(request_)
 
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_said_is_refused_by_name(request_: ChatRequest, field: st
         (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
     ],
 )  # fmt: skip
-def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
     assert (field,) == dropped(BEDROCK, request_)
     BEDROCK.encode(request_, attempt(request_.model))
 
@@ -121,7 +121,7 @@ def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None
         asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)),
     ],
 )
-def test_labels_and_what_the_hub_keeps_itself_are_not_told(request_: ChatRequest) -> None:
+def test_labels_and_the_hubs_own_fields_are_not_sent(request_: ChatRequest) -> None:
     assert () == dropped(BEDROCK, request_)
 
 

@@ -1,4 +1,4 @@
-"""A canonical request is said in Converse's words: turns, results, and marks for the prompt cache."""
+"""A canonical request in Converse's form: turns, results, and marks for the prompt cache."""
 
 import base64
 import json
@@ -124,7 +124,7 @@ _CALLED = (
 _RESULT = ToolResult(call_id="t", parts=(Text(text="1"), Image(data="aGk=", media_type="image/png")))
 
 
-def test_results_stand_before_what_else_a_user_says() -> None:
+def test_results_come_before_the_users_other_content() -> None:
     turns = conversation(*_CALLED, says("user", Text(text="b"), _RESULT), tools=(F,))
 
     result = {"toolUseId": "t", "content": [{"text": "1"}, {"image": {"format": "png", "source": {"bytes": "aGk="}}}]}
@@ -170,7 +170,7 @@ def test_an_id_that_converse_does_not_allow_is_spelled_otherwise_wherever_it_sta
     assert 2 == len(set(called))
 
 
-def test_palmyra_is_told_no_status() -> None:
+def test_palmyra_gets_no_status() -> None:
     failed = says("user", ToolResult(call_id="t", parts=(Text(text="No."),), is_error=True))
 
     (block,) = conversation(*_CALLED, failed, model=WRITER, tools=(F,))[2]["content"]

@@ -1,4 +1,4 @@
-"""A canonical request is said in Converse's words: sampling, tools, thinking, formats, and what a family lacks."""
+"""A canonical request in Converse's form: sampling, tools, reasoning, formats, and unsupported fields of a family."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def test_the_family_of_a_model(model: str, of: str) -> None:
         ({"tool_choice": ToolChoice(mode="none")}, {}),
     ],
 )  # fmt: skip
-def test_settings_are_said_in_converses_words(fields: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_settings_are_encoded_for_converse(fields: dict[str, Any], expected: dict[str, Any]) -> None:
     assert expected == settings(**fields)
 
 
@@ -148,7 +148,7 @@ def test_tools_and_the_choice_among_them(
     assert of_the_model == told.get("additionalModelRequestFields", {}).get("tool_choice")
 
 
-def test_no_choice_is_kept_by_offering_no_tools_where_the_model_has_no_word_for_it() -> None:
+def test_a_choice_of_none_is_kept_by_offering_no_tools() -> None:
     assert settings(NOVA, tools=(F,), tool_choice=ToolChoice(mode="none"), parallel_tool_calls=False) == {}
 
 
@@ -208,7 +208,7 @@ def test_a_tool_that_nova_runs_itself_is_named(extra: dict[str, msgspec.Raw]) ->
         (LLAMA, Thinking(enabled=False), None),
     ],
 )
-def test_each_family_is_told_to_think_in_its_own_words(model: str, thinking: Thinking, expected: Any) -> None:
+def test_each_family_has_its_own_fields_for_reasoning(model: str, thinking: Thinking, expected: Any) -> None:
     assert expected == for_model(model, thinking=thinking, output_tokens_max=5000)
 
 
@@ -221,11 +221,11 @@ def test_each_family_is_told_to_think_in_its_own_words(model: str, thinking: Thi
         (NOVA, {"inferenceConfig": {"topK": 5}}),
     ],
 )
-def test_each_family_has_its_own_word_for_top_k(model: str, expected: Any) -> None:
+def test_each_family_has_its_own_field_for_top_k(model: str, expected: Any) -> None:
     assert expected == for_model(model, top_k=5)
 
 
-def test_what_an_anthropic_caller_says_beside_the_canonical_words_reaches_claude() -> None:
+def test_an_anthropic_callers_other_fields_reach_claude() -> None:
     extra = {"thinking.display": raw("omitted"), "output_config.task_budget": raw({"type": "tokens", "total": 9})}
 
     assert for_model(NEW, thinking=Thinking(effort="low"), extra=extra) == {
@@ -234,7 +234,7 @@ def test_what_an_anthropic_caller_says_beside_the_canonical_words_reaches_claude
     }
 
 
-def test_betas_that_bedrock_knows_reach_claude_and_nobody_else() -> None:
+def test_betas_that_bedrock_knows_reach_claude_only() -> None:
     betas = ("claude-code-20250219", "interleaved-thinking-2025-05-14")
 
     assert for_model(betas=betas) == {"anthropic_beta": ["interleaved-thinking-2025-05-14"]}

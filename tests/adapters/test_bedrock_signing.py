@@ -78,7 +78,7 @@ def test_a_bearer_token_needs_no_signature() -> None:
 
 
 @pytest.mark.parametrize("secret", [":", "AKID:", ":secret", "a:b:", "a:b:c:d"])
-def test_what_is_neither_is_said_to_be_neither(secret: str) -> None:
+def test_a_value_of_neither_kind_is_reported_as_such(secret: str) -> None:
     failure = signing.sign(secret, "https://x", b"")
 
     assert isinstance(failure, Failure)

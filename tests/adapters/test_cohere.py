@@ -1,4 +1,4 @@
-"""Cohere's dialect: what its answers mean, whole and streamed, and a request in its words."""
+"""Cohere's dialect: its answers, complete and streamed, and its requests."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ from domain.model_api.requests import (
     ToolResult,
 )
 from domain.usage import Usage
-from tests.adapters.openai_told import told
+from tests.adapters.openai_events import told
 from tests.support.cohere import streamed, whole
 from tests.support.unsupported import dropped
 
@@ -121,7 +121,7 @@ def test_a_plan_is_thinking_that_goes_back_as_a_plan() -> None:
     [("COMPLETE", "stop"), ("STOP_SEQUENCE", "stop"), ("MAX_TOKENS", "length"), ("TOOL_CALL", "stop"),
      ("ERROR_TOXIC", "content_filter"), ("NEWS", "stop")],
 )  # fmt: skip
-def test_each_finish_reason_has_a_canonical_word(word: str, reason: str) -> None:
+def test_each_finish_reason_has_a_canonical_value(word: str, reason: str) -> None:
     assert [(reason, None)] == told(COHERE.decode(whole({"content": []}, word)))["choices"][0]["finish"]
 
 
@@ -135,7 +135,7 @@ def test_each_finish_reason_has_a_canonical_word(word: str, reason: str) -> None
         b"not json",
     ],
 )
-def test_a_fault_and_nonsense_break_the_answer(body: bytes) -> None:
+def test_an_error_and_an_invalid_body_break_the_answer(body: bytes) -> None:
     events = COHERE.decode(body)
 
     assert isinstance(events[-1], Broken)
@@ -191,7 +191,7 @@ def test_a_rejection_tells_its_message() -> None:
 # --- requests -------------------------------------------------------------------------------------------
 
 
-def test_a_request_is_written_in_coheres_words() -> None:
+def test_a_request_is_encoded_for_cohere() -> None:
     tool = Tool(name="look", description="Looks.", parameters=msgspec.Raw(b'{"type":"object"}'), strict=True)
     history = (
         Message(role="developer", parts=(Text(text="Be brief."),)),
@@ -286,7 +286,7 @@ LOOK, STRICT = Tool(name="look"), Tool(name="listen", strict=True)
         (asked(user(ToolResult(call_id="c", parts=(Image(data="AA=="),)))),       "messages[0].tool_result.image"),
     ],
 )  # fmt: skip
-def test_what_cohere_has_no_word_for_is_refused_by_its_name(request_: ChatRequest, field: str) -> None:
+def test_a_field_that_cohere_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:
     refused = COHERE.refuses(request_)
 
     assert refused is not None
@@ -300,7 +300,7 @@ def test_what_cohere_has_no_word_for_is_refused_by_its_name(request_: ChatReques
         (asked(thinking=Thinking(effort="hyper")),                                "reasoning_effort"),
     ],
 )  # fmt: skip
-def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
     assert (field,) == dropped(COHERE, request_)
     COHERE.encode(request_, ATTEMPT)
 

@@ -1,4 +1,4 @@
-"""What compatible servers say beside an answer, and in their own way."""
+"""Extra content in the answers of compatible servers."""
 
 import json
 from typing import Any
@@ -9,11 +9,11 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
 from domain.model_api.events import AudioDelta
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_told import folded, told
+from tests.adapters.openai_events import folded, told
 from tests.support.rendering import a_rendering
 
 
-def test_pages_that_are_cited_for_the_whole_answer_are_told_once_each() -> None:
+def test_pages_cited_for_the_whole_answer_are_reported_once_each() -> None:
     """Perplexity repeats them with every chunk; something else under that name means nothing."""
 
     def chunk(*pages: Any) -> ServerEvent:
@@ -63,7 +63,7 @@ def test_arguments_that_are_an_object_are_its_text() -> None:
 
 
 @pytest.mark.parametrize("message", [{}, {"message": {"content": ""}}])
-def test_a_choice_that_failed_says_why(message: dict[str, Any]) -> None:
+def test_a_failed_choice_reports_its_reason(message: dict[str, Any]) -> None:
     error = {"code": 502, "message": "Upstream went away."}
     body = {"choices": [{"index": 0, "error": error, "finish_reason": "error", **message}]}
 
@@ -72,7 +72,7 @@ def test_a_choice_that_failed_says_why(message: dict[str, Any]) -> None:
     assert ("unavailable", "Upstream went away.", 502) == (failure.kind, failure.message, failure.status)
 
 
-def test_what_is_spoken_is_told_in_its_words() -> None:
+def test_speech_is_returned_as_its_transcript() -> None:
     audio = [{"id": "audio_1", "transcript": "Hel"}, {"data": "AAAA"}, {"transcript": "lo"}, {"expires_at": 1}]
     chunks = [
         ServerEvent("", json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"audio": audio}}]}).encode(), b"")

@@ -1,4 +1,4 @@
-"""Vendors that are compatible with OpenAI but for something: the caller's wish in the words that each understands."""
+"""Compatible vendors with deviations: a caller's field under the name that each vendor has."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ from domain.model_api.requests import (
     ToolResult,
 )
 from tests.adapters.http_attempts import SECRET, WHOLE, attempt_at, chat, outcome
-from tests.adapters.openai_told import call
+from tests.adapters.openai_events import call
 from tests.support.provider import StubProvider, answering
 
 SAID = [{"role": "user", "content": "Hi"}]
@@ -151,7 +151,7 @@ def test_messages_without_a_developer_go_through_byte_for_byte() -> None:
         ("groq",       Thinking(enabled=False),                 {"reasoning_effort": "none"}),
     ],
 )  # fmt: skip
-def test_a_wish_to_think_is_said_in_the_vendors_words(vendor: str, thinking: Thinking, sent: dict[str, Any]) -> None:
+def test_a_request_for_reasoning_gets_the_vendors_fields(vendor: str, thinking: Thinking, sent: dict[str, Any]) -> None:
     told = encoded(vendor, thinking=thinking)
     del told["messages"]
 
@@ -204,7 +204,7 @@ def test_earlier_thinking_goes_back_where_the_vendor_wants_it(
     assert {"role": "assistant", "content": "I look.", "tool_calls": calls, **sent} == message
 
 
-def test_details_that_were_told_come_back_exactly_as_they_were() -> None:
+def test_reasoning_details_come_back_unchanged() -> None:
     """What OpenRouter told in an answer, kept by a caller of another dialect, and said again in the next request."""
     details = [
         {
@@ -228,7 +228,7 @@ def test_details_that_were_told_come_back_exactly_as_they_were() -> None:
     assert details == encoded("openrouter", messages=conversation(*thoughts))["messages"][1]["reasoning_details"]
 
 
-def test_a_proof_is_read_by_its_own_kind_alone() -> None:
+def test_a_signature_is_read_by_its_own_kind_alone() -> None:
     text = carry("acme", {"data": "é\n"})
 
     assert ({"data": "é\n"}, None, None) == (carried("acme", text), carried("ac", text), carried("other", text))
@@ -275,7 +275,7 @@ def test_tool_calls_that_are_none_are_left_for_the_vendor_to_judge(calls: str) -
     assert json.loads(OPENAI.pass_through(call(body), at("mistral")))["messages"][0]["content"] == "x"
 
 
-def test_a_last_word_of_the_assistant_is_marked_where_it_must_be() -> None:
+def test_a_last_turn_of_the_assistant_is_marked_where_required() -> None:
     begun = (Message(role="user", parts=(Text(text="Hi"),)), Message(role="assistant", parts=(Text(text="I"),)))
 
     last = {vendor: encoded(vendor, messages=begun)["messages"][-1] for vendor in ("mistral", "groq")}

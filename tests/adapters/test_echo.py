@@ -57,7 +57,7 @@ async def stream(body: bytes) -> list[Any]:
     return [msgspec.json.decode(framed[0].data) for framed in events[:-1]]
 
 
-async def test_the_answer_is_what_the_user_said() -> None:
+async def test_the_answer_is_the_users_text() -> None:
     heard = await answer(asked("Hello, great world"))
 
     expected = {"role": "assistant", "content": "Hello, great world", "refusal": None}
@@ -88,7 +88,7 @@ async def test_the_usage_is_the_words_of_the_messages_and_of_the_answer() -> Non
     assert expected == usage
 
 
-async def test_a_stream_says_the_role_then_word_by_word_then_why_it_ended() -> None:
+async def test_a_stream_has_the_role_then_each_word_then_the_finish_reason() -> None:
     choices = [chunk["choices"][0] for chunk in await stream(asked(" Hello,  great world ", stream=True))]
 
     expected: list[Any] = [
@@ -133,7 +133,7 @@ async def test_a_cap_that_is_not_reached_cuts_nothing() -> None:
     assert ("one two three", "stop") == (choice["message"]["content"], choice["finish_reason"])
 
 
-async def test_text_parts_are_heard_and_other_parts_are_not() -> None:
+async def test_text_parts_are_read_and_other_parts_are_not() -> None:
     parts = [
         {"type": "text", "text": "What is"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
@@ -159,9 +159,7 @@ async def test_text_parts_are_heard_and_other_parts_are_not() -> None:
         ("please call add", {}, None),
     ],
 )
-async def test_a_tool_is_called_if_the_request_says_so(
-    text: str, fields: dict[str, Any], expected: tuple[str, str] | None
-) -> None:
+async def test_a_tool_is_called_on_request(text: str, fields: dict[str, Any], expected: tuple[str, str] | None) -> None:
     choice = (await answer(asked(text, tools=[ADD, SUB], **fields)))["choices"][0]
 
     if expected is None:
@@ -172,7 +170,7 @@ async def test_a_tool_is_called_if_the_request_says_so(
         assert choice["message"]["content"] is None
 
 
-async def test_a_streamed_tool_call_comes_in_pieces_and_is_the_one_of_the_whole_answer() -> None:
+async def test_a_streamed_tool_call_comes_in_chunks_and_equals_the_complete_one() -> None:
     text = 'call add {"a": 1, "b": 2}'
     whole = (await answer(asked(text, tools=[ADD])))["choices"][0]["message"]["tool_calls"][0]["function"]
     choices = [chunk["choices"][0] for chunk in await stream(asked(text, tools=[ADD], stream=True))]
@@ -215,14 +213,14 @@ async def test_where_json_is_asked_for_the_answer_is_json(kind: str) -> None:
     assert {"echo": 'say "hi"'} == msgspec.json.decode(content)
 
 
-async def test_every_choice_says_the_same_and_is_counted() -> None:
+async def test_every_choice_is_the_same_and_is_counted() -> None:
     heard = await answer(asked("one two", n=3))
 
     assert ["one two"] * 3 == [choice["message"]["content"] for choice in heard["choices"]]
     assert heard["usage"]["completion_tokens"] == 6
 
 
-async def test_a_user_who_said_nothing_hears_nothing() -> None:
+async def test_an_empty_message_gets_an_empty_answer() -> None:
     heard = await answer(asked("  "))
 
     assert ("", 0) == (heard["choices"][0]["message"]["content"], heard["usage"]["completion_tokens"])

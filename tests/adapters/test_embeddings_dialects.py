@@ -1,4 +1,4 @@
-"""Embeddings in the words of those who do not speak OpenAI's: what is sent, what is understood, what is refused."""
+"""Embeddings in dialects other than OpenAI's: requests, answers, refusals."""
 
 import json
 from typing import Any
@@ -75,7 +75,9 @@ def test_what_is_sent(
     (BEDROCK_EMBEDDINGS, asked("a", "b", model=NOVA),                  "input[1]"),
     (BEDROCK_EMBEDDINGS, asked(model=COHERE, extra={"title": "x"}),    "title"),
 ])  # fmt: skip
-def test_what_has_no_word_is_refused_by_name(dialect: ProviderDialect, request_: EmbeddingsRequest, field: str) -> None:
+def test_an_unsupported_field_is_refused_by_name(
+    dialect: ProviderDialect, request_: EmbeddingsRequest, field: str
+) -> None:
     lack = dialect.refuses(request_)
 
     assert lack is not None
@@ -159,7 +161,7 @@ def test_a_failure_tells_its_dialect_so_that_its_own_callers_see_the_body(
 @pytest.mark.parametrize(
     ("base_url", "name"), [("https://api.mistral.ai/v1", "output_dimension"), ("https://x.test/v1", "dimensions")]
 )
-def test_mistral_has_another_word_for_dimensions(base_url: str, name: str) -> None:
+def test_mistral_has_another_name_for_dimensions(base_url: str, name: str) -> None:
     fields = {"input": msgspec.Raw(b'["a"]'), "dimensions": msgspec.Raw(b"5"), "model": msgspec.Raw(b'"p/m"')}
     call = ModelCall(dialect="openai-embeddings", operation="embeddings", model="p/m", fields=fields, body_bytes=9)
 

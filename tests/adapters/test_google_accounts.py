@@ -33,7 +33,7 @@ def decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def test_a_token_says_who_signs_and_for_how_long_and_its_signature_holds() -> None:
+def test_a_token_names_its_signer_and_lifetime_and_is_signed() -> None:
     head, claims, signature = token(SECRET, NOON).split(".")
 
     KEY.public_key().verify(decoded(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -71,7 +71,7 @@ def test_what_is_no_account_is_not_signed(plain: str | None) -> None:
 
 
 @pytest.mark.parametrize("private_key", ["no key", "", pem(ec.generate_private_key(ec.SECP256R1()))])
-def test_a_key_that_cannot_be_read_is_said_without_saying_it(private_key: str) -> None:
+def test_an_unreadable_key_is_reported_without_its_content(private_key: str) -> None:
     assert GOOGLE_VERTEX.sign is not None
     failure = GOOGLE_VERTEX.sign(secret(private_key), "https://x.test", b"")
 

@@ -1,4 +1,4 @@
-"""What answers of the Gemini API mean: each of its words, whole and streamed."""
+"""Events of the Gemini API's answers, complete and streamed."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ def test_calls_at_once_get_ids_where_google_gives_none_and_end_as_calls() -> Non
     assert ["tool_calls"] == said["finish"]
 
 
-def test_thoughts_are_told_apart_from_text_and_a_signature_closes_its_block() -> None:
+def test_thoughts_are_distinguished_from_text_and_a_signature_closes_its_block() -> None:
     said = whole(
         {"text": "First the capital.", "thought": True, "thoughtSignature": "c2ln"},
         {"text": "Then the weather.", "thought": True},
@@ -83,7 +83,7 @@ def test_code_images_and_grounding_are_kept_by_the_names_that_google_gives_them(
     assert [("inlineData", image), ("executableCode", code), ("groundingMetadata", grounding)] == said["foreign"]
 
 
-def test_how_likely_the_tokens_were_is_told_in_openais_words() -> None:
+def test_logprobs_are_converted_to_openais_form() -> None:
     chosen = [{"token": "é", "logProbability": -0.25, "tokenId": 9}, {"token": "!", "logProbability": -1}]
     top = [{"candidates": [{"token": "é", "logProbability": -0.25}, {"token": "e", "logProbability": -4.5}]}]
     said = whole({"text": "é!"}, logprobsResult={"chosenCandidates": chosen, "topCandidates": top})
@@ -94,7 +94,7 @@ def test_how_likely_the_tokens_were_is_told_in_openais_words() -> None:
     assert [("logprobs", {"content": [{**likely, "top_logprobs": [likely, other]}, last]})] == said["foreign"]
 
 
-def test_a_grounded_text_cites_its_sources_where_its_words_stand() -> None:
+def test_a_grounded_text_cites_its_sources_at_the_supported_text() -> None:
     """Google counts bytes, of the whole text however it was streamed; the words decide where it counts otherwise."""
     chunks = [{"web": {"uri": "https://a.test", "title": "A"}}, {"web": {"uri": "https://b.test"}}, {"retrieved": {}}]
     supports = [
@@ -172,7 +172,7 @@ def test_a_blocked_prompt_is_an_answer_that_was_withheld() -> None:
         assert [("promptFeedback", feedback)] == said["foreign"]
 
 
-def test_a_call_of_a_tool_that_nobody_declared_is_still_told() -> None:
+def test_a_call_of_an_undeclared_tool_is_returned() -> None:
     said = whole({"functionCall": {"name": "ls", "args": {}}}, finish="UNEXPECTED_TOOL_CALL")
 
     assert (["tool_calls"], 1, True) == (said["finish"], len(said["calls"]), said["ended"])
@@ -187,14 +187,14 @@ def test_an_ending_that_leaves_nothing_to_use_is_a_malformed_answer(word: str) -
         assert ("malformed", True) == (failure.kind, word in failure.message)
 
 
-def test_an_ending_that_lacks_something_is_told_with_what_there_is() -> None:
+def test_an_incomplete_answer_is_returned_with_its_content() -> None:
     said = whole({"text": "I cannot draw that."}, finish="NO_IMAGE")
 
     assert ("I cannot draw that.", ["stop"], True) == (said["text"], said["finish"], said["ended"])
     assert [("finish", {"finishReason": "NO_IMAGE"})] == said["foreign"]
 
 
-def test_a_part_is_what_it_is_whatever_stands_beside_it() -> None:
+def test_a_part_keeps_its_kind_with_other_fields() -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
     said = whole({"unheardOf": 1, **image, "text": None}, {"unheardOf": 1, "videoMetadata": {}})
 
@@ -225,7 +225,7 @@ def test_several_candidates_are_several_choices() -> None:
         b"[" * 10_000,
     ],
 )
-def test_nonsense_is_a_malformed_answer_and_never_an_exception(body: bytes) -> None:
+def test_invalid_input_is_a_malformed_answer_and_never_an_exception(body: bytes) -> None:
     assert "malformed" == failed(GOOGLE.decode(body)).kind
 
 
@@ -296,5 +296,5 @@ def test_an_error_inside_a_stream_is_a_failure_of_its_own_kind() -> None:
     )
 
 
-def test_a_chunk_of_nonsense_breaks_the_stream() -> None:
+def test_an_invalid_chunk_breaks_the_stream() -> None:
     assert "malformed" == failed(streamed(sse(answer({"text": "Ot"}, finish=None)) + b"data: {oops\n\n")).kind

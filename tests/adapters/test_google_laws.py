@@ -55,7 +55,7 @@ def without_cuts(said: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(st.lists(PARTS, max_size=6), FINISHES, st.data())
-def test_a_stream_says_what_the_whole_answer_says(parts: list[Any], finish: str, data: st.DataObject) -> None:
+def test_a_stream_gives_the_events_of_the_complete_answer(parts: list[Any], finish: str, data: st.DataObject) -> None:
     """Each part in a chunk of its own or with its neighbours, a text in pieces, the finish with the last or after. (G20)"""
     ending = {"finishReason": finish, "index": 0}
     whole = {"candidates": [{"content": {"parts": parts}, **ending}], "usageMetadata": usage(9), **HEAD}

@@ -41,7 +41,7 @@ def test_a_cap_of_the_hubs_takes_the_place_of_the_callers(config: str) -> None:
     )
 
 
-def test_a_signature_of_another_vendors_is_left_out_with_the_thought_that_it_proves() -> None:
+def test_another_vendors_signature_is_left_out_with_its_thought() -> None:
     """Google rejects what it did not sign; its own signatures stay."""
     thought = f'{{"thought":true,"text":"Hm.","thoughtSignature":"{FOREIGN}"}}'
     call = f'{{"functionCall":{{"name":"f","args":{{"n":1e400}}}},"thought_signature":"{FOREIGN}"}}'

@@ -1,4 +1,4 @@
-"""What Gemini has no word for is refused, by the name that the caller gave it."""
+"""Fields that Gemini does not have are refused by the caller's name for them."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def test_fields_of_the_callers_own(name: str, value: bytes) -> None:
         ("a_field_of_next_year", b"1"),
     ],
 )
-def test_a_wish_is_left_out_and_named(name: str, value: bytes) -> None:
+def test_a_droppable_field_is_left_out_and_named(name: str, value: bytes) -> None:
     request = ChatRequest(model="m", messages=(QUESTION,), extra={name: msgspec.Raw(value)})
 
     assert (name,) == dropped(GOOGLE, request)

@@ -1,4 +1,4 @@
-"""What the Gemini API is asked: each field of a canonical request in Gemini's words."""
+"""Each field of a canonical request in Gemini's form."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_turns_of_one_role_become_one_content() -> None:
     assert [{"text": "Hello"}, {"text": "there"}] == body["contents"][0]["parts"]
 
 
-def test_who_said_nothing_said_an_empty_text() -> None:
+def test_an_empty_turn_becomes_an_empty_text() -> None:
     body = sent(user(Text(text="")), model(Text(text="")), user(Text(text="Was it empty?"), Text(text="")))
 
     assert [[{"text": ""}], [{"text": ""}], [{"text": "Was it empty?"}]] == [
@@ -142,7 +142,7 @@ def linked(url: str, media_type: str | None) -> Any:
         ),
     ],
 )
-def test_images_sound_documents_and_video(part: Part, told: Any) -> None:
+def test_images_audio_documents_and_video(part: Part, told: Any) -> None:
     assert [{"text": "See:"}, told] == sent(user(Text(text="See:"), part))["contents"][0]["parts"]
 
 
@@ -172,7 +172,7 @@ def test_fields_of_openais_that_gemini_has_too(name: str, value: Any, told: Any)
     assert told == config(extra={name: raw(value)})
 
 
-def test_googles_own_fields_and_tiers_stand_beside_the_config() -> None:
+def test_googles_own_fields_and_tiers_are_next_to_the_config() -> None:
     own = {"google": {"cached_content": "cachedContents/1", "safety_settings": [{"category": "c", "threshold": "t"}]}}
     body = sent(extra={"extra_body": raw(own), "service_tier": raw("flex")})
 
@@ -183,7 +183,7 @@ def test_googles_own_fields_and_tiers_stand_beside_the_config() -> None:
     )
 
 
-def test_googles_own_tools_stand_beside_the_functions() -> None:
+def test_googles_own_tools_are_next_to_the_functions() -> None:
     search, files = {"type": "google_search"}, {"type": "file_search", "file_search_store_names": ["s/1"]}
     extra = {"tools[1].google_search": raw(search), "tools[2].file_search": raw(files)}
     body = sent(tools=(WEATHER,), extra=extra)

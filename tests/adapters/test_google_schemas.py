@@ -1,4 +1,4 @@
-"""JSON Schema for Gemini: left as it is where that will do, said in other words where it must be."""
+"""JSON Schema for Gemini: unchanged where possible, else replaced by an equivalent."""
 
 import json
 from typing import Any
@@ -62,7 +62,7 @@ def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
         ({"items": {"oneOf": [{"const": "a"}]}}, {"items": {"oneOf": [{"type": "string", "enum": ["a"]}]}}),
     ],
 )
-def test_what_gemini_would_reject_or_pass_over_is_said_otherwise(schema: Any, told: Any) -> None:
+def test_keywords_that_gemini_rejects_or_ignores_are_replaced(schema: Any, told: Any) -> None:
     assert told == said(schema)
     assert not is_narrowed(raw(schema))
 

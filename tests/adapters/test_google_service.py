@@ -1,4 +1,4 @@
-"""How Google says that it served a request, in the word that its price goes by."""
+"""The service tier that Google reports, which selects the price."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from domain.model_api.events import UsageReported
     (b'{"serviceTier": 7}',                        None),
     (b'{"more": 1}',                               None),
 ])  # fmt: skip
-def test_the_service_tier_is_told_in_both_words(said: bytes, told: str | None) -> None:
+def test_the_service_tier_is_reported_by_both_fields(said: bytes, told: str | None) -> None:
     _, (report,) = reported(msgspec.Raw(b'{"promptTokenCount": 1, ' + said[1:].replace(b"{}", b"")), None, 0)
 
     assert told == report.service_tier

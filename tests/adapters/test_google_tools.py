@@ -1,4 +1,4 @@
-"""How the Gemini API is told of tools, their calls and results, of thinking, and of what it signed."""
+"""Tools, calls and results, reasoning and signatures in Gemini's form."""
 
 from typing import Any
 
@@ -91,14 +91,14 @@ def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> No
         (('{"id": 12345678901234567890}',), False, {"output": '{"id": 12345678901234567890}'}),
     ],
 )
-def test_what_a_tool_said(parts: tuple[str, ...], is_error: bool, response: Any) -> None:
+def test_the_output_of_a_tool_is_encoded(parts: tuple[str, ...], is_error: bool, response: Any) -> None:
     result = ToolResult(call_id="1", parts=tuple(Text(text=text) for text in parts), is_error=is_error)
     body = sent(QUESTION, model(ToolCall(id="1", name="weather", arguments="{}")), user(result))
 
     assert response == body["contents"][2]["parts"][0]["functionResponse"]["response"]
 
 
-def test_a_result_that_is_an_image_alone_says_nothing_else() -> None:
+def test_a_result_with_only_an_image_has_no_other_content() -> None:
     result = ToolResult(call_id="1", parts=(Image(url="gs://b/a.jpg"),))
     body = sent(QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
 
@@ -107,7 +107,7 @@ def test_a_result_that_is_an_image_alone_says_nothing_else() -> None:
     assert told == body["contents"][2]["parts"][0]["functionResponse"]
 
 
-def test_googles_tools_beside_functions_are_asked_for_as_gemini_3_wants_it() -> None:
+def test_googles_tools_next_to_functions_are_enabled_for_gemini_3() -> None:
     extra = {"tools[1].google_search": msgspec.Raw(b'{"type":"google_search"}')}
     config = {"includeServerSideToolInvocations": True, "functionCallingConfig": {"mode": "VALIDATED"}}
 
@@ -116,7 +116,7 @@ def test_googles_tools_beside_functions_are_asked_for_as_gemini_3_wants_it() -> 
     assert "toolConfig" not in sent(tools=(WEATHER,), extra=extra, model="gemini-2.5-pro")
 
 
-def test_an_image_in_a_result_goes_inside_it_or_for_older_models_beside_it() -> None:
+def test_an_image_in_a_result_is_inside_it_or_for_older_models_next_to_it() -> None:
     image = Image(media_type="image/png", data="iVBORw0=")
     result = ToolResult(call_id="1", parts=(Text(text="Look"), image))
     talk = (QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
@@ -152,7 +152,7 @@ def test_how_hard_to_think(name: str, thinking: Thinking, told: Any) -> None:
     assert told == sent(model=name, thinking=thinking)["generationConfig"]["thinkingConfig"]
 
 
-def test_thoughts_that_shall_not_be_shown_are_not_asked_for() -> None:
+def test_omitted_thoughts_are_not_requested() -> None:
     extra = {"thinking.display": msgspec.Raw(b'"omitted"')}
 
     assert {"thinkingLevel": "LOW"} == config(thinking=Thinking(effort="low"), extra=extra)["thinkingConfig"]
@@ -175,7 +175,7 @@ def test_signatures_go_back_to_the_parts_that_they_came_with() -> None:
     ] == sent(QUESTION, turn, results)["contents"][1]["parts"]
 
 
-def test_thinking_that_nobody_signed_is_googles_own() -> None:
+def test_unsigned_reasoning_is_googles_own() -> None:
     talk = (QUESTION, model(Reasoning(text="Hm."), Text(text="Yes.")), user(Text(text="Why?")))
 
     assert [{"thought": True, "text": "Hm."}, {"text": "Yes."}] == sent(*talk)["contents"][1]["parts"]

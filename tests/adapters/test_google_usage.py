@@ -1,4 +1,4 @@
-"""What Gemini counts, unit by unit: hand-computed examples, and the law that nothing is counted twice or not at all."""
+"""Gemini's usage, unit by unit: hand-computed examples, and the law that every token is counted exactly once."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ def details(**counts: int) -> list[dict[str, Any]]:
     return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
 
 
-def test_cached_tokens_are_inside_the_prompt_and_thoughts_beside_the_answer() -> None:
+def test_cached_tokens_are_inside_the_prompt_and_thoughts_outside_the_answer() -> None:
     told = {"promptTokenCount": 3520, "cachedContentTokenCount": 3512, "candidatesTokenCount": 2}
     told |= {"thoughtsTokenCount": 42, "totalTokenCount": 3564}
 
     assert Usage(input_tokens=8, cache_read_tokens=3512, output_tokens=2, reasoning_tokens=42) == counted(told)
 
 
-def test_sound_and_images_are_split_off_also_of_what_was_cached() -> None:
+def test_audio_and_images_are_split_off_also_from_cached_tokens() -> None:
     told = {
         "promptTokenCount": 17_713,
         "cachedContentTokenCount": 17_379,
@@ -60,7 +60,7 @@ def test_what_hosted_tools_found_is_input_and_their_uses_are_counted() -> None:
     assert Usage(input_tokens=4642, output_tokens=25, tool_uses=2) == counted(told, tool_uses=2)
 
 
-def test_an_image_and_sound_in_the_answer_have_leaves_of_their_own() -> None:
+def test_images_and_audio_in_the_answer_have_units_of_their_own() -> None:
     told = {"promptTokenCount": 7, "candidatesTokenCount": 1400}
     told |= {"candidatesTokensDetails": details(IMAGE=1290, AUDIO=100)}  # type: ignore[dict-item]
 
@@ -77,7 +77,7 @@ def test_an_image_and_sound_in_the_answer_have_leaves_of_their_own() -> None:
         ({"totalTokenCount": 10}, 0, 0),
     ],
 )
-def test_thoughts_are_counted_once_wherever_they_stand(told: dict[str, int], output: int, reasoning: int) -> None:
+def test_thoughts_are_counted_once_in_any_report(told: dict[str, int], output: int, reasoning: int) -> None:
     usage = counted({"promptTokenCount": 10, **told})
 
     assert (output, reasoning) == (usage.output_tokens, usage.reasoning_tokens)

@@ -54,7 +54,7 @@ async def test_a_whole_answer_cut_short_is_truncated(providers: HttpProviders) -
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", WHOLE[:-1]])
-async def test_a_whole_answer_that_is_not_json_is_nonsense(providers: HttpProviders, body: bytes) -> None:
+async def test_a_complete_answer_that_is_not_json_is_malformed(providers: HttpProviders, body: bytes) -> None:
     assert breach(await answered(providers, answering(200, body), chat(stream=False))).kind == "malformed"
 
 
@@ -66,7 +66,7 @@ async def test_a_streams_own_error_ends_it_and_is_not_relayed(providers: HttpPro
     assert HELLO == raw_of(chunks)
 
 
-async def test_an_event_without_end_is_nonsense(providers: HttpProviders) -> None:
+async def test_an_event_without_end_is_malformed(providers: HttpProviders) -> None:
     chunks = await answered(providers, streaming(HELLO, b"data: ", *[b"x" * 1_000_000] * 17), chat())
 
     assert breach(chunks).kind == "malformed"

@@ -33,7 +33,7 @@ async def test_an_error_status_is_a_failure_of_its_kind(providers: HttpProviders
     assert "No." in failure.message
 
 
-async def test_retry_after_is_told_in_milliseconds(providers: HttpProviders) -> None:
+async def test_retry_after_is_reported_in_milliseconds(providers: HttpProviders) -> None:
     async with StubProvider(answering(429, b"{}", {"Retry-After": "7"})) as stub:
         failure = await failed(providers, attempt_at(stub.base_url), chat())
 
@@ -68,7 +68,7 @@ async def test_an_error_under_a_status_of_success_is_a_failure(providers: HttpPr
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br"])
-async def test_what_no_part_of_python_unpacks_is_nonsense(providers: HttpProviders, encoding: str) -> None:
+async def test_an_unknown_content_encoding_is_malformed(providers: HttpProviders, encoding: str) -> None:
     async with StubProvider(answering(200, b"x", {"Content-Encoding": encoding})) as stub:
         failure = await failed(providers, attempt_at(stub.base_url), chat())
 

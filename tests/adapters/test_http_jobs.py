@@ -149,7 +149,7 @@ async def test_what_does_not_pass_is_given_up_and_final() -> None:
     assert 11 == len(requests)
 
 
-async def test_the_secret_is_never_heard_again() -> None:
+async def test_the_secret_is_removed_from_everything() -> None:
     says_it = json.dumps(
         {"status": "failed", "error": {"message": f"key {SECRET} has no quota", "code": SECRET}}
     ).encode()

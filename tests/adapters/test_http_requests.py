@@ -54,7 +54,7 @@ async def test_the_query_of_a_base_url_stays_behind_the_path(providers: HttpProv
     assert stub.requests[0].path == "/v1/chat/completions?api-version=1"
 
 
-async def test_what_a_dialect_cannot_say_is_told_beforehand(providers: HttpProviders) -> None:
+async def test_unsupported_fields_are_reported_before_the_call(providers: HttpProviders) -> None:
     plain = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="hello"),)),))
     odd = ChatRequest(
         model="m", messages=(Message(role="assistant", parts=(Audio(data="AA==", format="wav"),)),), top_k=3

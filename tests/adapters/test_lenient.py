@@ -1,4 +1,4 @@
-"""What is odd in an answer is as good as not there, part by part; what an answer needs must be there."""
+"""An irregular part of an answer counts as missing; a required part must be there."""
 
 import json
 from typing import Annotated, Any

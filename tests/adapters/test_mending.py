@@ -91,7 +91,7 @@ def test_a_field_that_is_not_mended_stays_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(("wants_usage", "events"), [(True, 2), (False, 1)])
-def test_usage_beside_choices_is_an_event_of_its_own(wants_usage: bool, events: int) -> None:
+def test_usage_next_to_choices_is_an_event_of_its_own(wants_usage: bool, events: int) -> None:
     last = chunk({"content": ""}, "stop", usage=USAGE)
 
     mended = told(of("mistral", wants_usage).event(last))
@@ -110,7 +110,7 @@ def test_a_choice_finishes_once() -> None:
     assert [None, "stop", None] == [each[0]["choices"][0]["finish_reason"] for each in mended]
 
 
-def test_streamed_thinking_is_told_as_others_tell_it() -> None:
+def test_streamed_reasoning_is_in_the_usual_field() -> None:
     (mended,) = told(of("mistral").event(chunk({"content": [THOUGHT]})))
 
     assert {"content": "", "reasoning_content": "Add them."} == mended["choices"][0]["delta"]

@@ -89,7 +89,7 @@ def test_a_migration_that_comes_late_is_refused(connection: sqlite3.Connection, 
     assert connection.execute("select name from things").fetchall() == [("one;",)]
 
 
-def test_somebody_else_s_database_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
+def test_another_programs_database_is_refused(connection: sqlite3.Connection, folder: Path) -> None:
     connection.execute("create table recipes (name text)")
 
     with pytest.raises(MigrationError, match="something else"):

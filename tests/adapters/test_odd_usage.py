@@ -209,7 +209,7 @@ def test_what_is_more_than_the_books_hold_counts_as_much_as_they_can() -> None:
     assert (PIECES_MAX, True) == (report.usage.tool_uses, bool(report.notes))
 
 
-def test_a_whole_covers_its_greatest_part_and_says_so() -> None:
+def test_a_sum_is_raised_to_its_greatest_part_with_a_note() -> None:
     notes: list[str] = []
 
     assert 7 == covering(notes, ("whole", 7), ("part", 7), ("other", 3))

@@ -1,4 +1,4 @@
-"""Ollama's own dialect: lines of JSON that tell an answer, and a request in its words."""
+"""Ollama's own dialect: answers as lines of JSON, and requests."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ from domain.model_api.requests import (
 )
 from domain.usage import Usage
 from tests.adapters.http_attempts import RowVault, chat, events_of, outcome
-from tests.adapters.openai_told import told
+from tests.adapters.openai_events import told
 from tests.support.provider import Received, Reply, StubProvider
 from tests.support.unsupported import dropped
 
@@ -105,11 +105,11 @@ def test_a_whole_answer_tells_what_its_stream_tells() -> None:
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
-def test_why_it_finished_is_told(reason: str) -> None:
+def test_the_finish_reason_is_reported(reason: str) -> None:
     assert [(reason, None)] == told(folded(ndjson([{**LAST, "done_reason": reason}])))["choices"][0]["finish"]
 
 
-def test_a_prompt_that_was_not_counted_leaves_the_output_told() -> None:
+def test_a_prompt_without_a_count_leaves_the_output_reported() -> None:
     """An older server counts no prompt that it remembered; it is estimated."""
     remembered = {name: value for name, value in LAST.items() if name != "prompt_eval_count"}
 
@@ -175,7 +175,7 @@ async def test_a_stream_of_lines_comes_over_the_wire_however_it_is_cut(providers
 # --- requests -------------------------------------------------------------------------------------------
 
 
-def test_a_request_is_written_in_ollamas_words() -> None:
+def test_a_request_is_encoded_for_ollama() -> None:
     called = (Reasoning(text="Hm."), Text(text="I look."), ToolCall(id="c1", name="look", arguments='{"at":1}'))
     request = ChatRequest(
         model="m",
@@ -233,7 +233,7 @@ def test_a_request_is_written_in_ollamas_words() -> None:
     }
 
 
-def test_the_hubs_cap_bounds_the_prediction_whatever_the_caller_says_in_options() -> None:
+def test_the_hubs_cap_bounds_the_prediction_whatever_the_callers_options() -> None:
     request = asked(extra={"options": msgspec.Raw(b'{"num_predict":-1}')})
 
     assert {"num_predict": 9} == sent(request, cap=9)["options"]
@@ -268,7 +268,7 @@ def test_no_tool_is_offered_where_none_may_be_used() -> None:
         (asked(ToolCall(id="c", name="a", arguments="[")),                  "messages[0].tool_calls.arguments"),
     ],
 )  # fmt: skip
-def test_what_ollama_has_no_word_for_is_refused_by_its_name(request_: ChatRequest, field: str) -> None:
+def test_a_field_that_ollama_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:
     refused = OLLAMA.refuses(request_)
 
     assert refused is not None
@@ -283,7 +283,7 @@ def test_what_ollama_has_no_word_for_is_refused_by_its_name(request_: ChatReques
         (asked(extra={"options": msgspec.Raw(b"[]")}),                      "options"),
     ],
 )  # fmt: skip
-def test_a_wish_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
+def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
     assert (field,) == dropped(OLLAMA, request_)
     OLLAMA.encode(request_, attempt())
 

@@ -1,4 +1,4 @@
-"""OpenAI's dialect, the provider's side: what it makes of answers, whole and streamed."""
+"""OpenAI's dialect: requests that pass through and requests that are encoded."""
 
 import json
 from itertools import pairwise
@@ -21,7 +21,7 @@ from domain.model_api.events import (
     UsageReported,
 )
 from domain.usage import Usage
-from tests.adapters.openai_told import (
+from tests.adapters.openai_events import (
     TRANSCRIPTS,
     call,
     chunk,
@@ -159,7 +159,7 @@ CALL = {"name": "f", "arguments": "{}"}
         ),
     ],
 )
-def test_pieces_of_tool_calls_find_their_call(
+def test_chunks_of_tool_calls_find_their_call(
     pieces: list[dict[str, Any]], calls: dict[int, tuple[str, str, str]]
 ) -> None:
     answer = told(folded([*(delta({"tool_calls": [piece]}) for piece in pieces), ServerEvent("", b"[DONE]", b"")]))
@@ -196,7 +196,7 @@ def test_arguments_that_begin_with_an_empty_object(first: str, second: str, argu
     assert {0: ("a", "f", arguments)} == told(folded(pieces))["choices"][0]["calls"]
 
 
-def test_arguments_that_wait_are_said_before_what_follows_their_call() -> None:
+def test_held_arguments_come_before_the_next_content() -> None:
     call = {"tool_calls": [{"index": 0, "id": "a", "function": CALL}]}
 
     for after in ({"content": "So."}, {"tool_calls": [{"index": 1, "id": "b", "function": CALL}]}):
@@ -204,7 +204,7 @@ def test_arguments_that_wait_are_said_before_what_follows_their_call() -> None:
         assert ToolCallDelta(index=0, arguments="{}") == events[2]
 
 
-def test_a_custom_tool_call_is_a_block_that_only_openai_has_a_word_for() -> None:
+def test_a_custom_tool_call_is_a_block_that_only_openai_has() -> None:
     custom = {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
 
     events = OPENAI.decode(whole({"role": "assistant", "content": None, "tool_calls": [custom]}))
@@ -243,7 +243,7 @@ def test_mistrals_list_of_parts_is_text_and_thinking() -> None:
         ("a word of tomorrow", "stop"),
     ],
 )
-def test_each_finish_reason_has_a_canonical_word(word: str, reason: str) -> None:
+def test_each_finish_reason_has_a_canonical_value(word: str, reason: str) -> None:
     answer = told(folded([delta({}, finish_reason=word)]))
 
     assert [(reason, None)] == answer["choices"][0]["finish"]
@@ -254,13 +254,13 @@ def test_a_finish_reason_that_means_a_fault_breaks_the_answer(word: str) -> None
     assert "unavailable" == failure_of(folded([delta({"content": "Par"}, finish_reason=word)])).kind
 
 
-def test_a_whole_answer_that_does_not_say_why_it_finished_is_finished() -> None:
+def test_a_complete_answer_without_a_finish_reason_is_finished() -> None:
     choices = [{"index": 0, "message": {"role": "assistant", "content": "4"}, "finish_reason": ""}]
 
     assert Finished(reason="stop") in OPENAI.decode(whole({}, choices=choices))
 
 
-def test_the_stop_sequence_is_told_where_the_server_tells_it() -> None:
+def test_the_stop_sequence_is_reported_where_the_server_sends_it() -> None:
     events = folded([delta({}, finish_reason="stop", stop_reason="END")])
 
     assert Finished(reason="stop", stop_sequence="END") == events[-1]

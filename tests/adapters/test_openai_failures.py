@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
 from domain.model_api.events import Broken, Ended, Started, TextDelta
-from tests.adapters.openai_told import (
+from tests.adapters.openai_events import (
     TRANSCRIPTS,
     chunk,
     delta,
@@ -45,7 +45,7 @@ def test_nesting_without_end_is_malformed_and_no_crash() -> None:
     assert "malformed" == failure_of(folded([ServerEvent("", deep, deep)])).kind
 
 
-def test_an_error_in_the_stream_breaks_it_after_what_was_said() -> None:
+def test_an_error_in_the_stream_breaks_it_after_its_content() -> None:
     events = folded(server_events((TRANSCRIPTS / "error_in_stream.sse").read_bytes()))
 
     failure = failure_of(events)
@@ -90,7 +90,7 @@ def test_vllms_bare_error_object_is_an_error() -> None:
     )
 
 
-def test_an_event_that_nobody_knows_yields_nothing() -> None:
+def test_an_unknown_event_yields_nothing() -> None:
     assert () == folded([ServerEvent("", b'{"hello":"there"}', b""), ServerEvent("", b"", b": comment\n\n")])
 
 

@@ -24,7 +24,7 @@ from domain.model_api.requests import (
     ToolResult,
 )
 from domain.refusals import UnsupportedParameter
-from tests.adapters.openai_told import (
+from tests.adapters.openai_events import (
     attempt,
     call,
 )
@@ -116,7 +116,7 @@ def encoded(asked: ChatRequest, at: Attempt | None = None) -> dict[str, Any]:
     return body
 
 
-def test_a_request_is_written_in_openais_words() -> None:
+def test_a_request_is_encoded_for_openai() -> None:
     asked = request(
         Message(role="system", parts=(Text(text="Be brief."),)),
         user(Text(text="Look:"), Image(media_type="image/png", data="aWJt")),
@@ -162,7 +162,7 @@ def test_a_number_is_written_as_the_caller_wrote_it() -> None:
     assert b'"temperature":0.10' in OPENAI.encode(request(temperature=msgspec.Raw(b"0.10")), attempt())
 
 
-def test_a_tools_answer_stands_before_what_the_user_says_in_the_same_turn() -> None:
+def test_a_tool_result_comes_before_the_users_text_of_the_same_turn() -> None:
     asked = request(
         assistant(ToolCall(id="a", name="f", arguments="{ }")),
         user(Text(text="And now?"), ToolResult(call_id="a", parts=(Text(text="12"),), is_error=True)),
@@ -231,7 +231,7 @@ def test_thinking_becomes_an_effort(thinking: Thinking, effort: str) -> None:
         ("frequency_penalty", "0.5", {"frequency_penalty": 0.5}),
     ],
 )
-def test_a_field_of_the_callers_dialect_is_sent_where_openai_has_the_word(
+def test_a_field_of_the_callers_dialect_is_sent_where_openai_has_it(
     name: str, value: str, sent: dict[str, Any]
 ) -> None:
     asked = request(extra={name: msgspec.Raw(value.encode())})
@@ -260,11 +260,11 @@ RAW = msgspec.Raw(b"{}")
         (request(Message(role="system", parts=(Image(url="https://x.test/a.png"),))), "messages[0].image"),
     ],
 )
-def test_what_openai_has_no_word_for_is_refused_by_its_name(asked: ChatRequest, field: str) -> None:
+def test_a_field_that_openai_does_not_have_is_refused_by_name(asked: ChatRequest, field: str) -> None:
     assert UnsupportedParameter(field=field, dialect="openai", model="a/b") == OPENAI.refuses(asked)
 
 
-def test_what_openai_has_a_word_for_is_not_refused() -> None:
+def test_a_field_that_openai_has_is_not_refused() -> None:
     asked = request(
         user(Text(text="x", cache_control=RAW), Image(url="https://x.test/a.png", detail="low")),
         assistant(ProviderPart(dialect="openai", name="audio", block=RAW)),
@@ -279,7 +279,7 @@ def test_the_hubs_cap_stands_in_place_of_the_callers() -> None:
 
 
 @pytest.mark.parametrize("dialect", [OPENAI, RESPONSES], ids=["chat", "responses"])
-def test_a_field_that_says_what_is_so_anyway_is_left_out(dialect: ProviderDialect) -> None:
+def test_a_field_with_the_default_value_is_left_out(dialect: ProviderDialect) -> None:
     fields = {"thinking.display": msgspec.Raw(b'"summarized"'), "reasoning_format": msgspec.Raw(b'"parsed"')}
     other = {"reasoning_format": msgspec.Raw(b'"raw"')}
     said = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),))
@@ -291,7 +291,7 @@ def test_a_field_that_says_what_is_so_anyway_is_left_out(dialect: ProviderDialec
 
 
 @pytest.mark.parametrize("dialect", [OPENAI, RESPONSES], ids=["chat", "responses"])
-def test_a_wish_is_left_out_and_named(dialect: ProviderDialect) -> None:
+def test_a_droppable_field_is_left_out_and_named(dialect: ProviderDialect) -> None:
     said = ChatRequest(model="m", messages=(Message(role="user", parts=(Text(text="Hi"),)),))
     wish = msgspec.structs.replace(said, top_k=5, extra={"tools[0].web_search": RAW, "client_metadata": RAW})
 

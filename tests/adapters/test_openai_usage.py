@@ -12,7 +12,7 @@ from adapters.providers.openai.answer import decode
 from adapters.providers.openai.usage import WireUsage, cost_nanos
 from domain.model_api.events import Broken, Event, UsageReported
 from domain.usage import UNITS_MAX, Usage
-from tests.adapters.openai_told import chunk, folded, told, whole
+from tests.adapters.openai_events import chunk, folded, told, whole
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ from tests.adapters.openai_told import chunk, folded, told, whole
         ),
     ],
 )
-def test_usage_becomes_disjoint_leaves(usage: dict[str, Any], units: dict[str, int]) -> None:
+def test_usage_becomes_disjoint_units(usage: dict[str, Any], units: dict[str, int]) -> None:
     for events in (folded([chunk(choices=[], usage=usage)]), OPENAI.decode(whole({"content": "x"}, usage=usage))):
         assert Usage(**units) == told(events)["usage"]
 
@@ -198,7 +198,7 @@ def test_usage_in_a_choice_is_read() -> None:
     assert Usage(input_tokens=3, output_tokens=4) == told(folded([chunk(choices=[choice], usage=None)]))["usage"]
 
 
-def test_the_service_tier_is_the_last_that_any_chunk_told() -> None:
+def test_the_service_tier_is_the_last_reported_one() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
     said = [chunk(choices=[{"index": 0, "delta": {"content": "x"}}], service_tier="flex")]
 
@@ -236,7 +236,7 @@ COUNT = st.integers(0, 10_000)
 
 
 @given(COUNT, COUNT, st.data())
-def test_the_leaves_add_up_to_what_the_provider_counted(prompt: int, completion: int, data: st.DataObject) -> None:
+def test_the_units_add_up_to_the_providers_counts(prompt: int, completion: int, data: st.DataObject) -> None:
     cached = data.draw(st.integers(0, prompt))
     written = data.draw(st.integers(0, prompt))
     audio = data.draw(st.integers(0, prompt))
@@ -275,13 +275,13 @@ def test_the_leaves_add_up_to_what_the_provider_counted(prompt: int, completion:
     (b"-1",                       None),
     (b"1e300",                    None),
 ])  # fmt: skip
-def test_a_told_cost_is_taken_to_the_nano_dollar(said: bytes, nanos: int | None) -> None:
+def test_a_reported_cost_is_taken_to_the_nano_dollar(said: bytes, nanos: int | None) -> None:
     usage = msgspec.json.decode(b'{"prompt_tokens": 1, "completion_tokens": 1, "cost": ' + said + b"}", type=WireUsage)
 
     assert cost_nanos(usage) == nanos
 
 
-def test_the_service_tier_of_an_answer_is_told_with_its_usage() -> None:
+def test_the_service_tier_of_an_answer_is_reported_with_its_usage() -> None:
     body = (
         b'{"id": "1", "model": "m", "service_tier": "priority", "usage": {"prompt_tokens": 1, "completion_tokens": 1},'
         b' "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}]}'

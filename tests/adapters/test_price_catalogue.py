@@ -1,4 +1,4 @@
-"""What the book makes of the public catalogue: the same cost as its own calculator, for every model it has."""
+"""The price book made of the public catalogue: the same cost as the catalogue's own calculator, for every model."""
 
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -38,7 +38,7 @@ SHELVES = {name: provider_prices_of(name, prices) for name, prices in catalogue(
 
 
 @pytest.mark.parametrize("provider", SOURCES)
-def test_every_model_costs_what_the_catalogue_says(provider: str) -> None:
+def test_every_model_costs_as_much_as_in_the_catalogue(provider: str) -> None:
     """At every moment, size and service tier that its calculator can be asked about; to a nano-dollar."""
     compared = 0
     for their_id in SOURCES[provider]:
@@ -155,7 +155,7 @@ def test_the_shipped_book_is_up_to_date(provider: str) -> None:
     ("voyage", "rerank-2.5-lite", ("0.02", "0")),
     ("jina", "jina-reranker-m0", ("0.05", "0")),
 ])  # fmt: skip
-def test_what_the_catalogue_lacks_is_from_the_vendors_own_page(
+def test_prices_missing_in_the_catalogue_are_from_the_vendors_own_page(
     provider: str, name: str, dollars: tuple[str | None, str | None]
 ) -> None:
     price = price_at(provider_prices_of(provider, ShippedBook().prices(provider)), name, NOW_MS)

@@ -25,7 +25,7 @@ from domain.model_api.events import (
 )
 from domain.model_api.requests import Reasoning
 from domain.usage import Usage
-from tests.adapters.openai_told import told
+from tests.adapters.openai_events import told
 from tests.behaviour import responses_answers as rsp
 from tests.behaviour.answers import event
 
@@ -110,7 +110,7 @@ def test_an_answer_in_the_background_has_neither_finished_nor_counted() -> None:
         ),
     ],
 )
-def test_usage_is_told_in_leaves(usage: dict[str, Any], units: Usage) -> None:
+def test_usage_is_reported_in_units(usage: dict[str, Any], units: Usage) -> None:
     counted = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, **usage}
 
     assert units == the(UsageReported, RESPONSES.decode(rsp.whole(usage=counted))).usage
@@ -211,7 +211,7 @@ def test_an_answer_that_failed_is_broken_by_its_code(error: dict[str, str], kind
         assert isinstance(events[-1], Broken)
 
 
-def test_a_stream_without_deltas_says_what_its_items_say() -> None:
+def test_a_stream_without_deltas_gives_the_content_of_its_items() -> None:
     """Some servers tell an item only when it is done, others only at the end."""
     events = rsp.stream(rsp.thought(), rsp.message("Hi"), rsp.call('{"a":1}'))
     done = [raw for raw in events if b".delta" not in raw.partition(b"\n")[0]]

@@ -1,4 +1,4 @@
-"""What the hub told a Responses caller for other vendors' answers stays here where OpenAI answers the next turn."""
+"""Blocks that the hub gave a Responses caller for other vendors' answers are not sent to OpenAI on the next turn."""
 
 import json
 from typing import Any

@@ -152,7 +152,7 @@ async def test_a_disk_that_was_full_is_so_until_there_is_room_for_more_than_a_pa
         await storage.check_writable()
 
 
-async def test_who_sets_a_limit_is_told_when_it_is_over_and_may_ask_again(books_path: Path) -> None:
+async def test_a_caller_with_a_limit_is_answered_at_its_end_and_may_retry(books_path: Path) -> None:
     """The first may still be written, the second was never begun: each can be asked for once more."""
     async with SqliteStorage.open(books_path) as storage:
         await open_account(storage)
@@ -234,7 +234,7 @@ async def test_a_connection_runs_a_whole_function_on_its_own_thread(books_path: 
     assert first[0] != threading.get_ident()
 
 
-def test_a_full_disk_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "small.db")) as small:
         small.execute("pragma max_page_count = 2")
         small.execute("create table notes (text text)")

@@ -89,7 +89,7 @@ async def test_a_version_is_never_changed(connection: sqlite3.Connection, change
     {"canary": Canary(model="m", percent=0)},
     {"canary": Canary(model="m", percent=100)},
 ])  # fmt: skip
-def test_an_alias_that_nobody_could_route_by_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_alias_without_a_usable_route_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="from 1 to"):
         an_alias(**wrong)
     with pytest.raises(msgspec.ValidationError):

@@ -135,9 +135,7 @@ BAD_ROWS: dict[str, tuple[Row, ...]] = {
 
 
 @pytest.mark.parametrize("rows", BAD_ROWS.values(), ids=BAD_ROWS)
-async def test_a_decision_with_a_row_that_must_not_stand_leaves_nothing(
-    storage: Storage, rows: tuple[Row, ...]
-) -> None:
+async def test_a_decision_with_an_invalid_row_leaves_nothing(storage: Storage, rows: tuple[Row, ...]) -> None:
     await open_account(storage)
     await hold_one(storage, "call-1")
     before = await books(storage)

@@ -33,7 +33,7 @@ def text_of(events: list[Event]) -> str:
     ((HIGH, HIGH, LOW),                  f"\ufffd{OWL}"),
     (("plain", OWL),                     f"plain{OWL}"),
 ])  # fmt: skip
-def test_a_text_in_pieces(pieces: tuple[str, ...], text: str) -> None:
+def test_a_text_in_chunks(pieces: tuple[str, ...], text: str) -> None:
     assert text == text_of(said(*(TextDelta(text=piece) for piece in pieces)))
 
 
@@ -66,7 +66,7 @@ def test_only_what_has_a_half_is_looked_at(data: bytes, may: bool) -> None:
 
 
 @given(st.lists(st.text(alphabet=[*"ab", HIGH, LOW, OWL], max_size=4), max_size=6))
-def test_whatever_the_pieces_the_text_is_that_of_all_at_once(pieces: list[str]) -> None:
+def test_any_chunks_give_the_text_of_the_complete_answer(pieces: list[str]) -> None:
     whole = "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     told = text_of(said(*(TextDelta(text=piece) for piece in pieces)))

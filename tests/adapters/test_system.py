@@ -219,7 +219,7 @@ def test_a_sign_is_not_put_back_where_the_whole_place_is_gone(tmp_path: Path) ->
     assert not (tmp_path / "data").exists()
 
 
-def test_a_process_id_that_somebody_else_has_by_now_proves_no_life(tmp_path: Path) -> None:
+def test_a_reused_process_id_proves_no_life(tmp_path: Path) -> None:
     liveness = FlockLiveness(tmp_path)
     pid, began, place, chance = liveness.own().split("-")
 

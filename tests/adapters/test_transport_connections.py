@@ -69,7 +69,7 @@ async def test_a_connection_that_may_not_serve_again_does_not(transport: Http1Tr
     assert peer.connections == 2
 
 
-async def test_what_comes_while_nobody_asks_is_no_answer(transport: Http1Transport) -> None:
+async def test_bytes_on_an_idle_connection_are_no_answer(transport: Http1Transport) -> None:
     answered = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

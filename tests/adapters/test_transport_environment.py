@@ -14,7 +14,7 @@ from tests.adapters.transport_peer import SMALL, ask, keeping_alive, saying, ser
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(transport: Http1Transport, identity: Identity) -> None:
+async def test_an_untrusted_certificate_is_refused(transport: Http1Transport, identity: Identity) -> None:
     async with serve(saying(SMALL), identity.server) as peer:
         with pytest.raises(httpx2.ConnectError):
             await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/", read=5))

@@ -115,7 +115,7 @@ async def test_an_answer_without_a_body_ends_at_once(transport: Http1Transport, 
         assert [piece async for piece in response.aiter_raw()] == []
 
 
-async def test_a_large_body_arrives_whole_and_in_pieces(transport: Http1Transport) -> None:
+async def test_a_large_body_arrives_complete_and_in_chunks(transport: Http1Transport) -> None:
     body = bytes(range(256)) * 16384
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
     async with serve(saying(head + body)) as peer:
@@ -156,7 +156,7 @@ async def test_each_event_is_handed_over_before_the_next_one_is_sent(transport: 
     assert events == sent
 
 
-async def test_a_small_body_of_known_length_comes_in_one_piece(transport: Http1Transport) -> None:
+async def test_a_small_body_of_known_length_comes_in_one_chunk(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.hear(reader)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")

@@ -71,7 +71,7 @@ async def test_a_connection_that_is_reset_is_no_connect_error(transport: Http1Tr
             await read()
 
 
-async def test_nobody_listening_is_a_connect_error(transport: Http1Transport) -> None:
+async def test_a_closed_port_is_a_connect_error(transport: Http1Transport) -> None:
     async with serve(saying()) as peer:
         pass
     with pytest.raises(httpx2.ConnectError, match="refused"):
@@ -91,7 +91,7 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error(transport: Http1T
         ("http://127.0.0.1/", "a\r\nb: c", httpx2.LocalProtocolError),
     ],
 )
-async def test_what_cannot_be_sent_is_told_in_the_same_way(
+async def test_a_request_that_cannot_be_sent_is_reported_in_the_same_way(
     transport: Http1Transport, url: str, header: str, kind: type[Exception]
 ) -> None:
     with pytest.raises(kind):

@@ -34,7 +34,7 @@ async def test_closing_the_response_early_closes_the_connection(transport: Http1
             await anext(pieces)
 
 
-async def test_closing_a_response_that_nobody_read_closes_the_connection(transport: Http1Transport) -> None:
+async def test_closing_an_unread_response_closes_the_connection(transport: Http1Transport) -> None:
     async with serve(falling_silent(CHUNKED)) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         await response.aclose()

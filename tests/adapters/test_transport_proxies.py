@@ -113,7 +113,7 @@ async def test_a_proxy_that_stays_silent_is_a_connect_timeout(monkeypatch: pytes
         await proxy.gone.wait()
 
 
-async def test_a_proxy_of_a_kind_that_is_not_spoken_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_of_an_unsupported_kind_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     async with Http1Transport() as transport:
         with pytest.raises(httpx2.ProxyError, match="socks5://") as caught:

@@ -64,7 +64,7 @@ async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connectio
         await peer.gone.wait()
 
 
-async def test_the_read_timeout_begins_anew_with_every_chunk(transport: Http1Transport) -> None:
+async def test_the_read_timeout_restarts_with_every_chunk(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.hear(reader)
         writer.write(CHUNKED)
@@ -78,7 +78,7 @@ async def test_the_read_timeout_begins_anew_with_every_chunk(transport: Http1Tra
         assert await response.aread() == b"x" * 8
 
 
-async def test_time_in_which_nobody_reads_is_not_the_providers(transport: Http1Transport) -> None:
+async def test_time_without_a_reader_does_not_count_for_the_timeout(transport: Http1Transport) -> None:
     async with serve(saying(CHUNKED + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=0.6))
         size = 0

@@ -1,4 +1,4 @@
-"""Compressed bodies that nobody asked for, in the formats that Python unpacks, however they were cut."""
+"""Compressed bodies against the request, in the formats that Python decompresses, wherever the reads are cut."""
 
 import gzip
 import zlib
@@ -55,6 +55,6 @@ def test_a_body_is_unpacked_within_its_bound() -> None:
 
 
 @pytest.mark.parametrize(("encoding", "data"), [("gzip", b"\x1f\x8b nonsense"), ("deflate", b"\x78nonsense")])
-def test_nonsense_cannot_be_unpacked(encoding: str, data: bytes) -> None:
+def test_damaged_data_cannot_be_decompressed(encoding: str, data: bytes) -> None:
     with pytest.raises(FramingError):
         Unpacker(encoding).feed(data)

@@ -9,7 +9,7 @@ from adapters.providers.openai import OPENAI
 from adapters.providers.openai.history import UNRECORDED
 from domain.catalog.vendors import VENDORS
 from domain.model_api.call import Attempt, Target
-from tests.adapters.openai_told import call
+from tests.adapters.openai_events import call
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 SDKS_NULLS: dict[str, Any] = {"refusal": None, "audio": None, "function_call": None, "annotations": []}
@@ -55,7 +55,7 @@ def test_a_message_goes_with_the_fields_that_the_vendor_knows(vendor: str) -> No
             {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "Cold."}]}),
     ],
 )  # fmt: skip
-def test_thinking_goes_back_in_the_vendors_own_word(vendor: str, word: str, sent: dict[str, Any]) -> None:
+def test_reasoning_goes_back_in_the_vendors_own_field(vendor: str, word: str, sent: dict[str, Any]) -> None:
     assert [{"role": "assistant", **sent}] == history(vendor, {"role": "assistant", "content": "Cold.", word: "hm"})
 
 
@@ -73,7 +73,7 @@ def test_openrouters_details_become_the_text_of_another_vendor() -> None:
     assert [told] == history("openrouter", told)
 
 
-def test_what_a_refusal_says_is_not_lost() -> None:
+def test_the_text_of_a_refusal_is_not_lost() -> None:
     told = {"role": "assistant", "content": None, "refusal": "I will not."}
 
     assert [{"role": "assistant", "content": "I will not."}] == history("mistral", told)
@@ -117,7 +117,7 @@ def test_marks_for_anthropics_cache_stay_here(vendor: str) -> None:
     assert [said] == history("openrouter", said)
 
 
-def test_no_tools_are_said_with_nothing() -> None:
+def test_an_empty_list_of_tools_is_left_out() -> None:
     sent = sent_to("mistral", tools=[], tool_choice="auto", parallel_tool_calls=True)
 
     assert {"model", "messages"} == sent.keys()

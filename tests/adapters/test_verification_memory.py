@@ -1,4 +1,4 @@
-"""The proof of the books over SQLite: it remembers no call that it has looked at, however many there are."""
+"""Verification of the books over SQLite keeps no call in memory after checking it, whatever their number."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ FEW, MANY = 1_500, 6_000
 BYTES_A_CALL = 100
 
 
-async def test_the_proof_needs_no_more_memory_for_more_calls(tmp_path: Path) -> None:
+async def test_verification_needs_no_more_memory_for_more_calls(tmp_path: Path) -> None:
     async with SqliteStorage.open(tmp_path / "books.db", synchronous="NORMAL") as storage:
         await open_account(storage, nanos=10**9)
         peaks = []

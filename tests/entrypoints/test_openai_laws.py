@@ -40,7 +40,7 @@ from domain.model_api.requests import (
 )
 from domain.usage import PIECES, Usage
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_told import add_detail, folded, server_events, told
+from tests.adapters.openai_events import add_detail, folded, server_events, told
 from tests.support.rendering import a_rendering
 
 # --- requests -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from domain.model_api.events import Event, ReasoningDelta, Started, TextDelta, T
 from domain.model_api.requests import Part, Reasoning, Text, ToolCall
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
 from entrypoints.http.dialects.openai_chat.reasoning_order import thoughts_of
-from tests.adapters.openai_told import add_detail, server_events
+from tests.adapters.openai_events import add_detail, server_events
 from tests.entrypoints.openai_asked import request
 from tests.support.rendering import a_rendering
 

@@ -18,7 +18,7 @@ from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.events import Broken
 from domain.model_api.requests import ChatRequest
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_told import folded, server_events, told
+from tests.adapters.openai_events import folded, server_events, told
 from tests.recordings.left_out import without
 from tests.recordings.openai_meaning import meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, label, recorded

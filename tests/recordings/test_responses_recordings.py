@@ -15,7 +15,7 @@ from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.events import Broken, Ended, Event, ReasoningDelta
 from domain.model_api.requests import ChatRequest, Reasoning
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
-from tests.adapters.openai_told import told
+from tests.adapters.openai_events import told
 from tests.recordings.left_out import without
 from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, files, label, recorded

@@ -126,7 +126,7 @@ def _encoded(part: Part) -> list[_Json | msgspec.Raw]:
         case ProviderPart():
             return [part.block] if part.dialect == NAME else []
         case _:
-            raise AssertionError(f"{type(part).__name__} is said elsewhere")
+            raise AssertionError(f"{type(part).__name__} is encoded elsewhere")
 
 
 def _reasoning(part: Reasoning) -> list[_Json | msgspec.Raw]:

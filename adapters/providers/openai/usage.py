@@ -127,7 +127,7 @@ def units(usage: WireUsage, notes: list[str]) -> Usage | None:
     if read > prompt and total == prompt_with_cache + completion:
         # The total shows that this server counts cached tokens in addition to the others, as Anthropic does.
         contradiction = f"{field} is {read}, more than prompt_tokens, which is {prompt}"
-        disagreeing(notes, contradiction, "it is counted beside prompt_tokens")
+        disagreeing(notes, contradiction, "it is counted in addition to prompt_tokens")
         prompt = prompt_with_cache
     counted = _completion_units(usage, prompt, completion, notes)
     counted |= _prompt_units(details, prompt, read, field, notes)
@@ -210,9 +210,11 @@ def _completion_units(usage: WireUsage, prompt: int, completion: int, notes: lis
         parts = (("reasoning_tokens", inside), ("audio_tokens", audio), ("image_tokens", image))
         whole = covering(notes, ("completion_tokens", completion), *parts)
         if whole == completion:
-            told = f"audio_tokens, image_tokens and reasoning_tokens are {audio}, {image} and {inside}"
+            contradiction = f"audio_tokens, image_tokens and reasoning_tokens are {audio}, {image} and {inside}"
             disagreeing(
-                notes, f"{told}, more than completion_tokens, which is {completion}", "the last are counted less"
+                notes,
+                f"{contradiction}, more than completion_tokens, which is {completion}",
+                "the last ones are reduced",
             )
         completion = whole
         image = min(image, completion - audio)

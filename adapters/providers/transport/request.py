@@ -80,5 +80,5 @@ def is_chunked(request: httpx2.Request) -> bool:
 
 def _token(token: bytes) -> bytes:
     if _TOKEN.fullmatch(token) is None:
-        raise ValueError(f"not a word of HTTP: {token!r}")
+        raise ValueError(f"not an HTTP token: {token!r}")
     return token

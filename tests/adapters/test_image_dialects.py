@@ -1,4 +1,4 @@
-"""Images in Google's and Ideogram's words: what is sent, what is understood, what is refused."""
+"""Images in Google's and Ideogram's dialects: requests, answers, refusals."""
 
 import json
 from email.parser import BytesParser
@@ -89,7 +89,7 @@ def test_what_ideogram_is_sent() -> None:
     (IDEOGRAM,        asked(IDEO, extra={"rendering_speed": "QUALITY"}), "rendering_speed"),
     (IDEOGRAM,        asked(IDEO, extra={"style_type": "aihub-8d1f6b0c4e5a49d7"}), "prompt"),
 ])  # fmt: skip
-def test_what_has_no_word_is_refused_by_name(dialect: ProviderDialect, request_: ImagesRequest, field: str) -> None:
+def test_an_unsupported_field_is_refused_by_name(dialect: ProviderDialect, request_: ImagesRequest, field: str) -> None:
     lack = dialect.refuses(request_)
 
     assert lack is not None

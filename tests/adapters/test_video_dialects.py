@@ -1,4 +1,4 @@
-"""Video in OpenAI's and Google's words: what is sent, what each answer asks for next, what is refused."""
+"""Video in OpenAI's and Google's dialects: requests, the next step after each answer, refusals."""
 
 import json
 from base64 import b64encode
@@ -94,7 +94,7 @@ def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: s
     ({"seconds": "9" * 50},               12, "720p"),
     ({"size": "auto"},                    12, None),
 ])  # fmt: skip
-def test_what_a_video_does_not_say_of_itself_is_as_asked_for(told: dict[str, Any], seconds: int, size: str) -> None:
+def test_values_that_a_video_does_not_report_are_as_requested(told: dict[str, Any], seconds: int, size: str) -> None:
     request = asked(seconds=12, size="1280x720")
 
     done = poll_step(next_of(OPENAI_VIDEO, request, {"id": "v", "status": "completed", **told}))
@@ -121,7 +121,7 @@ def test_a_video_that_will_not_be_is_a_failure(video: Any, kind: str, code: str 
 
 
 @pytest.mark.parametrize("content", [b"", b'{"error": {"message": "gone"}}'])
-def test_what_is_fetched_and_is_no_video_is_nonsense(content: bytes) -> None:
+def test_a_download_that_is_no_video_is_malformed(content: bytes) -> None:
     done = poll_step(next_of(OPENAI_VIDEO, asked(), {"id": "v", "status": "completed"}))
 
     assert "malformed" == failure(done.then(content)).kind
@@ -156,9 +156,7 @@ def test_what_google_is_sent(request_: VideoRequest, body: dict[str, Any]) -> No
     (VEO,                    {"generateAudio": False, "seed": 7},   {"generateAudio": False, "seed": 7}),
     ("veo-2.0-generate-001", {},                                    {}),
 ])  # fmt: skip
-def test_vertex_is_told_whether_there_is_to_be_sound(
-    model: str, extra: dict[str, Any], parameters: dict[str, Any]
-) -> None:
+def test_vertex_gets_the_field_for_audio(model: str, extra: dict[str, Any], parameters: dict[str, Any]) -> None:
     assert VERTEX_VIDEO.refuses(asked(extra)) is None
     sent = json.loads(VERTEX_VIDEO.encode(asked(extra), attempt(model)))
 
@@ -230,7 +228,7 @@ def test_an_operation_that_brings_nothing_is_a_failure(dialect: ProviderDialect,
     (VERTEX_VIDEO, asked({"storageUri": "gs://b"}),                          "storageUri"),
     (VERTEX_VIDEO, asked({"durationSeconds": 60}),                           "durationSeconds"),
 ])  # fmt: skip
-def test_what_cannot_be_said_is_refused_by_name(dialect: ProviderDialect, request_: VideoRequest, field: str) -> None:
+def test_an_unsupported_field_is_refused_by_name(dialect: ProviderDialect, request_: VideoRequest, field: str) -> None:
     refused = dialect.refuses(request_)
 
     assert refused is not None
@@ -257,7 +255,7 @@ JSON_VALUES = st.recursive(
 
 
 @given(st.sampled_from(VIDEO), JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40))
-def test_whatever_a_provider_says_is_a_step(dialect: ProviderDialect, body: bytes) -> None:
+def test_any_answer_of_a_provider_is_a_step(dialect: ProviderDialect, body: bytes) -> None:
     step = next_of(dialect, asked(), body)
 
     if isinstance(step, PollStep):
