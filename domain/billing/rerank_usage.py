@@ -17,7 +17,7 @@ def ranked(meter: Meter, input_tokens: int, pieces: Usage, rate: Rate | None) ->
     (`ModelCall`).
     """
     reported = meter.reported or _NOTHING
-    by_unit = rate is not None and rate.search_unit_nanos is not None
+    by_unit = rate is not None and rate.prices.search_unit_nanos is not None
     by_token = rate.input_nanos > 0 or not by_unit if rate is not None else not reported.search_units
     estimated = input_tokens if by_token else 0
     usage = msgspec.structs.replace(

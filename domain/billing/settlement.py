@@ -130,7 +130,7 @@ def measured_of(outcome: Outcome) -> Measured | None:
         measured = counted(outcome.meter, outcome.pieces)
     else:
         measured = measure(outcome.meter, outcome.input_tokens, outcome.pieces)
-    if rate is None or rate.request_nanos is None or measured.usage.requests:
+    if rate is None or rate.prices.request_nanos is None or measured.usage.requests:
         return measured
     return msgspec.structs.replace(measured, usage=msgspec.structs.replace(measured.usage, requests=1))
 

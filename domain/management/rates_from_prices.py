@@ -19,7 +19,7 @@ from domain.refusals import BadRequest, NotFound
 
 BOOK_SOURCE = "price book"
 
-_SAME = ("names", "tiers", "variants", "context_tokens", "output_tokens_max", *UnitPrices.__struct_fields__)
+_SAME = ("names", "prices", "tiers", "variants", "context_tokens", "output_tokens_max")
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,8 @@ class Sold(msgspec.Struct, frozen=True, kw_only=True):
 def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: int) -> Rate:
     """The rate for a price, each unit rounded up once. ValueError if it is dearer than can be charged."""
     ordinary = _sold(price.prices, terms)
-    units = {name: nanos for name in UnitPrices.__struct_fields__ if (nanos := getattr(ordinary, name)) is not None}
+    # A rate has a price for text: 0 where the book has none.
+    texts = {"input_nanos": ordinary.input_nanos or 0, "output_nanos": ordinary.output_nanos or 0}
     tiers = tuple(msgspec.structs.replace(tier, prices=_sold(tier.prices, terms)) for tier in price.tiers)
     return Rate(
         id=rate_id,
@@ -62,7 +63,7 @@ def rate_of(price: Price, terms: Terms, provider: str, rate_id: str, moment_ms: 
             msgspec.structs.replace(variant, prices=_sold(variant.prices, terms)) for variant in price.variants
         ),
         names=price.names,
-        **units,
+        prices=msgspec.structs.replace(ordinary, **texts),
     )
 
 

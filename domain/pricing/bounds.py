@@ -12,6 +12,7 @@ lists which); without one the call is refused.
 """
 
 import contextlib
+from functools import lru_cache
 
 import msgspec
 
@@ -67,7 +68,7 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable |
         return _with_uses(call, rate, USES_DEFAULT)
     if call.uncounted:
         return UsageUnavailable(field=call.uncounted)
-    if call.hosted_tools and rate.tool_use_nanos is None:
+    if call.hosted_tools and rate.prices.tool_use_nanos is None:
         return UnpricedFeature(model=call.model, feature=call.hosted_tools[0])
     if call.hosted_tools and call.hosted_uses_max is None:
         return Unbounded(model=call.model, field=call.hosted_tools[0], cause="uses")
@@ -149,6 +150,7 @@ def _lowered_output(call: ModelCall, rate: Rate, full: Bound, available_nanos: i
     )
 
 
+@lru_cache(maxsize=4096)
 def is_sold(operation: OperationName, rate: Rate) -> bool:
     """Whether the rate has a price for the operation; 0 is a price if it is set.
 

@@ -15,33 +15,14 @@ from domain.money import charge_rounded_up
 from domain.pricing.by_size import VARIED, Variants, variant_price
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
-from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices, tier_of
-from domain.usage import Usage
+from domain.pricing.tiers import Occasion, Tier, UnitPrices, tier_of
+from domain.usage import PRICE_OF_UNIT, UNITS, Usage
 
 Nanos: TypeAlias = int
 
-INPUT_UNITS = (
-    "input_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
-    "cache_read_tokens",
-    "cache_read_audio_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-)
-OUTPUT_UNITS = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
-# A parent is before its children, so that one pass fills in all of them.
-_PARENTS = {
-    "input_audio_tokens": "input_tokens",
-    "input_image_tokens": "input_tokens",
-    "cache_read_tokens": "input_tokens",
-    "cache_read_audio_tokens": "cache_read_tokens",
-    "cache_write_tokens": "input_tokens",
-    "cache_write_1h_tokens": "cache_write_tokens",
-    "output_audio_tokens": "output_tokens",
-    "output_image_tokens": "output_tokens",
-    "reasoning_tokens": "output_tokens",
-}
+INPUT_UNITS = tuple(unit.name for unit in UNITS if unit.side == "in")
+OUTPUT_UNITS = tuple(unit.name for unit in UNITS if unit.side == "out")
+_PARENTS = {unit.name: unit.parent for unit in UNITS if unit.parent is not None}
 ORDINARY = Occasion()
 
 
@@ -77,7 +58,7 @@ def unit_rates(
 
     `size` and `quality` are for a rate with variants.
     """
-    return {unit: nanos or 0 for unit, nanos in _filled(rate, tier, rate.variants, size, quality).items()}
+    return {unit: nanos or 0 for unit, nanos in _filled(rate.prices, tier, rate.variants, size, quality).items()}
 
 
 def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
@@ -113,14 +94,14 @@ def input_tokens_of(usage: Usage) -> int:
 
 def nanos_of(rate: Rate, unit: str) -> Nanos:
     """The rate's own price of a unit, in nanocredits per million; 0 if it has none."""
-    nanos: Nanos | None = getattr(rate, PRICE_OF_UNIT[unit])
+    nanos: Nanos | None = getattr(rate.prices, PRICE_OF_UNIT[unit])
     return nanos or 0
 
 
 def has_price(rate: Rate, unit: str) -> bool:
     """Whether the rate has a price for the unit of usage, even if only for some sizes; 0 is a price if it is set."""
     field = PRICE_OF_UNIT[unit]
-    if getattr(rate, field) is not None:
+    if getattr(rate.prices, field) is not None:
         return True
     return field in VARIED and any(getattr(variant.prices, field) is not None for variant in rate.variants)
 
@@ -148,7 +129,7 @@ def _unit_prices(
 
 
 def _filled(
-    base: Rate | UnitPrices, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
+    base: UnitPrices, tier: Tier | None, variants: Variants, size: str | None, quality: str | None
 ) -> dict[str, Nanos | None]:
     """The price of every unit: the variant's, else the tier's, the ordinary one, the parent's; None if none has one."""
     found: dict[str, Nanos | None] = {}

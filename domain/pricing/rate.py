@@ -5,7 +5,8 @@ import msgspec
 from domain.model_api.call import Capability
 from domain.pricing.by_size import VARIED, Variant, distinct
 from domain.pricing.price_book import Names
-from domain.pricing.tiers import Tier
+from domain.pricing.tiers import Tier, UnitPrices
+from domain.usage import UNITS
 
 # 10,000 credits for a million tokens; 10 credits for a piece, such as one image.
 RATE_NANOS_MAX = 10**13
@@ -14,9 +15,7 @@ RATE_NANOS_MAX = 10**13
 PIECE_NANOS_MAX = 10**16
 
 
-PIECE_RATES = frozenset(
-    ("tool_use_nanos", "image_nanos", "second_nanos", "video_second_nanos", "request_nanos", "search_unit_nanos")
-)
+PIECE_RATES = frozenset(unit.price for unit in UNITS if unit.by_piece)
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -36,24 +35,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     effective_ms: int
     known_ms: int
     source: str
-    input_nanos: int = 0
-    output_nanos: int = 0
-    cache_read_nanos: int | None = None
-    cache_write_nanos: int | None = None
-    cache_write_1h_nanos: int | None = None
-    input_audio_nanos: int | None = None
-    output_audio_nanos: int | None = None
-    reasoning_nanos: int | None = None
-    input_image_nanos: int | None = None
-    cache_read_audio_nanos: int | None = None
-    output_image_nanos: int | None = None
-    tool_use_nanos: int | None = None
-    image_nanos: int | None = None
-    character_nanos: int | None = None
-    second_nanos: int | None = None
-    video_second_nanos: int | None = None
-    request_nanos: int | None = None
-    search_unit_nanos: int | None = None
+    prices: UnitPrices = UnitPrices()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     removed: bool = False
@@ -64,12 +46,22 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     def __post_init__(self) -> None:
         """Refuse a price so high that a charge could go beyond what 64 bits hold."""
-        for name in self.__struct_fields__:
+        for name in UnitPrices.__struct_fields__:
             nanos_max = PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX
-            if name.endswith("_nanos") and not 0 <= (getattr(self, name) or 0) <= nanos_max:
+            if (getattr(self.prices, name) or 0) > nanos_max:
                 raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name}")
-            if any((getattr(tier.prices, name, None) or 0) > nanos_max for tier in self.tiers):
+            if any((getattr(tier.prices, name) or 0) > nanos_max for tier in self.tiers):
                 raise ValueError(f"a rate is from 0 to {nanos_max} nanocredits per million: {name} of a tier")
         for variant in distinct(self.variants):
             if any((getattr(variant.prices, name) or 0) > PIECE_NANOS_MAX for name in VARIED):
                 raise ValueError(f"a rate is from 0 to {PIECE_NANOS_MAX} nanocredits per million: that of a variant")
+
+    @property
+    def input_nanos(self) -> int:
+        """The price of fresh input; 0 where it has none."""
+        return self.prices.input_nanos or 0
+
+    @property
+    def output_nanos(self) -> int:
+        """The price of output; 0 where it has none."""
+        return self.prices.output_nanos or 0

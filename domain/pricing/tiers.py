@@ -9,27 +9,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-# The price of each field of usage.
-PRICE_OF_UNIT: dict[str, str] = {
-    "input_tokens": "input_nanos",
-    "input_audio_tokens": "input_audio_nanos",
-    "input_image_tokens": "input_image_nanos",
-    "cache_read_tokens": "cache_read_nanos",
-    "cache_read_audio_tokens": "cache_read_audio_nanos",
-    "cache_write_tokens": "cache_write_nanos",
-    "cache_write_1h_tokens": "cache_write_1h_nanos",
-    "output_tokens": "output_nanos",
-    "output_audio_tokens": "output_audio_nanos",
-    "output_image_tokens": "output_image_nanos",
-    "reasoning_tokens": "reasoning_nanos",
-    "tool_uses": "tool_use_nanos",
-    "images": "image_nanos",
-    "characters": "character_nanos",
-    "seconds": "second_nanos",
-    "video_seconds": "video_second_nanos",
-    "requests": "request_nanos",
-    "search_units": "search_unit_nanos",
-}
 _DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 

@@ -5,6 +5,7 @@ House rule: nothing of the hub is imported here, and a wrong argument is told in
 
 from collections.abc import Sequence
 
+from domain.usage import UNITS
 from entrypoints.actions import NOUNS
 from entrypoints.cli.argument_parser import Commands, Help, OneLineParser, Parser, Version
 from entrypoints.cli.arguments import decimal, limit, moment, priced_at, whole
@@ -72,22 +73,9 @@ def _rates(commands: Commands) -> None:
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
-    put.add_argument("--input", type=decimal, metavar="X", help="fresh input (0)")
-    put.add_argument("--output", type=decimal, metavar="X", help="output (0)")
-    put.add_argument("--cache-read", type=decimal, metavar="X", help="input read from the prompt cache (as input)")
-    put.add_argument("--cache-write", type=decimal, metavar="X", help="input written to it for 5 minutes (as input)")
-    put.add_argument("--cache-write-1h", type=decimal, metavar="X", help="for an hour (as for 5 minutes)")
-    put.add_argument("--input-audio", type=decimal, metavar="X", help="audio in (as input)")
-    put.add_argument("--output-audio", type=decimal, metavar="X", help="audio out (as output)")
-    put.add_argument("--reasoning", type=decimal, metavar="X", help="reasoning (as output)")
-    put.add_argument("--tool-use", type=decimal, metavar="X", help="a million uses of a hosted tool (not sold)")
-    put.add_argument("--input-image", type=decimal, metavar="X", help="images in, by the token (as input)")
-    put.add_argument("--output-image", type=decimal, metavar="X", help="images out, by the token (as output)")
-    put.add_argument("--cache-read-audio", type=decimal, metavar="X", help="audio read from the cache (as text)")
-    put.add_argument("--character", type=decimal, metavar="X", help="a million characters spoken (not sold)")
-    put.add_argument("--image", type=decimal, metavar="X", help="one image made (not sold)")
-    put.add_argument("--second", type=decimal, metavar="X", help="one second of sound, heard or made (not sold)")
-    put.add_argument("--video-second", type=decimal, metavar="X", help="one second of video made (not sold)")
+    for unit in UNITS:
+        option = f"--{unit.label.replace('_', '-')}"
+        put.add_argument(option, type=decimal, metavar="X", help=unit.words)
     for name, piece, example in (
         ("--image-at", "image", "1024x1536/high=0.25"),
         ("--video-second-at", "second of video", "1080p=0.5"),
@@ -100,10 +88,6 @@ def _rates(commands: Commands) -> None:
             metavar="SIZE[/QUALITY]=X",
             help=f"one {piece} of a size, a quality or both, such as {example}; may be said several times",
         )
-    put.add_argument("--request", type=decimal, metavar="X", help="one call, whatever else it costs (nothing)")
-    put.add_argument(
-        "--search-unit", type=decimal, metavar="X", help="one search unit: a query with up to 100 documents to rank"
-    )
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")
     put.add_argument("--max-output", type=whole, metavar="N", help="the most tokens that it writes")

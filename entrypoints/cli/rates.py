@@ -13,35 +13,16 @@ from domain.pricing.by_size import Variant, variant_each, variant_label
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import NotFound, Remedy
+from domain.usage import UNITS
 from entrypoints.cli.output import Complaint, NotDone, Said, made, moment, table
 from entrypoints.cli.prices import tier_value
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import rates
 from entrypoints.usecases.management_context import ManagementContext
 
-_RATE_FIELDS = {
-    "input": "input_nanos",
-    "output": "output_nanos",
-    "cache_read": "cache_read_nanos",
-    "cache_write": "cache_write_nanos",
-    "cache_write_1h": "cache_write_1h_nanos",
-    "input_audio": "input_audio_nanos",
-    "output_audio": "output_audio_nanos",
-    "reasoning": "reasoning_nanos",
-    "tool_use": "tool_use_nanos",
-    "input_image": "input_image_nanos",
-    "cache_read_audio": "cache_read_audio_nanos",
-    "output_image": "output_image_nanos",
-    "character": "character_nanos",
-}
+_RATE_FIELDS = {unit.label: unit.price for unit in UNITS if not unit.shown_each}
 # What is sold by the piece is told for one piece.
-_PIECE_FIELDS = {
-    "image": "image_nanos",
-    "second": "second_nanos",
-    "video_second": "video_second_nanos",
-    "request": "request_nanos",
-    "search_unit": "search_unit_nanos",
-}
+_PIECE_FIELDS = {unit.label: unit.price for unit in UNITS if unit.shown_each}
 _ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
 # Columns of a list that only appear where a model is sold so.
 _SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
@@ -63,7 +44,7 @@ async def set_rate(desk: ManagementContext, settings: Settings, args: Namespace)
     if not given and not variants:
         raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
     prices = rates.Prices(
-        **given,
+        units=UnitPrices(**given),
         context_tokens=args.context,
         output_tokens_max=args.max_output,
         capabilities=_capabilities(args.capabilities),
@@ -193,9 +174,9 @@ def _each(nanos: int | None) -> str | None:
 
 def _sold(rate: Rate) -> str:
     """The prices in a sentence: those of text, and those by the piece that there are."""
-    pieces = [*_each_of(rate, ""), *_of_variants(rate)]
-    if rate.character_nanos is not None:
-        pieces.append(f"{format_credits(rate.character_nanos)} credits per million characters")
+    pieces = [*_each_of(rate.prices, ""), *_of_variants(rate)]
+    if rate.prices.character_nanos is not None:
+        pieces.append(f"{format_credits(rate.prices.character_nanos)} credits per million characters")
     if pieces and rate.input_nanos == rate.output_nanos == 0:
         return ", ".join(pieces)
     text = (
@@ -209,18 +190,18 @@ def _of_variants(rate: Rate) -> Iterator[str]:
         yield from _each_of(variant.prices, f" at {variant_label(variant)}")
 
 
-def _each_of(prices: Rate | UnitPrices, at: str) -> Iterator[str]:
+def _each_of(prices: UnitPrices, at: str) -> Iterator[str]:
     for name, field in _PIECE_FIELDS.items():
         if (nanos := getattr(prices, field)) is not None:
             yield f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}{at}"
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
-    nanos = {name: getattr(rate, field) for name, field in _RATE_FIELDS.items()}
     return {
         "model": f"{rate.provider}/{rate.model}",
-        **{name: None if amount is None else format_credits(amount) for name, amount in nanos.items()},
-        **{name: _each(getattr(rate, field)) for name, field in _PIECE_FIELDS.items()},
+        **_prices(rate.prices),
+        "input": format_credits(rate.input_nanos),
+        "output": format_credits(rate.output_nanos),
         "context": rate.context_tokens,
         "max_output": rate.output_tokens_max,
         "capabilities": None if rate.capabilities is None else list(rate.capabilities),

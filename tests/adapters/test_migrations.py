@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.storage.migrate import MigrationError, migrate, read_migrations
 from adapters.storage.sqlite.file import adopt_master_key, switch_to_wal
+from adapters.storage.sqlite.tables import RATES
 from adapters.vault import MasterKeyVault, key_id
+from domain.pricing.rate import Rate
+from domain.pricing.tiers import UnitPrices
+from domain.usage import UNITS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -180,3 +185,24 @@ def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path
         with closing(sqlite3.connect(f"{path}-{n}")) as connection:
             assert applied(connection) == [migration.name for migration in read_migrations()]
             assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+
+
+def test_every_price_of_an_older_rate_is_in_its_document(connection: sqlite3.Connection) -> None:
+    """Set prices, prices of zero and missing ones stay what they were, so past charges are derived as before."""
+    migrations = read_migrations()
+    older = tuple(step for step in migrations if step.name < "0015")
+    prices = UnitPrices(**{f"{unit.label}_nanos": n for n, unit in enumerate(UNITS) if unit.label != "reasoning"})
+    given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if nanos is not None}
+    migrate(connection, older)
+    connection.execute("insert into providers (name, dialect, base_url, created_ms) values ('acme', 'x', 'y', 1)")
+    connection.execute(
+        f"insert into rates (id, provider, model, effective_ms, known_ms, source, removed, {', '.join(given)}) "
+        f"values ('rate-1', 'acme', 'small', 1, 2, 'test', 0, {', '.join(map(str, given.values()))})"
+    )
+
+    migrate(connection, migrations)
+
+    (rate,) = RATES.read(connection, "from rates")
+    assert rate == Rate(
+        id="rate-1", provider="acme", model="small", effective_ms=1, known_ms=2, source="test", prices=prices
+    )

@@ -39,8 +39,8 @@ def account() -> Operation:
 async def test_what_is_append_only_cannot_be_changed(connection: sqlite3.Connection, table: str, change: str) -> None:
     connection.execute("insert into providers (name, dialect, base_url, created_ms) values ('acme', 'x', 'y', 1)")
     connection.execute(
-        """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
-        values ('rate-1', 'acme', 'm', 1, 1, 's', 0, 0, 0)"""
+        """insert into rates (id, provider, model, effective_ms, known_ms, source, prices, removed)
+        values ('rate-1', 'acme', 'm', 1, 1, 's', '{}', 0)"""
     )
     run(Writer(), connection, Operation(NOBODY, write(a_transfer(), an_entry())))
 
@@ -67,10 +67,10 @@ BAD_CHANGES = (
     "insert into transfers values (7, 'new', 'hold', 'a', 'a', 1, 1, null)",
     "insert into transfers values (7, 'new', 'hold', 'a', 'b', 1, 1, 'call-9')",
     "insert into transfers values (7, 'transfer-1', 'hold', 'a', 'b', 1, 1, null)",
-    """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
-        values ('rate-1', 'acme', 'm', 1, 1, 's', -1, 0, 0)""",
-    """insert into rates (id, provider, model, effective_ms, known_ms, source, input_nanos, output_nanos, removed)
-        values ('rate-1', 'nobody', 'm', 1, 1, 's', 0, 0, 0)""",
+    """insert into rates (id, provider, model, effective_ms, known_ms, source, prices, removed)
+        values ('rate-1', 'acme', 'm', 1, 1, 's', 'no', 0)""",
+    """insert into rates (id, provider, model, effective_ms, known_ms, source, prices, removed)
+        values ('rate-1', 'nobody', 'm', 1, 1, 's', '{}', 0)""",
     "insert into meta (id, version) values (2, 0)",
 )
 

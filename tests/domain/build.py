@@ -27,6 +27,7 @@ from domain.ledger.rows import Grant
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import UnitPrices
 from domain.routing.learned import Advice
 from domain.routing.order import Candidate, Circumstances, order
 from domain.routing.tree import Group, Member, RouteNode
@@ -39,6 +40,7 @@ FINGERPRINT = "fingerprint of ada"
 
 
 def a_rate(**changes: Any) -> Rate:
+    """The default rate with changes; `input_nanos` and the like change its prices."""
     rate = Rate(
         id="rate-1",
         provider="acme",
@@ -46,10 +48,16 @@ def a_rate(**changes: Any) -> Rate:
         effective_ms=0,
         known_ms=0,
         source="test",
-        input_nanos=150_000_000,
-        output_nanos=600_000_000,
+        prices=UnitPrices(input_nanos=150_000_000, output_nanos=600_000_000),
     )
-    return msgspec.structs.replace(rate, **changes)
+    return with_prices(rate, **changes)
+
+
+def with_prices(rate: Rate, **changes: Any) -> Rate:
+    """The rate with changes, those to its prices included."""
+    own = {name: value for name, value in changes.items() if name in UnitPrices.__struct_fields__}
+    others = {name: value for name, value in changes.items() if name not in own}
+    return msgspec.structs.replace(rate, **({"prices": msgspec.structs.replace(rate.prices, **own)} | others))
 
 
 def a_grant(nanos: int = 1_000_000_000, **changes: Any) -> Grant:

@@ -18,7 +18,7 @@ from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 from domain.refusals import Unbounded, UnpricedFeature
 from domain.usage import Usage
-from tests.domain.build import a_chat_call, a_meter, a_rate, an_outcome
+from tests.domain.build import a_chat_call, a_meter, a_rate, an_outcome, with_prices
 from tests.domain.strategies import rates, usages
 
 FREE = {"input_nanos": 0, "output_nanos": 0}
@@ -172,7 +172,7 @@ CALLS = st.builds(
 def test_no_usage_within_the_bound_is_charged_more_than_the_bound(
     call: ModelCall, rate: Rate, prices: dict[str, int], data: st.DataObject
 ) -> None:
-    rate = msgspec.structs.replace(rate, **prices)
+    rate = with_prices(rate, **prices)
     limit = bounded(call, rate)
     used = data.draw(usages(limit.input_tokens, limit.output_tokens))
     pieces = {

@@ -13,7 +13,7 @@ from domain.pricing.bounds import Bound, bound
 from domain.pricing.cost_estimate import expected_nanos
 from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import Usage
-from tests.domain.build import a_chat_call, a_rate, an_offer
+from tests.domain.build import a_chat_call, a_rate, an_offer, with_prices
 
 MILLION = 1_000_000
 RATE = a_rate()  # 150 nanos a token in and 600 out
@@ -39,7 +39,7 @@ def test_a_call_is_taken_to_be_ordinary(asked: dict[str, Any], rate: dict[str, A
     text = {"prompt": msgspec.Raw(msgspec.json.encode("x" * 4_000))}
     call = a_chat_call(**{"output_tokens_max": None, **asked, "fields": text | asked.get("fields", {})})
 
-    assert nanos == expected_nanos(call, msgspec.structs.replace(RATE, **rate))
+    assert nanos == expected_nanos(call, with_prices(RATE, **rate))
 
 
 @given(

@@ -245,7 +245,7 @@ class Ledger(RuleBasedStateMachine):
 
 def _cost(rate: Rate, body_bytes: int, output_tokens: int) -> int:
     """The most that so much can cost, in the test's own arithmetic."""
-    dearest_input = max(rate.input_nanos, rate.cache_write_1h_nanos or 0)
+    dearest_input = max(rate.input_nanos, rate.prices.cache_write_1h_nanos or 0)
     return -(-((body_bytes + 1_500) * dearest_input + output_tokens * rate.output_nanos) // 1_000_000)
 
 

@@ -20,8 +20,8 @@ from domain.pricing.price_book import (
     spellings,
     versions,
 )
-from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices
-from domain.usage import Usage
+from domain.pricing.tiers import Occasion, Tier, UnitPrices
+from domain.usage import PRICE_OF_UNIT, Usage
 from tests.domain.strategies import OCCASIONS, RATES_NANOS, TIERS, usages
 
 DOLLAR = 1_000_000_000

@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +10,7 @@ from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.charge import Charge, ChargeLine, price, unit_rates
 from domain.pricing.rate import Rate
 from domain.usage import Usage
-from tests.domain.build import a_rate
+from tests.domain.build import a_rate, with_prices
 from tests.domain.strategies import rates, usages
 
 UNITS = Usage.__struct_fields__
@@ -64,7 +63,7 @@ def test_each_unit_has_a_price_of_its_own(unit: str, units: int, nanos: int) -> 
     ("reasoning_nanos",       "output_tokens"),
 ])  # fmt: skip
 def test_a_unit_without_a_price_is_sold_as_its_parent(unit: str, parent: str) -> None:
-    filled = unit_rates(msgspec.structs.replace(EACH_ITS_OWN, **{unit: None}))
+    filled = unit_rates(with_prices(EACH_ITS_OWN, **{unit: None}))
 
     name = unit.replace("_nanos", "_tokens")
     assert filled[name] == unit_rates(EACH_ITS_OWN)[parent]

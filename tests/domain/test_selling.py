@@ -82,7 +82,7 @@ def test_a_model_is_sold_with_its_tiers_its_names_and_its_limits() -> None:
 
     assert (rate.provider, rate.model, rate.names) == ("other", "small", asked.names)
     assert (rate.context_tokens, rate.output_tokens_max) == (1_000, 100)
-    assert (rate.input_nanos, rate.output_nanos, rate.cache_read_nanos) == (3_600_000_000, 18_000_000_000, None)
+    assert (rate.input_nanos, rate.output_nanos, rate.prices.cache_read_nanos) == (3_600_000_000, 18_000_000_000, None)
     assert rate.tiers == (msgspec.structs.replace(tier, prices=UnitPrices(input_nanos=7_200_000_000)),)
 
 

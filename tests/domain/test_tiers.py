@@ -10,8 +10,8 @@ from domain.money import NANOS_PER_CREDIT as CREDIT
 from domain.pricing.bounds import INPUT_TOKENS_ADDED, Bound, bound, lowered
 from domain.pricing.charge import ORDINARY, dearest, price, unit_rates
 from domain.pricing.rate import PIECE_NANOS_MAX, Rate
-from domain.pricing.tiers import PRICE_OF_UNIT, Occasion, Tier, UnitPrices, reachable, tier_of
-from domain.usage import Usage
+from domain.pricing.tiers import Occasion, Tier, UnitPrices, reachable, tier_of
+from domain.usage import PRICE_OF_UNIT, UNITS, Usage
 from tests.domain.build import a_chat_call, a_rate
 from tests.domain.strategies import OCCASIONS, TIERS, rates, tiered_rates, usages
 
@@ -170,8 +170,13 @@ def test_hours_that_no_day_has_and_thresholds_below_zero_are_refused(wrong: dict
 
 
 def test_every_unit_of_usage_has_a_price_and_every_price_a_unit() -> None:
-    assert set(PRICE_OF_UNIT) == set(Usage.__struct_fields__)
-    assert set(PRICE_OF_UNIT.values()) == set(UnitPrices.__struct_fields__)
+    """The table of units is the one list; both structs have its fields, and a parent is before its children."""
+    names = [unit.name for unit in UNITS]
+
+    assert names == [*Usage.__struct_fields__]
+    assert [unit.price for unit in UNITS] == [*UnitPrices.__struct_fields__]
+    assert all(unit.parent is None or unit.parent in names[: names.index(unit.name)] for unit in UNITS)
+    assert all(unit.parent is None or unit.side is not None for unit in UNITS)
 
 
 def a_rate_with(tier: Tier) -> Rate:

@@ -17,6 +17,7 @@ from adapters.telemetry.silent import SilentTelemetry
 from domain.billing.verification import Totals
 from domain.books.rows import Call
 from domain.money import UNITS_PER_RATE
+from domain.pricing.tiers import UnitPrices
 from entrypoints.http.dialects.aigne.video import video_handler
 from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
@@ -93,7 +94,9 @@ async def studio(script: Sequence[Handler], always: Handler) -> AsyncIterator[St
             await create_provider(hub, BY, "acme", "openai", stub.base_url)
             for name in ("one", "two"):
                 await create_credential(hub, BY, "acme", f"sk-{name}-0123456789", name, 1)
-            await put_rate(hub, BY, "acme/video", Prices(video_second_nanos=CREDIT // 10 * UNITS_PER_RATE))
+            await put_rate(
+                hub, BY, "acme/video", Prices(units=UnitPrices(video_second_nanos=CREDIT // 10 * UNITS_PER_RATE))
+            )
             await create_user(hub, BY, "ann", "guest")
             await grant(hub, BY, "ann", 10 * CREDIT)
             minted = await create_key(hub, BY, "ann", "laptop")

@@ -104,7 +104,10 @@ def user_id_of(data_dir: Path, name: str) -> str:
 def prices(data_dir: Path) -> dict[str, Price]:
     """Every version of every rate."""
     with opened(data_dir) as books:
-        return {row[0]: Price(*row[1:]) for row in books.execute("select id, input_nanos, output_nanos from rates")}
+        return {
+            row[0]: Price(*row[1:])
+            for row in books.execute("select id, prices ->> '$.input_nanos', prices ->> '$.output_nanos' from rates")
+        }
 
 
 def read(data_dir: Path) -> Books:

@@ -20,6 +20,7 @@ from domain.accounts.rows import ApiKey
 from domain.billing.verification import Totals
 from domain.ledger.rows import Grant
 from domain.management.changes import Changed
+from domain.pricing.tiers import UnitPrices
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.maintenance import sweep, verify
 from entrypoints.usecases.manage.providers import create_provider
@@ -209,8 +210,10 @@ class World:
 
     async def _set_rate(self, desk: Process, provider: str) -> None:
         prices = Prices(
-            input_nanos=self._chance.randrange(200, 1_000) * MILLION,
-            output_nanos=self._chance.randrange(500, 3_000) * MILLION,
+            units=UnitPrices(
+                input_nanos=self._chance.randrange(200, 1_000) * MILLION,
+                output_nanos=self._chance.randrange(500, 3_000) * MILLION,
+            ),
             context_tokens=CONTEXT,
             output_tokens_max=OUTPUT_MAX,
         )

@@ -9,6 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from domain.management.changes import Changed
+from domain.pricing.tiers import UnitPrices
 from entrypoints.usecases.call.admission import undisturbed
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.providers import create_provider
@@ -52,7 +53,9 @@ async def test_what_another_process_has_just_begun_to_sell_is_not_refused(
     first, second = world.processes[:2]
     assert (await _ask(world, first, "before")).is_whole
     assert isinstance(await create_provider(second.hub, BY, "new", "openai", provider.base_url), Changed)
-    prices = Prices(input_nanos=10**9, output_nanos=10**9, context_tokens=2_000, output_tokens_max=300)
+    prices = Prices(
+        units=UnitPrices(input_nanos=10**9, output_nanos=10**9), context_tokens=2_000, output_tokens_max=300
+    )
     assert isinstance(await put_rate(second.hub, BY, "new/m", prices), Changed)
 
     assert (await _ask(world, first, "after", model="new/m")).is_whole

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from domain.management.changes import Changed
+from domain.pricing.tiers import UnitPrices
 from entrypoints.http.wire import Request
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.maintenance import sweep
@@ -90,7 +91,9 @@ async def test_nothing_known_is_in_the_future_of_a_clock_that_went_back(world: W
     assert isinstance(await grant(desk, BY, "eve", 10**9, None, 0), Changed)
     minted = await create_key(desk, BY, "eve", "")
     assert isinstance(minted, Minted)
-    dearer = Prices(input_nanos=10**9, output_nanos=5 * 10**9, context_tokens=2_000, output_tokens_max=300)
+    dearer = Prices(
+        units=UnitPrices(input_nanos=10**9, output_nanos=5 * 10**9), context_tokens=2_000, output_tokens_max=300
+    )
     assert isinstance(await put_rate(desk, BY, "one/m", dearer), Changed)
 
     heard = await _call(world, f"after-{stream}", stream, secret=minted.text)

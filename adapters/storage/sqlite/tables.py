@@ -125,6 +125,7 @@ RATES = Table(
     Rate,
     flags=("removed",),
     documents={
+        "prices": UnitPrices,
         "capabilities": tuple[Capability, ...] | None,
         "tiers": tuple[Tier, ...],
         "variants": Variants,

@@ -13,7 +13,8 @@ from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
 from domain.pricing.bounds import is_sold
 from domain.pricing.by_size import variant_each
 from domain.pricing.price_book import Price
-from domain.pricing.rate import PIECE_RATES, Rate
+from domain.pricing.rate import Rate
+from domain.usage import UNITS
 
 _GOOGLES_METHODS: dict[OperationName, tuple[str, ...]] = {
     "chat": ("generateContent", "countTokens"),
@@ -129,11 +130,9 @@ def pricing(rate: Rate) -> dict[str, Any]:
         "input": format_credits(rate.input_nanos),
         "output": format_credits(rate.output_nanos),
     }
-    for field in rate.__struct_fields__:
-        nanos = getattr(rate, field)
-        if field.endswith("_nanos") and nanos is not None:
-            name = field.removesuffix("_nanos")
-            told[name] = format_credits_each(nanos) if field in PIECE_RATES else format_credits(nanos)
+    for unit in UNITS:
+        if (nanos := getattr(rate.prices, unit.price)) is not None:
+            told[unit.label] = format_credits_each(nanos) if unit.by_piece else format_credits(nanos)
     if rate.variants:
         told["variants"] = [variant_each(variant) for variant in rate.variants]
     return told

@@ -18,6 +18,7 @@ from domain.management.changes import Changed, Denied, Outcome, Unchanged, add_k
 from domain.management.rates_from_prices import Terms
 from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import UnitPrices
 from domain.refusals import InvalidKey
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
@@ -136,12 +137,14 @@ async def _echo(desk: ManagementContext) -> None:
         effective_ms=who.now_ms,
         known_ms=who.now_ms,
         source=BY,
-        input_nanos=NANOS_PER_CREDIT,
-        output_nanos=2 * NANOS_PER_CREDIT,
-        image_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
-        second_nanos=NANOS_PER_CREDIT // 10_000 * UNITS_PER_RATE,
-        video_second_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
-        character_nanos=NANOS_PER_CREDIT,
+        prices=UnitPrices(
+            input_nanos=NANOS_PER_CREDIT,
+            output_nanos=2 * NANOS_PER_CREDIT,
+            image_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
+            second_nanos=NANOS_PER_CREDIT // 10_000 * UNITS_PER_RATE,
+            video_second_nanos=NANOS_PER_CREDIT // 100 * UNITS_PER_RATE,
+            character_nanos=NANOS_PER_CREDIT,
+        ),
         context_tokens=128_000,
         output_tokens_max=4096,
     )

@@ -9,6 +9,7 @@ from domain.model_api.call import Capability
 from domain.money import format_credits, format_credits_each
 from domain.pricing.by_size import VARIED, Variant, distinct
 from domain.pricing.rate import PIECE_NANOS_MAX, PIECE_RATES, RATE_NANOS_MAX, Rate
+from domain.pricing.tiers import UnitPrices
 from domain.refusals import BadRequest
 from entrypoints.usecases.management_context import ManagementContext, actor
 
@@ -16,26 +17,9 @@ RATE_SOURCE = "operator"
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate to be: nanocredits per million units, and the model's bounds in tokens. None: as `Rate` says."""
+    """A rate to be: nanocredits per million of each unit, and the model's bounds in tokens. None: as `Rate` says."""
 
-    input_nanos: int = 0
-    output_nanos: int = 0
-    cache_read_nanos: int | None = None
-    cache_write_nanos: int | None = None
-    cache_write_1h_nanos: int | None = None
-    input_audio_nanos: int | None = None
-    output_audio_nanos: int | None = None
-    reasoning_nanos: int | None = None
-    tool_use_nanos: int | None = None
-    input_image_nanos: int | None = None
-    cache_read_audio_nanos: int | None = None
-    output_image_nanos: int | None = None
-    image_nanos: int | None = None
-    character_nanos: int | None = None
-    second_nanos: int | None = None
-    video_second_nanos: int | None = None
-    request_nanos: int | None = None
-    search_unit_nanos: int | None = None
+    units: UnitPrices = UnitPrices()
     context_tokens: int | None = None
     output_tokens_max: int | None = None
     capabilities: tuple[Capability, ...] | None = None
@@ -49,7 +33,7 @@ async def put_rate(
     for field, tokens in (("context", prices.context_tokens), ("max_output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
-    given = {name: nanos for name, nanos in msgspec.structs.asdict(prices).items() if name.endswith("_nanos") and nanos}
+    given = {name: nanos for name, nanos in msgspec.structs.asdict(prices.units).items() if nanos}
     varied = [getattr(variant.prices, name) or 0 for variant in prices.variants for name in VARIED]
     if max(varied, default=0) > PIECE_NANOS_MAX or any(
         nanos > (PIECE_NANOS_MAX if name in PIECE_RATES else RATE_NANOS_MAX) for name, nanos in given.items()
@@ -101,7 +85,15 @@ async def _add_version(
             known_ms=who.now_ms,
             source=RATE_SOURCE,
             removed=removed,
-            **{name: getattr(prices, name) for name in prices.__struct_fields__},
+            prices=msgspec.structs.replace(
+                prices.units,
+                input_nanos=prices.units.input_nanos or 0,
+                output_nanos=prices.units.output_nanos or 0,
+            ),
+            context_tokens=prices.context_tokens,
+            output_tokens_max=prices.output_tokens_max,
+            capabilities=prices.capabilities,
+            variants=prices.variants,
         )
         return set_rate(facts, who, rate)
 

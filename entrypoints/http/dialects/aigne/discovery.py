@@ -94,7 +94,7 @@ async def _why_not(hub: CallContext, model: str, user: User) -> Refusal | None:
 def _costs(rate: Rate | None) -> bool:
     if rate is None:
         return False
-    prices = any(getattr(rate, name) for name in rate.__struct_fields__ if name.endswith("_nanos"))
+    prices = any(msgspec.structs.astuple(rate.prices))
     return prices or bool(rate.variants)
 
 
