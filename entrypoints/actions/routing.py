@@ -10,7 +10,7 @@ _NAME = Argument("name", "NAME")
 ACTIONS = (
     Action(
         name="alias set",
-        meaning="let a name lead to models, with shares, an order and a fallback",
+        meaning="route a name to models by weight and priority, with fallback",
         example="aihub alias set fast --to openai/gpt-5-mini@0*3 anthropic/claude-haiku-4-5@0 xai/grok-4@1",
         permission="manage models",
         is_change=True,
@@ -54,7 +54,7 @@ ACTIONS = (
     ),
     Action(
         name="alias remove",
-        meaning="let an alias lead nowhere",
+        meaning="remove an alias",
         example="aihub alias remove fast",
         permission="manage models",
         is_change=True,

@@ -69,7 +69,7 @@ def _serving(commands: Commands) -> None:
 def _rates(commands: Commands) -> None:
     put = commands.add(
         "rate set",
-        "set what a model is sold for, in credits per million tokens, or for one piece of what is no text",
+        "set what a model is sold for, in credits per million tokens, or for one piece if it is not text",
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
@@ -86,18 +86,20 @@ def _rates(commands: Commands) -> None:
             action="append",
             default=[],
             metavar="SIZE[/QUALITY]=X",
-            help=f"one {piece} of a size, a quality or both, such as {example}; may be said several times",
+            help=f"one {piece} of a size, a quality or both, such as {example}; may be repeated",
         )
     put.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     put.add_argument("--context", type=whole, metavar="N", help="the most tokens that the model reads and writes")
     put.add_argument("--max-output", type=whole, metavar="N", help="the most tokens that it writes")
     put.add_argument(
-        "--capabilities", metavar="LIST", help="all it is able to of tools,images,audio,documents; none (not known)"
+        "--capabilities",
+        metavar="LIST",
+        help="input capabilities: tools,images,audio,documents; none for text only (not known)",
     )
     commands.add("rate list", "list what is sold", "aihub rate list")
     show = commands.add("rate show", "show every version of a model's rate", "aihub rate show openai/gpt-5-mini")
     show.add_argument("model", metavar="PROVIDER/MODEL")
-    remove = commands.add("rate remove", "sell a model no more", "aihub rate remove openai/gpt-5-mini")
+    remove = commands.add("rate remove", "end the sale of a model", "aihub rate remove openai/gpt-5-mini")
     remove.add_argument("model", metavar="PROVIDER/MODEL")
 
 
@@ -114,7 +116,7 @@ def _prices(commands: Commands) -> None:
     bulk.add_argument("--from", dest="since", type=moment, metavar="TIME", help="for calls since then (now)")
     again = commands.add(
         "rerate",
-        "charge past calls anew where their rate was corrected; shows what would move",
+        "charge past calls again after their rate was corrected; shows what would move",
         "aihub rerate --model openai/gpt-5-mini --since 2026-11-01 --apply",
     )
     again.add_argument("--model", metavar="PROVIDER/MODEL", required=True, help="by any of its names, also a bare one")
@@ -123,7 +125,7 @@ def _prices(commands: Commands) -> None:
     again.add_argument("--apply", action="store_true", help="move the differences, and not only show them")
     quote = commands.add(
         "quote",
-        "tell what a request would be charged where billing is on, spending nothing",
+        "report what a request would be charged with billing on, spending nothing",
         "aihub quote request.json --user alice",
     )
     quote.add_argument("file", metavar="FILE", help="the request's JSON body; - for standard input")
@@ -136,7 +138,7 @@ def _prices(commands: Commands) -> None:
     source = "a price list as JSON, or genai-prices, the public catalogue as it is installed here (genai-prices)"
     diff = commands.add("price diff", "show what a sync would change", "aihub price diff --from prices.json")
     diff.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
-    sync = commands.add("price sync", "append what a catalogue says anew", "aihub price sync --accept")
+    sync = commands.add("price sync", "import new prices from a catalogue", "aihub price sync --accept")
     sync.add_argument("--from", dest="source", metavar="FILE", default="genai-prices", help=source)
     sync.add_argument("--accept", action="store_true", help="also where a price moves by more than a tenth")
     sync.add_argument("--dry-run", action="store_true", help="only show what would change")

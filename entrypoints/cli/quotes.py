@@ -32,7 +32,7 @@ async def quote_request(desk: ManagementContext, settings: Settings, args: Names
     read = read_quoted(QUOTED, _content(args.file), args.route)
     if isinstance(read, BadRequest) and read.field == "route":
         raise Complaint(
-            f"{args.file} does not tell what it is for; say --route with one of {', '.join(sorted(QUOTED))}"
+            f"{args.file} has no recognisable form; name it by --route with one of {', '.join(sorted(QUOTED))}"
         )
     if isinstance(read, BadRequest):
         raise NotDone(read)

@@ -30,7 +30,7 @@ async def rerate_calls(desk: ManagementContext, settings: Settings, args: Namesp
     sums += f"; {format_credits(owed)} are owed by wallets that lack them" if owed else ""
     text = table([column.upper() for column in columns], rows, "No charge differs.")
     summary = {"calls": value, "applied": args.apply, "moved": format_credits(moved), "owed": format_credits(owed)}
-    note = "" if args.apply or not found else "nothing was changed; say --apply to charge them anew"
+    note = "" if args.apply or not found else "nothing was changed; --apply charges them"
     return Said(value=summary, text=f"{text}\n\n{sums}" if found else text, note=note)
 
 

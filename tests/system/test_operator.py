@@ -34,7 +34,7 @@ def test_calls_quotes_and_routes_are_told_in_what_there_is_to_say(tmp_path: Path
     assert "at most     0.0" in quoted, "a quote tells the price also where this environment charges nothing"
     assert "billing is off in this environment" in quoted
     assert "billing off" in explained
-    assert "does not tell what it is for; say --route with one of /api/v2/video, /v1/audio" in untold.stderr
+    assert "has no recognisable form; name it by --route with one of /api/v2/video, /v1/audio" in untold.stderr
     assert told.stdout.startswith("at most     0.00")
     assert "nothing is quoted for '/v1/nothing'; write one of" in wrong.stderr
 
