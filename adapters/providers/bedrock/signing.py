@@ -43,7 +43,7 @@ def headers(secret: str | None) -> Headers:
 def sign(secret: str | None, url: str, body: bytes) -> Headers | Failure:
     """Return the headers that sign one request, none for a bearer token; the time is this machine's."""
     try:
-        import botocore  # noqa: F401 - a stream needs it as well, whoever brings a bearer token
+        import botocore  # noqa: F401 - a stream needs it even with a bearer token
     except ImportError:
         remedy = "run `.venv/bin/pip install -e '.[bedrock]'` where the hub was installed, and start it again"
         message = f"Bedrock needs botocore, which is not installed: {remedy}"

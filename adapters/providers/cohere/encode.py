@@ -74,7 +74,7 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     return msgspec.json.encode(body)
 
 
-# --- what cannot be said --------------------------------------------------------------------------------
+# --- unsupported fields ---------------------------------------------------------------------------------
 
 
 def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
@@ -119,7 +119,7 @@ def _unreadable(inner: Part) -> str | None:
     return "document" if isinstance(inner, Document) and inner.text is None else None
 
 
-# --- what is said ---------------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------------------------
 
 
 def _offered(request: ChatRequest) -> tuple[Tool, ...]:
