@@ -11,6 +11,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 # The word and the term that stands for it.
 EVERYWHERE = {
+    "apology": "error event",
     "film": "video",
     "films": "videos",
     "lot": "grant",
@@ -22,6 +23,8 @@ EVERYWHERE = {
     "twin": "duplicate request",
     "twins": "duplicate requests",
     "sheet": "output state",
+    "stick": "session affinity",
+    "sticks": "session affinities",
     "stroke": "content-block event",
     "strokes": "content-block events",
     "unexpressible": "unsupported parameter",
@@ -31,15 +34,12 @@ EVERYWHERE = {
 PLAIN = EVERYWHERE | {
     "afresh": "again",
     "anew": "again",
-    "apology": "error event",
     "desk": "context",
     "harmless": "without effect",
     "hears": "receives",
     "heard": "received",
     "shelf": "provider prices",
     "shelves": "provider prices",
-    "stick": "session affinity",
-    "sticks": "session affinities",
     "stuck": "session affinity",
     "voice": "renderer",
     "voices": "renderers",
@@ -55,11 +55,13 @@ RULES = PLAIN | {
     "told": "reported",
 }
 ROOMS = {
-    "adapters": EVERYWHERE,
+    "adapters": RULES,
     "bench": EVERYWHERE,
-    "docs": EVERYWHERE,
+    "docs": PLAIN,
     "domain": RULES,
     "entrypoints": EVERYWHERE,
+    "entrypoints/actions": RULES,
+    "entrypoints/refusals": PLAIN,
     "ports": PLAIN,
     "CONTRIBUTING.md": RULES,
     "README.md": RULES,
@@ -69,9 +71,10 @@ ROOMS = {
     "docs/how-to": RULES,
     "docs/unsupported.md": PLAIN,
 }
-# Places whose word is somebody else's: a media type, and the H.264 standard calls an encoded image a picture.
+# Places whose word is somebody else's: a media type, a vendor's field, and the H.264 standard's encoded picture.
 QUOTED = {
     "adapters/providers/bedrock/media.py": {"sheet"},
+    "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
 }
 

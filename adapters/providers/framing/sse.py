@@ -15,7 +15,7 @@ from adapters.providers.dialect import FramingError, ServerEvent
 BYTES_MAX = 16 * 1024 * 1024
 
 # The end of an event. After CR CR the event is over at once: no such stream sends LF. If one does after all, the LF
-# begins the next raw, where it is a harmless blank line. After LF CR the LF of a CR LF can still follow.
+# begins the next raw, where it is an empty line without effect. After LF CR the LF of a CR LF can still follow.
 _END = re.compile(rb"\n(?:\n|\r\n?)|\r\r")
 BOM = b"\xef\xbb\xbf"
 

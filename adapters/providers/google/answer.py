@@ -102,7 +102,7 @@ def decode(body: bytes) -> tuple[Event, ...]:
     if events and isinstance(events[-1], Broken):
         return events
     if not state.choices:
-        return (malformed("it has no candidates and does not say that the prompt was blocked"),)
+        return (malformed("it has no candidates and does not report that the prompt was blocked"),)
     open_ = [
         Finished(reason="tool_calls" if choice.calls else "stop", choice=index)
         for index, choice in state.choices.items()
