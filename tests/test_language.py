@@ -73,6 +73,7 @@ ROOMS = {
 }
 # Places whose word is somebody else's: a media type, a vendor's field, and the H.264 standard's encoded picture.
 QUOTED = {
+    "docs/guarantees.md": {"hears"},  # in names of tests
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
