@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.hub import CallContext, HubError
+from bench.hub import BenchedHub, HubError
 from bench.processes import wait
 
 IMPORT = "import entrypoints.asgi"
@@ -24,7 +24,7 @@ class ColdStart:
     """From `aihub serve` to the first 200 on `/readyz`."""
 
 
-def _interpret(hub: CallContext, statement: str) -> float:
+def _interpret(hub: BenchedHub, statement: str) -> float:
     """Run one statement in the hub's interpreter and return the milliseconds from start to end."""
     errors = Path(f"{hub.data}.import.log")
     with errors.open("wb") as sink:
@@ -42,13 +42,13 @@ def _interpret(hub: CallContext, statement: str) -> float:
     return elapsed_ms
 
 
-def _serve_once(hub: CallContext) -> float:
+def _serve_once(hub: BenchedHub) -> float:
     before = time.monotonic()
     with hub.serving():
         return (time.monotonic() - before) * 1000
 
 
-def measure(hub: CallContext, rounds: int) -> ColdStart:
+def measure(hub: BenchedHub, rounds: int) -> ColdStart:
     """Start everything `rounds` times, in turns, so that a drift of the machine meets all alike."""
     bare: list[float] = []
     full: list[float] = []

@@ -33,7 +33,7 @@ class Provider:
 
 
 @dataclass(kw_only=True)
-class CallContext:
+class BenchedHub:
     """One installation: a command, a data folder, an owner key, and the settings of this benchmark."""
 
     processes: Processes

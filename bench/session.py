@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from bench.hub import CallContext, HubError, Provider
+from bench.hub import BenchedHub, HubError, Provider
 from bench.table import Row, Target, written
 from bench.traffic import CONNECTIONS, Measured, Server, Shape, Traffic
 
@@ -87,10 +87,10 @@ class Session:
         billing: bool = True,
         interface: str = "asgi",
         workers: int = 1,
-    ) -> Iterator[tuple[CallContext, Server]]:
+    ) -> Iterator[tuple[BenchedHub, Server]]:
         """A hub that is set up, served and warm. When the context ends it is stopped and its books are verified."""
         progress(f"setting up: {name}")
-        hub = CallContext(
+        hub = BenchedHub(
             processes=self.traffic.processes,
             command=self.command,
             data=self.folder / name.replace(" ", "-").replace(",", ""),

@@ -25,8 +25,8 @@ from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request, joined
 from entrypoints.serve.process import end_process
 from entrypoints.server_refusals import refused, send_refusal
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import CallContext
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

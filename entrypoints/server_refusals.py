@@ -9,7 +9,7 @@ from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Headers, Reply, Request, joined
 from entrypoints.server import REFUSED, Refused
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -18,7 +18,7 @@ from ports.vault import VaultError
 
 if TYPE_CHECKING:
     from domain.pricing.price_book import Price
-    from entrypoints.usecases.serving_context import CallContext
+    from entrypoints.usecases.call_context import CallContext
 
 BOOKS = "aikit.db"
 MASTER_KEY = "master.key"
@@ -140,7 +140,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     from adapters.providers.registry import DIALECTS
     from adapters.providers.transport import Http1Transport
     from adapters.telemetry.silent import SilentTelemetry
-    from entrypoints.usecases.serving_context import CallContext
+    from entrypoints.usecases.call_context import CallContext
 
     async with operator_hub(settings) as operator:
         operator.liveness.own()  # Before the first call needs it; where no life sign can be made, nothing is served.

@@ -26,8 +26,8 @@ from entrypoints.http.routes import by_template, canonical_path, routes
 from entrypoints.http.unrouted import internal_error, unreadable, unserved
 from entrypoints.http.wire import Handler, Leave, Reply, Request
 from entrypoints.serve.process import end_process
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import CallContext
 
 # How many pieces may wait for a slow caller before the provider is read no further.
 PIECES_MAX = 64

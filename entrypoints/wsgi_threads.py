@@ -20,8 +20,8 @@ from domain.refusals import HubFull
 from entrypoints.http.bodies import BodyMemory, BodyReader, Receive
 from entrypoints.http.wire import joined
 from entrypoints.server_refusals import ALWAYS_SERVED, Scope, Send, refused, send_refusal
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wsgi import BODY, PIECES_MAX, falcon_app
 
 # Every running call occupies a thread, also while its provider thinks.

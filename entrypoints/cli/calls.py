@@ -16,9 +16,9 @@ from entrypoints.usecases.management_context import ManagementContext
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
 
 
-async def list_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def list_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call list`, the newest first."""
-    found = await reports.newest_calls(desk.storage, args.user, args.limit, args.before)
+    found = await reports.newest_calls(context.storage, args.user, args.limit, args.before)
     if isinstance(found, NotFound):
         raise NotDone(found)
     rows = [
@@ -43,13 +43,13 @@ async def list_calls(desk: ManagementContext, settings: Settings, args: Namespac
     return Said(value=[*map(call_view, found)], text=text, note=note if found else "")
 
 
-async def show_call(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def show_call(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call show`: every field under --json, and what there is to say for people."""
-    found = await reports.one_call(desk.storage, args.id)
+    found = await reports.one_call(context.storage, args.id)
     if isinstance(found, NotFound):
         raise NotDone(found)
     value = call_view(found)
-    value["adjustments"] = [*map(adjustment_view, await desk.storage.adjustments(args.id))]
+    value["adjustments"] = [*map(adjustment_view, await context.storage.adjustments(args.id))]
     return Said(value=value, text=_text(value))
 
 

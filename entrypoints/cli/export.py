@@ -20,12 +20,12 @@ from entrypoints.usecases.management_context import ManagementContext
 _USAGE = Usage.__struct_fields__
 
 
-async def export_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def export_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`call export`: CSV as RFC 4180 has it, or JSON Lines with the fields of `call show`."""
-    now_ms = desk.clock.now_ms()
+    now_ms = context.clock.now_ms()
     since_ms = args.since(now_ms) if args.since else None
     until_ms = args.until(now_ms) if args.until else None
-    calls = await reports.every_call(desk.storage, args.user, since_ms, until_ms)
+    calls = await reports.every_call(context.storage, args.user, since_ms, until_ms)
     if isinstance(calls, NotFound):
         raise NotDone(calls)
     lines = _JsonLines(sys.stdout) if args.json else _Csv(sys.stdout)

@@ -34,9 +34,9 @@ def _secret_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from-env", metavar="VAR", help="read the secret from this environment variable instead")
 
 
-async def _secret(desk: ManagementContext, args: Namespace) -> dict[str, Any]:
+async def _secret(context: ManagementContext, args: Namespace) -> dict[str, Any]:
     """The secret comes from standard input or a variable, never from the command line."""
-    if all(row.name != args.provider for row in await providers.providers(desk.storage)):
+    if all(row.name != args.provider for row in await providers.providers(context.storage)):
         # Before anybody looks for the secret; and the name is not repeated, for it may be the secret, in a wrong place.
         raise Complaint("there is no provider of that name; see `aihub provider list`. " + _NOT_AN_ARGUMENT)
     return {"secret": read_secret(args.from_env, args.provider)}

@@ -5,7 +5,6 @@ House rule: nothing of the hub is imported here, and a wrong argument is told in
 
 from collections.abc import Sequence
 
-from domain.usage import UNITS
 from entrypoints.actions import NOUNS
 from entrypoints.cli.argument_parser import Commands, Help, OneLineParser, Parser, Version
 from entrypoints.cli.arguments import decimal, limit, moment, priced_at, whole
@@ -28,7 +27,7 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
     _serving(commands)
     _actions(commands, words, "sweep", "master-key", "backup")
     _actions(commands, words, "provider", "credential")
-    _rates(commands)
+    _rates(commands, words)
     _prices(commands)
     _actions(commands, words, "alias", "route")
     _actions(commands, words, "user", "key", "credit")
@@ -39,9 +38,8 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
 
 def _actions(commands: Commands, words: Sequence[str] | None, *nouns: str) -> None:
     """The commands of the action table."""
-    wanted = None if words is None else next((word for word in words if not word.startswith("-")), "")
     for noun in nouns:
-        if wanted in (None, noun):
+        if _is_wanted(words, noun):
             from entrypoints.actions.action import actions_of
             from entrypoints.cli.from_actions import add_arguments
             from entrypoints.cli.inputs import INPUTS
@@ -55,6 +53,11 @@ def _actions(commands: Commands, words: Sequence[str] | None, *nouns: str) -> No
             commands.name(noun, NOUNS[noun].meaning)
 
 
+def _is_wanted(words: Sequence[str] | None, noun: str) -> bool:
+    """Whether the commands of the noun are built whole: of the others only the help is needed."""
+    return words is None or noun == next((word for word in words if not word.startswith("-")), "")
+
+
 def _serving(commands: Commands) -> None:
     serve = commands.add("serve", "answer calls until stopped", "aihub serve --port 8080 --workers 2")
     serve.add_argument("--host", help="the address to listen on (AIHUB_HOST, 127.0.0.1)")
@@ -66,16 +69,19 @@ def _serving(commands: Commands) -> None:
     )
 
 
-def _rates(commands: Commands) -> None:
+def _rates(commands: Commands, words: Sequence[str] | None) -> None:
     put = commands.add(
         "rate set",
         "set what a model is sold for, in credits per million tokens, or for one piece if it is not text",
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
-    for unit in UNITS:
-        option = f"--{unit.label.replace('_', '-')}"
-        put.add_argument(option, type=decimal, metavar="X", help=unit.words)
+    if _is_wanted(words, "rate"):
+        from domain.usage import UNITS
+
+        for unit in UNITS:
+            option = f"--{unit.label.replace('_', '-')}"
+            put.add_argument(option, type=decimal, metavar="X", help=unit.words)
     for name, piece, example in (
         ("--image-at", "image", "1024x1536/high=0.25"),
         ("--video-second-at", "second of video", "1080p=0.5"),

@@ -13,7 +13,7 @@ from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.cli.output import Complaint, NotDone, Said, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import price_sync as booksync
-from entrypoints.usecases.manage.price_book import shelves
+from entrypoints.usecases.manage.price_book import price_book_view
 from entrypoints.usecases.manage.price_file import PriceFileError, read_price_file
 from entrypoints.usecases.manage.rates_from_prices import sell_by_book, sell_by_rule
 from entrypoints.usecases.management_context import ManagementContext
@@ -21,9 +21,9 @@ from entrypoints.usecases.management_context import ManagementContext
 CATALOGUE = "genai-prices"
 
 
-async def list_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def list_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price list`: what holds now."""
-    book, now_ms = await shelves(desk.book, desk.storage), desk.clock.now_ms()
+    book, now_ms = await price_book_view(context.book, context.storage), context.clock.now_ms()
     if args.provider is not None and args.provider not in book.providers():
         known = ", ".join(sorted(book.providers()))
         raise Complaint(f"the price book knows no provider {args.provider!r}; it knows {known}")
@@ -49,10 +49,10 @@ async def list_prices(desk: ManagementContext, settings: Settings, args: Namespa
     return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."), note=note)
 
 
-async def show_price(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def show_price(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price show`: every version of one model's price, under any of its names."""
     provider, _, name = args.model.partition("/")
-    held = versions((await shelves(desk.book, desk.storage)).provider_prices(provider), name)
+    held = versions((await price_book_view(context.book, context.storage)).provider_prices(provider), name)
     if not held:
         raise NotDone(NotFound(kind="price", name=args.model, remedy=Remedy("price list")))
     rows = [
@@ -77,18 +77,18 @@ async def show_price(desk: ManagementContext, settings: Settings, args: Namespac
     )
 
 
-async def diff_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def diff_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price diff`: what a sync would change."""
-    found = await booksync.compare(desk, _incoming(desk, args.source))
+    found = await booksync.compare(context, _incoming(context, args.source))
     return Said(value=[*map(_difference, found)], text=_told(found) or "The book is up to date.")
 
 
-async def sync_prices(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def sync_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`price sync`; exit code 1 where a price moves far and nobody has accepted it."""
     if args.dry_run:
-        return await diff_prices(desk, settings, args)
-    synced = await booksync.sync(desk, args.actor, _incoming(desk, args.source), args.accept)
-    await sell_by_rule(desk, settings.terms)
+        return await diff_prices(context, settings, args)
+    synced = await booksync.sync(context, args.actor, _incoming(context, args.source), args.accept)
+    await sell_by_rule(context, settings.terms)
     waiting = [each.difference for each in synced if not each.appended]
     appended = sum(len(each.difference.prices) for each in synced if each.appended)
     value = {
@@ -105,7 +105,7 @@ async def sync_prices(desk: ManagementContext, settings: Settings, args: Namespa
     return Said(value=value, text=f"{_told(waiting)}\n\n{text}", note=note, code=1)
 
 
-async def bulk_rates(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def bulk_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate bulk`."""
     terms = terms_of(args.margin, args.credit_price)
     if isinstance(terms, BadRequest):
@@ -116,8 +116,8 @@ async def bulk_rates(desk: ManagementContext, settings: Settings, args: Namespac
         if not model:
             problem = "write PROVIDER/MODEL, or the provider as --provider"
             raise NotDone(BadRequest(field="--model", problem=problem))
-    since_ms = args.since(desk.clock.now_ms()) if args.since else None
-    sold = await sell_by_book(desk, args.actor, terms, provider, model, since_ms)
+    since_ms = args.since(context.clock.now_ms()) if args.since else None
+    sold = await sell_by_book(context, args.actor, terms, provider, model, since_ms)
     if isinstance(sold, NotFound | BadRequest):
         raise NotDone(sold)
     value = [
@@ -139,9 +139,9 @@ async def bulk_rates(desk: ManagementContext, settings: Settings, args: Namespac
     return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
-def _incoming(desk: ManagementContext, source: str) -> dict[str, list[Price]]:
+def _incoming(context: ManagementContext, source: str) -> dict[str, list[Price]]:
     """The prices that a catalogue or a file says; Complaint if it cannot be read."""
-    now_ms = desk.clock.now_ms()
+    now_ms = context.clock.now_ms()
     if source == CATALOGUE:
         from entrypoints.wiring import CannotStart, public_catalogue
 

@@ -17,7 +17,7 @@ from entrypoints.config import Settings
 from entrypoints.usecases.management_context import ManagementContext
 
 
-async def quote_request(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def quote_request(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`quote`; exit code 1 where the wallet does not afford the request."""
     # What serves is loaded for this command alone: no other needs a provider.
     from entrypoints.http.api.quotes import quote_body, read_quoted
@@ -37,7 +37,7 @@ async def quote_request(desk: ManagementContext, settings: Settings, args: Names
     if isinstance(read, BadRequest):
         raise NotDone(read)
     dialect, call = read
-    fingerprint = await _fingerprint(desk, args.user)
+    fingerprint = await _fingerprint(context, args.user)
     async with hub(msgspec.structs.replace(settings, billed=True)) as whole:
         ask = Ask(call_id="quote", fingerprint=fingerprint, call=call, to_request=dialect.to_request)
         made = await quote(whole, ask)
@@ -68,13 +68,15 @@ def _content(path: str) -> bytes:
         raise Complaint(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-async def _fingerprint(desk: ManagementContext, name: str) -> str:
+async def _fingerprint(context: ManagementContext, name: str) -> str:
     """An active key of the user, as the books know it."""
-    user = await desk.storage.user_named(name)
+    user = await context.storage.user_named(name)
     if user is None:
         raise NotDone(NotFound(kind="user", name=name, remedy=Remedy("user list")))
     keys = [
-        key for key in await desk.storage.keys() if key.user_id == user.id and isinstance(identify(key, user), Caller)
+        key
+        for key in await context.storage.keys()
+        if key.user_id == user.id and isinstance(identify(key, user), Caller)
     ]
     if not keys:
         raise Complaint(f"{name} has no key; make one with `aihub key create --user {name}`")

@@ -32,7 +32,7 @@ _UNITS = (
 )
 
 
-async def set_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def set_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate set`."""
     given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
     for name, field in _PIECE_FIELDS.items():
@@ -50,17 +50,17 @@ async def set_rate(desk: ManagementContext, settings: Settings, args: Namespace)
         capabilities=_capabilities(args.capabilities),
         variants=variants,
     )
-    since_ms = args.since(desk.clock.now_ms()) if args.since else None
-    outcome = made(await rates.put_rate(desk, args.actor, args.model, prices, since_ms))
+    since_ms = args.since(context.clock.now_ms()) if args.since else None
+    outcome = made(await rates.put_rate(context, args.actor, args.model, prices, since_ms))
     if not isinstance(outcome.row, Rate):
         raise Complaint("no rate was set")
     when = "from now on" if since_ms is None else f"for calls since {moment(since_ms)}"
     return Said(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
 
 
-async def list_rates(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def list_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate list`."""
-    sold = [served.rate for served in await rates.rates(desk) if served.rate]
+    sold = [served.rate for served in await rates.rates(context) if served.rate]
     found = [_rate(rate) for rate in sold]
     some = [name for name in _SOMETIMES if any(rate[name] is not None for rate in found)]
     columns = ("model", "input", "output", *some, "context", "max_output", "effective")
@@ -74,13 +74,13 @@ async def list_rates(desk: ManagementContext, settings: Settings, args: Namespac
     return Said(value=found, text=text, note=note if found else "")
 
 
-async def show_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def show_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate show`: every version of one model's rate, under any of its names, the newest last."""
     provider, _, name = args.model.partition("/")
-    async with desk.storage.snapshot() as snapshot:  # which also has what was taken from sale
+    async with context.storage.snapshot() as snapshot:  # which also has what was taken from sale
         held = versions_of(catalog_of(0, [], [], [rate async for rate in snapshot.rates()]), provider, name)
     if not held:
-        near = await rates.names_like(desk, args.model)
+        near = await rates.names_like(context, args.model)
         raise NotDone(NotFound(kind="rate", name=args.model, remedy=Remedy("rate list"), similar=near))
     value = [*map(_rate, held)]
     used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
@@ -101,9 +101,9 @@ async def show_rate(desk: ManagementContext, settings: Settings, args: Namespace
     return Said(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
 
 
-async def remove_rate(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def remove_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rate remove`."""
-    made(await rates.delete_rate(desk, args.actor, args.model))
+    made(await rates.delete_rate(context, args.actor, args.model))
     return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 

@@ -11,15 +11,17 @@ from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ManagementContext
 
 
-async def rerate_calls(desk: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def rerate_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
     """`rerate`: what would move; with --apply it moves."""
-    found = await due(desk, args.model, args.since(desk.clock.now_ms()), args.until and args.until(desk.clock.now_ms()))
+    found = await due(
+        context, args.model, args.since(context.clock.now_ms()), args.until and args.until(context.clock.now_ms())
+    )
     if isinstance(found, UnknownModel):
         near = f"; known here: {', '.join(found.similar)}" if found.similar else ""
         raise Complaint(f"no model {found.model!r} has or had a rate{near}; see `aihub rate list`")
     if args.apply:
-        found = await apply(desk, found)
-    names = await user_names(desk.storage)
+        found = await apply(context, found)
+    names = await user_names(context.storage)
     value = [_due(one, names.get(one.call.user_id, one.call.user_id)) for one in found]
     columns = ("call", "started", "user", "before", "after", "difference", "owed")
     rows = [[row[column] for column in columns] for row in value]

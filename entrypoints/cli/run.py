@@ -82,7 +82,7 @@ def run(args: Namespace) -> int:
             from entrypoints.serve.server import serve
 
             return serve(settings, args.json)
-        said = asyncio.run(_at_the_desk(settings, args))
+        said = asyncio.run(_in_context(settings, args))
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
     except (StorageError, VaultError) as trouble:
@@ -95,7 +95,7 @@ def run(args: Namespace) -> int:
     return said.code
 
 
-async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
+async def _in_context(settings: Settings, args: Namespace) -> Said:
     args.actor = f"cli:{_login()}"
     action = _action(args.command)
     begins = action.begins_books if action else args.command in _BEGINS
@@ -106,28 +106,28 @@ async def _at_the_desk(settings: Settings, args: Namespace) -> Said:
                 f"there are no books in {settings.data_dir.resolve()}: name the hub's own directory in DATA_DIR, or "
                 "begin new books with `aihub serve`, or by adding a provider or a user"
             )
-        async with desk_without_books() as desk:
-            return await _carried_out(desk, settings, args, action)
-    async with operator_hub(settings) as desk:
-        if await desk.storage.user_named(OWNER) is None:
+        async with desk_without_books() as context:
+            return await _carried_out(context, settings, args, action)
+    async with operator_hub(settings) as context:
+        if await context.storage.user_named(OWNER) is None:
             # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
-            await found(desk)
+            await found(context)
             if sys.stderr.isatty():
                 # Whoever forgot DATA_DIR would take empty books for their own.
                 print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
-        return await _carried_out(desk, settings, args, action)
+        return await _carried_out(context, settings, args, action)
 
 
 async def _carried_out(
-    desk: ManagementContext, settings: Settings, args: Namespace, action: Action[Any, Any] | None
+    context: ManagementContext, settings: Settings, args: Namespace, action: Action[Any, Any] | None
 ) -> Said:
     try:
         if action is None:
-            return await COMMANDS[args.command](desk, settings, args)
-        more = await INPUTS[action.name].read(desk, args) if action.name in INPUTS else {}
-        request = request_of(action, args, desk.clock.now_ms(), more)
-        context = ActionContext(hub=desk, by=args.actor, policy=settings.policy, report=books.progress())
-        reply = await action.handler(context, request)
+            return await COMMANDS[args.command](context, settings, args)
+        more = await INPUTS[action.name].read(context, args) if action.name in INPUTS else {}
+        request = request_of(action, args, context.clock.now_ms(), more)
+        acting = ActionContext(hub=context, by=args.actor, policy=settings.policy, report=books.progress())
+        reply = await action.handler(acting, request)
         if isinstance(reply, Denial):
             raise NotDone(reply)
         return msgspec.structs.replace(VIEWS[action.name](request, reply), value=reply)

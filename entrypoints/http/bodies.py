@@ -12,7 +12,7 @@ from domain.accounts.identity import Caller
 from domain.refusals import BadHttp, BadRequest, HubFull, Refusal, TooLarge
 from entrypoints.http.keys import caller_of_request
 from entrypoints.http.wire import Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 # Smaller bodies are not counted: the bound on requests bounds them.
 COUNTED_BYTES_MIN = 64 * 1024

@@ -3,8 +3,8 @@
 from domain.accounts.identity import Caller
 from domain.refusals import InvalidKey, MissingKey, StorageUnavailable
 from entrypoints.http.wire import Request
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import caller_of
-from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
 # Besides `Authorization: Bearer`: Anthropic's, Azure's and Google's.

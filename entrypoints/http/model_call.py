@@ -24,8 +24,8 @@ from entrypoints.usecases.call.model_call import LiveCall, Replayed, admitted_ca
 from entrypoints.usecases.call.quote import basis_of
 from entrypoints.usecases.call.relay import Relay
 from entrypoints.usecases.call.renderer import Renderer
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
-from entrypoints.usecases.serving_context import CallContext
 from ports.providers import Answer
 
 IDEMPOTENCY_KEY_MAX = 255

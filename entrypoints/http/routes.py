@@ -28,7 +28,7 @@ from entrypoints.http.model_call import chat_handler
 from entrypoints.http.not_offered import SURFACE_HEADS
 from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 # What calls a model, each path with the dialect of its callers.
 _CALLED: dict[str, CallerDialect] = {

@@ -63,11 +63,11 @@ def _announce_stop(as_json: bool) -> None:
 
 
 async def _prepare(settings: Settings) -> Started:
-    async with operator_hub(settings) as desk:
-        first = await first_run(desk, settings.owner_key)
-        registered = await register_vendor_keys(desk, BY, settings.vendor_keys)
-        await sell_by_rule(desk, settings.terms)
-        swept = await sweep(desk.storage, desk.liveness, desk.clock)
+    async with operator_hub(settings) as context:
+        first = await first_run(context, settings.owner_key)
+        registered = await register_vendor_keys(context, BY, settings.vendor_keys)
+        await sell_by_rule(context, settings.terms)
+        swept = await sweep(context.storage, context.liveness, context.clock)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
     data_dir = settings.data_dir.resolve()
     return Started(

@@ -105,9 +105,9 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     sealing: Sealing | None = None
 
 
-def actor(desk: ManagementContext, name: str) -> Actor:
+def actor(context: ManagementContext, name: str) -> Actor:
     """Somebody of that name, acting now."""
-    return Actor(name=name, now_ms=desk.clock.now_ms(), audit_id=desk.ids.new("audit"))
+    return Actor(name=name, now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
 
 
 def row_of(outcome: Outcome, row: type[Kind]) -> Kind | Denial:

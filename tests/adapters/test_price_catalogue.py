@@ -34,7 +34,7 @@ USAGES = (
     (1, 272_000, 0, 1),
 )
 PROVIDERS = {provider.id: provider for provider in data.providers}
-SHELVES = {name: provider_prices_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
+PRICE_BOOK = {name: provider_prices_of(name, prices) for name, prices in catalogue(NOW_MS).items()}
 
 
 @pytest.mark.parametrize("provider", SOURCES)
@@ -46,7 +46,7 @@ def test_every_model_costs_as_much_as_in_the_catalogue(provider: str) -> None:
             if source.id == their_id or their_id.endswith("*"):
                 suffix = f":{source.id.removeprefix(their_id[:-1])}" if their_id.endswith("*") else ""
                 for model in source.models:
-                    compared += _compared(SHELVES[provider], source, model, suffix)
+                    compared += _compared(PRICE_BOOK[provider], source, model, suffix)
 
     assert compared > 10
 
@@ -108,7 +108,7 @@ def _their_cost(
     ],
 )
 def test_a_recorded_name_finds_its_price(provider: str, name: str, model: str | None) -> None:
-    price = price_at(SHELVES[provider], name, NOW_MS)
+    price = price_at(PRICE_BOOK[provider], name, NOW_MS)
 
     assert price is not None
     assert model in (None, price.model)
@@ -120,21 +120,21 @@ def test_a_name_finds_what_it_finds_in_the_catalogue() -> None:
         for name in (n for n in theirs if n in PROVIDERS):
             for model in PROVIDERS[name].models:
                 found = PROVIDERS[name].find_model(model.id)
-                price = price_at(SHELVES[ours], model.id, NOW_MS)
+                price = price_at(PRICE_BOOK[ours], model.id, NOW_MS)
                 if found is not None and price is not None and price.model != found.id:
                     wrong.append((ours, model.id, price.model, found.id))
 
     assert [] == wrong
 
 
-@pytest.mark.parametrize("provider", SHELVES)
+@pytest.mark.parametrize("provider", PRICE_BOOK)
 def test_the_shipped_book_is_up_to_date(provider: str) -> None:
     """With the catalogue that is installed: `make prices` brings it there."""
     shipped = provider_prices_of(provider, ShippedBook().prices(provider)).prices
 
     behind = [
         price.id
-        for model, incoming in SHELVES[provider].prices.items()
+        for model, incoming in PRICE_BOOK[provider].prices.items()
         for price in news(shipped.get(model, ()), incoming, NOW_MS)
     ]
 
@@ -170,7 +170,7 @@ def test_a_page_is_left_out_once_the_catalogue_knows_the_model() -> None:
     known = {(price.provider, price.model) for price in pages(NOW_MS)}
     twice = [
         price.id
-        for name, provider_prices in SHELVES.items()
+        for name, provider_prices in PRICE_BOOK.items()
         for held in provider_prices.prices.values()
         for price in held
         if price.source.startswith("genai") and (name, price.model) in known

@@ -154,7 +154,7 @@ async def test_trailers_are_no_headers(transport: Http1Transport) -> None:
 
 
 async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: Http1Transport) -> None:
-    piece, with_affinity = b"10000\r\n" + b"x" * 0x10000 + b"\r\n", asyncio.Event()
+    piece, blocked = b"10000\r\n" + b"x" * 0x10000 + b"\r\n", asyncio.Event()
     written = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,14 +167,14 @@ async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: Ht
             try:
                 await asyncio.wait_for(writer.drain(), 0.2)
             except TimeoutError:
-                with_affinity.set()
+                blocked.set()
                 await writer.drain()
         writer.write(b"0\r\n\r\n")
         await writer.drain()
 
     async with serve(peer := Peer(talk)):
         response = await transport.handle_async_request(ask(peer.url, read=60))
-        await asyncio.wait_for(with_affinity.wait(), GUARD_S)
+        await asyncio.wait_for(blocked.wait(), GUARD_S)
         assert written < 1024
         size = 0
         async for got in response.aiter_raw():

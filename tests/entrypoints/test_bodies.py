@@ -11,8 +11,8 @@ import pytest
 from domain.refusals import BadHttp, BadRequest, HubFull, InvalidKey, MissingKey, Refusal, TooLarge
 from entrypoints.config import Settings, read_settings
 from entrypoints.http.bodies import BodyMemory, BodyReader, BodyTimeouts
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.first_run import prepare
-from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wiring import hub
 
 pytestmark = pytest.mark.anyio

@@ -21,12 +21,12 @@ from domain.pricing.tiers import UnitPrices
 from entrypoints.http.dialects.aigne.video import video_handler
 from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.maintenance import verify
 from entrypoints.usecases.manage.providers import create_credential, create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
-from entrypoints.usecases.serving_context import CallContext
 from tests.behaviour.answers_beside_chat import video, video_job
 from tests.entrypoints.desk import CREDIT, At, a_desk
 from tests.support.memory_storage import MemoryStorage

@@ -13,8 +13,8 @@ import pytest
 
 from entrypoints.asgi import AsgiApp
 from entrypoints.config import Settings, read_settings
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
-from entrypoints.usecases.serving_context import CallContext
 from entrypoints.wiring import hub
 from ports.environment import Liveness
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings: set 
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT_MS = int(AT.timestamp() * 1000)
-SHELVES = PriceBookView(ShippedBook(), ())
+PRICE_BOOK = PriceBookView(ShippedBook(), ())
 THEIRS = {provider.id: provider for provider in providers}
 # File, our provider, their provider and which of its readers, and the dialect that reads it here.
 FILES: tuple[tuple[str, str, str, str, ProviderDialect], ...] = (
@@ -89,7 +89,7 @@ def test_a_recorded_answer_costs_what_the_catalogue_makes_of_it(
         pytest.skip("the catalogue has no price for it")
 
     assert measured.source == "provider", "their reader finds a usage, so must the hub"
-    price = SHELVES.price_at(provider, said["model"], AT_MS)
+    price = PRICE_BOOK.price_at(provider, said["model"], AT_MS)
     assert price is not None, f"the book does not know {said['model']}"
     nanos = cost(usage, price, Occasion(service=meter.service_tier, at_ms=AT_MS))
 

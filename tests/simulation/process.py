@@ -29,7 +29,7 @@ from domain.model_api.call import Attempt, ModelCall
 from domain.model_api.requests import ModelRequest
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Handler
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 from ports.providers import Answer
 from ports.vault import Vault

@@ -17,8 +17,8 @@ from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.quote import Quote, quote
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
-from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
 Callers = Mapping[str, CallerDialect]

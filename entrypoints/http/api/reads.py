@@ -17,7 +17,7 @@ from entrypoints.http.dialects.google.recognition import is_googles, with_key
 from entrypoints.http.keys import caller_of_request
 from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 
 Read = Callable[[Request, Caller], Awaitable[Any]]

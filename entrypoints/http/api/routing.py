@@ -7,7 +7,7 @@ from domain.accounts.permissions import denied
 from entrypoints.http.api.reads import authenticated
 from entrypoints.http.wire import Handler, Request
 from entrypoints.usecases.call.explain_route import Sample, explained
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 
 def route_handler(hub: CallContext) -> Handler:

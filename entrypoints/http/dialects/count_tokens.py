@@ -13,8 +13,8 @@ from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.count_tokens import Counted, count_tokens
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
-from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
 

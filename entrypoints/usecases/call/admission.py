@@ -25,9 +25,9 @@ from domain.routing.order import Candidate, Circumstances, order
 from domain.routing.tree import Route, providers_of
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.filters import refused_by
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.manage.maintenance import sweep_own
-from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 
 # A call may go on for long after its provider was last silent; its hold is given back at the latest after this many

@@ -21,7 +21,7 @@ from entrypoints.usecases.call.filters import filtered
 from entrypoints.usecases.call.first_chunk import Begun, ChunkReader, begin
 from entrypoints.usecases.call.learning import learn_failure, learn_success
 from entrypoints.usecases.call.start_timeout import StartTimeout, in_time, patience
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.providers import Answer, Chunk
 
 

@@ -14,8 +14,8 @@ from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, Provider
 from domain.routing.order import Candidate
 from entrypoints.usecases.call.admission import who_could_serve
 from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import caller_of
-from entrypoints.usecases.serving_context import CallContext
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from domain.management.changes import Actor, Changed, deactivate_credential
 from domain.model_api.call import Target
 from domain.routing.learned import learned_conversation, learned_failure, learned_first_byte, learned_success
 from entrypoints.usecases.call.ask import Ask
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 
 _log = logging.getLogger("aihub")

@@ -25,8 +25,8 @@ from entrypoints.usecases.call.kept_answer import KeptAnswer
 from entrypoints.usecases.call.relay import Relay
 from entrypoints.usecases.call.renderer import RendererOf
 from entrypoints.usecases.call.settle import CallSettlement, ending_of
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.sealed_identities import answer_row
-from entrypoints.usecases.serving_context import CallContext
 
 
 class Replayed(msgspec.Struct, frozen=True):

@@ -16,8 +16,8 @@ from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnav
 from domain.routing.order import Candidate
 from entrypoints.usecases.call.admission import who_could_serve
 from entrypoints.usecases.call.ask import Ask
+from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
-from entrypoints.usecases.serving_context import CallContext
 from ports.books import StorageError
 from ports.vault import Vault, VaultError
 

@@ -19,7 +19,7 @@ from entrypoints.usecases.call.attempts import Attempts
 from entrypoints.usecases.call.call_event import report
 from entrypoints.usecases.call.kept_answer import KeptAnswer
 from entrypoints.usecases.call.learning import learn_usage
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.books import StorageError
 from ports.telemetry import Timings
 

@@ -8,7 +8,7 @@ import msgspec
 
 from domain.failures import Failure
 from entrypoints.usecases.call.ask import Ask
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 HELD_BACK_MS = 2_000
 

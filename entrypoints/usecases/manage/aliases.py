@@ -118,20 +118,20 @@ def alias_view(alias: Alias) -> AliasView:
     )
 
 
-async def put_alias(desk: ManagementContext, by: str, words: SetAlias) -> Outcome:
+async def put_alias(context: ManagementContext, by: str, words: SetAlias) -> Outcome:
     """From now on the name leads where the words say."""
-    who = actor(desk, by)
-    alias = read_alias(words, desk.ids.new("alias"), who.now_ms)
+    who = actor(context, by)
+    alias = read_alias(words, context.ids.new("alias"), who.now_ms)
     if isinstance(alias, BadRequest):
         return Denied(refusal=alias)
-    return await desk.storage.decide(AliasScope(), lambda facts: set_alias(facts, who, alias))
+    return await context.storage.decide(AliasScope(), lambda facts: set_alias(facts, who, alias))
 
 
-async def delete_alias(desk: ManagementContext, by: str, name: str) -> Outcome:
+async def delete_alias(context: ManagementContext, by: str, name: str) -> Outcome:
     """From now on the name leads nowhere."""
-    who = actor(desk, by)
-    alias_id = desk.ids.new("alias")
-    return await desk.storage.decide(AliasScope(), lambda facts: remove_alias(facts, who, name, alias_id))
+    who = actor(context, by)
+    alias_id = context.ids.new("alias")
+    return await context.storage.decide(AliasScope(), lambda facts: remove_alias(facts, who, name, alias_id))
 
 
 async def aliases(storage: CatalogReader) -> list[Alias]:

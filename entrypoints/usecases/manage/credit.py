@@ -126,7 +126,7 @@ def _state(row: Grant, now_ms: int) -> GrantState:
 
 
 async def grant(
-    desk: ManagementContext,
+    context: ManagementContext,
     by: str,
     user_name: str,
     nanos: int,
@@ -136,8 +136,8 @@ async def grant(
     """Credit for an existing user; among a wallet's grants, the lower priority number is spent first."""
     if nanos <= 0:
         return Denied(refusal=BadRequest(field="amount", problem="grant more than nothing, such as 5 or 0.25"))
-    who = actor(desk, by)
-    grant_id = desk.ids.new("grant")
+    who = actor(context, by)
+    grant_id = context.ids.new("grant")
 
     def grant_of(user: User) -> Grant:
         return Grant(
@@ -153,16 +153,16 @@ async def grant(
             source=GRANT_SOURCE,
         )
 
-    return await desk.storage.decide(
+    return await context.storage.decide(
         UserScope(name=user_name), lambda facts: changes.grant_credit(facts, who, user_name, grant_of)
     )
 
 
-async def wallet(desk: ManagementContext, user_name: str) -> Wallet | NotFound:
+async def wallet(context: ManagementContext, user_name: str) -> Wallet | NotFound:
     """What the user can spend now."""
-    user = await desk.storage.user_named(user_name)
+    user = await context.storage.user_named(user_name)
     if user is None:
         return NotFound(kind="user", name=user_name, remedy=Remedy("user list"))
-    grants = await desk.storage.wallet(user.id)
-    now_ms = desk.clock.now_ms()
+    grants = await context.storage.wallet(user.id)
+    now_ms = context.clock.now_ms()
     return Wallet(user=user, balance=balance(grants, now_ms), grants=grants, at_ms=now_ms)

@@ -44,77 +44,80 @@ class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
     given_key_revoked: bool = False
 
 
-async def found(desk: ManagementContext) -> User:
+async def found(context: ManagementContext) -> User:
     """Make what is missing of the owner, the built-in provider and its rate. The owner has no key yet."""
-    await _echo(desk)
-    return await _owner(desk)
+    await _echo(context)
+    return await _owner(context)
 
 
-async def first_run(desk: ManagementContext, given_key: str | None) -> FirstRun:
+async def first_run(context: ManagementContext, given_key: str | None) -> FirstRun:
     """Make what is missing, and give the owner the key in `given_key`, or a new one if there was never any."""
-    owner = await found(desk)
+    owner = await found(context)
     if given_key:
-        return await _give_key(desk, owner, given_key)
-    if any(key.user_id == owner.id for key in await desk.storage.keys()):
+        return await _give_key(context, owner, given_key)
+    if any(key.user_id == owner.id for key in await context.storage.keys()):
         return FirstRun()
-    return await _make_key(desk, owner)
+    return await _make_key(context, owner)
 
 
 async def prepare(
-    desk: ManagementContext, given_key: str | None, vendor_keys: Mapping[str, Sequence[str]], terms: Terms | None = None
+    context: ManagementContext,
+    given_key: str | None,
+    vendor_keys: Mapping[str, Sequence[str]],
+    terms: Terms | None = None,
 ) -> None:
     """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept.
 
     With `terms`, every model that the price book knows is sold by them, if it has no rate of its own.
     """
     if given_key:
-        await first_run(desk, given_key)
+        await first_run(context, given_key)
     else:
-        await found(desk)
-    await register_vendor_keys(desk, BY, vendor_keys)
-    await sell_by_rule(desk, terms)
-    await sweep(desk.storage, desk.liveness, desk.clock)
+        await found(context)
+    await register_vendor_keys(context, BY, vendor_keys)
+    await sell_by_rule(context, terms)
+    await sweep(context.storage, context.liveness, context.clock)
 
 
-async def _owner(desk: ManagementContext) -> User:
-    who, grant_id = actor(desk, BY), desk.ids.new("audit")
-    user = User(id=desk.ids.new("user"), name=OWNER, role="owner", created_ms=who.now_ms)
-    grant = starter_grant(desk, user, OWNER_STARTER, who.now_ms)
+async def _owner(context: ManagementContext) -> User:
+    who, grant_id = actor(context, BY), context.ids.new("audit")
+    user = User(id=context.ids.new("user"), name=OWNER, role="owner", created_ms=who.now_ms)
+    grant = starter_grant(context, user, OWNER_STARTER, who.now_ms)
 
     def rule(facts: UserFacts) -> Outcome:
         if facts.user is not None:
             return Unchanged(row=facts.user)
         return add_user_with_credit(facts, who, user, grant, grant_id)
 
-    outcome = await desk.storage.decide(UserScope(name=OWNER), rule)
+    outcome = await context.storage.decide(UserScope(name=OWNER), rule)
     assert not isinstance(outcome, Denied)
     assert isinstance(outcome.row, User)
     return outcome.row
 
 
-async def _make_key(desk: ManagementContext, owner: User) -> FirstRun:
-    who, text = actor(desk, BY), KEY_MARK + desk.ids.secret()
-    key = key_row(desk, FIRST_KEY, owner, BY, text, who.now_ms)
+async def _make_key(context: ManagementContext, owner: User) -> FirstRun:
+    who, text = actor(context, BY), KEY_MARK + context.ids.secret()
+    key = key_row(context, FIRST_KEY, owner, BY, text, who.now_ms)
 
     def rule(known: ApiKey | None) -> Outcome:
         if known is not None:
             return Unchanged(row=known)
         return add_key(UserFacts(user=owner, grants=()), who, owner.name, lambda _: key)
 
-    outcome = await desk.storage.decide(KeyScope(key_id=FIRST_KEY), rule)
+    outcome = await context.storage.decide(KeyScope(key_id=FIRST_KEY), rule)
     return FirstRun(fresh=True, key=text) if isinstance(outcome, Changed) else FirstRun()
 
 
-async def _give_key(desk: ManagementContext, owner: User, text: str) -> FirstRun:
-    who = actor(desk, BY)
-    key = key_row(desk, desk.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms)
+async def _give_key(context: ManagementContext, owner: User, text: str) -> FirstRun:
+    who = actor(context, BY)
+    key = key_row(context, context.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms)
 
     def rule(facts: CallFacts) -> Outcome:
         if facts.key is not None:
             return Unchanged(row=facts.key)
         return add_key(UserFacts(user=owner, grants=()), who, owner.name, lambda _: key)
 
-    outcome = await desk.storage.decide(CallScope(fingerprint=key.fingerprint), rule)
+    outcome = await context.storage.decide(CallScope(fingerprint=key.fingerprint), rule)
     assert not isinstance(outcome, Denied)
     assert isinstance(outcome.row, ApiKey)
     return FirstRun(
@@ -122,16 +125,16 @@ async def _give_key(desk: ManagementContext, owner: User, text: str) -> FirstRun
     )
 
 
-async def _echo(desk: ManagementContext) -> None:
+async def _echo(context: ManagementContext) -> None:
     """The built-in provider with one model.
 
     One credit per million tokens in or characters spoken, two out, a hundredth an image or a second of video, a
     ten-thousandth a second of sound.
     """
-    who, also = actor(desk, BY), actor(desk, BY)
+    who, also = actor(context, BY), actor(context, BY)
     provider = ProviderRow(name=ECHO.name, dialect=ECHO.dialect, base_url=ECHO.base_url, created_ms=who.now_ms)
     rate = Rate(
-        id=desk.ids.new("rate"),
+        id=context.ids.new("rate"),
         provider=ECHO.name,
         model="echo",
         effective_ms=who.now_ms,
@@ -156,4 +159,4 @@ async def _echo(desk: ManagementContext) -> None:
         sold = set_rate(ProviderFacts(provider=provider, credentials=(), rates=()), also, rate)
         return Changed(row=provider, writes=made.writes + sold.writes)
 
-    await desk.storage.decide(ProviderScope(name=ECHO.name), rule)
+    await context.storage.decide(ProviderScope(name=ECHO.name), rule)

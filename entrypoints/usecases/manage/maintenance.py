@@ -13,7 +13,7 @@ from domain.billing.verification import Auditor, Difference, Totals
 from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts, SweepScope
 from domain.ledger.rows import Grant
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 from ports.books import Storage, StorageError
 from ports.environment import Clock, Liveness
 

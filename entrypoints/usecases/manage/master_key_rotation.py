@@ -58,7 +58,7 @@ class _Count:
             return None
 
 
-async def rotate(desk: ManagementContext, sealing: Sealing, by: str, report: Callable[[str], None]) -> Rotated:
+async def rotate(context: ManagementContext, sealing: Sealing, by: str, report: Callable[[str], None]) -> Rotated:
     """A new master key, or the rest of a rotation that was broken off. VaultError if no new key can be made here."""
     keys, books = sealing.keys, sealing.books
     before_id = await books.master_key_id()
@@ -69,7 +69,7 @@ async def rotate(desk: ManagementContext, sealing: Sealing, by: str, report: Cal
     await _everything(sealing, count)
     await books.belong_to(keys.current_id)
     await _everything(sealing, count)  # What calls sealed under the old key while the first look went by.
-    who = actor(desk, by)
+    who = actor(context, by)
     entry = AuditEntry(
         id=who.audit_id, at_ms=who.now_ms, actor=who.name, action="rotate master key", subject=keys.current_id
     )
@@ -78,7 +78,7 @@ async def rotate(desk: ManagementContext, sealing: Sealing, by: str, report: Cal
         assert facts.user is not None, "books have an owner"
         return Changed(row=facts.user, writes=(entry,))
 
-    await desk.storage.decide(UserScope(name=OWNER), rule)
+    await context.storage.decide(UserScope(name=OWNER), rule)
     return Rotated(
         before_id=before_id,
         after_id=keys.current_id,

@@ -9,7 +9,7 @@ from ports.readers.catalog import CatalogReader
 
 
 class PriceBookView:
-    """The book at one moment, by provider; a shelf is put up when it is first asked for."""
+    """The price book at one moment; the prices of a provider are read when they are first needed."""
 
     def __init__(self, shipped: PriceBook, appended: Iterable[Price], vendors: Mapping[str, str] | None = None) -> None:
         """`vendors` says for each provider whose prices hold there; one that is not in it has those of its name."""
@@ -26,7 +26,7 @@ class PriceBookView:
         return sorted({*self._shipped.providers(), *self._appended})
 
     def provider_prices(self, provider: str) -> ProviderPrices:
-        """A provider's prices, with the shelves that it borrows from."""
+        """The prices of a provider, with those that it inherits from others."""
         if provider not in self._whole:
             vendor = self._vendors.get(provider, provider)
             lenders = [vendor] if vendor != provider else []
@@ -48,7 +48,7 @@ class PriceBookView:
         return self._own[provider]
 
 
-async def shelves(shipped: PriceBook, storage: CatalogReader) -> PriceBookView:
+async def price_book_view(shipped: PriceBook, storage: CatalogReader) -> PriceBookView:
     """The book as it is now."""
     providers = (await storage.catalog()).providers
     vendors = {row.name: priced_as(row.name, row.base_url, row.dialect) for row in providers}

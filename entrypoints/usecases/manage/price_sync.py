@@ -9,26 +9,26 @@ from domain.pricing.price_book import Price
 from entrypoints.usecases.management_context import ManagementContext, actor
 
 
-async def compare(desk: ManagementContext, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
+async def compare(context: ManagementContext, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
     """What the incoming prices would change, provider by provider; nothing is written."""
-    appended = await desk.storage.prices()
-    now_ms = desk.clock.now_ms()
+    appended = await context.storage.prices()
+    now_ms = context.clock.now_ms()
     found = []
     for provider, prices in sorted(incoming.items()):
         own = [price for price in appended if price.provider == provider]
-        changed = difference(provider, [*desk.book.prices(provider), *own], prices, now_ms)
+        changed = difference(provider, [*context.book.prices(provider), *own], prices, now_ms)
         if changed.prices:
             found.append(changed)
     return found
 
 
 async def sync(
-    desk: ManagementContext, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool
+    context: ManagementContext, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool
 ) -> list[Synced]:
     """Append what is news. Of a provider whose prices move far nothing is appended until that was accepted."""
     found = []
     for provider, prices in sorted(incoming.items()):
-        who, shipped = actor(desk, by), desk.book.prices(provider)
+        who, shipped = actor(context, by), context.book.prices(provider)
 
         def rule(
             appended: tuple[Price, ...],
@@ -39,7 +39,7 @@ async def sync(
         ) -> Synced:
             return append(who, difference(provider, [*shipped, *appended], prices, who.now_ms), accepted)
 
-        synced = await desk.storage.decide(PriceScope(provider=provider), rule)
+        synced = await context.storage.decide(PriceScope(provider=provider), rule)
         if synced.difference.prices:
             found.append(synced)
     return found

@@ -37,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 async def create_provider(
-    desk: ManagementContext,
+    context: ManagementContext,
     by: str,
     name: str,
     dialect: str | None = None,
@@ -50,12 +50,12 @@ async def create_provider(
     if isinstance(described, BadRequest):
         return Denied(refusal=described)
     spoken, url = described
-    who = actor(desk, by)
+    who = actor(context, by)
     for field, value, least, most in (("priority", priority, 0, PRIORITY_MAX), ("weight", weight, 1, WEIGHT_MAX)):
         if not least <= value <= most:
             return Denied(refusal=BadRequest(field=field, problem=f"write a whole number from {least} to {most}"))
     row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight)
-    return await desk.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
+    return await context.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
 
 
 def describe_provider(name: str, dialect: str | None, base_url: str | None) -> tuple[str, str] | BadRequest:
@@ -84,14 +84,14 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
     return spoken, base_url.rstrip("/")
 
 
-async def delete_provider(desk: ManagementContext, by: str, name: str) -> Outcome:
+async def delete_provider(context: ManagementContext, by: str, name: str) -> Outcome:
     """The provider and its credentials are used no more."""
-    who = actor(desk, by)
-    return await desk.storage.decide(ProviderScope(name=name), lambda facts: remove_provider(facts, who, name))
+    who = actor(context, by)
+    return await context.storage.decide(ProviderScope(name=name), lambda facts: remove_provider(facts, who, name))
 
 
 async def create_credential(
-    desk: ManagementContext, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
+    context: ManagementContext, by: str, provider: str, secret: str, label: str = "", weight: int = WEIGHT
 ) -> Outcome:
     """A secret for an existing provider; of several, each is used in proportion to its weight."""
     if not is_secret_text(secret) or len(secret) > SECRET_CHARACTERS_MAX:
@@ -101,11 +101,11 @@ async def create_credential(
         return Denied(refusal=BadRequest(field="weight", problem=f"write a whole number from 1 to {WEIGHT_MAX}"))
     if len(label) > 200 or not label.isprintable():
         return Denied(refusal=BadRequest(field="name", problem="write at most 200 printable characters"))
-    who = actor(desk, by)
-    row = _sealed(desk, provider, secret, label, weight, who.now_ms)
+    who = actor(context, by)
+    row = _sealed(context, provider, secret, label, weight, who.now_ms)
 
     def rule(facts: ProviderFacts) -> Outcome:
-        same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(desk, c, secret)), None)
+        same = next((c for c in facts.credentials if c.removed_ms is None and _is_of(context, c, secret)), None)
         if same is None:
             return add_credential(facts, who, row)
         held = f"{same.id} holds it already"
@@ -114,22 +114,22 @@ async def create_credential(
         remedy = Remedy("credential activate", same.id)
         return Denied(refusal=BadRequest(field="secret", problem=held, remedy=remedy))
 
-    return await desk.storage.decide(ProviderScope(name=provider), rule)
+    return await context.storage.decide(ProviderScope(name=provider), rule)
 
 
-async def delete_credential(desk: ManagementContext, by: str, credential_id: str) -> Outcome:
+async def delete_credential(context: ManagementContext, by: str, credential_id: str) -> Outcome:
     """The credential is used no more."""
-    who = actor(desk, by)
-    return await desk.storage.decide(
+    who = actor(context, by)
+    return await context.storage.decide(
         CredentialScope(credential_id=credential_id),
         lambda credential: remove_credential(credential, who, credential_id),
     )
 
 
-async def reactivate(desk: ManagementContext, by: str, credential_id: str) -> Outcome:
+async def reactivate(context: ManagementContext, by: str, credential_id: str) -> Outcome:
     """The credential is used again, although its provider rejected it once."""
-    who = actor(desk, by)
-    return await desk.storage.decide(
+    who = actor(context, by)
+    return await context.storage.decide(
         CredentialScope(credential_id=credential_id),
         lambda credential: activate_credential(credential, who, credential_id),
     )
@@ -145,26 +145,28 @@ async def credentials(storage: CatalogReader) -> Sequence[Credential]:
     return (await storage.catalog()).credentials
 
 
-async def register_vendor_keys(desk: ManagementContext, by: str, keys: Mapping[str, Sequence[str]]) -> list[Credential]:
+async def register_vendor_keys(
+    context: ManagementContext, by: str, keys: Mapping[str, Sequence[str]]
+) -> list[Credential]:
     """Take in the vendors' keys by their variables' names; what is there already, or was removed, stays as it is."""
     registered: list[Credential] = []
     for vendor in VENDORS.values():
         for variable in (vendor.env, vendor.env_also):
             for n, secret in enumerate(keys.get(variable or "", ()), 1):
-                row = await _register(desk, by, vendor.name, secret, f"env {variable} #{n}")
+                row = await _register(context, by, vendor.name, secret, f"env {variable} #{n}")
                 registered += [row] if row else []
     return registered
 
 
-async def _register(desk: ManagementContext, by: str, provider: str, secret: str, label: str) -> Credential | None:
-    who, also = actor(desk, by), actor(desk, by)
-    row = _sealed(desk, provider, secret, label, WEIGHT, who.now_ms)
+async def _register(context: ManagementContext, by: str, provider: str, secret: str, label: str) -> Credential | None:
+    who, also = actor(context, by), actor(context, by)
+    row = _sealed(context, provider, secret, label, WEIGHT, who.now_ms)
 
     def rule(facts: ProviderFacts) -> Outcome:
-        known = next((c for c in facts.credentials if _is_of(desk, c, secret)), None)
+        known = next((c for c in facts.credentials if _is_of(context, c, secret)), None)
         return Unchanged(row=known) if known else _with_provider(facts, who, also, row)
 
-    outcome = await desk.storage.decide(ProviderScope(name=provider), rule)
+    outcome = await context.storage.decide(ProviderScope(name=provider), rule)
     return row if isinstance(outcome, Changed) else None
 
 
@@ -182,21 +184,21 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
     return Changed(row=credential, writes=made.writes + added.writes)
 
 
-def _is_of(desk: ManagementContext, credential: Credential, secret: str) -> bool:
+def _is_of(context: ManagementContext, credential: Credential, secret: str) -> bool:
     """Whether that credential is this secret. Sealing is never twice the same, so it is opened to compare."""
     try:
-        return desk.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
+        return context.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
     except VaultError:
         return False
 
 
-def _sealed(desk: ManagementContext, provider: str, secret: str, label: str, weight: int, now_ms: int) -> Credential:
-    credential_id = desk.ids.new("cred")
+def _sealed(context: ManagementContext, provider: str, secret: str, label: str, weight: int, now_ms: int) -> Credential:
+    credential_id = context.ids.new("cred")
     return Credential(
         id=credential_id,
         provider=provider,
         name=label,
-        sealed=desk.vault.seal(secret.encode(), credential_row(credential_id)),
+        sealed=context.vault.seal(secret.encode(), credential_row(credential_id)),
         masked=masked(secret),
         weight=weight,
         created_ms=now_ms,

@@ -27,7 +27,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def put_rate(
-    desk: ManagementContext, by: str, model: str, prices: Prices, since_ms: int | None = None
+    context: ManagementContext, by: str, model: str, prices: Prices, since_ms: int | None = None
 ) -> Outcome:
     """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
     for field, tokens in (("context", prices.context_tokens), ("max_output", prices.output_tokens_max)):
@@ -48,33 +48,33 @@ async def put_rate(
         distinct(prices.variants)
     except ValueError as twice:
         return Denied(refusal=BadRequest(field=None, problem=str(twice)))
-    return await _add_version(desk, by, model, prices, removed=False, since_ms=since_ms)
+    return await _add_version(context, by, model, prices, removed=False, since_ms=since_ms)
 
 
-async def delete_rate(desk: ManagementContext, by: str, model: str) -> Outcome:
+async def delete_rate(context: ManagementContext, by: str, model: str) -> Outcome:
     """From now on `model` is not sold."""
-    return await _add_version(desk, by, model, Prices(), removed=True)
+    return await _add_version(context, by, model, Prices(), removed=True)
 
 
-async def rates(desk: ManagementContext) -> list[Served]:
+async def rates(context: ManagementContext) -> list[Served]:
     """Every model that is sold now, with its rate."""
-    return priced((await desk.storage.catalog()).indexed(), desk.clock.now_ms())
+    return priced((await context.storage.catalog()).indexed(), context.clock.now_ms())
 
 
-async def names_like(desk: ManagementContext, model: str) -> tuple[str, ...]:
+async def names_like(context: ManagementContext, model: str) -> tuple[str, ...]:
     """A few models that are sold now and are spelt like it; all, where there are but a few."""
-    return similar((await desk.storage.catalog()).indexed(), model, desk.clock.now_ms())
+    return similar((await context.storage.catalog()).indexed(), model, context.clock.now_ms())
 
 
 async def _add_version(
-    desk: ManagementContext, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
+    context: ManagementContext, by: str, model: str, prices: Prices, removed: bool, since_ms: int | None = None
 ) -> Outcome:
     provider, _, name = model.partition("/")
     if not provider or not name or not model.isprintable() or " " in model or len(model) > 300:
         problem = f"{model!r} is no model: write PROVIDER/MODEL, such as openai/gpt-5-mini"
         return Denied(refusal=BadRequest(field="model", problem=problem))
-    who = actor(desk, by)
-    rate_id = desk.ids.new("rate")
+    who = actor(context, by)
+    rate_id = context.ids.new("rate")
 
     def rule(facts: ProviderFacts) -> Outcome:
         rate = Rate(
@@ -97,4 +97,4 @@ async def _add_version(
         )
         return set_rate(facts, who, rate)
 
-    return await desk.storage.decide(ProviderScope(name=provider), rule)
+    return await context.storage.decide(ProviderScope(name=provider), rule)

@@ -7,14 +7,14 @@ from domain.management.changes import Denied, Outcome
 from domain.management.rates_from_prices import Sold, Terms, sell
 from domain.pricing.price_book import Price, ProviderPrices, versions
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.usecases.manage.price_book import shelves
+from entrypoints.usecases.manage.price_book import price_book_view
 from entrypoints.usecases.management_context import ManagementContext, actor
 
 RULE = "AIHUB_MARGIN"
 
 
 async def sell_by_book(
-    desk: ManagementContext,
+    context: ManagementContext,
     by: str,
     terms: Terms,
     provider: str | None = None,
@@ -25,29 +25,29 @@ async def sell_by_book(
 
     They hold from `since_ms` on, at the prices of that moment; None: from now.
     """
-    book = await shelves(desk.book, desk.storage)
-    rows = (await desk.storage.catalog()).providers
+    book = await price_book_view(context.book, context.storage)
+    rows = (await context.storage.catalog()).providers
     chosen = [row.name for row in rows if provider in (None, row.name)]
     if provider is not None and not chosen:
         return NotFound(kind="provider", name=provider, remedy=Remedy("provider add", provider))
     found: list[Sold] = []
     for name in chosen:
-        prices = _prices(book.provider_prices(name), model, desk.clock.now_ms() if since_ms is None else since_ms)
+        prices = _prices(book.provider_prices(name), model, context.clock.now_ms() if since_ms is None else since_ms)
         if prices:
-            found.append(await _sell(desk, by, name, prices, terms, model is not None, since_ms))
+            found.append(await _sell(context, by, name, prices, terms, model is not None, since_ms))
     if model is not None and not found:
         return NotFound(kind="price", name=model, remedy=Remedy("price list"))
     return found
 
 
-async def sell_by_rule(desk: ManagementContext, terms: Terms | None, provider: str | None = None) -> None:
+async def sell_by_rule(context: ManagementContext, terms: Terms | None, provider: str | None = None) -> None:
     """Sell what the book knows of all providers, or of one, where the operator's settings say so."""
     if terms is not None:
-        await sell_by_book(desk, RULE, terms, provider)
+        await sell_by_book(context, RULE, terms, provider)
 
 
 async def _sell(
-    desk: ManagementContext,
+    context: ManagementContext,
     by: str,
     provider: str,
     prices: list[Price],
@@ -55,8 +55,8 @@ async def _sell(
     named: bool,
     since_ms: int | None,
 ) -> Sold:
-    who = actor(desk, by)
-    rate_ids = [desk.ids.new("rate") for _ in prices]
+    who = actor(context, by)
+    rate_ids = [context.ids.new("rate") for _ in prices]
     told: list[Sold] = []
 
     def rule(facts: ProviderFacts) -> Outcome:
@@ -64,12 +64,12 @@ async def _sell(
         told[:] = [sold]
         return outcome
 
-    outcome = await desk.storage.decide(ProviderScope(name=provider), rule)
+    outcome = await context.storage.decide(ProviderScope(name=provider), rule)
     return Sold(provider=provider) if isinstance(outcome, Denied) else told[0]
 
 
 def _prices(provider_prices: ProviderPrices, model: str | None, now_ms: int) -> list[Price]:
-    """What holds now of a shelf; or of the one model, which it may borrow: who knows which of those are there?"""
+    """The prices of a provider that hold now. Inherited prices are used only when the model is named."""
     if model is not None:
         held = versions(provider_prices, model)
         return _holding([held[-1].model] if held else [], provider_prices, now_ms)

@@ -29,16 +29,16 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     done: Adjustment | None = None
 
 
-async def due(desk: ManagementContext, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
+async def due(context: ManagementContext, model: str, since_ms: int, until_ms: int | None) -> list[Due] | UnknownModel:
     """The calls of a model that began in that time, "provider/model" by any of its names, or bare; writes nothing.
 
     UnknownModel if no rate was ever made for it: then no call can be due, and the name is likely misspelt.
     """
     found: list[Due] = []
-    async with desk.storage.snapshot() as snapshot:
+    async with context.storage.snapshot() as snapshot:
         catalog = catalog_of(0, [], [], [rate async for rate in snapshot.rates()])
         if not is_rated(catalog, model):
-            return UnknownModel(model=model, similar=await names_like(desk, model))
+            return UnknownModel(model=model, similar=await names_like(context, model))
         adjusted: dict[str, list[Adjustment]] = {}
         async for adjustment in snapshot.adjustments():
             adjusted.setdefault(adjustment.call_id, []).append(adjustment)
@@ -51,13 +51,13 @@ async def due(desk: ManagementContext, model: str, since_ms: int, until_ms: int 
     return found
 
 
-async def apply(desk: ManagementContext, calls: Sequence[Due]) -> list[Due]:
+async def apply(context: ManagementContext, calls: Sequence[Due]) -> list[Due]:
     """Make the adjustments, each in a decision of its own; those that were made, also if another made them first."""
     made: list[Due] = []
     for one in calls:
-        now_ms = desk.clock.now_ms()
+        now_ms = context.clock.now_ms()
         scope = RerateScope(call_id=one.call.id)
-        rerated: Rerated = await desk.storage.decide(scope, partial(rerate, rate=one.rate, now_ms=now_ms))
+        rerated: Rerated = await context.storage.decide(scope, partial(rerate, rate=one.rate, now_ms=now_ms))
         if rerated.adjustment is not None:
             made.append(msgspec.structs.replace(one, done=rerated.adjustment))
     return made

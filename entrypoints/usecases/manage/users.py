@@ -158,16 +158,16 @@ async def revoke_key(context: ActionContext, request: RevokeKey) -> KeyRevoked |
 
 
 async def create_user(
-    desk: ManagementContext, by: str, name: str, role: Role, starter: Starter | None = None
+    context: ManagementContext, by: str, name: str, role: Role, starter: Starter | None = None
 ) -> Outcome:
     """A new user, with starter credit if there is any, in one decision; Exists if the name is taken."""
     if problem := _name_problem(name):
         return Denied(refusal=BadRequest(field="name", problem=problem))
-    who = actor(desk, by)
-    user = User(id=desk.ids.new("user"), name=name, role=role, created_ms=who.now_ms)
-    grant = starter_grant(desk, user, starter, who.now_ms) if starter else None
-    grant_id = desk.ids.new("audit")
-    return await desk.storage.decide(
+    who = actor(context, by)
+    user = User(id=context.ids.new("user"), name=name, role=role, created_ms=who.now_ms)
+    grant = starter_grant(context, user, starter, who.now_ms) if starter else None
+    grant_id = context.ids.new("audit")
+    return await context.storage.decide(
         UserScope(name=name), lambda facts: add_user_with_credit(facts, who, user, grant, grant_id)
     )
 
@@ -182,10 +182,10 @@ def add_user_with_credit(facts: UserFacts, who: Actor, user: User, grant: Grant 
     return Changed(row=user, writes=added.writes + given.writes)
 
 
-def starter_grant(desk: ManagementContext, user: User, starter: Starter, now_ms: int) -> Grant:
+def starter_grant(context: ManagementContext, user: User, starter: Starter, now_ms: int) -> Grant:
     """The grant that a new user's wallet begins with."""
     return Grant(
-        id=desk.ids.new("grant"),
+        id=context.ids.new("grant"),
         user_id=user.id,
         amount_nanos=starter.nanos,
         available_nanos=starter.nanos,
@@ -198,17 +198,17 @@ def starter_grant(desk: ManagementContext, user: User, starter: Starter, now_ms:
     )
 
 
-async def create_key(desk: ManagementContext, by: str, user_name: str, label: str) -> Creation:
+async def create_key(context: ManagementContext, by: str, user_name: str, label: str) -> Creation:
     """A new API key for an existing user."""
     if problem := _label_problem(label):
         return BadRequest(field="name", problem=problem)
-    text = KEY_MARK + desk.ids.secret()
-    who = actor(desk, by)
-    key_id = desk.ids.new("key")
-    outcome = await desk.storage.decide(
+    text = KEY_MARK + context.ids.secret()
+    who = actor(context, by)
+    key_id = context.ids.new("key")
+    outcome = await context.storage.decide(
         UserScope(name=user_name),
         lambda facts: changes.add_key(
-            facts, who, user_name, lambda user: key_row(desk, key_id, user, label, text, who.now_ms)
+            facts, who, user_name, lambda user: key_row(context, key_id, user, label, text, who.now_ms)
         ),
     )
     if isinstance(outcome, Denied):
@@ -217,22 +217,22 @@ async def create_key(desk: ManagementContext, by: str, user_name: str, label: st
     return Minted(key=outcome.row, text=text)
 
 
-def key_row(desk: ManagementContext, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
+def key_row(context: ManagementContext, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
     """The row of a key: its keyed hash, and its first twelve characters or less of a short one."""
     return ApiKey(
         id=key_id,
         user_id=user.id,
         name=label,
-        fingerprint=desk.vault.fingerprint(text),
+        fingerprint=context.vault.fingerprint(text),
         prefix=text[: min(12, len(text) // 3)],
         created_ms=now_ms,
     )
 
 
-async def revoke(desk: ManagementContext, by: str, key_id: str) -> Outcome:
+async def revoke(context: ManagementContext, by: str, key_id: str) -> Outcome:
     """The key authenticates no later call."""
-    who = actor(desk, by)
-    return await desk.storage.decide(KeyScope(key_id=key_id), lambda key: changes.revoke_key(key, who, key_id))
+    who = actor(context, by)
+    return await context.storage.decide(KeyScope(key_id=key_id), lambda key: changes.revoke_key(key, who, key_id))
 
 
 async def keys_with_users(storage: AccountReader) -> list[tuple[ApiKey, str]]:

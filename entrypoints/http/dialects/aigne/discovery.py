@@ -20,7 +20,7 @@ from entrypoints.http.api.reads import authenticated
 from entrypoints.http.errors import error_of
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 # By this the published client finds the hub among what else may live under an origin.
 _COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"

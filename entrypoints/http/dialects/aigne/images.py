@@ -15,7 +15,7 @@ from entrypoints.http.dialects.aigne.native import File, charged, misplaced, rew
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
 from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, IMAGES_CALLER
 from entrypoints.http.wire import Handler, Reply
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 _CLIENTS_OWN = frozenset(("model", "preferInputFileType", "stream"))
 _INPUTS = frozenset(("prompt", "n", "images"))

@@ -10,7 +10,7 @@ from domain.refusals import BadRequest
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 
 class File(msgspec.Struct, rename="camel"):

@@ -17,7 +17,7 @@ import anyio
 from domain.accounts.identity import Caller
 from entrypoints.http.keys import caller_of_request, keys_of
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 # The client's three minutes, less what may pass before its first question is heard.
 PATIENCE_US = 175 * 1_000_000

@@ -21,7 +21,7 @@ from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, stream_error
 from entrypoints.http.wire import Handler, Reply
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 NAME = "aigne-video"
 SECONDS_MAX = 600

@@ -15,7 +15,7 @@ from entrypoints.http.dialects.count_tokens import counting_handler
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ONE = msgspec.Raw(b"1")

@@ -17,7 +17,7 @@ from entrypoints.http.dialects.google.read import read as read_generation
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 _INNER = "generateContentRequest"
 

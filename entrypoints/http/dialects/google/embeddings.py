@@ -20,7 +20,7 @@ from entrypoints.http.dialects.openai_media.embeddings import tokens_of, vector_
 from entrypoints.http.dialects.openai_media.shared import INPUTS_MAX, never_streams
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.wire import Handler
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 NAME = "google-embed-content"
 _OPTIONS = ("taskType", "title", "outputDimensionality")

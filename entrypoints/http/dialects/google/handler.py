@@ -13,7 +13,7 @@ from entrypoints.http.dialects.google.recognition import with_key
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 
 def model_method_handler(hub: CallContext) -> Handler:

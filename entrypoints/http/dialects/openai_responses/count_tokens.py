@@ -12,7 +12,7 @@ from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
-from entrypoints.usecases.serving_context import CallContext
+from entrypoints.usecases.call_context import CallContext
 
 # No provider speaks it: what OpenAI counts for itself is asked at OpenAI.
 _NAME = "openai-responses-input-tokens"

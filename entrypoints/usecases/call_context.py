@@ -15,7 +15,7 @@ from domain.routing.tree import NoRoute, Route
 from entrypoints.usecases.call.filters import Filter
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
-from entrypoints.usecases.manage.price_book import PriceBookView, shelves
+from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
 from entrypoints.usecases.management_context import Sealing
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
@@ -67,7 +67,7 @@ class CallContext:
     sealing: Sealing | None = None
     odd_usages: dict[str, int] = field(default_factory=dict)
     _catalog: Catalog | None = None
-    _shelves: PriceBookView | None = None
+    _price_book: PriceBookView | None = None
     _routed: Routed | None = None
 
     async def catalog(self) -> Catalog:
@@ -80,7 +80,7 @@ class CallContext:
         """The catalogue as it is now, read again only if its version has moved."""
         if self._catalog is None or self._catalog.version != await self.storage.catalog_version():
             self._catalog = (await self.storage.catalog()).indexed()
-            self._shelves = await shelves(self.book, self.storage)
+            self._price_book = await price_book_view(self.book, self.storage)
         return self._catalog
 
     def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoRoute:
@@ -91,9 +91,9 @@ class CallContext:
 
     def prices(self, provider: str, at_ms: int) -> list[Price]:
         """What the provider is known to serve at a moment, by the price book as last read."""
-        held = self._shelves.provider_prices(provider).prices.values() if self._shelves is not None else ()
+        held = self._price_book.provider_prices(provider).prices.values() if self._price_book is not None else ()
         return [price for versions in held if (price := standing(versions, at_ms))]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """What the provider asks for a model, by the price book as last read; None if nobody knows."""
-        return self._shelves.price_at(provider, model, at_ms) if self._shelves is not None else None
+        return self._price_book.price_at(provider, model, at_ms) if self._price_book is not None else None
