@@ -62,6 +62,7 @@ ROOMS = {
     "entrypoints": EVERYWHERE,
     "entrypoints/actions": RULES,
     "entrypoints/refusals": PLAIN,
+    "entrypoints/usecases": RULES,
     "ports": PLAIN,
     "CONTRIBUTING.md": RULES,
     "README.md": RULES,
@@ -77,6 +78,9 @@ QUOTED = {
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
+    "entrypoints/usecases/call/admission.py": {"anew"},  # in the name of a method that the HTTP routes call
+    "entrypoints/usecases/call_context.py": {"anew"},
+    "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors
 }
 
 

@@ -1,1 +1,1 @@
-"""What the hub does for somebody, step by step, over ports."""
+"""What the hub does for callers and operators, step by step, over ports."""

@@ -1,7 +1,7 @@
-"""The hub as its use cases see it: ports, a few settings, and two cells of what may be forgotten.
+"""The hub as its use cases see it: ports, a few settings, and two caches that may be lost.
 
-Truth is in storage. What is kept here is either immutable (the catalogue at a version, which every plan checks) or
-advice (turns and cool-downs), replaced as a whole and harmless to lose.
+Storage holds the truth. The values kept here are either immutable (the catalogue at a version, which every plan checks)
+or advice (turns and cool-downs), which is replaced as a whole; losing it changes no charge.
 """
 
 from dataclasses import dataclass, field
@@ -29,15 +29,14 @@ from ports.vault import Vault
 class CallContext:
     """Everything a call needs. Durations are in milliseconds; `billed` is CREDIT_BASED_BILLING_ENABLED.
 
-    `keep_alive_ms` is how often a stream's silence is looked at, 0 for never. `write_timeout_ms` is how long a stream's
-    caller may take nothing.
+    `keep_alive_ms` is the interval at which a stream is checked for silence, 0 for never. `write_timeout_ms` is how
+    long the caller of a stream may read nothing.
     `odd_usages` counts, by provider, the usage reports that were adjusted or completed by an estimate.
-    `strategy` is for bare models; an alias has its own. `unsupported` is what becomes of wishes that a provider's
-    dialect has no field for, unless the caller says so. `first_token_timeout_ms` of None: a stream may begin whenever
-    it does.
+    `strategy` is for bare models; an alias has its own. `unsupported` is the policy for unsupported parameters, unless
+    the caller chooses another. `first_token_timeout_ms` of None sets no limit to the start of a stream.
     `filters` see every request before its admission, and the chunks of its answer.
-    `running` are the ids of the calls that this process is making, from before they are in the books; `unsettled` those
-    that have ended and are not settled there yet.
+    `running` holds the ids of the calls that this process is making, from before they are in the books; `unsettled`
+    holds those that have ended and are not settled there yet.
     """
 
     storage: Storage
@@ -84,16 +83,16 @@ class CallContext:
         return self._catalog
 
     def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoRoute:
-        """Where a name leads now."""
+        """The route that a name leads to now."""
         if self._routed is None:
             self._routed = Routed(self.billed, self.strategy)
         return self._routed.route(catalog, name, now_ms)
 
     def prices(self, provider: str, at_ms: int) -> list[Price]:
-        """What the provider is known to serve at a moment, by the price book as last read."""
+        """The prices of the provider's models at a moment, by the price book as last read."""
         held = self._price_book.provider_prices(provider).prices.values() if self._price_book is not None else ()
         return [price for versions in held if (price := standing(versions, at_ms))]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
-        """What the provider asks for a model, by the price book as last read; None if nobody knows."""
+        """The provider's price for a model, by the price book as last read; None if it is unknown."""
         return self._price_book.price_at(provider, model, at_ms) if self._price_book is not None else None

@@ -1,4 +1,4 @@
-"""Who calls: the caller behind a key, as the books know it at this moment."""
+"""The caller behind a key, as the books know it at this moment."""
 
 from typing import Protocol
 
@@ -8,14 +8,14 @@ from ports.books import Storage
 
 
 class Accounts(Protocol):
-    """What has the books: the context of a call, and that of management."""
+    """A context that has the books: that of a call, or that of management."""
 
     @property
     def storage(self) -> Storage: ...
 
 
 async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
-    """The caller whose key has the fingerprint, read afresh: a revoked key is invalid from that moment on.
+    """The caller whose key has the fingerprint, read from the books each time: a revoked key is invalid at once.
 
     Raises StorageError where the books cannot be read.
     """
@@ -24,7 +24,7 @@ async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
 
 
 async def refusal_to(hub: Accounts, fingerprint: str, refusal: Refusal) -> Refusal:
-    """The refusal for the holder of a valid key. For anybody else InvalidKey, which reveals nothing about the hub.
+    """The refusal for the holder of a valid key; InvalidKey, which reveals nothing about the hub, for anyone else.
 
     Raises StorageError where the books cannot be read.
     """

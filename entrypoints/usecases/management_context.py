@@ -1,4 +1,4 @@
-"""What managing the hub needs: less than serving it, so that a command starts without an HTTP client.
+"""The context of management: it needs less than serving, so a command starts without an HTTP client.
 
 A use case of the action table takes an `ActionContext` and its request struct, and returns its reply or a `Denial`. It
 knows no entrypoint: a refusal names a field of the request, and a remedy names another action.
@@ -26,7 +26,7 @@ Kind = TypeVar("Kind", bound=Row)
 
 
 class ManagementContext(Protocol):
-    """Where management is done: an `ManagementPorts`, or the whole `CallContext`."""
+    """The ports that management needs: `ManagementPorts`, or the whole `CallContext`."""
 
     @property
     def storage(self) -> Storage: ...
@@ -45,7 +45,7 @@ class ManagementContext(Protocol):
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
-    """The credit that a new user is given: so much, for so many days (0: for ever)."""
+    """The credit that a new user gets: an amount in nanocredits and its lifetime in days (0: no expiry)."""
 
     nanos: int
     days: int = 0
@@ -55,7 +55,7 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator's settings decide about actions.
 
     starter     the credit that a new user gets; None: none
-    terms       by what terms the price book's models are sold; None: only models with a rate are
+    terms       the terms by which the price book's models are sold; None: only models with a rate are sold
     billed      whether calls are charged
     strategy    how a model that several providers serve is routed
     """
@@ -67,13 +67,13 @@ class ActionPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _ignore(progress: str) -> None:
-    """Nobody watches."""
+    """Discard the progress."""
 
 
 class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action is carried out with: the hub, the name of the actor for the audit log, and the policy.
+    """The context of an action: the hub, the name of the actor for the audit log, and the policy.
 
-    `report` takes the progress of a long action.
+    `report` receives the progress of a long action.
     """
 
     hub: ManagementContext
@@ -83,11 +83,11 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoFields(msgspec.Struct, frozen=True):
-    """The request of an action that needs to know nothing."""
+    """The request of an action that needs no fields."""
 
 
 class Sealing(msgspec.Struct, frozen=True, kw_only=True):
-    """The master keys, and what is sealed under them."""
+    """The master keys, and the books that are sealed under them."""
 
     keys: MasterKeys
     books: SealedBooks
@@ -106,12 +106,12 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def actor(context: ManagementContext, name: str) -> Actor:
-    """Somebody of that name, acting now."""
+    """The actor of that name, acting now."""
     return Actor(name=name, now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
 
 
 def row_of(outcome: Outcome, row: type[Kind]) -> Kind | Denial:
-    """The row that a change was about, or why it was not made."""
+    """The row that was changed, or the reason why it was not."""
     if isinstance(outcome, Denied):
         return outcome.refusal
     assert isinstance(outcome.row, row)

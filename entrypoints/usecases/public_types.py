@@ -1,7 +1,7 @@
-"""Values of requests and replies that are written otherwise than they are kept: amounts, moments, durations.
+"""Values of requests and replies whose public form differs from the stored one: amounts, moments, durations.
 
-Each is an `int` in the unit that its docstring names, so the rules take it as it is. `written` makes the public form,
-for JSON (as msgspec's `enc_hook`) and for text.
+Each is an `int` in the unit that its docstring names, so the rules accept it unchanged. `written` returns the public
+form, for JSON (as msgspec's `enc_hook`) and for text.
 """
 
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def moment(ms: int | None) -> Moment | None:
 
 
 def written(value: object) -> str:
-    """The public form of such a value. NotImplementedError for a value of another type, as msgspec wants it."""
+    """The public form of such a value; NotImplementedError for a value of another type, as msgspec requires."""
     if isinstance(value, (Credits, Dollars, Percent)):
         return format_credits(value)
     if isinstance(value, Moment):

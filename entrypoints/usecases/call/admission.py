@@ -1,8 +1,8 @@
 """Admitting a call: route it, plan it against the books, and wait for a duplicate where there is one.
 
-The catalogue in memory may be a version behind. Whatever it makes of a call, a refusal is only given after it was
-compared with the books, and a plan is only made at the version that the books have: so what an operator changes
-holds for the next call in every process.
+The catalogue in memory may be a version behind. So a refusal is returned only after the version was compared with the
+books, and a plan is made only at the version of the books: an operator's change holds for the next call in every
+process.
 """
 
 from collections.abc import Awaitable
@@ -30,8 +30,7 @@ from entrypoints.usecases.identity import refusal_to
 from entrypoints.usecases.manage.maintenance import sweep_own
 from ports.books import StorageError
 
-# A call may go on for long after its provider was last silent; its hold is given back at the latest after this many
-# times the silence that is allowed.
+# A call that receives chunks has no limit but this one: its hold is released after this many times the allowed silence.
 DEADLINE_SILENCES = 6
 DUPLICATE_POLL_S = 0.05
 
@@ -39,7 +38,7 @@ D = TypeVar("D")
 
 
 async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
-    """Hold credit for the call, or say why not. Nothing is held unless a Plan is returned."""
+    """Hold credit for the call, or return the refusal. Nothing is held unless a Plan is returned."""
     if context.unsettled.is_full:
         return StorageUnavailable(reason="too many calls wait to be settled")
     try:
@@ -68,13 +67,13 @@ async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
         return StorageUnavailable(reason=str(problem))
 
 
-async def who_could_serve(context: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
-    """The candidates for the call by the books as they are now, or why there are none. Nothing is held."""
+async def candidates_for(context: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
+    """The candidates for the call by the books as they are now, or the refusal. Nothing is held."""
     return _route(context, ask, await context.catalog_anew())
 
 
 def _route(context: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
-    """The candidates for the call, in order, or why there are none. Takes a turn in the rotations."""
+    """The candidates for the call, in order, or the refusal. Takes a turn in the rotations."""
     now_ms = context.clock.now_ms()
     call = ask.call
     route = context.route(catalog, call.model, now_ms)
@@ -113,9 +112,9 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
 
 
 async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
-    """The decision. A hang-up waits for it: a hold that is being written must reach somebody who will settle it.
+    """The decision, which a hang-up does not cancel: a hold that is being written must reach the code that settles it.
 
-    Only what streams is cancelled by a hang-up, and for a call that is not, the scope would cost more than its plan.
+    Only streamed calls are cancelled by a hang-up; for any other, the cancel scope would cost more than its plan.
     """
     if call.stream:
         with anyio.CancelScope(shield=True):
@@ -126,7 +125,7 @@ async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
 
 
 async def _ending_of(context: CallContext, duplicate: Call) -> None:
-    """Wait until the earlier call has ended; one that nobody will settle is swept, and not waited for."""
+    """Wait until the earlier call has ended; a lost call is swept at once."""
     while True:
         now = await context.storage.call(duplicate.id)
         if now is None or now.ending is not None:

@@ -11,10 +11,10 @@ from domain.routing.tree import Route
 
 
 class Ask:
-    """A call that asks to be made: the key's fingerprint, what was asked, and how to say it in canonical words.
+    """A requested call: the key's fingerprint, the call, and how to read it as a canonical request.
 
-    `rate_ids` are those of the quote that it names: it is sold at one of them or not at all. `unsupported` is what
-    becomes of wishes that a provider's dialect has no field for.
+    `rate_ids` are those of the quote that it names: it is sold at one of them or refused. `unsupported` is the policy
+    for parameters that a provider's dialect cannot express.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class Ask:
         self.request: ModelRequest | None = None
         self.route: Route | None = None
         self.order: Order | None = None
-        # How the server is asked to give up a caller who takes nothing any more; None where it has no way to.
+        # Asks the server to give up a caller who reads nothing any more; None where the server cannot.
         self.leave: Callable[[], None] | None = None
         self._to_request = to_request
 
     def translate(self) -> ModelRequest | BadRequest:
-        """The call in canonical words, read once and only for a provider of another dialect."""
+        """The call as a canonical request, read once and only for a provider of another dialect."""
         if self.request is None:
             request = self._to_request(self.call)
             if isinstance(request, BadRequest):

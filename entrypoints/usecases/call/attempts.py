@@ -1,6 +1,6 @@
-"""The first life of a call: providers are asked, one after another, until an answer has its first chunk.
+"""The first stage of a call: providers are asked, one after another, until an answer has its first chunk.
 
-Until then a failure is followed by another attempt. Afterwards none is made: the caller may have seen a part of the
+A failure before the first chunk leads to another attempt. A later one does not: the caller may have seen a part of the
 answer.
 """
 
@@ -28,8 +28,8 @@ from ports.providers import Answer, Chunk
 class Attempts:
     """The attempts of one call, and the connection to the provider that answers.
 
-    `served` accepted the request: from then on a caller who leaves owes the input. `answer` has its first chunk, which
-    came at `first_us`. Times are monotonic, in microseconds.
+    `served` is the entry that accepted the request: a caller who leaves after that owes the input. `answer` has its
+    first chunk, which came at `first_us`. Times are monotonic, in microseconds.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class Attempts:
         self._chunks: ChunkReader | None = None
 
     async def first_chunk(self) -> Begun | ProviderFailed:
-        """Attempt by the plan's order until one answer begins; the last failure if none does."""
+        """Try the plan's entries in order until one answer begins; returns the last failure if none does."""
         context, tried = self._context, self._plan.affordable
         order = [entry.candidate for entry in tried]
         failures: list[tuple[int, Failure]] = []

@@ -1,4 +1,4 @@
-"""What is reported of a call once it has ended and its settlement is durable."""
+"""The event of a call, reported once it has ended and its settlement is durable."""
 
 import logging
 

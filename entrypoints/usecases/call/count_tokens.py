@@ -1,7 +1,7 @@
 """Counting a request's tokens before it is made: free, so nothing is held, charged or written.
 
-A provider that counts is asked, the next candidate if it fails; for any other the hub estimates, and says so. Only a
-caller whose wallet holds something gets that far: who cannot spend reaches no provider.
+The hub asks a provider that can count, and the next candidate if that fails; for other providers it returns an estimate
+that is marked as one. A caller with an empty wallet reaches no provider.
 """
 
 import msgspec
@@ -12,14 +12,14 @@ from domain.model_api.call import Attempt
 from domain.model_api.events import Broken
 from domain.refusals import BadRequest, InsufficientCredit, InvalidKey, ProviderFailed, Refusal, UnsupportedParameter
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import who_could_serve
+from entrypoints.usecases.call.admission import candidates_for
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import caller_of
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's own answer, word for word, or an estimate in tokens."""
+    """A provider's own answer, unchanged, or an estimate in tokens."""
 
     body: bytes = b""
     estimated_tokens: int = 0
@@ -27,7 +27,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
-    """How many tokens the request has; no word of a model to a stranger."""
+    """The number of tokens of the request; a caller without a valid key learns nothing about models."""
     caller = await caller_of(context, ask.fingerprint)
     if isinstance(caller, InvalidKey):
         return caller
@@ -37,7 +37,7 @@ async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
             return InsufficientCredit(
                 bound_nanos=1, available_nanos=has.available_nanos, payment_link=context.payment_link
             )
-    found = await who_could_serve(context, ask)
+    found = await candidates_for(context, ask)
     if isinstance(found, UnsupportedParameter):
         request = ask.translate()
         return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
@@ -45,17 +45,17 @@ async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
 
 
 async def _asked(context: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
-    """What the first candidate says that says anything; the last one's failure if none does."""
+    """The answer of the first candidate that gives one; the last one's failure if none does."""
     for candidate in candidates:
-        told = await _told(context, ask, candidate)
-        if isinstance(told, Counted) or told.kind == "request_rejected":
+        counted = await _counted(context, ask, candidate)
+        if isinstance(counted, Counted) or counted.kind == "request_rejected":
             break
-    if isinstance(told, Counted):
-        return told
-    return ProviderFailed(failure=told, provider=candidate.target.provider)
+    if isinstance(counted, Counted):
+        return counted
+    return ProviderFailed(failure=counted, provider=candidate.target.provider)
 
 
-async def _told(context: CallContext, ask: Ask, candidate: Candidate) -> Counted | Failure:
+async def _counted(context: CallContext, ask: Ask, candidate: Candidate) -> Counted | Failure:
     attempt = Attempt(call_id=ask.call_id, target=candidate.target, timeout_ms=context.upstream_timeout_ms)
     async with context.providers.open(attempt, ask.call, None) as opened:
         if isinstance(opened, Failure):

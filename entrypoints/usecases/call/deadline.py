@@ -1,9 +1,9 @@
 """The end of one call by the monotonic clock, enforced by the process that runs it.
 
-One timer per call covers all of it: attempts, pauses, the relay, and the sending to a caller who does not read. It
-never looks at the wall clock, so a clock that is stepped ends no call. At the deadline it cancels the call's task if
-that waits for a provider; a call that is sending is ended on the side (`Timed.late`), because a send may wait for its
-caller for ever. A caller who takes nothing for as long as a write may last counts as gone (`Timed.stalled`).
+One timer per call covers attempts, pauses, the relay, and the sending to a caller who does not read. It never looks at
+the wall clock, so a clock that is stepped ends no call. At the deadline it cancels the call's task if that waits for a
+provider; a call that is sending is ended from outside (`Timed.late`), because a send may wait for its caller without
+end. A caller who reads nothing for the write timeout counts as gone (`Timed.stalled`).
 """
 
 import asyncio
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class Timed(Protocol):
-    """What the timer has to know of a call and to tell it."""
+    """A call as the timer sees it: the facts that it reads and the events that it reports."""
 
     @property
     def given(self) -> int:
-        """How many pieces of a stream were given to the caller."""
+        """The number of pieces of a stream that were given to the caller."""
         ...
 
     def late(self) -> None:
@@ -37,7 +37,7 @@ class Timed(Protocol):
         ...
 
 
-class _Nobody:
+class _NoCall:
     given = 0
 
     def late(self) -> None:
@@ -47,13 +47,13 @@ class _Nobody:
         pass
 
 
-_NOBODY: Timed = _Nobody()
+_NO_CALL: Timed = _NoCall()
 
 
 class Deadline:
     """The timer of one call, from its making until `stop`. It belongs to the running event loop.
 
-    `passed` says that the time is over; `waiting` is the task that waits for the provider, None at any other time.
+    `passed` is true once the time is over; `waiting` is the task that waits for the provider, None at any other time.
     """
 
     __slots__ = ("_call", "_cancels", "_ends", "_given", "_loop", "_timer", "_write_s", "passed", "waiting")
@@ -73,11 +73,11 @@ class Deadline:
         self._timer = loop.call_at(now_s + (write_s if write_s < duration_s else duration_s), self._look)
 
     def left_ms(self) -> int:
-        """How much time the call has left; 0 or less when it is over."""
+        """The time that the call has left; 0 or less when it is over."""
         return int((self._ends - self._loop.time()) * 1000)
 
     async def bounded(self, work: Coroutine[Any, Any, T]) -> T | Failure:
-        """What the work returns; `LATE`, with the work cancelled, if the deadline passes first."""
+        """The result of the work; `LATE`, with the work cancelled, if the deadline passes first."""
         if self.passed:
             work.close()
             return LATE
@@ -96,9 +96,9 @@ class Deadline:
         return self.passed and task is not None and task.uncancel() <= self._cancels
 
     def stop(self) -> None:
-        """The call is over: let go of it, so that its memory is free at once."""
+        """Release the call, which is over, so that its memory is free at once."""
         self._timer.cancel()
-        self._call = _NOBODY
+        self._call = _NO_CALL
 
     def _look(self) -> None:
         left_s = self._ends - self._loop.time()

@@ -1,4 +1,4 @@
-"""Asking beforehand where a call would go, and why."""
+"""Explains where a call would go, and why, before it is made."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ SAMPLE_BYTES = 2_000
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to explain by: how long it is, what it needs, and how long an answer it allows."""
+    """A sample request: its length, the capabilities that it needs, and the length of the answer that it allows."""
 
     model: str
     body_bytes: int = SAMPLE_BYTES
@@ -27,7 +27,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidateView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who could serve the call, at its place. `priority` and `weight` are those of each alias on the way."""
+    """A candidate for the call, with its place. `priority` and `weight` are those of each alias on the way."""
 
     place: int
     provider: str
@@ -43,14 +43,14 @@ class CandidateView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOutView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who cannot serve the call, and why."""
+    """A target that cannot serve the call, and why."""
 
     model: str
     why: str
 
 
 class RouteView(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a call would go: candidates in the order they would be tried, and who is left out.
+    """The route of a call: candidates in the order in which they would be tried, and the targets left out.
 
     Amounts are exact decimals in credits.
     """
@@ -65,13 +65,13 @@ class RouteView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplainRoute(msgspec.Struct, frozen=True, kw_only=True):
-    """What to explain."""
+    """The model and the sample to explain."""
 
     model: str
 
 
 async def explain_route(context: ActionContext, request: ExplainRoute) -> RouteView | Denial:
-    """By the books alone, as a process that has just started would route it."""
+    """The route by the books alone, as a process that has just started would choose it."""
     catalog = (await context.hub.storage.catalog()).indexed()
     sample, now_ms = Sample(model=request.model), context.hub.clock.now_ms()
     return explained(catalog, Advice(), sample, context.policy.billed, context.policy.strategy, now_ms)
@@ -80,7 +80,7 @@ async def explain_route(context: ActionContext, request: ExplainRoute) -> RouteV
 def explained(
     catalog: Catalog, advice: Advice, sample: Sample, billed: bool, strategy: Strategy, now_ms: int
 ) -> RouteView | NoRoute:
-    """Where the sample would go, and why."""
+    """The route of the sample, and why."""
     call = ModelCall(
         dialect="openai",
         model=sample.model,

@@ -1,7 +1,7 @@
-"""Filters: what an operator puts between callers and providers, such as a guardrail or a redaction. None is built in.
+"""Filters that an operator puts between callers and providers, such as a guardrail or a redaction. None is built in.
 
-A filter sees a request before it is admitted, so that what it refuses holds no credit, and the chunks of the answer
-before they are metered, so that a caller is charged for what it was given.
+A filter sees a request before it is admitted, so a refused request holds no credit. It sees the chunks of the answer
+before they are metered, so a caller is charged for what it received.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -20,14 +20,14 @@ ChunkFilter: TypeAlias = Callable[[Chunk], Chunk | Failure]
 
 
 class Filter(Protocol):
-    """One filter of a hub; it may keep nothing of a call but in the chunk filter that it returns."""
+    """One filter of a hub; it may keep the state of a call only in the chunk filter that it returns."""
 
     async def before(self, ask: Ask) -> Refusal | None:
         """Refuse the call, or let it pass; `ask.call` may be replaced. The key of the caller is not checked yet."""
         ...
 
     def chunks(self, ask: Ask) -> ChunkFilter | None:
-        """The filter of an answer to the call, for one attempt; None to let all of it pass."""
+        """The filter of the call's answer, for one attempt; None to let all of it pass."""
         ...
 
 

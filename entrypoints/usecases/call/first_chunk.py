@@ -1,8 +1,8 @@
-"""The beginning of an answer: what fails before it can still be tried elsewhere.
+"""The beginning of an answer: a call that fails before it can still be tried elsewhere.
 
 Providers announce an answer (`response.created`, `message_start`) before they know whether there will be one. Where
-somebody else could be tried, an announcement is kept back until something follows that is worth its price, or the end.
-Not for long: a model that thinks in silence is at work, and its caller is to hear of it.
+another provider could be tried, an announcement is held back until content or the end follows. The wait is limited: a
+model that reasons in silence is at work, and its caller should see that.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from ports.providers import Chunk
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The first piece of an answer that can no longer be had elsewhere, and what it has come to."""
+    """The first piece of an answer that is bound to this provider now, and its chunks so far."""
 
     first: Chunk
     meter: Meter
 
 
 class ChunkReader:
-    """An answer's chunks, where one that did not come in time is still the next one."""
+    """An answer's chunks; a chunk that did not come in time is still the next one."""
 
     def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
         self._chunks = chunks
@@ -48,11 +48,11 @@ class ChunkReader:
         return await anext(self, None) if done else None
 
     def following(self) -> AsyncIterator[Chunk]:
-        """All that follows; once nothing is on its way any more, without a detour."""
+        """All chunks that follow; read directly once no chunk is pending."""
         return self if self._coming is not None else self._chunks
 
     def stop(self) -> None:
-        """Nobody waits for the next chunk any more."""
+        """Stop waiting for the next chunk."""
         if self._coming is not None:
             self._coming.cancel()
 
@@ -60,7 +60,7 @@ class ChunkReader:
 async def begin(chunks: ChunkReader, held_back_ms: int) -> Begun | Failure:
     """Read an answer up to its first piece.
 
-    A provider that only says that it is still there may go on for ever: the call's deadline cancels this.
+    A provider that sends only keep-alives may go on without end: the call's deadline cancels this.
     """
     first, meter = Chunk(b"", ()), Meter()
     while not first.events:

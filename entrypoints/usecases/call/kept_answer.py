@@ -1,4 +1,4 @@
-"""The answer of a call with an Idempotency-Key, kept while it is given out so that the same key gets it again."""
+"""The answer of a call with an Idempotency-Key, kept so that a duplicate request gets the same answer."""
 
 from domain.books.rows import Call
 from domain.model_api.operations import OPERATIONS, OperationName
@@ -7,7 +7,7 @@ from ports.vault import Vault
 
 
 class KeptAnswer:
-    """The bytes of one answer, as long as they are not too many, with its status and content type."""
+    """The bytes of one answer, up to a limit, with its status and content type."""
 
     def __init__(self, call: Call, operation: OperationName, status: int, content_type: str) -> None:
         self.status = status

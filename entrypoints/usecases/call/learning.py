@@ -1,4 +1,4 @@
-"""What the hub takes from each attempt for the calls to come: advice, and credentials that are put out of use."""
+"""What the hub learns from each attempt for later calls: advice, and credentials to put out of use."""
 
 import logging
 
@@ -16,7 +16,7 @@ _log = logging.getLogger("aihub")
 
 
 def learn_success(context: CallContext, ask: Ask, target: Target, first_byte_us: int) -> None:
-    """What answered is warm again; where there was a choice, also how fast it was, and who talks to it."""
+    """Record that a target answered; where there was a choice, also its speed and the session that uses it."""
     context.advice = learned_success(context.advice, target)
     order = ask.order
     if order is None or len(order.ranks) < 2:
@@ -27,7 +27,7 @@ def learn_success(context: CallContext, ask: Ask, target: Target, first_byte_us:
 
 
 async def learn_failure(context: CallContext, target: Target, failure: Failure) -> None:
-    """Others go first for a while; a credential that the provider rejected is put out of use."""
+    """Cool a failed target down; a credential that the provider rejected is put out of use."""
     context.advice = learned_failure(context.advice, target, failure, context.clock.now_ms())
     # One that this hub cannot unseal (another master key) is the hub's fault: it would take all of them out.
     theirs = failure.kind == "credential_rejected" and failure.status != 0
@@ -36,14 +36,14 @@ async def learn_failure(context: CallContext, target: Target, failure: Failure) 
 
 
 def learn_usage(context: CallContext, settled: Settlement) -> None:
-    """Count the odd usage reports of each provider; the first, second, fourth, eighth are logged, so it is no flood."""
+    """Count the odd usage reports of each provider; only the first, second, fourth, eighth, … are logged."""
     call = settled.call
     if call is None or call.usage_note is None or call.provider is None or settled.already:
         return
     count = context.odd_usages[call.provider] = context.odd_usages.get(call.provider, 0) + 1
     if count & (count - 1) == 0:
-        words = "%s counted oddly what was used, %d times since the start; call %s is charged as %s: %s"
-        _log.warning(words, call.provider, count, call.id, call.usage_source, call.usage_note)
+        text = "%s counted oddly what was used, %d times since the start; call %s is charged as %s: %s"
+        _log.warning(text, call.provider, count, call.id, call.usage_source, call.usage_note)
 
 
 async def _deactivate(context: CallContext, provider: str, credential_id: str, error: str) -> None:
@@ -57,5 +57,5 @@ async def _deactivate(context: CallContext, provider: str, credential_id: str, e
     except StorageError:
         return
     if isinstance(outcome, Changed):
-        words = "%s rejected credential %s, which is put out of use until it is activated: %s"
-        _log.warning(words, provider, credential_id, " ".join(error.split()))
+        text = "%s rejected credential %s, which is put out of use until it is activated: %s"
+        _log.warning(text, provider, credential_id, " ".join(error.split()))

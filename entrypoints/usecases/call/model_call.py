@@ -40,7 +40,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 async def admitted_call(context: CallContext, ask: Ask) -> "LiveCall | Replayed | Refusal":
-    """Admit the call. Only a `LiveCall` holds credit: it must be closed."""
+    """Admit the call. A `LiveCall` holds credit, and must be closed; the other results hold none."""
     context.running.add(ask.call_id)  # Before it is in the books: what is open there but not here has no owner.
     live = False
     try:
@@ -75,7 +75,7 @@ class LiveCall:
 
     @property
     def given(self) -> int:
-        """How many pieces of a stream the caller was given."""
+        """The number of pieces of a stream that the caller was given."""
         return self._relay.given if self._relay is not None else 0
 
     async def open(self, renderer_of: RendererOf) -> Relay | Refusal:
@@ -99,7 +99,7 @@ class LiveCall:
             self._ended_late = asyncio.get_running_loop().create_task(self._end_late(self._relay))
 
     def stalled(self) -> None:
-        """The caller takes nothing any more, so it counts as gone; but not while the books are slow to settle."""
+        """The caller reads nothing any more, so it counts as gone; but not while the books are slow to settle."""
         is_settling = self.settlement.is_begun and self.settlement.settled is None
         if self.ask.leave is not None and self._relay is not None and not is_settling:
             self.ask.leave()

@@ -1,7 +1,6 @@
-"""Quoting a call: the rule that admits calls is asked what it would decide, and nothing is written.
+"""Quoting a call: the rule that admits calls decides on it, and nothing is written.
 
-The quote's id is its basis, sealed by the vault for the key that asked, so that no row has to be kept for it and
-nobody can make one up.
+The quote's id is its basis, sealed by the vault for the caller's key, so it needs no row and cannot be forged.
 """
 
 import base64
@@ -14,7 +13,7 @@ from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
 from domain.books.scopes import CallFacts, CallScope
 from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import who_could_serve
+from entrypoints.usecases.call.admission import candidates_for
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
@@ -25,7 +24,7 @@ MARK = "quote_"
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call would be charged. `output_cap` is the cap that the hub would send, None: none.
+    """The charge that a call would have. `output_cap` is the cap that the hub would send; None: none.
 
     `offers` are the providers that may serve it, in the order that they would be tried now; none with billing off.
     """
@@ -39,12 +38,12 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def quote(context: CallContext, ask: Ask) -> Quote | Refusal:
-    """What the call would be charged now, or why it would be refused; a wallet that is too small is no refusal."""
+    """The charge that the call would have now, or its refusal; a wallet that is too small is no refusal."""
     try:
         while True:
             advice = context.advice
-            found = await who_could_serve(context, ask)
-            context.advice = advice  # Nobody's turn is spent.
+            found = await candidates_for(context, ask)
+            context.advice = advice  # A quote takes no turn.
             if not isinstance(found, tuple):
                 return await refusal_to(context, ask.fingerprint, found)
             planned = (await _rehearse(context, ask, found)).planned
@@ -64,7 +63,7 @@ async def quote(context: CallContext, ask: Ask) -> Quote | Refusal:
 
 
 def basis_of(vault: Vault, fingerprint: str, quote_id: str, model: str, now_ms: int) -> Basis | BadRequest:
-    """What a quote's id says, if this key got it, for this model, and its time is not over."""
+    """The basis in a quote's id, if this key got it, for this model, and it has not expired."""
     problem = "This quote is unknown, of another key or damaged: ask for one with POST /v1/quote."
     unknown = BadRequest(field="x-aihub-quote", problem=problem)
     text = quote_id.removeprefix(MARK)

@@ -1,6 +1,6 @@
-"""The second life of a call: the answer's chunks go to the caller, while the meter reads along.
+"""The second stage of a call: the answer's chunks go to the caller, and the meter reads them on the way.
 
-The terminal bytes are only given out once the call is settled: until then an answer is not complete.
+The terminal bytes are sent only once the call is settled: until then an answer is not complete.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Relay:
         return StorageUnavailable(reason="the call could not be settled")
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """The pieces of a streamed answer; settled before the terminal bytes or the error event is given out."""
+        """The pieces of a streamed answer; settled before the terminal bytes or the error event is sent."""
         renderer, chunk, following = self._renderer, self._first, self._attempts.following()
         deadline, task = self._deadline, asyncio.current_task()
         while not deadline.passed:
@@ -91,7 +91,7 @@ class Relay:
         yield await self._last_piece(chunk)
 
     async def _last_piece(self, chunk: Chunk) -> bytes:
-        """Settle, then the terminal bytes; or the error event, if the answer or its settlement failed."""
+        """Settle, then give the terminal bytes; or the error event, if the answer or its settlement failed."""
         renderer, kept, failure = self._renderer, self._kept, self.meter.failure
         if failure is not None:
             await self._settlement.settle(ending_of(failure), failure.message, self.meter)

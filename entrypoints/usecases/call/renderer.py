@@ -1,4 +1,4 @@
-"""How a caller hears an answer, as the use case sees it; `entrypoints/http/renderers.py` has the voices."""
+"""How an answer is rendered for its caller; the renderers are in `entrypoints/http/renderers.py`."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
@@ -9,11 +9,11 @@ from ports.providers import Answer, Chunk
 
 
 class AnswerBroken(Exception):
-    """An answer broke off that cannot say so, such as a sound: its connection is to break as well."""
+    """An answer broke off in a form that has no error event, such as audio: its connection must break as well."""
 
 
 class Renderer(Protocol):
-    """How the caller hears the answer: one rendering of pieces and of failures, in the caller's dialect."""
+    """Renders the chunks and the failures of an answer in the caller's dialect."""
 
     content_type: str
 
@@ -22,9 +22,9 @@ class Renderer(Protocol):
         ...
 
     def error_event(self, failure: Failure) -> bytes:
-        """The last bytes of an answer that broke after it began; AnswerBroken if it has no words for that."""
+        """The last bytes of an answer that broke after it began; AnswerBroken if its form has no error event."""
         ...
 
 
-# By who serves the call, and with what answer.
+# Makes the renderer from the entry that serves the call and the provider's answer.
 RendererOf: TypeAlias = Callable[[Affordable, Answer], Renderer]

@@ -1,4 +1,4 @@
-"""Where names lead, remembered for as long as it holds: most calls go where the one before them went."""
+"""The routes of names, cached while they hold: most calls use the same route as the call before."""
 
 from domain.catalog.aliases import Strategy
 from domain.catalog.catalog import Catalog, next_change_ms
@@ -9,7 +9,7 @@ _FOREVER_MS = 2**63
 
 
 class Routed:
-    """The routes of one catalogue. Forgets them all when it is shown another, or when another rate begins to hold.
+    """The routes of one catalogue, dropped when the catalogue changes or another rate begins to hold.
 
     `strategy` is for bare models.
     """
@@ -22,7 +22,7 @@ class Routed:
         self._routes: dict[str, Route] = {}
 
     def route(self, catalog: Catalog, name: str, now_ms: int) -> Route | NoRoute:
-        """What `route_of` says. What leads nowhere is not remembered, for anybody can ask for that."""
+        """The result of `route_of`. Unknown names are not cached, since a caller can send any number of them."""
         if catalog is not self._catalog or not self._begin_ms <= now_ms < self._end_ms:
             changes_ms = next_change_ms(catalog, now_ms)
             self._catalog, self._begin_ms = catalog, now_ms

@@ -1,7 +1,8 @@
-"""The third life of a call: its hold is closed in the books, exactly once, however the call ends.
+"""The third stage of a call: its hold is closed in the books, exactly once, however the call ends.
 
-A settlement is undisturbed by a hang-up and has a deadline of its own, so that neither a caller who leaves nor a stuck
-disk cancels a bill. What the books do not accept by then goes on the process's list of unsettled calls.
+A hang-up does not cancel a settlement, and a settlement has its own deadline, so neither a caller who leaves nor a
+blocked disk cancels a bill. A settlement that the books do not accept in time goes on the process's list of unsettled
+calls.
 """
 
 import logging
@@ -29,14 +30,14 @@ _log = logging.getLogger("aihub")
 
 
 def ending_of(failure: Failure) -> Ending:
-    """How a call ends that failed so."""
+    """The ending of a call that failed in this way."""
     return "timed_out" if failure.kind == "timed_out" else "provider_failed"
 
 
 class CallSettlement:
-    """The settlement of one call. `settled` is what became durable, None until then; `settled_us` is a monotonic time.
+    """The settlement of one call. `settled` is the durable settlement, None until then; `settled_us` is monotonic.
 
-    `is_begun` from the first try on.
+    `is_begun` is true from the first try on.
     """
 
     __slots__ = (
@@ -70,7 +71,7 @@ class CallSettlement:
         """Close the hold in the books. `kept` is the complete answer, where it is kept for an Idempotency-Key.
 
         False if that did not become durable in time: then `close` tries again. False, too, if an answer is complete
-        but another process has ended its call, taking this process for dead: it must not be given out uncharged.
+        but another process has ended its call, taking this process for dead: it must not be sent uncharged.
         """
         self.is_begun = True
         if ending != "completed":
@@ -92,12 +93,12 @@ class CallSettlement:
         return not (self.settled.already and ending == "completed")
 
     def answer_withheld(self) -> None:
-        """The call could not be settled, so nothing of its answer was given out: `close` charges nothing."""
+        """The call could not be settled, so nothing of its answer was sent: `close` charges nothing."""
         self._answer_is_withheld = True
         self._otherwise = ("lost", "the call could not be settled, so its answer was not given out")
 
     def end_withheld(self) -> None:
-        """The call could not be settled, so all but the end of its answer was given out: `close` charges for that."""
+        """The call could not be settled, so all but the end of its answer was sent: `close` charges for that."""
         self._otherwise = ("provider_failed", "the call could not be settled, so its end was not given out")
 
     async def close(self, meter: Meter) -> None:
@@ -116,7 +117,7 @@ class CallSettlement:
                 context.unsettled.keep(context.storage, outcome, context.clock.now_ms(), late)
 
     def _outcome(self, ending: Ending, error: str | None, meter: Meter, kept: KeptAnswer | None) -> Outcome:
-        """How the call ended, as far as the books need it."""
+        """The outcome of the call, as far as the books need it."""
         attempts, call = self._attempts, self._ask.call
         entry: Affordable | None = attempts.served
         if self._answer_is_withheld:

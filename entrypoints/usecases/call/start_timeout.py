@@ -18,8 +18,8 @@ T = TypeVar("T")
 class StartTimeout(msgspec.Struct, frozen=True):
     """How long a call's stream may take to begin (None: as long as a provider may be silent).
 
-    So long at most (`held_back_ms`) is a text that has only been announced kept back: see `beginning`. A part of a
-    image or of a sound is no announcement.
+    An announced text is held back for at most `held_back_ms`: see `beginning`. A part of an image or of audio is no
+    announcement.
     """
 
     begin_ms: int | None = None
@@ -27,9 +27,9 @@ class StartTimeout(msgspec.Struct, frozen=True):
 
 
 def patience(context: CallContext, ask: Ask, another: Literal["provider", "way"] | None) -> StartTimeout:
-    """The patience with an attempt where `another` could be tried instead: elsewhere nothing is gained by hurry.
+    """The start timeout of an attempt, if `another` could be tried instead; otherwise none.
 
-    Silence is only cut short for another provider, since one that may have worked is not asked again.
+    Silence ends an attempt only for another provider, since one that may have worked is not asked again.
     """
     if another is None or not ask.call.stream:
         return StartTimeout()  # The first piece of a whole answer is its last.
@@ -42,7 +42,7 @@ def patience(context: CallContext, ask: Ask, another: Literal["provider", "way"]
 
 
 async def in_time(limit_ms: int | None, begun: Coroutine[Any, Any, T | Failure]) -> T | Failure:
-    """What came of it; cancelled, and a failure, if that took longer than the limit. None is no limit.
+    """The result of `begun`, or a failure if it took longer than the limit and was cancelled. None is no limit.
 
     The provider may have worked and may charge for it, as after every time-out.
     """

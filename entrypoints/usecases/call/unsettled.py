@@ -1,8 +1,8 @@
-"""Calls that have ended while the books could not be written: kept by their process and settled as soon as they can be.
+"""Calls that ended while the books could not be written: kept by their process and settled as soon as possible.
 
-A disk that is full for a while must neither give an answer away nor keep a customer's credit held. So what could not be
-settled stays in one list per process, which is tried again for as long as the process lives. While the list is full no
-new call is admitted, and a clean stop waits for it, for a while.
+A disk that is full for a while must neither give an answer away nor keep a customer's credit held. So calls that could
+not be settled stay in one list per process, which is tried again for as long as the process lives. While the list is
+full no new call is admitted, and a clean stop waits for it, up to a limit.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from ports.books import Storage
 
 KEPT_MAX = 1_000
 TRY_WITHIN_S = 10
-# The pause after a try that failed: short at first, since most trouble of a disk is a moment's.
+# The pause after a failed try: short at first, since most disk errors pass quickly.
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.05, 1.0
 
 _log = logging.getLogger("aihub")
@@ -37,7 +37,7 @@ class Unsettled:
         self.settled = 0
         self._kept: OrderedDict[str, _Ended] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -63,12 +63,12 @@ class Unsettled:
             self._task = asyncio.get_running_loop().create_task(self._settle_all(), name="late settlements")
 
     async def drained(self, within_s: float | None = None) -> None:
-        """Return when nothing is left, or after so many seconds; what is left then stays."""
+        """Return when nothing is left, or after `within_s` seconds; calls that are left then stay in the list."""
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=within_s)
 
     async def close(self, within_s: float) -> None:
-        """The process ends in good order: wait for what is left, so long at most, then give it up to the sweep."""
+        """Wait at most `within_s` seconds for the calls that are left, then leave them to the sweep."""
         await self.drained(within_s)
         if self._task is not None:
             self._task.cancel()
@@ -80,14 +80,14 @@ class Unsettled:
             )
 
     async def _settle_all(self) -> None:
-        """Take turns until nothing is left: one that the books refuse must not stand before the others."""
+        """Take turns until nothing is left: a call that the books refuse must not block the others."""
         pause_s = PAUSE_FIRST_S
         while self._kept:
             call_id, ended = next(iter(self._kept.items()))
             settlement = await self._settled(ended)
             if settlement is not None:
                 del self._kept[call_id]
-                self._told.discard(call_id)
+                self._reported.discard(call_id)
                 self.settled += 1
                 pause_s = PAUSE_FIRST_S
                 ended.report(settlement)
@@ -105,11 +105,11 @@ class Unsettled:
         try:
             return await ended.storage.decide(SettleScope(call_id=outcome.call_id), rule, TRY_WITHIN_S)
         except Exception as problem:  # Whatever it is, the call is not settled, and nothing else may stop this task.
-            self._tell(outcome.call_id, problem)
+            self._log_once(outcome.call_id, problem)
             return None
 
-    def _tell(self, call_id: str, problem: Exception) -> None:
-        """Say once of each call why it is not settled yet."""
-        if call_id not in self._told:
-            self._told.add(call_id)
+    def _log_once(self, call_id: str, problem: Exception) -> None:
+        """Log once for each call why it is not settled yet."""
+        if call_id not in self._reported:
+            self._reported.add(call_id)
             _log.error("call %s is not settled yet and is tried again: %r", call_id, problem)

@@ -1,1 +1,1 @@
-"""What operators and users can do besides calling models."""
+"""The actions of operators and users besides calling models."""

@@ -35,7 +35,7 @@ FIRST_TOKEN_TIMEOUT_S_MAX = 3_600
 class SetAlias(msgspec.Struct, frozen=True, kw_only=True):
     """An alias as it is written: `targets` as `provider/model@priority*weight`, `canary` as `model=5%`.
 
-    `first_token_timeout_s` of None: as the hub's setting says.
+    `first_token_timeout_s` of None: the hub's setting applies.
     """
 
     name: str
@@ -55,7 +55,7 @@ class NamedAlias(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an alias leads: lower priorities go first, weights are shares."""
+    """A target of an alias: lower priorities go first, weights are shares."""
 
     model: str
     priority: int
@@ -118,10 +118,10 @@ def alias_view(alias: Alias) -> AliasView:
     )
 
 
-async def put_alias(context: ManagementContext, by: str, words: SetAlias) -> Outcome:
-    """From now on the name leads where the words say."""
+async def put_alias(context: ManagementContext, by: str, request: SetAlias) -> Outcome:
+    """From now on the name leads to the requested targets."""
     who = actor(context, by)
-    alias = read_alias(words, context.ids.new("alias"), who.now_ms)
+    alias = read_alias(request, context.ids.new("alias"), who.now_ms)
     if isinstance(alias, BadRequest):
         return Denied(refusal=alias)
     return await context.storage.decide(AliasScope(), lambda facts: set_alias(facts, who, alias))
@@ -135,25 +135,25 @@ async def delete_alias(context: ManagementContext, by: str, name: str) -> Outcom
 
 
 async def aliases(storage: CatalogReader) -> list[Alias]:
-    """All that stand, by name."""
+    """All present aliases, by name."""
     rows = (await storage.catalog()).aliases
     return sorted(rows, key=lambda alias: alias.name)
 
 
-def read_alias(words: SetAlias, alias_id: str, now_ms: int) -> Alias | BadRequest:
-    """The alias that the words mean, or the first of them that means nothing."""
-    if not _NAME.fullmatch(words.name):
+def read_alias(request: SetAlias, alias_id: str, now_ms: int) -> Alias | BadRequest:
+    """The alias that the request describes, or a refusal of its first invalid field."""
+    if not _NAME.fullmatch(request.name):
         problem = (
-            f"invalid alias {words.name!r}: expected at most 64 letters, digits, dots, colons, hyphens, underscores"
+            f"invalid alias {request.name!r}: expected at most 64 letters, digits, dots, colons, hyphens, underscores"
         )
         return BadRequest(field="name", problem=problem)
-    if words.name in VENDORS:
-        return BadRequest(field="name", problem=f"{words.name} is the name of a provider: choose another")
-    if not 1 <= len(words.targets) <= TARGETS_MAX:
+    if request.name in VENDORS:
+        return BadRequest(field="name", problem=f"{request.name} is the name of a provider: choose another")
+    if not 1 <= len(request.targets) <= TARGETS_MAX:
         return BadRequest(field="targets", problem=f"give from 1 to {TARGETS_MAX} targets")
-    targets = [_target(text) for text in words.targets]
-    canary = _canary(words.canary)
-    timeout_s = words.first_token_timeout_s
+    targets = [_target(text) for text in request.targets]
+    canary = _canary(request.canary)
+    timeout_s = request.first_token_timeout_s
     if isinstance(canary, BadRequest):
         return canary
     if timeout_s is not None and not 1 <= timeout_s <= FIRST_TOKEN_TIMEOUT_S_MAX:
@@ -166,8 +166,8 @@ def read_alias(words: SetAlias, alias_id: str, now_ms: int) -> Alias | BadReques
         return BadRequest(field="targets", problem="a model is given twice; give it once, with a weight")
     return Alias(
         id=alias_id,
-        name=words.name,
-        strategy=words.strategy,
+        name=request.name,
+        strategy=request.strategy,
         targets=tuple(target for target in targets if isinstance(target, AliasTarget)),
         known_ms=now_ms,
         canary=canary,

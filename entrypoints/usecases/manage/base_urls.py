@@ -1,9 +1,9 @@
-"""Where a provider may live: a base URL is checked before it is kept.
+"""The check of a provider's base URL, before it is kept.
 
-Local models are welcome, so loopback and private networks are allowed. Refused is what only an attacker wants: the
-metadata services of the clouds, which give out credentials to whoever can make a machine ask them. An address counts
-in every spelling that an HTTP client understands. Weak spot: a name is not resolved here, so a name server can still
-point it anywhere; redirects, which are easier to come by, are never followed.
+Local models are supported, so loopback and private networks are allowed. The metadata services of the clouds are
+refused: they give credentials to any program that can make a machine ask them. An address is recognised in every
+spelling that an HTTP client understands. Weak spot: a name is not resolved here, so a name server can still point it
+anywhere; redirects, the easier attack, are never followed.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 
 
 def base_url_problem(url: str) -> str | None:
-    """What is wrong with a provider's base URL and what to write instead; None if nothing is."""
+    """The problem of a provider's base URL, with the remedy; None if there is none."""
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         return "write it in printable ASCII without blanks, such as https://api.example.com/v1"
     try:

@@ -14,7 +14,7 @@ from entrypoints.usecases.public_types import Credits
 
 
 class SweepView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sweep closed: lost calls and the credit that they held, expired grants and what was left of them."""
+    """The result of a sweep: lost calls with the credit that they held, and expired grants with their breakage."""
 
     lost: int
     given_back: Credits
@@ -24,7 +24,7 @@ class SweepView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BooksVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """The books add up: what there is of everything, and the sums."""
+    """The books add up: the number of rows of each kind, and the sums."""
 
     ok: bool = True
     transfers: int
@@ -40,7 +40,7 @@ class BooksVerified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BooksDiffer(msgspec.Struct, frozen=True, kw_only=True):
-    """The first difference between what is booked and what is derived."""
+    """The first difference between a booked value and the derived one."""
 
     ok: bool = False
     subject: str
@@ -62,7 +62,7 @@ class BackupWritten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sweep(context: ActionContext, request: NoFields) -> SweepView | Denial:
-    """Give back every hold that nobody will settle, and end expired credit."""
+    """Release the hold of every lost call, and end expired credit."""
     hub = context.hub
     swept = await maintenance.sweep(hub.storage, hub.liveness, hub.clock)
     return SweepView(

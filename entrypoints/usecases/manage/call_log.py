@@ -15,7 +15,7 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
     """A call with its user's name.
 
     `incomplete`: the call has ended and its caller did not get the whole answer. `cost_unknown`: the provider may
-    have charged the operator for something that nobody told us about.
+    have charged the operator for usage that it did not report.
     """
 
     call: Call
@@ -28,19 +28,19 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cost_unknown(self) -> bool:
-        """Whether what the provider asks for this call cannot be known."""
+        """Whether the provider's cost of this call cannot be known."""
         call = self.call
         if call.ending == "lost":
             return True
-        # The last attempt is the one that was answered, where there was one: its usage was told or estimated.
-        untold = call.attempts if call.usage is None else call.attempts[:-1]
-        return any(attempt.outcome in MAY_HAVE_COST for attempt in untold)
+        # If an attempt was answered, it is the last one, and its usage was reported or estimated.
+        unreported = call.attempts if call.usage is None else call.attempts[:-1]
+        return any(attempt.outcome in MAY_HAVE_COST for attempt in unreported)
 
 
 async def newest_calls(
     storage: Storage, user_name: str | None, limit: int, before_id: str | None = None
 ) -> Sequence[CallReport] | NotFound:
-    """The newest calls first, of one user or of all; only those from before a call, where one is named."""
+    """The newest calls first, of one user or of all; only calls before `before_id`, if it is given."""
     user_id = await _id_of(storage, user_name)
     if isinstance(user_id, NotFound):
         return user_id
@@ -54,7 +54,7 @@ async def newest_calls(
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """A call and what was moved by its adjustments, in nanocredits."""
+    """A call and the sum of its adjustments, in nanocredits."""
 
     report: CallReport
     adjusted_nanos: int
@@ -63,7 +63,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 async def every_call(
     storage: Storage, user_name: str | None, since_ms: int | None, until_ms: int | None
 ) -> AsyncIterator[Exported] | NotFound:
-    """Every call of a span, oldest first, as of one moment, however many there are: none is kept in memory."""
+    """Every call of a span, oldest first, as of one moment; the calls are streamed, not kept in memory."""
     user_id = await _id_of(storage, user_name)
     if isinstance(user_id, NotFound):
         return user_id
@@ -84,7 +84,7 @@ async def every_call(
 
 
 async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | None:
-    """The id of the user of that name; None where none is named."""
+    """The id of the user of that name; None without a name."""
     if user_name is None:
         return None
     user = await storage.user_named(user_name)
@@ -92,7 +92,7 @@ async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | No
 
 
 async def one_call(storage: Storage, call_id: str) -> CallReport | NotFound:
-    """All about one call."""
+    """The report of one call."""
     call = await storage.call(call_id)
     if call is None:
         return NotFound(kind="call", name=call_id, remedy=Remedy("call list"))

@@ -52,13 +52,13 @@ def call_view(report: CallReport) -> dict[str, Any]:
 
 
 def _attempt(attempt: AttemptRecord) -> dict[str, object]:
-    said = msgspec.structs.asdict(attempt)
-    cost_nanos = said.pop("cost_nanos")
-    return {**said, "cost_usd": _cost(cost_nanos)}
+    fields = msgspec.structs.asdict(attempt)
+    cost_nanos = fields.pop("cost_nanos")
+    return {**fields, "cost_usd": _cost(cost_nanos)}
 
 
 def adjustment_view(adjustment: Adjustment) -> dict[str, Any]:
-    """What a later correction of the rate moved."""
+    """An adjustment of a call's charge after a correction of its rate."""
     return {
         "rate_id": adjustment.rate_id,
         "amount": format_credits(adjustment.amount_nanos),
@@ -72,7 +72,7 @@ def _moment(ms: int | None) -> str | None:
 
 
 def _cost(nanos: int | None) -> str | None:
-    """Dollars, exactly; nothing where the cost is unknown."""
+    """The cost in dollars, as an exact decimal; None if it is unknown."""
     return None if nanos is None else format_credits(nanos)
 
 

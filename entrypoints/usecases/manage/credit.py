@@ -1,4 +1,4 @@
-"""Credit: grants to a user, and what a wallet is worth."""
+"""Credit: grants to a user, and the balance of a wallet."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -42,7 +42,7 @@ GrantState = Literal["active", "later", "spent", "expired"]
 
 
 class GrantView(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant at a moment. Its `state`: it is spent from now, it will be later, nothing is left of it, or it ended."""
+    """A grant at a moment. Its `state`: spent from now, spent later, nothing left, or expired."""
 
     id: str
     amount: Credits
@@ -57,19 +57,19 @@ class GrantView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreditGranted(GrantView, frozen=True, kw_only=True):
-    """The grant that was made, and to whom."""
+    """The grant that was made, and its user."""
 
     user: str
 
 
 class ShowBalance(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose wallet to show."""
+    """The user whose wallet to show."""
 
     user: str
 
 
 class WalletView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user can spend, and the grants that it is made of, oldest first."""
+    """The credit that a user can spend, and its grants, oldest first."""
 
     user: str
     posted: Credits

@@ -1,7 +1,7 @@
 """The first start: an owner with a key and some credit, and a provider that answers without any secret.
 
-Every step is one decision that looks first, so that it may run at every start, in several processes at once, and
-after a crash in the middle. What an operator has removed stays removed.
+Every step is one decision that checks the books first, so it may run at every start, in several processes at once, and
+after a crash in the middle. Rows that an operator has removed stay removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,9 +34,9 @@ FIRST_KEY = "key_first"
 
 
 class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What the start made: `fresh` if the owner got a key just now, and `key` if that is one that the hub made up.
+    """The result of the start: `fresh` if the owner got a key just now, and `key` if the hub generated it.
 
-    `given_key_revoked` warns that the key in AIHUB_OWNER_KEY was revoked and so authenticates nobody.
+    `given_key_revoked` warns that the key in AIHUB_OWNER_KEY was revoked, so it does not authenticate.
     """
 
     fresh: bool = False
@@ -45,13 +45,13 @@ class FirstRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def found(context: ManagementContext) -> User:
-    """Make what is missing of the owner, the built-in provider and its rate. The owner has no key yet."""
+    """Make the owner, the built-in provider and its rate, where they are missing. The owner has no key yet."""
     await _echo(context)
     return await _owner(context)
 
 
 async def first_run(context: ManagementContext, given_key: str | None) -> FirstRun:
-    """Make what is missing, and give the owner the key in `given_key`, or a new one if there was never any."""
+    """Make the missing rows, and give the owner the key in `given_key`, or a new one if there was never any."""
     owner = await found(context)
     if given_key:
         return await _give_key(context, owner, given_key)
@@ -66,9 +66,9 @@ async def prepare(
     vendor_keys: Mapping[str, Sequence[str]],
     terms: Terms | None = None,
 ) -> None:
-    """All that a start does but the making of a key: what is missing made, vendors' keys taken in, the dead swept.
+    """Do everything of a start but the making of a key: missing rows, vendors' keys, and the sweep of lost calls.
 
-    With `terms`, every model that the price book knows is sold by them, if it has no rate of its own.
+    With `terms`, every model in the price book that has no rate of its own is sold by them.
     """
     if given_key:
         await first_run(context, given_key)
@@ -128,8 +128,8 @@ async def _give_key(context: ManagementContext, owner: User, text: str) -> First
 async def _echo(context: ManagementContext) -> None:
     """The built-in provider with one model.
 
-    One credit per million tokens in or characters spoken, two out, a hundredth an image or a second of video, a
-    ten-thousandth a second of sound.
+    Its rate: 1 credit per million input tokens or characters of speech, 2 per million output tokens, 0.01 per image or
+    second of video, 0.0001 per second of audio.
     """
     who, also = actor(context, BY), actor(context, BY)
     provider = ProviderRow(name=ECHO.name, dialect=ECHO.dialect, base_url=ECHO.base_url, created_ms=who.now_ms)

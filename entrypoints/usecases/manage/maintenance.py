@@ -1,4 +1,4 @@
-"""Keeping the books in order: closing what the dead left open, and proving that everything adds up."""
+"""Keeping the books in order: closing the calls of dead processes, and proving that everything adds up."""
 
 import logging
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Progress = Callable[[str], None]
 
 
 class _Look(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls are open, with who runs them, and whether all is in order: a look that changes nothing."""
+    """The open calls with the processes that run them, and whether all is in order; changes nothing."""
 
     owners: dict[str, str]  # by call
     idle: bool
@@ -37,10 +37,10 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
 async def sweep(
     storage: Storage, liveness: Liveness, clock: Clock, is_running: Callable[[str], bool] | None = None
 ) -> Swept:
-    """Give back every hold that nobody will settle, and end expired credit; safe anywhere and any number of times.
+    """Release the hold of every lost call, and end expired credit; safe anywhere and any number of times.
 
-    `is_running` says of a call's id whether this process makes the call or has still to settle it; None where this
-    process makes no calls. The answer is what was closed, by this sweep alone, in one or several decisions.
+    `is_running` returns whether this process makes the call of an id or has still to settle it; None where this
+    process makes no calls. Returns what this sweep alone closed, in one or several decisions.
     """
     lost: list[Call] = []
     expired: list[Grant] = []
@@ -57,15 +57,15 @@ async def sweep(
         if len(found.owners) < batch:
             return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=())
         if not swept.lost:
-            # A full batch of living calls: the dead may stand behind them.
+            # A full batch of living calls: lost ones may follow them.
             batch *= 2
 
 
 async def sweep_regularly(hub: CallContext, every_s: float = SWEEP_EVERY_S) -> None:
-    """Sweep every few seconds until cancelled, so that what a dead neighbour held is not missed for long.
+    """Sweep every few seconds until cancelled, so that the holds of dead processes are released soon.
 
-    Nothing that goes wrong ends it. What does is reported, once for as long as it lasts. Each time it is also looked at
-    whether the books are still where they were, and whether others can see that this process lives.
+    An error does not end the task; it is reported once for as long as it lasts. Each round also checks that the books
+    are still in place and that other processes can see that this one lives.
     """
     reported = ""
     while True:
@@ -90,7 +90,7 @@ async def sweep_regularly(hub: CallContext, every_s: float = SWEEP_EVERY_S) -> N
 
 
 async def sweep_own(hub: CallContext) -> Swept:
-    """Sweep as the process that makes calls: what it has open in the books and does not run is lost, too."""
+    """Sweep as the process that makes calls: calls that it has open in the books and does not run are lost, too."""
     return await sweep(
         hub.storage, hub.liveness, hub.clock, lambda call_id: call_id in hub.running or call_id in hub.unsettled
     )
@@ -99,8 +99,8 @@ async def sweep_own(hub: CallContext) -> Swept:
 async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
     """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books.
 
-    Calls and lines of the journal come by their ids, side by side, so that however many calls there are, only the lines
-    of one are remembered at a time.
+    Calls and lines of the journal are read in parallel by their ids, so only the lines of one call are in memory at a
+    time.
     """
     auditor = Auditor()
     async with storage.snapshot() as snapshot:

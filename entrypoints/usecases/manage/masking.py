@@ -1,8 +1,8 @@
-"""What may be shown of a secret, and what can be one."""
+"""The masked form of a secret, and the check of a text that should be one."""
 
 
 def masked(secret: str) -> str:
-    """Its first and last four characters; nothing of one that is too short to hide between them."""
+    """The first and last four characters of a secret; none of them if the secret is too short."""
     if len(secret) < 16:
         return "****" if secret else ""
     return f"{secret[:4]}…{secret[-4:]}"

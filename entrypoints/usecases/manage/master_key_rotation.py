@@ -1,8 +1,8 @@
 """Rotating the master key: everything that is sealed is sealed again under a new one, while calls run.
 
-The order makes it safe to end at any moment and to begin again: first every process can open what is sealed under
-either key, then rows change a few at a time, and last the books say that they belong to the new key. Fingerprints are
-made under a key of their own, which the books keep sealed from now on: API keys stay known.
+The order of steps makes it safe to stop at any moment and to begin again: first every process can open values under
+either key, then rows change a few at a time, and last the books record that they belong to the new key. Fingerprints
+have a key of their own, which the books keep sealed from now on, so API keys stay known.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from ports.vault import VaultError
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it: the ids of the keys, and how much was sealed again. `unreadable` opens under no key at all."""
+    """The result: the ids of the keys, and how much was sealed again. `unreadable` rows open under no key."""
 
     before_id: str
     after_id: str
@@ -29,7 +29,7 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Count:
-    """Seals again and counts."""
+    """Seals values under the new key and counts them."""
 
     def __init__(self, sealing: Sealing, report: Callable[[str], None]) -> None:
         self._keys = sealing.keys
@@ -47,7 +47,7 @@ class _Count:
         self.answers += again is not None
         return again
 
-    def tell(self) -> None:
+    def report(self) -> None:
         self._report(f"{self.credentials} credentials and {self.answers} kept answers sealed again")
 
     def _again(self, sealed: bytes, row: str) -> bytes | None:
@@ -68,7 +68,7 @@ async def rotate(context: ManagementContext, sealing: Sealing, by: str, report: 
     count = _Count(sealing, report)
     await _everything(sealing, count)
     await books.belong_to(keys.current_id)
-    await _everything(sealing, count)  # What calls sealed under the old key while the first look went by.
+    await _everything(sealing, count)  # A second pass, for values that calls sealed under the old key during the first.
     who = actor(context, by)
     entry = AuditEntry(
         id=who.audit_id, at_ms=who.now_ms, actor=who.name, action="rotate master key", subject=keys.current_id
@@ -89,12 +89,12 @@ async def rotate(context: ManagementContext, sealing: Sealing, by: str, report: 
 
 
 async def _everything(sealing: Sealing, count: _Count) -> None:
-    """Look at every row once, a few in each transaction."""
+    """Reseal every row once, a few in each transaction."""
     after: int | None = 0
     while after is not None:
         after = await sealing.books.reseal_credentials(after, count.credential)
-        count.tell()
+        count.report()
     after = 0
     while after is not None:
         after = await sealing.books.reseal_answers(after, count.answer)
-        count.tell()
+        count.report()

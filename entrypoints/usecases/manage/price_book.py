@@ -1,4 +1,4 @@
-"""The whole price book: what ships with the hub, and after it what operators appended."""
+"""The whole price book: the prices that ship with the hub, then those that operators appended."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ class PriceBookView:
     """The price book at one moment; the prices of a provider are read when they are first needed."""
 
     def __init__(self, shipped: PriceBook, appended: Iterable[Price], vendors: Mapping[str, str] | None = None) -> None:
-        """`vendors` says for each provider whose prices hold there; one that is not in it has those of its name."""
+        """`vendors` maps providers to the vendors whose prices hold there; others use the prices of their name."""
         self._shipped = shipped
         self._vendors = vendors or {}
         self._appended: dict[str, list[Price]] = {}
@@ -22,7 +22,7 @@ class PriceBookView:
         self._whole: dict[str, ProviderPrices] = {}
 
     def providers(self) -> list[str]:
-        """Those whose prices are known, by name."""
+        """The providers whose prices are known, by name."""
         return sorted({*self._shipped.providers(), *self._appended})
 
     def provider_prices(self, provider: str) -> ProviderPrices:
@@ -38,7 +38,7 @@ class PriceBookView:
         return self._whole[provider]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
-        """What the provider asks for a model at a moment, as known now; None if the book does not know."""
+        """The provider's price for a model at a moment, as known now; None if the book has none."""
         return price_at(self.provider_prices(provider), model, at_ms)
 
     def _of(self, provider: str) -> ProviderPrices:

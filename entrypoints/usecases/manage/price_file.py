@@ -22,7 +22,7 @@ UNIT_NAMES = tuple(name.removesuffix("_nanos") for name in UnitPrices.__struct_f
 
 
 class PriceFileError(Exception):
-    """The file is no price list; the message names the place and the remedy."""
+    """The file is not a price list; the message names the place and the remedy."""
 
 
 class _Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ _DECODER = msgspec.json.Decoder(dict[str, list[_Entry]])
 
 
 def read_price_file(content: bytes, source: str, now_ms: int) -> dict[str, list[Price]]:
-    """The prices by provider; those without a date hold from now on. PriceFileError if it is no price list."""
+    """The prices by provider; those without a date hold from now on. PriceFileError if it is not a price list."""
     try:
         entries = _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

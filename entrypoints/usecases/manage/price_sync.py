@@ -1,4 +1,4 @@
-"""What a catalogue says that the price book does not, and appending it."""
+"""Finds the prices of a catalogue that are new to the price book, and appends them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from entrypoints.usecases.management_context import ManagementContext, actor
 
 
 async def compare(context: ManagementContext, incoming: Mapping[str, Sequence[Price]]) -> list[Difference]:
-    """What the incoming prices would change, provider by provider; nothing is written."""
+    """The changes that the incoming prices would make, provider by provider; nothing is written."""
     appended = await context.storage.prices()
     now_ms = context.clock.now_ms()
     found = []
@@ -25,7 +25,7 @@ async def compare(context: ManagementContext, incoming: Mapping[str, Sequence[Pr
 async def sync(
     context: ManagementContext, by: str, incoming: Mapping[str, Sequence[Price]], accepted: bool
 ) -> list[Synced]:
-    """Append what is news. Of a provider whose prices move far nothing is appended until that was accepted."""
+    """Append the new prices. If a provider's prices move far, none of them is appended until that is accepted."""
     found = []
     for provider, prices in sorted(incoming.items()):
         who, shipped = actor(context, by), context.book.prices(provider)

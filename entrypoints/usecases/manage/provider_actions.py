@@ -38,7 +38,7 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderAdded(ProviderView, frozen=True, kw_only=True):
-    """The provider as it is now, what was done, and whether it needs a credential and has none."""
+    """The provider as it is now, the change, and whether it needs a credential and has none."""
 
     done: Literal["added", "changed", "unchanged"]
     needs_credential: bool
@@ -51,7 +51,7 @@ class NamedProvider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was removed, by its name."""
+    """The removed provider, by its name."""
 
     name: str
     removed: bool = True

@@ -59,7 +59,7 @@ async def create_provider(
 
 
 def describe_provider(name: str, dialect: str | None, base_url: str | None) -> tuple[str, str] | BadRequest:
-    """The dialect and the URL of a provider to be, or what is wrong with what was given."""
+    """The dialect and the URL of a provider to add, or the refusal of an invalid field."""
     if not _NAME.fullmatch(name):
         problem = f"{name!r} is no provider name: write letters, digits, dots, hyphens and underscores, 64 at most"
         return BadRequest(field="name", problem=problem)
@@ -136,19 +136,19 @@ async def reactivate(context: ManagementContext, by: str, credential_id: str) ->
 
 
 async def providers(storage: CatalogReader) -> Sequence[ProviderRow]:
-    """All that are not removed."""
+    """All providers that are not removed."""
     return (await storage.catalog()).providers
 
 
 async def credentials(storage: CatalogReader) -> Sequence[Credential]:
-    """All that are not removed, also those that their provider rejected."""
+    """All credentials that are not removed, also those that their provider rejected."""
     return (await storage.catalog()).credentials
 
 
 async def register_vendor_keys(
     context: ManagementContext, by: str, keys: Mapping[str, Sequence[str]]
 ) -> list[Credential]:
-    """Take in the vendors' keys by their variables' names; what is there already, or was removed, stays as it is."""
+    """Add the vendors' keys by their variables' names; keys that exist already or were removed stay as they are."""
     registered: list[Credential] = []
     for vendor in VENDORS.values():
         for variable in (vendor.env, vendor.env_also):
@@ -171,7 +171,7 @@ async def _register(context: ManagementContext, by: str, provider: str, secret: 
 
 
 def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Credential) -> Outcome:
-    """The rule: the credential, and its provider too where nobody has added or removed that."""
+    """The rule: add the credential, and its provider too if that was never added or removed."""
     if facts.provider is not None:
         return add_credential(facts, who, credential)
     vendor = VENDORS[credential.provider]
@@ -185,7 +185,7 @@ def _with_provider(facts: ProviderFacts, who: Actor, also: Actor, credential: Cr
 
 
 def _is_of(context: ManagementContext, credential: Credential, secret: str) -> bool:
-    """Whether that credential is this secret. Sealing is never twice the same, so it is opened to compare."""
+    """Whether the credential holds this secret. Two seals of one secret differ, so it is opened to compare."""
     try:
         return context.vault.unseal(credential.sealed, credential_row(credential.id)) == secret.encode()
     except VaultError:

@@ -1,4 +1,4 @@
-"""What models are sold for: a rate is never changed, only followed by a newer version."""
+"""The rates of models: a rate is never changed, only followed by a newer version."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ RATE_SOURCE = "operator"
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate to be: nanocredits per million of each unit, and the model's bounds in tokens. None: as `Rate` says."""
+    """A rate to make: nanocredits per million of each unit, and the model's bounds in tokens. None: see `Rate`."""
 
     units: UnitPrices = UnitPrices()
     context_tokens: int | None = None
@@ -29,7 +29,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
 async def put_rate(
     context: ManagementContext, by: str, model: str, prices: Prices, since_ms: int | None = None
 ) -> Outcome:
-    """From then on, or from now, `model` ("provider/model") is sold at these prices. Past calls stay: see `rerate`."""
+    """Sell `model` ("provider/model") at these prices from a moment on, or from now. Past calls stay: see `rerate`."""
     for field, tokens in (("context", prices.context_tokens), ("max_output", prices.output_tokens_max)):
         if tokens is not None and tokens < 1:
             return Denied(refusal=BadRequest(field=field, problem="write a number of tokens, such as 128000"))
@@ -62,7 +62,7 @@ async def rates(context: ManagementContext) -> list[Served]:
 
 
 async def names_like(context: ManagementContext, model: str) -> tuple[str, ...]:
-    """A few models that are sold now and are spelt like it; all, where there are but a few."""
+    """A few models that are sold now and have a similar name; all, if there are only a few."""
     return similar((await context.storage.catalog()).indexed(), model, context.clock.now_ms())
 
 

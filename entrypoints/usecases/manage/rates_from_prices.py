@@ -1,4 +1,4 @@
-"""Selling what the price book knows: a rate for every model of the providers that there are, or for some of them."""
+"""Selling by the price book: rates for all models of the present providers, or for some of them."""
 
 from collections.abc import Iterable
 
@@ -21,9 +21,9 @@ async def sell_by_book(
     model: str | None = None,
     since_ms: int | None = None,
 ) -> list[Sold] | NotFound | BadRequest:
-    """Make rates of all prices, of one provider's, or of one model's; what was sold, provider by provider.
+    """Make rates from all prices, from one provider's, or from one model's; returns the sold, provider by provider.
 
-    They hold from `since_ms` on, at the prices of that moment; None: from now.
+    The rates hold from `since_ms` on, at the prices of that moment; None: from now.
     """
     book = await price_book_view(context.book, context.storage)
     rows = (await context.storage.catalog()).providers
@@ -41,7 +41,7 @@ async def sell_by_book(
 
 
 async def sell_by_rule(context: ManagementContext, terms: Terms | None, provider: str | None = None) -> None:
-    """Sell what the book knows of all providers, or of one, where the operator's settings say so."""
+    """Sell the models of all providers, or of one, by the price book, if the operator's settings have terms."""
     if terms is not None:
         await sell_by_book(context, RULE, terms, provider)
 
@@ -57,15 +57,15 @@ async def _sell(
 ) -> Sold:
     who = actor(context, by)
     rate_ids = [context.ids.new("rate") for _ in prices]
-    told: list[Sold] = []
+    reported: list[Sold] = []
 
     def rule(facts: ProviderFacts) -> Outcome:
         sold, outcome = sell(facts, who, prices, terms, rate_ids, named, since_ms)
-        told[:] = [sold]
+        reported[:] = [sold]
         return outcome
 
     outcome = await context.storage.decide(ProviderScope(name=provider), rule)
-    return Sold(provider=provider) if isinstance(outcome, Denied) else told[0]
+    return Sold(provider=provider) if isinstance(outcome, Denied) else reported[0]
 
 
 def _prices(provider_prices: ProviderPrices, model: str | None, now_ms: int) -> list[Price]:

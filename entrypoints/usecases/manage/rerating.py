@@ -1,4 +1,4 @@
-"""Charging past calls anew, where the rate that held for them has been corrected since."""
+"""Charging past calls again, where the rate that held for them has been corrected since."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -52,7 +52,7 @@ async def due(context: ManagementContext, model: str, since_ms: int, until_ms: i
 
 
 async def apply(context: ManagementContext, calls: Sequence[Due]) -> list[Due]:
-    """Make the adjustments, each in a decision of its own; those that were made, also if another made them first."""
+    """Make the adjustments, each in its own decision; returns those that exist now, also if another made them first."""
     made: list[Due] = []
     for one in calls:
         now_ms = context.clock.now_ms()
@@ -70,7 +70,7 @@ def _due(catalog: Catalog, call: Call, adjustments: Sequence[Adjustment], model:
     rate = rate_at(catalog, provider, name, call.started_ms)
     then = known_at(versions_of(catalog, provider, name), call.started_ms)
     if then is not None and then.id != call.rate_id:
-        return None  # It was charged as quoted, and what was quoted is kept.
+        return None  # The call was charged as quoted, and a quote is kept.
     if rate is None or not is_due(call, adjustments, rate) or model not in _names(provider, name, rate):
         return None
     before, after = charged(call, adjustments), charge_under(call, rate)

@@ -1,6 +1,6 @@
 """Users and their API keys.
 
-An API key exists in clear only in the answer of `create_key`; the books keep its fingerprint and what may be shown.
+An API key exists in clear only in the reply of `create_key`; the books keep its fingerprint and its prefix.
 """
 
 from typing import Annotated, TypeAlias
@@ -43,7 +43,7 @@ Creation: TypeAlias = Minted | Denial
 
 
 class AddUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A user to be."""
+    """A user to add."""
 
     name: str
     role: Annotated[Role, Meta(description="guests call, and see their own")] = "guest"
@@ -68,7 +68,7 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key to be."""
+    """An API key to create."""
 
     user: Annotated[str, Meta(description="who calls with it")]
     name: Annotated[str, Meta(description="what to call it")] = ""
@@ -85,7 +85,7 @@ class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key by what may be shown of it."""
+    """An API key without its secret part."""
 
     id: str
     user: str
@@ -160,7 +160,7 @@ async def revoke_key(context: ActionContext, request: RevokeKey) -> KeyRevoked |
 async def create_user(
     context: ManagementContext, by: str, name: str, role: Role, starter: Starter | None = None
 ) -> Outcome:
-    """A new user, with starter credit if there is any, in one decision; Exists if the name is taken."""
+    """A new user, with starter credit if there is any, in one decision; AlreadyExists if the name is taken."""
     if problem := _name_problem(name):
         return Denied(refusal=BadRequest(field="name", problem=problem))
     who = actor(context, by)
