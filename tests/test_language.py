@@ -61,6 +61,7 @@ ROOMS = {
     "domain": RULES,
     "entrypoints": EVERYWHERE,
     "entrypoints/actions": RULES,
+    "entrypoints/http/dialects/google": RULES,
     "entrypoints/refusals": PLAIN,
     "entrypoints/usecases": RULES,
     "ports": PLAIN,

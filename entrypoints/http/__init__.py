@@ -1,1 +1,1 @@
-"""HTTP without a server: routes, handlers, and the dialects in which callers are heard and answered."""
+"""HTTP without a server: routes, handlers, and the callers' dialects."""

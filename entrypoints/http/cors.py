@@ -1,6 +1,6 @@
-"""Cross-origin requests: which pages in browsers may call the hub, as AIHUB_CORS_ORIGINS says.
+"""Cross-origin requests: which pages in browsers may call the hub, by AIHUB_CORS_ORIGINS.
 
-An API key is sent in a header that the page sets itself and never by the browser, so no answer allows credentials.
+The page itself sends the API key in a header, the browser never does, so no answer allows credentials.
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
@@ -12,7 +12,7 @@ ANY = "*"
 MAX_AGE_S = 7200  # Chromium remembers no preflight for longer.
 _METHODS = "GET, POST, DELETE, HEAD, OPTIONS"
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}")
-# What a page could not read otherwise: the hub's own headers, then (`*`) what providers add, such as x-ratelimit-….
+# Headers that pages may read only by this list: the hub's own, then (`*`) what providers add, such as x-ratelimit-….
 EXPOSED = (
     *("x-request-id", "request-id", "retry-after", "x-should-retry", "x-aihub-provider", "x-aihub-route"),
     *(
@@ -39,15 +39,15 @@ def cors_headers(origins: tuple[str, ...], origin: str | None) -> Headers:
 
 
 def preflight_headers(headers: dict[str, str]) -> Headers | None:
-    """What a preflight is answered beside `cors_headers`; None if the request is none. `headers` are in lower case.
+    """The headers of the answer to a preflight, besides `cors_headers`; None if the request is no preflight.
 
-    A browser asks by a preflight, without the key, before it sends the request itself.
+    A browser sends a preflight, without the key, before the request itself. The names in `headers` are in lower case.
     """
     if "origin" not in headers or "access-control-request-method" not in headers:
         return None
-    asked = headers.get("access-control-request-headers", "")
+    requested = headers.get("access-control-request-headers", "")
     # A `*` would not do: it leaves out Authorization.
-    names = asked if _NAMES.fullmatch(asked) else "authorization, x-api-key, content-type"
+    names = requested if _NAMES.fullmatch(requested) else "authorization, x-api-key, content-type"
     allowed = [
         ("access-control-allow-methods", _METHODS),
         ("access-control-allow-headers", names),

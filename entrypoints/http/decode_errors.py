@@ -1,4 +1,4 @@
-"""What a JSON decoder finds wrong, in words that callers in any language know: a list, a whole number, text."""
+"""Errors of a JSON decoder, with types that callers in any language know: a list, a whole number, text."""
 
 import re
 

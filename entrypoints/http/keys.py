@@ -1,4 +1,4 @@
-"""The API key of a request: SDKs differ in the header for it, and some send two keys of which one is the hub's."""
+"""The API key of a request: SDKs use different headers for it, and some send two keys, one of them the hub's."""
 
 from domain.accounts.identity import Caller
 from domain.refusals import InvalidKey, MissingKey, StorageUnavailable
@@ -26,7 +26,7 @@ def keys_of(request: Request) -> list[str]:
 
 
 async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey:
-    """The fingerprint of the request's key; of several, of the first that is valid, else of one that was revoked.
+    """The fingerprint of the request's key; with several keys, that of the first valid one, else of a revoked one.
 
     Claude Code sends Anthropic's `Authorization` in addition to the configured `x-api-key`, and some proxies add a key
     of their own. Where no key is known, the first is returned, which is then refused. The books are read only where
@@ -49,7 +49,7 @@ async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey
 async def caller_of_request(
     hub: CallContext, request: Request
 ) -> Caller | MissingKey | InvalidKey | StorageUnavailable:
-    """The caller whose key is in the request, read afresh, or the reason why there is none."""
+    """The caller whose key is in the request, read again, or the reason why there is none."""
     fingerprint = await fingerprint_of(hub, request)
     if not isinstance(fingerprint, str):
         return fingerprint

@@ -39,9 +39,9 @@ def chat_handler(context: CallContext, dialect: CallerDialect) -> Handler:
 
 
 class _Handling:
-    """One request: inside the context its reply stands, leaving it ends the call.
+    """One request as a context: its reply is valid inside, and leaving it ends the call.
 
-    A class, because a generator that is a context costs each call more than its plan does.
+    It is a class because a generator as a context manager costs more per call than the plan of the call.
     """
 
     __slots__ = ("_context", "_dialect", "_live", "_request")
@@ -58,7 +58,7 @@ class _Handling:
         if not isinstance(ask, Ask):
             return refuse(dialect, request, ask)
         if ask.call.stream:
-            # What streams is cancelled by a hang-up and billed so far. What does not is run to its end: the
+            # A streamed call is cancelled by a hang-up and billed so far. Any other runs to its end: the
             # provider charges for all of it anyway, and an Idempotency-Key can still fetch it.
             ask.leave = request.watch()
         admitted = await admitted_call(context, ask)
@@ -107,7 +107,7 @@ class _Handling:
             ("x-accel-buffering", "no"),
             *self._call_headers(live),
         )
-        # Only events have a word that says nothing.
+        # Only streams of events have a keep-alive chunk.
         keep_alive = self._dialect.keep_alive if relay.content_type.startswith("text/event-stream") else b""
         return Reply(status=200, headers=headers, body=relay.stream(), keep_alive=keep_alive, given=lambda: relay.given)
 
@@ -117,7 +117,7 @@ class _Handling:
         assert served is not None
         assert answer is not None
         ask, target = live.ask, served.candidate.target
-        relayed = answer.headers  # A provider's own request-id stays: the SDK tells it to those who ask the vendor.
+        relayed = answer.headers  # A provider's own request-id stays: the SDK shows it for questions to the vendor.
         known = {name for name, _ in relayed}
         headers = [*relayed, *[(name, self._request.id) for name in self._dialect.id_headers if name not in known]]
         headers.append(("x-aihub-provider", target.provider))
@@ -142,7 +142,7 @@ class _Handling:
 
 
 async def _ask_of(context: CallContext, dialect: CallerDialect, request: Request) -> Ask | Refusal:
-    """What the request asks for. A bad body is only explained to somebody with a valid key."""
+    """The call in the request. Only a caller with a valid key gets an explanation of a bad body."""
     fingerprint = await fingerprint_of(context, request)
     if not isinstance(fingerprint, str):
         return fingerprint
@@ -186,7 +186,7 @@ def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:
 
 
 def _digest(request: Request, call: ModelCall) -> str:
-    """What was asked where. SDKs make up another boundary for a form each time, which asks for nothing else."""
+    """The digest of route and request. It ignores a form's boundary, which SDKs choose at random each time."""
     body = request.body if call.form is None else request.body.replace(b"--" + call.form.boundary, b"--")
     return hashlib.sha256(request.path.encode() + b"\n" + body).hexdigest()
 
@@ -217,7 +217,7 @@ def _rendered(
 
 
 def _content_type(call: ModelCall, answer: Answer) -> str:
-    """What the provider calls its body, where that may be more than one thing; chat is JSON or a stream of events."""
+    """The provider's content type, where several are possible; chat is JSON or a stream of events."""
     if call.kind.own_content_type and answer.content_type:
         return answer.content_type
     return EVENT_STREAM if call.stream else JSON

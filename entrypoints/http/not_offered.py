@@ -1,6 +1,6 @@
 """The parts of OpenAI's and Anthropic's APIs that the hub does not offer, and what to use instead.
 
-A caller who meets one has the right base URL, so that advice about it would only mislead.
+A caller of one of them has the right base URL, so advice about the base URL would mislead.
 """
 
 from domain.refusals import NotOffered
@@ -11,7 +11,7 @@ _STATELESS = "The hub keeps no answers: send what was said before with each requ
 _OWN_LOOP = "Use POST /v1/chat/completions, /v1/responses or /v1/messages, and keep the conversation yourself."
 _AT_THE_VENDOR = "Do that with the vendor's own key, at the vendor."
 
-# By the beginning of the path under `/v1/`; of several that fit, the longest.
+# By the beginning of the path under `/v1/`; the longest match counts.
 _SURFACES: dict[str, tuple[str, str]] = {
     "batches": ("batches", _EACH),
     "messages/batches": ("batches of messages", _EACH),
@@ -43,16 +43,16 @@ _SURFACES: dict[str, tuple[str, str]] = {
     "organizations": ("the administration of an organization", "Operators use the `aihub` command."),
 }
 
-# The first words of the paths, for those who leave out `/v1`.
+# The first segments of the paths, for callers that leave out `/v1`.
 SURFACE_HEADS = frozenset(beginning.split("/")[0] for beginning in _SURFACES)
 
 
 def surface_of(path: str) -> NotOffered | None:
-    """The surface that a canonical path belongs to, None if it is of none that is known."""
+    """The surface that a canonical path belongs to, None for an unknown path."""
     parts = path.split("/")
     if parts[:2] != ["", "v1"]:
         return None
-    for words in range(len(parts) - 2, 0, -1):
-        if (surface := _SURFACES.get("/".join(parts[2 : 2 + words]))) is not None:
+    for length in range(len(parts) - 2, 0, -1):
+        if (surface := _SURFACES.get("/".join(parts[2 : 2 + length]))) is not None:
             return NotOffered(surface=surface[0], instead=surface[1])
     return None

@@ -1,7 +1,7 @@
-"""JSON on one line, as a line break would end the data of a server-sent event.
+"""JSON on one line, since a line break would end the data of a server-sent event.
 
-JSON escapes line breaks inside strings, so those that are left are only space between its words: a block that another
-vendor wrote is kept as it came.
+JSON escapes line breaks inside strings, so all others are white space between tokens, and removing them leaves the
+value of another vendor's block unchanged.
 """
 
 _SPACES = bytes.maketrans(b"\r\n", b"  ")

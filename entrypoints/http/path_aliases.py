@@ -1,22 +1,22 @@
-"""Paths as people write them: base URLs with `/v1` twice or not at all, a vendor's own prefix, needless slashes.
+"""Spellings of paths: base URLs with `/v1` twice or not at all, a vendor's own prefix, needless slashes.
 
-SDKs append their own path to the base URL that they are given, and differ in whether `/v1` belongs to it: OpenAI's
-wants it there, Anthropic's adds it. Each spelling leads to the one path of the route table.
+SDKs append their own path to the configured base URL, and differ in whether the base URL includes `/v1`: OpenAI's
+expects it there, Anthropic's adds it. Each spelling leads to the one path of the route table.
 """
 
 from collections.abc import Callable, Iterable
 
-# What a base URL may have before the path: `/v1` again, Azure's and Groq's `/openai/v1`, DeepSeek's `/anthropic`,
+# Prefixes that a base URL may add to the path: `/v1` again, Azure's and Groq's `/openai/v1`, DeepSeek's `/anthropic`,
 # OpenRouter's `/api/v1`, Google's `/v1beta/openai`.
 _PREFIXES = ("v1", "openai", "anthropic", "v1beta")
 _DEPLOYMENTS = ["deployments"]
 
 
 def canonical_paths(templates: Iterable[str], surfaces: Iterable[str] = ()) -> Callable[[str], str]:
-    """The function from a path as it was written to the path that the route table knows.
+    """The function from a path as written to the path in the route table.
 
-    `templates` are those of the route table, `surfaces` further first words under `/v1`, which are not served but named
-    in an error. A path that leads nowhere stays as it is, but for needless slashes.
+    `templates` are those of the route table. `surfaces` are further first segments under `/v1` that are not served but
+    named in an error. An unknown path only loses its needless slashes.
     """
     known = frozenset(templates)
     heads = {template.split("/")[2] for template in known if template.startswith("/v1/")} | set(surfaces)
@@ -42,7 +42,7 @@ def canonical_paths(templates: Iterable[str], surfaces: Iterable[str] = ()) -> C
 
 
 def _without_prefixes(parts: list[str]) -> tuple[list[str], str]:
-    """What is left of a path without what a base URL may begin with, and the last prefix that was taken away."""
+    """The path without the prefixes of a base URL, and the last prefix that was removed."""
     rest, last = parts, ""
     while len(rest) > 1 and (rest[0] in _PREFIXES or rest[:2] == ["api", "v1"]):
         last, *rest = rest if rest[0] != "api" else rest[1:]

@@ -8,7 +8,7 @@ from entrypoints.refusals.table import record_of
 
 _WORDS = Words()
 
-# These are about the account behind the hub, and a caller would take it for their own.
+# These concern the hub's account at the provider; a caller would take them for their own account.
 _OF_AN_ACCOUNT = (401, 402, 403)
 # An overload that is reported inside a stream, with the status that it would have had.
 _BUSY_CODES = {"overloaded_error": 529, "server_is_overloaded": 503, "modelNotReadyException": 503}
@@ -21,7 +21,7 @@ def failure_error(failure: Failure, provider: str) -> ErrorBody:
     busy_status = _busy_status(failure)
     telling = failure.status >= 400 and failure.status not in _OF_AN_ACCOUNT
     theirs = telling and failure.kind in ("request_rejected", "overloaded", "unavailable")
-    # The provider's own code for it is that of a caller whose key is wrong.
+    # The provider's own code would mean that the caller's key is wrong.
     code = failure.kind if failure.kind == "credential_rejected" else failure.code or failure.kind
     return ErrorBody(
         status=failure.status if theirs else busy_status or record.status,

@@ -46,6 +46,6 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
 
 
 def _may_be_shown(failure: Failure, dialect: CallerDialect) -> bool:
-    """A rejected credential is the operator's matter, and what is not JSON no SDK can read."""
+    """A rejected credential concerns the operator only, and no SDK can read a body that is not JSON."""
     theirs = failure.kind in ("request_rejected", "overloaded", "unavailable")
     return theirs and failure.dialect == dialect.name and failure.body.lstrip().startswith(b"{")

@@ -1,4 +1,4 @@
-"""The table of routes: the only place that says what is served where."""
+"""The table of routes: the only place that states which handler serves a path."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ from entrypoints.http.path_aliases import canonical_paths
 from entrypoints.http.wire import Handler, Route
 from entrypoints.usecases.call_context import CallContext
 
-# What calls a model, each path with the dialect of its callers.
+# The routes that call a model, each with the dialect of its callers.
 _CALLED: dict[str, CallerDialect] = {
     "/v1/chat/completions": OPENAI_CALLER,
     "/v1/responses": RESPONSES_CALLER,
@@ -47,10 +47,10 @@ _CALLED: dict[str, CallerDialect] = {
     "/v2/rerank": RERANK_CALLER,
 }
 
-# What may be quoted before it is made.
+# The routes whose calls can be quoted.
 QUOTED = _CALLED | {"/api/v2/video": VIDEO_CALLER}
 
-# AIGNE Hub's: its own chat, OpenAI's under other names, and the paths that it had before.
+# AIGNE Hub's routes: its own chat, OpenAI's under other names, and its older paths.
 _AIGNE: dict[str, CallerDialect] = {
     "/api/v2/chat": AIGNE_CALLER,
     "/api/v2/chat/completions": CAMEL_CASE_CALLER,
@@ -105,12 +105,12 @@ def routes(hub: CallContext) -> tuple[Route, ...]:
 
 
 def canonical_path(table: tuple[Route, ...]) -> Callable[[str], str]:
-    """The function from a path as it was written to the one that the table knows."""
+    """The function from a path as written to the path in the table."""
     return canonical_paths((route.template for route in table), SURFACE_HEADS)
 
 
 def by_template(table: tuple[Route, ...]) -> dict[str, dict[str, Handler]]:
-    """The handlers of each template by method, as Falcon wants its resources; what can be got has a head as well."""
+    """The handlers of each template by method, as Falcon wants its resources; each GET has a HEAD as well."""
     resources: dict[str, dict[str, Handler]] = {}
     for route in table:
         handlers = resources.setdefault(route.template, {})

@@ -1,4 +1,4 @@
-"""Replies where no handler answers: nothing is served there, the body cannot be read, or the hub failed."""
+"""Replies where no handler answers: an unknown path, an unreadable body, or a failure of the hub."""
 
 from domain.refusals import BadRequest, EncodedBody, NoUpgrade, Refusal, UnknownPath, WrongMethod
 from entrypoints.http.dialects.chosen import dialect_of
@@ -9,7 +9,7 @@ from entrypoints.http.wire import Reply, Request
 
 
 def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
-    """What the server's own router refuses (404, 405, a malformed request), in the caller's dialect."""
+    """The refusals of the server's own router (404, 405, a malformed request), in the caller's dialect."""
     refusal: Refusal
     if status in (404, 405) and "websocket" in request.headers.get("upgrade", "").lower():
         refusal = NoUpgrade()
@@ -23,9 +23,9 @@ def unserved(request: Request, status: int, allowed: tuple[str, ...]) -> Reply:
 
 
 def unreadable(request: Request) -> Reply | None:
-    """The refusal of a body that no handler could read, since it is encoded: bounded is what it was before that.
+    """The refusal of an encoded body: the bound on bodies holds for encoded bytes only.
 
-    Decoded, it may be a thousand times as large.
+    The decoded body may be a thousand times as large.
     """
     coding = request.headers.get("content-encoding", "").strip()
     if request.body and coding and coding.lower() != "identity":
@@ -34,7 +34,7 @@ def unreadable(request: Request) -> Reply | None:
 
 
 def internal_error(request: Request) -> Reply:
-    """A bug of the hub: the caller learns the call's id and nothing else; the log has the rest."""
+    """A bug of the hub: the caller gets the call's id and nothing else; the log has the rest."""
     error = ErrorBody(
         status=500,
         kind="internal",

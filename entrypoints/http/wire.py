@@ -15,8 +15,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, whole: header names in lower case, `path_values` as the route's template names them.
 
     `id` is the call's id and goes back as `x-request-id`. `started_us` is a monotonic time. `watch` asks the server
-    to cancel the handler from now on if the caller hangs up; without it a handler runs to its end. It answers with what
-    gives the caller up as if that had happened, None where the server has no way to.
+    to cancel the handler from now on if the caller hangs up; without it a handler runs to its end. It returns a
+    function that drops the caller as if it had hung up, None where the server cannot do that.
     """
 
     id: str
@@ -35,10 +35,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP answer: a body of bytes, or pieces that are sent as they come.
+    """One HTTP answer: a body of bytes, or chunks that are sent as they come.
 
-    `keep_alive` is a piece that may be sent between two others, as often as one likes, while the next is waited for;
-    b"" where there is none. `given` counts the pieces so far, so that a server can tell silence without looking at any.
+    `keep_alive` is a chunk that a server may send any number of times while it waits for the next one; b"" where there
+    is none. `given` counts the chunks so far, so that a server notices silence without a look at their content.
     """
 
     status: int
@@ -63,7 +63,7 @@ Handler: TypeAlias = Callable[[Request], AbstractAsyncContextManager[Reply]]
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the route table. `template` is Falcon's: `/v1/models/{model:path}`.
 
-    `spends` marks the routes that reach a provider, so that a test can prove that none does past an empty wallet.
+    `spends` marks the routes that reach a provider, so that a test can prove that an empty wallet closes all of them.
     """
 
     method: str

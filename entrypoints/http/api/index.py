@@ -1,4 +1,4 @@
-"""`GET /`: what this is and where to go: a page for a browser, and JSON for everybody else."""
+"""`GET /`: an overview of the hub and its routes, as a page for browsers and as JSON for all other clients."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A model as `GET /v1/models` describes it: what it may be asked for, what bounds it, what it costs."""
+"""A model as `GET /v1/models` describes it: its operations, limits and prices."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,7 @@ _CALLS = [
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A model under the name that callers use for it. `price` is what the price book knows where there is no rate."""
+    """A model under the name that callers use for it. `price` is from the price book, where there is no rate."""
 
     name: str
     served: Served
@@ -36,13 +36,13 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def context_tokens(self) -> int | None:
-        """The most tokens that it reads and writes; None where nobody knows."""
+        """The most tokens that it reads and writes; None if unknown."""
         known = self.served.rate or self.price
         return known.context_tokens if known else None
 
     @property
     def output_tokens_max(self) -> int | None:
-        """The most tokens that it writes; None where nobody knows."""
+        """The most tokens that it writes; None if unknown."""
         known = self.served.rate or self.price
         return known.output_tokens_max if known else None
 
@@ -54,7 +54,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def openai_model(listed: Listed) -> dict[str, Any]:
-    """The model in OpenAI's list, with the hub's own fields beside those of OpenAI."""
+    """The model in OpenAI's list, with the hub's own fields next to those of OpenAI."""
     return {
         "id": listed.name,
         "object": "model",
@@ -68,7 +68,7 @@ def openai_model(listed: Listed) -> dict[str, Any]:
 
 
 def anthropic_model(listed: Listed) -> dict[str, Any]:
-    """The model in Anthropic's list; what only the hub tells stands under its own name.
+    """The model in Anthropic's list; the hub's own facts are under its own field.
 
     https://platform.claude.com/docs/en/api/models/list
     """
@@ -92,18 +92,18 @@ def google_model(listed: Listed) -> dict[str, Any]:
     """
     served = listed.served
     methods = [method for operation in operations(served) for method in _GOOGLES_METHODS.get(operation, ())]
-    told = {
+    reported = {
         "name": f"models/{listed.name}",
         "displayName": f"{served.model} ({served.provider.name})",
         "inputTokenLimit": listed.context_tokens,
         "outputTokenLimit": listed.output_tokens_max,
         "supportedGenerationMethods": methods,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def _sold(rate: Rate | None) -> dict[str, Any]:
-    """What the rate says; None is not known, or not charged."""
+    """The prices of the rate; None means unknown or not charged."""
     if rate is None:
         return {"capabilities": None, "pricing": None}
     return {
@@ -113,7 +113,7 @@ def _sold(rate: Rate | None) -> dict[str, Any]:
 
 
 def operations(served: Served) -> list[OperationName]:
-    """What the provider can be asked for at all and the rate has a price for: no promise that the model can do it."""
+    """The operations that the provider offers and the rate prices: no promise that the model supports them."""
     at, rate = served.provider, served.rate
     return [
         call.operation
@@ -124,15 +124,15 @@ def operations(served: Served) -> list[OperationName]:
 
 
 def pricing(rate: Rate) -> dict[str, Any]:
-    """The prices there are, as exact decimals of credits: for a million tokens or characters, or for one piece."""
-    told: dict[str, Any] = {
+    """The set prices, as exact decimals of credits: for a million tokens or characters, or for one piece."""
+    reported: dict[str, Any] = {
         "unit": f"credits per {UNITS_PER_RATE} tokens",
         "input": format_credits(rate.input_nanos),
         "output": format_credits(rate.output_nanos),
     }
     for unit in UNITS:
         if (nanos := getattr(rate.prices, unit.price)) is not None:
-            told[unit.label] = format_credits_each(nanos) if unit.by_piece else format_credits(nanos)
+            reported[unit.label] = format_credits_each(nanos) if unit.by_piece else format_credits(nanos)
     if rate.variants:
-        told["variants"] = [variant_each(variant) for variant in rate.variants]
-    return told
+        reported["variants"] = [variant_each(variant) for variant in rate.variants]
+    return reported

@@ -14,7 +14,7 @@ LIMIT_MAX = 1000
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """From where to where in the list, and whether there is more in the direction that was asked."""
+    """The start and end in the list, and whether there is more in the requested direction."""
 
     start: int
     end: int
@@ -22,11 +22,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page_of(request: Request, ids: Sequence[str]) -> Page | BadRequest:
-    """The page that the query asks for; without a `limit` it is all that is left, since clients ask once."""
-    asked = request.asked("limit")
-    if asked is not None and not (asked.isascii() and asked.isdigit() and int(asked[:9]) > 0):
+    """The requested page; without a `limit` it is the whole rest, since clients ask once."""
+    requested = request.asked("limit")
+    if requested is not None and not (requested.isascii() and requested.isdigit() and int(requested[:9]) > 0):
         return BadRequest(field="limit", problem=f"Send a whole number from 1 to {LIMIT_MAX}.")
-    limit = len(ids) if asked is None else min(int(asked[:9]), LIMIT_MAX)
+    limit = len(ids) if requested is None else min(int(requested[:9]), LIMIT_MAX)
     after, before = request.asked("after_id"), request.asked("before_id")
     for name, cursor in (("after_id", after), ("before_id", before)):
         if cursor is not None and cursor not in ids:

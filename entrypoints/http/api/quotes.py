@@ -1,4 +1,4 @@
-"""`POST /v1/quote`: what the request would be charged if it were made, spending nothing."""
+"""`POST /v1/quote`: the charge that a request would have, without making it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,13 +24,13 @@ from ports.books import StorageError
 Callers = Mapping[str, CallerDialect]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Fields that only Anthropic's messages have, and that only embeddings have beside `input`.
+# Fields that only Anthropic's messages have, and fields that only embeddings have besides `input`.
 _ANTHROPIC = frozenset(("system", "thinking", "top_k", "stop_sequences", "speed", "thread"))
 _EMBEDDINGS = frozenset(("encoding_format", "dimensions", "input_type"))
 
 
 def quote_handler(hub: CallContext, callers: Callers) -> Handler:
-    """The handler of the one route; `callers` are the dialects that may be asked about, by their routes."""
+    """The handler of the one route; `callers` are the dialects that can be quoted, by their routes."""
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
@@ -48,7 +48,7 @@ def quote_handler(hub: CallContext, callers: Callers) -> Handler:
 
 
 def read_quoted(callers: Callers, body: bytes, route: str | None) -> tuple[CallerDialect, ModelCall] | BadRequest:
-    """The request inside: the body itself, told apart by its fields, or `{"route": ..., "request": {...}}`."""
+    """The request inside: the body itself, recognised by its fields, or `{"route": ..., "request": {...}}`."""
     try:
         fields = _FIELDS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -121,7 +121,7 @@ async def _quoted(hub: CallContext, callers: Callers, request: Request, fingerpr
 
 
 def _by_shape(fields: Mapping[str, msgspec.Raw]) -> str:
-    """The route of a request that does not say; only fields that one API has are told apart."""
+    """The route of a request that does not name it, by fields that only one API has."""
     if "messages" in fields:
         return "/v1/messages" if _ANTHROPIC & fields.keys() else "/v1/chat/completions"
     if "input" in fields:

@@ -1,4 +1,4 @@
-"""What callers may ask without spending: models, their balance, and whether the hub is well."""
+"""The routes that spend nothing: models, the caller's balance, and the health of the hub."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ Read = Callable[[Request, Caller], Awaitable[Any]]
 
 
 def models_handler(hub: CallContext) -> Handler:
-    """`GET /v1/models`: what may be called, as the caller's SDK lists models."""
+    """`GET /v1/models`: the models that may be called, in the form that the caller's SDK expects."""
 
     async def read(request: Request, caller: Caller) -> Any:
         listed = await _listed(hub)
@@ -59,10 +59,10 @@ def model_handler(hub: CallContext) -> Handler:
 
 
 async def _listed(hub: CallContext) -> list[Listed]:
-    """Every model that may be called, as far as the hub knows names, then every alias, as its first model is described.
+    """Every callable model that the hub knows by name, then every alias, with the description of its first model.
 
-    With billing on that is every model with a rate. With billing off it is also what the price book knows of the
-    providers here, though they may serve more.
+    With billing on these are the models with a rate. With billing off the price book adds the models that it has for
+    the configured providers, which may serve more.
     """
     catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
     listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in priced(catalog, now_ms)]
@@ -78,7 +78,7 @@ async def _listed(hub: CallContext) -> list[Listed]:
 
 
 def _unsold(hub: CallContext, catalog: Catalog, now_ms: int) -> Iterator[Listed]:
-    """What the price book knows of the providers here."""
+    """The models that the price book has for the configured providers."""
     for provider in catalog.providers.values():
         for price in hub.prices(provider.name, now_ms):
             served = Served(provider=provider, model=price.model, rate=None)
@@ -91,7 +91,7 @@ def _described(hub: CallContext, name: str, served: Served) -> Listed:
 
 
 def kept_response(hub: CallContext) -> Handler:
-    """`GET` and `DELETE /v1/responses/{id}`: there is none, for the hub keeps no answers."""
+    """`GET` and `DELETE /v1/responses/{id}`: always not found, since the hub keeps no answers."""
 
     async def read(request: Request, caller: Caller) -> Any:
         return NotFound(kind="response", name=request.path_values["response"])
@@ -130,10 +130,10 @@ def healthz(hub: CallContext) -> Handler:
 
 
 def readyz(hub: CallContext) -> Handler:
-    """`GET /readyz`: the books can be read, and written where a write failed, and new calls are admitted; else 503.
+    """`GET /readyz`: the books can be read, and written after a failed write, and new calls are admitted; else 503.
 
-    `unsettled` is how many calls have ended and wait for the books to take it, `settled_late` how many did and were
-    settled since the process began.
+    `unsettled` is the number of ended calls that wait to be written to the books, `settled_late` the number of such
+    calls that were settled since the process began.
     """
 
     @asynccontextmanager
@@ -156,7 +156,7 @@ def readyz(hub: CallContext) -> Handler:
 
 
 def authenticated(hub: CallContext, read: Read) -> Handler:
-    """Answer only the holder of a valid key, looked up afresh: a revoked key is refused from that moment on."""
+    """Answer only the holder of a valid key, read again from the books: a revoked key is refused at once."""
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:

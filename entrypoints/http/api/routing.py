@@ -11,7 +11,7 @@ from entrypoints.usecases.call_context import CallContext
 
 
 def route_handler(hub: CallContext) -> Handler:
-    """The explanation by the advice of the process that answers; each has its own. `?stream=true` for a stream."""
+    """The explanation by the advice of this process; each process has its own. `?stream=true` explains a stream."""
 
     async def read(request: Request, caller: Caller) -> Any:
         if (refusal := denied(caller, "see routes")) is not None:

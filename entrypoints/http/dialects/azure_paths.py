@@ -1,4 +1,4 @@
-"""Azure's paths: the deployment in the path is the model, whatever the body says.
+"""Azure's paths: the deployment in the path is the model, and the body's own model is ignored.
 
 https://learn.microsoft.com/azure/ai-services/openai/reference
 """
@@ -20,8 +20,8 @@ _PART = b'--%b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n'
 def deployment_handler(operations: Mapping[str, Handler]) -> Handler:
     """`POST /openai/deployments/{deployment}/{operation}`, such as `/openai/deployments/oai/gpt-5/chat/completions`.
 
-    `operations` are the handlers by the paths that they have elsewhere, such as `/v1/chat/completions`. A deployment's
-    name may have slashes, as the names of models have.
+    `operations` are the handlers by their usual paths, such as `/v1/chat/completions`. A deployment's name may have
+    slashes, as names of models may.
     """
 
     @asynccontextmanager
@@ -31,8 +31,8 @@ def deployment_handler(operations: Mapping[str, Handler]) -> Handler:
             operation = template.removeprefix("/v1")
             if path.endswith(operation) and len(path) > len(operation):
                 model = path[: -len(operation)]
-                asked = msgspec.structs.replace(request, path=template, path_values={}, body=_of(request, model))
-                async with handler(asked) as reply:
+                requested = msgspec.structs.replace(request, path=template, path_values={}, body=_of(request, model))
+                async with handler(requested) as reply:
                     yield reply
                 return
         yield refuse(dialect_of(request), request, UnknownPath(path=request.path))
@@ -41,7 +41,7 @@ def deployment_handler(operations: Mapping[str, Handler]) -> Handler:
 
 
 def _of(request: Request, model: str) -> bytes:
-    """The body with the model's name in it; what is no JSON object and no form is for the handler to refuse."""
+    """The body with the model's name in it; the handler refuses a body that is neither a JSON object nor a form."""
     content_type = request.headers.get("content-type", "")
     if content_type.lower().startswith("multipart/"):
         boundary = content_type.partition("boundary=")[2].partition(";")[0].strip('" ').encode("latin-1")

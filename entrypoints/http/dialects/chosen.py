@@ -8,7 +8,7 @@ from entrypoints.http.wire import Request
 
 
 def dialect_of(request: Request) -> CallerDialect:
-    """The dialect of a caller whose path does not tell: Anthropic's SDK names its version in every request."""
+    """The caller's dialect where the path is shared: Anthropic's SDK names its version in every request."""
     if is_googles_path(request.path):
         return GOOGLE_CALLER
     anthropic = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")

@@ -1,4 +1,4 @@
-"""Counting a request's tokens before it is made, in any dialect that has a word for it."""
+"""Counting a request's tokens before it is made, in any dialect that has a route for it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -40,7 +40,7 @@ def counting_handler(
 async def _counted(
     hub: CallContext, dialect: CallerDialect, request: Request, read: Callable[[bytes], ModelCall | BadRequest]
 ) -> Counted | Refusal:
-    """The count. A bad body is only explained to somebody with a valid key."""
+    """The count. Only a caller with a valid key gets an explanation of a bad body."""
     fingerprint = await fingerprint_of(hub, request)
     if not isinstance(fingerprint, str):
         return fingerprint

@@ -1,4 +1,4 @@
-"""What a caller's dialect is: a record of pure functions that read requests and render answers."""
+"""A caller's dialect: a record of pure functions that read requests and render answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +14,9 @@ from entrypoints.refusals.record import ErrorKind
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer says beside the events: the call's id, the time, and what was asked, which some APIs repeat.
+    """The facts of an answer besides its events: the call's id, the time, and the request, which some APIs repeat.
 
-    `served` is `provider/model` as it is served; `rate` is what usage is charged at, None where it is not charged.
+    `served` is `provider/model` as it is served; `rate` is the rate of the charge, None where nothing is charged.
     """
 
     call_id: str
@@ -29,8 +29,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """An error before it has a dialect.
 
-    `kind` is the field's common word for it, for which each dialect has its own. `param` names the field at
-    fault, `code` the refusal, `facts` what to act on.
+    `kind` is the general kind of the error, which each dialect translates into its own type. `param` names the field
+    at fault, `code` the refusal; `facts` are further fields for a client to act on.
     """
 
     status: int
@@ -43,21 +43,21 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
-    """How one family of SDKs is heard and answered.
+    """The functions that read the requests of one family of SDKs and write its answers.
 
     name           the dialect's name; a provider of the same name is passed through
     read           a request body to a ModelCall, strictly checked: BadRequest names the field and the remedy
     to_request     the same call in canonical words, for a provider of another dialect; BadRequest if it is malformed
                    deeper than `read` looks
     whole          the events of a finished answer to a JSON body
-    start, render  the fold that streams: one event to bytes (possibly none); the terminal word only on Ended; it never
+    start, render  the fold that streams: one event to bytes (possibly none); the terminal event only on Ended; it never
                    makes up an ending
     error          an error as a JSON body
     stream_error   an error as the last bytes of a stream that already began
-    read_form      the same of a body of another content type, which is its second argument: a form with a file
-    stream_failed  the same for a stream that `render` wrote, which knows what it said; None: as `stream_error`
-    id_headers     the headers that tell the call's id: the hub's own, and where the dialect's SDK looks for it
-    keep_alive     what a stream says while its provider is silent: a comment, or the dialect's own word. No blank line
+    read_form      as `read`, for a body of another content type, which is its second argument: a form with a file
+    stream_failed  as `stream_error`, for a stream that `render` wrote and whose state it gets; None: as `stream_error`
+    id_headers     the headers that carry the call's id: the hub's own, and where the dialect's SDK looks for it
+    keep_alive     the bytes sent while the provider is silent: a comment, or the dialect's own event. No blank line
                    follows the comment: after an event with an `id`, OpenAI's SDK for Python takes it for an event
                    without data, and fails (https://github.com/openai/openai-python/issues/2722)
     """

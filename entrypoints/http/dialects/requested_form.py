@@ -1,11 +1,11 @@
-"""An answer as its request asked for it, where the provider could not be told: a fold over events.
+"""A fold over events that gives an answer the requested form, where the provider's API has no option for it.
 
-- Where calls shall come one at a time, the caller hears of the first alone.
-- The function that stands for a custom tool is called as that tool: its call is given whole, when its input is.
-- A tool of a group is called by its own name, with the group's beside it.
-- Thinking that shall not be shown is kept back; its signature is not.
+- A request for one call at a time gets only the first call.
+- A call of the function that replaces a custom tool becomes a call of that tool, sent when its input is complete.
+- A call of a tool in a group has the tool's own name and, in another field, that of the group.
+- Reasoning that the request hides is left out; its signature is not.
 
-What is kept back here was generated, so it is charged.
+Events that are left out here were generated, so they are charged.
 """
 
 from collections.abc import Iterator
@@ -47,8 +47,8 @@ class _State(msgspec.Struct, frozen=True):
     buffered: dict[tuple[int, int], _Buffered] = {}
 
 
-class _Wish(msgspec.Struct, frozen=True):
-    """What of the request bears on how its answer is told."""
+class _Requested(msgspec.Struct, frozen=True):
+    """The fields of the request that change the form of its answer."""
 
     one_call: bool
     hides_thinking: bool
@@ -56,27 +56,27 @@ class _Wish(msgspec.Struct, frozen=True):
 
 
 def as_asked(dialect: CallerDialect, request: ModelRequest | None) -> CallerDialect:
-    """The caller's dialect, telling the answer as the request asked; the same where nothing is kept back or renamed."""
+    """The caller's dialect with answers in the requested form; the same dialect where nothing is hidden or renamed."""
     if not isinstance(request, ChatRequest):
         return dialect
-    wish = _Wish(
+    requested = _Requested(
         one_call=request.parallel_tool_calls is False,
         hides_thinking=bytes(request.extra.get("thinking.display", b"")) == _HIDDEN,
         tools={tool.name: tool for tool in request.tools if tool.custom is not None or tool.group is not None},
     )
-    if not (wish.one_call or wish.hides_thinking or wish.tools):
+    if not (requested.one_call or requested.hides_thinking or requested.tools):
         return dialect
     failed = dialect.stream_failed
 
     def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-        state, told = _State(None), list[Event]()
+        state, reported = _State(None), list[Event]()
         for event in events:
-            state, more = _heard(wish, state, event)
-            told += more
-        return dialect.whole(tuple(told), rendering)
+            state, more = _received(requested, state, event)
+            reported += more
+        return dialect.whole(tuple(reported), rendering)
 
     def render(state: _State, event: Event) -> tuple[_State, bytes]:
-        state, events = _heard(wish, state, event)
+        state, events = _received(requested, state, event)
         inner, written = state.inner, b""
         for each in events:
             inner, piece = dialect.render(inner, each)
@@ -95,29 +95,29 @@ def as_asked(dialect: CallerDialect, request: ModelRequest | None) -> CallerDial
     )
 
 
-def _heard(wish: _Wish, state: _State, event: Event) -> tuple[_State, tuple[Event, ...]]:
-    """The state after one event, and what the caller hears of it."""
+def _received(requested: _Requested, state: _State, event: Event) -> tuple[_State, tuple[Event, ...]]:
+    """The state after one event, and the events that the caller receives for it."""
     match event:
-        case ReasoningDelta() if wish.hides_thinking:
+        case ReasoningDelta() if requested.hides_thinking:
             kept = event.signature is not None or event.redacted is not None
             return state, (msgspec.structs.replace(event, text=""),) if kept else ()
         case ToolCallDelta():
-            if wish.one_call and state.first.get(event.choice, event.index) != event.index:
+            if requested.one_call and state.first.get(event.choice, event.index) != event.index:
                 return state, ()
-            return _called(wish, _with_first(state, event.choice, event.index), event)
+            return _called(requested, _with_first(state, event.choice, event.index), event)
         case ProviderBlock(dialect="openai", name="custom_tool_call"):
-            if wish.one_call and event.choice in state.first:
+            if requested.one_call and event.choice in state.first:
                 return state, ()
-            return _with_first(state, event.choice, ""), (_renamed(wish, event),)
+            return _with_first(state, event.choice, ""), (_renamed(requested, event),)
         case Finished():
-            told: list[Event] = [*_given(state, event.choice, event.reason), event]
+            reported: list[Event] = [*_given(state, event.choice, event.reason), event]
             left = {at: call for at, call in state.buffered.items() if at[0] != event.choice}
-            return msgspec.structs.replace(state, buffered=left), tuple(told)
+            return msgspec.structs.replace(state, buffered=left), tuple(reported)
         case Ended() | Broken():
-            told = [
+            reported = [
                 call for choice in sorted({at[0] for at in state.buffered}) for call in _given(state, choice, "length")
             ]
-            return msgspec.structs.replace(state, buffered={}), (*told, event)
+            return msgspec.structs.replace(state, buffered={}), (*reported, event)
         case _:
             return state, (event,)
 
@@ -126,9 +126,9 @@ def _with_first(state: _State, choice: int, index: int | str) -> _State:
     return state if choice in state.first else msgspec.structs.replace(state, first={**state.first, choice: index})
 
 
-def _called(wish: _Wish, state: _State, event: ToolCallDelta) -> tuple[_State, tuple[Event, ...]]:
+def _called(requested: _Requested, state: _State, event: ToolCallDelta) -> tuple[_State, tuple[Event, ...]]:
     at = event.choice, event.index
-    call, tool = state.buffered.get(at), wish.tools.get(event.name or "")
+    call, tool = state.buffered.get(at), requested.tools.get(event.name or "")
     if call is not None:
         call = msgspec.structs.replace(call, pieces=(*call.pieces, event.arguments))
     elif tool is None:
@@ -142,9 +142,9 @@ def _called(wish: _Wish, state: _State, event: ToolCallDelta) -> tuple[_State, t
 
 
 def _given(state: _State, choice: int, reason: FinishReason) -> Iterator[ProviderBlock]:
-    """The calls of custom tools, which are over; one that was cut is no call, for half a patch is none.
+    """The complete calls of custom tools; a truncated call is left out, since half a patch is useless.
 
-    A model that did not keep to the form wrote the input alone.
+    A model may ignore the form and write only the input.
     """
     for at, call in sorted(state.buffered.items()):
         arguments = "".join(call.pieces)
@@ -163,13 +163,13 @@ class _CustomCall(msgspec.Struct, frozen=True):
     custom: _Called = _Called()
 
 
-def _renamed(wish: _Wish, event: ProviderBlock) -> ProviderBlock:
-    """A custom tool's call by a server that knows such tools; one of a group under its own name."""
+def _renamed(requested: _Requested, event: ProviderBlock) -> ProviderBlock:
+    """A custom tool's call by a server that knows such tools; a tool of a group gets its own name."""
     try:
         call = msgspec.json.decode(event.block, type=_CustomCall)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return event
-    tool = wish.tools.get(call.custom.name)
+    tool = requested.tools.get(call.custom.name)
     return event if tool is None else _block(tool, call.id, call.custom.input, event.choice)
 
 

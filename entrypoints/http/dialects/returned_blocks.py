@@ -1,7 +1,7 @@
-"""Blocks that only another dialect has a word for, which callers hand back as the hub gave them.
+"""Blocks that only another dialect can express, which callers send back as the hub returned them.
 
-House rule: only what was part of an answer goes on; what was told about it, such as its sources, is left out, and so is
-whatever could hide more input than the bytes that it comes in.
+House rule: only parts of an answer are sent on. Metadata of an answer, such as its sources, is left out, and so are
+blocks that could hide more input than their bytes.
 """
 
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ import msgspec
 
 from domain.model_api.requests import ProviderPart
 
-# Parts of Google's that it wants back on the next turn: its tools' calls and results, code that it ran, images. No
-# other part may come this way, and nothing beside it: a file by its address would be more than the bytes that it has.
+# Google's parts that it expects back on the next turn: its tools' calls and results, code that it ran, images. No
+# other part and no further field may come this way: a file by its URL would be more input than its bytes.
 _GOOGLES = frozenset(("toolCall", "toolResponse", "executableCode", "codeExecutionResult", "inlineData"))
 _SIGNED = frozenset(("thought", "thoughtSignature"))
-# Anthropic's: the use of a tool that it runs itself, what came of it, and what it made of a long conversation.
+# Anthropic's: the use of a tool that it runs itself, its result, and the compaction of a long conversation.
 _ANTHROPICS = ("server_tool_use", "mcp_tool_use", "compaction")
-# Converse's, by the member that they have: the use of a tool that Bedrock ran, and what came of it.
+# Converse's, by their member: the use of a tool that Bedrock ran, and its result.
 _BEDROCKS = {"server_tool_use": "toolUse", "toolUse": "toolUse", "toolResult": "toolResult"}
-# What may stand in a result and cost more than its bytes; an escape could spell any word.
+# Parts of a result that may cost more than their bytes; an escape could spell any of the names.
 _HIDING = (b'"document"', b'"image"', b'"video"', b'"container_upload"', b"\\u")
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -27,7 +27,7 @@ _NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Block(msgspec.Struct):
-    """A block as it was told, and as it comes back."""
+    """A block as the hub returned it, and as it comes back."""
 
     dialect: str = ""
     name: str = ""
@@ -35,14 +35,14 @@ class Block(msgspec.Struct):
 
 
 def returned(blocks: Iterable[Block]) -> list[ProviderPart]:
-    """The blocks that are parts of what was said; what was told about it is left out."""
+    """The blocks that are parts of an answer; metadata is left out."""
     return [
         ProviderPart(dialect=block.dialect, name=block.name, block=block.block) for block in blocks if is_part(block)
     ]
 
 
 def hides(block: Block) -> Literal["image", "more"] | None:
-    """What a block costs beside its bytes: it is an image, or holds something that nothing in the request bounds."""
+    """The input of a block besides its bytes: it is an image, or holds something that nothing in the request bounds."""
     if not is_part(block):
         return None
     if block.name == "inlineData":
@@ -51,7 +51,7 @@ def hides(block: Block) -> Literal["image", "more"] | None:
 
 
 def is_part(block: Block) -> bool:
-    """Whether a block is a part of an answer that its own vendor takes back."""
+    """Whether a block is a part of an answer that its own vendor accepts back."""
     try:
         fields = _FIELDS.decode(block.block)
     except _NONSENSE:

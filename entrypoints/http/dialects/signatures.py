@@ -1,8 +1,8 @@
-"""Signatures on texts and tool calls, for callers whose dialect has them for thinking alone.
+"""Signatures on texts and tool calls, for callers whose dialect has signatures on reasoning only.
 
-House rule: what a client hands back as it came, comes back complete. Clients keep thinking in its place, so a signature
-on a text is a thought without words after the text, and one on a call stands before the call. The signature itself
-says which it is.
+House rule: content that a client returns unchanged is complete. Clients keep reasoning in its place, so a signature on
+a text becomes empty reasoning after the text, and a signature on a call becomes empty reasoning before the call. A
+mark in the signature distinguishes the two.
 """
 
 import msgspec
@@ -12,32 +12,32 @@ from domain.model_api.requests import Part, Reasoning, Text, ToolCall
 
 
 def of_text(signature: str) -> str:
-    """What the thought after a signed text is signed with."""
+    """The signature of the empty reasoning after a signed text."""
     return OF_TEXT + signature
 
 
 def of_call(signature: str) -> str:
-    """What the thought before a signed call is signed with."""
+    """The signature of the empty reasoning before a signed call."""
     return OF_CALL + signature
 
 
 def returned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts with such signatures back on the text or the call that they are of; without it they are left out."""
+    """The parts with such signatures back on their text or call; a signature without one is left out."""
     if not any(isinstance(part, Reasoning) and part.signature and part.signature.startswith((OF_TEXT, OF_CALL))
                for part in parts):  # fmt: skip
         return parts
-    told: list[Part] = []
+    restored: list[Part] = []
     waiting: str | None = None
     for part in parts:
         signature = (part.signature or "") if isinstance(part, Reasoning) else ""
         if signature.startswith(OF_CALL):
             waiting = signature[len(OF_CALL) :]
         elif signature.startswith(OF_TEXT):
-            if told and isinstance(last := told[-1], Text):
-                told[-1] = msgspec.structs.replace(last, signature=signature[len(OF_TEXT) :])
+            if restored and isinstance(last := restored[-1], Text):
+                restored[-1] = msgspec.structs.replace(last, signature=signature[len(OF_TEXT) :])
         elif isinstance(part, ToolCall) and waiting is not None:
-            told.append(msgspec.structs.replace(part, signature=waiting))
+            restored.append(msgspec.structs.replace(part, signature=waiting))
             waiting = None
         else:
-            told.append(part)
-    return tuple(told)
+            restored.append(part)
+    return tuple(restored)

@@ -1,4 +1,4 @@
-"""A tool's arguments as an object, for the callers' dialects that have no text in its place."""
+"""A tool's arguments as an object, for callers' dialects that do not have them as text."""
 
 import msgspec
 
@@ -6,9 +6,9 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def arguments_object(arguments: str) -> object:
-    """The arguments as the object that they must be.
+    """The arguments as an object.
 
-    A model may write arguments that are no object, or be cut off in them; they are kept under Anthropic's name for it:
+    A model may write arguments that are no object, or that are truncated; the text is kept under Anthropic's field:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
     """
     if not arguments.strip():

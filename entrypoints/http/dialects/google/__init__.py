@@ -1,7 +1,7 @@
-"""Gemini's API, as a caller speaks it: `generateContent`, whole and streamed.
+"""Gemini's API, the caller's side: `generateContent`, whole and streamed.
 
-House rule: the path names the model and what is asked of it, so there is a record for each such path. Reading is in
-`read` and `request`, answering in `render`.
+House rule: the path names the model and the method, so there is a record for each such path. `read` and `request` read
+requests, `render` writes answers.
 
 https://ai.google.dev/api/generate-content
 """
@@ -29,13 +29,13 @@ def google_caller(model: str, stream: bool) -> CallerDialect:
         render=render,
         error=error,
         stream_error=stream_error,
-        # Google's SDK for Python takes a comment for data, the one for JavaScript whatever follows a comment.
+        # Google's SDK for Python reads a comment as data, the one for JavaScript the line after a comment.
         keep_alive=b"\n",
     )
 
 
 GOOGLE_CALLER = google_caller("", stream=False)
-"""The dialect's words for errors, where no call could be read."""
+"""The dialect for errors, where no call could be read."""
 
 
 def is_googles_path(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What stands beside the content of a candidate of Gemini's API: why it ended, what it rests on, what it used.
+"""The fields of a Gemini candidate besides its content: the finish reason, the sources, the usage.
 
 https://ai.google.dev/api/generate-content#candidate
 """
@@ -15,7 +15,7 @@ from entrypoints.http.dialects.google.json_names import JSON_ERRORS
 from entrypoints.http.dialects.google.parts import Choice
 
 Json = dict[str, Any]
-# Google says STOP after a call as after a text.
+# Google's reason is STOP after a call as after a text.
 _FINISHES: dict[FinishReason, str] = {
     "stop": "STOP",
     "tool_calls": "STOP",
@@ -41,38 +41,38 @@ _LIKELY = msgspec.json.Decoder(_Likely)
 
 
 def candidate(index: int, parts: list[Any], choice: Choice, finished: Finished | None) -> Json:
-    """A candidate with its end. Without a reason from the provider there is none here."""
-    told: Json = {"content": {"parts": parts, "role": "model"}}
+    """A candidate with its end. It has a finish reason only if the provider reported one."""
+    rendered: Json = {"content": {"parts": parts, "role": "model"}}
     if finished is not None:
-        told["finishReason"] = _FINISHES[finished.reason]
-    told["index"] = index
+        rendered["finishReason"] = _FINISHES[finished.reason]
+    rendered["index"] = index
     if choice.sources:
-        told["groundingMetadata"] = _grounding(choice.said, choice.sources)
+        rendered["groundingMetadata"] = _grounding(choice.output, choice.sources)
     if choice.likely:
-        told["logprobsResult"] = _likelihoods(choice.likely)
-    return told | {name: block for name, block in choice.about if name in _ABOUT}
+        rendered["logprobsResult"] = _likelihoods(choice.likely)
+    return rendered | {name: block for name, block in choice.about if name in _ABOUT}
 
 
 def usage_json(usage: Usage) -> Json:
-    """The leaves as Google counts: what was cached or written inside the prompt, thoughts beside the candidates."""
+    """The units as Google counts them: cached and written tokens are in the prompt, thoughts outside the candidates."""
     cached = usage.cache_read_tokens + usage.cache_read_audio_tokens
     written = usage.cache_write_tokens + usage.cache_write_1h_tokens
     prompt = usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + cached + written
     answer = usage.output_tokens + usage.output_audio_tokens + usage.output_image_tokens
-    told: Json = {
+    rendered: Json = {
         "promptTokenCount": prompt,
         "candidatesTokenCount": answer,
         "totalTokenCount": prompt + answer + usage.reasoning_tokens,
     }
     if cached:
-        told["cachedContentTokenCount"] = cached
+        rendered["cachedContentTokenCount"] = cached
     if usage.reasoning_tokens:
-        told["thoughtsTokenCount"] = usage.reasoning_tokens
-    return told
+        rendered["thoughtsTokenCount"] = usage.reasoning_tokens
+    return rendered
 
 
 def _grounding(text: str, sources: tuple[Source, ...]) -> Json:
-    """Each page once, and the stretches of the text that rest on it, counted in bytes as Google does.
+    """Each page once, and the passages of the text that it supports, counted in bytes as Google does.
 
     https://ai.google.dev/api/generate-content#GroundingMetadata
     """
@@ -90,10 +90,10 @@ def _grounding(text: str, sources: tuple[Source, ...]) -> Json:
 
 
 def _likelihoods(blocks: tuple[msgspec.Raw, ...]) -> Json:
-    """OpenAI's `logprobs` in Google's words."""
+    """OpenAI's `logprobs` in Google's fields."""
     tokens: list[_Token] = []
     for block in blocks:
-        with suppress(*JSON_ERRORS):  # What cannot be read of it is left out: the answer is not about that.
+        with suppress(*JSON_ERRORS):  # Unreadable logprobs are left out; the answer is complete without them.
             tokens += _LIKELY.decode(block).content or ()
     return {
         "chosenCandidates": [_logprobs(token) for token in tokens],

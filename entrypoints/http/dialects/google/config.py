@@ -1,4 +1,4 @@
-"""`generationConfig` of Gemini's API in canonical words.
+"""`generationConfig` of Gemini's API as canonical fields.
 
 https://ai.google.dev/api/generate-content#generationconfig
 """
@@ -14,13 +14,13 @@ from entrypoints.http.dialects.google.schema import json_schema
 
 PATH = "generationConfig"
 _DYNAMIC = -1
-# What `read` has looked at, and the number of choices, which is one field of the call's.
+# Fields that `read` has checked, and the number of choices, which is a field of the call.
 _READ_ALREADY = ("maxOutputTokens", "candidateCount")
 _FALSE = msgspec.Raw(b"false")
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the config asks for. `extra` has what only some dialects have a word for, by OpenAI's name if it has one."""
+    """The options. `extra` has those that only some dialects can express, by OpenAI's name if there is one."""
 
     temperature: msgspec.Raw | None = None
     top_p: msgspec.Raw | None = None
@@ -54,7 +54,7 @@ def wishes(raw: msgspec.Raw | None) -> Wishes:
 
 
 def _number(fields: Json, name: str) -> msgspec.Raw | None:
-    """A number as it is written: no binary fraction is made of it."""
+    """A number as it is written, never as a binary fraction."""
     raw = fields.pop(name, None)
     if raw is not None and first_of(raw) not in b"-0123456789":
         raise Malformed(BadRequest(field=f"{PATH}.{name}", problem="Send a number, or leave it out."))
@@ -68,7 +68,7 @@ def _whole(fields: Json, name: str) -> int | None:
 
 
 def _format(fields: Json) -> ResponseFormat | None:
-    """JSON, by a schema of either kind; an enumeration is a schema of its own."""
+    """The output format JSON, by a schema of either kind; an enumeration is a schema of its own."""
     media_type: str | None = take(fields, "responseMimeType", str, PATH)
     own = fields.pop("responseSchema", None)
     standard = fields.pop("responseJsonSchema", None) or fields.pop("_responseJsonSchema", None)
@@ -82,7 +82,7 @@ def _format(fields: Json) -> ResponseFormat | None:
 
 
 def _thinking(fields: Json) -> Thinking | None:
-    """A budget of 0 is none, one of -1 leaves it to the model; a level is an effort.
+    """The reasoning: a budget of 0 is none, a budget of -1 leaves it to the model; a level is an effort.
 
     https://ai.google.dev/gemini-api/docs/thinking
     """
@@ -104,25 +104,25 @@ def _thinking(fields: Json) -> Thinking | None:
 
 
 def _extra(fields: Json) -> Json:
-    """The rest: likelihoods, penalties and modalities as OpenAI has them, anything else by Google's own name."""
-    told: Json = {}
+    """The rest: logprobs, penalties and modalities in OpenAI's fields, anything else by Google's own name."""
+    reported: Json = {}
     for name, value in fields.items():
         match name:
             case "presencePenalty" | "frequencyPenalty":
-                told[f"{name.removesuffix('Penalty')}_penalty"] = value
+                reported[f"{name.removesuffix('Penalty')}_penalty"] = value
             case "responseLogprobs":
                 if bytes(value) != bytes(_FALSE):
-                    told["logprobs"] = value
+                    reported["logprobs"] = value
             case "logprobs":
-                told["top_logprobs"] = value
+                reported["top_logprobs"] = value
             case "responseModalities":
-                modalities = [word.lower() for word in value_of(value, list[str], f"{PATH}.{name}")]
+                modalities = [entry.lower() for entry in value_of(value, list[str], f"{PATH}.{name}")]
                 if modalities and modalities != ["text"]:
-                    told["modalities"] = _raw(modalities)
+                    reported["modalities"] = _raw(modalities)
             case _:
                 if bytes(value) not in (b"false", b"[]", b"{}"):
-                    told[f"{PATH}.{name}"] = value
-    return told
+                    reported[f"{PATH}.{name}"] = value
+    return reported
 
 
 def _raw(value: Any) -> msgspec.Raw:

@@ -1,8 +1,8 @@
 """Contents of Gemini's API as canonical messages.
 
-House rule: a part that has a canonical place becomes that; any other becomes `ProviderPart` by its own name, so that
-nothing in it is lost or guessed. Calls may have no id, and are then answered by their function's name: they get one
-here.
+House rule: a part with a canonical form takes that form; any other becomes `ProviderPart` by its own name, so that
+nothing in it is lost or guessed. Calls may have no id, and their results then name only the function: such calls get
+an id here.
 
 https://ai.google.dev/api/caching#Content
 """
@@ -35,13 +35,13 @@ from entrypoints.http.dialects.google.read import NAME, listed
 
 _URL_SAFE = str.maketrans("-_", "+/", " \r\n\t")
 _AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}
-# What stands beside a part's content and says nothing by itself.
-_BESIDE = frozenset(("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"))
+# Fields next to a part's content that have no meaning alone.
+_NO_CONTENT = frozenset(("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"))
 _DETAILS = {"MEDIA_RESOLUTION_LOW": "low", "MEDIA_RESOLUTION_HIGH": "high"}
 
 
 class Calls:
-    """The calls of functions so far: their ids, and which of them were not answered yet. Lives for one request."""
+    """The function calls so far: their ids, and which of them have no result yet. Lives for one request."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -55,7 +55,7 @@ class Calls:
         return call_id
 
     def answered(self, given: str | None, name: str) -> str:
-        """The id of the call that is answered: the one given, else the first of that function without an answer."""
+        """The id of the call of a result: the given one, else the first of that function without one."""
         ids = [call_id for call_id, function in self._open if given in (None, call_id) and function == name]
         ids = ids or [call_id for call_id, function in self._open if function == name]
         if not ids:
@@ -65,21 +65,21 @@ class Calls:
 
 
 def messages(raw: msgspec.Raw, detail: str | None) -> tuple[Message, ...]:
-    """The conversation; `detail` is how closely its images shall be looked at."""
+    """The conversation; `detail` is the resolution at which its images are read."""
     calls = Calls()
-    told = []
+    reported = []
     for number, content in enumerate(listed(raw, "contents")):
         path = f"contents[{number}]"
         fields = fields_of(content, path)
         role: str = take(fields, "role", str, path) or "user"
         parts = fields.get("parts")
         read = _parts(listed(parts, f"{path}.parts") if parts is not None else (), f"{path}.parts", calls, detail)
-        told.append(Message(role=_role(role), parts=read))
-    return tuple(told)
+        reported.append(Message(role=_role(role), parts=read))
+    return tuple(reported)
 
 
 def instruction(raw: msgspec.Raw | None) -> tuple[Message, ...]:
-    """The system's instruction: a content, or just a text."""
+    """The system instruction: a content, or just a text."""
     if raw is None:
         return ()
     if first_of(raw) == b'"':
@@ -91,47 +91,47 @@ def instruction(raw: msgspec.Raw | None) -> tuple[Message, ...]:
 
 
 def _role(role: str) -> Literal["system", "user", "assistant"]:
-    """Results of functions are a user's part; Google took them by a role of their own, too."""
+    """The role. Function results belong to the user; Google also accepted a role of their own for them."""
     if role == "model":
         return "assistant"
     return "system" if role == "system" else "user"
 
 
 def _parts(given: Iterable[msgspec.Raw], path: str, calls: Calls, detail: str | None) -> tuple[Part, ...]:
-    told: list[Part] = []
+    reported: list[Part] = []
     for number, raw in enumerate(given):
-        told += _part(raw, f"{path}[{number}]", calls, detail)
-    return _each_thought_once(told)
+        reported += _part(raw, f"{path}[{number}]", calls, detail)
+    return _each_thought_once(reported)
 
 
 def _each_thought_once(parts: list[Part]) -> tuple[Part, ...]:
-    """The same thought comes twice where a client keeps both the thought and the call that carries it."""
-    told: list[Part] = []
+    """The parts without duplicates: a client that keeps both a thought and the call that carries it sends it twice."""
+    reported: list[Part] = []
     places: dict[str, int] = {}
     for part in _joined(parts):
         if not isinstance(part, Reasoning):
-            told.append(part)
+            reported.append(part)
             continue
         proof = part.signature or part.redacted or part.text
         if proof not in places:
-            places[proof] = len(told)
-            told.append(part)
-        elif isinstance(known := told[places[proof]], Reasoning) and len(known.text) < len(part.text):
-            told[places[proof]] = part
-    return tuple(told)
+            places[proof] = len(reported)
+            reported.append(part)
+        elif isinstance(known := reported[places[proof]], Reasoning) and len(known.text) < len(part.text):
+            reported[places[proof]] = part
+    return tuple(reported)
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """The parts with thoughts in one piece: they come in several, the last with the signature over all of them."""
-    told: list[Part] = []
+    """The parts with joined thoughts: a thought may come in several parts, the last with the signature of all."""
+    reported: list[Part] = []
     for part in parts:
-        last = told[-1] if told else None
+        last = reported[-1] if reported else None
         if isinstance(part, Reasoning) and isinstance(last, Reasoning) and _goes_on(last, part):
             text = part.text if part.text.startswith(last.text) else last.text + part.text
-            told[-1] = Reasoning(text=text, signature=part.signature)
+            reported[-1] = Reasoning(text=text, signature=part.signature)
         else:
-            told.append(part)
-    return told
+            reported.append(part)
+    return reported
 
 
 def _goes_on(last: Reasoning, part: Reasoning) -> bool:
@@ -155,7 +155,7 @@ def _part(raw: msgspec.Raw, path: str, calls: Calls, detail: str | None) -> list
         return [_inline(fields_of(fields["inlineData"], f"{path}.inlineData"), raw, path, detail)]
     if "fileData" in fields:
         return [_elsewhere(fields_of(fields["fileData"], f"{path}.fileData"), raw, path, detail)]
-    names = [name for name in fields if name not in _BESIDE]
+    names = [name for name in fields if name not in _NO_CONTENT]
     if names:
         return [ProviderPart(dialect=NAME, name=names[0], block=raw)]
     return _text("", spelled) if spelled else []
@@ -165,7 +165,7 @@ def _text(text: str, spelled: str | None) -> list[Part]:
     proof = None if spelled is None else in_thought_signature(spelled)
     if spelled is None:
         return [Text(text=text)]
-    return [Text(text=text, signature=signed_by_google(spelled) if proof is None else _word(proof, "signature"))]
+    return [Text(text=text, signature=signed_by_google(spelled) if proof is None else _text_field(proof, "signature"))]
 
 
 def _thought(text: str, spelled: str | None) -> list[Part]:
@@ -179,7 +179,7 @@ def _thought(text: str, spelled: str | None) -> list[Part]:
 
 
 def _call(call: Json, path: str, calls: Calls, spelled: str | None) -> list[Part]:
-    """A call, and before it the thoughts that it carries for clients that hand back no thoughts."""
+    """A call, and before it the thoughts that it carries for clients that return no thoughts."""
     name: str = take(call, "name", str, f"{path}.functionCall") or ""
     call_id = calls.called(take(call, "id", str, f"{path}.functionCall"), name)
     arguments = bytes(call.get("args", b"{}"))
@@ -189,51 +189,53 @@ def _call(call: Json, path: str, calls: Calls, spelled: str | None) -> list[Part
     thoughts: list[Part] = []
     if spelled is not None:
         proof = in_thought_signature(spelled)
-        signature = signed_by_google(spelled) if proof is None else _word(proof, "signature")
+        signature = signed_by_google(spelled) if proof is None else _text_field(proof, "signature")
         carried = (proof or {}).get("thoughts")
-        thoughts = [thought for told in carried if (thought := _reasoning(told))] if isinstance(carried, list) else []
+        thoughts = (
+            [thought for reported in carried if (thought := _reasoning(reported))] if isinstance(carried, list) else []
+        )
     written = msgspec.json.format(arguments, indent=-1).decode()
     return [*thoughts, ToolCall(id=call_id, name=name, arguments=written, signature=signature)]
 
 
-def _reasoning(told: Any) -> Reasoning | None:
+def _reasoning(reported: Any) -> Reasoning | None:
     """A thought that a signature carries."""
-    if not isinstance(told, dict):
+    if not isinstance(reported, dict):
         return None
-    signature, redacted = _word(told, "signature"), _word(told, "redacted")
-    thought = Reasoning(text=_word(told, "text") or "", signature=signature, redacted=redacted)
+    signature, redacted = _text_field(reported, "signature"), _text_field(reported, "redacted")
+    thought = Reasoning(text=_text_field(reported, "text") or "", signature=signature, redacted=redacted)
     return thought if thought != Reasoning() else None
 
 
-def _word(told: dict[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _text_field(reported: dict[str, Any], name: str) -> str | None:
+    value = reported.get(name)
     return value if isinstance(value, str) else None
 
 
 def _result(result: Json, path: str, calls: Calls, detail: str | None) -> ToolResult:
-    """What a function answered. SDKs put what is no object under "output" or "result", and a failure under "error"."""
+    """The result of a function. SDKs wrap other values in "output" or "result", and an error in "error"."""
     path = f"{path}.functionResponse"
     name: str = take(result, "name", str, path) or ""
     call_id = calls.answered(take(result, "id", str, path), name)
     response = result.get("response", msgspec.Raw(b"{}"))
-    told: dict[str, Any] = value_of(response, dict[str, Any], f"{path}.response")
-    said, is_error = _only(told, response)
+    reported: dict[str, Any] = value_of(response, dict[str, Any], f"{path}.response")
+    output, is_error = _only(reported, response)
     nested = result.get("parts")
     inside = _parts(listed(nested, f"{path}.parts") if nested is not None else (), f"{path}.parts", calls, detail)
     files = [part for part in inside if isinstance(part, Text | Image | Document)]
-    texts = [Text(text=said)] if said or not files else []
+    texts = [Text(text=output)] if output or not files else []
     return ToolResult(call_id=call_id, parts=(*texts, *files), is_error=is_error)
 
 
-def _only(told: dict[str, Any], response: msgspec.Raw) -> tuple[str, bool]:
-    """What the response says as a text, and whether it is an error."""
-    if len(told) == 1 and (key := next(iter(told))) in ("output", "result", "error"):
-        value = told[key]
+def _only(reported: dict[str, Any], response: msgspec.Raw) -> tuple[str, bool]:
+    """The response as a text, and whether it is an error."""
+    if len(reported) == 1 and (key := next(iter(reported))) in ("output", "result", "error"):
+        value = reported[key]
         if isinstance(value, str):
             return value, key == "error"
         if key != "error":
             return msgspec.json.encode(value).decode(), False
-    return (msgspec.json.format(bytes(response), indent=-1).decode() if told else ""), "error" in told
+    return (msgspec.json.format(bytes(response), indent=-1).decode() if reported else ""), "error" in reported
 
 
 def _inline(blob: Json, raw: msgspec.Raw, path: str, detail: str | None) -> Part:
@@ -272,5 +274,5 @@ def _elsewhere(file: Json, raw: msgspec.Raw, path: str, detail: str | None) -> P
 
 
 def detail_of(resolution: str | None) -> str | None:
-    """How closely images shall be looked at, in canonical words."""
+    """The canonical resolution of images."""
     return _DETAILS.get(resolution or "")

@@ -23,7 +23,7 @@ _INNER = "generateContentRequest"
 
 
 def read(body: bytes, model: str) -> ModelCall | BadRequest:
-    """What is to be counted: contents, or a whole request around them, whose fields are then the call's."""
+    """The body: contents, or a whole request around them, whose fields are then the call's."""
     try:
         inner = fields_of(body).get(_INNER)
     except Malformed as malformed:

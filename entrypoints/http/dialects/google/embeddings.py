@@ -1,4 +1,4 @@
-"""`:embedContent` and `:batchEmbedContents` of Gemini's API: vectors of texts, from whoever makes some.
+"""`:embedContent` and `:batchEmbedContents` of Gemini's API: vectors of texts, from any provider of embeddings.
 
 https://ai.google.dev/api/embeddings
 """
@@ -27,7 +27,7 @@ _OPTIONS = ("taskType", "title", "outputDimensionality")
 
 
 def embed_handler(hub: CallContext, model: str, batch: str | None) -> Handler:
-    """The handler for one model: of the list in the field `batch`, or of one content."""
+    """The handler for one model: for the list in the field `batch`, or for one content."""
     caller = msgspec.structs.replace(
         google_caller(model, stream=False),
         name=NAME,
@@ -41,7 +41,7 @@ def embed_handler(hub: CallContext, model: str, batch: str | None) -> Handler:
 
 
 def read(body: bytes, model: str, batch: str | None) -> ModelCall | BadRequest:
-    """A body as a call, or what is wrong with it."""
+    """A body as a call, or the problem with it."""
     if not model or len(model) > MODEL_CHARACTERS_MAX:
         return BadRequest(field="model", problem=f"A model's name has 1 to {MODEL_CHARACTERS_MAX} characters.")
     try:
@@ -54,28 +54,28 @@ def read(body: bytes, model: str, batch: str | None) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall, batch: str | None) -> EmbeddingsRequest | BadRequest:
-    """The call in canonical words; `read` has looked at all of it already."""
+    """The call in canonical form; `read` has checked all of it already."""
     return _request(call, batch)
 
 
 def _request(call: ModelCall, batch: str | None) -> EmbeddingsRequest:
     if batch is None:
-        asked = [(call.fields, "")]
+        requested = [(call.fields, "")]
     else:
         if batch not in call.fields:
             raise Malformed(BadRequest(field=batch, problem="The field is missing. Send a list of requests."))
         raws = listed(call.fields[batch], batch)
-        asked = [(fields_of(raw, f"{batch}[{number}]"), f"{batch}[{number}].") for number, raw in enumerate(raws)]
-    if not 0 < len(asked) <= INPUTS_MAX:
+        requested = [(fields_of(raw, f"{batch}[{number}]"), f"{batch}[{number}].") for number, raw in enumerate(raws)]
+    if not 0 < len(requested) <= INPUTS_MAX:
         raise Malformed(BadRequest(field=batch, problem=f"Send 1 to {INPUTS_MAX} requests."))
-    first = _options(asked[0][0])
-    for fields, path in asked:
+    first = _options(requested[0][0])
+    for fields, path in requested:
         if _options(fields) != first:
             raise Malformed(BadRequest(field=path + _OPTIONS[0], problem="Send requests of one kind in one batch."))
-    fields, path = dict(asked[0][0]), asked[0][1]
+    fields, path = dict(requested[0][0]), requested[0][1]
     return EmbeddingsRequest(
         model=call.model,
-        inputs=tuple(_text(each, place) for each, place in asked),
+        inputs=tuple(_text(each, place) for each, place in requested),
         dimensions=take(fields, "outputDimensionality", int, path.rstrip(".")),
         task=take(fields, "taskType", str, path.rstrip(".")),
         title=take(fields, "title", str, path.rstrip(".")),
@@ -87,7 +87,7 @@ def _options(fields: Json) -> tuple[bytes, ...]:
 
 
 def _text(fields: Json, path: str) -> str:
-    """The text of a content, its parts put together."""
+    """The text of a content, with its parts joined."""
     path = f"{path}content"
     if "content" not in fields:
         problem = 'The field is missing. Send a content such as {"parts": [{"text": "Hello"}]}.'
@@ -95,14 +95,14 @@ def _text(fields: Json, path: str) -> str:
     if first_of(fields["content"]) == b'"':
         return str(value_of(fields["content"], str, path))
     parts = fields_of(fields["content"], path).get("parts", msgspec.Raw(b"[]"))
-    told = []
+    texts = []
     for number, raw in enumerate(listed(parts, f"{path}.parts")):
         part = fields_of(raw, f"{path}.parts[{number}]")
         if "text" not in part:
             problem = "Only texts are embedded here: send a part with a text."
             raise Malformed(BadRequest(field=f"{path}.parts[{number}]", problem=problem))
-        told.append(take(part, "text", str, f"{path}.parts[{number}]"))
-    if not (text := "\n".join(told)):
+        texts.append(take(part, "text", str, f"{path}.parts[{number}]"))
+    if not (text := "\n".join(texts)):
         raise Malformed(BadRequest(field=path, problem="There is no text to embed. Send one that is not empty."))
     return text
 

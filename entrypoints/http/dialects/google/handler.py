@@ -1,4 +1,4 @@
-"""What is asked of a model at `…/models/{model}:{method}`, the paths of Gemini's API."""
+"""The routes `…/models/{model}:{method}` of Gemini's API."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

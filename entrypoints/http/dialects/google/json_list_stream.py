@@ -1,4 +1,4 @@
-"""A stream as one JSON list of responses, which Google sends where the query does not say `alt=sse`."""
+"""A stream as one JSON list of responses, which Google sends where the query lacks `alt=sse`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from entrypoints.http.wire import Handler, Reply, Request
 
 
 def as_list(ask: Handler) -> Handler:
-    """The handler whose stream of events is answered as a list; an error stays as it is."""
+    """The handler with its stream of events as one list; an error stays as it is."""
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
@@ -41,13 +41,13 @@ async def _listed(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _data(piece: bytes) -> list[bytes]:
-    """The data of the whole events in a piece."""
-    told: list[bytes] = []
+    """The data of the complete events in a chunk."""
+    reported: list[bytes] = []
     lines: list[bytes] = []
     for line in (*piece.splitlines(), b""):
         if line.startswith(b"data:"):
             lines.append(line[5:].strip())
         elif not line and lines:
-            told.append(b"\n".join(lines))
+            reported.append(b"\n".join(lines))
             lines = []
-    return told
+    return reported

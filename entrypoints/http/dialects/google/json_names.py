@@ -1,4 +1,4 @@
-"""JSON as Google's API takes it: names in camelCase or in snake_case, and what is wrong with it.
+"""JSON as Google's API reads it, with names in camelCase or in snake_case, and its errors.
 
 https://protobuf.dev/programming-guides/json/: a parser accepts both spellings of a field's name.
 """
@@ -13,7 +13,7 @@ from domain.refusals import BadRequest
 from entrypoints.http.decode_errors import plain
 
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
-"""What decoding raises for a body that is no JSON, of other types, no UTF-8, or nested too deeply."""
+"""The exceptions of decoding: the body is not JSON, has other types, is not UTF-8, or is nested too deeply."""
 
 Json = dict[str, msgspec.Raw]
 _T = TypeVar("_T")
@@ -35,7 +35,7 @@ def camel(name: str) -> str:
     first, *rest = name.split("_")
     if not first:
         return name
-    return first + "".join(word[:1].upper() + word[1:] for word in rest)
+    return first + "".join(entry[:1].upper() + entry[1:] for entry in rest)
 
 
 def fields_of(raw: bytes | msgspec.Raw, path: str = "") -> Json:
@@ -48,7 +48,7 @@ def fields_of(raw: bytes | msgspec.Raw, path: str = "") -> Json:
 
 
 def first_of(raw: msgspec.Raw) -> bytes:
-    """The first byte of a value, which tells its kind; it is not copied for that."""
+    """The first byte of a value, which shows its kind; the value is not copied for that."""
     return bytes(memoryview(raw)[:1])
 
 
@@ -61,13 +61,13 @@ def value_of(raw: msgspec.Raw, kind: type[_T] | Any, path: str) -> Any:
 
 
 def take(fields: Json, name: str, kind: type[_T] | Any, path: str = "") -> Any:
-    """The value of a field, taken out of the others; None where it is not set."""
+    """The value of a field, which is removed from `fields`; None if it is not set."""
     raw = fields.pop(name, None)
     return None if raw is None else value_of(raw, kind, f"{path}.{name}" if path else name)
 
 
 def complaint(problem: Exception, path: str = "") -> BadRequest:
-    """What decoding found wrong, at its path as Google writes it (`contents[0].parts[1]`)."""
+    """The error of decoding, at its path as Google writes it (`contents[0].parts[1]`)."""
     if isinstance(problem, RecursionError):
         return BadRequest(field=path or None, problem="The JSON is nested too deeply. Send it with fewer levels.")
     if isinstance(problem, UnicodeDecodeError):

@@ -1,10 +1,10 @@
 """The content of one candidate as parts of Gemini's API, event by event.
 
-House rule: a function's call is one part, whole, while other dialects' calls may arrive in pieces and in turns. So from
-the first call on everything waits for the end of the candidate, and then follows in the order of its first piece.
+House rule: a function call is one whole part, while calls of other dialects may arrive in interleaved pieces. So from
+the first call on all events wait for the end of the candidate, and then follow in the order of their first piece.
 
-A signature of another vendor goes into `thoughtSignature`, which clients hand back unread. Some clients hand back no
-thoughts; the first call carries them, too.
+A signature of another vendor goes into `thoughtSignature`, which clients return unread. Some clients return no
+thoughts; therefore the first call carries them, too.
 
 https://ai.google.dev/gemini-api/docs/thought-signatures
 """
@@ -51,10 +51,10 @@ class _Linked(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What one candidate said so far.
+    """The output of one candidate so far.
 
-    `text` are the pieces of its text, `thought` those of the block of thinking `block`, `thoughts` the blocks that are
-    whole, `waiting` the events since the first call.
+    `text` has the pieces of its text, `thought` those of the reasoning block `block`, `thoughts` the complete blocks,
+    `waiting` the events since the first call.
     """
 
     text: _Linked | None = None
@@ -68,13 +68,13 @@ class Choice(msgspec.Struct, frozen=True):
     about: tuple[tuple[str, msgspec.Raw], ...] = ()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """The whole text."""
         return "".join(_in_order(self.text))
 
 
-def heard(choice: Choice, event: Event) -> tuple[Choice, list[Any]]:
-    """The candidate after an event, and the parts that the event gives."""
+def received(choice: Choice, event: Event) -> tuple[Choice, list[Any]]:
+    """The candidate after an event, and the parts of the event."""
     if isinstance(event, CitationDelta):
         source = source_of(event)
         found = () if source is None else (choice.passage.of(source),)
@@ -85,7 +85,7 @@ def heard(choice: Choice, event: Event) -> tuple[Choice, list[Any]]:
         return _about(choice, event), []
     if choice.waiting is not None or isinstance(event, ToolCallDelta):
         return msgspec.structs.replace(choice, waiting=_Linked(event, choice.waiting)), []
-    return _said(choice, event)
+    return _content(choice, event)
 
 
 def drained(choice: Choice) -> tuple[Choice, list[Any]]:
@@ -96,7 +96,7 @@ def drained(choice: Choice) -> tuple[Choice, list[Any]]:
     called: set[int] = set()
     for event in waiting:
         if not isinstance(event, ToolCallDelta):
-            choice, more = _said(choice, event)
+            choice, more = _content(choice, event)
             parts += more
         elif event.index not in called:
             choice = _thought_over(choice)
@@ -107,10 +107,10 @@ def drained(choice: Choice) -> tuple[Choice, list[Any]]:
 
 
 def joined(parts: list[Any]) -> list[Any]:
-    """The parts of a whole answer: text and thinking in one piece, up to its signature."""
-    told: list[Any] = []
+    """The parts of a whole answer: text and reasoning are each joined into one part, up to its signature."""
+    reported: list[Any] = []
     for part in parts:
-        last = told[-1] if told else None
+        last = reported[-1] if reported else None
         if (
             isinstance(part, dict)
             and isinstance(last, dict)
@@ -119,13 +119,13 @@ def joined(parts: list[Any]) -> list[Any]:
             and part.get("thought") == last.get("thought")
             and "thoughtSignature" not in last
         ):
-            told[-1] = {**last, **part, "text": last["text"] + part["text"]}
+            reported[-1] = {**last, **part, "text": last["text"] + part["text"]}
         else:
-            told.append(part)
-    return told
+            reported.append(part)
+    return reported
 
 
-def _said(choice: Choice, event: Content) -> tuple[Choice, list[Any]]:
+def _content(choice: Choice, event: Content) -> tuple[Choice, list[Any]]:
     match event:
         case TextDelta():
             signature = _spelled(event.signature)
@@ -146,11 +146,11 @@ def _said(choice: Choice, event: Content) -> tuple[Choice, list[Any]]:
         case ProviderBlock(dialect="openai", name="images"):
             return choice, _image(event.block)
         case _:
-            return choice, []  # Google has no word for it.
+            return choice, []  # Google cannot express it.
 
 
 def _thought(choice: Choice, event: ReasoningDelta) -> tuple[Choice, list[Any]]:
-    """Thinking: text as it comes, and what proves it when it comes, beside an empty text."""
+    """Reasoning: text as it comes, and its signature when it comes, in a part with an empty text."""
     if event.block != choice.block:
         choice = msgspec.structs.replace(_thought_over(choice), block=event.block)
     parts: list[Any] = []
@@ -167,7 +167,7 @@ def _thought(choice: Choice, event: ReasoningDelta) -> tuple[Choice, list[Any]]:
 
 
 def _thought_over(choice: Choice) -> Choice:
-    """The candidate with its open thinking, which nobody signed, among the whole ones."""
+    """The candidate with its open, unsigned reasoning among the complete blocks."""
     if choice.thought is None:
         return choice
     whole = {"text": "".join(_in_order(choice.thought))}
@@ -175,7 +175,7 @@ def _thought_over(choice: Choice) -> Choice:
 
 
 def _call(pieces: list[ToolCallDelta], thoughts: tuple[Json, ...]) -> Json:
-    """A function's call, with its own signature and the thoughts that led to it."""
+    """A function call, with its own signature and the thoughts that led to it."""
     call: Json = {"id": next((piece.id for piece in pieces if piece.id), None) or f"call_{pieces[0].index}"}
     call["name"] = next((piece.name for piece in pieces if piece.name), None) or ""
     call["args"] = arguments_object("".join(piece.arguments for piece in pieces))
@@ -197,7 +197,7 @@ def _image(block: msgspec.Raw) -> list[Any]:
 
 
 def _about(choice: Choice, event: ProviderBlock) -> Choice:
-    """What is said about the answer: likelihoods of its tokens, or a field of Google's own."""
+    """Metadata of the answer: logprobs of its tokens, or a field of Google's own."""
     if (event.dialect, event.name) == ("openai", "logprobs"):
         return msgspec.structs.replace(choice, likely=(*choice.likely, event.block))
     if event.dialect == NAME:

@@ -1,7 +1,7 @@
-"""Reading a request of Gemini's API, as far as every call must be understood: what bounds its charge.
+"""Reading the fields of a Gemini request that every call needs: those that bound its charge.
 
-House rule: the fields stay as they came, for a provider of the same dialect; the model stands in the path. What is
-given by reference, and files of which a few bytes hold many pages or minutes, are bounded by the model's context alone.
+House rule: the fields stay as they came, for a provider of the same dialect; the path has the model. Input by
+reference, and files with many pages or minutes in a few bytes, are bounded by the model's context only.
 
 https://ai.google.dev/api/generate-content
 """
@@ -19,11 +19,11 @@ NAME = "google"
 MODEL_CHARACTERS_MAX = 1024
 _CAP = "generationConfig.maxOutputTokens"
 
-# A body without these holds nothing but text; an escape could spell any word.
+# A body without these holds only text; an escape could spell any of the names.
 _SUSPECT = (b"inlineData", b"inline_data", b"fileData", b"file_data", b"\\u")
-# What the caller runs; every other tool is Google's own.
+# Tools that the caller runs; every other tool is Google's own.
 _CALLERS_TOOLS = frozenset(("functionDeclarations", "computerUse"))
-# What costs no more tokens than its bytes, or than an image may.
+# Media types that cost no more tokens than their bytes, or than an image may.
 _BOUNDED_INLINE, _BOUNDED_ELSEWHERE = frozenset(("text", "image", "audio")), frozenset(("image",))
 _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 _Choices = Annotated[int, msgspec.Meta(ge=1, le=128)]
@@ -35,7 +35,7 @@ class _Content(msgspec.Struct):
 
 
 class _Config(msgspec.Struct):
-    """The numbers that bound the output, which may be spelled as texts, as Google's JSON has 64-bit numbers."""
+    """The numbers that bound the output; they may be texts, as 64-bit numbers are in Google's JSON."""
 
     max_output_tokens: _Cap | None = None
     candidate_count: _Choices | None = None
@@ -45,7 +45,7 @@ _Contents = Annotated[list[_Content], msgspec.Meta(min_length=1)]
 
 
 def read(body: bytes, model: str, stream: bool) -> ModelCall | BadRequest:
-    """A body as a call to that model, or what is wrong with it."""
+    """A body as a call to that model, or the problem with it."""
     try:
         return _read(body, model, stream)
     except Malformed as malformed:
@@ -63,7 +63,7 @@ def _read(body: bytes, model: str, stream: bool) -> ModelCall | BadRequest:
     contents: list[_Content] = value_of(fields["contents"], _Contents, "contents")
     config = _config(fields)
     images, opaque, needs = _unseen(contents) if any(mark in body for mark in _SUSPECT) else (0, None, ())
-    fields.pop("model", None)  # The path tells it.
+    fields.pop("model", None)  # The path has it.
     if "serviceTier" in fields:
         tier = value_of(fields["serviceTier"], str, "serviceTier").lower().removeprefix("service_tier_")
         fields["serviceTier"] = msgspec.Raw(msgspec.json.encode(tier))
@@ -95,7 +95,7 @@ def _config(fields: Json) -> _Config:
 
 
 def _number(given: Any, kind: Any, path: str) -> int | None:
-    """A whole number however it is spelled, for JSON's and JavaScript's spellings differ: 8192, 8192.0, "8192"."""
+    """A whole number in any spelling, since those of JSON and JavaScript differ: 8192, 8192.0, "8192"."""
     if given is None:
         return None
     try:
@@ -106,7 +106,7 @@ def _number(given: Any, kind: Any, path: str) -> int | None:
 
 
 def _hosted_tools(fields: Json) -> Iterator[str]:
-    """The tools that Google runs by itself, each a field of an object in `tools`; nothing bounds how often."""
+    """The tools that Google runs by itself, each a field of an object in `tools`; nothing bounds their use."""
     if "tools" not in fields:
         return
     for number, raw in enumerate(listed(fields["tools"], "tools")):
@@ -116,7 +116,7 @@ def _hosted_tools(fields: Json) -> Iterator[str]:
 
 
 def listed(raw: msgspec.Raw, path: str) -> list[msgspec.Raw]:
-    """A list, or the one thing that stands for a list of it."""
+    """A list, or a single value as a list of one."""
     if first_of(raw) == b"{":
         return [raw]
     found: list[msgspec.Raw] = value_of(raw, list[msgspec.Raw], path)
@@ -124,7 +124,7 @@ def listed(raw: msgspec.Raw, path: str) -> list[msgspec.Raw]:
 
 
 def _unseen(contents: list[_Content]) -> tuple[int, str | None, tuple[Capability, ...]]:
-    """How many images there are, the first part whose tokens no byte bounds, and what the parts ask of a model."""
+    """The number of images, the path of the first part that its bytes do not bound, and the required capabilities."""
     images, opaque = 0, None
     needs: set[Capability] = set()
     for number, content in enumerate(contents):

@@ -1,4 +1,4 @@
-"""What of a request shows that Google's SDKs or tools made it, beside the path of a call."""
+"""Signs besides the path of a call that Google's SDKs or tools made a request."""
 
 import msgspec
 
@@ -9,12 +9,12 @@ _KEY_HEADER = "x-goog-api-key"
 
 
 def is_googles(request: Request) -> bool:
-    """Whether a list of models is asked for in Gemini's form: by its path, or by the name of its SDKs."""
+    """Whether a list of models is requested in Gemini's form: by its path, or by the name of its SDKs."""
     return is_googles_path(request.path) or "x-goog-api-client" in request.headers
 
 
 def with_key(request: Request) -> Request:
-    """The request with the key of its query, `?key=`, in the header that has it otherwise; at Gemini's paths alone."""
+    """The request with the key of its query, `?key=`, moved to the usual header; on Gemini's paths only."""
     key = request.asked("key") if is_googles_path(request.path) else None
     if key is None or _KEY_HEADER in request.headers:
         return request

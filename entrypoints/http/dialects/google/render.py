@@ -1,7 +1,7 @@
 """Answers of Gemini's API: the events of an answer as one response, or as the chunks of a stream.
 
-House rule: a stream is a list of responses, and the whole says what they say put together. The last chunk, with the
-reasons to finish and the usage, comes only on `Ended`; no ending is made up.
+House rule: a stream is a list of responses, and the whole response equals their sum. The last chunk, with the finish
+reasons and the usage, comes only on `Ended`; no ending is made up.
 
 https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
 """
@@ -14,14 +14,14 @@ from domain.model_api.events import Ended, Event, Finished, UsageReported
 from domain.usage import Usage
 from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.google.candidate import candidate, usage_json
-from entrypoints.http.dialects.google.parts import Choice, drained, heard, joined
+from entrypoints.http.dialects.google.parts import Choice, drained, joined, received
 from entrypoints.http.one_line_json import one_line
 
 _ENCODE = msgspec.json.Encoder().encode
 
 
 class State(msgspec.Struct, frozen=True):
-    """What was said so far, by choice; `tail` is what every chunk ends with."""
+    """The output so far, by choice; `tail` is the end of every chunk."""
 
     rendering: Rendering
     tail: bytes
@@ -51,14 +51,14 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     if index is None:
         return state, b""
     before = state.choices.get(index, Choice())
-    choice, parts = heard(before, event)
+    choice, parts = received(before, event)
     if choice is not before:
         state = msgspec.structs.replace(state, choices={**state.choices, index: choice})
     return state, _chunk(state, index, parts) if parts else b""
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The answer as one response; usage is left out where the provider told none."""
+    """The answer as one response; usage is left out where the provider reported none."""
     choices: dict[int, Choice] = {}
     parts: dict[int, list[Any]] = {}
     finished: dict[int, Finished] = {}
@@ -69,13 +69,13 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
         elif isinstance(event, Finished):
             finished[event.choice] = event
         elif (index := getattr(event, "choice", None)) is not None:
-            choices[index], more = heard(choices.get(index, Choice()), event)
+            choices[index], more = received(choices.get(index, Choice()), event)
             parts.setdefault(index, []).extend(more)
     candidates = []
     for index in sorted({0, *choices, *finished}):
         choice, more = drained(choices.get(index, Choice()))
-        said = joined([*parts.get(index, ()), *more])
-        candidates.append(candidate(index, said, choice, finished.get(index)))
+        value = joined([*parts.get(index, ()), *more])
+        candidates.append(candidate(index, value, choice, finished.get(index)))
     return _ENCODE(_response(candidates, usage) | _about(rendering))
 
 
@@ -88,7 +88,7 @@ def _chunk(state: State, index: int, parts: list[Any]) -> bytes:
 
 
 def _last(state: State) -> bytes:
-    """The last chunk: the calls, then why each candidate ended, and what was used."""
+    """The last chunk: the calls, then each candidate's finish reason, and the usage."""
     candidates = []
     for index in sorted({0, *state.choices, *state.finished}):
         choice, parts = drained(state.choices.get(index, Choice()))
@@ -98,10 +98,10 @@ def _last(state: State) -> bytes:
 
 
 def _response(candidates: list[dict[str, Any]], usage: Usage | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"candidates": candidates}
+    reported: dict[str, Any] = {"candidates": candidates}
     if usage is not None:
-        told["usageMetadata"] = usage_json(usage)
-    return told
+        reported["usageMetadata"] = usage_json(usage)
+    return reported
 
 
 def _about(rendering: Rendering) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""A request of Gemini's API in canonical words, for a provider of another dialect.
+"""A request of Gemini's API in canonical form, for a provider of another dialect.
 
-House rule: every field that is set is read into its canonical place, or kept by name in `extra`, where the provider's
+House rule: every field that is set becomes its canonical field, or is kept by name in `extra`, where the provider's
 dialect expresses it, leaves it out or refuses it.
 
 https://ai.google.dev/api/generate-content
@@ -18,7 +18,7 @@ _READ_ALREADY = ("contents", "systemInstruction", "tools", "toolConfig", "genera
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
-    """The call in canonical words, or what in it is malformed."""
+    """The call in canonical form, or its first malformed field."""
     try:
         return _request(call)
     except Malformed as malformed:
@@ -27,32 +27,32 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
 
 def _request(call: ModelCall) -> ChatRequest:
     fields = call.fields
-    asked = wishes(fields.get("generationConfig"))
+    requested = wishes(fields.get("generationConfig"))
     extra: Json = {}
     functions, choice = chosen(fields.get("toolConfig"), tools(fields.get("tools"), extra))
     return ChatRequest(
         model=call.model,
         messages=instruction(fields.get("systemInstruction"))
-        + messages(fields["contents"], detail_of(asked.resolution)),
+        + messages(fields["contents"], detail_of(requested.resolution)),
         tools=functions,
         tool_choice=choice,
         output_tokens_max=call.output_tokens_max,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        top_k=asked.top_k,
-        stop=asked.stop,
+        temperature=requested.temperature,
+        top_p=requested.top_p,
+        top_k=requested.top_k,
+        stop=requested.stop,
         choices=call.choices,
-        seed=asked.seed,
-        response_format=asked.response_format,
-        thinking=asked.thinking,
+        seed=requested.seed,
+        response_format=requested.response_format,
+        thinking=requested.thinking,
         stream=call.stream,
-        extra=extra | _rest(fields) | asked.extra,
+        extra=extra | _rest(fields) | requested.extra,
     )
 
 
 def _rest(fields: Json) -> Json:
-    """The top-level fields without a canonical place."""
-    told = {name: value for name, value in fields.items() if name not in _READ_ALREADY}
-    if "serviceTier" in told:
-        told["service_tier"] = told.pop("serviceTier")
-    return {name: value for name, value in told.items() if bytes(value) not in (b"false", b"[]", b"{}", b'""')}
+    """The top-level fields without a canonical field."""
+    rest = {name: value for name, value in fields.items() if name not in _READ_ALREADY}
+    if "serviceTier" in rest:
+        rest["service_tier"] = rest.pop("serviceTier")
+    return {name: value for name, value in rest.items() if bytes(value) not in (b"false", b"[]", b"{}", b'""')}

@@ -1,4 +1,4 @@
-"""`tools` and `toolConfig` of Gemini's API in canonical words.
+"""`tools` and `toolConfig` of Gemini's API in canonical form.
 
 https://ai.google.dev/api/caching#Tool
 """
@@ -16,17 +16,17 @@ _INNER_CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 def tools(raw: msgspec.Raw | None, extra: Json) -> tuple[Tool, ...]:
-    """The caller's functions. Google's own tools are kept in `extra`, by their place and their name in snake_case."""
-    told: list[Tool] = []
+    """The caller's functions. Google's own tools are kept in `extra`, by their path and their name in snake_case."""
+    reported: list[Tool] = []
     for number, one in enumerate(listed(raw, "tools") if raw is not None else ()):
         path = f"tools[{number}]"
         for name, value in fields_of(one, path).items():
             if name == "functionDeclarations":
                 declared = listed(value, f"{path}.{name}")
-                told += [_declared(each, f"{path}.{name}[{at}]") for at, each in enumerate(declared)]
+                reported += [_declared(each, f"{path}.{name}[{at}]") for at, each in enumerate(declared)]
             else:
                 extra[f"{path}.{_snake(name)}"] = value
-    return tuple(told)
+    return tuple(reported)
 
 
 def _snake(name: str) -> str:
@@ -34,7 +34,7 @@ def _snake(name: str) -> str:
 
 
 def _declared(raw: msgspec.Raw, path: str) -> Tool:
-    """A function. What it answers with, and how its answer is awaited, are labels for the model that others lack."""
+    """A function. Its response schema and its behaviour are hints for the model that other dialects lack."""
     fields = fields_of(raw, path)
     own, standard = fields.get("parameters"), fields.get("parametersJsonSchema")
     return Tool(
@@ -45,7 +45,7 @@ def _declared(raw: msgspec.Raw, path: str) -> Tool:
 
 
 def chosen(raw: msgspec.Raw | None, given: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], ToolChoice | None]:
-    """The functions that may be called, and whether one must be. Those that may not are left out."""
+    """The functions that may be called, and whether one must be called. All others are left out."""
     if raw is None:
         return given, None
     config = fields_of(raw, "toolConfig").get("functionCallingConfig")
