@@ -61,7 +61,9 @@ ROOMS = {
     "domain": RULES,
     "entrypoints": EVERYWHERE,
     "entrypoints/actions": RULES,
+    "entrypoints/http/dialects/aigne": RULES,
     "entrypoints/http/dialects/google": RULES,
+    "entrypoints/http/dialects/openai_media": PLAIN,
     "entrypoints/refusals": PLAIN,
     "entrypoints/usecases": RULES,
     "ports": PLAIN,
@@ -79,6 +81,7 @@ QUOTED = {
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
+    "entrypoints/http/dialects/aigne/discovery.py": {"anew"},  # a name of the call context
     "entrypoints/usecases/call/admission.py": {"anew"},  # in the name of a method that the HTTP routes call
     "entrypoints/usecases/call_context.py": {"anew"},
     "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors

@@ -1,6 +1,6 @@
 """AIGNE Hub's own API: its native chat call, and its OpenAI-shaped one with fields in camel case.
 
-https://www.aigne.io/en/hub; what the published client `@aigne/aigne-hub` says and understands decides.
+https://www.aigne.io/en/hub; the published client `@aigne/aigne-hub` decides what is sent and understood.
 """
 
 import msgspec
@@ -23,5 +23,5 @@ AIGNE_CALLER = CallerDialect(
     stream_error=stream_error,
 )
 
-# The same answers as on /v1/chat/completions; only the fields may be written otherwise.
+# The same answers as on /v1/chat/completions; only the spelling of the fields may differ.
 CAMEL_CASE_CALLER = msgspec.structs.replace(OPENAI_CALLER, read=read_either_case)

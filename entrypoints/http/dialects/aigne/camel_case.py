@@ -1,4 +1,4 @@
-"""AIGNE's camel case and the snake case of everybody else."""
+"""AIGNE's camel case and the snake case of all other dialects."""
 
 import re
 
@@ -19,11 +19,11 @@ def snake(name: str) -> str:
 
 
 def read_either_case(body: bytes) -> ModelCall | BadRequest:
-    """A chat-completions request whose top-level fields may be in camel case; a field in both is the snake's."""
+    """A chat-completions request whose top-level fields may be in camel case; snake case takes precedence."""
     try:
         fields = _FIELDS.decode(body)
     except JSON_ERRORS:
-        return read(body)  # It words the problem.
+        return read(body)  # It describes the problem.
     if all(name.islower() for name in fields):
         return read(body)
     renamed = {snake(name): value for name, value in fields.items()} | {n: v for n, v in fields.items() if n.islower()}

@@ -1,4 +1,4 @@
-"""What AIGNE's clients ask before they call: where the hub is, which models it has, whether one can be called."""
+"""The requests of AIGNE's clients before a call: where the hub is, which models it has, whether one can be called."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from entrypoints.http.replies import json_reply
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call_context import CallContext
 
-# By this the published client finds the hub among what else may live under an origin.
+# The published client finds the hub by this name among the services of an origin.
 _COMPONENT = "z8ia3xzq2tMq8CRHfaXj1BTYJyYnEcHbqP8cJ"
 _MOUNT_POINTS = {"componentMountPoints": [{"did": _COMPONENT, "mountPoint": "/"}]}
 
@@ -43,7 +43,7 @@ def blocklet_handler() -> Handler:
 
 
 def catalogue_handler(hub: CallContext) -> Handler:
-    """`GET /api/ai/models`: every model with a rate, to anybody: the client asks without its key.
+    """`GET /api/ai/models`: every model with a rate, without authentication: the client sends no key.
 
     `?type=chat|image|video|embedding` asks for one kind.
     """
@@ -61,7 +61,7 @@ def catalogue_handler(hub: CallContext) -> Handler:
 
 
 def status_handler(hub: CallContext) -> Handler:
-    """`GET /api/v2/status?model=`: whether a call to the model would be taken on now, and if not, why."""
+    """`GET /api/v2/status?model=`: whether a call to the model would be admitted now, and if not, why."""
 
     async def read(request: Request, caller: Caller) -> Any:
         model = request.asked("model")
@@ -114,7 +114,7 @@ def _described(served: Served, kind: str) -> dict[str, Any]:
 
 
 def _kinds(served: Served) -> tuple[str, ...]:
-    """What the model makes, as far as its name and its rate tell; the first is what it is known for."""
+    """The kinds of output of the model, by its name and its rate; the first is the main one."""
     rate = served.rate
     assert rate is not None, "only what has a rate is listed"
     if "embed" in served.model:

@@ -1,7 +1,7 @@
 """AIGNE's native call for images: `{"input": {"prompt", "image", "n", "modelOptions"}}`, answered with `images`.
 
-House rule: it is OpenAI's call in other words, so it is read into that and answered from that; what the client says and
-understands is `ImageModel` of `@aigne/core`. Images that come along are to be changed.
+House rule: it is OpenAI's call with other field names, so it is translated to that and answered from that; the shapes
+are those of `ImageModel` of `@aigne/core`. Images in the request are edited.
 """
 
 from typing import Any
@@ -53,43 +53,43 @@ _MADE = msgspec.json.Decoder(_Made)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A native call as OpenAI's, for new images or for changed ones; a problem is told by the field's name here."""
+    """A native call as OpenAI's, for new or edited images; a problem names the field of this API."""
     try:
-        asked = _BODY.decode(body).input
+        requested = _BODY.decode(body).input
     except JSON_ERRORS as error:
         return _renamed(unreadable(error))
-    for place, file in enumerate(asked.image or ()):
+    for place, file in enumerate(requested.image or ()):
         if (elsewhere := misplaced(f"input.image[{place}]", file)) is not None:
             return elsewhere
-    said: dict[str, Any] = {"model": asked.model_options.get("model"), "prompt": asked.prompt}
-    said |= {snake(name): value for name, value in asked.model_options.items() if name not in _CLIENTS_OWN}
-    if asked.n is not None:
-        said["n"] = asked.n
-    if asked.image:
-        said["images"] = [{"image_url": _url(file)} for file in asked.image]
-    caller = EDITS_CALLER if asked.image else IMAGES_CALLER
-    call = caller.read(msgspec.json.encode(said))
+    translated: dict[str, Any] = {"model": requested.model_options.get("model"), "prompt": requested.prompt}
+    translated |= {snake(name): value for name, value in requested.model_options.items() if name not in _CLIENTS_OWN}
+    if requested.n is not None:
+        translated["n"] = requested.n
+    if requested.image:
+        translated["images"] = [{"image_url": _url(file)} for file in requested.image]
+    caller = EDITS_CALLER if requested.image else IMAGES_CALLER
+    call = caller.read(msgspec.json.encode(translated))
     return _renamed(call) if isinstance(call, BadRequest) else call
 
 
 def image_handler(hub: CallContext) -> Handler:
-    """`POST /api/v2/image`: OpenAI's images, asked for and answered in AIGNE's words."""
-    return reworded(hub, msgspec.structs.replace(IMAGES_CALLER, read=read), _in_aignes_words)
+    """`POST /api/v2/image`: OpenAI's images, in AIGNE's shapes."""
+    return reworded(hub, msgspec.structs.replace(IMAGES_CALLER, read=read), _in_aignes_shape)
 
 
-def _in_aignes_words(reply: Reply) -> Reply:
+def _in_aignes_shape(reply: Reply) -> Reply:
     assert isinstance(reply.body, bytes)
     headers = dict(reply.headers)
     try:
         made = _MADE.decode(reply.body)
     except msgspec.ValidationError:
-        return reply  # It was paid for: better as the provider said it than not at all.
-    told = {
+        return reply  # The caller paid for it, so the provider's own answer is better than none.
+    reported = {
         "images": [_file(image, f"image/{made.output_format}") for image in made.data],
         "usage": charged(made.usage.input_tokens, made.usage.output_tokens, headers),
         "modelCallId": headers["x-request-id"],
     }
-    return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(reported))
 
 
 def _file(image: _Image, media_type: str) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """Reading AIGNE's native chat call: `{"input": {"messages", "modelOptions", ...}, "options": {"streaming"}}`.
 
-House rule: the call is said in OpenAI's words first, and everything that checks, bounds and translates those does the
-rest. What is wrong is told by the field's name here. The shapes are those of the published client `@aigne/aigne-hub`
+House rule: the call is translated to OpenAI's dialect first, whose code checks, bounds and translates the rest. A
+problem names the field of this API. The shapes are those of the published client `@aigne/aigne-hub`
 (https://www.npmjs.com/package/@aigne/aigne-hub, `ChatModelInput` of `@aigne/core`).
 """
 
@@ -18,9 +18,9 @@ from entrypoints.http.dialects.openai_chat.read import read as read_openai
 
 _ROLES = {"agent": "assistant"}
 _AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
-# What only the client itself acts on.
+# Fields for the client itself.
 _CLIENTS_OWN = frozenset(("model", "cacheConfig", "preferInputFileType", "reasoningEffort"))
-# How many tokens of thinking the client's numbers stand for: its own table, in `getReasoningEffort` of `@aigne/openai`.
+# The efforts for the client's numbers of reasoning tokens: the table in `getReasoningEffort` of `@aigne/openai`.
 _EFFORTS = ((5_000, "high"), (1_000, "medium"), (500, "low"), (0, "minimal"))
 
 
@@ -84,7 +84,7 @@ class _Format(msgspec.Struct, rename="camel"):
 
 
 class _Options(msgspec.Struct, rename="camel"):
-    """The model options that need more than another name; every other one goes by its name."""
+    """The model options that need more than another name; every other one keeps its name."""
 
     model: str
     reasoning_effort: int | str | None = None
@@ -115,7 +115,7 @@ _OPENAI_FIELD = re.compile(r"[a-z_]+")
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A native call as a call in OpenAI's words, or the first thing that is wrong with it."""
+    """A native call as a call in OpenAI's dialect, or the first problem with it."""
     try:
         known = _BODY.decode(body)
         options, given = _OPTIONS.decode(known.input.model_options), _FIELDS.decode(known.input.model_options)
@@ -131,31 +131,34 @@ def read(body: bytes) -> ModelCall | BadRequest:
     return msgspec.structs.replace(call, dialect="aigne", body_bytes=max(call.body_bytes, len(body)), wants_usage=True)
 
 
-def _as_openai(asked: _Input, options: _Options, given: dict[str, msgspec.Raw], streams: bool) -> dict[str, Any]:
+def _as_openai(requested: _Input, options: _Options, given: dict[str, msgspec.Raw], streams: bool) -> dict[str, Any]:
     cache = options.cache_config or _CacheConfig()
     marks = cache.auto_breakpoints if cache.enabled and cache.strategy == "auto" else None
     mark = _CacheControl(ttl=cache.ttl if isinstance(cache.ttl, str) else None)
-    messages = [_message(message) for message in asked.messages]
-    tools = [_tool(tool) for tool in asked.tools or ()]
+    messages = [_message(message) for message in requested.messages]
+    tools = [_tool(tool) for tool in requested.tools or ()]
     if marks is not None and marks.system:
-        _mark(next((said for said in reversed(messages) if said["role"] == "system"), None), mark)
+        _mark(next((translated for translated in reversed(messages) if translated["role"] == "system"), None), mark)
     if marks is not None and marks.last_message and messages:
         _mark(messages[-1], mark)
     if marks is not None and marks.tools and tools:
         tools[-1].setdefault("cache_control", mark)
-    said: dict[str, Any] = {"model": options.model, "messages": messages, "stream": streams}
+    translated: dict[str, Any] = {"model": options.model, "messages": messages, "stream": streams}
     for name, value in given.items():
         if name not in _CLIENTS_OWN and not (name == "parallelToolCalls" and not tools):
-            said[snake(name)] = value
+            translated[snake(name)] = value
     if options.reasoning_effort is not None:
-        said["reasoning_effort"] = _effort(options.reasoning_effort)
+        translated["reasoning_effort"] = _effort(options.reasoning_effort)
     if tools:
-        said["tools"] = tools
-    if bytes(asked.tool_choice) != b"null" and tools:
-        said["tool_choice"] = asked.tool_choice
-    if asked.response_format is not None:
-        said["response_format"] = {"type": asked.response_format.type, "json_schema": asked.response_format.json_schema}
-    return said
+        translated["tools"] = tools
+    if bytes(requested.tool_choice) != b"null" and tools:
+        translated["tool_choice"] = requested.tool_choice
+    if requested.response_format is not None:
+        translated["response_format"] = {
+            "type": requested.response_format.type,
+            "json_schema": requested.response_format.json_schema,
+        }
+    return translated
 
 
 def _message(message: _Message) -> dict[str, Any]:
@@ -164,56 +167,56 @@ def _message(message: _Message) -> dict[str, Any]:
         content = [_part(part) for part in message.content]
     else:
         content = message.content
-    said: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": content}
+    translated: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": content}
     if message.tool_calls:
-        said["tool_calls"] = [_call(call) for call in message.tool_calls]
+        translated["tool_calls"] = [_call(call) for call in message.tool_calls]
     if message.tool_call_id is not None:
-        said["tool_call_id"] = message.tool_call_id
+        translated["tool_call_id"] = message.tool_call_id
     if message.name is not None:
-        said["name"] = message.name
+        translated["name"] = message.name
     if message.cache_control is not None:
-        _mark(said, message.cache_control)
-    return said
+        _mark(translated, message.cache_control)
+    return translated
 
 
 def _call(call: _Call) -> dict[str, Any]:
     function = {"name": call.function.name, "arguments": bytes(call.function.arguments).decode()}
-    said: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    translated: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
     signature = (call.metadata or {}).get("thoughtSignature")
-    if isinstance(signature, str):  # Where Google's models keep their thinking between turns.
-        said["extra_content"] = {"google": {"thought_signature": signature}}
-    return said
+    if isinstance(signature, str):  # Google's models keep their reasoning between turns in it.
+        translated["extra_content"] = {"google": {"thought_signature": signature}}
+    return translated
 
 
 def _part(part: _Content) -> dict[str, Any]:
     """A content part; a file without a type is an image, as the client itself takes it."""
-    said: dict[str, Any]
+    translated: dict[str, Any]
     media_type = part.mime_type or "image/png"
     if part.type == "text":
-        word = "thinking" if part.is_thinking else "text"
-        said = {"type": word, word: part.text or ""}
+        kind = "thinking" if part.is_thinking else "text"
+        translated = {"type": kind, kind: part.text or ""}
     elif part.type == "url":
-        said = {"type": "image_url", "image_url": {"url": part.url or ""}}
+        translated = {"type": "image_url", "image_url": {"url": part.url or ""}}
     elif media_type in _AUDIO:
-        said = {"type": "input_audio", "input_audio": {"data": part.data or "", "format": _AUDIO[media_type]}}
+        translated = {"type": "input_audio", "input_audio": {"data": part.data or "", "format": _AUDIO[media_type]}}
     elif media_type.startswith("image/"):
-        said = {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{part.data or ''}"}}
+        translated = {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{part.data or ''}"}}
     else:
         name = part.filename or f"document.{media_type.rpartition('/')[2]}"
-        said = {
+        translated = {
             "type": "file",
             "file": {"filename": name, "file_data": f"data:{media_type};base64,{part.data or ''}"},
         }
-    return said if part.cache_control is None else {**said, "cache_control": part.cache_control}
+    return translated if part.cache_control is None else {**translated, "cache_control": part.cache_control}
 
 
 def _tool(tool: _Tool) -> dict[str, Any]:
-    said: dict[str, Any] = {"type": "function", "function": tool.function}
-    return said if tool.cache_control is None else {**said, "cache_control": tool.cache_control}
+    translated: dict[str, Any] = {"type": "function", "function": tool.function}
+    return translated if tool.cache_control is None else {**translated, "cache_control": tool.cache_control}
 
 
 def _mark(message: dict[str, Any] | None, mark: _CacheControl) -> None:
-    """Let a provider's prompt cache reach to the end of the message; only a part can bear the mark."""
+    """Let a provider's prompt cache reach to the end of the message; only a part can have the mark."""
     if message is None or not message["content"]:
         return
     if isinstance(message["content"], str):
@@ -221,14 +224,14 @@ def _mark(message: dict[str, Any] | None, mark: _CacheControl) -> None:
     message["content"][-1].setdefault("cache_control", mark)
 
 
-def _effort(asked: int | str) -> str:
-    if isinstance(asked, str):
-        return asked
-    return next((word for tokens, word in _EFFORTS if asked > tokens), "none")
+def _effort(requested: int | str) -> str:
+    if isinstance(requested, str):
+        return requested
+    return next((effort for tokens, effort in _EFFORTS if requested > tokens), "none")
 
 
 def _unreachable_file(messages: list[_Message]) -> BadRequest | None:
-    """A file that stands on the caller's own disk, or one by URL that is no image: neither can be sent on."""
+    """The problem with a file on the caller's own disk, or by a URL that is no image: neither can be sent on."""
     for number, message in enumerate(messages):
         for place, part in enumerate(message.content if isinstance(message.content, list) else ()):
             field = f"input.messages[{number}].content[{place}]"

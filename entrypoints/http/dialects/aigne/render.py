@@ -1,8 +1,8 @@
 """Answers in AIGNE's native shape: one JSON object, or server-sent deltas that add up to it.
 
-House rule: what the deltas add up to is what the whole answer says. A delta of `text` is appended by the client, one
-of `json` replaces (`AgentResponseStreamParser` of `@aigne/core`); so text streams as it comes, and what is only true
-once it is whole (tool calls, structured output, usage) is told once, at the end.
+House rule: the deltas add up to the whole answer. The client appends a delta of `text` and replaces by one of `json`
+(`AgentResponseStreamParser` of `@aigne/core`); so text streams as it comes, and fields that are only true once they are
+complete (tool calls, structured output, usage) are sent once, at the end.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ class Called(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said so far and is told at the end. `calls` are those of the answer, by their index."""
+    """The output so far that is sent at the end. `calls` are those of the answer, by their index."""
 
     rendering: Rendering
     wants_json: bool
@@ -50,13 +50,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def start(rendering: Rendering) -> State:
     """Before the first event."""
-    asked = rendering.call.fields.get("response_format")
-    wants_json = asked is not None and bytes(_FORMAT.decode(asked).get("type", b"")) == b'"json_schema"'
+    requested = rendering.call.fields.get("response_format")
+    wants_json = requested is not None and bytes(_FORMAT.decode(requested).get("type", b"")) == b'"json_schema"'
     return State(rendering=rendering, wants_json=wants_json, model=rendering.call.model)
 
 
 def render(state: State, event: Event) -> tuple[State, bytes]:
-    """One event as deltas; what is told at the end comes with `Ended`."""
+    """One event as deltas; the fields for the end come with `Ended`."""
     match event:
         case Started():
             state = msgspec.structs.replace(state, model=event.model or state.model)
@@ -80,7 +80,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     """The answer as one object."""
     state = start(rendering)
-    said: dict[str, Any] = {}
+    value: dict[str, Any] = {}
     thoughts, text = "", ""
     for event in events:
         state, _ = render(state, event)
@@ -89,23 +89,23 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
         elif isinstance(event, ReasoningDelta) and event.choice == 0:
             thoughts += event.text
     if text and not state.wants_json:
-        said["text"] = text
+        value["text"] = text
     if thoughts:
-        said["thoughts"] = thoughts
-    return msgspec.json.encode({**said, "model": state.model, **_ending(state)})
+        value["thoughts"] = thoughts
+    return msgspec.json.encode({**value, "model": state.model, **_ending(state)})
 
 
 def stream_error(error: ErrorBody) -> bytes:
     """An error as the last event of a stream; the client raises it."""
-    told = {"message": error.message, "type": error.kind, "code": error.code}
-    return b"event: error\ndata: " + msgspec.json.encode(told) + b"\n\n"
+    reported = {"message": error.message, "type": error.kind, "code": error.code}
+    return b"event: error\ndata: " + msgspec.json.encode(reported) + b"\n\n"
 
 
 def usage_object(usage: Usage, rendering: Rendering) -> dict[str, Any]:
-    """The leaves as AIGNE adds them up, with the credits that they are charged."""
+    """The units as AIGNE adds them up, with the credits of their charge."""
     written = usage.cache_write_tokens + usage.cache_write_1h_tokens
     read = usage.cache_read_tokens + usage.cache_read_audio_tokens
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "inputTokens": usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + read + written,
         "outputTokens": usage.output_tokens
         + usage.output_audio_tokens
@@ -113,25 +113,25 @@ def usage_object(usage: Usage, rendering: Rendering) -> dict[str, Any]:
         + usage.reasoning_tokens,
     }
     if written:
-        told["cacheCreationInputTokens"] = written
+        reported["cacheCreationInputTokens"] = written
     if read:
-        told["cacheReadInputTokens"] = read
+        reported["cacheReadInputTokens"] = read
     if rendering.rate is not None:
-        # A JSON number, as the client wants it; the exact decimal all the same.
-        told["aigneHubCredits"] = msgspec.Raw(format_credits(price(usage, rendering.rate).total_nanos).encode())
-    return told
+        # A JSON number, as the client expects it, and still the exact decimal.
+        reported["aigneHubCredits"] = msgspec.Raw(format_credits(price(usage, rendering.rate).total_nanos).encode())
+    return reported
 
 
 def _ending(state: State) -> dict[str, Any]:
-    """What is told once, when all is there."""
-    told: dict[str, Any] = {}
+    """The fields that are sent once, at the end."""
+    reported: dict[str, Any] = {}
     if state.calls:
-        told["toolCalls"] = [_tool_call(call) for call in state.calls]
+        reported["toolCalls"] = [_tool_call(call) for call in state.calls]
     elif state.wants_json and state.text:
-        told["json"] = _object(state.text)
+        reported["json"] = _object(state.text)
     if state.usage is not None:
-        told["usage"] = usage_object(state.usage, state.rendering)
-    return {**told, "modelWithProvider": state.rendering.served, "modelCallId": state.rendering.call_id}
+        reported["usage"] = usage_object(state.usage, state.rendering)
+    return {**reported, "modelWithProvider": state.rendering.served, "modelCallId": state.rendering.call_id}
 
 
 def _called(state: State, event: ToolCallDelta) -> State:
@@ -148,13 +148,13 @@ def _called(state: State, event: ToolCallDelta) -> State:
 
 def _tool_call(call: Called) -> dict[str, Any]:
     function = {"name": call.name, "arguments": _object(call.arguments or "{}")}
-    told: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
+    reported: dict[str, Any] = {"id": call.id, "type": "function", "function": function}
     signature = googles(call.signature)
-    return told if signature is None else {**told, "metadata": {"thoughtSignature": signature}}
+    return reported if signature is None else {**reported, "metadata": {"thoughtSignature": signature}}
 
 
 def _object(text: str) -> Any:
-    """JSON as the model wrote it; where it wrote none, its text, which the client refuses by itself."""
+    """JSON as the model wrote it; otherwise its text, which the client refuses by itself."""
     try:
         msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):

@@ -1,11 +1,12 @@
-"""A video that is asked for again because nobody waited long enough for it, as AIGNE's client does.
+"""Requests for a video that AIGNE's client repeats because its timeout was too short.
 
-It gives up when three minutes bring no answer, and asks anew, up to three times (`AIGNEHubVideoModel` of
-`@aigne/aigne-hub`, `BaseClient` of `@aigne/transport`). The video that it gave up on is still being made and will be
-charged, so whoever asks for the same with the same key, word for word, when that patience is over, waits for that one.
+The client gives up after three minutes without an answer and sends the request again, up to three times
+(`AIGNEHubVideoModel` of `@aigne/aigne-hub`, `BaseClient` of `@aigne/transport`). The first video is still being made
+and will be charged, so an identical request with the same key after that timeout waits for the first video.
 
-Nobody else is meant: who wants several videos of the same words asks for them at once, or one after the other. This is
-known to this process alone; an Idempotency-Key does it everywhere, so what bears one is left to that.
+Other requests are not affected: a caller that needs several videos for the same prompt requests them at once, or one
+after the other. Only this process knows the calls; an Idempotency-Key works across processes, so a request with one is
+not handled here.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from entrypoints.http.keys import caller_of_request, keys_of
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call_context import CallContext
 
-# The client's three minutes, less what may pass before its first question is heard.
+# The client's three minutes, minus the time until its first request may arrive.
 PATIENCE_US = 175 * 1_000_000
 
 
@@ -33,13 +34,13 @@ class _Running:
 
 
 def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
-    """The handler, with a repeated call given the reply of the one that it repeats."""
+    """The handler; a repeated call gets the reply of the call that it repeats."""
     running: dict[bytes, _Running] = {}
 
     @asynccontextmanager
     async def handle_once(request: Request) -> AsyncIterator[Reply]:
-        asked = _what_is_asked(request)
-        first = running.get(asked)
+        digest = _request_digest(request)
+        first = running.get(digest)
         if first is not None and request.started_us - first.began_us >= PATIENCE_US and await _is_known(hub, request):
             await first.over.wait()
             if first.reply is not None:
@@ -47,7 +48,7 @@ def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
                 return
         call = _Running(request.started_us)
         if "idempotency-key" not in request.headers:
-            running.setdefault(asked, call)
+            running.setdefault(digest, call)
         try:
             async with handle(request) as reply:
                 call.reply = reply
@@ -55,19 +56,19 @@ def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
                 yield reply
         finally:
             call.over.set()
-            if running.get(asked) is call:
-                del running[asked]
+            if running.get(digest) is call:
+                del running[digest]
 
     return handle_once
 
 
-def _what_is_asked(request: Request) -> bytes:
-    """By whom and what, without a secret in it."""
-    said = hashlib.sha256("\n".join(keys_of(request)).encode())
-    said.update(b"\n" + request.headers.get("idempotency-key", "").encode() + b"\n" + request.body)
-    return said.digest()
+def _request_digest(request: Request) -> bytes:
+    """The identity of a request, by key and body, without a secret in it."""
+    digest = hashlib.sha256("\n".join(keys_of(request)).encode())
+    digest.update(b"\n" + request.headers.get("idempotency-key", "").encode() + b"\n" + request.body)
+    return digest.digest()
 
 
 async def _is_known(hub: CallContext, request: Request) -> bool:
-    """Whether the key still authenticates: one that was revoked since gets no video."""
+    """Whether the key still authenticates: a key that has been revoked since gets no video."""
     return isinstance(await caller_of_request(hub, request), Caller)

@@ -1,8 +1,8 @@
 """AIGNE's native call for video: `{"input": {"prompt", "seconds", "size", "image", "modelOptions"}}`, and its `videos`.
 
-What the client says and understands is `VideoModel` of `@aigne/core`. What its other models of video take beside that
-(`negativePrompt`, `aspectRatio`, `lastFrame`, …) may stand in the input or in the options; the input's word counts.
-House rule: every word goes by AIGNE's own name, which is Google's, so that what a provider lacks is refused by that.
+The shapes are those of `VideoModel` of `@aigne/core`. Further fields of its other video models (`negativePrompt`,
+`aspectRatio`, `lastFrame`, …) may be in the input or in the options; the input takes precedence.
+House rule: every field keeps AIGNE's own name, which is Google's, so that a refusal for lack of support uses that name.
 """
 
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from entrypoints.usecases.call_context import CallContext
 NAME = "aigne-video"
 SECONDS_MAX = 600
 _CLIENTS_OWN = frozenset(("modelOptions", "model", "outputFileType", "preferInputFileType", "stream"))
-_SAID = frozenset(("prompt", "size", "seconds", "image", "lastFrame", "referenceImages"))
+_CANONICAL = frozenset(("prompt", "size", "seconds", "image", "lastFrame", "referenceImages"))
 
 
 class _Options(msgspec.Struct):
@@ -65,10 +65,12 @@ def read(body: bytes) -> ModelCall | BadRequest:
             body.decode()
         raw = _BODY.decode(body).input
         known = _INPUT.decode(raw)
-        said = _FIELDS.decode(raw)
+        given = _FIELDS.decode(raw)
         options = _OPTIONS.decode(msgspec.json.encode(known.model_options))
-        told = ((name, word) for name, word in (*known.model_options.items(), *said.items()) if bytes(word) != b"null")
-        fields = {name: word for name, word in told if name not in _CLIENTS_OWN}
+        pairs = (
+            (name, value) for name, value in (*known.model_options.items(), *given.items()) if bytes(value) != b"null"
+        )
+        fields = {name: value for name, value in pairs if name not in _CLIENTS_OWN}
         video = _VIDEO.decode(msgspec.json.encode(fields))
     except JSON_ERRORS as problem:
         return _placed(unreadable(problem))
@@ -93,7 +95,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall) -> VideoRequest | BadRequest:
-    """The call in canonical words."""
+    """The call in canonical form."""
     video = _VIDEO.decode(msgspec.json.encode(call.fields))
     seconds = _seconds(video.seconds)
     assert not isinstance(seconds, BadRequest), "`read` has looked"
@@ -105,14 +107,14 @@ def to_request(call: ModelCall) -> VideoRequest | BadRequest:
         image=_still(video.image) if video.image else None,
         last_frame=_still(video.last_frame) if video.last_frame else None,
         references=tuple(map(_still, video.reference_images)),
-        extra={name: raw for name, raw in call.fields.items() if name not in _SAID},
+        extra={name: raw for name, raw in call.fields.items() if name not in _CANONICAL},
     )
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The video as a file, since the hub keeps none that a URL could lead to."""
+    """The video as a file, since the hub keeps no videos for a URL."""
     videos = [event for event in events if isinstance(event, VideoResult)]
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "videos": [
             {
                 "type": "file",
@@ -126,7 +128,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
         "seconds": sum(video.seconds for video in videos),
         "modelWithProvider": rendering.served,
     }
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(reported)
 
 
 VIDEO_CALLER = CallerDialect(
@@ -142,23 +144,23 @@ VIDEO_CALLER = CallerDialect(
 
 
 def video_handler(hub: CallContext) -> Handler:
-    """`POST /api/v2/video`: one video, waited for until it is there."""
+    """`POST /api/v2/video`: one video; the reply waits until it is made."""
     return once_for_the_impatient(hub, reworded(hub, VIDEO_CALLER, _with_usage))
 
 
 def _with_usage(reply: Reply) -> Reply:
-    """The answer with what it was charged, which is known once it is settled."""
+    """The answer with its charge, which is known once it is settled."""
     assert isinstance(reply.body, bytes)
     headers = dict(reply.headers)
-    told = {**_FIELDS.decode(reply.body), "usage": charged(0, 0, headers), "modelCallId": headers["x-request-id"]}
-    return msgspec.structs.replace(reply, body=msgspec.json.encode(told))
+    reported = {**_FIELDS.decode(reply.body), "usage": charged(0, 0, headers), "modelCallId": headers["x-request-id"]}
+    return msgspec.structs.replace(reply, body=msgspec.json.encode(reported))
 
 
-def _seconds(said: str | int | None) -> int | BadRequest | None:
-    """How long the video is to be; the client writes it as a text."""
-    if said is None:
+def _seconds(value: str | int | None) -> int | BadRequest | None:
+    """The requested length of the video; the client writes it as a text."""
+    if value is None:
         return None
-    text = str(said)
+    text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(SECONDS_MAX)) and 1 <= int(text) <= SECONDS_MAX):
         problem = f"Send a whole number of seconds from 1 to {SECONDS_MAX}."
         return BadRequest(field="input.seconds", problem=problem)
@@ -166,7 +168,7 @@ def _seconds(said: str | int | None) -> int | BadRequest | None:
 
 
 def _on_a_disk(video: _Video) -> BadRequest | None:
-    """An image that stands on the caller's own disk cannot be sent on."""
+    """The problem with an image on the caller's own disk, which cannot be sent on."""
     named = (("image", video.image), ("lastFrame", video.last_frame))
     numbered = ((f"referenceImages[{place}]", file) for place, file in enumerate(video.reference_images))
     found = (misplaced(f"input.{name}", file) for name, file in (*named, *numbered))

@@ -1,1 +1,1 @@
-"""OpenAI's APIs beside chat, the caller's side: one `CallerDialect` for each."""
+"""OpenAI's APIs besides chat, the caller's side: one `CallerDialect` for each."""

@@ -1,7 +1,7 @@
-"""OpenAI's sound, the caller's side: speech, transcriptions and translations; all of it passes through.
+"""OpenAI's audio, the caller's side: speech, transcriptions and translations; all of it passes through.
 
-https://developers.openai.com/api/reference/resources/audio. What bounds the charge is read here: the characters to
-speak, the seconds of the recording. A sound that breaks off has no words to say so, so its connection is broken too.
+https://developers.openai.com/api/reference/resources/audio. The bounds of the charge are read here: the characters to
+speak, the seconds of the recording. Audio cannot contain an error event, so the connection is closed where it fails.
 """
 
 from typing import Annotated, Any, Literal
@@ -34,7 +34,7 @@ _SPEECH = msgspec.json.Decoder(_Speech)
 
 
 def read_speech(body: bytes) -> ModelCall | BadRequest:
-    """What is to be spoken; it always streams, as it comes."""
+    """A request for speech; the answer always streams."""
     found = read_body(_SPEECH, body)
     if isinstance(found, BadRequest):
         return found
@@ -51,16 +51,16 @@ def read_speech(body: bytes) -> ModelCall | BadRequest:
 
 
 def read_transcription(body: bytes, content_type: str) -> ModelCall | BadRequest:
-    """A recording to be written down."""
-    return _heard(read_form(body, content_type), "openai-transcriptions")
+    """A request to transcribe a recording."""
+    return _received(read_form(body, content_type), "openai-transcriptions")
 
 
 def read_translation(body: bytes, content_type: str) -> ModelCall | BadRequest:
-    """A recording to be written down in English."""
-    return _heard(read_form(body, content_type), "openai-translations")
+    """A request to transcribe a recording in English."""
+    return _received(read_form(body, content_type), "openai-translations")
 
 
-def _heard(form: Read | BadRequest, family: str) -> ModelCall | BadRequest:
+def _received(form: Read | BadRequest, family: str) -> ModelCall | BadRequest:
     if isinstance(form, BadRequest):
         return form
     recording = [part for part in form.files if part.name == "file"]

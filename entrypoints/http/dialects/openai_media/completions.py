@@ -2,8 +2,8 @@
 
 https://developers.openai.com/api/reference/resources/completions/methods/create
 
-House rule: a prompt is asked of a chat model as what a user says, where that can mean the same: one text, and no word
-about how it is continued (`suffix`, `echo`, `logprobs`, `best_of`). What cannot goes to OpenAI's like alone.
+House rule: a chat model gets the prompt as a user message, where that has the same meaning: one text, and no field
+about its continuation (`suffix`, `echo`, `logprobs`, `best_of`). Other calls only go to providers with this API.
 """
 
 from typing import Annotated, Any
@@ -21,9 +21,9 @@ from entrypoints.http.dialects.openai_chat.render import FINISHES, usage_object
 from entrypoints.http.dialects.openai_media.shared import Inputs, Model, error, inputs_of, stream_error
 
 NAME = "openai-completions"
-# OpenAI's own default. It is said to every provider, since theirs differ.
+# OpenAI's own default. It is sent to every provider, since their defaults differ.
 OUTPUT_TOKENS_DEFAULT = 16
-# So is this: the mark between documents, after which a model may begin anything.
+# Also a default: the mark between documents, after which a model starts a new text.
 PROMPT_DEFAULT = "<|endoftext|>"
 
 _Cap = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
@@ -52,12 +52,12 @@ _BODY = msgspec.json.Decoder(_Body)
 _DECODED = frozenset({"model", "prompt", "max_tokens", "n", "stream", "stream_options", "stop", "seed", "user"})
 _NUMBERS = ("temperature", "top_p")
 _ENCODE = msgspec.json.Encoder().encode
-_NO_PROMPT = msgspec.Raw(b"null")  # Then the default stands, which is a text.
+_NO_PROMPT = msgspec.Raw(b"null")  # Then the default applies, which is a text.
 _DONE = b"data: [DONE]\n\n"
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     found = read_body(_BODY, body)
     if isinstance(found, BadRequest):
         return found
@@ -87,9 +87,9 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
-    """The prompt as what a user says.
+    """The prompt as a user message.
 
-    What a chat has no word for is in `extra`, for every provider to refuse by name.
+    Fields that a chat cannot express are in `extra`, for every provider to refuse by name.
     """
     known = _BODY.decode(_ENCODE(call.fields))
     stop = (known.stop,) if isinstance(known.stop, str) else tuple(known.stop or ())
@@ -113,7 +113,7 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The answer as a `text_completion`. A model's thinking is left out: the API has no word for it."""
+    """The answer as a `text_completion`. A model's reasoning is left out: the API has no field for it."""
     choices: dict[int, dict[str, Any]] = {0: _choice(0, "", None)}
     usage: Usage | None = None
     for event in events:
@@ -127,8 +127,8 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
                 usage = event.usage
             case _:
                 pass
-    told = {} if usage is None else {"usage": usage_object(usage)}
-    return _ENCODE({**_head(rendering), "choices": [choices[index] for index in sorted(choices)], **told})
+    reported = {} if usage is None else {"usage": usage_object(usage)}
+    return _ENCODE({**_head(rendering), "choices": [choices[index] for index in sorted(choices)], **reported})
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -152,15 +152,15 @@ def render(state: _State, event: Event) -> tuple[_State, bytes]:
         case UsageReported():
             return msgspec.structs.replace(state, usage=event.usage), b""
         case Ended():
-            told = b""
+            reported = b""
             if state.wants_usage and state.usage is not None:
-                told = _chunk(state, [], usage_object(state.usage))
-            return state, told + _DONE
+                reported = _chunk(state, [], usage_object(state.usage))
+            return state, reported + _DONE
     return state, b""
 
 
 def _says(name: str, raw: msgspec.Raw) -> bool:
-    """Whether the field says something: not a default of OpenAI's."""
+    """Whether the field has a meaning: it is not a default of OpenAI's."""
     return bytes(raw) not in (b"null", b"false", b"{}", b'""', b"1" if name == "best_of" else b"0")
 
 
@@ -183,8 +183,8 @@ def _choice(index: int, text: str, finish: str | None) -> dict[str, Any]:
 
 
 def _chunk(state: _State, choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> bytes:
-    told = {"usage": usage} if state.wants_usage else {}
-    return b"data: %b\n\n" % _ENCODE({**state.head, "choices": choices, **told})
+    reported = {"usage": usage} if state.wants_usage else {}
+    return b"data: %b\n\n" % _ENCODE({**state.head, "choices": choices, **reported})
 
 
 COMPLETIONS_CALLER = CallerDialect(

@@ -1,7 +1,7 @@
 """OpenAI's embeddings, the caller's side (https://developers.openai.com/api/reference/resources/embeddings/methods/create).
 
-House rule: a vector is rendered in the form that was asked for, whoever made it. Fields that OpenAI does not have
-(`input_type`, `task_type`, `truncate`, …) go to the providers that have a word for them and are refused by the others.
+House rule: a vector is rendered in the requested form for every provider. Fields that OpenAI does not have
+(`input_type`, `task_type`, `truncate`, …) go to the providers that support them and are refused by the others.
 """
 
 from base64 import b64decode, b64encode
@@ -36,7 +36,7 @@ _NUMBERS = msgspec.json.Decoder(list[float])
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     found = read_body(_BODY, body)
     if isinstance(found, BadRequest):
         return found
@@ -55,7 +55,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall) -> EmbeddingsRequest | BadRequest:
-    """The call in canonical words; `read` has looked at all of it already."""
+    """The call in canonical form; `read` has checked all of it already."""
     known = _BODY.decode(msgspec.json.encode(call.fields))
     inputs = inputs_of("input", known.input, call.fields["input"])
     if isinstance(inputs, BadRequest):
@@ -70,7 +70,7 @@ def to_request(call: ModelCall) -> EmbeddingsRequest | BadRequest:
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The vectors as OpenAI lists them, with the tokens that are charged where the provider counted none."""
+    """The vectors as OpenAI lists them, with the charged tokens where the provider counted none."""
     in_base64 = bytes(rendering.call.fields.get("encoding_format", b"")) == b'"base64"'
     data = [
         {"object": "embedding", "index": event.index, "embedding": vector_of(event, in_base64)}
@@ -97,7 +97,7 @@ def vector_of(event: Embedded, in_base64: bool) -> Any:
 
 
 def tokens_of(events: tuple[Event, ...], call: ModelCall) -> int:
-    """The tokens that are charged: the provider's count, else the estimate."""
+    """The charged tokens: the provider's count, else the estimate."""
     meter = observe(Meter(), events)
     usage = measure(meter, uncounted_input(meter, call, None)).usage
     return usage.input_tokens + usage.input_image_tokens

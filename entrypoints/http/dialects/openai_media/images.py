@@ -1,7 +1,7 @@
-"""OpenAI's images, the caller's side: generations for whoever makes some, edits for those of OpenAI's kind.
+"""OpenAI's images, the caller's side: generations for all image providers, edits for those with OpenAI's API.
 
-https://developers.openai.com/api/reference/resources/images. House rule: a model is always named, since what OpenAI
-takes where none is has changed; and a stream gives one image, as its events have no number.
+https://developers.openai.com/api/reference/resources/images. House rule: the field `model` is required, since OpenAI
+has changed its default; and a stream has one image, as its events have no number.
 """
 
 from typing import Annotated, Any
@@ -23,7 +23,9 @@ from entrypoints.http.dialects.openai_media.shared import Model, error, never_st
 GENERATIONS, EDITS = "openai-images", "openai-image-edits"
 COUNT_MAX = 10
 _TRUE, _FALSE = ("true", "1"), ("false", "0", "")
-_SAID = frozenset({"model", "prompt", "n", "size", "quality", "background", "output_format", "response_format", "user"})
+_CANONICAL = frozenset(
+    {"model", "prompt", "n", "size", "quality", "background", "output_format", "response_format", "user"}
+)
 
 
 _SILENT = (b"null", b"false", b"0", b'"auto"')
@@ -51,7 +53,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def read_edit(body: bytes) -> ModelCall | BadRequest:
-    """What is to be changed in images that are named by URL or file id."""
+    """A request to edit images that are named by URL or file id."""
     call = _read(body, EDITS)
     if isinstance(call, ModelCall) and not call.images:
         return bad("images", "Send the images to change, or a form with the field `image`.")
@@ -59,7 +61,7 @@ def read_edit(body: bytes) -> ModelCall | BadRequest:
 
 
 def read_form(body: bytes, content_type: str) -> ModelCall | BadRequest:
-    """What is to be changed in images that come along."""
+    """A request to edit the images in the form."""
     form = read_parts(body, content_type)
     if isinstance(form, BadRequest):
         return form
@@ -76,11 +78,11 @@ def read_form(body: bytes, content_type: str) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall) -> ImagesRequest | BadRequest:
-    """The call in canonical words. What only OpenAI's kind has is in `extra`, for the others to refuse by name."""
+    """The call in canonical form. Fields that only OpenAI has are in `extra`, for the others to refuse by name."""
     if call.dialect == EDITS:
         return ImagesRequest(model=call.model, prompt="", extra={"image": msgspec.Raw(b"null")})
     known = _BODY.decode(msgspec.json.encode(call.fields))
-    extra = {name: raw for name, raw in call.fields.items() if name not in _SAID and bytes(raw) not in _SILENT}
+    extra = {name: raw for name, raw in call.fields.items() if name not in _CANONICAL and bytes(raw) not in _SILENT}
     return ImagesRequest(
         model=call.model,
         prompt=known.prompt,
@@ -95,7 +97,7 @@ def to_request(call: ModelCall) -> ImagesRequest | BadRequest:
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The images as OpenAI lists them; tokens, where the provider told any."""
+    """The images as OpenAI lists them; tokens, where the provider reported any."""
     data = [
         {
             name: value
@@ -167,8 +169,8 @@ def _text(fields: dict[str, msgspec.Raw], name: str) -> str | None:
     return msgspec.json.decode(fields[name], type=str | None) if name in fields else None
 
 
-def _unless_auto(word: str | None) -> str | None:
-    return None if word == "auto" else word
+def _unless_auto(value: str | None) -> str | None:
+    return None if value == "auto" else value
 
 
 def _caller(name: str, **readers: Any) -> CallerDialect:

@@ -1,4 +1,4 @@
-"""OpenAI's moderations, the caller's side: read for what bounds the charge, and passed through.
+"""OpenAI's moderations, the caller's side: the bound of the charge is read, and the rest passed through.
 
 https://developers.openai.com/api/reference/resources/moderations/methods/create
 """
@@ -14,7 +14,7 @@ from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, only_passes, stream_error
 
 NAME = "openai-moderations"
-# The model that OpenAI takes where none is named.
+# OpenAI's default model.
 MODEL_DEFAULT = "omni-moderation-latest"
 
 
@@ -31,7 +31,7 @@ _BODY = msgspec.json.Decoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     found = read_body(_BODY, body)
     if isinstance(found, BadRequest):
         return found

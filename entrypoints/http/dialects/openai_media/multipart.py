@@ -1,8 +1,8 @@
-"""Reading a form with files: where its parts are, and nothing copied but the short ones.
+"""Reading a form with files: the places of its parts, of which only short ones are copied.
 
-House rule: hub and provider must read the same form alike, else a caller could show the one three images and the
-other ten. So it is read strictly (RFC 7578 and RFC 2046 with CRLF line ends); what two readers might see differently is
-refused: a field that is given twice, a name in another spelling, a boundary that stands inside a part.
+House rule: hub and provider must read a form in the same way, else a caller could show three images to the one and ten
+to the other. So the reading is strict (RFC 7578 and RFC 2046 with CRLF line ends), and ambiguous forms are refused: a
+field that is given twice, a name in another spelling, a boundary inside a part.
 """
 
 import re
@@ -34,7 +34,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """A form as it was understood: the fields that are texts, the files, and the form to send on."""
+    """A form: the fields that are texts, the files, and the form to send on."""
 
     texts: dict[str, list[str]]
     files: tuple[Part, ...]
@@ -46,7 +46,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
         return values[0] if values else None
 
     def fields(self) -> dict[str, msgspec.Raw]:
-        """The texts as a JSON body would have them."""
+        """The texts in the shape of a JSON body."""
         return {name: msgspec.Raw(msgspec.json.encode(values[0])) for name, values in self.texts.items()}
 
     @property
@@ -56,7 +56,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_form(body: bytes, content_type: str) -> Read | BadRequest:
-    """The parts of a form, or what is wrong with it."""
+    """The parts of a form, or the problem with it."""
     typed = _TYPE.fullmatch(content_type.strip())
     if typed is None:
         return _wrong(None, "Send the request as multipart/form-data with a boundary of 1 to 70 plain characters.")

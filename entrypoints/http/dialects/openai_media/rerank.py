@@ -1,7 +1,7 @@
 """Cohere's rerank, the caller's side, which Jina, Together, vLLM and Infinity have in the same form.
 
 https://docs.cohere.com/reference/rerank. Documents are texts, or objects as the first version of the API had them. A
-provider that reads the query anew with each document counts it each time, so it bounds the charge that often.
+provider that reads the query again with each document counts it each time, so the bound counts it each time, too.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.shared import INPUTS_MAX, Model, error, never_streams, stream_error
 
 NAME = "rerank"
-_SAID = frozenset(("model", "query", "documents", "top_n", "return_documents", "rank_fields"))
-# What a document of Jina's or vLLM's has where it is, or holds, an image.
+_CANONICAL = frozenset(("model", "query", "documents", "top_n", "return_documents", "rank_fields"))
+# Fields of a document of Jina's or vLLM's that is, or contains, an image.
 _IMAGES = (b'"image"', b'"image_url"')
 
 _Document = str | dict[str, Any]
@@ -40,7 +40,7 @@ _BODY = msgspec.json.Decoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     found = read_body(_BODY, body)
     if isinstance(found, BadRequest):
         return found
@@ -63,19 +63,19 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def to_request(call: ModelCall) -> RerankRequest | BadRequest:
-    """The call in canonical words; `read` has looked at all of it already."""
+    """The call in canonical form; `read` has checked all of it already."""
     known = _BODY.decode(msgspec.json.encode(call.fields))
     return RerankRequest(
         model=call.model,
         query=_text(known.query, None),
         documents=tuple(_text(document, known.rank_fields) for document in known.documents),
         top_n=known.top_n,
-        extra={name: raw for name, raw in call.fields.items() if name not in _SAID and bytes(raw) != b"null"},
+        extra={name: raw for name, raw in call.fields.items() if name not in _CANONICAL and bytes(raw) != b"null"},
     )
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The ranking as Cohere tells it, with the documents where they were asked for, and what the provider counted."""
+    """The ranking in Cohere's form, with the documents where requested, and the provider's counts."""
     known = _BODY.decode(msgspec.json.encode(rendering.call.fields))
     results: list[dict[str, Any]] = [
         {"index": event.index, "relevance_score": event.score} for event in events if isinstance(event, Ranked)
@@ -106,7 +106,7 @@ def _tokens(size: int) -> int:
 
 
 def _text(given: _Document, fields: list[str] | None) -> str:
-    """An object as a text, its `text` alone or each field on a line, as Cohere advises for its second version."""
+    """An object as a text: only its `text`, or each field on a line, as Cohere advises for its second version."""
     if isinstance(given, str):
         return given
     return "\n".join(_lines(given, fields))

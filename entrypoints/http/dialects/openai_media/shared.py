@@ -1,4 +1,4 @@
-"""What OpenAI's APIs beside chat have in common, the caller's side."""
+"""The common parts of OpenAI's APIs besides chat, the caller's side."""
 
 from typing import Annotated, Any, NoReturn, TypeAlias
 
@@ -13,7 +13,7 @@ __all__ = ["Inputs", "Model", "error", "inputs_of", "never_streams", "only_passe
 Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
 # One text, several, the tokens of one, or those of several.
 Inputs: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | list[str | int | list[int]]
-# OpenAI takes 2,048 at most and others fewer; what is far beyond is refused here, since each is bounded on its own.
+# OpenAI accepts at most 2,048 and others fewer; far more are refused here, since each input has its own bound.
 INPUTS_MAX = 16_384
 _Tokens = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**31)]], msgspec.Meta(min_length=1)]
 _TEXTS = msgspec.json.Decoder(list[Annotated[str, msgspec.Meta(min_length=1)]])
@@ -22,7 +22,7 @@ _TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
 
 
 def inputs_of(field: str, known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:
-    """What the field holds, one by one, `known` as `Inputs` and `raw` as it came; a list is all of one kind."""
+    """The inputs of the field, `known` as `Inputs` and `raw` as it came; all items of a list have one kind."""
     if isinstance(known, str):
         return (known,)
     if not known:
@@ -40,10 +40,10 @@ def inputs_of(field: str, known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int
 
 
 def only_passes(*_: Any) -> NoReturn:
-    """Stands where a call would be translated that only goes to providers of its own dialect."""
+    """In place of a translation, for a call that only goes to providers of its own dialect."""
     raise AssertionError("this API is only passed through")
 
 
 def never_streams(*_: Any) -> NoReturn:
-    """Stands where a dialect would render a stream that it does not have."""
+    """In place of a streaming renderer, for a dialect without streams."""
     raise AssertionError("this API does not stream across dialects")
