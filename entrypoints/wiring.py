@@ -37,7 +37,7 @@ def has_books(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def desk_without_books() -> AsyncIterator[ManagementPorts]:
+async def context_without_books() -> AsyncIterator[ManagementPorts]:
     """The ports for commands that need no books: these are empty, in a temporary directory, and removed afterwards."""
     from adapters.liveness import FlockLiveness
     from adapters.price_book.shipped import ShippedBook

@@ -64,6 +64,7 @@ ROOMS = {
     "entrypoints/http/dialects/aigne": RULES,
     "entrypoints/http/dialects/google": RULES,
     "entrypoints/http/dialects/openai_media": PLAIN,
+    "entrypoints/cli": RULES,
     "entrypoints/refusals": PLAIN,
     "entrypoints/usecases": RULES,
     "ports": PLAIN,
@@ -82,6 +83,9 @@ QUOTED = {
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
     "entrypoints/http/dialects/aigne/discovery.py": {"anew"},  # a name of the call context
+    "entrypoints/cli/prices.py": {"say", "tells"},  # in texts for people, as the next two
+    "entrypoints/cli/rates.py": {"say", "tells"},
+    "entrypoints/cli/rerating.py": {"anew"},
     "entrypoints/usecases/call/admission.py": {"anew"},  # in the name of a method that the HTTP routes call
     "entrypoints/usecases/call_context.py": {"anew"},
     "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors

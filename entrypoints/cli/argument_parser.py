@@ -1,4 +1,4 @@
-"""How commands are shaped: words of one kind or two, a complaint in one line, a help with an example."""
+"""The form of commands: a noun with or without a verb, an error in one line, a help with an example."""
 
 import argparse
 import re
@@ -16,13 +16,13 @@ _NOUNS = {
 }
 
 
-# The commands that a secret may be typed after, although it is read elsewhere: no argument is repeated.
+# A secret may be typed by mistake after these commands, so errors repeat no argument of theirs.
 _SECRETIVE = "credential add"
 _QUOTED = re.compile(r"'.*'|(?<=--)[^ ]*=[^ ]*", re.DOTALL)
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line with the way to the help."""
+    """A parser whose errors are one line with a reference to the help."""
 
     def error(self, message: str) -> NoReturn:
         if self.prog.endswith(_SECRETIVE):
@@ -30,16 +30,16 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"aihub: {message}; see `{self.prog} --help`\n")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """What the words mean. Superfluous ones are counted and not repeated, for one may be a secret."""
+        """The parsed arguments. Superfluous ones are counted and not repeated, since one may be a secret."""
         parsed, extras = self.parse_known_args(args, namespace)
         if extras:
-            options = [_option(word) for word in extras if word.startswith("--")]
+            options = [_option(extra) for extra in extras if extra.startswith("--")]
             named = f" ({', '.join(options)})" if options else ""
             self.error(f"{len(extras)} more than the command takes{named}")
         return parsed
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Of a wrong command, argparse would list all that there are."""
+        """Report an unknown command in one line; argparse would list all commands."""
         if isinstance(action.choices, dict) and value not in action.choices:
             from difflib import get_close_matches
 
@@ -50,7 +50,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 class Version(argparse.Action):
-    """`--version`; what is installed is looked up when it is asked for, since that takes a while."""
+    """`--version`; the installed version is looked up only on request, since that is slow."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
@@ -60,7 +60,7 @@ class Version(argparse.Action):
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """argparse's own, with room for the longest command, which it forgets to indent."""
+    """argparse's formatter, with room for the longest command, whose indent it does not count."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30)
@@ -68,18 +68,18 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Commands:
-    """Adds commands of one word or two to a parser; what a first word stands for is told in the table above."""
+    """Adds commands, a noun with or without a verb, to a parser; the table above describes the nouns."""
 
     def __init__(self, parser: Parser) -> None:
         self._top = parser.add_subparsers(title="commands", metavar="COMMAND")
         self._nouns: dict[str, Any] = {}
 
     def name(self, noun: str, meaning: str) -> None:
-        """A noun, or a command of one word, that is in the help and is not built."""
+        """Add a noun, or a command without a verb, to the help only."""
         self._top.add_parser(noun, help=meaning)
 
-    def add(self, words: str, meaning: str, example: str) -> Parser:
-        noun, _, verb = words.partition(" ")
+    def add(self, name: str, meaning: str, example: str) -> Parser:
+        noun, _, verb = name.partition(" ")
         place = self._top
         if verb:
             if noun not in self._nouns:
@@ -97,13 +97,13 @@ class Commands:
             formatter_class=Help,
         )
         command.add_argument("--json", action="store_true", help="print JSON, for scripts")
-        command.set_defaults(command=words)
+        command.set_defaults(command=name)
         return command
 
 
-def _option(word: str) -> str:
+def _option(text: str) -> str:
     """The option without its value."""
-    name = word.partition("=")[0]
+    name = text.partition("=")[0]
     return name if re.fullmatch(r"--[a-z][a-z0-9-]{0,30}", name) else "--…"
 
 

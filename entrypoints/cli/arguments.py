@@ -1,4 +1,4 @@
-"""What the words of a command mean: each reads a text, and a wrong one is told in one line."""
+"""The types of arguments: each reads a text, and reports a wrong one in one line."""
 
 import argparse
 import re
@@ -57,19 +57,19 @@ def between(least: int, most: int) -> Callable[[str], int]:
 
 
 def moment(text: str) -> Callable[[int], int]:
-    """A date, a moment or a duration ago, as milliseconds by what time it is now."""
+    """A date, a moment or a duration ago, as a function from the present time to milliseconds."""
     if re.fullmatch(r"[1-9][0-9]{0,5}[dhms]", text):
         ago_ms = duration_ms(text)
         return lambda now_ms: now_ms - ago_ms
     from datetime import UTC, datetime
 
     try:
-        told = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"invalid time {text!r}: expected such as 2026-11-01, 2026-11-01T12:00Z or 7d"
         ) from None
-    at_ms = int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
+    at_ms = int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000)
     return lambda now_ms: at_ms
 
 

@@ -1,11 +1,11 @@
-"""How the actions on the books are shown; and the settings."""
+"""The views of the actions on the books, and of the settings."""
 
 import sys
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from entrypoints.cli.output import Said, Views, fields, table
+from entrypoints.cli.output import Output, Views, fields, table
 from entrypoints.config import Effective
 from entrypoints.usecases.manage import books
 from entrypoints.usecases.manage.master_key_rotation import Rotated
@@ -13,29 +13,29 @@ from entrypoints.usecases.management_context import NoFields
 from entrypoints.usecases.public_types import written
 
 
-def verified(request: NoFields, reply: books.BooksVerified | books.BooksDiffer) -> Said:
+def verified(request: NoFields, reply: books.BooksVerified | books.BooksDiffer) -> Output:
     """`ledger verify`; exit code 1 with the first difference."""
     if isinstance(reply, books.BooksDiffer):
         text = f"{reply.subject}: {reply.claim}: booked {reply.booked}, derived {reply.derived}"
         print(f"aihub: the books do not add up; {text}", file=sys.stderr)
-        return Said(text="", code=1)
+        return Output(text="", code=1)
     shown = msgspec.structs.asdict(reply)
     del shown["ok"], shown["given_away"]
     text = "The books add up: issued = revenue + breakage + available + held.\n\n" + fields(shown)
     gone = f"{reply.given_away} calls were lost although their callers were given something, and charged nothing"
-    return Said(text=text, note=gone if reply.given_away else "")
+    return Output(text=text, note=gone if reply.given_away else "")
 
 
-def swept(request: NoFields, reply: books.SweepView) -> Said:
+def swept(request: NoFields, reply: books.SweepView) -> Output:
     """`sweep`."""
     text = (
         f"{reply.lost} lost calls gave back {written(reply.given_back)} credits; "
         f"{reply.expired} expired grants ended with {written(reply.breakage)}"
     )
-    return Said(text=text)
+    return Output(text=text)
 
 
-def rotated(request: NoFields, reply: Rotated) -> Said:
+def rotated(request: NoFields, reply: Rotated) -> Output:
     """`master-key rotate`; exit code 1 if something opens under no key that the hub has."""
     text = (
         f"the master key is {reply.after_id} from now on, not {reply.before_id}: {reply.credentials} credentials and "
@@ -44,12 +44,12 @@ def rotated(request: NoFields, reply: Rotated) -> Said:
     keep = " The old key stays second until the next rotation; keep a copy of the new one elsewhere."
     lost = reply.unreadable
     note = f"{len(lost)} could not be opened: {', '.join(lost[:10])}" if lost else ""
-    return Said(text=text + "." + keep, note=note, code=1 if lost else 0)
+    return Output(text=text + "." + keep, note=note, code=1 if lost else 0)
 
 
-def backup_written(request: books.WriteBackup, reply: books.BackupWritten) -> Said:
+def backup_written(request: books.WriteBackup, reply: books.BackupWritten) -> Output:
     """`backup`."""
-    return Said(text=f"wrote {reply.file}; the master key is not in it, so keep a copy of that elsewhere")
+    return Output(text=f"wrote {reply.file}; the master key is not in it, so keep a copy of that elsewhere")
 
 
 VIEWS: Views = {
@@ -60,14 +60,14 @@ VIEWS: Views = {
 }
 
 
-def show_config(rows: Sequence[Effective]) -> Said:
+def show_config(rows: Sequence[Effective]) -> Output:
     """`config show`; secrets are masked."""
     cells = [(row.name, row.value, row.origin, row.meaning) for row in rows]
-    return Said(value=list(rows), text=table(("SETTING", "VALUE", "ORIGIN", "MEANING"), cells, ""))
+    return Output(value=list(rows), text=table(("SETTING", "VALUE", "ORIGIN", "MEANING"), cells, ""))
 
 
 def progress() -> Callable[[str], None]:
-    """Tell how far a long work is, to somebody who watches."""
+    """A function that prints the progress of a long action, if standard error is a terminal."""
     if not sys.stderr.isatty():
         return lambda _: None
     return lambda done: print(f"\r{done}", end="\r", file=sys.stderr, flush=True)

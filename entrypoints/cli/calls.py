@@ -1,4 +1,4 @@
-"""The commands about calls: what was called, used and charged."""
+"""The commands about calls, their usage and their charges."""
 
 from argparse import Namespace
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 
 from domain.money import format_credits
 from domain.refusals import NotFound
-from entrypoints.cli.output import NotDone, Said, fields, moment, table
+from entrypoints.cli.output import NotDone, Output, fields, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
 from entrypoints.usecases.manage.call_view import adjustment_view, call_view
@@ -16,7 +16,7 @@ from entrypoints.usecases.management_context import ManagementContext
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
 
 
-async def list_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def list_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`call list`, the newest first."""
     found = await reports.newest_calls(context.storage, args.user, args.limit, args.before)
     if isinstance(found, NotFound):
@@ -40,31 +40,31 @@ async def list_calls(context: ManagementContext, settings: Settings, args: Names
     if not all(report.call.billed for report in found):
         note += "; a call without a charge was made with billing off"
     text = table(heads, rows, "There are no calls yet.")
-    return Said(value=[*map(call_view, found)], text=text, note=note if found else "")
+    return Output(value=[*map(call_view, found)], text=text, note=note if found else "")
 
 
-async def show_call(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`call show`: every field under --json, and what there is to say for people."""
+async def show_call(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`call show`: every field under --json; for people, the fields that have a value."""
     found = await reports.one_call(context.storage, args.id)
     if isinstance(found, NotFound):
         raise NotDone(found)
     value = call_view(found)
     value["adjustments"] = [*map(adjustment_view, await context.storage.adjustments(args.id))]
-    return Said(value=value, text=_text(value))
+    return Output(value=value, text=_text(value))
 
 
 def _text(value: dict[str, Any]) -> str:
-    """What there is to say of a call: what was not used, not tried and not known has no line."""
-    told = {name: part for name, part in value.items() if part not in (None, "", False) and name not in _APART}
+    """The call as text; fields without a value have no line."""
+    shown = {name: part for name, part in value.items() if part not in (None, "", False) and name not in _APART}
     used = {unit.replace("_", " "): n for unit, n in (value["usage"] or {}).items() if n}
-    told["usage"] = ", ".join(f"{unit} {n}" for unit, n in used.items()) or "none"
+    shown["usage"] = ", ".join(f"{unit} {n}" for unit, n in used.items()) or "none"
     for name in ("charge", "hold", "uncollected"):
-        told[name] = f"{value[name]} credits"
+        shown[name] = f"{value[name]} credits"
     if not value["billed"]:
-        told["charge"] += ", as billing was off"
+        shown["charge"] += ", as billing was off"
     if value["uncollected"] == "0":
-        del told["uncollected"]
-    ordered = {name: told[name] for name in value if name in told}
+        del shown["uncollected"]
+    ordered = {name: shown[name] for name in value if name in shown}
     parts = [fields(ordered), _rows("attempt", value["attempts"]), _rows("adjustment", value["adjustments"])]
     return "\n\n".join(filter(None, parts))
 

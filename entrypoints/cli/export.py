@@ -11,7 +11,7 @@ import msgspec
 from domain.money import format_credits
 from domain.refusals import NotFound
 from domain.usage import Usage
-from entrypoints.cli.output import NotDone, Said
+from entrypoints.cli.output import NotDone, Output
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import call_log as reports
 from entrypoints.usecases.manage.call_view import call_view
@@ -20,8 +20,8 @@ from entrypoints.usecases.management_context import ManagementContext
 _USAGE = Usage.__struct_fields__
 
 
-async def export_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`call export`: CSV as RFC 4180 has it, or JSON Lines with the fields of `call show`."""
+async def export_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`call export`: CSV by RFC 4180, or JSON Lines with the fields of `call show`."""
     now_ms = context.clock.now_ms()
     since_ms = args.since(now_ms) if args.since else None
     until_ms = args.until(now_ms) if args.until else None
@@ -36,9 +36,11 @@ async def export_calls(context: ManagementContext, settings: Settings, args: Nam
             lines.write({**value, "adjusted": format_credits(exported.adjusted_nanos)})
             count += 1
         sys.stdout.flush()
-    except BrokenPipeError:  # Whoever reads has enough. Python would complain again when it closes standard output.
+    except (
+        BrokenPipeError
+    ):  # The reader has closed the pipe. Python would complain again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Said(value=None, text="", note=f"{count} calls", is_written=True)
+    return Output(value=None, text="", note=f"{count} calls", is_written=True)
 
 
 class _JsonLines:

@@ -25,7 +25,7 @@ _READERS: Mapping[object, Callable[[str], Any]] = {
 
 
 class _Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of a request: its type without what surrounds it, its default and its description."""
+    """A field of a request: its type without annotations, its default and its description."""
 
     kind: Any
     default: Any
@@ -35,7 +35,7 @@ class _Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_arguments(command: argparse.ArgumentParser, action: Action[Any, Any]) -> None:
-    """The action's arguments, in the table's order. What is not given is left out, so the request's default holds."""
+    """Add the action's arguments, in the table's order. An omitted argument keeps the request's default."""
     fields = _fields(action.request)
     for argument in action.arguments:
         options = _options(argument, fields[argument.field])
@@ -48,7 +48,7 @@ def add_arguments(command: argparse.ArgumentParser, action: Action[Any, Any]) ->
 def request_of(
     action: Action[Any, Any], parsed: argparse.Namespace, now_ms: int, more: Mapping[str, Any]
 ) -> msgspec.Struct:
-    """The request that was written; moments such as `7d` are counted back from now. `more` was read elsewhere."""
+    """The parsed request; moments such as `7d` are counted back from now. `more` has fields read elsewhere."""
     fields = _fields(action.request)
     given = {a.field: getattr(parsed, a.field) for a in action.arguments if hasattr(parsed, a.field)}
     values = {name: _typed(fields[name].kind, value, now_ms) for name, value in given.items()}
@@ -56,8 +56,8 @@ def request_of(
     return request
 
 
-def words_of(action: Action[Any, Any]) -> dict[str, str]:
-    """What the command line calls each field of the request."""
+def names_of(action: Action[Any, Any]) -> dict[str, str]:
+    """The command line's name for each field of the request."""
     return {argument.field: argument.word for argument in action.arguments}
 
 

@@ -22,10 +22,10 @@ _NOT_AN_ARGUMENT = "A secret is no argument: pipe it in, or name the variable th
 class Input(msgspec.Struct, frozen=True, kw_only=True):
     """Further arguments of a command, and how the fields that they stand for are read.
 
-    `words` are what the command line calls these fields in a complaint.
+    `names` are the names of these fields in an error.
     """
 
-    words: Mapping[str, str]
+    names: Mapping[str, str]
     add_arguments: Callable[[argparse.ArgumentParser], None]
     read: Callable[[ManagementContext, Namespace], Awaitable[dict[str, Any]]]
 
@@ -37,13 +37,13 @@ def _secret_arguments(command: argparse.ArgumentParser) -> None:
 async def _secret(context: ManagementContext, args: Namespace) -> dict[str, Any]:
     """The secret comes from standard input or a variable, never from the command line."""
     if all(row.name != args.provider for row in await providers.providers(context.storage)):
-        # Before anybody looks for the secret; and the name is not repeated, for it may be the secret, in a wrong place.
+        # Checked before the secret is read. The name is not repeated, since it may be the secret in the wrong place.
         raise Complaint("there is no provider of that name; see `aihub provider list`. " + _NOT_AN_ARGUMENT)
     return {"secret": read_secret(args.from_env, args.provider)}
 
 
 def read_secret(variable: str | None, provider: str) -> str:
-    """The secret, from that variable, from a prompt, or from what is piped in; Complaint if there is none."""
+    """The secret, from that variable, a prompt, or standard input; Complaint if there is none."""
     if variable is not None:
         secret = os.environ.get(variable, "").strip()
         if not secret:
@@ -66,5 +66,5 @@ def read_secret(variable: str | None, provider: str) -> str:
 
 
 INPUTS: Mapping[str, Input] = {
-    "credential add": Input(words={"secret": "the secret"}, add_arguments=_secret_arguments, read=_secret),
+    "credential add": Input(names={"secret": "the secret"}, add_arguments=_secret_arguments, read=_secret),
 }

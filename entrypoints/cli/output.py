@@ -1,6 +1,6 @@
-"""What a command says: a value for scripts and a text for people, and how both are written.
+"""The output of a command: a value for scripts and a text for people, and how both are written.
 
-House rule: amounts are exact decimals, as text, everywhere; moments are UTC. Nothing here knows a secret.
+House rule: amounts are exact decimals, as text, everywhere; moments are UTC. No code here handles a secret.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ from entrypoints.usecases import public_types
 from entrypoints.usecases.management_context import Denial, Done
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a command: `value` under --json, else `text`; a `note` for people goes beside it.
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """The output of a command: `value` under --json, else `text`; a `note` for people goes to standard error.
 
-    One that `is_written` has gone to standard output already, piece by piece. For a command that is made from an
-    action `value` is the action's reply.
+    If `is_written`, the output has gone to standard output already, piece by piece. The `value` of a command that is
+    made from an action is the action's reply.
     """
 
     value: Any = None
@@ -30,11 +30,11 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     is_written: bool = False
 
 
-Views: TypeAlias = Mapping[str, Callable[[Any, Any], Said]]  # how the reply to a request is shown, by action
+Views: TypeAlias = Mapping[str, Callable[[Any, Any], Output]]  # how the reply to a request is shown, by action
 
 
 class NotDone(Exception):
-    """An action was refused; its message is worded where the action is known."""
+    """An action was refused; `complaint` makes the message where the action is known."""
 
     def __init__(self, denial: Denial) -> None:
         super().__init__()
@@ -42,27 +42,27 @@ class NotDone(Exception):
 
 
 class Complaint(Exception):
-    """The command was not carried out; the message says why, and the remedy, in one line."""
+    """The command was not carried out; the message contains the reason and the remedy, in one line."""
 
 
-def written(said: Said, as_json: bool) -> str:
-    """What goes to standard output."""
-    if said.is_written:
+def written(output: Output, as_json: bool) -> str:
+    """The text for standard output."""
+    if output.is_written:
         return ""
     if as_json:
-        return msgspec.json.format(msgspec.json.encode(said.value, enc_hook=public_types.written), indent=2).decode()
-    return said.text
+        return msgspec.json.format(msgspec.json.encode(output.value, enc_hook=public_types.written), indent=2).decode()
+    return output.text
 
 
 def made(outcome: Outcome) -> Done:
-    """What came of a change, if it was made; NotDone if not."""
+    """The result of a change, if it was made; NotDone if not."""
     if isinstance(outcome, Denied):
         raise NotDone(outcome.refusal)
     return outcome
 
 
-class _CommandWords(Words):
-    """Names in quotes; fields by the words that the command line has for them."""
+class _CommandNames(Words):
+    """Names in quotes; fields by the command line's names."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -74,9 +74,9 @@ class _CommandWords(Words):
         return self._fields.get(text, text)
 
 
-def complaint(denial: Denial, words: Mapping[str, str] | None = None) -> Complaint:
-    """The words for a change that was not made; `words` are the command line's for the fields of the request."""
-    clause = Sentences(denial, record_of(denial), _CommandWords(words or {})).clause()
+def complaint(denial: Denial, names: Mapping[str, str] | None = None) -> Complaint:
+    """The message for a change that was not made; `names` are the command line's for the fields of the request."""
+    clause = Sentences(denial, record_of(denial), _CommandNames(names or {})).clause()
     match denial:
         case NotFound():
             known = f"known here: {', '.join(denial.similar)}; " if denial.similar else ""
@@ -108,7 +108,7 @@ def _remedy(remedy: Remedy) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> str:
-    """Aligned columns, those that hold numbers to the right; `nothing` where there are no rows."""
+    """Aligned columns, numbers to the right; `nothing` if there are no rows."""
     cells = [[_cell(cell) for cell in row] for row in rows]
     if not cells:
         return nothing
@@ -126,7 +126,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) 
 
 
 def fields(pairs: Mapping[str, object]) -> str:
-    """One line for each name and value; what is not known is left empty."""
+    """One line for each name and value; an unknown value is left empty."""
     width = max(map(len, pairs))
     return "\n".join(f"{name.replace('_', ' '):<{width}}  {_plain(value)}".rstrip() for name, value in pairs.items())
 

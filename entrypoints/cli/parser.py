@@ -1,6 +1,6 @@
-"""The words of the command line: every command with its arguments, its help and an example.
+"""The grammar of the command line: every command with its arguments, its help and an example.
 
-House rule: nothing of the hub is imported here, and a wrong argument is told in one line.
+House rule: nothing of the hub is imported here, and a wrong argument is reported in one line.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from entrypoints.cli.argument_parser import Commands, Help, OneLineParser, Parse
 from entrypoints.cli.arguments import decimal, limit, moment, priced_at, whole
 
 
-def build_parser(words: Sequence[str] | None = None) -> Parser:
+def build_parser(argv: Sequence[str] | None = None) -> Parser:
     """The parser of all commands; `command` in its result is such as "user add".
 
-    With `words` only what they need is built: of the other nouns the help alone, so that no use case is imported.
+    With `argv` only its own noun is built; the other nouns have their help alone, so that no use case is imported.
     """
     parser = OneLineParser(
         prog="aihub",
@@ -25,21 +25,21 @@ def build_parser(words: Sequence[str] | None = None) -> Parser:
     parser.set_defaults(command=None, incomplete=parser)
     commands = Commands(parser)
     _serving(commands)
-    _actions(commands, words, "sweep", "master-key", "backup")
-    _actions(commands, words, "provider", "credential")
-    _rates(commands, words)
+    _actions(commands, argv, "sweep", "master-key", "backup")
+    _actions(commands, argv, "provider", "credential")
+    _rates(commands, argv)
     _prices(commands)
-    _actions(commands, words, "alias", "route")
-    _actions(commands, words, "user", "key", "credit")
+    _actions(commands, argv, "alias", "route")
+    _actions(commands, argv, "user", "key", "credit")
     _calls(commands)
-    _actions(commands, words, "ledger")
+    _actions(commands, argv, "ledger")
     return parser
 
 
-def _actions(commands: Commands, words: Sequence[str] | None, *nouns: str) -> None:
+def _actions(commands: Commands, argv: Sequence[str] | None, *nouns: str) -> None:
     """The commands of the action table."""
     for noun in nouns:
-        if _is_wanted(words, noun):
+        if _is_wanted(argv, noun):
             from entrypoints.actions.action import actions_of
             from entrypoints.cli.from_actions import add_arguments
             from entrypoints.cli.inputs import INPUTS
@@ -53,9 +53,9 @@ def _actions(commands: Commands, words: Sequence[str] | None, *nouns: str) -> No
             commands.name(noun, NOUNS[noun].meaning)
 
 
-def _is_wanted(words: Sequence[str] | None, noun: str) -> bool:
-    """Whether the commands of the noun are built whole: of the others only the help is needed."""
-    return words is None or noun == next((word for word in words if not word.startswith("-")), "")
+def _is_wanted(argv: Sequence[str] | None, noun: str) -> bool:
+    """Whether the commands of the noun are built; the other nouns only need their help."""
+    return argv is None or noun == next((text for text in argv if not text.startswith("-")), "")
 
 
 def _serving(commands: Commands) -> None:
@@ -69,19 +69,19 @@ def _serving(commands: Commands) -> None:
     )
 
 
-def _rates(commands: Commands, words: Sequence[str] | None) -> None:
+def _rates(commands: Commands, argv: Sequence[str] | None) -> None:
     put = commands.add(
         "rate set",
         "set what a model is sold for, in credits per million tokens, or for one piece if it is not text",
         "aihub rate set openai/gpt-5-mini --input 0.25 --output 2 --context 400000 --max-output 128000",
     )
     put.add_argument("model", metavar="PROVIDER/MODEL")
-    if _is_wanted(words, "rate"):
+    if _is_wanted(argv, "rate"):
         from domain.usage import UNITS
 
         for unit in UNITS:
             option = f"--{unit.label.replace('_', '-')}"
-            put.add_argument(option, type=decimal, metavar="X", help=unit.words)
+            put.add_argument(option, type=decimal, metavar="X", help=unit.argv)
     for name, piece, example in (
         ("--image-at", "image", "1024x1536/high=0.25"),
         ("--video-second-at", "second of video", "1080p=0.5"),

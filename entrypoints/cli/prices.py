@@ -10,7 +10,7 @@ from domain.pricing.by_size import Variant, variant_label
 from domain.pricing.price_book import Price, standing, versions
 from domain.pricing.tiers import Tier, UnitPrices
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.cli.output import Complaint, NotDone, Said, moment, table
+from entrypoints.cli.output import Complaint, NotDone, Output, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import price_sync as booksync
 from entrypoints.usecases.manage.price_book import price_book_view
@@ -21,8 +21,8 @@ from entrypoints.usecases.management_context import ManagementContext
 CATALOGUE = "genai-prices"
 
 
-async def list_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`price list`: what holds now."""
+async def list_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`price list`: the prices that hold now."""
     book, now_ms = await price_book_view(context.book, context.storage), context.clock.now_ms()
     if args.provider is not None and args.provider not in book.providers():
         known = ", ".join(sorted(book.providers()))
@@ -46,10 +46,10 @@ async def list_prices(context: ManagementContext, settings: Settings, args: Name
     ]
     heads = ("MODEL", "INPUT", "CACHE READ", "OUTPUT", "CONTEXT", "TIERS", "SOURCE")
     note = "in dollars per million tokens; `aihub price show` tells every price of a model" if found else ""
-    return Said(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."), note=note)
+    return Output(value=[*map(_price, found)], text=table(heads, rows, "The book has no such prices."), note=note)
 
 
-async def show_price(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def show_price(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`price show`: every version of one model's price, under any of its names."""
     provider, _, name = args.model.partition("/")
     held = versions((await price_book_view(context.book, context.storage)).provider_prices(provider), name)
@@ -71,20 +71,20 @@ async def show_price(context: ManagementContext, settings: Settings, args: Names
         *(field.removesuffix("_nanos").upper().replace("_", " ") for field in _used(held)),
         "SOURCE",
     )
-    return Said(
+    return Output(
         value=[*map(_price, held)],
         text=f"{provider}/{held[-1].model}, in dollars per million\n\n{table(heads, rows, '')}",
     )
 
 
-async def diff_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`price diff`: what a sync would change."""
+async def diff_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`price diff`: the changes that a sync would make."""
     found = await booksync.compare(context, _incoming(context, args.source))
-    return Said(value=[*map(_difference, found)], text=_told(found) or "The book is up to date.")
+    return Output(value=[*map(_difference, found)], text=_summary(found) or "The book is up to date.")
 
 
-async def sync_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`price sync`; exit code 1 where a price moves far and nobody has accepted it."""
+async def sync_prices(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`price sync`; exit code 1 if a price moves far and that was not accepted."""
     if args.dry_run:
         return await diff_prices(context, settings, args)
     synced = await booksync.sync(context, args.actor, _incoming(context, args.source), args.accept)
@@ -99,13 +99,13 @@ async def sync_prices(context: ManagementContext, settings: Settings, args: Name
     sells = "they are sold by AIHUB_MARGIN" if settings.terms else "`aihub rate bulk` sells by them"
     text = f"appended {appended} prices; {sells}"
     if not waiting:
-        return Said(value=value, text=text if appended else "The book is up to date.")
+        return Output(value=value, text=text if appended else "The book is up to date.")
     names = ", ".join(changed.provider for changed in waiting)
     note = f"prices of {names} move by more than a tenth; look at them and say --accept"
-    return Said(value=value, text=f"{_told(waiting)}\n\n{text}", note=note, code=1)
+    return Output(value=value, text=f"{_summary(waiting)}\n\n{text}", note=note, code=1)
 
 
-async def bulk_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def bulk_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`rate bulk`."""
     terms = terms_of(args.margin, args.credit_price)
     if isinstance(terms, BadRequest):
@@ -134,13 +134,13 @@ async def bulk_rates(context: ManagementContext, settings: Settings, args: Names
         (each.provider, len(each.rates), len(each.unchanged), len(each.kept), len(each.impossible)) for each in sold
     ]
     heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
-    told = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
-    note = told if any(each.kept or each.impossible for each in sold) else ""
-    return Said(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
+    legend = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
+    note = legend if any(each.kept or each.impossible for each in sold) else ""
+    return Output(value=value, text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
 def _incoming(context: ManagementContext, source: str) -> dict[str, list[Price]]:
-    """The prices that a catalogue or a file says; Complaint if it cannot be read."""
+    """The prices of a catalogue or a file; Complaint if it cannot be read."""
     now_ms = context.clock.now_ms()
     if source == CATALOGUE:
         from entrypoints.wiring import CannotStart, public_catalogue
@@ -157,8 +157,8 @@ def _incoming(context: ManagementContext, source: str) -> dict[str, list[Price]]
         raise Complaint(f"{source}: {error}") from None
 
 
-def _told(found: list[Difference]) -> str:
-    """The moves as a table, and what is new in a line for each provider."""
+def _summary(found: list[Difference]) -> str:
+    """The moves as a table, and the new models in one line for each provider."""
     moves = [move for changed in found for move in changed.moves]
     rows = [
         (
@@ -191,7 +191,7 @@ def _percent(move: Move) -> str:
 
 
 def _used(held: tuple[Price, ...]) -> list[str]:
-    """The leaves that any version has a price for."""
+    """The units that any version has a price for."""
     every = [units for price in held for _, units in _labelled(price)]
     return [
         field for field in UnitPrices.__struct_fields__ if any(getattr(units, field) is not None for units in every)
@@ -199,7 +199,7 @@ def _used(held: tuple[Price, ...]) -> list[str]:
 
 
 def _labelled(price: Price) -> list[tuple[str, UnitPrices]]:
-    """The ordinary prices under nothing, then those of each tier and variant by what they are for."""
+    """The ordinary prices under an empty label, then those of each tier and variant under its label."""
     tiers = [(tier_label(tier), tier.prices) for tier in price.tiers]
     return [("", price.prices), *tiers, *((variant_label(each), each.prices) for each in price.variants)]
 
@@ -237,7 +237,7 @@ def variant_value(variant: Variant) -> dict[str, object]:
 
 
 def _units(units: UnitPrices) -> dict[str, str]:
-    """The prices that there are, in dollars per million, as a price list writes them."""
+    """The present prices, in dollars per million, as a price list writes them."""
     return {
         field.removesuffix("_nanos"): format_credits(nanos)
         for field in UnitPrices.__struct_fields__

@@ -1,37 +1,37 @@
-"""How the actions on providers and their credentials are shown."""
+"""The views of the actions on providers and their credentials."""
 
-from entrypoints.cli.output import Said, Views, table
+from entrypoints.cli.output import Output, Views, table
 from entrypoints.usecases.manage import provider_actions as actions
 from entrypoints.usecases.management_context import NoFields
 
 
-def provider_added(request: actions.AddProvider, reply: actions.ProviderAdded) -> Said:
+def provider_added(request: actions.AddProvider, reply: actions.ProviderAdded) -> Output:
     """`provider add`, and how to give the provider a secret if it needs one."""
     done = f"{reply.done} provider {reply.name}"
     if reply.done == "unchanged":
         done = f"provider {reply.name} is there already"
     hint = f"; give it a secret with `aihub credential add {reply.name}`" if reply.needs_credential else ""
-    return Said(text=f"{done}: {reply.dialect} at {reply.base_url}{hint}")
+    return Output(text=f"{done}: {reply.dialect} at {reply.base_url}{hint}")
 
 
-def provider_list(request: NoFields, reply: list[actions.ProviderView]) -> Said:
+def provider_list(request: NoFields, reply: list[actions.ProviderView]) -> Output:
     """`provider list`."""
     rows = [(row.name, row.dialect, row.base_url, row.priority, row.weight, row.created) for row in reply]
     heads = ("NAME", "DIALECT", "BASE URL", "PRIORITY", "WEIGHT", "ADDED")
-    return Said(text=table(heads, rows, "There are no providers; see `aihub provider add -h`."))
+    return Output(text=table(heads, rows, "There are no providers; see `aihub provider add -h`."))
 
 
-def provider_removed(request: actions.NamedProvider, reply: actions.Removed) -> Said:
+def provider_removed(request: actions.NamedProvider, reply: actions.Removed) -> Output:
     """`provider remove`."""
-    return Said(text=f"removed provider {reply.name} with its credentials")
+    return Output(text=f"removed provider {reply.name} with its credentials")
 
 
-def credential_added(request: actions.AddCredential, reply: actions.CredentialView) -> Said:
+def credential_added(request: actions.AddCredential, reply: actions.CredentialView) -> Output:
     """`credential add`."""
-    return Said(text=f"added credential {reply.id} ({reply.secret}) for {reply.provider}")
+    return Output(text=f"added credential {reply.id} ({reply.secret}) for {reply.provider}")
 
 
-def credential_list(request: NoFields, reply: list[actions.CredentialView]) -> Said:
+def credential_list(request: NoFields, reply: list[actions.CredentialView]) -> Output:
     """`credential list`."""
     rows = [
         (row.id, row.provider, row.name, row.secret, row.weight, "active" if row.active else "inactive", row.error)
@@ -41,17 +41,17 @@ def credential_list(request: NoFields, reply: list[actions.CredentialView]) -> S
     nothing = "There are no credentials yet; see `aihub credential add -h`."
     all_active = all(row.active for row in reply)
     note = "" if all_active else "`aihub credential activate ID` lets an inactive one be used again"
-    return Said(text=table(heads, rows, nothing), note=note)
+    return Output(text=table(heads, rows, nothing), note=note)
 
 
-def credential_activated(request: actions.NamedCredential, reply: actions.CredentialActivated) -> Said:
+def credential_activated(request: actions.NamedCredential, reply: actions.CredentialActivated) -> Output:
     """`credential activate`."""
-    return Said(text=f"credential {reply.id} is used again")
+    return Output(text=f"credential {reply.id} is used again")
 
 
-def credential_removed(request: actions.NamedCredential, reply: actions.CredentialRemoved) -> Said:
+def credential_removed(request: actions.NamedCredential, reply: actions.CredentialRemoved) -> Output:
     """`credential remove`."""
-    return Said(text=f"removed credential {reply.id}")
+    return Output(text=f"removed credential {reply.id}")
 
 
 VIEWS: Views = {

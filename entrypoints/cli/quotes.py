@@ -1,7 +1,7 @@
-"""`aihub quote`: what a request would be charged, asked with the eyes of one user.
+"""`aihub quote`: the charge that a request of one user would have.
 
-It is quoted as a hub with billing on would quote it, whatever this environment says: rates and wallets are in the
-books, and whether the hub that runs charges at all is in its own environment, which nobody else can read.
+The quote is that of a hub with billing on, whatever the settings of this environment: rates and wallets are in the
+books, but whether the running hub charges is in its own environment, which cannot be read here.
 """
 
 import sys
@@ -12,14 +12,14 @@ import msgspec
 
 from domain.accounts.identity import Caller, identify
 from domain.refusals import BadRequest, NotFound, Remedy
-from entrypoints.cli.output import Complaint, NotDone, Said, fields, table
+from entrypoints.cli.output import Complaint, NotDone, Output, fields, table
 from entrypoints.config import Settings
 from entrypoints.usecases.management_context import ManagementContext
 
 
-async def quote_request(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`quote`; exit code 1 where the wallet does not afford the request."""
-    # What serves is loaded for this command alone: no other needs a provider.
+async def quote_request(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`quote`; exit code 1 if the wallet cannot pay for the request."""
+    # The code that serves calls is loaded for this command alone: no other needs a provider.
     from entrypoints.http.api.quotes import quote_body, read_quoted
     from entrypoints.http.errors import error_of
     from entrypoints.http.routes import QUOTED
@@ -56,7 +56,7 @@ async def quote_request(context: ManagementContext, settings: Settings, args: Na
         shown["output cap"] = f"{made.output_cap} tokens, which is what the wallet affords"
     text = fields(shown) + "\n\n" + table(("PROVIDER", "MODEL", "AT MOST", "EXPECTED", "RATE"), rows, "")
     note = "" if settings.billed else "billing is off in this environment: a hub that runs with it charges nothing"
-    return Said(value=value, text=text, note=note, code=0 if made.affordable else 1)
+    return Output(value=value, text=text, note=note, code=0 if made.affordable else 1)
 
 
 def _content(path: str) -> bytes:
@@ -69,7 +69,7 @@ def _content(path: str) -> bytes:
 
 
 async def _fingerprint(context: ManagementContext, name: str) -> str:
-    """An active key of the user, as the books know it."""
+    """An active key of the user, from the books."""
     user = await context.storage.user_named(name)
     if user is None:
         raise NotDone(NotFound(kind="user", name=name, remedy=Remedy("user list")))

@@ -1,4 +1,4 @@
-"""The commands about rates: what models are sold for."""
+"""The commands about rates."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -14,17 +14,17 @@ from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import NotFound, Remedy
 from domain.usage import UNITS
-from entrypoints.cli.output import Complaint, NotDone, Said, made, moment, table
+from entrypoints.cli.output import Complaint, NotDone, Output, made, moment, table
 from entrypoints.cli.prices import tier_value
 from entrypoints.config import Settings
 from entrypoints.usecases.manage import rates
 from entrypoints.usecases.management_context import ManagementContext
 
 _RATE_FIELDS = {unit.label: unit.price for unit in UNITS if not unit.shown_each}
-# What is sold by the piece is told for one piece.
+# Units that are sold by the piece are shown with the price of one piece.
 _PIECE_FIELDS = {unit.label: unit.price for unit in UNITS if unit.shown_each}
 _ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
-# Columns of a list that only appear where a model is sold so.
+# Columns of a list that only appear if a model has such a price.
 _SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
 _UNITS = (
     "in credits, for a million tokens, characters or tool uses, or for one image, second, video second, request or"
@@ -32,7 +32,7 @@ _UNITS = (
 )
 
 
-async def set_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def set_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`rate set`."""
     given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
     for name, field in _PIECE_FIELDS.items():
@@ -55,26 +55,26 @@ async def set_rate(context: ManagementContext, settings: Settings, args: Namespa
     if not isinstance(outcome.row, Rate):
         raise Complaint("no rate was set")
     when = "from now on" if since_ms is None else f"for calls since {moment(since_ms)}"
-    return Said(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
+    return Output(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
 
 
-async def list_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def list_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`rate list`."""
     sold = [served.rate for served in await rates.rates(context) if served.rate]
     found = [_rate(rate) for rate in sold]
     some = [name for name in _SOMETIMES if any(rate[name] is not None for rate in found)]
     columns = ("model", "input", "output", *some, "context", "max_output", "effective")
-    rows = [[None if _is_unsaid(rate, column) else rate[column] for column in columns] for rate in found]
+    rows = [[None if _is_omitted(rate, column) else rate[column] for column in columns] for rate in found]
     heads = [*map(_head, columns)]
     if any(rate.variants for rate in sold):
         heads.append("BY SIZE AND QUALITY")
         rows = [[*row, ", ".join(_of_variants(rate)) or None] for row, rate in zip(rows, sold, strict=True)]
     text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
     note = f"{_UNITS}; `aihub rate show` tells every price of a model"
-    return Said(value=found, text=text, note=note if found else "")
+    return Output(value=found, text=text, note=note if found else "")
 
 
-async def show_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def show_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`rate show`: every version of one model's rate, under any of its names, the newest last."""
     provider, _, name = args.model.partition("/")
     async with context.storage.snapshot() as snapshot:  # which also has what was taken from sale
@@ -88,7 +88,7 @@ async def show_rate(context: ManagementContext, settings: Settings, args: Namesp
         (
             rate["effective"],
             label,
-            *(None if _is_unsaid(rate, name) else prices.get(name) for name in used),
+            *(None if _is_omitted(rate, name) else prices.get(name) for name in used),
             rate["context"],
             rate["max_output"],
             rate["source"],
@@ -98,17 +98,17 @@ async def show_rate(context: ManagementContext, settings: Settings, args: Namesp
         for label, prices in _parts(rate, version)
     ]
     heads = ("FROM", "FOR", *map(_head, used), "CONTEXT", "MAX OUTPUT", "SOURCE", "ID")
-    return Said(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
+    return Output(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
 
 
-async def remove_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
+async def remove_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
     """`rate remove`."""
     made(await rates.delete_rate(context, args.actor, args.model))
-    return Said(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
+    return Output(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
 
 
 def _variants(args: Namespace) -> tuple[Variant, ...]:
-    """What stands under --image-at and --video-second-at, the video's sizes as resolutions."""
+    """The values of --image-at and --video-second-at, the video's sizes as resolutions."""
     videos = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
     try:
         return tuple(
@@ -121,12 +121,12 @@ def _variants(args: Namespace) -> tuple[Variant, ...]:
 
 
 def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
-    """What stands under --capabilities: words between commas, or `none` for a model of plain text alone."""
+    """The value of --capabilities: names between commas, or `none` for a model of plain text alone."""
     if text is None:
         return None
-    words = [] if text == "none" else [word.strip() for word in text.split(",")]
-    known = tuple(word for word in CAPABILITIES if word in words)
-    if len(known) != len(set(words)):
+    names = [] if text == "none" else [name.strip() for name in text.split(",")]
+    known = tuple(name for name in CAPABILITIES if name in names)
+    if len(known) != len(set(names)):
         raise Complaint(f"--capabilities: invalid value {text!r}: expected some of {','.join(CAPABILITIES)}, or none")
     return known
 
@@ -144,22 +144,22 @@ def _parts(rate: Mapping[str, Any], version: Rate) -> Iterator[tuple[str, Mappin
 
 
 def _prices(units: UnitPrices) -> dict[str, str | None]:
-    told: dict[str, str | None] = {
+    prices: dict[str, str | None] = {
         name: None if (nanos := getattr(units, field)) is None else format_credits(nanos)
         for name, field in _RATE_FIELDS.items()
     }
-    return told | {name: _each(getattr(units, field)) for name, field in _PIECE_FIELDS.items()}
+    return prices | {name: _each(getattr(units, field)) for name, field in _PIECE_FIELDS.items()}
 
 
 def _has(rate: Mapping[str, Any], name: str) -> bool:
-    return not _is_unsaid(rate, name) and any(
+    return not _is_omitted(rate, name) and any(
         prices.get(name) is not None
         for prices in (rate, *(tier["prices"] for tier in rate["tiers"]), *rate["variants"])
     )
 
 
-def _is_unsaid(rate: Mapping[str, Any], name: str) -> bool:
-    """Whether that is a price of nothing for text, of a model that is sold by the piece or the character."""
+def _is_omitted(rate: Mapping[str, Any], name: str) -> bool:
+    """Whether this is a text price of 0 for a model that is sold by the piece or the character."""
     by_piece = bool(rate["variants"]) or any(rate[piece] is not None for piece in ("character", *_PIECE_FIELDS))
     return name in ("input", "output") and by_piece and rate["input"] == rate["output"] == "0"
 
@@ -173,7 +173,7 @@ def _each(nanos: int | None) -> str | None:
 
 
 def _sold(rate: Rate) -> str:
-    """The prices in a sentence: those of text, and those by the piece that there are."""
+    """The prices in a sentence: those of text, then those by the piece."""
     pieces = [*_each_of(rate.prices, ""), *_of_variants(rate)]
     if rate.prices.character_nanos is not None:
         pieces.append(f"{format_credits(rate.prices.character_nanos)} credits per million characters")

@@ -10,7 +10,7 @@ from entrypoints.cli.parser import build_parser
 
 BEGIN = "<!-- commands: made by `make reference`; change the action table instead -->\n"
 END = "<!-- end of commands -->\n"
-# What is added about commands that are not made from the action table.
+# Additions about commands that are not made from the action table.
 _DETAILS = {
     "serve": "Calls are in `aihub call list`; rejected credentials and bugs are reported on standard error.",
     "rate set": "An operation without a price made for it is refused.",
@@ -20,7 +20,7 @@ _DETAILS = {
 
 
 def commands_as_markdown() -> str:
-    """Two tables: every command with what it does, and every argument with its meaning."""
+    """Two tables: every command with its effect, and every argument with its meaning."""
     actions = every_action()
     commands = ["| command | what it does |", "|---|---|"]
     arguments = ["| command | argument | meaning |", "|---|---|---|"]
@@ -47,13 +47,13 @@ def main() -> None:
     file.write_text(renewed(file.read_text()))
 
 
-def _commands(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def _commands(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[tuple[str, argparse.ArgumentParser]]:
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not below:
-        yield " ".join(words), parser
+        yield " ".join(path), parser
     for action in below:
-        for word, command in action.choices.items():
-            yield from _commands(command, (*words, word))
+        for name, command in action.choices.items():
+            yield from _commands(command, (*path, name))
 
 
 def _written(argument: argparse.Action) -> str:

@@ -4,15 +4,15 @@ from argparse import Namespace
 
 from domain.money import format_credits
 from domain.refusals import UnknownModel
-from entrypoints.cli.output import Complaint, Said, moment, table
+from entrypoints.cli.output import Complaint, Output, moment, table
 from entrypoints.config import Settings
 from entrypoints.usecases.manage.rerating import Due, apply, due
 from entrypoints.usecases.manage.users import user_names
 from entrypoints.usecases.management_context import ManagementContext
 
 
-async def rerate_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Said:
-    """`rerate`: what would move; with --apply it moves."""
+async def rerate_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+    """`rerate`: the adjustments that are due; --apply makes them."""
     found = await due(
         context, args.model, args.since(context.clock.now_ms()), args.until and args.until(context.clock.now_ms())
     )
@@ -33,7 +33,7 @@ async def rerate_calls(context: ManagementContext, settings: Settings, args: Nam
     text = table([column.upper() for column in columns], rows, "No charge differs.")
     summary = {"calls": value, "applied": args.apply, "moved": format_credits(moved), "owed": format_credits(owed)}
     note = "" if args.apply or not found else "nothing was changed; --apply charges them"
-    return Said(value=summary, text=f"{text}\n\n{sums}" if found else text, note=note)
+    return Output(value=summary, text=f"{text}\n\n{sums}" if found else text, note=note)
 
 
 def _due(one: Due, user: str) -> dict[str, object]:

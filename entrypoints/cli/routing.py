@@ -1,8 +1,8 @@
-"""How the actions on aliases and routes are shown."""
+"""The views of the actions on aliases and routes."""
 
 import msgspec
 
-from entrypoints.cli.output import Said, Views, fields, table
+from entrypoints.cli.output import Output, Views, fields, table
 from entrypoints.usecases.call import explain_route as routes
 from entrypoints.usecases.manage import aliases
 from entrypoints.usecases.management_context import NoFields
@@ -13,29 +13,29 @@ _NOTE = (
 _NOTHING = "There are no aliases; see `aihub alias set -h`."
 
 
-def alias_set(request: aliases.SetAlias, reply: aliases.AliasView) -> Said:
+def alias_set(request: aliases.SetAlias, reply: aliases.AliasView) -> Output:
     """`alias set`."""
-    return Said(text=f"{reply.name} leads to {_targets(reply)} from now on")
+    return Output(text=f"{reply.name} leads to {_targets(reply)} from now on")
 
 
-def alias_list(request: NoFields, reply: list[aliases.AliasView]) -> Said:
+def alias_list(request: NoFields, reply: list[aliases.AliasView]) -> Output:
     """`alias list`."""
     rows = [(alias.name, alias.strategy, _targets(alias), _canary(alias), alias.set) for alias in reply]
-    return Said(text=table(("NAME", "STRATEGY", "TARGETS", "CANARY", "SET"), rows, _NOTHING))
+    return Output(text=table(("NAME", "STRATEGY", "TARGETS", "CANARY", "SET"), rows, _NOTHING))
 
 
-def alias_shown(request: aliases.NamedAlias, reply: aliases.AliasView) -> Said:
+def alias_shown(request: aliases.NamedAlias, reply: aliases.AliasView) -> Output:
     """`alias show`."""
     shown = {**msgspec.structs.asdict(reply), "targets": _targets(reply), "canary": _canary(reply)}
-    return Said(text=fields(shown))
+    return Output(text=fields(shown))
 
 
-def alias_removed(request: aliases.NamedAlias, reply: aliases.AliasRemoved) -> Said:
+def alias_removed(request: aliases.NamedAlias, reply: aliases.AliasRemoved) -> Output:
     """`alias remove`."""
-    return Said(text=f"{reply.name} leads nowhere from now on")
+    return Output(text=f"{reply.name} leads nowhere from now on")
 
 
-def route_explained(request: routes.ExplainRoute, reply: routes.RouteView) -> Said:
+def route_explained(request: routes.ExplainRoute, reply: routes.RouteView) -> Output:
     """`route explain`."""
     columns = ("place", "provider", "model", "credential", "priority", "weight", "expected_charge", "why")
     rows = [[_joined(getattr(one, column)) for column in columns] for one in reply.candidates]
@@ -44,7 +44,7 @@ def route_explained(request: routes.ExplainRoute, reply: routes.RouteView) -> Sa
     by = f"alias {reply.alias}, {reply.strategy}" if reply.alias else reply.strategy
     by += f", billing {'on' if reply.billed else 'off'}"
     text = f"{reply.model} ({by})\n" + table(heads, rows, "Nobody could serve it.") + left
-    return Said(text=text, note=_NOTE)
+    return Output(text=text, note=_NOTE)
 
 
 def _joined(value: object) -> object:

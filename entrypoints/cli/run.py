@@ -1,6 +1,6 @@
-"""Carrying out a command: settings, the desk, and what is said in the end.
+"""Carrying out a command: the settings, the context, and the output.
 
-House rule: expected trouble becomes one line on standard error here, once; what is not expected keeps its traceback.
+House rule: an expected error becomes one line on standard error here, once; an unexpected one keeps its traceback.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from entrypoints.cli import books, calls, export, prices, quotes, rates, reratin
 from entrypoints.cli import providers as providers_view
 from entrypoints.cli import routing as routing_view
 from entrypoints.cli import users as users_view
-from entrypoints.cli.from_actions import request_of, words_of
+from entrypoints.cli.from_actions import names_of, request_of
 from entrypoints.cli.inputs import INPUTS
-from entrypoints.cli.output import Complaint, NotDone, Said, Views, complaint, written
+from entrypoints.cli.output import Complaint, NotDone, Output, Views, complaint, written
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.manage.first_run import OWNER, found
 from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
-from entrypoints.wiring import CannotStart, desk_without_books, has_books, operator_hub
+from entrypoints.wiring import CannotStart, context_without_books, has_books, operator_hub
 from ports.books import StorageError
 from ports.vault import VaultError
 
-Command = Callable[[ManagementContext, Settings, Namespace], Awaitable[Said]]
+Command = Callable[[ManagementContext, Settings, Namespace], Awaitable[Output]]
 
 COMMANDS: Mapping[str, Command] = {
     "rate set": rates.set_rate,
@@ -47,13 +47,13 @@ COMMANDS: Mapping[str, Command] = {
     "call export": export.export_calls,
 }
 
-# How the reply of an action is shown; without --json.
+# The views of the replies of actions; without --json.
 VIEWS: Views = {**books.VIEWS, **providers_view.VIEWS, **routing_view.VIEWS, **users_view.VIEWS}
 
-# What sets a hub up may begin its books. All else is about books that are there, and whoever forgot DATA_DIR would take
-# empty ones for their own.
+# Commands that set a hub up may begin its books. All others need existing books: a user who forgot DATA_DIR would
+# take empty ones for their own.
 _BEGINS = frozenset(("rate set", "rate bulk", "price sync"))
-# What the commands that are not made from the action table call the fields that a refusal names.
+# The names of the fields in a refusal, for commands that are not made from the action table.
 _FIELDS = {
     "name": "NAME",
     "model": "PROVIDER/MODEL",
@@ -61,7 +61,7 @@ _FIELDS = {
     "max_output": "--max-output",
     "credit_price": "--credit-price",
 }
-# What reads the price book that ships with the hub.
+# Commands that read the price book that ships with the hub.
 _WITHOUT_BOOKS = frozenset(("price list", "price show", "price diff"))
 _OPTIONS = {"host": "AIHUB_HOST", "port": "AIHUB_PORT", "workers": "AIHUB_WORKERS", "interface": "AIHUB_INTERFACE"}
 
@@ -82,20 +82,20 @@ def run(args: Namespace) -> int:
             from entrypoints.serve.server import serve
 
             return serve(settings, args.json)
-        said = asyncio.run(_in_context(settings, args))
+        output = asyncio.run(_in_context(settings, args))
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
     except (StorageError, VaultError) as trouble:
         return _complain(f"{trouble}; nothing was changed")
-    text = written(said, args.json)
+    text = written(output, args.json)
     if text:
         print(text)
-    if said.note and not args.json:
-        print(said.note, file=sys.stderr)
-    return said.code
+    if output.note and not args.json:
+        print(output.note, file=sys.stderr)
+    return output.code
 
 
-async def _in_context(settings: Settings, args: Namespace) -> Said:
+async def _in_context(settings: Settings, args: Namespace) -> Output:
     args.actor = f"cli:{_login()}"
     action = _action(args.command)
     begins = action.begins_books if action else args.command in _BEGINS
@@ -106,21 +106,21 @@ async def _in_context(settings: Settings, args: Namespace) -> Said:
                 f"there are no books in {settings.data_dir.resolve()}: name the hub's own directory in DATA_DIR, or "
                 "begin new books with `aihub serve`, or by adding a provider or a user"
             )
-        async with desk_without_books() as context:
+        async with context_without_books() as context:
             return await _carried_out(context, settings, args, action)
     async with operator_hub(settings) as context:
         if await context.storage.user_named(OWNER) is None:
-            # So that the hub can be set up before it is started for the first time. The owner's key waits for that.
+            # The hub can be set up before its first start. The owner's key is made at that start.
             await found(context)
             if sys.stderr.isatty():
-                # Whoever forgot DATA_DIR would take empty books for their own.
+                # A user who forgot DATA_DIR would take empty books for their own.
                 print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
         return await _carried_out(context, settings, args, action)
 
 
 async def _carried_out(
     context: ManagementContext, settings: Settings, args: Namespace, action: Action[Any, Any] | None
-) -> Said:
+) -> Output:
     try:
         if action is None:
             return await COMMANDS[args.command](context, settings, args)
@@ -132,15 +132,15 @@ async def _carried_out(
             raise NotDone(reply)
         return msgspec.structs.replace(VIEWS[action.name](request, reply), value=reply)
     except NotDone as refused:
-        raise complaint(refused.denial, _words(action)) from None
+        raise complaint(refused.denial, _names(action)) from None
 
 
-def _words(action: Action[Any, Any] | None) -> Mapping[str, str]:
-    """What the command line calls the fields that a refusal names."""
+def _names(action: Action[Any, Any] | None) -> Mapping[str, str]:
+    """The command line's names for the fields in a refusal."""
     if action is None:
         return _FIELDS
-    read = INPUTS[action.name].words if action.name in INPUTS else {}
-    return {**words_of(action), **read}
+    read = INPUTS[action.name].names if action.name in INPUTS else {}
+    return {**names_of(action), **read}
 
 
 def _action(command: str) -> Action[Any, Any] | None:
@@ -151,7 +151,7 @@ def _action(command: str) -> Action[Any, Any] | None:
 
 
 def _login() -> str:
-    """Who is at the command line, for the audit log."""
+    """The name of the user at the command line, for the audit log."""
     import pwd
 
     try:

@@ -1,55 +1,55 @@
-"""How the actions on users, their keys and their credit are shown."""
+"""The views of the actions on users, their keys and their credit."""
 
 import msgspec
 
-from entrypoints.cli.output import Said, Views, fields, table
+from entrypoints.cli.output import Output, Views, fields, table
 from entrypoints.usecases.manage import credit, users
 from entrypoints.usecases.management_context import NoFields
 from entrypoints.usecases.public_types import written
 
 
-def user_added(request: users.AddUser, reply: users.UserAdded) -> Said:
+def user_added(request: users.AddUser, reply: users.UserAdded) -> Output:
     """`user add`."""
     start = f" with {written(reply.granted)} credits to start" if reply.granted else ""
-    return Said(text=f"added user {reply.name} ({reply.role}){start}")
+    return Output(text=f"added user {reply.name} ({reply.role}){start}")
 
 
-def user_list(request: NoFields, reply: list[users.UserView]) -> Said:
+def user_list(request: NoFields, reply: list[users.UserView]) -> Output:
     """`user list`."""
     rows = [(user.name, user.role, user.created, user.id) for user in reply]
-    return Said(text=table(("NAME", "ROLE", "CREATED", "ID"), rows, "There are no users yet."))
+    return Output(text=table(("NAME", "ROLE", "CREATED", "ID"), rows, "There are no users yet."))
 
 
-def key_created(request: users.CreateKey, reply: users.KeyCreated) -> Said:
+def key_created(request: users.CreateKey, reply: users.KeyCreated) -> Output:
     """`key create`: the key alone on standard output, so that a script can take it."""
-    return Said(text=reply.key, note=f"This is {reply.id} for {reply.user}. It is not shown again.")
+    return Output(text=reply.key, note=f"This is {reply.id} for {reply.user}. It is not shown again.")
 
 
-def key_list(request: NoFields, reply: list[users.KeyView]) -> Said:
+def key_list(request: NoFields, reply: list[users.KeyView]) -> Output:
     """`key list`."""
     rows = [(key.id, key.user, key.name, f"{key.prefix}…", key.created, key.revoked) for key in reply]
     heads = ("ID", "USER", "NAME", "KEY", "CREATED", "REVOKED")
-    return Said(text=table(heads, rows, "There are no keys yet; make one with `aihub key create`."))
+    return Output(text=table(heads, rows, "There are no keys yet; make one with `aihub key create`."))
 
 
-def key_revoked(request: users.RevokeKey, reply: users.KeyRevoked) -> Said:
+def key_revoked(request: users.RevokeKey, reply: users.KeyRevoked) -> Output:
     """`key revoke`."""
-    return Said(text=f"revoked {reply.id}")
+    return Output(text=f"revoked {reply.id}")
 
 
-def credit_granted(request: credit.GrantCredit, reply: credit.CreditGranted) -> Said:
+def credit_granted(request: credit.GrantCredit, reply: credit.CreditGranted) -> Output:
     """`credit grant`."""
     until = f" until {written(reply.expires)}" if reply.expires else ""
-    return Said(text=f"granted {written(reply.amount)} credits to {reply.user}{until}")
+    return Output(text=f"granted {written(reply.amount)} credits to {reply.user}{until}")
 
 
-def balance(request: credit.ShowBalance, reply: credit.WalletView) -> Said:
+def balance(request: credit.ShowBalance, reply: credit.WalletView) -> Output:
     """`credit balance`."""
     sums = msgspec.structs.asdict(reply)
     grants = sums.pop("grants")
     columns = ("id", "amount", "available", "held", "priority", "expires", "source", "state")
     rows = [[getattr(grant, column) for column in columns] for grant in grants]
-    return Said(text=fields(sums) + "\n\n" + table([*map(str.upper, columns)], rows, "No grants yet."))
+    return Output(text=fields(sums) + "\n\n" + table([*map(str.upper, columns)], rows, "No grants yet."))
 
 
 VIEWS: Views = {
