@@ -66,6 +66,8 @@ ROOMS = {
     "entrypoints/http/dialects/openai_media": PLAIN,
     "entrypoints/cli": RULES,
     "entrypoints/refusals": PLAIN,
+    "entrypoints/serve": RULES,
+    "entrypoints/server": RULES,
     "entrypoints/usecases": RULES,
     "ports": PLAIN,
     "CONTRIBUTING.md": RULES,

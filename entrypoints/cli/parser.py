@@ -81,7 +81,7 @@ def _rates(commands: Commands, argv: Sequence[str] | None) -> None:
 
         for unit in UNITS:
             option = f"--{unit.label.replace('_', '-')}"
-            put.add_argument(option, type=decimal, metavar="X", help=unit.argv)
+            put.add_argument(option, type=decimal, metavar="X", help=unit.words)
     for name, piece, example in (
         ("--image-at", "image", "1024x1536/high=0.25"),
         ("--video-second-at", "second of video", "1080p=0.5"),

@@ -1,4 +1,4 @@
-"""The life of a process that serves: what it takes from the machine at its start, and how it ends when it must."""
+"""The life of a serving process: the resources that it takes at its start, and its end after a failure."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ def end_process(error: BaseException) -> None:
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process and its workers open as many files and connections as it may: the soft limit is a default."""
+    """Raise the soft limit of open files and connections, a mere default, to the hard one, also for the workers."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
     if soft == resource.RLIM_INFINITY or soft >= wanted:

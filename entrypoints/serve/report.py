@@ -1,4 +1,4 @@
-"""What the operator is told at the start: in words, or as one object for scripts."""
+"""The report to the operator at the start: as text, or as one JSON object for scripts."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ from entrypoints.usecases.manage.first_run import FirstRun
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """What the operator is told: where the hub is, and on the first run how to begin."""
+    """The facts of the report: where the hub is, and on the first run how to begin."""
 
     url: str
     data: str
@@ -25,7 +25,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def error_text(started: Started) -> str:
-    """What is printed at the start: at length on the first run, which alone shows the owner's key."""
+    """The text at the start: long on the first run, which alone shows the owner's key."""
     first = started.first
     charged = "are charged to prepaid credit" if started.billed else "are metered and not charged"
     billing = f"{'on' if started.billed else 'off'}: calls {charged} (CREDIT_BASED_BILLING_ENABLED)"

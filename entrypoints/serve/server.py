@@ -1,10 +1,10 @@
-"""Serving: everything that must be right before the first request, and then a production server.
+"""Serving: the preparation before the first request, and then a production server.
 
 The parent process prepares the books and watches its workers; each worker builds its own hub. A worker never outlives
 its parent: a hub that was killed must not go on answering, and its port must be free for the next.
 
-Weak spot: workers listen with SO_REUSEPORT, so two hubs could share a port and nobody would notice. That is why the
-port is tried first without it.
+Weak spot: workers listen with SO_REUSEPORT, so two hubs could share a port unnoticed. That is why the port is tried
+first without it.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ def serve(settings: Settings, as_json: bool = False) -> int:
 
 
 def _announce_stop(as_json: bool) -> None:
-    """While calls still run, the end takes a while, and nothing else is seen."""
+    """Report the stop, which takes a while and has no other output while calls still run."""
     if not as_json:
         print(f"aihub is stopping; calls that run have {STOP_S} seconds to end", file=sys.stderr, flush=True)
 
@@ -84,7 +84,7 @@ async def _prepare(settings: Settings) -> Started:
 
 
 def _load(settings: Settings) -> tuple[App, Limits]:
-    """The application of a worker, in the worker, and how much it may take on."""
+    """The application of a worker and its limits; called in the worker."""
     _begin_worker(settings)
     if settings.interface == "wsgi":
         from entrypoints.wsgi_threads import create_app as create
@@ -97,11 +97,11 @@ def _load(settings: Settings) -> tuple[App, Limits]:
 
 
 def _begin_worker(settings: Settings) -> None:
-    """Let a worker be stopped by its parent alone, also while it is still starting.
+    """Let only the parent stop a worker, also while it is still starting.
 
-    A fork inherits its parent's handlers, which only tell the parent: until the worker has its own, a signal would be
-    lost. A worker that dies before that has served nobody. An interrupt from the terminal goes to a whole process
-    group, and how a worker ends is its parent's matter; so it leaves the group.
+    A fork inherits its parent's handlers, which only notify the parent: a signal would be lost until the worker has its
+    own. A worker that dies before that has served no call. An interrupt from the terminal goes to a whole process
+    group; the worker leaves the group, because its parent decides how it ends.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
@@ -112,9 +112,9 @@ def _begin_worker(settings: Settings) -> None:
 
 
 def _give_memory_back() -> None:
-    """Let the memory of large bodies go back to the system when they are done with. See mallopt(3), M_MMAP_THRESHOLD.
+    """Give the memory of large bodies back to the system once they are freed. See mallopt(3), M_MMAP_THRESHOLD.
 
-    glibc raises that bound to the largest block that was ever freed, and keeps what is below it for itself.
+    By default, glibc raises that bound to the largest block that was ever freed, and keeps smaller blocks for itself.
     """
     if sys.platform == "linux":
         import ctypes
@@ -124,11 +124,11 @@ def _give_memory_back() -> None:
 
 
 def _let_threads_finish() -> None:
-    """Let no thread that is woken push aside the one that woke it; before any thread begins, for they inherit it.
+    """Let no woken thread preempt the one that woke it. Call it before any thread begins, since threads inherit it.
 
-    The loop and the writer of the books wake each other several times a call, and whoever does so is about to wait
-    anyway. To be pushed aside first costs a seventh of all CPU time. But a neighbour on the same core makes such a
-    thread wait for its turn, so this is for cores that the hub has to itself. See sched(7), SCHED_BATCH.
+    The loop and the writer of the books wake each other several times a call, and the waking thread is about to wait
+    anyway. Preempting it costs a seventh of all CPU time. But such a thread waits longer behind other processes on the
+    same core, so this is for cores that the hub has to itself. See sched(7), SCHED_BATCH.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):  # a sandbox may forbid it
@@ -136,18 +136,18 @@ def _let_threads_finish() -> None:
 
 
 def _tune_interpreter() -> None:
-    """Set the interpreter up for a server; when everything is imported."""
-    # The loop, the writer of the books and the server share one interpreter. Whoever waits for it is let in after
-    # this long; at Python's own 5 ms a commit under load would take a second, since it asks again for every statement.
+    """Set the interpreter up for a server, once everything is imported."""
+    # The loop, the writer of the books and the server share one interpreter. A waiting thread gets it after this
+    # long; with Python's default of 5 ms a commit under load would take a second, since it waits for every statement.
     sys.setswitchinterval(SWITCH_S)
-    # What lives as long as the process is not looked through again and again, and calls leave hardly any cycles.
+    # The collector need not scan objects that live as long as the process, and calls leave hardly any cycles.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 100)
 
 
 def die_with_parent() -> None:
-    """Let this worker be killed when the process that started it dies, however that dies. Nothing if none did."""
+    """Let this worker be killed when its parent process dies, in any way. Does nothing without a parent."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -179,11 +179,11 @@ def _check_port_is_free(host: str, port: int) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the command line has changed, for the workers, which read the environment."""
+    """The settings that the command line has changed, for the workers, which read the environment."""
     return {
         "AIHUB_HOST": settings.host,
         "AIHUB_PORT": str(settings.port),
         "AIHUB_WORKERS": str(settings.workers),
         "AIHUB_INTERFACE": settings.interface,
-        "AIHUB_MARGIN": "",  # What the book knows is sold by now, and no worker needs to read all of it.
+        "AIHUB_MARGIN": "",  # The models of the price book have rates by now, and no worker needs to read all of it.
     }

@@ -1,7 +1,7 @@
 """One connection of a caller: its requests come in one after another, and each becomes an exchange.
 
-A connection waits for its caller (for a request, or for the rest of what nobody reads any more), or an exchange is
-under way. What waits may be closed at any time to make room, and is when its time is up.
+A connection waits for its caller (for a request, or for the discarded rest of one), or an exchange is under way. A
+waiting connection may be closed at any time to make room, and is closed when its time is up.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from entrypoints.server.requests import Head, RequestParser
 if TYPE_CHECKING:
     from entrypoints.server.listening import Listener
 
-# A caller who still sends what nobody reads would see a broken connection instead of its answer, if we just closed.
+# A caller who still sends a refused body would see a broken connection instead of its answer if the hub just closed.
 DRAIN_BYTES_MAX = 64 * 1024 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """A caller's connection, which `listener` accepted. `due` is when it has waited long enough."""
+    """A caller's connection, accepted by `listener`. `due` is the time at which its wait ends."""
 
     __slots__ = (
         "_drained",
@@ -44,16 +44,16 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, listener: "Listener") -> None:
         self.due = 0.0
-        self.is_full = False  # What was written waits to be sent.
-        self.unsent = 0  # How much did when the listener looked last.
+        self.is_full = False  # Written bytes wait to be sent.
+        self.unsent = 0  # How many bytes waited when the listener looked last.
         self._listener = listener
         self._parser = RequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._exchange: Exchange | None = None  # The one that is answered.
-        self._reading: Exchange | None = None  # The one whose body is read.
-        self._pending: deque[Exchange] = deque()  # Asked before the one before them was answered.
+        self._exchange: Exchange | None = None  # The exchange that is being answered.
+        self._reading: Exchange | None = None  # The exchange whose body is being read.
+        self._pending: deque[Exchange] = deque()  # Pipelined requests, which wait for the answer before them.
         self._paused = self._eof = False
-        self._is_over = False  # Nothing that comes is read any more.
+        self._is_over = False  # Further input is discarded.
         self._drained = 0
         self._room: asyncio.Future[None] | None = None
 
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
             self._reading.wake()
 
     def eof_received(self) -> bool:
-        """The caller has closed its sending side, or has left: which of them, only an answer can show."""
+        """The caller has closed its sending side, or has left: only an answer can show which."""
         self._eof = True
         exchange = self._exchange
         if exchange is None or self._transport is None:
@@ -143,10 +143,10 @@ class Connection(asyncio.Protocol):
             if not reading.keep_alive:
                 self._is_over = True
             if not self._pending:
-                self.read_on()  # A body that filled the buffer stopped it, and a caller who leaves must be noticed.
+                self.read_on()  # A full buffer paused reading; resume it to notice a caller who leaves.
 
     def unreadable(self, why: Refused, head: Head) -> None:
-        """What comes is not HTTP: a body that is broken, or no request at all, which the application refuses."""
+        """The input is not HTTP: either a broken body, or no request at all, which the application refuses."""
         if self._is_over:
             return
         self._is_over = True
@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     async def room(self) -> None:
-        """Until what was written is mostly sent, or the connection is gone."""
+        """Wait until most written bytes are sent, or the connection is gone."""
         while self.is_full and self._transport is not None:
             if self._room is None:
                 self._room = self._listener.loop.create_future()
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def answered(self) -> None:
-        """The answer is complete: on to the next request, or to the connection's end."""
+        """The answer is complete: go on to the next request, or end the connection."""
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
         if self._transport is None:
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
             self._wait(self._listener.timeouts.idle_s)
 
     def break_off(self, reset: bool) -> None:
-        """Close, for the answer is broken. `reset`: only so can its caller see that."""
+        """Close, because the answer is broken. `reset`: without a reset its caller could not see that."""
         if self._transport is None:
             return
         if reset:
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
     # --- the listener's side ---
 
     def close(self) -> None:
-        """Close when what was written is sent."""
+        """Close once all written bytes are sent."""
         self._is_over = True
         if self._transport is not None:
             self._listener.stalls(self)
@@ -223,14 +223,14 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def time_is_up(self) -> None:
-        """The caller was waited for long enough."""
+        """The wait for the caller is over."""
         if self._parser.in_head and not self._is_over:
             self._parser.cut("slow")
         else:
             self.close()
 
     def last_request(self) -> None:
-        """The listener stops: what is under way ends, and nothing follows."""
+        """The listener stops: the present exchange ends, and none follows."""
         if self._exchange is None:
             self.close()
         else:
@@ -267,7 +267,7 @@ class Connection(asyncio.Protocol):
             exchange.probe()
 
     def _drain(self) -> None:
-        """The answer stands, and the rest of the request is read and thrown away for a while."""
+        """The answer is complete; the rest of the request is read and discarded for a while."""
         self._is_over, self._reading = True, None
         assert self._transport is not None
         if self._transport.can_write_eof():

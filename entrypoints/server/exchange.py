@@ -15,7 +15,7 @@ from typing import Any, Protocol
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
-# As much of a body is read ahead of the application.
+# How many bytes of a body are read ahead of the application.
 READ_AHEAD = 64 * 1024
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -45,8 +45,8 @@ class Exchange:
         "_head",
         "_left",
         "_pieces",
+        "_reported_whole",
         "_size",
-        "_told_whole",
         "_waiter",
         "complete",
         "expects_continue",
@@ -63,67 +63,67 @@ class Exchange:
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
         self.whole = False  # The request's body has come to its end.
-        self.unreadable = False  # It never will.
+        self.unreadable = False  # The body will never be complete.
         self.started = False  # The answer's head was sent.
-        self.complete = False  # All of the answer was.
-        self.gone = False  # Nobody is there to read it.
-        self._asked = self._told_whole = False
+        self.complete = False  # The whole answer was sent.
+        self.gone = False  # The caller has left.
+        self._asked = self._reported_whole = False
         self._caller = caller
         self._pieces: list[bytes] = []
         self._size = 0
         self._head: Message | None = None
         self._chunked = False
-        self._left: int | None = None  # Of the answer's body, where its length was announced.
+        self._left: int | None = None  # Bytes left of the answer's body, if its length was announced.
         self._waiter: asyncio.Future[None] | None = None
 
     # --- the connection's side ---
 
     def feed(self, piece: bytes) -> bool:
-        """More of the request's body; whether there is room for more still."""
+        """Take more of the request's body; returns whether there is room for more."""
         self._pieces.append(piece)
         self._size += len(piece)
         return self._size < READ_AHEAD
 
     def wake(self) -> None:
-        """Something has changed that the application may wait for."""
+        """Wake the application: an event has come that it may wait for."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
     def probe(self) -> None:
-        """Send what means nothing, by which it shows whether a caller whose sending side is closed has left for good.
+        """Send bytes without meaning, which show whether a caller whose sending side is closed has left for good.
 
-        Before the answer that is an interim one (RFC 9110, section 15.2), if the application wants to hear of it.
-        Within a body in chunks it is a zero before the next chunk's size (RFC 9112, section 7.1).
+        Before the answer, they are an interim answer (RFC 9110, section 15.2), if the application waits for a hang-up.
+        Within a chunked body, they are a zero before the next chunk's size (RFC 9112, section 7.1).
         """
         if self.started:
             if self._chunked and not self.complete:
                 self._caller.write(b"0")
-        elif self.scope["http_version"] == "1.1" and self._waiter is not None and self._told_whole:
+        elif self.scope["http_version"] == "1.1" and self._waiter is not None and self._reported_whole:
             self._caller.write(_CONTINUE)
 
     async def run(self, app: App) -> None:
-        """Run the application; an answer that it leaves unfinished is broken off."""
+        """Run the application; break off an answer that it leaves unfinished."""
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:
             _log.exception("a request failed")
         finally:
             if not self.complete and not self.gone:
-                # Of a body without a length and without chunks, only the connection's end tells the end.
+                # Only the connection's end shows the end of a body that has no length and no chunks.
                 self._caller.break_off(self.started and not self._chunked and self._left is None)
 
     # --- the application's side ---
 
     async def receive(self) -> Message:
-        """The next of the request's body; after it, that the caller has left.
+        """The next part of the request's body; after the last, the message that the caller has left.
 
-        The first time it does not wait, so the body of a request whose key is wrong need not be waited for. Also a
-        request whose body can never be whole ends in `http.disconnect`: it can be answered still.
+        The first call does not wait, so a request with a wrong key is refused without its body. A request whose body
+        can never be complete also ends in `http.disconnect`: it can still be answered.
         """
         asked, self._asked = self._asked, True
         while not (self.gone or self.complete):
-            if self._pieces or not asked or (self.whole and not self._told_whole):
+            if self._pieces or not asked or (self.whole and not self._reported_whole):
                 return self._request()
             if self.unreadable:
                 break
@@ -137,13 +137,13 @@ class Exchange:
     def _request(self) -> Message:
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._pieces, self._size, self._told_whole = [], 0, self.whole
+        self._pieces, self._size, self._reported_whole = [], 0, self.whole
         if not self.whole:
             self._caller.read_on()
         return {"type": "http.request", "body": body, "more_body": not self.whole}
 
     async def send(self, message: Message) -> None:
-        """Send the answer's head (with the next piece) or a piece; waits while the caller is slower than we are."""
+        """Send the answer's head (with the next piece) or a piece; waits while the caller is slower than the hub."""
         if self.gone:
             return
         if message["type"] == "http.response.start":
@@ -195,7 +195,7 @@ class Exchange:
         return b"%b\r\n%b" % (head, self._piece(body, more))
 
     def _piece(self, body: bytes, more: bool) -> bytes:
-        """A piece of the body as it is framed."""
+        """A piece of the body with its framing."""
         if self._chunked:
             chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             return chunk if more else chunk + b"0\r\n\r\n"

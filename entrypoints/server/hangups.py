@@ -1,10 +1,11 @@
-"""Who has left: told by the kernel of callers whose sending side is closed.
+"""Hang-ups of callers whose sending side is closed, as the kernel reports them.
 
-A caller that closes its connection and one that closes only its sending side look alike, until something is sent to
-them: the kernel of one that has left answers with a reset. A loop cannot wait for that alone, for it would be woken
-over and over by the end that it has read already. epoll(7) can: without a kind of event asked for, it reports errors.
+A caller that closes its connection and one that closes only its sending side look alike until bytes are sent to them:
+the kernel of a caller that has left answers with a reset. An event loop cannot wait for the reset alone, because the
+end of input, which it has read already, would wake it again and again. epoll(7) can: with no event requested, it
+reports errors.
 
-Where there is no epoll, the next write but one shows it.
+Without epoll, the second write after the hang-up shows it.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ class HangUps:
             self._epoll.unregister(descriptor)
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         if self._epoll is not None:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()

@@ -16,7 +16,7 @@ class LifespanFailed(Exception):
 
 @asynccontextmanager
 async def running(app: App) -> AsyncIterator[asyncio.Event]:
-    """The started application, for as long as the block runs. The event is set where it ends by itself.
+    """The started application, for as long as the block runs. The event is set if it ends by itself.
 
     LifespanFailed if it does not start, or ended by itself.
     """

@@ -1,17 +1,17 @@
-"""How much the server takes on: as much as descriptors and memory afford, and some in reserve."""
+"""The limits of the server: as much as descriptors and memory allow, with a reserve."""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-# Files of the books, sockets that listen, the event loop's own, pipes, and what an import opens for a moment.
+# Files of the books, listening sockets, the event loop's own, pipes, and files that an import opens for a moment.
 DESCRIPTORS_KEPT = 48
 DESCRIPTORS_MAX = 1_000_000
 # A request whose answer streams has its caller's connection and its provider's.
 DESCRIPTORS_EACH = 2
-# Connections that only wait: for a request, or to be told that there is no room for one.
+# Connections that only wait: for a request, or for the answer that the hub is full.
 CONNECTIONS_SPARE = 64
-# What an open stream costs is 47 KB, measured with 5,000 of them; a body beside it has a bound of its own.
+# An open stream costs 47 KB, measured with 5,000 of them; bodies have a bound of their own.
 REQUEST_BYTES = 64 * 1024
 _GROUP = Path("/sys/fs/cgroup/memory.max")
 _MEMORY = Path("/proc/meminfo")
@@ -25,20 +25,20 @@ class Limits(NamedTuple):
 
 
 class ConnectionTimeouts(NamedTuple):
-    """How long a caller is waited for, in seconds."""
+    """How long the server waits for a caller, in seconds."""
 
     # For a request's head, from the connection's beginning or from the head's first byte.
     head_s: float = 30.0
-    # For another request: longer than the minute after which load balancers commonly close what rests, so that they
-    # are first.
+    # For another request: longer than the minute after which load balancers commonly close idle connections, so that
+    # they close first.
     idle_s: float = 75.0
-    # For the rest of a request that nobody reads any more.
+    # For the discarded rest of a request.
     drain_s: float = 10.0
-    # For a caller who takes nothing of what is sent to it.
+    # For a caller who reads nothing of its answer.
     stall_s: float = 60.0
     # From a closed sending side to an interim answer, by which it shows that the caller has left for good.
     probe_s: float = 0.5
-    # How often all this is looked at.
+    # How often all this is checked.
     look_s: float = 1.0
 
 
@@ -46,9 +46,9 @@ CONNECTION_TIMEOUTS = ConnectionTimeouts()
 
 
 def limits_of(descriptors: int, memory_bytes: int | None, workers: int) -> Limits:
-    """What a process may take on that has so many descriptors, and shares the memory with the other workers.
+    """The limits of a process that has so many descriptors and shares the memory with the other workers.
 
-    `memory_bytes` of None: nobody knows, and only the descriptors count.
+    `memory_bytes` of None: the memory is unknown, and only the descriptors count.
     """
     descriptors = min(descriptors, DESCRIPTORS_MAX)  # None at all is a very large number, or -1.
     descriptors = DESCRIPTORS_MAX if descriptors < 0 else descriptors
@@ -61,7 +61,7 @@ def limits_of(descriptors: int, memory_bytes: int | None, workers: int) -> Limit
 
 
 def memory_bytes() -> int | None:
-    """The memory that this machine, or the container, has; None where neither says so."""
+    """The memory of this machine or container; None if it is unknown."""
     known = []
     with suppress(OSError, ValueError):  # "max": as much as the machine has
         known.append(int(_GROUP.read_text()))

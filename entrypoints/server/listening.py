@@ -1,7 +1,7 @@
-"""Who is let in: the listening socket, all connections, and the requests that are under way.
+"""Admission to the server: the listening socket, all connections, and the requests that are under way.
 
-House rule: a caller who has a place keeps it, and a stranger who occupies one without a request gives it up. Where the
-requests are as many as they may be, one more is given to the application as refused, which answers it at once.
+House rule: a caller with a request keeps its place, and a connection without a request gives its place up. A request
+beyond the limit is passed to the application as refused, which answers it at once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from entrypoints.server.hangups import HangUps
 from entrypoints.server.limits import CONNECTION_TIMEOUTS, ConnectionTimeouts, Limits
 
 BACKLOG = 2048
-# So many are accepted before any is looked at, and closed if it is one too many.
+# How many connections are accepted at once before the limit is checked; those beyond it are closed.
 ACCEPTED_AT_ONCE = 8
 
 
@@ -33,7 +33,7 @@ class Listener:
         self._limits = limits
         self._connections: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}  # The one that waits longest comes first.
-        self._stalling: dict[Connection, float] = {}  # Since when nothing was taken.
+        self._stalling: dict[Connection, float] = {}  # The time since which the caller has read nothing.
         self._tasks: set[asyncio.Task[None]] = set()
         self._hang_ups = HangUps(self.loop)
         self._server: asyncio.Server | None = None
@@ -49,7 +49,7 @@ class Listener:
         sock.listen(BACKLOG)  # Both numbers are one to asyncio.
 
     async def stop(self) -> None:
-        """Accept nothing more, and return when all that is under way has ended."""
+        """Accept no more connections, and return when all requests under way have ended."""
         self.is_stopping = True
         if self._server is not None:
             self._server.close()
@@ -85,7 +85,7 @@ class Listener:
         self._waiting[connection] = None
 
     def stalls(self, connection: Connection) -> None:
-        """Something waits to be sent on the connection."""
+        """Bytes wait to be sent on the connection."""
         connection.unsent = connection.buffered()
         self._stalling[connection] = self.now()
 
@@ -103,7 +103,7 @@ class Listener:
         task.add_done_callback(self._tasks.discard)
 
     def date(self) -> bytes:
-        """The header that tells the time, made once a second. RFC 9110, section 6.6.1."""
+        """The Date header, made once a second. RFC 9110, section 6.6.1."""
         second = int(self.now())
         if self._date[0] != second:
             self._date = (second, f"date: {formatdate(usegmt=True)}\r\n".encode())
@@ -112,7 +112,7 @@ class Listener:
     # --- the clock's side ---
 
     def _look(self) -> None:
-        """Close what has waited long enough, and who takes nothing of what is sent."""
+        """Close connections whose wait is over, and those whose caller reads nothing."""
         now = self.now()
         self._timer = self.loop.call_later(self.timeouts.look_s, self._look)
         for connection in [connection for connection in self._waiting if connection.due <= now]:

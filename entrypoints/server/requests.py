@@ -1,7 +1,7 @@
-"""Requests, out of the bytes of a connection: what httptools finds in them, and what is refused before anybody sees it.
+"""Requests in the bytes of a connection, parsed by httptools, and the refusal of malformed ones.
 
-A request that cannot be read is given as a `Head` all the same, as far as it was understood, so that the refusal can
-be in the dialect of its caller.
+A request that cannot be read still gives a `Head` with the parts that were understood, so that the refusal can be in
+the dialect of its caller.
 """
 
 from typing import NamedTuple, Protocol
@@ -11,7 +11,7 @@ import httptools
 
 from entrypoints.server import Refused
 
-# Of a request's target and its headers together. What is larger is refused.
+# The largest size of a request's target and headers together; larger ones are refused.
 HEAD_BYTES_MAX = 64 * 1024
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _VERSIONS = ("1.1", "1.0")
@@ -20,7 +20,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Head(NamedTuple):
-    """What stands before a request's body."""
+    """The part of a request before its body."""
 
     method: str
     target: bytes
@@ -51,7 +51,7 @@ class Head(NamedTuple):
 
 
 class Reader(Protocol):
-    """Who is told of requests: the connection."""
+    """The receiver of requests: the connection."""
 
     def request(self, head: Head) -> None: ...
     def body(self, piece: bytes) -> None: ...
@@ -62,7 +62,7 @@ class Reader(Protocol):
 class RequestParser:
     """Reads one request after another. `in_head`: the head of one has begun and is not whole.
 
-    After `unreadable` it must not be fed any more; where a body is under way, its head is that of an empty request.
+    After `unreadable` it must not be fed any more; while a body is under way, its head is that of an empty request.
     """
 
     __slots__ = ("_expects", "_head_bytes", "_headers", "_parser", "_reader", "_unread", "_url", "in_head")
@@ -81,7 +81,7 @@ class RequestParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if rest := data[upgrade.args[0] :]:  # We stay with HTTP/1.1, as a server may.
+            if rest := data[upgrade.args[0] :]:  # The server stays with HTTP/1.1, as it may.
                 self.feed(rest)
         except httptools.HttpParserError as error:
             if not self._url:
@@ -94,7 +94,7 @@ class RequestParser:
                     self._refuse("head_too_large")
 
     def cut(self, why: Refused) -> None:
-        """No more comes, or not in time."""
+        """End the input: no more comes, or not in time."""
         self._refuse(why)
 
     def _refuse(self, why: Refused, method: str = "GET") -> None:
@@ -141,19 +141,19 @@ class RequestParser:
 
 
 def _why(error: str) -> Refused:
-    """What is wrong, by the words of httptools."""
+    """The reason of the refusal, from httptools' message."""
     if "overflow" in error:  # of Content-Length: more digits than a number of 64 bits has
         return "body_too_large"
     return "version" if "version" in error or "PRI" in error else "malformed"
 
 
 def _path_of(target: bytes) -> bytes:
-    """The path of a target that is none itself: a whole URL, as proxies are sent, or `*`."""
+    """The path of a target that is not a path: a whole URL, as proxies receive, or `*`."""
     return b"/" + target.partition(b"://")[2].partition(b"/")[2]
 
 
 def _guessed(data: bytes) -> tuple[bytes, Headers]:
-    """The target of a request that is malformed, and of its headers the one by which a dialect is known."""
-    words = data.partition(b"\r\n")[0].split(b" ")
-    target = words[1] if len(words) > 1 and words[1].startswith(b"/") else b"/"
+    """The target of a malformed request, and the one header that shows its dialect."""
+    parts = data.partition(b"\r\n")[0].split(b" ")
+    target = parts[1] if len(parts) > 1 and parts[1].startswith(b"/") else b"/"
     return target, [(b"anthropic-version", b"")] if b"\nanthropic-version:" in data.lower() else []

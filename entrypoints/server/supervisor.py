@@ -1,7 +1,7 @@
 """The processes that serve: one parent watches, each worker listens on a socket of its own at the same port.
 
-A worker that ends by itself is replaced. A signal ends all of them: what is under way has `stop_s` seconds, and what
-is left then is killed.
+A worker that ends by itself is replaced. A signal ends all of them: they have `stop_s` seconds to finish, and are
+killed after that.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
-    """Runs `workers` processes. `load` is called in each and returns the application and what it may take on."""
+    """Runs `workers` processes. `load` is called in each and returns the application and its limits."""
 
     def __init__(
         self,
@@ -45,20 +45,20 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
-        heard, told = socket.socketpair()
-        told.setblocking(False)
-        signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        awake, waking = socket.socketpair()
+        waking.setblocking(False)
+        signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
         for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)  # The wake-up tells.
+            signal.signal(number, lambda *_: None)  # The wake-up descriptor reports it.
         for _ in range(self._workers):
             self._start()
-        while heard not in wait([heard, *(process.sentinel for process in self._running)]):
+        while awake not in wait([awake, *(process.sentinel for process in self._running)]):
             self._replace()
         self._on_stop()
         self._end()
         signal.set_wakeup_fd(-1)
-        heard.close()
-        told.close()
+        awake.close()
+        waking.close()
 
     def _start(self) -> None:
         process = multiprocessing.get_context("fork").Process(target=self._work, name="aihub worker")
