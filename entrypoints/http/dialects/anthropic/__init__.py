@@ -1,7 +1,7 @@
-"""Anthropic's messages API, as a caller speaks it.
+"""Anthropic's messages API, the caller's side.
 
-House rule: this module assembles the dialect and says errors; reading is in `read` and `request`,
-answering in `render` and `whole`.
+House rule: this module assembles the dialect and renders errors; `read` and `request` read requests, `render` and
+`whole` render answers.
 
 https://platform.claude.com/docs/en/api/errors
 """
@@ -34,14 +34,14 @@ TYPES: Mapping[ErrorKind, str] = {
 
 
 def _error(error: ErrorBody) -> bytes:
-    """An error body: Anthropic's own fields, and beside them the code, the field at fault and the facts."""
+    """An error body: Anthropic's own fields, then the code, the field at fault and the facts."""
     facts = {"code": error.code, "param": error.param, **error.facts}
     detail: dict[str, Any] = {name: value for name, value in facts.items() if value is not None} | {
         "type": TYPES[error.kind],
         "message": error.message,
     }
     if (error.code, error.param) == ("unsupported_parameter", "thread"):
-        # The SDK's tool runner goes on without a thread where it hears this.
+        # The SDK's tool runner continues without a thread after this error.
         detail["details"] = {"error_code": "thread_unsupported_request"}
     return msgspec.json.encode({"type": "error", "error": detail, "request_id": error.request_id})
 

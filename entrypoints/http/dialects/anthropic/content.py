@@ -1,7 +1,7 @@
-"""Anthropic's content blocks in canonical words.
+"""Anthropic's content blocks in canonical form.
 
-House rule: a block whose every field has a canonical place becomes that part; any other becomes `ProviderPart`, named
-by the block or field that has none, so that nothing in it is lost or guessed.
+House rule: a block whose every field has a canonical form becomes that part; any other becomes `ProviderPart`, named
+by the block or field without one, so that nothing in it is lost or guessed.
 
 https://platform.claude.com/docs/en/api/messages/create
 """
@@ -16,7 +16,7 @@ from domain.dialects.openrouter_reasoning import proved
 from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
-from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.dialects.anthropic.read import UNSET, complaint, if_set
 from entrypoints.http.dialects.signatures import returned
 
 
@@ -29,7 +29,7 @@ class Malformed(Exception):
 
 
 class _Foreign(Exception):
-    """The block has something without a canonical place."""
+    """The block has a field without a canonical form."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -38,8 +38,8 @@ class _Foreign(Exception):
 
 class _Text(msgspec.Struct, frozen=True):
     text: str
-    cache_control: msgspec.Raw = UNSAID
-    citations: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
+    citations: msgspec.Raw = UNSET
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -52,27 +52,27 @@ class _Source(msgspec.Struct, frozen=True):
 
 class _Image(msgspec.Struct, frozen=True):
     source: _Source
-    cache_control: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
 
 
 class _Document(msgspec.Struct, frozen=True):
     source: _Source
     title: str | None = None
-    cache_control: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
 
 
 class _ToolUse(msgspec.Struct, frozen=True):
     id: str
     name: str
     input: msgspec.Raw
-    cache_control: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
 
 
 class _ToolResult(msgspec.Struct, frozen=True):
     tool_use_id: str
     content: str | list[msgspec.Raw] | None = None
     is_error: bool | None = None
-    cache_control: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
 
 
 class _Thinking(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ class _RedactedThinking(msgspec.Struct, frozen=True):
 
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Fields that say what is so anyway, if they are set to this or to null.
+# Fields that have no effect if they are set to this or to null.
 _USUAL: dict[tuple[str, str], Any] = {
     ("tool_use", "caller"): {"type": "direct"},
     ("document", "citations"): {"enabled": False},
@@ -131,22 +131,22 @@ def _is_usual(kind: str, name: str, value: msgspec.Raw) -> bool:
 
 
 def _text(block: _Text, path: str) -> Part:
-    return Text(text=block.text, cache_control=said(block.cache_control), citations=said(block.citations))
+    return Text(text=block.text, cache_control=if_set(block.cache_control), citations=if_set(block.citations))
 
 
 def _image(block: _Image, path: str) -> Part:
     match block.source:
         case _Source(type="base64", data=str(data), media_type=str(kind)):
             data, kind = base64_data(data), media_type(kind)
-            return Image(data=data, media_type=kind, cache_control=said(block.cache_control))
+            return Image(data=data, media_type=kind, cache_control=if_set(block.cache_control))
         case _Source(type="url", url=str(url)):
-            return Image(url=url, cache_control=said(block.cache_control))
+            return Image(url=url, cache_control=if_set(block.cache_control))
         case source:
             raise _elsewhere("image", source, path)
 
 
 def _document(block: _Document, path: str) -> Part:
-    name, mark = block.title, said(block.cache_control)
+    name, mark = block.title, if_set(block.cache_control)
     match block.source:
         case _Source(type="base64", data=str(data), media_type=str(kind)):
             return Document(data=base64_data(data), media_type=media_type(kind), name=name, cache_control=mark)
@@ -161,7 +161,7 @@ def _document(block: _Document, path: str) -> Part:
 
 
 def _elsewhere(kind: str, source: _Source, path: str) -> Exception:
-    """A source without what its type promises is malformed; one of another type is Anthropic's own."""
+    """A source without the fields of its type is malformed; a source of another type is Anthropic's own."""
     if source.type in ("base64", "text", "url"):
         needed = {"base64": '"media_type" and "data"', "text": '"data"', "url": '"url"'}[source.type]
         return Malformed(BadRequest(field=f"{path}.source", problem=f'a source of type "{source.type}" needs {needed}'))
@@ -172,7 +172,7 @@ def _tool_use(block: _ToolUse, path: str) -> Part:
     if bytes(block.input)[:1] != b"{":
         raise Malformed(BadRequest(field=f"{path}.input", problem="a tool's input is an object; give one, or {}"))
     arguments = msgspec.json.format(bytes(block.input), indent=-1).decode()
-    return ToolCall(id=block.id, name=block.name, arguments=arguments, cache_control=said(block.cache_control))
+    return ToolCall(id=block.id, name=block.name, arguments=arguments, cache_control=if_set(block.cache_control))
 
 
 def _tool_result(block: _ToolResult, path: str) -> Part:
@@ -196,12 +196,12 @@ def _tool_result(block: _ToolResult, path: str) -> Part:
         call_id=block.tool_use_id,
         parts=tuple(parts),
         is_error=bool(block.is_error),
-        cache_control=said(block.cache_control),
+        cache_control=if_set(block.cache_control),
     )
 
 
 def _thinking(block: _Thinking, path: str) -> Part:
-    """The hub itself renders thinking that nobody signed with an empty signature."""
+    """Reasoning; an empty signature is none, since the hub renders unsigned reasoning with one."""
     return proved(block.thinking, block.signature or None)
 
 

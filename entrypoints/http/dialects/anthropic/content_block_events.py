@@ -186,15 +186,15 @@ def _text(block_state: BlockState, text: str, block: int) -> tuple[BlockState, t
 
 
 def _provider_part(block_state: BlockState, dialect: str, name: str, block: msgspec.Raw) -> BlockState:
-    told: dict[str, object] = {"dialect": dialect, "name": name, "block": block}
-    return msgspec.structs.replace(block_state, provider_block=(*block_state.provider_block, told))
+    reported: dict[str, object] = {"dialect": dialect, "name": name, "block": block}
+    return msgspec.structs.replace(block_state, provider_block=(*block_state.provider_block, reported))
 
 
 def _web_citation(source: Source) -> msgspec.Raw:
     """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool#citations."""
-    told = {"type": "web_search_result_location", "url": source.url, "title": source.title,
+    reported = {"type": "web_search_result_location", "url": source.url, "title": source.title,
             "cited_text": source.text, "encrypted_index": ""}  # fmt: skip
-    return msgspec.Raw(msgspec.json.encode(told))
+    return msgspec.Raw(msgspec.json.encode(reported))
 
 
 def _citation(block_state: BlockState, citation: msgspec.Raw) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:

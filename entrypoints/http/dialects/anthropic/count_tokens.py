@@ -22,7 +22,7 @@ _ONE = msgspec.Raw(b"1")
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A body as a call. It is a message's, but for the cap on the output that nobody asks for."""
+    """A body as a call. It has the fields of a message except `max_tokens`."""
     try:
         fields = _FIELDS.decode(body)
     except DECODE_ERRORS as problem:

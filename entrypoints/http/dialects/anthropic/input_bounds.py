@@ -1,6 +1,6 @@
-"""What of a request's input does not stand in its body, or may cost more tokens than the bytes that it comes in.
+"""The input of a request that is not in its body, or that may cost more tokens than its bytes.
 
-House rule: whoever cannot be understood is named, never passed over: a bound that misses something is no bound.
+House rule: unknown content is named, never ignored, since a bound must cover all input.
 """
 
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from collections.abc import Iterator
 import msgspec
 
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for a body that is no JSON, of other types, no UTF-8, or nested too deeply."""
+"""The exceptions of decoding: the body is not JSON, has other types, is not UTF-8, or is nested too deeply."""
 
-# Tools of Anthropic's that the caller runs: no result comes into the input behind the hub's back.
+# Tools of Anthropic's that the caller runs: all their results come in requests.
 _RUN_BY_CALLER = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
-# The advisor is another model, at a price of its own, which nothing in the request bounds.
+# The advisor is another model with its own price; nothing in the request bounds it.
 _UNBOUNDED = ("advisor_",)
 BOUNDABLE = ("web_search_", "web_fetch_")
 """Tools that take `max_uses`."""
 _STORED = ("container", "mcp_servers", "thread")
-# A body without these bytes holds nothing but text; an escape could spell any word.
+# A body without these bytes holds only text; an escape could spell any of the names.
 _SUSPECT = (b'"image"', b'"document"', b'"container_upload"', b"\\u")
 _DEPTH_MAX = 6
 
 
 class ToolHead(msgspec.Struct, frozen=True):
-    """What tells a tool that Anthropic runs, and how often at most."""
+    """The fields that identify a tool that Anthropic runs, and bound the number of its uses."""
 
     type: str | None = None
     max_uses: int | None = None
@@ -56,9 +56,9 @@ _ONE_BLOCK = msgspec.json.Decoder(_Block)
 
 
 class Hosted(msgspec.Struct, frozen=True):
-    """The tools that Anthropic runs itself, and how often they may be used together; None without a bound.
+    """The tools that Anthropic runs itself, and the most uses of all together; None without a bound.
 
-    `unbounded` of them the hub may bound itself, beside the `given` uses of the others.
+    The hub may bound `unbounded` of them itself, in addition to the `given` uses of the others.
     """
 
     kinds: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Hosted(msgspec.Struct, frozen=True):
 
 
 def hosted_tools(tools: list[ToolHead]) -> Hosted:
-    """What the tools say of those that Anthropic runs."""
+    """The tools that Anthropic runs, from the field `tools`."""
     hosted = [
         tool
         for tool in tools
@@ -88,7 +88,7 @@ def hosted_tools(tools: list[ToolHead]) -> Hosted:
 
 
 def stored_elsewhere(fields: dict[str, msgspec.Raw]) -> str | None:
-    """A field that refers to what the provider, or somebody else, holds."""
+    """The name of a field that refers to content of the provider or of another server."""
     for name in _STORED:
         is_set = name in fields and bytes(fields[name]) not in (b"null", b"[]")
         if is_set and not (name == "thread" and _begins(fields[name])):
@@ -97,7 +97,7 @@ def stored_elsewhere(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _begins(thread: msgspec.Raw) -> bool:
-    """Whether a thread begins with this request, whose input is then all in its body.
+    """Whether a thread begins with this request; then its whole input is in the body.
 
     https://platform.claude.com/docs/en/build-with-claude/message-threads
     """
@@ -108,7 +108,7 @@ def _begins(thread: msgspec.Raw) -> bool:
 
 
 def unseen_content(body: bytes) -> tuple[int, str | None]:
-    """How many images there are, and the path of the first content whose tokens nothing in the body bounds."""
+    """The number of images, and the path of the first content whose tokens nothing in the body bounds."""
     if not any(mark in body for mark in _SUSPECT):
         return 0, None
     try:
@@ -125,7 +125,7 @@ def unseen_content(body: bytes) -> tuple[int, str | None]:
 
 
 def _hidden(blocks: list[_Block], path: str, depth: int) -> Iterator[str | None]:
-    """None for every image, its path for everything else that hides tokens."""
+    """None for every image, the path for all other content that hides tokens."""
     for number, block in enumerate(blocks):
         here = f"{path}.{number}"
         if block.type == "container_upload" or depth > _DEPTH_MAX:
@@ -139,7 +139,7 @@ def _hidden(blocks: list[_Block], path: str, depth: int) -> Iterator[str | None]
 
 
 def _in_document(raw: msgspec.Raw, path: str, depth: int) -> Iterator[str | None]:
-    """A document from elsewhere, or a PDF: a few bytes of it hold any number of pages."""
+    """Whether a document is a reference or a PDF: a few bytes may hold any number of pages."""
     source = _SOURCE.decode(raw)
     if source.type in ("url", "file", "base64"):
         yield path

@@ -1,7 +1,7 @@
-"""Reading a request of Anthropic's messages API, as far as every call must be understood.
+"""Reading the fields of a request of Anthropic's messages API that every call needs.
 
-House rule: two passes over the body and no more; what a plan needs is checked strictly, the rest is kept as it came.
-Only what could hide input that is not in the body is looked at deeper.
+House rule: two passes over the body and no more; the fields that a plan needs are checked strictly, the rest is kept
+as it came. Only fields that could hide input outside the body are read more deeply.
 
 https://platform.claude.com/docs/en/api/messages/create
 """
@@ -27,7 +27,7 @@ MODEL_CHARACTERS_MAX = 1024
 """Names of models are kept in the call log; an ARN, the longest kind, fits."""
 
 OUTPUT_TOKENS_MAX = 2**31
-"""The largest `max_tokens` that is taken for a number somebody meant."""
+"""The largest plausible `max_tokens`."""
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -50,20 +50,20 @@ class _Head(msgspec.Struct, frozen=True):
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _HEAD = msgspec.json.Decoder(_Head)
 
-UNSAID = msgspec.Raw(b"")
+UNSET = msgspec.Raw(b"")
 """The default of an optional field that is kept as JSON; msgspec decodes no union of Raw and None."""
 
 
-def said(raw: msgspec.Raw) -> msgspec.Raw | None:
-    """An optional field's JSON; null is as good as nothing."""
+def if_set(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """An optional field's JSON; null counts as not set."""
     return None if bytes(raw) in (b"", b"null") else raw
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A body as a call, or what is wrong with it and how to put it right."""
+    """A body as a call, or the problem with it and its remedy."""
     try:
         if not body.isascii():
-            body.decode()  # The parser passes over the texts that it need not know.
+            body.decode()  # The parser does not check the texts that it skips.
         fields = _FIELDS.decode(body)
         head = _HEAD.decode(body)
     except DECODE_ERRORS as problem:
@@ -90,7 +90,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
     )
 
 
-# --- complaints -----------------------------------------------------------------------------------------
+# --- problems -----------------------------------------------------------------------------------------
 
 _REMEDIES = {
     "model": 'give the name of a model, such as "claude-sonnet-4-5"',
@@ -109,12 +109,12 @@ _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
 
 
 def complaint(problem: Exception, within: str = "") -> BadRequest:
-    """What decoding found wrong, at its path as Anthropic writes it (`messages.0.content`), and the remedy."""
+    """The error of decoding, at its path as Anthropic writes it (`messages.0.content`), and the remedy."""
     if isinstance(problem, RecursionError):
         return BadRequest(field=within or None, problem="the JSON is nested too deeply; send a flatter request")
     if not isinstance(problem, msgspec.ValidationError):
-        said = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
-        return BadRequest(field=within or None, problem=f"the body is not valid JSON ({said}); send a JSON object")
+        reason = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
+        return BadRequest(field=within or None, problem=f"the body is not valid JSON ({reason}); send a JSON object")
     text = str(problem)
     at = _AT.search(text)
     steps = [a or b for a, b in _STEP.findall(at[1])] if at is not None else []

@@ -98,7 +98,7 @@ def usage_json(usage: Usage) -> dict[str, object]:
         "ephemeral_5m_input_tokens": usage.cache_write_tokens,
         "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
     }
-    told: dict[str, object] = {
+    reported: dict[str, object] = {
         "input_tokens": usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens,
         "cache_creation_input_tokens": usage.cache_write_tokens + usage.cache_write_1h_tokens,
         "cache_read_input_tokens": usage.cache_read_tokens + usage.cache_read_audio_tokens,
@@ -109,10 +109,10 @@ def usage_json(usage: Usage) -> dict[str, object]:
         + usage.reasoning_tokens,
     }
     if usage.reasoning_tokens:
-        told["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+        reported["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     if usage.tool_uses:
-        told["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}
-    return told
+        reported["server_tool_use"] = {"web_search_requests": usage.tool_uses, "web_fetch_requests": 0}
+    return reported
 
 
 def stop(finished: Finished | None, block_state: BlockState) -> dict[str, str | None]:
@@ -133,7 +133,7 @@ def stop(finished: Finished | None, block_state: BlockState) -> dict[str, str | 
     return {"stop_reason": reason, "stop_sequence": finished.stop_sequence}
 
 
-def beside(block_state: BlockState) -> dict[str, object]:
+def provider_blocks_field(block_state: BlockState) -> dict[str, object]:
     """Blocks of other vendors, which Anthropic cannot express, as an extension field; none if there are none."""
     return {"provider_blocks": block_state.provider_block} if block_state.provider_block else {}
 
@@ -150,7 +150,10 @@ def _opening(state: State) -> bytes:
 def _ending(state: State) -> bytes:
     block_state, block_events = drain(state.block_state)
     delta = _event(
-        "message_delta", delta=stop(state.finished, block_state), usage=usage_json(state.usage), **beside(block_state)
+        "message_delta",
+        delta=stop(state.finished, block_state),
+        usage=usage_json(state.usage),
+        **provider_blocks_field(block_state),
     )
     return b"".join([*map(_written, block_events), delta, _event("message_stop")])
 

@@ -1,8 +1,8 @@
-"""A request of Anthropic's messages API in canonical words, for a provider of another dialect.
+"""A request of Anthropic's messages API in canonical form, for a provider of another dialect.
 
-House rule: every field that is set is read into its canonical place, or kept by name: a content block as
+House rule: every field that is set becomes its canonical field, or is kept by name: a content block as
 `ProviderPart`, anything else in `extra`, both named by their path, so that the other dialect refuses them by name.
-What has the wrong type is a `BadRequest`. A field that is null is not set.
+A value of the wrong type is a `BadRequest`. A field that is null is not set.
 """
 
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Role
 from domain.refusals import BadRequest
 from entrypoints.http.dialects.anthropic.content import Malformed, blocks, text
 from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
-from entrypoints.http.dialects.anthropic.read import UNSAID, complaint, said
+from entrypoints.http.dialects.anthropic.read import UNSET, complaint, if_set
 
 _T = TypeVar("_T")
 _Extra = dict[str, msgspec.Raw]
@@ -32,7 +32,7 @@ class _Tool(msgspec.Struct, frozen=True):
     type: str | None = None
     description: str | None = None
     strict: bool | None = None
-    cache_control: msgspec.Raw = UNSAID
+    cache_control: msgspec.Raw = UNSET
 
 
 class _ToolChoice(msgspec.Struct, frozen=True):
@@ -48,12 +48,12 @@ class _Thinking(msgspec.Struct, frozen=True):
 
 class _Format(msgspec.Struct, frozen=True):
     type: str
-    schema: msgspec.Raw = UNSAID
+    schema: msgspec.Raw = UNSET
 
 
 class _OutputConfig(msgspec.Struct, frozen=True):
     effort: str | None = None
-    format: msgspec.Raw = UNSAID
+    format: msgspec.Raw = UNSET
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -64,14 +64,14 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
-    """The call in canonical words, or what in it is malformed."""
+    """The call in canonical form, or its first malformed field."""
     try:
         return _request(call)
     except Malformed as malformed:
         return malformed.problem
 
 
-# What is so anyway, by how it is spelled in JSON.
+# Values without effect, in their JSON spelling.
 _USUAL = {"speed": b'"standard"', "mcp_servers": b"[]", "context_management": b'{"edits":[]}'}
 
 
@@ -81,7 +81,7 @@ def _request(call: ModelCall) -> ChatRequest:
     tools = _tools(_take(fields, "tools", list[msgspec.Raw]) or [], extra)
     choice = _take(fields, "tool_choice", _ToolChoice)
     thinking, output = _thinking_and_output(fields, extra)
-    for name in ("model", "max_tokens", "stream"):  # `read` knows them
+    for name in ("model", "max_tokens", "stream"):  # `read` has checked them
         fields.pop(name, None)
     request = ChatRequest(
         model=call.model,
@@ -108,13 +108,13 @@ def _says_nothing(name: str, spelled: bytes) -> bool:
 
 
 def _betas(call: ModelCall) -> tuple[str, ...]:
-    """What `anthropic-beta` switches on: names with commas between them."""
-    told = ",".join(value for name, value in call.relay_headers if name == "anthropic-beta")
-    return tuple(dict.fromkeys(name for part in told.split(",") if (name := part.strip())))
+    """The features in `anthropic-beta`, whose names are separated by commas."""
+    reported = ",".join(value for name, value in call.relay_headers if name == "anthropic-beta")
+    return tuple(dict.fromkeys(name for part in reported.split(",") if (name := part.strip())))
 
 
 def _take(fields: _Extra, name: str, kind: type[_T] | Any) -> _T | None:
-    """A field of the expected type, taken out of those that are left."""
+    """A field of the expected type, which is removed from `fields`."""
     raw = fields.pop(name, None)
     return None if raw is None else _read(raw, kind, name)
 
@@ -127,7 +127,7 @@ def _read(raw: msgspec.Raw, kind: type[_T] | Any, path: str) -> Any:
 
 
 def _number(fields: _Extra, name: str) -> msgspec.Raw | None:
-    """A number as it is written: no binary fraction is made of it."""
+    """A number as it is written, never as a binary fraction."""
     raw = fields.pop(name, None)
     if raw is not None and bytes(raw)[:1] not in b"-0123456789":
         raise Malformed(BadRequest(field=name, problem="this is no number; give one from 0 to 1"))
@@ -135,7 +135,7 @@ def _number(fields: _Extra, name: str) -> msgspec.Raw | None:
 
 
 def _leftover(raw: msgspec.Raw, known: tuple[str, ...], path: str, extra: _Extra) -> None:
-    """Keep by name what an object says beyond what is known."""
+    """Keep the unknown fields of an object by name."""
     for name, value in _read(raw, _Extra, path).items():
         if name not in known and bytes(value) != b"null":
             extra[f"{path}.{name}"] = value
@@ -167,7 +167,7 @@ def _conversation(fields: _Extra) -> tuple[Message, ...]:
 
 # --- tools ----------------------------------------------------------------------------------------------
 
-# In how fine pieces a call streams is a matter of pace, which every provider has its own of.
+# The size of a streamed call's pieces has no meaning, and every provider has its own.
 _TOOL_FIELDS = (*_Tool.__struct_fields__, "eager_input_streaming")
 
 
@@ -188,7 +188,7 @@ def _tools(given: list[msgspec.Raw], extra: _Extra) -> tuple[Tool, ...]:
                 description=tool.description,
                 parameters=tool.input_schema,
                 strict=tool.strict,
-                cache_control=said(tool.cache_control),
+                cache_control=if_set(tool.cache_control),
             )
         )
     return tuple(tools)
@@ -223,19 +223,19 @@ def _parallel(choice: _ToolChoice | None) -> bool | None:
 def _thinking_and_output(fields: _Extra, extra: _Extra) -> tuple[Thinking | None, ResponseFormat | None]:
     config = fields.pop("output_config", None)
     effort: str | None = None
-    form = fields.pop("output_format", None)  # where beta versions of the API had the format
+    form = fields.pop("output_format", None)  # the name in beta versions of the API
     form_path = "output_format"
     if config is not None:
         known: _OutputConfig = _read(config, _OutputConfig, "output_config")
         _leftover(config, _OutputConfig.__struct_fields__, "output_config", extra)
         effort = known.effort
-        if said(known.format) is not None:
+        if if_set(known.format) is not None:
             form, form_path = known.format, "output_config.format"
     return _thinking(fields, effort, extra), _format(form, form_path, extra)
 
 
 def _thinking(fields: _Extra, effort: str | None, extra: _Extra) -> Thinking | None:
-    """An effort alone leaves it to the model whether to think; `adaptive` asks it to, as much as it sees fit."""
+    """With only an effort the model decides whether to reason; `adaptive` requests reasoning of any length."""
     raw = fields.pop("thinking", None)
     if raw is None:
         return None if effort is None else Thinking(effort=effort, implicit=True)
@@ -261,7 +261,7 @@ def _format(raw: msgspec.Raw | None, path: str, extra: _Extra) -> ResponseFormat
     if raw is None:
         return None
     known: _Format = _read(raw, _Format, path)
-    if known.type == "json_schema" and said(known.schema) is not None:
+    if known.type == "json_schema" and if_set(known.schema) is not None:
         return ResponseFormat(mode="json_schema", schema=known.schema)
     extra[path] = raw
     return None

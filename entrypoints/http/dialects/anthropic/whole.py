@@ -18,13 +18,13 @@ from entrypoints.http.dialects.anthropic.content_block_events import (
     draw,
     is_content,
 )
-from entrypoints.http.dialects.anthropic.render import beside, message, stop
+from entrypoints.http.dialects.anthropic.render import message, provider_blocks_field, stop
 from entrypoints.http.dialects.dialect import Rendering
 from entrypoints.http.dialects.tool_arguments import arguments_object
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The answer as a JSON body. A tool's input is parsed, as Anthropic's clients expect it."""
+    """The answer as a JSON body. Anthropic's clients expect a tool's input as parsed JSON."""
     block_state = BlockState()
     block_events: list[ContentBlockEvent] = []
     usage, finished = Usage(), None
@@ -39,7 +39,7 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
     block_state, more = drain(block_state)
     content = _blocks([*block_events, *more])
     return msgspec.json.encode(
-        message(rendering, usage, content=content, **stop(finished, block_state), **beside(block_state))
+        message(rendering, usage, content=content, **stop(finished, block_state), **provider_blocks_field(block_state))
     )
 
 

@@ -1,7 +1,7 @@
-"""OpenAI's chat-completions dialect, the caller's side, and its words for errors.
+"""OpenAI's chat-completions dialect, the caller's side, and its errors.
 
-House rule: an error has the shape that OpenAI's SDKs turn into their exceptions; what the hub adds stands beside
-their four fields and never in their place.
+House rule: an error has the shape that OpenAI's SDKs turn into their exceptions; the hub adds fields to their four and
+never replaces one.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from entrypoints.http.dialects.openai_chat.whole import whole
 from entrypoints.refusals.record import ErrorKind
 
 # OpenAI's types (https://developers.openai.com/api/docs/guides/error-codes). A wrong key is an
-# invalid_request_error there, told from others by its status and code.
+# invalid_request_error there, distinguished by its status and code.
 TYPES: Mapping[ErrorKind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "invalid_request_error",
@@ -32,14 +32,14 @@ TYPES: Mapping[ErrorKind, str] = {
     "internal": "server_error",
 }
 
-# The refusals for which OpenAI has another code than the hub; clients compare with these.
+# The refusals for which OpenAI's code differs from the hub's; clients compare with OpenAI's.
 CODES = {
     "insufficient_credit": "insufficient_quota",
 }
 
 
 def error(body: ErrorBody) -> bytes:
-    """An error as OpenAI words it, with the facts to act on as further fields."""
+    """An error in OpenAI's shape, with the facts for a client as further fields."""
     return msgspec.json.encode({"error": _error(body)})
 
 
@@ -49,15 +49,15 @@ def stream_error(body: ErrorBody) -> bytes:
 
 
 def _error(body: ErrorBody) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "message": body.message,
         "type": TYPES[body.kind],
         "param": body.param,
         "code": CODES.get(body.code, body.code),
     }
     if body.request_id:
-        told["request_id"] = body.request_id
-    return {**body.facts, **told}
+        reported["request_id"] = body.request_id
+    return {**body.facts, **reported}
 
 
 OPENAI_CALLER = CallerDialect(

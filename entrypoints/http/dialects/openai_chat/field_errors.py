@@ -1,7 +1,7 @@
-"""What is wrong with a request in OpenAI's dialect: the field as OpenAI names it, the problem, the remedy.
+"""Problems of a request in OpenAI's dialect: the field as OpenAI names it, the problem, the remedy.
 
-House rule: whatever bytes a caller sends, a `BadRequest` comes out and no exception; nothing of the body is quoted
-but field names and single words.
+House rule: any bytes that cannot be read give a `BadRequest` and no exception; it quotes only field names and short
+names from the body.
 """
 
 import re
@@ -12,7 +12,7 @@ import msgspec
 from domain.refusals import BadRequest
 from entrypoints.http.decode_errors import plain
 
-# Everything that reading JSON can raise: msgspec's own errors, text that is not UTF-8, nesting without end.
+# The exceptions of reading JSON: msgspec's own, text that is not UTF-8, nesting that is too deep.
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _T = TypeVar("_T")
@@ -57,10 +57,10 @@ _REMEDIES = {
 
 
 def read_body(known: msgspec.json.Decoder[_T], body: bytes) -> tuple[_T, dict[str, msgspec.Raw]] | BadRequest:
-    """What of a body must be known, and every field as it came; or the first thing that is wrong with it."""
+    """The typed fields of a body, and every field as it came; or the first problem with it."""
     try:
         if not body.isascii():
-            body.decode()  # The parser passes over the texts that it need not know.
+            body.decode()  # The parser does not check the texts that it skips.
         return known.decode(body), _FIELDS.decode(body)
     except JSON_ERRORS as error:
         return unreadable(error)
@@ -73,7 +73,7 @@ def bad(field: str, problem: str) -> BadRequest:
 
 
 def unreadable(error: Exception, prefix: str = "") -> BadRequest:
-    """What reading JSON found, as a problem; `prefix` is the field that was read."""
+    """The error of reading JSON as a problem; `prefix` is the field that was read."""
     if isinstance(error, RecursionError):
         return BadRequest(field=prefix or None, problem="The JSON is nested too deeply. Send it with fewer levels.")
     if isinstance(error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Google's signatures on texts and tool calls, where Google's own endpoint for OpenAI's clients has them.
+"""Google's signatures on texts and tool calls, in the field of Google's own endpoint for OpenAI's clients.
 
 https://ai.google.dev/gemini-api/docs/thought-signatures#openai
 """
@@ -16,7 +16,7 @@ class _Google(msgspec.Struct):
 
 
 class ExtraContent(msgspec.Struct):
-    """What stands beside a text or a call."""
+    """The extra field of a text or a call."""
 
     google: _Google | None = None
 
@@ -28,13 +28,13 @@ def extra_content(signature: str | None) -> dict[str, Any]:
 
 
 def signature_in(extra: ExtraContent | None) -> str | None:
-    """Google's signature in canonical words."""
+    """Google's signature in canonical form."""
     given = extra.google.thought_signature if extra is not None and extra.google is not None else None
     return signed_by_google(given) if given else None
 
 
 def sign(parts: list[Part], extra: ExtraContent | None) -> None:
-    """Give the message's signature to its last text, which it was told with."""
+    """Give the message's signature to its last text, to which it belongs."""
     signature = signature_in(extra)
     if signature is None:
         return

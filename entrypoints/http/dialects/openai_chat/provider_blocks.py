@@ -1,7 +1,7 @@
-"""What only another dialect has a word for, as it is told in the extension field `provider_blocks`.
+"""Blocks that only another dialect can express, in the extension field `provider_blocks`.
 
-House rule: what is told in it names the dialect whose it is; `entrypoints.http.dialects.returned_blocks` reads it
-where it comes back.
+House rule: each block names its dialect; `entrypoints.http.dialects.returned_blocks` reads blocks that clients send
+back.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ _FIELDS = frozenset(("images", "executed_tools"))
 
 
 def provider_block(event: CitationDelta | ProviderBlock, passage: Passage) -> dict[str, Any]:
-    """A source on the web is an annotation, of the passage or of its own; others are provider-specific blocks.
+    """A web source as an annotation of its own place or of the passage; other sources as provider-specific blocks.
 
-    Another vendor's citation is both, for its own words may say more, but Google's, which says all in a block.
+    Another vendor's citation is both, since the vendor's form may have more fields; Google's is only a block.
     """
     if isinstance(event, ProviderBlock) and event.dialect == _NAME and event.name in _FIELDS:
         return {event.name: [event.block]}
@@ -28,20 +28,23 @@ def provider_block(event: CitationDelta | ProviderBlock, passage: Passage) -> di
     if event.dialect == _NAME:
         return {"annotations": [event.citation]}
     source = source_of(event)
-    told: dict[str, Any] = {} if source is None else {"annotations": [_annotation(passage.of(source))]}
+    reported: dict[str, Any] = {} if source is None else {"annotations": [_annotation(passage.of(source))]}
     if source is None or event.dialect != _GOOGLE:
-        told["provider_blocks"] = [{"dialect": event.dialect, "name": "citation", "block": event.citation}]
-    return told
+        reported["provider_blocks"] = [{"dialect": event.dialect, "name": "citation", "block": event.citation}]
+    return reported
 
 
 def _annotation(source: Source) -> dict[str, Any]:
     """https://developers.openai.com/api/docs/guides/tools-web-search#output-and-citations."""
-    told = {"url": source.url, "title": source.title or "", "start_index": source.start, "end_index": source.end}
-    return {"type": "url_citation", "url_citation": {name: value for name, value in told.items() if value is not None}}
+    reported = {"url": source.url, "title": source.title or "", "start_index": source.start, "end_index": source.end}
+    return {
+        "type": "url_citation",
+        "url_citation": {name: value for name, value in reported.items() if value is not None},
+    }
 
 
 def is_logprobs(event: CitationDelta | ProviderBlock) -> bool:
-    """Whether a block is OpenAI's own `logprobs` of a choice, which stand beside its message."""
+    """Whether a block is OpenAI's own `logprobs` of a choice, which are next to its message."""
     return isinstance(event, ProviderBlock) and (event.dialect, event.name) == (_NAME, "logprobs")
 
 

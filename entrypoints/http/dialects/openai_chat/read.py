@@ -1,7 +1,7 @@
-"""Reading a caller's chat-completions request: what the plan must know, and every field as it came.
+"""Reading a caller's chat-completions request: the fields that the plan needs, and every field as it came.
 
-House rule: what bounds the charge is checked here, strictly; the rest is left for the provider to judge. The JSON
-parser decides what a field is called, never a search through the bytes, so that no escape hides a field.
+House rule: the fields that bound the charge are checked strictly; the provider checks the rest. The JSON parser
+determines the names of fields, never a search through the bytes, so that no escape hides a field.
 """
 
 from typing import Annotated, Literal
@@ -18,13 +18,13 @@ _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in 
 _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 _Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
-# Parts whose tokens stand in the body. Sound is longer in base64 than in tokens: some ten a second.
-# An image's do not, but there are never more than `bounds.IMAGE_TOKENS_MAX` of them.
+# Parts that their bytes bound. Audio has more base64 characters than tokens, which are about ten a second.
+# Images are not bounded by their bytes, but each has at most `bounds.IMAGE_TOKENS_MAX` tokens.
 _BOUNDED_PARTS = frozenset({"text", "refusal", "input_audio", "thinking", "reasoning", "image_url"})
 
 _NEEDS: dict[str, Capability] = {"input_audio": "audio", "file": "documents", "document_url": "documents"}
 
-# Tools that are run by the caller; every other type is run, and charged by the use, by the provider.
+# Tools that the caller runs; the provider runs every other type, and charges for each use.
 _CALLERS_TOOLS = frozenset({"function", "custom"})
 
 # Fields that switch a provider's own tools on: OpenAI's, xAI's, OpenRouter's.
@@ -58,7 +58,7 @@ class _Google(msgspec.Struct):
 
 
 class _ExtraBody(msgspec.Struct):
-    """Where Google's endpoint for OpenAI's clients has its own fields."""
+    """The place of Google's own fields in its endpoint for OpenAI's clients."""
 
     google: _Google | None = None
 
@@ -92,7 +92,7 @@ _BODY = msgspec.json.Decoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     found = read_body(_BODY, body)
     if isinstance(found, BadRequest):
         return found
@@ -102,7 +102,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         return problem
     stream = known.stream is True
     if not stream:
-        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
+        fields.pop("stream_options", None)  # Without a stream it has no meaning, and OpenAI rejects it.
     new, old = known.max_completion_tokens, known.max_tokens
     return ModelCall(
         dialect="openai",
@@ -122,7 +122,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def _problem(body: _Body) -> BadRequest | None:
-    """What the types alone do not say."""
+    """The checks that the types do not make."""
     if body.model.isspace():
         return bad("model", "The model's name is empty.")
     old, new = body.max_tokens, body.max_completion_tokens
@@ -141,7 +141,7 @@ def _problem(body: _Body) -> BadRequest | None:
 
 
 def _images(messages: list[_Message]) -> int:
-    """How many images there are, inline and by URL, and among those that a model made."""
+    """The number of images, inline and by URL, including those that a model made."""
     shown = sum(
         part.type == "image_url" for message in messages if type(message.content) is list for part in message.content
     )
@@ -149,7 +149,7 @@ def _images(messages: list[_Message]) -> int:
 
 
 def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
-    """A prompt that Google keeps. Whatever is of another shape, Google's dialect refuses."""
+    """The name of a prompt that Google keeps. Google's dialect refuses other shapes."""
     if "extra_body" not in fields:
         return None
     try:
@@ -160,7 +160,7 @@ def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
 
 
 def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
-    """What the parts ask of a model beside images."""
+    """The capabilities besides images that the parts require of a model."""
     parts = {part.type for message in messages if type(message.content) is list for part in message.content}
     if parts.isdisjoint(_NEEDS):
         return ()
@@ -168,23 +168,23 @@ def _needs(messages: list[_Message]) -> tuple[Capability, ...]:
 
 
 def _opaque_input(messages: list[_Message]) -> str | None:
-    """The first input whose tokens do not stand in the body, by its path."""
+    """The path of the first input that the body does not bound."""
     for number, message in enumerate(messages):
         for place, block in enumerate(message.provider_blocks or ()):
             if hides(block) == "more":
                 return f"messages[{number}].provider_blocks[{place}]"
         if type(message.content) is list:
             for place, part in enumerate(message.content):
-                if part.type not in _BOUNDED_PARTS and (word := _opaque_part(part)) is not None:
-                    return f"messages[{number}].content[{place}].{word}"
+                if part.type not in _BOUNDED_PARTS and (field := _opaque_part(part)) is not None:
+                    return f"messages[{number}].content[{place}].{field}"
     return None
 
 
 def _opaque_part(part: _Part) -> str | None:
-    """What in a part hides tokens. A type that is not known here might be anything, a video by URL for one."""
+    """The field of a part that hides tokens. A part of an unknown type may be any input, such as a video by URL."""
     if part.type == "file":
         data = part.file.file_data if part.file is not None and part.file.file_id is None else None
-        # Text bounds itself; a PDF is compressed, and its pages are read as images as well
+        # Text is bounded by its bytes; a PDF is compressed, and its pages are read as images as well
         # (https://developers.openai.com/api/docs/guides/file-inputs).
         return None if data is not None and data[:10].lower() == "data:text/" else "file"
     return part.type

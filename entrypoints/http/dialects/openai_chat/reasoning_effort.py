@@ -1,7 +1,7 @@
-"""How a caller of chat completions says how hard to think: in OpenAI's word, or in those of others that speak it.
+"""The reasoning effort in a chat-completions request: OpenAI's field, or that of another vendor with the same API.
 
 `reasoning_effort` is OpenAI's; `reasoning` is OpenRouter's object (https://openrouter.ai/docs/use-cases/reasoning-tokens),
-and `thinking` that of DeepSeek, Z.AI and Cohere. What of an object has no canonical word stays in `extra` by its path.
+and `thinking` that of DeepSeek, Z.AI and Cohere. Members without a canonical field stay in `extra` by their path.
 """
 
 from typing import Any
@@ -27,12 +27,12 @@ class _Thinking(msgspec.Struct):
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OBJECTS: tuple[tuple[str, Any], ...] = (("reasoning", _Reasoning), ("thinking", _Thinking))
-# Thinking is told wherever a dialect has a word for it, and earlier thinking goes back.
+# Reasoning is returned in every dialect that can express it, and earlier reasoning goes back to the provider.
 _IDLE = (b"null", b"false")
 
 
 def thinking_of(effort: str | None, extra: dict[str, msgspec.Raw]) -> Thinking | None:
-    """The wish to think, None where nothing is said of it; what it was said in is taken out of `extra`."""
+    """The requested reasoning, None if no field is set; the fields are removed from `extra`."""
     reasoning, thinking = (_taken(extra, name, shape) for name, shape in _OBJECTS)
     effort = effort or (reasoning.effort if reasoning is not None else None)
     budget = reasoning.max_tokens if reasoning is not None else None
@@ -48,16 +48,16 @@ def thinking_of(effort: str | None, extra: dict[str, msgspec.Raw]) -> Thinking |
 
 
 def _taken(extra: dict[str, msgspec.Raw], name: str, shape: Any) -> Any:
-    """The object of that name; None where there is none, or something else under its name."""
+    """The object of that name; None if it is missing or not an object."""
     raw = extra.get(name)
     if raw is None or bytes(raw)[:1] != b"{":
         return None
     try:
-        said, fields = msgspec.json.decode(raw, type=shape), _FIELDS.decode(raw)
+        decoded, fields = msgspec.json.decode(raw, type=shape), _FIELDS.decode(raw)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, name)) from None
     del extra[name]
     for part, value in fields.items():
         if part not in shape.__struct_fields__ and bytes(value) not in _IDLE:
             extra[f"{name}.{part}"] = value
-    return said
+    return decoded

@@ -1,8 +1,8 @@
-"""Where thinking stood in an answer: chat completions has one text and one list of calls, and thinking beside them.
+"""The place of reasoning in an answer: chat completions has one text, one list of calls, and separate reasoning.
 
-Anthropic binds the signature of a block to its place between the calls. So a block is told with an `index`, its place
-among all that the message holds where its text counts once and each call once, and goes back there: `index` 0 before
-the first call, 2 between the first and the second.
+Anthropic binds the signature of a block to its place between the calls. So a block is sent with an `index`: its place
+in the message, where the text counts once and each call once. It returns to that place: `index` 0 is before the first
+call, 2 between the first and the second.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Places(msgspec.Struct, frozen=True):
     customs: int = 0
 
     def after(self, event: TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlock) -> "Places":
-        """The places with one more event; the very same for a further piece of what has its place."""
+        """The places after one more event; unchanged for a further piece of an item that has its place."""
         match event:
             case ReasoningDelta() if event.block not in self.thoughts:
                 here = len(self.thoughts) + self.spoke + len(self.calls) + self.customs
@@ -37,21 +37,23 @@ class Places(msgspec.Struct, frozen=True):
         return self
 
 
-def woven(thoughts: Sequence[tuple[int, Reasoning]], spoken: Sequence[Part], calls: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts of a message in their order: its thinking, by index, between its text and its calls."""
-    units: list[Sequence[Part]] = [*([spoken] if spoken else []), *([call] for call in calls)]
-    told: list[Part] = []
+def woven(
+    thoughts: Sequence[tuple[int, Reasoning]], content: Sequence[Part], calls: Sequence[Part]
+) -> tuple[Part, ...]:
+    """The parts of a message in order: its reasoning, by index, between its text and its calls."""
+    units: list[Sequence[Part]] = [*([content] if content else []), *([call] for call in calls)]
+    ordered: list[Part] = []
     indexes = sorted({index for index, _ in thoughts})
     place = 0
     for unit in units:
         while indexes and indexes[0] <= place:
-            told += _at(thoughts, indexes.pop(0))
+            ordered += _at(thoughts, indexes.pop(0))
             place += 1
-        told += unit
+        ordered += unit
         place += 1
     for index in indexes:
-        told += _at(thoughts, index)
-    return tuple(told)
+        ordered += _at(thoughts, index)
+    return tuple(ordered)
 
 
 def _at(thoughts: Sequence[tuple[int, Reasoning]], index: int) -> list[Part]:
@@ -59,32 +61,35 @@ def _at(thoughts: Sequence[tuple[int, Reasoning]], index: int) -> list[Part]:
 
 
 def thoughts_of(details: Sequence[Detail], text: str) -> list[tuple[int, Reasoning]]:
-    """Thinking that comes back, whole or in the pieces of a stream, with the places where it stood.
+    """Reasoning that comes back, whole or in the pieces of a stream, with its places.
 
-    `text` is the same thinking in one word, of clients that keep no details: it is said once. Details without an index
-    follow each other; one that is signed is over, so what comes after it is another.
+    `text` is the same reasoning as one text, from clients that keep no details: it is used once. Details without an
+    index follow each other; a signed detail is complete, so the next one begins another block.
     """
-    told: list[tuple[int, Reasoning]] = []
-    open_at: dict[int, int] = {}  # Where in `told` the block of an index stands that may go on.
+    blocks: list[tuple[int, Reasoning]] = []
+    open_at: dict[int, int] = {}  # The place in `blocks` of the unfinished block of each index.
     for detail in details:
-        said = thought_of(detail)
-        if said == Reasoning():
+        piece = thought_of(detail)
+        if piece == Reasoning():
             continue
-        index = detail.index if detail.index is not None else max((at for at, _ in told), default=0)
+        index = detail.index if detail.index is not None else max((at for at, _ in blocks), default=0)
         at = open_at.get(index)
-        if said.redacted is not None:
-            told.append((index, said))
-        elif at is None or (told[at][1].signature is not None and said.text):
-            open_at[index] = len(told)
-            told.append((index, said))
+        if piece.redacted is not None:
+            blocks.append((index, piece))
+        elif at is None or (blocks[at][1].signature is not None and piece.text):
+            open_at[index] = len(blocks)
+            blocks.append((index, piece))
         else:
-            before = told[at][1]
-            told[at] = (index, Reasoning(text=before.text + said.text, signature=said.signature or before.signature))
-    if not text or any(thought.text for _, thought in told):
-        return told
-    signed = next((place for place, (_, thought) in enumerate(told) if thought.signature), None)
+            before = blocks[at][1]
+            blocks[at] = (
+                index,
+                Reasoning(text=before.text + piece.text, signature=piece.signature or before.signature),
+            )
+    if not text or any(thought.text for _, thought in blocks):
+        return blocks
+    signed = next((place for place, (_, thought) in enumerate(blocks) if thought.signature), None)
     if signed is None:
-        return [(min((at for at, _ in told), default=0), Reasoning(text=text)), *told]
-    index, thought = told[signed]
-    told[signed] = (index, msgspec.structs.replace(thought, text=text))
-    return told
+        return [(min((at for at, _ in blocks), default=0), Reasoning(text=text)), *blocks]
+    index, thought = blocks[signed]
+    blocks[signed] = (index, msgspec.structs.replace(thought, text=text))
+    return blocks

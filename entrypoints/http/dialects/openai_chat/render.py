@@ -1,10 +1,10 @@
 """Answers in OpenAI's dialect: a stream of chunks, event by event.
 
-House rule: `data: [DONE]` is said on `Ended` and on nothing else, and usage is never made up. What OpenAI has no
-word for is an extension field that its SDKs pass over: `reasoning_content` (DeepSeek's word) for thinking,
-`reasoning_details` (OpenRouter's) for the same with its place and what proves it, `extra_content` (Google's) for a
-signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `provider_blocks` for what
-only another dialect can say.
+House rule: `data: [DONE]` is sent on `Ended` only, and usage is never made up. Content that OpenAI's dialect cannot
+express is in extension fields that its SDKs ignore: `reasoning_content` (DeepSeek's field) for reasoning,
+`reasoning_details` (OpenRouter's) for the same with its place and signature, `extra_content` (Google's) for a
+signature on a text or a call, `stop_reason` (vLLM's) for the stop sequence that was met, `provider_blocks` for blocks
+that only another dialect can express.
 """
 
 from typing import Any, assert_never
@@ -43,8 +43,8 @@ from entrypoints.http.one_line_json import one_line
 
 NAME = "openai"
 
-# OpenAI has no word for a refusal that ends the answer (Anthropic's `refusal` means that its safety classifiers
-# stepped in, so content_filter is nearest), and none for a pause: what was said so far is whole, so it is a stop.
+# OpenAI has no reason for a refusal that ends the answer (Anthropic's `refusal` means that its safety classifiers
+# stepped in, so content_filter is nearest), and none for a pause: the output so far is complete, so it is a stop.
 FINISHES: dict[FinishReason, str] = {
     "stop": "stop",
     "length": "length",
@@ -60,10 +60,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class State(msgspec.Struct, frozen=True):
-    """What the rendering remembers: the bytes around each choice, the choices begun, the last usage told.
+    """The state of the rendering: the bytes around each choice, the started choices, the last reported usage.
 
-    `functions` are the calls of functions so far, `customs` the places of custom tools' calls among all; `places` are
-    those of each choice's thinking.
+    `functions` are the function calls so far, `customs` the places of custom tools' calls among all calls; `places`
+    are those of each choice's reasoning.
     """
 
     head: bytes
@@ -78,7 +78,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 def start(rendering: Rendering) -> State:
-    """The state before the first event. With usage wanted, every chunk but the last has a null one, as OpenAI's."""
+    """The state before the first event. If usage is requested, all chunks but the last have a null one, as OpenAI's."""
     about = _encode(
         {
             "id": rendering.call_id,
@@ -95,23 +95,23 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
     """One event as the bytes of its chunk, often none."""
     match event:
         case TextDelta():
-            return _texted(_placed(state, event), event, said) if (said := _text(event)) else (state, b"")
+            return _texted(_placed(state, event), event, content) if (content := _text(event)) else (state, b"")
         case ToolCallDelta():
             return _called(_placed(state, event), event)
         case ReasoningDelta():
             state = _placed(state, event)
             thought = thinking(event, state.places[event.choice])
-            return _said(state, event.choice, thought) if thought else (state, b"")
+            return _delta_chunk(state, event.choice, thought) if thought else (state, b"")
         case RefusalDelta():
-            return _said(state, event.choice, {"refusal": event.text})
+            return _delta_chunk(state, event.choice, {"refusal": event.text})
         case ProviderBlock() if is_logprobs(event):
             return _likely(state, event)
         case ProviderBlock() if is_custom_call(event):
             return _called_custom(_placed(state, event), event)
         case CitationDelta() | ProviderBlock():
-            return _said(state, event.choice, provider_block(event, state.passage))
+            return _delta_chunk(state, event.choice, provider_block(event, state.passage))
         case Started():
-            return _said(state, 0, {"content": ""})
+            return _delta_chunk(state, 0, {"content": ""})
         case Finished():
             return _finished(state, event)
         case UsageReported():
@@ -119,27 +119,27 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
         case Ended():
             return state, _usage_chunk(state) + _DONE
         case Embedded() | ImageResult() | VideoResult() | Ranked() | AudioDelta():
-            return state, b""  # Nothing that a chunk has a word for.
+            return state, b""  # A chunk cannot express the event.
         case Broken():
-            return state, b""  # The shell words the failure, see `stream_error`.
+            return state, b""  # `stream_error` renders the failure.
     assert_never(event)
 
 
-def _texted(state: State, event: TextDelta, said: dict[str, Any]) -> tuple[State, bytes]:
-    """Text; how much of it there was tells which words rest on the sources that follow, which the first choice has."""
+def _texted(state: State, event: TextDelta, content: dict[str, Any]) -> tuple[State, bytes]:
+    """Text; its length so far gives the passage of the sources that follow, which only the first choice has."""
     if event.choice == 0:
         state = msgspec.structs.replace(state, passage=state.passage.with_more(event))
-    return _said(state, event.choice, said)
+    return _delta_chunk(state, event.choice, content)
 
 
 def _called(state: State, event: ToolCallDelta) -> tuple[State, bytes]:
-    """A piece of a function's call, at its place among all calls: custom ones may stand before it."""
+    """A piece of a function call, at its place among all calls: calls of custom tools may precede it."""
     if event.id is not None and event.index >= state.functions:
         state = msgspec.structs.replace(state, functions=event.index + 1)
     if state.customs:
         before = sum(event.index >= place - number for number, place in enumerate(state.customs))
         event = msgspec.structs.replace(event, index=event.index + before)
-    return _said(state, event.choice, {"tool_calls": [tool_call(event)]})
+    return _delta_chunk(state, event.choice, {"tool_calls": [tool_call(event)]})
 
 
 def _called_custom(state: State, event: ProviderBlock) -> tuple[State, bytes]:
@@ -147,30 +147,30 @@ def _called_custom(state: State, event: ProviderBlock) -> tuple[State, bytes]:
     place = state.functions + len(state.customs)
     state = msgspec.structs.replace(state, customs=(*state.customs, place))
     call = msgspec.json.decode(event.block, type=dict[str, Any])
-    return _said(state, event.choice, {"tool_calls": [{"index": place, **call}]})
+    return _delta_chunk(state, event.choice, {"tool_calls": [{"index": place, **call}]})
 
 
 def tool_call(delta: ToolCallDelta) -> dict[str, Any]:
-    """A piece of a tool call. The first, which carries the id, tells the type as well."""
+    """A piece of a tool call. The first, which carries the id, has the type as well."""
     function: dict[str, Any] = {} if delta.name is None else {"name": delta.name}
     function["arguments"] = delta.arguments
     if delta.id is None:
         return {"index": delta.index, "function": function, **extra_content(delta.signature)}
-    told = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
-    return {**told, **extra_content(delta.signature)}
+    reported = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+    return {**reported, **extra_content(delta.signature)}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
-    """The leaves as OpenAI adds them up.
+    """The units as OpenAI adds them up.
 
     Cached, written, audio and image tokens count inside the prompt, reasoning inside the completion. `image_tokens`,
-    `cached_audio_tokens` and `tool_uses` are extensions, there only where there were any.
+    `cached_audio_tokens` and `tool_uses` are extensions, present only if they are not zero.
     """
     written = usage.cache_write_tokens + usage.cache_write_1h_tokens
     read = usage.cache_read_tokens + usage.cache_read_audio_tokens
     prompt = usage.input_tokens + usage.input_audio_tokens + usage.input_image_tokens + read + written
     completion = usage.output_tokens + usage.output_audio_tokens + usage.output_image_tokens + usage.reasoning_tokens
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
@@ -185,14 +185,14 @@ def usage_object(usage: Usage) -> dict[str, Any]:
         },
     }
     if usage.cache_read_audio_tokens:
-        told["prompt_tokens_details"]["cached_audio_tokens"] = usage.cache_read_audio_tokens
+        reported["prompt_tokens_details"]["cached_audio_tokens"] = usage.cache_read_audio_tokens
     if usage.input_image_tokens:
-        told["prompt_tokens_details"]["image_tokens"] = usage.input_image_tokens
+        reported["prompt_tokens_details"]["image_tokens"] = usage.input_image_tokens
     if usage.output_image_tokens:
-        told["completion_tokens_details"]["image_tokens"] = usage.output_image_tokens
+        reported["completion_tokens_details"]["image_tokens"] = usage.output_image_tokens
     if usage.tool_uses:
-        told["tool_uses"] = usage.tool_uses
-    return told
+        reported["tool_uses"] = usage.tool_uses
+    return reported
 
 
 def _text(event: TextDelta) -> dict[str, Any]:
@@ -202,12 +202,12 @@ def _text(event: TextDelta) -> dict[str, Any]:
 
 
 def thinking(event: ReasoningDelta, places: Places) -> dict[str, Any]:
-    """A piece of thinking: its text for those who show it, and all of it for those who hand it back."""
+    """A piece of reasoning: its text for clients that show it, and all of it for clients that send it back."""
     if not (event.text or event.signature is not None or event.redacted is not None):
         return {}
-    said = Reasoning(text=event.text, signature=event.signature, redacted=event.redacted)
-    told: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
-    return {**told, "reasoning_details": [detail_of(said, places.thoughts[event.block])]}
+    piece = Reasoning(text=event.text, signature=event.signature, redacted=event.redacted)
+    reported: dict[str, Any] = {"reasoning_content": event.text} if event.text else {}
+    return {**reported, "reasoning_details": [detail_of(piece, places.thoughts[event.block])]}
 
 
 def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | ProviderBlock) -> State:
@@ -219,8 +219,8 @@ def _placed(state: State, event: TextDelta | ReasoningDelta | ToolCallDelta | Pr
     return msgspec.structs.replace(state, places={**state.places, event.choice: after})
 
 
-def _said(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, bytes]:
-    """A chunk with a delta; the first of a choice tells the role."""
+def _delta_chunk(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, bytes]:
+    """A chunk with a delta; the first of a choice has the role."""
     state, delta = _opened(state, choice, delta)
     return state, b'%b{"index":%d,"delta":%b,"finish_reason":null}%b' % (
         state.head,
@@ -252,7 +252,7 @@ def _opened(state: State, choice: int, delta: dict[str, Any]) -> tuple[State, di
 
 
 def _usage_chunk(state: State) -> bytes:
-    """The chunk of usage alone, with empty choices, for those who asked for it."""
+    """The chunk with only the usage and no choices, for callers that requested it."""
     if not state.wants_usage or state.usage is None:
         return b""
     return state.head + b'],"usage":' + _encode(usage_object(state.usage)) + b"}\n\n"

@@ -1,6 +1,6 @@
-"""A caller's chat-completions call in canonical words, for a provider of another dialect.
+"""A caller's chat-completions call in canonical form, for a provider of another dialect.
 
-House rule: every field that is set arrives: in a canonical word, or by its own name in `extra`, where the provider's
+House rule: every field that is set arrives: as a canonical field, or by its own name in `extra`, where the provider's
 dialect expresses or refuses it. A null, and a value equal to the API's default, is not set. The defaults are those of
 https://developers.openai.com/api/reference/resources/chat/subresources/completions/methods/create.
 """
@@ -71,7 +71,7 @@ class _Format(msgspec.Struct):
 
 
 class _Request(msgspec.Struct):
-    """The fields that have a canonical word. What is a number stays the text that the caller wrote."""
+    """The fields that have a canonical form. A number keeps the caller's spelling."""
 
     messages: list[WireMessage]
     tools: list[msgspec.Raw] | None = None
@@ -97,7 +97,7 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
     "none": "none",
     "required": "required",
-    "any": "required",  # Mistral's word (https://docs.mistral.ai/capabilities/function_calling).
+    "any": "required",  # Mistral's name (https://docs.mistral.ai/capabilities/function_calling).
 }
 
 _DEFAULTS: dict[str, Any] = {
@@ -115,7 +115,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
-    """The call in canonical words, or what is wrong with it deeper than `read` looks."""
+    """The call in canonical form, or the first problem deeper than `read` looks."""
     try:
         wire = _REQUEST.decode(msgspec.json.encode(call.fields))
         extra = _extra(call.fields)
@@ -156,7 +156,7 @@ def _extra(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def _tools(wire: _Request, extra: dict[str, msgspec.Raw]) -> tuple[Tool, ...]:
-    """Functions; a tool of another type goes to `extra` under its place and type, to be refused by that name."""
+    """Functions; a tool of another type goes to `extra` under its path and type, to be refused by that name."""
     tools: list[Tool] = []
     for number, raw in enumerate(wire.tools or ()):
         try:
@@ -185,7 +185,7 @@ def _tool(function: _Function, cache_control: msgspec.Raw) -> Tool:
 
 
 def _custom(custom: _Custom) -> Tool:
-    """What is nested in `grammar` here is flat in the Responses API, and so in `Custom`."""
+    """The format; fields that are nested in `grammar` here are flat in the Responses API, and so in `Custom`."""
     form = None if custom.format is None else {"type": custom.format.type, **custom.format.grammar}
     return custom_tool(custom.name, Custom(description=custom.description, format=form))
 
@@ -230,7 +230,7 @@ def _response_format(
 
 
 def _described(wanted: _Schema) -> msgspec.Raw | None:
-    """The schema, with the format's description inside, for JSON Schema has the same word and other dialects none."""
+    """The schema with the format's description, since JSON Schema has that field and other dialects' formats do not."""
     schema = _sent(wanted.schema)
     if wanted.description is None or schema is None:
         return schema

@@ -1,8 +1,8 @@
 """The messages of a chat-completions request as canonical turns.
 
-House rule: nothing that a message says is lost. A part that only OpenAI has a word for becomes `ProviderPart`, so that
+House rule: no content of a message is lost. A part that only OpenAI can express becomes `ProviderPart`, so that
 another dialect refuses it by its name. The shapes are those of
-https://developers.openai.com/api/reference/resources/chat, with the extensions of compatible servers for thinking.
+https://developers.openai.com/api/reference/resources/chat, with the extensions of compatible servers for reasoning.
 """
 
 import base64
@@ -111,7 +111,7 @@ class _WirePart(msgspec.Struct):
 
 
 class Wrong(Exception):
-    """What cannot be read; `refusal` says why. It carries that out of the depth and never leaves `to_request`."""
+    """A part cannot be read, for the reason in `refusal`. The exception never leaves `to_request`."""
 
     def __init__(self, refusal: BadRequest) -> None:
         super().__init__(refusal.problem)
@@ -120,7 +120,7 @@ class Wrong(Exception):
 
 def turns(messages: list[WireMessage]) -> tuple[Message, ...]:
     """The messages as turns, neighbouring tool results as one turn of the user; raises `Wrong`."""
-    told: list[Message] = []
+    turns: list[Message] = []
     results: list[ToolResult] = []
     functions: dict[str, str] = {}
     for number, message in enumerate(messages):
@@ -130,21 +130,21 @@ def turns(messages: list[WireMessage]) -> tuple[Message, ...]:
             results.append(msgspec.structs.replace(result, cache_control=_mark(message.cache_control)))
             continue
         if results:
-            told.append(Message(role="user", parts=tuple(results)))
+            turns.append(Message(role="user", parts=tuple(results)))
             results = []
         if message.role == "assistant":
             parts = _assistant_parts(message, place, functions)
-            told.append(Message(role="assistant", parts=_marked(parts, message), name=message.name))
+            turns.append(Message(role="assistant", parts=_marked(parts, message), name=message.name))
         else:
             parts = _parts(message.content, f"{place}.content")
-            told.append(Message(role=_role(message), parts=_marked(parts, message), name=message.name))
+            turns.append(Message(role=_role(message), parts=_marked(parts, message), name=message.name))
     if results:
-        told.append(Message(role="user", parts=tuple(results)))
-    return tuple(told)
+        turns.append(Message(role="user", parts=tuple(results)))
+    return tuple(turns)
 
 
 def _marked(parts: tuple[Part, ...], message: WireMessage) -> tuple[Part, ...]:
-    """The parts with the message's own mark for the prompt cache on the last that can have one.
+    """The parts with the message's own mark for the prompt cache on the last part that can have one.
 
     LiteLLM's cache hook and OpenRouter's clients set it there.
     """
@@ -184,21 +184,21 @@ def _tool_result(message: WireMessage, place: str, functions: dict[str, str]) ->
 
 
 def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]) -> tuple[Part, ...]:
-    spoken: list[Part] = [*returned(message.provider_blocks or ())]
+    parts: list[Part] = [*returned(message.provider_blocks or ())]
     if message.content or not (message.tool_calls or message.function_call):
-        spoken += _parts(message.content, f"{place}.content")
-    sign(spoken, message.extra_content)
+        parts += _parts(message.content, f"{place}.content")
+    sign(parts, message.extra_content)
     if message.refusal:
-        spoken.append(Text(text=message.refusal))  # What the assistant said, whatever it was called.
+        parts.append(Text(text=message.refusal))  # The assistant's output, in another field.
     if bytes(message.audio) not in (b"", b"null"):
-        spoken.append(ProviderPart(dialect="openai", name="audio", block=message.audio))
+        parts.append(ProviderPart(dialect="openai", name="audio", block=message.audio))
     calls = [_tool_call(raw, f"{place}.tool_calls[{number}]") for number, raw in enumerate(message.tool_calls or ())]
     if message.function_call is not None:
         call = message.function_call
         functions[call.name] = f"call_{place.removeprefix('messages')[1:-1]}_{call.name}"
         calls.append(ToolCall(id=functions[call.name], name=call.name, arguments=call.arguments))
     text = message.reasoning_content or message.reasoning or ""
-    return woven(thoughts_of(message.reasoning_details or (), text), spoken, calls)
+    return woven(thoughts_of(message.reasoning_details or (), text), parts, calls)
 
 
 def _tool_call(raw: msgspec.Raw, place: str) -> Part:
@@ -257,27 +257,27 @@ def _part(raw: msgspec.Raw, place: str) -> Part:
 
 
 def given(value: _Value | None, place: str) -> _Value:
-    """The value, which must be there; raises `Wrong`, naming its place."""
+    """The required value; raises `Wrong`, naming its path."""
     if value is None:
         raise Wrong(bad(place, "The field is missing."))
     return value
 
 
 def image_of(url: str, detail: str | None, field: str, cache_control: msgspec.Raw | None = None) -> Image:
-    """An image by its URL, which may hold it; raises `Wrong`, naming the field."""
+    """An image by its URL, which may be a data URL; raises `Wrong`, naming the field."""
     if detail == "auto":  # The default.
         detail = None
     if split := _split(url):
         kind, data = split
         return Image(media_type=kind, data=data, detail=detail, cache_control=cache_control)
-    # AWS and Google read images from their own stores; who cannot says so.
+    # AWS and Google read images from their own stores; other providers refuse such a URL.
     if not url.lower().startswith(_ELSEWHERE):
         raise Wrong(bad(field, "It is neither an https URL nor a base64 data URL."))
     return Image(url=url, detail=detail, cache_control=cache_control)
 
 
 def document_of(file: File, field: str, cache_control: msgspec.Raw | None = None) -> Document:
-    """A file part. The data may be a data URL or bare base64, whose type then shows in the file's name."""
+    """A file part. The data may be a data URL or bare base64, whose type then follows from the file's name."""
     if file.file_id is not None:
         return Document(file_id=file.file_id, name=file.filename, cache_control=cache_control)
     if not file.file_data:

@@ -1,6 +1,6 @@
 """Answers in OpenAI's dialect: the events of a finished answer as one JSON body.
 
-House rule: the body says what the chunks of the same events would say, put together.
+House rule: the body has the same content as the chunks of the same events together.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ class _Logprobs(msgspec.Struct):
 
 
 class _Block:
-    """A block of thinking as it grows."""
+    """A block of reasoning as it grows."""
 
     __slots__ = ("redacted", "signature", "text")
 
@@ -42,8 +42,8 @@ class _Block:
         self.signature: str | None = None
         self.redacted: str | None = None
 
-    def said(self) -> list[Reasoning]:
-        """What it says: a text with its signature, and an encrypted block apart from its summary."""
+    def reasoning(self) -> list[Reasoning]:
+        """Its reasoning: a text with its signature, and an encrypted block separate from its summary."""
         text = [Reasoning(text=self.text, signature=self.signature)] if self.text or self.signature else []
         return text if self.redacted is None else [*text, Reasoning(redacted=self.redacted)]
 
@@ -66,7 +66,7 @@ class _Gathered:
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
-    """The answer as a `chat.completion`; usage is left out where the provider told none."""
+    """The answer as a `chat.completion`; usage is left out where the provider reported none."""
     choices: dict[int, _Gathered] = {0: _Gathered()}
     usage = None
     for event in events:
@@ -132,7 +132,7 @@ def _gather_call(choice: _Gathered, delta: ToolCallDelta) -> None:
 
 
 def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
-    """A choice; no text beside tool calls or a refusal is null, as OpenAI writes it."""
+    """A choice; a missing text next to tool calls or a refusal is null, as OpenAI writes it."""
     text, refusal = "".join(gathered.text), "".join(gathered.refusal)
     message: dict[str, Any] = {
         "role": "assistant",
@@ -142,9 +142,9 @@ def _choice(index: int, gathered: _Gathered) -> dict[str, Any]:
     if thought := "".join(block.text for block in gathered.blocks.values()):
         message["reasoning_content"] = thought
     details = [
-        detail_of(said, gathered.places.thoughts[number])
+        detail_of(thought, gathered.places.thoughts[number])
         for number, block in gathered.blocks.items()
-        for said in block.said()
+        for thought in block.reasoning()
     ]
     if details:
         message["reasoning_details"] = details
