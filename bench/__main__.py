@@ -24,10 +24,10 @@ def find_hub(given: Path | None) -> Path | None:
     """The `aihub` command: the one given, else that of this interpreter's environment, else `.venv`, else PATH."""
     if given is not None:
         return given if given.exists() else None
-    beside = Path(sys.executable).with_name("aihub")
+    installed = Path(sys.executable).with_name("aihub")
     local = HOME / ".venv" / "bin" / "aihub"
     anywhere = shutil.which("aihub")
-    return next((path for path in (beside, local) if path.exists()), Path(anywhere) if anywhere else None)
+    return next((path for path in (installed, local) if path.exists()), Path(anywhere) if anywhere else None)
 
 
 def measure(command: Path, effort: Effort, placement: Placement) -> Session:
@@ -50,7 +50,7 @@ def measure(command: Path, effort: Effort, placement: Placement) -> Session:
 
 
 def machine(placement: Placement) -> str:
-    """What the figures were measured on, in a line."""
+    """The machine of the measurement, in a line."""
     cores = len(placement.available)
     shared = " (shared with the stub and the load generator)" if cores == 1 else ""
     return (
@@ -60,7 +60,7 @@ def machine(placement: Placement) -> str:
 
 
 def report(session: Session, *, as_json: bool) -> None:
-    """Print what was measured, and say what went wrong."""
+    """Print the figures and the failures."""
     about = machine(session.placement)
     trouble, remarks = session.traffic.trouble, session.traffic.remarks
     if as_json:
@@ -94,7 +94,7 @@ def main() -> int:
         print("bench: cannot find the aihub command; install the project or name it: --aihub PATH", file=sys.stderr)
         return 1
     placement = Placement.of_this_machine()
-    os.sched_setaffinity(0, placement.tools)  # what we do ourselves must not take from the hub either
+    os.sched_setaffinity(0, placement.tools)  # the benchmark's own work must not take CPU from the hub either
     try:
         session = measure(command.absolute(), QUICK if options.quick else FULL, placement)
     except (BuildError, RuntimeError, OSError) as error:

@@ -11,12 +11,12 @@ SOURCES = Path(__file__).resolve().parent
 
 
 class BuildError(Exception):
-    """The programs cannot be built; the message says why and what to do."""
+    """The programs cannot be built; the message contains the reason and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """Where the built programs lie."""
+    """The paths of the built programs."""
 
     stub: Path
     load: Path

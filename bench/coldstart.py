@@ -37,8 +37,8 @@ def _interpret(hub: BenchedHub, statement: str) -> float:
         finally:
             hub.processes.end(process)
     if process.returncode != 0:
-        said = errors.read_text(errors="replace").strip()
-        raise HubError(f"python -c {statement!r}: exit {process.returncode}\n{said}")
+        output = errors.read_text(errors="replace").strip()
+        raise HubError(f"python -c {statement!r}: exit {process.returncode}\n{output}")
     return elapsed_ms
 
 

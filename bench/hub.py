@@ -21,12 +21,12 @@ OWNER = "owner"
 
 
 class HubError(Exception):
-    """The hub did not do as it was told; the message holds what it said."""
+    """A command of the hub failed; the message contains its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """A stub provider under the name that the hub shall know it by."""
+    """A stub provider with its name in the hub."""
 
     name: str
     port: int
@@ -60,14 +60,14 @@ class BenchedHub:
         }
 
     def headers(self) -> tuple[str, ...]:
-        """What a request carries to be the owner's."""
+        """The headers that authenticate a request as the owner's."""
         return (f"authorization: Bearer {self.owner_key}",)
 
-    def tell(self, *words: str, given: str | None = None) -> str:
-        """Run one `aihub` command, with `given` on its standard input, and return what it printed."""
+    def command_output(self, *argv: str, given: str | None = None) -> str:
+        """Run one `aihub` command, with `given` on its standard input, and return its output."""
         try:
             done = subprocess.run(
-                [self.command, *words],
+                [self.command, *argv],
                 env=dict(self.env()),
                 cwd=self.data,
                 input=given,
@@ -78,26 +78,26 @@ class BenchedHub:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise HubError(f"aihub {' '.join(words)}: not done within {COMMAND_TIMEOUT_S:g} s") from None
+            raise HubError(f"aihub {' '.join(argv)}: not done within {COMMAND_TIMEOUT_S:g} s") from None
         if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip()
-            raise HubError(f"aihub {' '.join(words)}: exit {done.returncode}\n{said}")
+            output = (done.stdout + done.stderr).strip()
+            raise HubError(f"aihub {' '.join(argv)}: exit {done.returncode}\n{output}")
         return done.stdout
 
     def set_up(self, *providers: Provider) -> None:
         """Register the stub providers, price their model, and give the owner credit to spend."""
         for provider in providers:
             url = f"http://127.0.0.1:{provider.port}/v1"
-            self.tell("provider", "add", provider.name, "--dialect", "openai", "--base-url", url)
-            self.tell("credential", "add", provider.name, given="secret\n")
+            self.command_output("provider", "add", provider.name, "--dialect", "openai", "--base-url", url)
+            self.command_output("credential", "add", provider.name, given="secret\n")
             limits = ("--context", "128000", "--max-output", "4096")
-            self.tell("rate", "set", f"{provider.name}/bench", "--input", "1", "--output", "2", *limits)
+            self.command_output("rate", "set", f"{provider.name}/bench", "--input", "1", "--output", "2", *limits)
         if self.billing:
-            self.tell("credit", "grant", OWNER, str(CREDIT))
+            self.command_output("credit", "grant", OWNER, str(CREDIT))
 
     def verify(self) -> None:
         """Let the hub prove its own books; raises HubError when they do not add up."""
-        self.tell("ledger", "verify")
+        self.command_output("ledger", "verify")
 
     @contextmanager
     def serving(self) -> Iterator[Server]:
@@ -120,14 +120,14 @@ class BenchedHub:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 def tail(log: Path, lines: int = 25) -> str:
-    """The end of a log, to say what went wrong."""
+    """The end of a log, for an error message."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 

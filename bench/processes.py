@@ -28,7 +28,7 @@ class Processes:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        # From here on an impatient second Ctrl-C must not leave half of the processes behind.
+        # From here on a second Ctrl-C must not leave half of the processes behind.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             self.end(*self._running)
@@ -114,7 +114,7 @@ def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) ->
 
 
 def has_ended(process: "subprocess.Popen[bytes]") -> bool:
-    """Whether a process has ended; it is left unreaped, so that its group can still be told apart and ended."""
+    """Whether a process has ended; it is left unreaped, so that its group can still be recognised and ended."""
     if process.returncode is not None:
         return True
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -1,4 +1,4 @@
-"""The runs, in order, and the rows that each gives."""
+"""The runs, in order, and the rows of each."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def billed(session: Session) -> None:
 
 
 def memory(session: Session, server: Server) -> None:
-    """What the hub holds just after load."""
+    """The hub's memory just after load."""
     held = proc.memory(server.pid)
     session.add(Row(measure="  RSS of all processes", figure=held.rss_mb, unit="MB", target=RSS))
     session.add(Row(measure="  PSS of all processes", figure=held.pss_mb, unit="MB"))
@@ -112,7 +112,7 @@ def streams(session: Session, server: Server) -> Measured:
 
 
 def crosswise(session: Session, server: Server, passed: Measured, relayed: Measured) -> None:
-    """What translating costs: callers of Anthropic's dialect to the provider of OpenAI's, against passing through."""
+    """The cost of translation: Anthropic's dialect to a provider of OpenAI's dialect, against passing through."""
     progress("the same calls across dialects")
     whole = session.traffic.measure("hub, crosswise", server, replace(session.shape(), path=ANTHROPIC))
     streamed = replace(session.shape(stream=True), path=ANTHROPIC)
@@ -133,7 +133,7 @@ def crosswise(session: Session, server: Server, passed: Measured, relayed: Measu
 
 
 def shares(session: Session, server: Server) -> None:
-    """The stages of a call, without other load, as the hub itself tells them."""
+    """The stages of a call, without other load, as the hub itself reports them."""
     progress("the stages of a call")
     durations = stages.sample(server, f"{FAST}/bench", session.effort.stage_calls)
     if not durations:
@@ -143,7 +143,7 @@ def shares(session: Session, server: Server) -> None:
 
 
 def unbilled(session: Session) -> None:
-    """Hub, billing off: what holding and settling credit costs is the difference."""
+    """Hub, billing off: the difference is the cost of holding and settling credit."""
     with session.hub("hub, billing off", billing=False) as (_, server):
         session.whole("hub, billing off", server)
 
@@ -155,7 +155,7 @@ def over_wsgi(session: Session) -> None:
 
 
 def cold_start(session: Session) -> None:
-    """Cold start: what a fresh process does before it can answer."""
+    """Cold start: the time of a fresh process before it can answer."""
     with session.hub("hub, started anew") as (hub, _):
         pass
     rounds = session.effort.cold_starts

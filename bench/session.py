@@ -1,4 +1,4 @@
-"""What every run shares: where things run, how long, the traffic, and the rows gathered so far."""
+"""The state that every run shares: placement, durations, the traffic, and the rows so far."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ CPU_PER_REQUEST = Target(limit=330)
 
 
 def progress(text: str) -> None:
-    """Tell whoever waits what is going on."""
+    """Report the progress on standard error."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
@@ -40,7 +40,7 @@ QUICK = Effort(seconds=2, warm_up_s=1, cold_starts=3, stage_calls=50)
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Which CPUs are whose: the first is the hub's, the last is for the stub and the load generator."""
+    """The assignment of CPUs: the first is the hub's, the last is for the stub and the load generator."""
 
     available: tuple[int, ...]
 
@@ -70,7 +70,7 @@ class Session:
     slow: Server
     rows: list[Row] = field(default_factory=list)
     direct: Measured | None = None
-    """The stub called directly, once that has been measured: what ratios are taken to."""
+    """The stub called directly, once that has been measured: the base of ratios."""
 
     def add(self, row: Row) -> None:
         self.rows.append(row)

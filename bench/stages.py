@@ -1,4 +1,4 @@
-"""Where the time of a call goes, as the hub itself says in `Server-Timing`."""
+"""The stages of a call with their durations, as the hub itself reports them in `Server-Timing`."""
 
 import http.client
 import re

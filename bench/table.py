@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a figure should be at least or at most."""
+    """The least or the most that a figure should be."""
 
     limit: float
     at_least: bool = False
@@ -21,7 +21,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the report. No figure means that it was not measured, and the note says why."""
+    """One line of the report. No figure means that it was not measured, and the note contains the reason."""
 
     measure: str
     figure: float | None = None
@@ -52,7 +52,7 @@ RIGHT_ALIGNED = {1, 2, 3}
 
 
 def written(figure: float) -> str:
-    """Three digits or more that mean something: 12,345 and 123 and 12.3 and 1.23."""
+    """The figure with at least three significant digits: 12,345 and 123 and 12.3 and 1.23."""
     if abs(figure) >= 100:
         return f"{figure:,.0f}"
     return f"{figure:.1f}" if abs(figure) >= 10 else f"{figure:.2f}"
@@ -73,5 +73,5 @@ def as_table(rows: Sequence[Row]) -> str:
 
 
 def as_json(rows: Sequence[Row], **more: object) -> str:
-    """The rows as one JSON document, with `more` beside them."""
+    """The rows as one JSON document, together with `more`."""
     return json.dumps({**more, "rows": [row.as_json() for row in rows]}, indent=2)

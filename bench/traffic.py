@@ -21,7 +21,7 @@ START_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One run of the load generator against one server; times in microseconds unless the name says otherwise."""
+    """One run of the load generator against one server; times in microseconds unless the name states another unit."""
 
     requests: int
     bad: int
@@ -49,7 +49,7 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What kind of load to put on a server."""
+    """The load to put on a server."""
 
     seconds: float
     model: str = "bench"
@@ -60,7 +60,7 @@ class Shape:
 
 
 def body(shape: Shape) -> str:
-    """A small chat request, the same in both dialects but for the usage that OpenAI's has to ask for."""
+    """A small chat request, the same in both dialects except for `include_usage`, which OpenAI's needs."""
     request: dict[str, object] = {
         "model": shape.model,
         "messages": [{"role": "user", "content": "Say the same thing that you always say, in twenty tokens."}],
@@ -83,7 +83,7 @@ class Traffic:
     trouble: list[str] = field(default_factory=list)
     """One line for each run with a bad answer: the benchmark fails for it."""
     remarks: list[str] = field(default_factory=list)
-    """What a reader of the figures should know besides."""
+    """Remarks for a reader of the figures."""
 
     def stub(self, *options: str) -> Server:
         """Start a stub provider on a free port."""

@@ -1,1 +1,1 @@
-"""How the world gets in: use cases, HTTP, and the servers, functions and command line that carry it."""
+"""The entrypoints: use cases, HTTP, and the servers, functions and command line around them."""

@@ -1,8 +1,8 @@
 """The hub on Falcon ASGI: a binder between Falcon and the table of routes, and nothing else.
 
-Around each request stands an `Exchange`: the handler's context, which is left only after the last byte was sent, and
-for a handler that asks for it a cancel scope that a hang-up cancels. Falcon's `resp.stream` alone would notice no
-hang-up where the server's `send` is a no-op, and would not close what it had not begun to read.
+An `Exchange` surrounds each request. It holds the handler's context, which is left only after the last byte was sent,
+and, if the handler asks for it, a cancel scope that a hang-up cancels. Falcon's `resp.stream` alone would notice no
+hang-up where the server's `send` is a no-op, and would not close a stream that it had not begun to read.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# The versions that Falcon knows. Some servers write them otherwise, and it refuses every request that has another.
+# The HTTP versions that Falcon knows. It refuses any other spelling, and some servers use one.
 _VERSIONS = {"1.0", "1.1", "2", "3"}
 _EXCHANGE = "aihub.exchange"
 _log = logging.getLogger("aihub")
@@ -109,12 +109,12 @@ class AsgiApp:
 
 
 async def _nothing() -> MutableMapping[str, Any]:
-    """What Falcon receives: it would wait for the first of a body before it looks for a route."""
+    """An empty body for Falcon, which would otherwise wait for the body's first part before it looks for a route."""
     return {"type": "http.request", "body": b"", "more_body": True}
 
 
 class Exchange:
-    """One request and its answer: what must be closed at the end, and the watch for a hang-up where it is wanted."""
+    """One request and its answer: the contexts to close at the end, and the watch for a hang-up if requested."""
 
     def __init__(self, receive: Receive, send: Send, body: BodyReader) -> None:
         self.body = body
@@ -141,7 +141,7 @@ class Exchange:
             if handler is not None:
                 await handler.__aexit__(None, None, None)
         finally:
-            # Its end tells where it was when it was cancelled: here.
+            # The scope ends here, where it was cancelled.
             watcher, self._watcher = self._watcher, None
             if watcher is not None:
                 watcher.cancel()
@@ -156,12 +156,12 @@ class Exchange:
         return reply
 
     def keep_alive(self, reply: Reply, every_ms: int) -> None:
-        """From now on the caller of a stream hears from time to time that it goes on."""
+        """Send keep-alives to the caller of a stream from now on."""
         if reply.keep_alive and every_ms and isinstance(reply.body, AsyncGeneratorType):
             self._pulse = Pulse(reply.body, reply, self._send, every_ms / 1000)
 
     def watch(self) -> Leave:
-        """From now on a hang-up cancels whatever this exchange is doing, and so does what is returned."""
+        """From now on a hang-up cancels this exchange's work, and so does the returned function."""
         cancel = self._cancel = anyio.CancelScope()
         cancel.__enter__()
         self._watcher = asyncio.get_running_loop().create_task(self._hang_up(cancel))
@@ -174,10 +174,10 @@ class Exchange:
 
 
 class Pulse:
-    """Tells the caller of a stream that it goes on: one timer for the whole of it, and no work for any piece.
+    """Keeps the caller of a stream connected: one timer for the whole stream, and no work for each piece.
 
-    It looks every `every_s` seconds. Where no piece was given since it looked last, and the body is at work on the next
-    (not Falcon on sending one), it sends the reply's keep-alive; so the first comes after one to two such times.
+    It looks every `every_s` seconds. If no piece was given since the last look, and the body is working on the next
+    (Falcon is not sending one), it sends the reply's keep-alive; so the first comes after one to two intervals.
     """
 
     def __init__(self, body: "AsyncGeneratorType[bytes, None]", reply: Reply, send: Send, every_s: float) -> None:
@@ -199,17 +199,17 @@ class Pulse:
     def _look(self) -> None:
         given = self._reply.given()
         if given == self._given and self._body.ag_running and (self._beat is None or self._beat.done()):
-            self._beat = self._loop.create_task(self._say())
+            self._beat = self._loop.create_task(self._send_beat())
         self._given = given
         self._timer = self._loop.call_later(self._every_s, self._look)
 
-    async def _say(self) -> None:
+    async def _send_beat(self) -> None:
         with suppress(Exception):  # The caller has left, which the watch notices, or the stream has just ended.
             await self._send({"type": "http.response.body", "body": self._reply.keep_alive, "more_body": True})
 
 
 def falcon_app(hub: CallContext) -> "falcon.asgi.App[Any, Any]":
-    """Falcon with the hub's routes, and the hub's own words for what Falcon refuses."""
+    """Falcon with the hub's routes, and the hub's own errors for requests that Falcon refuses."""
     table = routes(hub)
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App(middleware=middleware(canonical_path(table), hub.cors_origins))
     for template, handlers in by_template(table).items():

@@ -1,7 +1,7 @@
 """The settings of the hub: one table, one precedence, and all errors reported at once.
 
-A setting is, in this order: what the command line says, what the environment says, its default. A variable that is
-set to nothing counts as not set. Whatever bears a name of ours and is no setting stops the start, since a misspelt
+The value of a setting comes from the command line, else the environment, else its default. An empty variable counts as
+not set. A variable with one of the hub's prefixes that is no setting stops the start, since a misspelt
 CREDIT_BASED_BILLING_ENABLED would give everything away.
 """
 
@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return ActionPolicy(starter=starter, terms=self.terms, billed=self.billed, strategy=self.strategy)
 
     def __repr__(self) -> str:
-        """No values: there are secrets among them, and a traceback must not show them."""
+        """A text without values: some are secrets, and a traceback must not show them."""
         return "Settings(…)"
 
 
@@ -180,7 +180,7 @@ VENDOR_VARIABLES: dict[str, str] = {
 def read_settings(
     environment: Mapping[str, str], options: Mapping[str, str] | None = None
 ) -> Settings | tuple[Problem, ...]:
-    """The settings, or everything that is wrong with them. `options` are the command line's, by variable name."""
+    """The settings, or all their errors. `options` are the command line's, by variable name."""
     problems = list(_unknown(environment))
     values: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -232,10 +232,10 @@ def effective(environment: Mapping[str, str], options: Mapping[str, str] | None 
 
 
 def _vendor_keys(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    """The keys of a variable. AWS has a variable for each half of a pair, which counts as a key of Bedrock's.
+    """The keys of a variable. AWS has one variable for each half of a key pair; the pair counts as one key of Bedrock.
 
-    A pair with a session token is a role's, which Lambda and EC2 give to every process: it ends within hours, and the
-    hub would keep it.
+    A pair with a session token belongs to a role, which Lambda and EC2 give to every process. It is left out, since it
+    expires within hours and the hub would keep it.
     """
     keys = _keys(environment.get(variable, ""))
     pair = [environment.get(name, "").strip() for name in AWS_PAIR]

@@ -1,4 +1,4 @@
-"""What happens to every request before it is routed and to every answer before it goes, under ASGI and WSGI alike.
+"""The middleware for every request before it is routed and every answer before it is sent, under ASGI and WSGI alike.
 
 Falcon calls the methods that end in `_async` under ASGI.
 """
@@ -12,13 +12,13 @@ from entrypoints.http.cors import cors_headers, preflight_headers
 
 
 class Paths:
-    """Finds the route's own path in a path as it was written."""
+    """Replaces a path as the caller wrote it by the route's own path."""
 
     def __init__(self, canonical: Callable[[str], str]) -> None:
         self._canonical = canonical
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Before routing, which goes by `req.path`."""
+        """Run before routing, which uses `req.path`."""
         req.path = self._canonical(req.path)
 
     async def process_request_async(self, req: Any, resp: Any) -> None:
@@ -27,7 +27,7 @@ class Paths:
 
 
 class Cors:
-    """Answers preflights and adds the headers to every answer, whoever made it."""
+    """Answers preflights and adds the headers to every answer, errors included."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
         self._origins = origins
@@ -43,7 +43,7 @@ class Cors:
             resp.complete = True
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool) -> None:
-        """After everything, errors included."""
+        """Run after everything, errors included."""
         for name, value in cors_headers(self._origins, req.get_header("origin")):
             resp.append_header(name, value)
 

@@ -1,4 +1,4 @@
-"""What both binders do before a request reaches its route: refusals of the server, in the dialect of the caller."""
+"""The server's refusals in the dialect of the caller, which both binders send before a request reaches its route."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, assert_never
@@ -14,12 +14,12 @@ from entrypoints.usecases.call_context import CallContext
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# These are answered however full the hub is: who asks them decides whether it goes on.
+# These paths are answered even when the hub is full: they decide whether it is kept running.
 ALWAYS_SERVED = ("/healthz", "/readyz")
 
 
 def refused(hub: CallContext, scope: Scope) -> Refusal | None:
-    """Why the server would not serve this request; None if it is to be served."""
+    """The refusal of a request that the server would not serve; None if it is to be served."""
     why: Refused | None = scope.get(REFUSED)
     match why:
         case None:

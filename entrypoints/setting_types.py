@@ -38,14 +38,14 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    """One of some words, in any case."""
+def one_of(*values: str) -> Callable[[str], str]:
+    """One of some values, in any case."""
 
     def read(text: str) -> str:
-        for word in words:
-            if text.lower() == word.lower():
-                return word
-        raise ValueError(f"expected {' or '.join(words)}")
+        for value in values:
+            if text.lower() == value.lower():
+                return value
+        raise ValueError(f"expected {' or '.join(values)}")
 
     return read
 
@@ -73,7 +73,7 @@ def margin(text: str) -> int | None:
 
 
 def price(text: str) -> int:
-    """What one credit costs, in nanos of a dollar."""
+    """The price of one credit, in nanos of a dollar."""
     nanos = amount(text)
     if nanos == 0:
         raise ValueError("expected the price of a credit in dollars, such as 1 or 0.01")

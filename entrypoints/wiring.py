@@ -1,6 +1,6 @@
 """The composition root: the only place that knows which adapter plays which role.
 
-What is heavy is imported where it is built, so that a command of the operator starts without an HTTP client.
+Heavy modules are imported where they are used, so that a command of the operator starts without an HTTP client.
 """
 
 import os
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 BOOKS = "aikit.db"
 MASTER_KEY = "master.key"
 WORKERS = "workers"
-# How long a clean stop waits for calls that could not be settled; the server's own patience ends soon after.
+# How long a clean stop waits for calls that could not be settled; the server's own limit ends soon after.
 UNSETTLED_WAIT_S = 4.0
 
 
 class CannotStart(Exception):
-    """The hub cannot reach what it lives on; the message says what and the remedy."""
+    """The hub cannot start; the message contains the missing resource and the remedy."""
 
 
 def has_books(settings: Settings) -> bool:
-    """Whether there are books, or something else stands in their way that `operator_hub` has a word for."""
+    """Whether there are books, or an obstacle in their place that `operator_hub` reports."""
     return (settings.data_dir / BOOKS).exists() or settings.data_dir.is_file()
 
 
@@ -101,7 +101,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
 
 
 def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
-    """Refuse master keys without the one that the books belong to: every sealed secret would be lost with them."""
+    """Refuse master keys that lack the one that the books belong to: they would open no sealed secret."""
     if known not in given:
         raise CannotStart(
             f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {', '.join(given)}): give "
@@ -110,7 +110,7 @@ def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
 
 
 def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
-    """What the public catalogue says, for bringing the price book up to date. CannotStart if it is not installed."""
+    """The prices of the public catalogue, for updating the price book. CannotStart if it is not installed."""
     from adapters.price_book.genai import CatalogueMissing, catalogue
 
     try:
@@ -121,13 +121,13 @@ def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
 
 @asynccontextmanager
 async def hub_from_environment() -> AsyncIterator["CallContext"]:
-    """The hub as its environment says, ready to serve under any server. CannotStart tells all that is wrong."""
+    """The hub as its environment configures it, ready for any server. CannotStart lists all errors."""
     settings = read_settings(os.environ)
     if not isinstance(settings, Settings):
         raise CannotStart("; ".join(f"{problem.name}: {problem.text}" for problem in settings))
     async with hub(settings) as whole:
-        # `aihub serve` has done this already; another server, or Lambda, has not. A key that nobody would see is
-        # not made: without AIHUB_OWNER_KEY the operator makes one with `aihub key create --user owner`.
+        # `aihub serve` has done this already; another server, or Lambda, has not. No key is made, since it would
+        # not be seen: without AIHUB_OWNER_KEY the operator makes one with `aihub key create --user owner`.
         await prepare(whole, settings.owner_key, settings.vendor_keys, settings.terms)
         yield whole
 
@@ -143,7 +143,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     from entrypoints.usecases.call_context import CallContext
 
     async with operator_hub(settings) as operator:
-        operator.liveness.own()  # Before the first call needs it; where no life sign can be made, nothing is served.
+        operator.liveness.own()  # Before the first call needs it; without a life sign, nothing is served.
         transport = Http1Transport()
         whole = CallContext(
             storage=operator.storage,

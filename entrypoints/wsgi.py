@@ -1,7 +1,7 @@
 """The hub on Falcon WSGI: threads of a WSGI server on one side, one event loop per process on the other.
 
-Each request crosses to the loop once. The handler runs there whole, in one task, as anyio asks of whoever enters and
-leaves a context; a streamed body comes back through a queue, whose pieces cost no crossing of their own.
+Each request crosses to the loop once. The whole handler runs there in one task, because anyio requires one task to
+enter and leave a context; a streamed body comes back through a queue, whose pieces cost no crossing of their own.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ from entrypoints.usecases.manage.maintenance import sweep_regularly
 
 # How many pieces may wait for a slow caller before the provider is read no further.
 PIECES_MAX = 64
-# While the provider is silent an empty piece is offered to the server so often: only so can it notice a hang-up.
+# While the provider is silent the server gets an empty piece at this interval: without it a hang-up is not noticed.
 LISTEN_S = 0.25
 DRAINED_AT_ONCE = 64 * 1024
-# A larger body is only read from somebody with a valid key.
+# A larger body is only read from a caller with a valid key.
 UNKNOWN_BYTES_MAX = 64 * 1024
-# In the environment where the server has read the body already, and bounded it.
+# In the environment if the server has read the body already, within a bound.
 BODY = "aihub.body"
 
 _log = logging.getLogger("aihub")
@@ -50,7 +50,7 @@ def create_app() -> "falcon.App[Any, Any]":
 
 
 def _end(swept: "concurrent.futures.Future[None]") -> None:
-    """The sweep goes on as long as the event loop does: where an error ended it, no call can be made any more."""
+    """The sweep runs as long as the event loop: if an error has ended it, no call can be made any more."""
     if not swept.cancelled() and (error := swept.exception()) is not None:
         end_process(error)
 
@@ -92,7 +92,7 @@ def falcon_app(hub: CallContext, portal: anyio.from_thread.BlockingPortal) -> "f
 
 
 class Crossing:
-    """One request on the loop's side, and the way its answer takes to the thread that waits for it."""
+    """One request on the loop's side, and the queue of its answer to the thread that waits for it."""
 
     def __init__(self, keep_alive_ms: int = 0) -> None:
         self.head: concurrent.futures.Future[Reply] = concurrent.futures.Future()
@@ -105,7 +105,7 @@ class Crossing:
         self._keep_alive_ms = keep_alive_ms
 
     async def carry(self, handler: Handler, request: Request) -> None:
-        """Run the handler from its beginning to its end, in this one task."""
+        """Run the handler from beginning to end, in this one task."""
         self._loop = asyncio.get_running_loop()
         try:
             with anyio.CancelScope() as self._cancel:
@@ -133,7 +133,7 @@ class Crossing:
                 await self._room.wait()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces, in the server's thread; while there are none, now and then a keep-alive."""
+        """The pieces, in the server's thread; during silence, a keep-alive at intervals."""
         silences = 0
         while True:
             try:
@@ -141,7 +141,7 @@ class Crossing:
                 silences = 0
             except queue.Empty:
                 silences += 1
-                piece = self._said_in_silence(silences)
+                piece = self._piece_in_silence(silences)
             if piece is None:
                 if self._problem is not None:
                     # What did not come to its end must not look as if it had: the server breaks the connection.
@@ -151,15 +151,15 @@ class Crossing:
                 self._loop.call_soon_threadsafe(self._room.set)
             yield piece
 
-    def _said_in_silence(self, silences: int) -> bytes:
-        """An empty piece, and each time that the silence has lasted long enough a keep-alive."""
+    def _piece_in_silence(self, silences: int) -> bytes:
+        """An empty piece, or a keep-alive each time that the silence has lasted long enough."""
         every = max(1, int(self._keep_alive_ms / (LISTEN_S * 1000)))
         if self._keep_alive_ms and silences % every == 0 and self.head.done():
             return self.head.result().keep_alive
         return b""
 
     def watch(self) -> Leave:
-        """What gives the caller up. A hang-up needs no watch here: the server calls `close`."""
+        """The function that gives the caller up. A hang-up needs no watch here: the server calls `close`."""
         return self._leave
 
     def _leave(self) -> None:
@@ -169,7 +169,7 @@ class Crossing:
             self._cancel.cancel()
 
     def close(self) -> None:
-        """The server is done with the body, to its end or not: cancel what runs and wait until it is settled."""
+        """The server is done with the body, at its end or before: cancel the call and wait until it is settled."""
         if not self.over.done() and self._loop is not None and self._cancel is not None:
             with suppress(RuntimeError):  # the loop is gone: the process is ending, and the sweep will settle
                 self._loop.call_soon_threadsafe(self._cancel.cancel)
@@ -204,10 +204,10 @@ def _responder(hub: CallContext, portal: anyio.from_thread.BlockingPortal, handl
 def _body(
     hub: CallContext, portal: anyio.from_thread.BlockingPortal, req: falcon.Request, headers: dict[str, str]
 ) -> bytes | Refusal:
-    """The body, where the server leaves it to us to read it: it is waited for as long as the server does.
+    """The body, if the server leaves the reading to the hub; the wait for it is as long as the server's.
 
-    A chunked one has no length, but its server knows the end. What is over the bound is read on, as much again, and
-    thrown away: a caller who is still sending would see a broken connection instead of the answer.
+    A chunked body has no length, but its server knows the end. Bytes beyond the bound are read and discarded, up to the
+    bound again: a caller who is still sending would see a broken connection instead of the answer.
     """
     bytes_max = hub.body_bytes_max
     chunked = req.content_length is None and req.get_header("transfer-encoding") is not None

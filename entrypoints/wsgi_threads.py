@@ -1,6 +1,6 @@
-"""The WSGI application behind our own server: its threads on one side, the server's event loop on the other.
+"""The WSGI application behind the hub's own server: its threads on one side, the server's event loop on the other.
 
-The server's side reads the bodies, so that no thread ever waits for a caller who sends; each running call has a thread.
+The server's side reads the bodies, so that no thread waits for a slow sender; each running call has a thread.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.maintenance import sweep_regularly
 from entrypoints.wsgi import BODY, PIECES_MAX, falcon_app
 
-# Every running call occupies a thread, also while its provider thinks.
+# Every running call occupies a thread, also while its provider works.
 THREADS = 256
-# Threads for what is served however many calls run.
+# Threads for requests that are served however many calls run.
 THREADS_SPARE = 4
 
 Messages = tuple[MutableMapping[str, Any], ...]
 
 
 def create_app() -> "ThreadedApp":
-    """The application for our server, configured by the environment."""
+    """The application for the hub's server, configured by the environment."""
     from entrypoints.wiring import hub_from_environment
 
     return ThreadedApp(hub_from_environment)
@@ -112,7 +112,7 @@ class ThreadedApp:
 
 
 class Answer:
-    """What a thread has to say, on its way to the loop: a few messages ahead of its caller."""
+    """The messages of a thread on their way to the loop: a few ahead of its caller."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.gone = False  # The caller has left.
@@ -122,13 +122,13 @@ class Answer:
         self._news = asyncio.Event()
 
     def put(self, messages: Messages | None) -> None:
-        """Say more, from the thread; None at the end. Waits while the caller is slow."""
+        """Put a message, from the thread; None at the end. Waits while the caller is slow."""
         self._room.acquire()
         self._queue.append(messages)
         self._loop.call_soon_threadsafe(self._news.set)
 
     async def next(self) -> Messages | None:
-        """What comes next, on the loop."""
+        """The next message, on the loop."""
         while not self._queue:
             self._news.clear()
             await self._news.wait()
@@ -150,15 +150,15 @@ def run(wsgi: Any, environ: dict[str, Any], answer: Answer) -> None:
         head["status"] = int(status[:3])
         head["headers"] = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
-    def said(body: bytes, more: bool) -> MutableMapping[str, Any]:
+    def message_of(body: bytes, more: bool) -> MutableMapping[str, Any]:
         return {"type": "http.response.body", "body": body, "more_body": more}
 
     try:
         pieces: Iterable[bytes] = wsgi(environ, start_response)
         if isinstance(pieces, list):
-            answer.put((head, said(b"".join(pieces), False)))
+            answer.put((head, message_of(b"".join(pieces), False)))
         else:
-            _stream(pieces, head, said, answer)
+            _stream(pieces, head, message_of, answer)
     finally:
         answer.put(None)
 
@@ -166,19 +166,19 @@ def run(wsgi: Any, environ: dict[str, Any], answer: Answer) -> None:
 def _stream(
     pieces: Iterable[bytes],
     head: MutableMapping[str, Any],
-    said: Callable[[bytes, bool], MutableMapping[str, Any]],
+    message_of: Callable[[bytes, bool], MutableMapping[str, Any]],
     answer: Answer,
 ) -> None:
-    """Pass on a body piece by piece. Its `close` is called whatever happens; for it ends the call."""
+    """Pass on a body piece by piece. Its `close` is always called, because it ends the call."""
     opening: Messages = (head,)
     try:
         for piece in pieces:
             if answer.gone:
                 return
             if piece:
-                answer.put((*opening, said(piece, True)))
+                answer.put((*opening, message_of(piece, True)))
                 opening = ()
-        answer.put((*opening, said(b"", False)))
+        answer.put((*opening, message_of(b"", False)))
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:
@@ -186,7 +186,7 @@ def _stream(
 
 
 def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
-    """The request as PEP 3333 wants it: texts whose characters are bytes."""
+    """The request as PEP 3333 requires it: texts whose characters are bytes."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
@@ -204,7 +204,7 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for raw_name, raw_value in scope["headers"]:
-        if b"_" in raw_name:  # It would pass for the one with a hyphen.
+        if b"_" in raw_name:  # It would pass for the header with a hyphen.
             continue
         name, value = raw_name.decode("latin-1").upper().replace("-", "_"), raw_value.decode("latin-1")
         if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):

@@ -1,4 +1,4 @@
-"""The books: one way to change them. What is read of them outside of a decision is in `readers`."""
+"""The books: one way to change them. The reads outside of a decision are in `readers`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager

@@ -19,7 +19,7 @@ class Ids(Protocol):
     """Fresh names and secrets."""
 
     def new(self, prefix: str) -> str:
-        """A new id `prefix_…`: unguessable, and sorted by the time of its making."""
+        """A new id `prefix_…`: unguessable, and sorted by its creation time."""
         ...
 
     def secret(self) -> str:
@@ -35,7 +35,7 @@ class Liveness(Protocol):
     """Which processes of the hub are alive, so that the holds of the dead can be given back at once."""
 
     def own(self) -> str:
-        """This process's own name, alive from now until the process is gone, however it goes."""
+        """This process's own name, alive from now until the process ends, in any way."""
         ...
 
     def is_gone(self, owner: str) -> bool | None:

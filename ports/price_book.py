@@ -7,10 +7,10 @@ from domain.pricing.price_book import Price
 
 
 class PriceBook(Protocol):
-    """Prices by provider. To ask for one provider's is cheap the second time, and costs nothing of the others."""
+    """Prices by provider. A second request for a provider's prices is cheap, and reads no other provider."""
 
     def providers(self) -> Sequence[str]:
-        """Those whose prices the book has, by name."""
+        """The providers whose prices the book has, by name."""
         ...
 
     def prices(self, provider: str) -> Sequence[Price]:
@@ -18,5 +18,5 @@ class PriceBook(Protocol):
         ...
 
     def borrows(self, provider: str) -> Sequence[str]:
-        """Whose models the provider offers under their own names and prices, where it has none of its own."""
+        """The providers whose models this one offers under their names and prices, where it has none of its own."""
         ...

@@ -14,12 +14,12 @@ from domain.refusals import UnsupportedParameter
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """What one read from the provider brought: `raw` for a caller of the same dialect, `events` for everyone.
+    """The result of one read from the provider: `raw` for a caller of the same dialect, `events` for all callers.
 
-    `raw` is whole server-sent events (or the whole JSON body), already without what the caller must not see; None where
-    the answer has not the form that was asked for, whole or streamed, and its events have to be rendered in that form.
-    The events of one read that holds the terminal word end with `Ended` and come as a chunk of their own, so
-    that the books can be settled between what comes before it and the terminal bytes.
+    `raw` is whole server-sent events (or the whole JSON body), already without the parts that the caller must not see.
+    It is None if the answer does not have the requested form, whole or streamed, so its events have to be rendered.
+    The events of a read with the terminal marker end with `Ended` and come as a chunk of their own, so that the books
+    can be settled before the terminal bytes.
     """
 
     raw: bytes | None
@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The provider accepted the attempt. `chunks` ends after an `Ended` or a `Broken` event, always one of them.
 
     `headers` are those worth relaying (lower case), never the provider's cookies or framing headers. `content_type`
-    is what the provider calls its body.
+    is the provider's.
     """
 
     status: int
@@ -45,7 +45,7 @@ class Providers(Protocol):
     def unsupported(self, dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
         """The promise of the request that the provider's dialect would break, or else the fields that it leaves out.
 
-        Only fields that the caller should hear of are named. Pure.
+        Only fields that the caller should know of are named. Pure.
         """
         ...
 
@@ -55,6 +55,6 @@ class Providers(Protocol):
         """Make the attempt; leaving the context closes the provider's connection.
 
         `request` is None if both sides use the same dialect: then the call's own fields pass through, with the model's
-        name, the usage option and the output cap replaced. Never raises for what a provider does.
+        name, the usage option and the output cap replaced. Never raises for a provider's behaviour.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the rotation of the master key needs: the keys on one side, and all that is sealed in the books on the other."""
+"""The ports of the master key's rotation: the keys on one side, and the sealed values of the books on the other."""
 
 from collections.abc import Callable
 from typing import Protocol

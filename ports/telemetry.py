@@ -1,4 +1,4 @@
-"""Reporting what the hub does to whatever observes it: metrics, traces, a log."""
+"""Reporting events of the hub to its observers: metrics, traces, a log."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Keeping secrets: sealing what must be read again, fingerprinting what must only be recognised."""
+"""Keeping secrets: sealing values that must be read again, fingerprinting values that must only be recognised."""
 
 from typing import Protocol
 

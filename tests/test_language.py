@@ -56,7 +56,7 @@ RULES = PLAIN | {
 }
 ROOMS = {
     "adapters": RULES,
-    "bench": EVERYWHERE,
+    "bench": RULES,
     "docs": PLAIN,
     "domain": RULES,
     "entrypoints": EVERYWHERE,
@@ -71,7 +71,7 @@ ROOMS = {
     "entrypoints/serve": RULES,
     "entrypoints/server": RULES,
     "entrypoints/usecases": RULES,
-    "ports": PLAIN,
+    "ports": RULES,
     "CONTRIBUTING.md": RULES,
     "README.md": RULES,
     "SECURITY.md": RULES,
@@ -79,7 +79,7 @@ ROOMS = {
     "docs/decisions": RULES,
     "docs/how-to": RULES,
     "docs/unsupported.md": PLAIN,
-}
+} | {f"entrypoints/{path.name}": RULES for path in (ROOT / "entrypoints").glob("*.py")}
 # Places whose word is somebody else's: a media type, a vendor's field, and the H.264 standard's encoded picture.
 QUOTED = {
     "docs/guarantees.md": {"hears"},  # in names of tests
@@ -87,6 +87,8 @@ QUOTED = {
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
     "entrypoints/http/dialects/aigne/discovery.py": {"anew"},  # a name of the call context
+    "bench/run.py": {"anew"},  # in the names of rows
+    "bench/traffic.py": {"say"},  # in a prompt
     "entrypoints/cli/prices.py": {"say", "tells"},  # in texts for people, as the next two
     "entrypoints/cli/rates.py": {"say", "tells"},
     "entrypoints/cli/rerating.py": {"anew"},

@@ -1,1 +1,1 @@
-"""What is read of the books, one protocol for each kind of reader. Nothing here changes them."""
+"""The reads of the books, one protocol for each kind of reader. Nothing here changes them."""

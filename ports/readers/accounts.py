@@ -1,4 +1,4 @@
-"""Reading users, their API keys and their credit, and what was done to the hub."""
+"""Reading users, their API keys and their credit, and the audit log."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from domain.ledger.rows import Grant
 
 
 class AccountReader(Protocol):
-    """Answers who may call and what they have, as of the last commit."""
+    """Reads callers and their credit, as of the last commit."""
 
     async def caller(self, fingerprint: str) -> tuple[ApiKey, User] | None:
         """The key of that fingerprint, revoked or not, and its user."""

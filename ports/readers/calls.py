@@ -7,7 +7,7 @@ from domain.ledger.rows import Adjustment
 
 
 class CallReader(Protocol):
-    """Answers what was called and what it was charged, as of the last commit."""
+    """Reads calls and their charges, as of the last commit."""
 
     async def call(self, call_id: str) -> Call | None:
         """One call."""

@@ -1,4 +1,4 @@
-"""Reading what can be called, and at which prices."""
+"""Reading the models that can be called, and their prices."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from domain.pricing.price_book import Price
 
 
 class CatalogReader(Protocol):
-    """Answers which providers, credentials, rates, aliases and prices there are, as of the last commit."""
+    """Reads providers, credentials, rates, aliases and prices, as of the last commit."""
 
     async def catalog_version(self) -> int:
         """The number that grows with every change of providers, credentials, rates and aliases."""
