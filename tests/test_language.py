@@ -61,11 +61,14 @@ ROOMS = {
     "domain": RULES,
     "entrypoints": EVERYWHERE,
     "entrypoints/actions": RULES,
+    "entrypoints/http": PLAIN,
+    "entrypoints/http/api": RULES,
     "entrypoints/http/dialects/aigne": RULES,
     "entrypoints/http/dialects/anthropic": RULES,
     "entrypoints/http/dialects/google": RULES,
     "entrypoints/http/dialects/openai_chat": RULES,
     "entrypoints/http/dialects/openai_media": PLAIN,
+    "entrypoints/http/dialects/openai_responses": RULES,
     "entrypoints/cli": RULES,
     "entrypoints/refusals": PLAIN,
     "entrypoints/serve": RULES,
@@ -86,9 +89,12 @@ QUOTED = {
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
-    "entrypoints/http/dialects/aigne/discovery.py": {"anew"},  # a name of the call context
     "bench/run.py": {"anew"},  # in the names of rows
     "bench/traffic.py": {"say"},  # in a prompt
+    "entrypoints/http/api/reads.py": {"anew"},  # a name of the call context
+    "entrypoints/http/api/routing.py": {"anew"},
+    "entrypoints/http/dialects/aigne/discovery.py": {"anew"},
+    "entrypoints/http/not_offered.py": {"voice", "voices"},
     "entrypoints/cli/prices.py": {"say", "tells"},  # in texts for people, as the next two
     "entrypoints/cli/rates.py": {"say", "tells"},
     "entrypoints/cli/rerating.py": {"anew"},

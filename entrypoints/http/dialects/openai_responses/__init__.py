@@ -1,7 +1,7 @@
-"""OpenAI's Responses API, as a caller speaks it.
+"""OpenAI's Responses API, the caller's side.
 
-House rule: errors are worded as in chat completions, for both are read by the same SDK. This module assembles the
-dialect; reading is in `read`, `request` and `turns`, answering in `render`, `output_state` and `blocks`.
+House rule: errors have the shape of chat completions, since the same SDK reads both. This module assembles the
+dialect; `read`, `request` and `turns` read requests, `render`, `output_state` and `blocks` render answers.
 
 https://developers.openai.com/api/reference/resources/responses
 """
@@ -19,18 +19,18 @@ from entrypoints.http.dialects.openai_responses.wire import NAME
 def stream_error(body: ErrorBody, number: int = 0) -> bytes:
     """An error as the last event of a stream.
 
-    OpenAI's reference has its fields in the event itself, its SDKs raise where they find them in `error`: it says both.
+    OpenAI's reference has its fields in the event itself, and its SDKs raise for fields in `error`: the event has both.
     """
-    said = msgspec.json.decode(error(body), type=dict[str, dict[str, msgspec.Raw]])["error"]
-    fields = {name: said[name] for name in ("code", "message", "param")}
-    event = {"type": "error", "sequence_number": number, **fields, "error": said}
+    inner = msgspec.json.decode(error(body), type=dict[str, dict[str, msgspec.Raw]])["error"]
+    fields = {name: inner[name] for name in ("code", "message", "param")}
+    event = {"type": "error", "sequence_number": number, **fields, "error": inner}
     return b"event: error\ndata: " + msgspec.json.encode(event) + b"\n\n"
 
 
 def _stream_failed(state: State, body: ErrorBody) -> bytes:
     """The end of a stream that this dialect wrote itself: the response that failed, then the error."""
-    state, told = failed(state, body)
-    return told + stream_error(body, state.events)
+    state, event = failed(state, body)
+    return event + stream_error(body, state.events)
 
 
 RESPONSES_CALLER = CallerDialect(

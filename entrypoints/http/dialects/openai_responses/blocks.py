@@ -1,7 +1,7 @@
-"""What other dialects say besides text, thoughts and functions, as items and annotations of the Responses API.
+"""Content of other dialects besides text, thoughts and functions, as items and annotations of the Responses API.
 
-House rule: what has a word here is said with it; what has none is an extension that names its dialect and holds the
-block as it came: an item or an annotation of type `provider_block`.
+House rule: content that this API can express takes its form; any other is an extension that names its dialect and has
+the block as it came: an item or an annotation of type `provider_block`.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from entrypoints.http import one_line_json as lines
 from entrypoints.http.dialects.openai_responses.wire import NAME
 
 PROVIDER_BLOCK = "provider_block"
-# The types under which callers send such an item back: conversations begun with an older version have the second.
+# The types under which callers send such an item back: conversations of an older version have the second.
 RETURNED_TYPES = (PROVIDER_BLOCK, "foreign")
 
 
@@ -30,26 +30,26 @@ class _CustomCall(msgspec.Struct, frozen=True):
 
 
 def annotation(event: CitationDelta, passage: Passage) -> Any:
-    """A source as an annotation: a page in OpenAI's own words, with another vendor's beside them if they say more.
+    """A source as an annotation: a page in OpenAI's own fields, and another vendor's citation if that has more.
 
-    Every page has a place, that of the passage unless it has its own.
+    Every page has a place: its own, or that of the passage.
     """
     if event.dialect == NAME:
         return one_line(event.citation)
     source = source_of(event)
     if source is not None:
         source = passage.of(source)
-        told: dict[str, Any] = {"type": "url_citation", "url": source.url, "title": source.title or ""}
+        result: dict[str, Any] = {"type": "url_citation", "url": source.url, "title": source.title or ""}
         places = {"start_index": source.start, "end_index": source.end}
-        told |= {name: place for name, place in places.items() if place is not None}
+        result |= {name: place for name, place in places.items() if place is not None}
         if event.dialect == "anthropic":
-            told["provider_block"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
-        return told
+            result["provider_block"] = {"dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
+        return result
     return {"type": PROVIDER_BLOCK, "dialect": event.dialect, "name": "citation", "block": one_line(event.citation)}
 
 
 def provider_item(event: ProviderBlock, mark: str) -> dict[str, Any]:
-    """A block as an item; `mark` makes its id. A custom tool's call is OpenAI's own in both of its dialects."""
+    """A block as an item; its id is made of `mark`. Both of OpenAI's dialects have calls of custom tools."""
     if (event.dialect, event.name) == ("openai", "custom_tool_call"):
         try:
             call = msgspec.json.decode(event.block, type=_CustomCall)
@@ -70,5 +70,5 @@ def provider_item(event: ProviderBlock, mark: str) -> dict[str, Any]:
 
 
 def one_line(raw: msgspec.Raw) -> msgspec.Raw:
-    """JSON on one line, as it has to be inside an event."""
+    """JSON on one line, as an event requires."""
     return msgspec.Raw(lines.one_line(bytes(raw)))

@@ -14,7 +14,7 @@ from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
 from entrypoints.usecases.call_context import CallContext
 
-# No provider speaks it: what OpenAI counts for itself is asked at OpenAI.
+# No provider has this dialect: the hub does not relay to OpenAI's own count.
 _NAME = "openai-responses-input-tokens"
 
 
@@ -24,7 +24,7 @@ def input_tokens_handler(hub: CallContext) -> Handler:
 
 
 def _read(body: bytes) -> ModelCall | BadRequest:
-    """A body as a call. It is that of a response, of which no output is asked."""
+    """A body as a call. It has the fields of a response, but no output is requested."""
     call = RESPONSES_CALLER.read(body)
     if isinstance(call, BadRequest):
         return call

@@ -17,11 +17,11 @@ class StreamEvent(msgspec.Struct, frozen=True):
     fields: Json
 
 
-class Said(msgspec.Struct, frozen=True):
+class PieceList(msgspec.Struct, frozen=True):
     """The text of a part, the last piece first: adding one copies nothing."""
 
     text: str
-    before: "Said | None"
+    before: "PieceList | None"
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     key: int = 0
     parts: tuple[Json, ...] = ()
     part: PartKind | None = None
-    said: Said | None = None
+    pieces: PieceList | None = None
     passage: Passage = Passage()
     annotations: tuple[Any, ...] = ()
     likely: tuple[msgspec.Raw, ...] = ()
@@ -57,10 +57,10 @@ class OutputState(msgspec.Struct, frozen=True, kw_only=True):
         return [self.done[place] for place in sorted(self.done)]
 
 
-def text_of(said: Said | None) -> str:
+def text_of(piece: PieceList | None) -> str:
     """The whole of it."""
     pieces: list[str] = []
-    while said is not None:
-        pieces.append(said.text)
-        said = said.before
+    while piece is not None:
+        pieces.append(piece.text)
+        piece = piece.before
     return "".join(reversed(pieces))

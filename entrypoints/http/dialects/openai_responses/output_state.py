@@ -19,7 +19,7 @@ from entrypoints.http.dialects.openai_responses.items import (
     Open,
     OutputState,
     PartKind,
-    Said,
+    PieceList,
     StreamEvent,
     text_of,
 )
@@ -77,7 +77,7 @@ def _text(output_state: OutputState, event: TextDelta | RefusalDelta) -> _Applie
     if isinstance(event, TextDelta):
         delta["logprobs"] = []
         passage = passage.with_more(event)
-    open_item = msgspec.structs.replace(open_item, said=Said(event.text, open_item.said), passage=passage)
+    open_item = msgspec.structs.replace(open_item, pieces=PieceList(event.text, open_item.pieces), passage=passage)
     return msgspec.structs.replace(output_state, open_item=open_item), (
         *stream_events,
         StreamEvent(f"response.{kind}.delta", delta),
@@ -86,9 +86,9 @@ def _text(output_state: OutputState, event: TextDelta | RefusalDelta) -> _Applie
 
 def _cite(output_state: OutputState, event: CitationDelta) -> _Applied:
     output_state, open_item, stream_events = _message_with(output_state, "output_text")
-    told = annotation(event, open_item.passage)
-    added = {**_at(open_item), "annotation_index": len(open_item.annotations), "annotation": told}
-    open_item = msgspec.structs.replace(open_item, annotations=(*open_item.annotations, told))
+    entry = annotation(event, open_item.passage)
+    added = {**_at(open_item), "annotation_index": len(open_item.annotations), "annotation": entry}
+    open_item = msgspec.structs.replace(open_item, annotations=(*open_item.annotations, entry))
     return (
         msgspec.structs.replace(output_state, open_item=open_item),
         (*stream_events, StreamEvent("response.output_text.annotation.added", added)),
@@ -152,23 +152,23 @@ def _added(item: Open, empty: Json) -> StreamEvent:
 def _end_part(open_item: Open) -> tuple[Open, tuple[StreamEvent, ...]]:
     if open_item.part is None:
         return open_item, ()
-    text = text_of(open_item.said)
+    text = text_of(open_item.pieces)
     part = _part(open_item.part, text, open_item.annotations, open_item.likely)
     at = _at(open_item)
     if open_item.part == "summary_text":
-        told = StreamEvent("response.reasoning_summary_text.done", {**at, "text": text})
+        done_event = StreamEvent("response.reasoning_summary_text.done", {**at, "text": text})
         ended = StreamEvent("response.reasoning_summary_part.done", {**at, "part": part})
     else:
-        word: Json = (
+        content: Json = (
             {"refusal": text} if open_item.part == "refusal" else {"text": text, "logprobs": list(open_item.likely)}
         )
-        told = StreamEvent(f"response.{open_item.part}.done", {**at, **word})
+        done_event = StreamEvent(f"response.{open_item.part}.done", {**at, **content})
         ended = StreamEvent("response.content_part.done", {**at, "part": part})
-    afresh = Open(
+    reset = Open(
         kind=open_item.kind, place=open_item.place, id=open_item.id, key=open_item.key, encrypted=open_item.encrypted
     )
-    done = msgspec.structs.replace(afresh, parts=(*open_item.parts, part))
-    return done, (told, ended)
+    done = msgspec.structs.replace(reset, parts=(*open_item.parts, part))
+    return done, (done_event, ended)
 
 
 def _end_open_item(output_state: OutputState, status: Literal["completed", "incomplete"] = "completed") -> _Applied:
@@ -187,8 +187,8 @@ def _end_open_item(output_state: OutputState, status: Literal["completed", "inco
 
 
 def _done(output_state: OutputState, place: int, item: Json, stream_events: tuple[StreamEvent, ...]) -> _Applied:
-    told = StreamEvent("response.output_item.done", _item(place, item))
-    return msgspec.structs.replace(output_state, done={**output_state.done, place: item}), (*stream_events, told)
+    done_event = StreamEvent("response.output_item.done", _item(place, item))
+    return msgspec.structs.replace(output_state, done={**output_state.done, place: item}), (*stream_events, done_event)
 
 
 # --- thoughts -------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def _reasoning(output_state: OutputState, event: ReasoningDelta) -> _Applied:
         stream_events += (
             StreamEvent("response.reasoning_summary_text.delta", {**_at(open_item), "delta": event.text}),
         )
-        open_item = msgspec.structs.replace(open_item, said=Said(event.text, open_item.said))
+        open_item = msgspec.structs.replace(open_item, pieces=PieceList(event.text, open_item.pieces))
     encrypted = packed(event.signature, event.redacted)
     if encrypted is not None:
         open_item = msgspec.structs.replace(open_item, encrypted=encrypted)
@@ -259,7 +259,7 @@ def _call(output_state: OutputState, event: ToolCallDelta) -> _Applied:
     if event.arguments:
         delta = {"item_id": call.id, "output_index": call.place, "delta": event.arguments}
         stream_events += (StreamEvent("response.function_call_arguments.delta", delta),)
-        call = msgspec.structs.replace(call, said=Said(event.arguments, call.said))
+        call = msgspec.structs.replace(call, pieces=PieceList(event.arguments, call.pieces))
     return msgspec.structs.replace(output_state, calls={**output_state.calls, event.index: call}), stream_events
 
 
@@ -272,7 +272,7 @@ def _call_item(call: Open, arguments: str, status: str) -> Json:
 def _end_call(output_state: OutputState, index: int, status: Literal["completed", "incomplete"]) -> _Applied:
     call = output_state.calls[index]
     stream_events: tuple[StreamEvent, ...] = ()
-    arguments = text_of(call.said)
+    arguments = text_of(call.pieces)
     at = {"item_id": call.id, "output_index": call.place}
     if not arguments and status == "completed":
         arguments = "{}"  # OpenAI's own value for no arguments; clients parse them.
@@ -301,12 +301,12 @@ def _put(output_state: OutputState, event: ProviderBlock) -> _Applied:
             output_state, place, item, (*stream_events, StreamEvent("response.output_item.added", _item(place, begun)))
         )
     at = {"item_id": item["id"], "output_index": place}
-    told = (
+    item_events = (
         StreamEvent("response.output_item.added", _item(place, {**begun, "input": ""})),
         StreamEvent("response.custom_tool_call_input.delta", {**at, "delta": item["input"]}),
         StreamEvent("response.custom_tool_call_input.done", {**at, "input": item["input"]}),
     )
-    return _done(output_state, place, item, (*stream_events, *told))
+    return _done(output_state, place, item, (*stream_events, *item_events))
 
 
 def _item(place: int, item: Json) -> Json:

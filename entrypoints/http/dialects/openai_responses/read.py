@@ -1,8 +1,8 @@
-"""Reading a caller's Responses request: what the plan must know, and every field as it came.
+"""Reading a caller's Responses request: the fields that the plan needs, and every field as it came.
 
-House rule: what bounds the charge is checked here, strictly; the rest is left for the provider to judge. What refers
-to something that OpenAI keeps (an earlier answer, a conversation, a stored prompt, an item) or that it may add to the
-context by itself is bounded by the context alone.
+House rule: the fields that bound the charge are checked strictly; the provider checks the rest. References to content
+that OpenAI keeps (an earlier answer, a conversation, a stored prompt, an item), and content that OpenAI may add by
+itself, are bounded by the context only.
 
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
@@ -17,14 +17,14 @@ from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
 from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
-from entrypoints.http.dialects.openai_responses.wire import NAME, UNSAID, Item, Part, Tool, is_said
+from entrypoints.http.dialects.openai_responses.wire import NAME, UNSET, Item, Part, Tool, is_set
 from entrypoints.http.dialects.returned_blocks import Block, hides
 
 _Model = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  # Kept in the call log; an ARN fits.
 _Cap = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 _Uses = Annotated[int, msgspec.Meta(ge=0, le=PIECES_MAX)]
 
-# Tools that are run by the caller; every other type is run, and may be charged by the use, by the provider.
+# Tools that the caller runs; the provider runs every other type, and may charge for each use.
 _CALLERS_TOOLS = frozenset(
     {"function", "custom", "namespace", "local_shell", "apply_patch", "computer", "computer_use_preview", "tool_search"}
 )
@@ -61,7 +61,7 @@ _BOUNDED_PARTS = frozenset(
 
 _NEEDS: dict[str, Capability] = {"input_audio": "audio", "input_file": "documents"}
 
-# What stands for input that the provider keeps, or that it may read more than once.
+# Fields for input that the provider keeps, or that it may read more than once.
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt", "context_management")
 
 _CONTENT = msgspec.json.Decoder(str | list[Part])
@@ -73,7 +73,7 @@ class _Body(msgspec.Struct):
     input: str | list[Item] | None = None
     instructions: str | None = None
     stream: bool | None = None
-    stream_options: msgspec.Raw = UNSAID
+    stream_options: msgspec.Raw = UNSET
     background: bool | None = None
     max_output_tokens: _Cap | None = None
     max_tool_calls: _Uses | None = None
@@ -85,10 +85,10 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
-    """A request body as a call, or the first thing that is wrong with it."""
+    """A request body as a call, or the first problem with it."""
     try:
         if not body.isascii():
-            body.decode()  # The parser passes over the texts that it need not know.
+            body.decode()  # The parser does not check the texts that it skips.
         known = _BODY.decode(body)
         fields = _FIELDS.decode(body)
         problem = _problem(known, fields)
@@ -97,7 +97,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
     except JSON_ERRORS as error:
         return unreadable(error)
     if not known.stream:
-        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
+        fields.pop("stream_options", None)  # Without a stream it has no meaning, and OpenAI rejects it.
     items = known.input if isinstance(known.input, list) else []
     tools = [*(known.tools or ())]
     hidden: list[str | None] = []
@@ -107,7 +107,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
             content = _content(item, f"input[{number}]")
             kinds.update(part.type for part in content)
             hidden += _hidden(item, content, f"input[{number}]")
-            if item.type == "additional_tools" and is_said(item.tools):
+            if item.type == "additional_tools" and is_set(item.tools):
                 tools += _TOOLS.decode(item.tools)
         except _Unreadable as error:
             return error.problem
@@ -134,7 +134,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
 
 
 def _problem(body: _Body, fields: dict[str, msgspec.Raw]) -> BadRequest | None:
-    """What the types alone do not say."""
+    """The checks that the types do not make."""
     if body.model.isspace():
         return bad("model", "The model's name is empty.")
     if not body.input and not any(name in fields for name in _KEPT_ELSEWHERE):
@@ -142,7 +142,7 @@ def _problem(body: _Body, fields: dict[str, msgspec.Raw]) -> BadRequest | None:
     for number, item in enumerate(body.input if isinstance(body.input, list) else ()):
         for name in _NEEDED.get(item.type, ()):
             value = getattr(item, name)
-            if value is None or (isinstance(value, msgspec.Raw) and not is_said(value)):
+            if value is None or (isinstance(value, msgspec.Raw) and not is_set(value)):
                 return bad(f"input[{number}].{name}", "The field is missing.")
     for number, tool in enumerate(body.tools or ()):
         if tool.type == "function" and not tool.name:
@@ -150,7 +150,7 @@ def _problem(body: _Body, fields: dict[str, msgspec.Raw]) -> BadRequest | None:
     return None
 
 
-# What an item of a type cannot be without.
+# The required fields of an item, by its type.
 _NEEDED = {
     "message": ("role", "content"),
     "function_call": ("call_id", "name", "arguments"),
@@ -162,7 +162,7 @@ _NEEDED = {
 _TEXTS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
-# --- what does not stand in the body --------------------------------------------------------------------
+# --- input that is not in the body --------------------------------------------------------------------
 
 
 class _Unreadable(Exception):
@@ -175,7 +175,7 @@ class _Unreadable(Exception):
 
 def _content(item: Item, place: str) -> list[Part]:
     """The content parts of a message, a thought or a tool's answer; a text has none."""
-    if item.type in ("message", "reasoning") and is_said(item.content):
+    if item.type in ("message", "reasoning") and is_set(item.content):
         raw, place = item.content, f"{place}.content"
     elif item.type in ("function_call_output", "custom_tool_call_output"):
         raw, place = item.output, f"{place}.output"
@@ -189,7 +189,7 @@ def _content(item: Item, place: str) -> list[Part]:
 
 
 def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]:
-    """None for every image, its path for everything else whose tokens do not stand in the body."""
+    """None for every image, the path for all other input that the body does not bound."""
     if item.type in RETURNED_TYPES:
         hidden = hides(Block(dialect=item.dialect or "", name=item.name or "", block=item.block))
         if hidden is not None:
@@ -208,7 +208,7 @@ def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]
         if part.type == "input_image":
             yield None
         elif part.type == "input_file":
-            # Text bounds itself; a PDF is compressed, and its pages are read as images as well
+            # Text is bounded by its bytes; a PDF is compressed, and its pages are read as images as well
             # (https://developers.openai.com/api/docs/guides/file-inputs).
             if part.file_id or part.file_url or (part.file_data or "")[:10].lower() != "data:text/":
                 yield f"{place}.{within}[{number}].input_file"
@@ -217,7 +217,7 @@ def _hidden(item: Item, content: list[Part], place: str) -> Iterator[str | None]
 
 
 def _elsewhere(body: _Body, fields: dict[str, msgspec.Raw]) -> str | None:
-    """A field that adds what the body does not show. OpenAI's own tool search reads its tools a second time."""
+    """The name of a field for input outside the body. OpenAI's own tool search reads its tools a second time."""
     for name in _KEPT_ELSEWHERE:
         if name in fields and bytes(fields[name]) not in (b"null", b"[]"):
             return name

@@ -1,7 +1,7 @@
-"""Thinking of any vendor as a reasoning item, and back.
+"""Reasoning of any vendor as a reasoning item, and back.
 
-House rule: what is packed here is unpacked here. What another vendor signed or encrypted stands in
-`encrypted_content`, with a word before it that says which; what has no such word OpenAI encrypted itself.
+House rule: this module both packs and unpacks. Signatures and encrypted reasoning of other vendors are in
+`encrypted_content`, after a prefix that distinguishes the two; OpenAI's own content has no prefix.
 """
 
 from domain.dialects.openrouter_reasoning import RESPONSES, Detail, thought_of
@@ -10,7 +10,7 @@ from domain.model_api.requests import Reasoning
 
 
 def packed(signature: str | None, redacted: str | None) -> str | None:
-    """The `encrypted_content` of an item, None where nothing proves the thought."""
+    """The `encrypted_content` of an item, None for a thought without a signature."""
     if redacted is not None:
         return REDACTED + redacted
     return None if signature is None else SIGNED + signature

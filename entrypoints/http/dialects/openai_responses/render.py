@@ -20,7 +20,7 @@ from entrypoints.http.dialects.openai_responses.output_state import Content, clo
 
 _ENCODE = msgspec.json.Encoder().encode
 
-# Why an answer is not whole; the other reasons to finish leave it `completed`.
+# The reasons of an incomplete answer; with all other finish reasons it is `completed`.
 _INCOMPLETE: dict[FinishReason, str] = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
@@ -28,7 +28,7 @@ _INCOMPLETE: dict[FinishReason, str] = {
 }
 
 # The service tiers of this API; other vendors' ordinary one ("standard", "on_demand") is its default.
-_SERVICES = {word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")}
+_SERVICES = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority", "fast")}
 
 # The fields of the request that a response repeats, with their defaults.
 _REPEATED: dict[str, Any] = {
@@ -54,7 +54,7 @@ _REPEATED: dict[str, Any] = {
 
 
 class State(msgspec.Struct, frozen=True):
-    """The output so far: how many events, the items, and what is kept for the end."""
+    """The output so far: the number of events, the items, and the fields for the end."""
 
     rendering: Rendering
     output_state: OutputState
@@ -88,7 +88,7 @@ def render(state: State, event: Event) -> tuple[State, bytes]:
                 state, (*stream_events, StreamEvent(f"response.{status}", {"response": _response(state, status)}))
             )
         case _:
-            return state, b""  # The shell words a failure, see `failed`.
+            return state, b""  # `failed` renders a failure.
 
 
 def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
@@ -105,9 +105,9 @@ def whole(events: tuple[Event, ...], rendering: Rendering) -> bytes:
 
 
 def failed(state: State, error: ErrorBody) -> tuple[State, bytes]:
-    """The response so far, as a failed one: what the stream has before its error event."""
-    told = {**_response(state, "failed"), "error": {"code": error.code, "message": error.message}}
-    return _written(state, (StreamEvent("response.failed", {"response": told}),))
+    """The response so far, as a failed one: the event before the error event."""
+    failed_response = {**_response(state, "failed"), "error": {"code": error.code, "message": error.message}}
+    return _written(state, (StreamEvent("response.failed", {"response": failed_response}),))
 
 
 def _closed(state: State) -> tuple[State, tuple[StreamEvent, ...]]:
@@ -130,16 +130,19 @@ def _written(state: State, stream_events: tuple[StreamEvent, ...]) -> tuple[Stat
             StreamEvent("response.in_progress", begun),
             *stream_events,
         )
-    told = b"".join(
+    written = b"".join(
         b"event: %b\ndata: %b\n\n"
-        % (told.type.encode(), _ENCODE({"type": told.type, "sequence_number": number, **told.fields}))
-        for number, told in enumerate(stream_events, state.events)
+        % (
+            stream_event.type.encode(),
+            _ENCODE({"type": stream_event.type, "sequence_number": number, **stream_event.fields}),
+        )
+        for number, stream_event in enumerate(stream_events, state.events)
     )
-    return msgspec.structs.replace(state, events=state.events + len(stream_events)), told
+    return msgspec.structs.replace(state, events=state.events + len(stream_events)), written
 
 
 def _mark(rendering: Rendering) -> str:
-    """What the ids of an answer and its items are made of."""
+    """The common part of the ids of an answer and its items."""
     return rendering.call_id.removeprefix("call_")
 
 
@@ -166,19 +169,19 @@ def _response(state: State, status: str) -> dict[str, Any]:
 
 
 def _repeated(rendering: Rendering, name: str, usual: Any) -> Any:
-    said = rendering.call.fields.get(name)
-    return usual if said is None or bytes(said) == b"null" else one_line(said)
+    given = rendering.call.fields.get(name)
+    return usual if given is None or bytes(given) == b"null" else one_line(given)
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
     """The units as the Responses API adds them up: as chat completions does, with other field names."""
-    told = usage_object(usage)
-    prompt, completion = told["prompt_tokens_details"], told["completion_tokens_details"]
+    units = usage_object(usage)
+    prompt, completion = units["prompt_tokens_details"], units["completion_tokens_details"]
     counted = {
-        "input_tokens": told["prompt_tokens"],
+        "input_tokens": units["prompt_tokens"],
         "input_tokens_details": {name: prompt[name] for name in ("cached_tokens", "cache_write_tokens")},
-        "output_tokens": told["completion_tokens"],
+        "output_tokens": units["completion_tokens"],
         "output_tokens_details": {"reasoning_tokens": completion["reasoning_tokens"]},
-        "total_tokens": told["total_tokens"],
+        "total_tokens": units["total_tokens"],
     }
     return counted if usage.tool_uses == 0 else {**counted, "tool_uses": usage.tool_uses}

@@ -1,8 +1,8 @@
-"""A caller's Responses request in canonical words, for a provider of another dialect.
+"""A caller's Responses request in canonical form, for a provider of another dialect.
 
-House rule: every field that is set arrives: in a canonical word, or by its own name in `extra`, where the provider's
-dialect expresses or refuses it. A null, and a value equal to the API's default, is not set. What refers to answers,
-conversations or prompts that OpenAI keeps, and a wish to keep this one, is refused by name: the hub keeps none.
+House rule: every field that is set arrives: as a canonical field, or by its own name in `extra`, where the provider's
+dialect expresses or refuses it. A null, and a value equal to the API's default, is not set. References to answers,
+conversations or prompts that OpenAI keeps, and `store`, are refused by name: the hub keeps none.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unre
 from entrypoints.http.dialects.openai_chat.turns import Wrong
 from entrypoints.http.dialects.openai_responses.tools import Choice, choice_of, tools_of
 from entrypoints.http.dialects.openai_responses.turns import turns
-from entrypoints.http.dialects.openai_responses.wire import UNSAID, is_said
+from entrypoints.http.dialects.openai_responses.wire import UNSET, is_set
 
 _Extra = dict[str, msgspec.Raw]
 
@@ -26,7 +26,7 @@ class _Format(msgspec.Struct):
     type: str
     name: str | None = None
     description: str | None = None
-    schema: msgspec.Raw = UNSAID
+    schema: msgspec.Raw = UNSET
     strict: bool | None = None
 
 
@@ -40,7 +40,7 @@ class _Reasoning(msgspec.Struct):
 
 
 class _Request(msgspec.Struct):
-    """The fields that have a canonical word. What is a number stays the text that the caller wrote."""
+    """The fields that have a canonical form. A number keeps the caller's spelling."""
 
     instructions: str | None = None
     tools: list[msgspec.Raw] | None = None
@@ -57,16 +57,16 @@ class _Request(msgspec.Struct):
 _REQUEST = msgspec.json.Decoder(_Request)
 _READ_ALREADY = ("model", "input", "stream", "stream_options", "max_output_tokens", "max_tool_calls")
 _CANONICAL = frozenset((*_Request.__struct_fields__, *_READ_ALREADY))
-# The encrypted form of thinking is always told.
+# The encrypted form of reasoning is always returned.
 _LOGPROBS = "message.output_text.logprobs"
-_TOLD_ANYWAY = ("reasoning.encrypted_content",)
+_RETURNED_ANYWAY = ("reasoning.encrypted_content",)
 
-# Of these fields what is not known stands in `extra` by its path. A wish for a summary of the thinking is met by any
-# thinking that the provider shows.
-_IDLE = (b"null", b'"auto"', b'"all_turns"')  # Every thought that comes back goes on to the provider.
+# Unknown members of these fields are in `extra` by their path. Any reasoning that the provider shows satisfies a
+# request for a summary.
+_IDLE = (b"null", b'"auto"', b'"all_turns"')  # Every returned thought goes on to the provider.
 _PARTLY_KNOWN = {"reasoning": ("effort", "summary", "generate_summary"), "text": ("format", "verbosity")}
 
-# `store` is true by default at OpenAI; only a caller who says so is told that the hub keeps nothing.
+# `store` is true by default at OpenAI; only an explicit true goes to `extra`, since the hub keeps nothing.
 _DEFAULTS: dict[str, Any] = {
     "background": False,
     "metadata": {},
@@ -79,7 +79,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
-    """The call in canonical words, or what is wrong with it deeper than `read` looks."""
+    """The call in canonical form, or the first problem deeper than `read` looks."""
     try:
         wire = _REQUEST.decode(msgspec.json.encode({n: raw for n, raw in call.fields.items() if n != "input"}))
         extra = _extra(call.fields, wire)
@@ -122,13 +122,13 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
     for wanted in wire.include or ():
         if wanted == _LOGPROBS:
             extra["logprobs"] = msgspec.Raw(b"true")
-        elif wanted not in _TOLD_ANYWAY:
+        elif wanted not in _RETURNED_ANYWAY:
             extra[f"include.{wanted}"] = msgspec.Raw(b"true")
     return extra
 
 
 def _response_format(text: _Text | None, extra: _Extra) -> ResponseFormat | None:
-    """The format of the text; how wordy it shall be goes on by the name that chat completions has for it."""
+    """The format of the text; the verbosity goes on by its name in chat completions."""
     if text is None:
         return None
     if text.verbosity is not None and text.verbosity != "medium":
@@ -141,14 +141,14 @@ def _response_format(text: _Text | None, extra: _Extra) -> ResponseFormat | None
     if wanted.type != "json_schema":
         extra[f"text.format.{wanted.type}"] = msgspec.Raw(b"true")
         return None
-    schema = wanted.schema if is_said(wanted.schema) else None
+    schema = wanted.schema if is_set(wanted.schema) else None
     if schema is not None and wanted.description is not None:
         schema = _described(schema, wanted.description)
     return ResponseFormat(mode="json_schema", name=wanted.name, schema=schema, strict=wanted.strict)
 
 
 def _described(schema: msgspec.Raw, description: str) -> msgspec.Raw:
-    """The schema with the format's description inside, for JSON Schema has the same word and other dialects none."""
+    """The schema with the format's description, since JSON Schema has that field and other dialects' formats do not."""
     try:
         fields: dict[str, Any] = msgspec.json.decode(schema, type=_Extra)
     except JSON_ERRORS as error:

@@ -1,6 +1,6 @@
-"""The tools of a Responses request as canonical ones, wherever they stand, and the choice among them.
+"""The tools of a Responses request as canonical ones, from all their places, and the choice among them.
 
-Tools come in `tools`, in items of the input (`additional_tools`, and what a search among tools found), and in groups
+Tools come in `tools`, in items of the input (`additional_tools`, and the results of a tool search), and in groups
 (`namespace`). House rule: a function and a custom tool arrive as tools; any other goes to `extra` under its place and
 type, where a provider's dialect that knows it takes it and any other leaves it out.
 
@@ -16,7 +16,7 @@ from domain.model_api.requests import Tool, ToolChoice
 from domain.model_api.tools import Custom, custom_tool, grouped_name
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import Wrong
-from entrypoints.http.dialects.openai_responses.wire import UNSAID, is_said
+from entrypoints.http.dialects.openai_responses.wire import UNSET, is_set
 
 _Extra: TypeAlias = dict[str, msgspec.Raw]
 ITEMS_WITH_TOOLS = frozenset(("additional_tools", "tool_search_output"))
@@ -31,7 +31,7 @@ class _Tool(msgspec.Struct):
     type: str
     name: str = ""
     description: str | None = None
-    parameters: msgspec.Raw = UNSAID
+    parameters: msgspec.Raw = UNSET
     strict: bool | None = None
     defer_loading: bool | None = None
     format: dict[str, Any] | None = None
@@ -39,7 +39,7 @@ class _Tool(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    """A choice that is more than a word."""
+    """A choice that is an object."""
 
     type: str
     name: str | None = None
@@ -55,7 +55,7 @@ _ITEMS = msgspec.json.Decoder(str | list[_ItemHead])
 
 
 def tools_of(listed: list[msgspec.Raw] | None, given_input: msgspec.Raw | None, extra: _Extra) -> tuple[Tool, ...]:
-    """All tools, each name once: the first of two; raises `Wrong`. What is no function is put into `extra`."""
+    """All tools, each name once: the first of two; raises `Wrong`. Other tools than functions go to `extra`."""
     found = [*_tools(listed or (), "tools", None, extra, 0)]
     for number, item in enumerate(_heads(given_input)):
         if item.type in ITEMS_WITH_TOOLS:
@@ -110,7 +110,7 @@ def _tools(
 def _tool(tool: _Tool) -> Tool:
     if tool.type == "custom":
         return custom_tool(tool.name, Custom(description=tool.description, format=tool.format))
-    parameters = tool.parameters if is_said(tool.parameters) else None
+    parameters = tool.parameters if is_set(tool.parameters) else None
     return Tool(name=tool.name, description=tool.description, parameters=parameters, strict=tool.strict)
 
 

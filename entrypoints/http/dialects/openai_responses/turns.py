@@ -1,9 +1,9 @@
 """The input items of a Responses request as canonical turns.
 
-House rule: nothing that an item says is lost. An item or a part that only this API has a word for becomes
-`ProviderPart`, so that another dialect refuses it by its name. Left out are labels of what the API itself said
-before: an item's `id` and `status`, a text's annotations and log probabilities, the phase of a message; and marks for
-OpenAI's prompt cache, which are about cost.
+House rule: no content of an item is lost. An item or a part that only this API can express becomes `ProviderPart`, so
+that another dialect refuses it by its name. Labels of earlier answers are left out: an item's `id` and `status`, a
+text's annotations and log probabilities, the phase of a message; and so are marks for OpenAI's prompt cache, which
+only concern cost.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from entrypoints.http.dialects.openai_responses import wire
 from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
 from entrypoints.http.dialects.openai_responses.reasoning import unpacked
 from entrypoints.http.dialects.openai_responses.tools import ITEMS_WITH_TOOLS
-from entrypoints.http.dialects.openai_responses.wire import NAME, Item, is_said
+from entrypoints.http.dialects.openai_responses.wire import NAME, Item, is_set
 from entrypoints.http.dialects.returned_blocks import Block
 from entrypoints.http.dialects.returned_blocks import returned as returned_blocks
 from entrypoints.http.dialects.signatures import returned
@@ -54,16 +54,16 @@ class _Audio(msgspec.Struct):
 def turns(instructions: str | None, given_input: msgspec.Raw | None) -> tuple[Message, ...]:
     """The instructions and the items as turns; raises `Wrong`.
 
-    What the assistant said in a row is one turn, so are neighbouring tool results: as in other dialects. But a text
-    after a tool call begins a new turn, for there the text of a turn comes before its calls.
+    Consecutive items of the assistant are one turn, and so are neighbouring tool results, as in other dialects. But a
+    text after a tool call begins a new turn, since in other dialects the text of a turn comes before its calls.
     """
-    told = [Message(role="system", parts=(Text(text=instructions),))] if instructions else []
+    turns = [Message(role="system", parts=(Text(text=instructions),))] if instructions else []
     raw = _RAW_ITEMS.decode(given_input) if given_input is not None else []
     if isinstance(raw, str):
-        return (*told, Message(role="user", parts=(Text(text=raw),)))
+        return (*turns, Message(role="user", parts=(Text(text=raw),)))
     for role, parts in _merged(_spoken(raw)):
-        told.append(Message(role=role, parts=returned(tuple(parts))))
-    return tuple(told)
+        turns.append(Message(role=role, parts=returned(tuple(parts))))
+    return tuple(turns)
 
 
 def _spoken(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
@@ -147,10 +147,10 @@ def _tool_result(item: Item, raw: msgspec.Raw, place: str) -> ToolResult | Provi
 
 
 def _thought(item: Item, place: str) -> Reasoning:
-    """A thought with its proof: OpenAI's under its own id, or another vendor's that the hub packed."""
+    """A thought with its signature: OpenAI's under its own id, or another vendor's that the hub packed."""
     try:
-        summary = _THOUGHTS.decode(item.summary) if is_said(item.summary) else []
-        content = _THOUGHTS.decode(item.content) if is_said(item.content) else []
+        summary = _THOUGHTS.decode(item.summary) if is_set(item.summary) else []
+        content = _THOUGHTS.decode(item.content) if is_set(item.content) else []
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, f"{place}.summary")) from None
     text = "\n\n".join(part.text for part in (*summary, *content) if part.text)
@@ -189,7 +189,7 @@ def _part(part: wire.Part, raw: msgspec.Raw, place: str) -> Part:
             return image_of(part.image_url, part.detail, f"{place}.image_url")
         case "input_file":
             return _document(part, place)
-        case "input_audio" if is_said(part.input_audio):
+        case "input_audio" if is_set(part.input_audio):
             audio = msgspec.json.decode(part.input_audio, type=_Audio)
             return Audio(data=base64_data(audio.data), format=audio.format)
         case name:

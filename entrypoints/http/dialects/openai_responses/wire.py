@@ -1,4 +1,4 @@
-"""What a Responses request looks like on the wire, as far as every call must be understood.
+"""The fields of a Responses request on the wire that every call needs.
 
 https://developers.openai.com/api/reference/resources/responses/methods/create
 """
@@ -11,12 +11,12 @@ _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 NAME = "openai-responses"
 
-UNSAID = msgspec.Raw(b"")
+UNSET = msgspec.Raw(b"")
 """The default of an optional field that is kept as JSON; msgspec decodes no union of Raw and None."""
 
 
-def is_said(raw: msgspec.Raw) -> bool:
-    """Whether an optional field kept as JSON is there; null is as good as nothing."""
+def is_set(raw: msgspec.Raw) -> bool:
+    """Whether an optional field kept as JSON is set; null counts as not set."""
     return bytes(raw) not in (b"", b"null")
 
 
@@ -32,17 +32,17 @@ class Part(msgspec.Struct):
     file_url: str | None = None
     file_data: str | None = None
     filename: str | None = None
-    input_audio: msgspec.Raw = UNSAID
+    input_audio: msgspec.Raw = UNSET
 
 
 class Environment(msgspec.Struct):
-    """Where a shell runs: `local` at the caller's."""
+    """The environment of a shell: `local` is on the caller's machine."""
 
     type: str = ""
 
 
 class Tool(msgspec.Struct):
-    """A tool: a function, or what tells who runs it."""
+    """A tool: a function, or the fields that show who runs it."""
 
     type: _Name
     name: str | None = None
@@ -52,20 +52,20 @@ class Tool(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """An input item; one without a type is a message. What has another shape in each type stays JSON."""
+    """An input item; one without a type is a message. Fields whose shape depends on the type stay JSON."""
 
     type: _Name = "message"
     id: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: msgspec.Raw = UNSAID
+    content: msgspec.Raw = UNSET
     encrypted_content: str | None = None
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
-    arguments: msgspec.Raw = UNSAID
-    input: msgspec.Raw = UNSAID
-    output: msgspec.Raw = UNSAID
-    summary: msgspec.Raw = UNSAID
-    tools: msgspec.Raw = UNSAID
+    arguments: msgspec.Raw = UNSET
+    input: msgspec.Raw = UNSET
+    output: msgspec.Raw = UNSET
+    summary: msgspec.Raw = UNSET
+    tools: msgspec.Raw = UNSET
     dialect: str | None = None
-    block: msgspec.Raw = UNSAID
+    block: msgspec.Raw = UNSET
