@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class BodyMemory:
-    """What all bodies of a process may occupy together, in bytes."""
+    """The memory that all bodies of a process may occupy together, in bytes."""
 
     def __init__(self, bytes_max: int) -> None:
         self._left = bytes_max

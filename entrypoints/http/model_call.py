@@ -112,7 +112,7 @@ class _Handling:
         return Reply(status=200, headers=headers, body=relay.stream(), keep_alive=keep_alive, given=lambda: relay.given)
 
     def _call_headers(self, live: LiveCall) -> list[tuple[str, str]]:
-        """Who served the call, under which cap, and where the time went so far (milliseconds)."""
+        """The headers with the provider of the call, its cap on the output, and the times so far (milliseconds)."""
         served, answer = live.attempts.served, live.attempts.answer
         assert served is not None
         assert answer is not None

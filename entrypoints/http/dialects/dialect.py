@@ -47,7 +47,7 @@ class CallerDialect(msgspec.Struct, frozen=True, kw_only=True):
 
     name           the dialect's name; a provider of the same name is passed through
     read           a request body to a ModelCall, strictly checked: BadRequest names the field and the remedy
-    to_request     the same call in canonical words, for a provider of another dialect; BadRequest if it is malformed
+    to_request     the same call in canonical form, for a provider of another dialect; BadRequest if it is malformed
                    deeper than `read` looks
     whole          the events of a finished answer to a JSON body
     start, render  the fold that streams: one event to bytes (possibly none); the terminal event only on Ended; it never

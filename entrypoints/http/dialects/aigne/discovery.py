@@ -45,7 +45,7 @@ def blocklet_handler() -> Handler:
 def catalogue_handler(hub: CallContext) -> Handler:
     """`GET /api/ai/models`: every model with a rate, without authentication: the client sends no key.
 
-    `?type=chat|image|video|embedding` asks for one kind.
+    `?type=chat|image|video|embedding` selects one kind.
     """
 
     @asynccontextmanager

@@ -66,7 +66,7 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class BlockState(msgspec.Struct, frozen=True):
-    """What is open, what waits, how many blocks there are, and whether a tool was called or an answer refused.
+    """The open block, the waiting events, the number of blocks, and whether a tool was called or an answer refused.
 
     `provider_block` has the blocks of other vendors that Anthropic cannot express: they follow the content.
     """
@@ -100,7 +100,7 @@ def draw(block_state: BlockState, event: Content) -> tuple[BlockState, tuple[Con
 
 
 def drain(block_state: BlockState) -> tuple[BlockState, tuple[ContentBlockEvent, ...]]:
-    """What is left at the end: the open block is ended, and what waited for it follows."""
+    """The last events of an answer: the end of the open block, then the events that waited for it."""
     block_state, block_events = _end(block_state)
     waiting, block_state = _in_order(block_state.waiting), msgspec.structs.replace(block_state, waiting=None)
     drawn: set[int] = set()

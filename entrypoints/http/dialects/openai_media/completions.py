@@ -69,7 +69,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         return bad("best_of", "It is fewer than n.")
     stream = known.stream is True
     if not stream:
-        fields.pop("stream_options", None)  # Without a stream it asks for nothing, and OpenAI rejects it.
+        fields.pop("stream_options", None)  # Without a stream it has no meaning, and OpenAI rejects it.
     return ModelCall(
         dialect=NAME,
         operation="completions",

@@ -29,7 +29,7 @@ _CALLERS_TOOLS = frozenset(
     {"function", "custom", "namespace", "local_shell", "apply_patch", "computer", "computer_use_preview", "tool_search"}
 )
 
-# Items whose tokens stand in the body. A reasoning item's encrypted text is longer than the thought.
+# Items that their bytes bound. A reasoning item's encrypted text is longer than the thought.
 _BOUNDED_ITEMS = frozenset(
     {
         "message",
