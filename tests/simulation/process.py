@@ -67,19 +67,19 @@ class MortalStorage(SqliteStorage):
 class SharedLiveness:
     """Who is alive, known to all processes at once; `name` is the process's own.
 
-    Now and then it cannot be told, for want of file descriptors, say.
+    Now and then it is unknown, for example for want of file descriptors: where `doubts` returns True.
     """
 
-    def __init__(self, name: str, gone: set[str], chance: random.Random) -> None:
+    def __init__(self, name: str, gone: set[str], doubts: Callable[[], bool]) -> None:
         self._name = name
         self._gone = gone
-        self._chance = chance
+        self.doubts = doubts
 
     def own(self) -> str:
         return self._name
 
     def is_gone(self, owner: str) -> bool:
-        return owner in self._gone and self._chance.random() > 0.1
+        return owner in self._gone and not self.doubts()
 
     def renew(self) -> None:
         """Nobody removes these."""
@@ -123,7 +123,13 @@ class Process:
     """One process of the hub, with the calls that it is running."""
 
     def __init__(
-        self, name: str, hub: CallContext, storage: MortalStorage, transport: Http1Transport, gone: set[str]
+        self,
+        name: str,
+        hub: CallContext,
+        storage: MortalStorage,
+        transport: Http1Transport,
+        liveness: SharedLiveness,
+        gone: set[str],
     ) -> None:
         self.name = name
         self.hub = hub
@@ -131,6 +137,7 @@ class Process:
         self.running: set[anyio.CancelScope] = set()
         self._storage = storage
         self._transport = transport
+        self._liveness = liveness
         self._gone = gone
 
     @classmethod
@@ -149,6 +156,7 @@ class Process:
         assert isinstance(storage, MortalStorage)
         storage.faults = lambda: disk.full or chance.random() < 0.03
         transport = Http1Transport()
+        liveness = SharedLiveness(name, gone, lambda: chance.random() < 0.1)
         hub = CallContext(
             storage=storage,
             book=ShippedBook(),
@@ -158,7 +166,7 @@ class Process:
             ),
             clock=clock,
             ids=ImpatientIds(),
-            liveness=SharedLiveness(name, gone, chance),
+            liveness=liveness,
             telemetry=SilentTelemetry(),
             billed=True,
             payment_link=None,
@@ -166,7 +174,7 @@ class Process:
             retries_max=1,
             body_bytes_max=2**20,
         )
-        return cls(name, hub, storage, transport, gone)
+        return cls(name, hub, storage, transport, liveness, gone)
 
     def is_dead(self) -> bool:
         """Whether it has crashed."""
@@ -197,3 +205,7 @@ class Process:
     def fail_when(self, faults: Callable[[], bool]) -> None:
         """Ask this before every decision whether the books are to be found busy."""
         self._storage.faults = faults
+
+    def know_who_lives(self) -> None:
+        """From now on it is always known whether a process lives."""
+        self._liveness.doubts = lambda: False

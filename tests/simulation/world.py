@@ -237,6 +237,7 @@ class World:
         self.disk.full = False
         for process in self.processes:
             process.fail_when(lambda: False)
+            process.know_who_lives()
             await process.hub.unsettled.drained()
         await sweep(survivor.hub.storage, survivor.hub.liveness, survivor.hub.clock)
         totals = await verify(survivor.hub.storage)
