@@ -214,7 +214,10 @@ def test_the_operator_hears_of_a_rejected_credential_and_can_have_it_used_again(
     stub.will(failing(403, b'{"error":{"message":"The account is not in good standing"}}'))
     check_error(ask(hub, CHAT, body_for(CHAT, f"{name}/m")), CHAT, 502, "credential_rejected")
     (held,) = [row for row in hub.cli("credential", "list") if row["provider"] == name]
-    assert f"{name} rejected credential {held['id']}, which is put out of use until it is activated: The account is" in hub.log.read_text()
+    assert (
+        f"{name} rejected credential {held['id']}, which is put out of use until it is activated: The account is"
+        in hub.log.read_text()
+    )
 
     hub.cli("credential", "activate", held["id"])
 

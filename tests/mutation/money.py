@@ -6,6 +6,7 @@ LEDGER, IN_LEDGER = "domain/ledger/ledger.py", "tests/domain/test_ledger.py"
 PLAN, IN_PLAN = "domain/billing/plan.py", "tests/domain/test_plan.py"
 SETTLEMENT, IN_SETTLEMENT = "domain/billing/settlement.py", "tests/domain/test_settlement.py"
 CHARGE, IN_PRICING = "domain/pricing/charge.py", "tests/domain/test_pricing.py"
+USAGE = "domain/usage.py"
 TIERS, IN_TIERS = "domain/pricing/tiers.py", "tests/domain/test_tiers.py"
 METERING, IN_METERING = "domain/billing/metering.py", "tests/domain/test_metering.py"
 BOUNDS, IN_BOUNDS = "domain/pricing/bounds.py", "tests/domain/test_bounds.py"
@@ -83,10 +84,11 @@ MUTANTS = (
            "checked(-(-total // UNITS_PER_RATE))", "checked(total // UNITS_PER_RATE)", (IN_MONEY,)),
     Mutant("more is affordable than there is credit for", "domain/money.py",
            "* UNITS_PER_RATE // nanos_per_million", "* UNITS_PER_RATE // nanos_per_million + 1", (IN_MONEY,)),
-    Mutant("reasoning is sold as input", CHARGE,
-           '"reasoning_tokens": "output_tokens",', '"reasoning_tokens": "input_tokens",', (IN_PRICING,)),
-    Mutant("an hour's cache write is sold as input", CHARGE,
-           '"cache_write_1h_tokens": "cache_write_tokens",', '"cache_write_1h_tokens": "input_tokens",', (IN_PRICING,)),
+    Mutant("reasoning is sold as input", USAGE,
+           '"reasoning (as output)", "output_tokens"', '"reasoning (as output)", "input_tokens"', (IN_PRICING,)),
+    Mutant("an hour's cache write is sold as input", USAGE,
+           '"for an hour (as for 5 minutes)", "cache_write_tokens"', '"for an hour (as for 5 minutes)", "input_tokens"',
+           (IN_PRICING,)),
     Mutant("what is priced at zero is sold as its parent", CHARGE,
            "if nanos is None and unit in _PARENTS", "if not nanos and unit in _PARENTS", (IN_PRICING,)),
     Mutant("a bound rests on the cheapest kind of input", CHARGE,
