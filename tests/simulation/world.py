@@ -98,6 +98,8 @@ class World:
                 elif self._chance.random() < 0.2:
                     self.disk.full = False
                     await self._something_happens()
+            # A duplicate request waits for the call before it, which cannot be settled while the disk is full.
+            self.disk.full = False
         return await self._reckon()
 
     async def _one_call(self, number: int, limit: anyio.CapacityLimiter) -> None:
