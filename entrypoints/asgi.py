@@ -238,7 +238,7 @@ def _responder(hub: CallContext, handler: Handler) -> Callable[..., Awaitable[No
     async def respond(_: object, req: falcon.asgi.Request, resp: falcon.asgi.Response, **path_values: str) -> None:
         exchange: Exchange = req.scope[_EXCHANGE]
         headers = joined(req.scope["headers"])
-        body = await exchange.body.read(req.method, headers, exchange.receive)
+        body = await exchange.body.read(req.method, req.query_string, headers, exchange.receive)
         request = _request(hub, req, headers, body if isinstance(body, bytes) else b"", path_values, exchange.watch)
         if not isinstance(body, bytes):
             _render(resp, refuse(dialect_of(request), request, body))

@@ -214,7 +214,7 @@ def _body(
     stream = req.stream if chunked and req.env.get("wsgi.input_terminated") else req.bounded_stream
     refusal: Refusal | None = TooLarge(bytes_max=bytes_max) if is_announced_too_large(headers, bytes_max) else None
     if refusal is None and (chunked or (req.content_length or 0) > UNKNOWN_BYTES_MAX):
-        refusal = portal.call(key_refusal, hub, headers)
+        refusal = portal.call(key_refusal, hub, req.query_string, headers)
     if refusal is None:
         body = b""
         while len(body) <= bytes_max and (piece := stream.read(bytes_max + 1 - len(body))):

@@ -82,7 +82,8 @@ class ThreadedApp:
             return
         reader = BodyReader(hub, self._memory)
         try:
-            body = await reader.read(scope["method"], joined(scope["headers"]), receive)
+            query = scope["query_string"].decode("latin-1")
+            body = await reader.read(scope["method"], query, joined(scope["headers"]), receive)
             if isinstance(body, bytes):
                 await self._run(scope, body, receive, send)
             else:

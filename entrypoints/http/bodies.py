@@ -71,7 +71,7 @@ class BodyReader:
             self._memory.give_back(self._taken)
             self._taken = 0
 
-    async def read(self, method: str, headers: Mapping[str, str], receive: Receive) -> bytes | Refusal:
+    async def read(self, method: str, query: str, headers: Mapping[str, str], receive: Receive) -> bytes | Refusal:
         """The body, from the messages of ASGI that `receive` gives."""
         bytes_max = self._hub.body_bytes_max
         if is_announced_too_large(headers, bytes_max):
@@ -82,7 +82,7 @@ class BodyReader:
             return self._kept(body) if len(body) <= bytes_max else TooLarge(bytes_max=bytes_max)
         if method in _BODILESS:
             return b""
-        return await key_refusal(self._hub, headers) or await self._rest(message, receive, bytes_max)
+        return await key_refusal(self._hub, query, headers) or await self._rest(message, receive, bytes_max)
 
     def _kept(self, body: bytes) -> bytes | Refusal:
         return body if len(body) < COUNTED_BYTES_MIN or self._take(len(body)) else HubFull()
@@ -122,9 +122,14 @@ def is_announced_too_large(headers: Mapping[str, str], bytes_max: int) -> bool:
     return announced.isdigit() and (len(announced) > 18 or int(announced) > bytes_max)
 
 
-async def key_refusal(hub: CallContext, headers: Mapping[str, str]) -> Refusal | None:
-    """The refusal of a caller without a valid key; None for all others."""
-    request = Request(id="", method="", path="", headers=dict(headers), body=b"", started_us=0)
+async def key_refusal(hub: CallContext, query: str, headers: Mapping[str, str]) -> Refusal | None:
+    """The refusal of a caller without a valid key; None for all others.
+
+    A key in the query counts here on every path; the route decides later whether it may be there.
+    """
+    request = Request(id="", method="", path="", query=query, headers=dict(headers), body=b"", started_us=0)
+    if (key := request.asked("key")) is not None:
+        request.headers.setdefault("x-goog-api-key", key)
     caller = await caller_of_request(hub, request)
     return None if isinstance(caller, Caller) else caller
 

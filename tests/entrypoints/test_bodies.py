@@ -56,7 +56,7 @@ async def test_a_body_without_a_valid_key_is_not_read(tmp_path: Path) -> None:
     async with a_hub(tmp_path) as whole:
         for headers, refusal in (({}, MissingKey()), ({"x-api-key": "no-such"}, InvalidKey())):
             caller = Caller(b"", b"x", more=True)
-            told = await BodyReader(whole, BodyMemory(BYTES_MAX)).read("POST", headers, caller.receive)
+            told = await BodyReader(whole, BodyMemory(BYTES_MAX)).read("POST", "", headers, caller.receive)
             assert refusal == told
             assert 1 == caller.taken
 
@@ -66,14 +66,14 @@ async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, timeo
     async with a_hub(tmp_path) as whole:
         reader = BodyReader(whole, BodyMemory(BYTES_MAX), timeouts)
 
-        assert BadHttp(problem="slow") == await reader.read("POST", KNOWN, Caller(b"x", more=True).receive)
+        assert BadHttp(problem="slow") == await reader.read("POST", "", KNOWN, Caller(b"x", more=True).receive)
 
 
 async def test_a_body_that_ends_early_is_none(tmp_path: Path) -> None:
     async with a_hub(tmp_path) as whole:
         reader = BodyReader(whole, BodyMemory(BYTES_MAX))
 
-        assert isinstance(await reader.read("POST", KNOWN, Caller(b"{}", units=True).receive), BadRequest)
+        assert isinstance(await reader.read("POST", "", KNOWN, Caller(b"{}", units=True).receive), BadRequest)
 
 
 @pytest.mark.parametrize("length", [str(BYTES_MAX + 1), "9" * 18, "9" * 500])
@@ -82,7 +82,9 @@ async def test_a_length_over_the_bound_is_refused_before_anything_is_read(tmp_pa
         caller = Caller(b"x")
         reader = BodyReader(whole, BodyMemory(BYTES_MAX))
 
-        assert TooLarge(bytes_max=BYTES_MAX) == await reader.read("POST", {"content-length": length}, caller.receive)
+        assert TooLarge(bytes_max=BYTES_MAX) == await reader.read(
+            "POST", "", {"content-length": length}, caller.receive
+        )
         assert 0 == caller.taken
 
 
@@ -94,7 +96,7 @@ async def test_bodies_share_a_bound_and_give_back_what_they_took(tmp_path: Path,
     async with a_hub(tmp_path) as whole:
 
         async def read(reader: BodyReader) -> bytes | Refusal:
-            return await reader.read("POST", KNOWN, Caller(*pieces).receive)
+            return await reader.read("POST", "", KNOWN, Caller(*pieces).receive)
 
         first, second, third = (BodyReader(whole, memory) for _ in range(3))
         assert b"x" * 200_000 == await read(first)
