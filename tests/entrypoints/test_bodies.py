@@ -52,6 +52,14 @@ class Caller:
         return self._messages[self.taken - 1]
 
 
+async def test_a_late_body_is_read_for_a_key_in_the_query(tmp_path: Path) -> None:
+    """Google's clients may send the key as `?key=`, and the body in another packet than the head."""
+    async with a_hub(tmp_path) as whole:
+        reader = BodyReader(whole, BodyMemory(BYTES_MAX))
+
+        assert b"{}" == await reader.read("POST", f"key={KEY}", {}, Caller(b"{", b"}").receive)
+
+
 async def test_a_body_without_a_valid_key_is_not_read(tmp_path: Path) -> None:
     async with a_hub(tmp_path) as whole:
         for headers, refusal in (({}, MissingKey()), ({"x-api-key": "no-such"}, InvalidKey())):
