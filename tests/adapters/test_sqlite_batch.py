@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from adapters.storage.group_commit import Operation
 from adapters.storage.sqlite import load as sqlite_load
 from adapters.storage.sqlite import reads as sqlite_read
-from adapters.storage.sqlite.batch import Operation, Writer
+from adapters.storage.sqlite.batch import Writer
 from domain.books.management_scopes import KeyScope, UserScope
 from domain.books.scopes import CallScope, SettleScope, SweepScope
 from ports.books import StorageError

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.storage.sqlite.batch import Operation, Writer
+from adapters.storage.group_commit import Operation
+from adapters.storage.sqlite.batch import Writer
 from domain.books.management_scopes import UserScope
 from tests.adapters.storage_rules import (
     Decided,

@@ -8,33 +8,17 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from adapters.storage.group_commit import Operation
 from adapters.storage.sqlite.file import begin_writing, check_room, error_text, translated
 from adapters.storage.sqlite.load import Copy, load
 from adapters.storage.sqlite.tables import TABLES
-from domain.books.rows import Call, Decision, Row
-from domain.books.view import View
+from domain.books.rows import Call, Row
 from ports.books import StorageError
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
 
 
 _APPENDED = frozenset(table.kind for table in TABLES if table.appended)
-
-
-class Operation:
-    """One `decide` in progress: the question, then either `decision` or `error`.
-
-    `due` is when its caller stops waiting, in the event loop's time; None without a limit.
-    """
-
-    __slots__ = ("decision", "due", "error", "rule", "scope")
-
-    def __init__(self, scope: View[Any], rule: Callable[[Any], Decision]) -> None:
-        self.scope = scope
-        self.rule = rule
-        self.due: float | None = None
-        self.decision: Decision | None = None
-        self.error: BaseException | None = None
 
 
 class Writer:

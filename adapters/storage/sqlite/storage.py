@@ -2,26 +2,20 @@
 
 House rule: a batch runs in one visit to the writer's thread, which begins the transaction, loads, decides, writes and
 commits. A visit for each statement would hold the write lock across iterations of the event loop.
-
-Concurrent `decide` calls queue up. One task takes all that wait, as one batch, into one transaction and answers every
-caller after the commit; meanwhile the next batch gathers. No timer is involved.
-
-A caller that is cancelled while it waits, or whose time is over, is skipped if its batch has not begun; otherwise its
-decision commits.
 """
 
 import asyncio
 import sqlite3
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from adapters.storage.group_commit import GroupCommit, Operation
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite import reads as read
-from adapters.storage.sqlite.batch import Operation, Writer
+from adapters.storage.sqlite.batch import Writer
 from adapters.storage.sqlite.connection import Connection
 from adapters.storage.sqlite.file import (
     Place,
@@ -35,45 +29,32 @@ from adapters.storage.sqlite.file import (
 )
 from adapters.storage.sqlite.sealed import SqliteSealed
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Decision
-from domain.books.view import View
+from domain.books.rows import AuditEntry, Call
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
 from ports.books import Snapshot, StorageError
 
-F = TypeVar("F")
-D = TypeVar("D", bound=Decision)
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_CLOSED = "the books are closed"
-# A longer batch would make its first caller wait longer than it saves the others.
 _BATCH_MAX = 256
-# How often a batch that takes long is checked, for callers with a time limit.
-_LOOK_S = 0.5
 
 
-class SqliteStorage:
+class SqliteStorage(GroupCommit):
     """Storage in one SQLite file; several processes may share it. Made by `open`, ended by `aclose`.
 
     It belongs to the event loop that opened it.
     """
 
     def __init__(self, path: str, writer: Connection, reader: Connection, *, busy_ms: int, waiting_max: int) -> None:
+        super().__init__(batch_max=_BATCH_MAX, waiting_max=waiting_max)
         self._path = path
         self._writer = writer
         self._reader = reader
         self._fold = Writer(busy_ms)
         self._busy_ms = busy_ms
-        self._waiting_max = waiting_max
-        self._waiting: deque[tuple[Operation, asyncio.Future[None]]] = deque()
-        self._work = asyncio.Event()
-        self._closed = False
         self._place = Place(path)
-        self._refusal: str | None = None  # Why reading and writing are refused from now on.
-        self._loop = asyncio.get_running_loop()
-        self._pump = asyncio.create_task(self._pump_batches(), name="storage pump")
 
     @classmethod
     def open(
@@ -120,9 +101,7 @@ class SqliteStorage:
 
     async def aclose(self) -> None:
         """Finish the waiting decisions, then close the file. Later calls raise StorageUnavailable."""
-        self._closed, self._refusal = True, _CLOSED
-        self._work.set()
-        await asyncio.wait({self._pump})
+        await self._finish()
         try:
             await self._writer.close()
         finally:
@@ -136,21 +115,8 @@ class SqliteStorage:
 
     # --- writing ---
 
-    async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
-        if self._refusal is not None:
-            raise StorageError(self._refusal)
-        if len(self._waiting) >= self._waiting_max:
-            raise StorageError(f"{self._waiting_max} decisions are waiting already")
-        operation = Operation(scope, rule)
-        answered: asyncio.Future[None] = self._loop.create_future()
-        if within_s is not None:
-            operation.due = self._loop.time() + within_s
-        self._waiting.append((operation, answered))
-        self._work.set()
-        await answered
-        if operation.error is not None:
-            raise operation.error
-        return cast(D, operation.decision)
+    async def _run(self, batch: list[Operation]) -> None:
+        await self._writer.run(self._fold.run, batch)
 
     def check_in_place(self) -> None:
         if not self._closed:
@@ -162,57 +128,6 @@ class SqliteStorage:
         self.check_in_place()
         if self._fold.failing:
             await self._writer.run(self._fold.try_again)
-
-    async def _pump_batches(self) -> None:
-        """Take the waiting decisions, batch by batch, until the storage is closed and none is left."""
-        try:
-            while self._waiting or not self._closed:
-                if not self._waiting:
-                    self._work.clear()
-                    await self._work.wait()
-                    continue
-                await self._pump_batch()
-        finally:
-            # Only a cancelled pump leaves callers behind: the event loop is shutting down.
-            self._closed, self._refusal = True, _CLOSED
-            for _, answered in self._waiting:
-                answered.cancel()
-
-    async def _pump_batch(self) -> None:
-        batch: list[Operation] = []
-        callers: list[asyncio.Future[None]] = []
-        while self._waiting and len(batch) < _BATCH_MAX:
-            operation, answered = self._waiting.popleft()
-            if not answered.done():  # A caller that was cancelled or came too late no longer waits.
-                batch.append(operation)
-                callers.append(answered)
-        if not batch:
-            return
-        watch = self._loop.call_later(_LOOK_S, self._look_at_time, [*zip(batch, callers, strict=True)])
-        try:
-            await self._writer.run(self._fold.run, batch)
-        except asyncio.CancelledError:
-            # The thread continues, so the batch may still commit: no caller may get a definite answer.
-            for answered in callers:
-                answered.cancel()
-            raise
-        except Exception as error:
-            for operation in batch:
-                operation.error = StorageError(f"the writer failed: {error!r}")
-        finally:
-            watch.cancel()
-        for answered in callers:
-            if not answered.done():
-                answered.set_result(None)
-
-    def _look_at_time(self, running: list[tuple[Operation, "asyncio.Future[None]"]]) -> None:
-        """Answer callers whose time is over. Only a batch that takes long is checked, so no other call pays for it."""
-        now = self._loop.time()
-        for operation, answered in (*running, *self._waiting):
-            if operation.due is not None and operation.due < now and not answered.done():
-                answered.set_exception(StorageError("the books gave no answer in time"))
-        if not self._pump.done() and not all(answered.done() for _, answered in running):
-            self._loop.call_later(_LOOK_S, self._look_at_time, running)
 
     # --- reading ---
 
