@@ -10,9 +10,10 @@ from typing import Any
 
 from adapters.storage.group_commit import Operation
 from adapters.storage.sqlite.file import begin_writing, check_room, error_text, translated
-from adapters.storage.sqlite.load import Copy, load
+from adapters.storage.sqlite.load import Kept, load
 from adapters.storage.sqlite.tables import TABLES
-from domain.books.rows import Call, Row
+from adapters.storage.working_set import fold
+from domain.books.rows import Call
 from ports.books import StorageError
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
@@ -30,7 +31,7 @@ class Writer:
 
     def __init__(self, busy_ms: int = 5_000) -> None:
         self._busy_ms = busy_ms
-        self.copy: Copy | None = None
+        self.copy: Kept | None = None
         self.failing = False
         self._data_version = -1
 
@@ -68,7 +69,7 @@ class Writer:
             copy = self._fresh_copy(connection)
             load(connection, copy, [operation.scope for operation in operations])
             version = copy.books.version
-            dirty = _fold(copy, operations)
+            dirty = fold(copy, operations, _KEYS, _APPENDED)
             for table in TABLES:
                 rows = dirty.get(table.kind)
                 if rows:
@@ -86,12 +87,12 @@ class Writer:
         if not copy.prune(dirty.get(Call, ())):
             self.copy = None
 
-    def _fresh_copy(self, connection: sqlite3.Connection) -> Copy:
+    def _fresh_copy(self, connection: sqlite3.Connection) -> Kept:
         """Return the copy of the last batch, unless another process has committed since."""
         (data_version,) = connection.execute("pragma data_version").fetchone()
         if self.copy is None or data_version != self._data_version:
             (version,) = connection.execute("select version from meta").fetchone()
-            self.copy = Copy(version)
+            self.copy = Kept(version)
             self._data_version = data_version
         return self.copy
 
@@ -111,33 +112,3 @@ def _translate(error: Exception) -> Exception:
         return error
     translated.__cause__ = error
     return translated
-
-
-def _fold(copy: Copy, operations: list[Operation]) -> dict[type, dict[Any, Row]]:
-    """Run each rule on its facts, and return the rows to write, the last state of each."""
-    books = copy.books
-    dirty: dict[type, dict[Any, Row]] = {}
-    # A key that was missing when the batch was loaded may be written by one of its decisions, but its wallet was not
-    # loaded. The decisions are concurrent, so those that found no key may as well come first.
-    if not all(copy.knows(operation.scope) for operation in operations):
-        operations = sorted(operations, key=lambda operation: copy.knows(operation.scope))
-    for operation in operations:
-        operation.decision = operation.error = None
-        try:
-            decision = operation.rule(operation.scope.view(books))
-            writes = decision.writes
-        except BaseException as error:  # an error that is no Exception also belongs to its own caller
-            operation.error = error
-            continue
-        operation.decision = decision
-        for row in writes:
-            books.apply(row)
-            kind = type(row)
-            rows = dirty.get(kind)
-            if rows is None:
-                rows = dirty[kind] = {}
-            key = _KEYS[kind](row)
-            if kind in _APPENDED and key in rows:  # Of rows that replace each other, only the last would remain.
-                raise AssertionError(f"{kind.__name__} {key} is written twice")
-            rows[key] = row
-    return dirty

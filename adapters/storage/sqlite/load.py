@@ -1,21 +1,17 @@
 """Load what one batch of decisions needs, with a fixed number of statements for any number of decisions.
 
-House rule: loading only adds rows that the copy does not have. The copy outlives its batch, because `data_version`
-shows any commit of another writer; after one, the copy is discarded.
+House rule: the copy outlives its batch, because `data_version` shows any commit of another writer; after one, the copy
+is discarded.
 """
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import repeat, zip_longest
 from typing import Any
 
 from adapters.storage.sqlite.tables import TABLES, Table, json_text
-from domain.books.lookups import GRANTS_WITH_CREDIT, LOOKUPS, Lookup
-from domain.books.rows import Call
-from domain.books.scopes import CallScope
+from adapters.storage.working_set import Copy, lookups_of
+from domain.books.lookups import LOOKUPS, Lookup
 from domain.books.view import View
-from domain.books.working_copy import Books
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
 _LISTED = "(select value from json_each(?))"
@@ -50,17 +46,8 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = tuple(
 )
 
 
-class Copy:
-    """The writer's working copy, and the users in it whose wallets are complete (all grants with credit left)."""
-
-    def __init__(self, version: int) -> None:
-        self.books = Books(version)
-        self.wallets: set[str] = set()
-        self.asked_calls: set[str] = set()
-
-    def knows(self, scope: View[Any]) -> bool:
-        """Whether the key that a call starts from was found."""
-        return not isinstance(scope, CallScope) or scope.fingerprint in self.books.keys_by_fingerprint
+class Kept(Copy):
+    """The working copy that the writer keeps between batches, as long as nobody else commits."""
 
     def prune(self, written_calls: Iterable[str]) -> bool:
         """Remove what the next batch is unlikely to need. Return False if too much is left to keep any of it."""
@@ -83,39 +70,13 @@ class Copy:
 
 def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]) -> None:
     """Add to the copy what the scopes name and it does not have, in a write transaction, before the first rule."""
-    books, version = copy.books, copy.books.version
+    version = copy.books.version
     loaded: set[tuple[type, Any]] = set()
-    by_kind: defaultdict[type, list[View[Any]]] = defaultdict(list)
-    for scope in scopes:
-        by_kind[type(scope)].append(scope)
-    for wants in zip_longest(*(alike[0].steps for alike in by_kind.values()), fillvalue=()):
-        requested: defaultdict[Lookup, set[Any]] = defaultdict(set)
-        for alike, step in zip(by_kind.values(), wants, strict=True):
-            for lookup, values in step:
-                requested[lookup].update(*map(values, alike, repeat(books)))
-        for lookup, wanted in requested.items():
-            known = copy.wallets if lookup is GRANTS_WITH_CREDIT else lookup.present(books)
-            if missing := wanted.difference(known):
-                _add(connection, copy, lookup, missing, loaded)
-    books.version = version  # a provider that is loaded is not a new one
-
-
-def _add(
-    connection: sqlite3.Connection, copy: Copy, lookup: Lookup, values: set[Any], loaded: set[tuple[type, Any]]
-) -> None:
-    """Run a lookup; the rows that the copy does not have are added to it."""
-    kind, table, books = lookup.kind, _TABLES[lookup.kind], copy.books
-    if lookup.by:
-        parameters: tuple[Any, ...] = (json_text(list(values)),)
-    else:
-        parameters = (max(values),) if lookup.until or lookup.oldest else ()
-    have = books.rows_of(kind)
-    for row in table.read(connection, _STATEMENTS[lookup], parameters):
-        key = table.key_of(row)
-        if key not in have and (kind, key) not in loaded:
-            loaded.add((kind, key))
-            books.apply(row)
-    if kind is Call:
-        copy.asked_calls.update(values if lookup.by else ())
-    if lookup is GRANTS_WITH_CREDIT or lookup.covers is GRANTS_WITH_CREDIT:
-        copy.wallets |= values
+    for lookup, values in lookups_of(copy, scopes):
+        table = _TABLES[lookup.kind]
+        if lookup.by:
+            parameters: tuple[Any, ...] = (json_text(list(values)),)
+        else:
+            parameters = (max(values),) if lookup.until or lookup.oldest else ()
+        copy.add(lookup, values, table.read(connection, _STATEMENTS[lookup], parameters), table.key_of, loaded)
+    copy.books.version = version  # a provider that is loaded is not a new one

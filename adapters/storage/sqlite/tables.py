@@ -61,12 +61,13 @@ class Table(Generic[R]):
         scalars = tuple(field for field in kind.__struct_fields__ if field not in documents)
         self.name = name
         self.kind = kind
+        self.key, self.fixed = key, fixed
         self.appended = appended
         self.fields = (*scalars, *documents)
         self.columns = ", ".join(f"{name}.{field}" for field in self.fields)
         self.key_of: Callable[[R], Any] = attrgetter(*key)
         self._flags = flags
-        self._documents = {field: msgspec.json.Decoder(type_).decode for field, type_ in documents.items()}
+        self.documents = {field: msgspec.json.Decoder(type_).decode for field, type_ in documents.items()}
         self._scalars: Callable[[R], Values] = attrgetter(*scalars)
         self._rest: tuple[Callable[[R], Any], ...] = tuple(map(attrgetter, documents))
         self._statements = {n: self._statement(n, key, fixed, appended) for n in _ROWS_AT_ONCE}
@@ -94,7 +95,7 @@ class Table(Generic[R]):
         fields = dict(zip(self.fields, values, strict=True))
         for field in self._flags:
             fields[field] = fields[field] == 1
-        for field, decode in self._documents.items():
+        for field, decode in self.documents.items():
             if fields[field] is not None:
                 fields[field] = decode(fields[field])
         return self.kind(**fields)

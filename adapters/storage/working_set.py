@@ -1,0 +1,103 @@
+"""What one batch of decisions needs in memory, and the fold of its rules over that; the same for every engine.
+
+House rule: loading only adds rows that the copy does not have.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat, zip_longest
+from typing import Any
+
+from adapters.storage.group_commit import Operation
+from domain.books.lookups import GRANTS_WITH_CREDIT, Lookup
+from domain.books.rows import Call, Row
+from domain.books.scopes import CallScope
+from domain.books.view import View
+from domain.books.working_copy import Books
+
+Keys = dict[type, Callable[[Any], Any]]
+Dirty = dict[type, dict[Any, Row]]
+
+
+class Copy:
+    """The writer's working copy, and the users in it whose wallets are complete (all grants with credit left)."""
+
+    def __init__(self, version: int) -> None:
+        self.books = Books(version)
+        self.wallets: set[str] = set()
+        self.asked_calls: set[str] = set()
+
+    def knows(self, scope: View[Any]) -> bool:
+        """Whether the key that a call starts from was found."""
+        return not isinstance(scope, CallScope) or scope.fingerprint in self.books.keys_by_fingerprint
+
+    def add(
+        self,
+        lookup: Lookup,
+        values: set[Any],
+        rows: Iterable[Any],
+        key_of: Callable[[Any], Any],
+        loaded: set[tuple[type, Any]],
+    ) -> None:
+        """Add the rows of a lookup that the copy does not have. `loaded` names those that the load has added."""
+        kind, books = lookup.kind, self.books
+        have = books.rows_of(kind)
+        for row in rows:
+            key = key_of(row)
+            if key not in have and (kind, key) not in loaded:
+                loaded.add((kind, key))
+                books.apply(row)
+        if kind is Call:
+            self.asked_calls.update(values if lookup.by else ())
+        if lookup is GRANTS_WITH_CREDIT or lookup.covers is GRANTS_WITH_CREDIT:
+            self.wallets |= values
+
+
+def lookups_of(copy: Copy, scopes: Sequence[View[Any]]) -> Iterator[tuple[Lookup, set[Any]]]:
+    """Each lookup that the scopes need, with the values that the copy does not have, step by step.
+
+    The rows of a lookup must be in the copy before the next one is asked for.
+    """
+    books = copy.books
+    by_kind: defaultdict[type, list[View[Any]]] = defaultdict(list)
+    for scope in scopes:
+        by_kind[type(scope)].append(scope)
+    for wants in zip_longest(*(alike[0].steps for alike in by_kind.values()), fillvalue=()):
+        requested: defaultdict[Lookup, set[Any]] = defaultdict(set)
+        for alike, step in zip(by_kind.values(), wants, strict=True):
+            for lookup, values in step:
+                requested[lookup].update(*map(values, alike, repeat(books)))
+        for lookup, wanted in requested.items():
+            known = copy.wallets if lookup is GRANTS_WITH_CREDIT else lookup.present(books)
+            if missing := wanted.difference(known):
+                yield lookup, missing
+
+
+def fold(copy: Copy, operations: list[Operation], keys: Keys, appended: frozenset[type]) -> Dirty:
+    """Run each rule on its facts, and return the rows to write, the last state of each."""
+    books = copy.books
+    dirty: Dirty = {}
+    # A key that was missing when the batch was loaded may be written by one of its decisions, but its wallet was not
+    # loaded. The decisions are concurrent, so those that found no key may as well come first.
+    if not all(copy.knows(operation.scope) for operation in operations):
+        operations = sorted(operations, key=lambda operation: copy.knows(operation.scope))
+    for operation in operations:
+        operation.decision = operation.error = None
+        try:
+            decision = operation.rule(operation.scope.view(books))
+            writes = decision.writes
+        except BaseException as error:  # an error that is no Exception also belongs to its own caller
+            operation.error = error
+            continue
+        operation.decision = decision
+        for row in writes:
+            books.apply(row)
+            kind = type(row)
+            rows = dirty.get(kind)
+            if rows is None:
+                rows = dirty[kind] = {}
+            key = keys[kind](row)
+            if kind in appended and key in rows:  # Of rows that replace each other, only the last would remain.
+                raise AssertionError(f"{kind.__name__} {key} is written twice")
+            rows[key] = row
+    return dirty
