@@ -173,6 +173,8 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
             body_bytes_max=settings.body_bytes_max,
             cors_origins=settings.cors_origins,
             body_memory_bytes=max(settings.body_memory_bytes, settings.body_bytes_max),
+            sealing=operator.sealing,
+            policy=settings.policy,
         )
         try:
             yield whole

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrypoints.actions.action import every_action
+from entrypoints.actions.places import places
 from entrypoints.cli.parser import build_parser
 
 BEGIN = "<!-- commands: made by `make reference`; change the action table instead -->\n"
@@ -22,12 +23,13 @@ _DETAILS = {
 def commands_as_markdown() -> str:
     """Two tables: every command with its effect, and every argument with its meaning."""
     actions = every_action()
-    commands = ["| command | what it does |", "|---|---|"]
+    served = {place.action.name: f"`{place.method} {place.template}`" for place in places()}
+    commands = ["| command | over HTTP | what it does |", "|---|---|---|"]
     arguments = ["| command | argument | meaning |", "|---|---|---|"]
     for name, command in _commands(build_parser(), ()):
         details = actions[name].details if name in actions else _DETAILS.get(name, "")
         meaning = " ".join(filter(None, (command.description, details)))
-        commands.append(f"| `aihub {name}` | {_cell(meaning)} |")
+        commands.append(f"| `aihub {name}` | {served.get(name, '')} | {_cell(meaning)} |")
         for argument in command._actions:
             if not {"--help", "--json"} & {*argument.option_strings}:
                 arguments.append(f"| `aihub {name}` | {_written(argument)} | {_cell(argument.help or '')} |")

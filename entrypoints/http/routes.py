@@ -24,6 +24,7 @@ from entrypoints.http.dialects.openai_media.moderations import MODERATIONS_CALLE
 from entrypoints.http.dialects.openai_media.rerank import RERANK_CALLER
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
 from entrypoints.http.dialects.openai_responses.count_tokens import input_tokens_handler
+from entrypoints.http.management.routes import management_routes
 from entrypoints.http.model_call import chat_handler
 from entrypoints.http.not_offered import SURFACE_HEADS
 from entrypoints.http.path_aliases import canonical_paths
@@ -98,6 +99,7 @@ def routes(hub: CallContext) -> tuple[Route, ...]:
         Route(method="GET", template="/api/ai/models", handler=catalogue_handler(hub)),
         Route(method="GET", template="/api/user/credit/balance", handler=balance_handler(hub)),
         Route(method="GET", template="/__blocklet__.js", handler=blocklet_handler()),
+        *management_routes(hub),
         Route(method="GET", template="/healthz", handler=healthz(hub)),
         Route(method="GET", template="/readyz", handler=readyz(hub)),
     )

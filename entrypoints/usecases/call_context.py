@@ -16,7 +16,7 @@ from entrypoints.usecases.call.filters import Filter
 from entrypoints.usecases.call.route_cache import Routed
 from entrypoints.usecases.call.unsettled import Unsettled
 from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
-from entrypoints.usecases.management_context import Sealing
+from entrypoints.usecases.management_context import ActionPolicy, Sealing
 from ports.books import Storage
 from ports.environment import Clock, Ids, Liveness
 from ports.price_book import PriceBook
@@ -64,6 +64,7 @@ class CallContext:
     running: set[str] = field(default_factory=set)
     unsettled: Unsettled = field(default_factory=Unsettled)
     sealing: Sealing | None = None
+    policy: ActionPolicy = field(default_factory=ActionPolicy)
     odd_usages: dict[str, int] = field(default_factory=dict)
     _catalog: Catalog | None = None
     _price_book: PriceBookView | None = None

@@ -1,12 +1,16 @@
 """Values of requests and replies whose public form differs from the stored one: amounts, moments, durations.
 
 Each is an `int` in the unit that its docstring names, so the rules accept it unchanged. `written` returns the public
-form, for JSON (as msgspec's `enc_hook`) and for text.
+form, for JSON (as msgspec's `enc_hook`) and for text; `read` returns the value of a public form (`dec_hook`), and
+`described` the form as a JSON schema (`schema_hook`).
 """
 
+import re
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
-from domain.money import format_credits
+from domain.money import AmountError, format_credits, parse_credits
 
 
 class Credits(int):
@@ -48,3 +52,65 @@ def written(value: object) -> str:
 
 
 _DURATIONS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
+
+
+def read(now_ms: int, kind: type, given: object) -> int:
+    """The value of a public form: an amount as a decimal or a number, a moment, a duration.
+
+    A moment such as `7d` is counted back from `now_ms`. ValueError with what is expected if the form is wrong;
+    NotImplementedError for another type, as msgspec requires.
+    """
+    if kind in (Credits, Dollars, Percent):
+        return _amount(kind, given)
+    if kind is Duration:
+        return Duration(_duration_ms(given))
+    if kind is Moment:
+        return Moment(_moment_ms(given, now_ms))
+    raise NotImplementedError(f"no public form for {kind.__name__}")
+
+
+def described(kind: type) -> dict[str, Any]:
+    """The public form as a JSON schema; NotImplementedError for a value of another type, as msgspec requires."""
+    if kind not in _FORMS:
+        raise NotImplementedError(f"no public form for {kind.__name__}")
+    return dict(_FORMS[kind])
+
+
+_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
+_FORMS: dict[type, dict[str, Any]] = {
+    Credits: {"type": "string", "pattern": _DECIMAL, "description": "credits, as an exact decimal"},
+    Dollars: {"type": "string", "pattern": _DECIMAL, "description": "US dollars, as an exact decimal"},
+    Percent: {"type": "string", "pattern": _DECIMAL, "description": "percent, as an exact decimal"},
+    Moment: {"type": "string", "description": "a moment in UTC such as 2026-01-31T12:00:00.000Z"},
+    Duration: {"type": "string", "pattern": r"^[1-9][0-9]{0,8}(d|h|m|s|ms)$", "description": "such as 30d or 12h"},
+}
+
+
+def _amount(kind: type, given: object) -> int:
+    if isinstance(given, bool) or not isinstance(given, (str, int, Decimal)):
+        raise ValueError('Expected a decimal, such as "0.25"')
+    try:
+        nanos: int = kind(parse_credits(str(given) if isinstance(given, (str, int)) else format(given, "f")))
+    except AmountError as error:
+        raise ValueError(str(error)) from None
+    return nanos
+
+
+def _duration_ms(given: object) -> int:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhms])", given) if isinstance(given, str) else None
+    if match is None:
+        raise ValueError("Expected a duration such as 30d, 12h or 45m")
+    return int(match[1]) * _UNITS_MS[match[2]]
+
+
+def _moment_ms(given: object, now_ms: int) -> int:
+    if isinstance(given, str) and re.fullmatch(r"[1-9][0-9]{0,5}[dhms]", given):
+        return now_ms - _duration_ms(given)
+    try:
+        at = datetime.fromisoformat(given if isinstance(given, str) else "")
+    except ValueError:
+        raise ValueError("Expected a moment such as 2026-11-01, 2026-11-01T12:00Z or 7d") from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+_UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000}

@@ -1,0 +1,127 @@
+"""The OpenAPI 3.1 document of the management API.
+
+https://spec.openapis.org/oas/v3.1.0
+"""
+
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+
+from entrypoints.actions.places import Place
+from entrypoints.usecases import public_types
+
+_SCHEMAS = "#/components/schemas/{name}"
+_ERRORS = {
+    "400": "The request is wrong; `param` names the field.",
+    "401": "There is no valid API key.",
+    "403": "The role of the key's user does not permit this.",
+    "404": "The thing that the request names does not exist.",
+    "409": "There is such a thing already.",
+    "503": "The books cannot be reached now; nothing was changed.",
+}
+
+
+class ErrorDetail(msgspec.Struct, kw_only=True):
+    """What is wrong, and what to do about it."""
+
+    message: str
+    type: str
+    code: str | None = None
+    param: str | None = None
+
+
+class ErrorReply(msgspec.Struct, kw_only=True):
+    """An error, in OpenAI's shape."""
+
+    error: ErrorDetail
+
+
+def document(served: Sequence[Place]) -> dict[str, Any]:
+    """The document of these places."""
+    replies = [part for place in served for part in _parts(place.action.reply)]
+    types = [ErrorReply, *(place.action.request for place in served), *replies]
+    schemas, components = msgspec.json.schema_components(
+        types, schema_hook=public_types.described, ref_template=_SCHEMAS
+    )
+    by_type = dict(zip(types, schemas, strict=True))
+    requests = {place.action.request.__name__ for place in served}  # Their fields stand in the operations.
+    paths: dict[str, dict[str, Any]] = {}
+    for place in served:
+        paths.setdefault(_path(place), {})[place.method.lower()] = _operation(place, components, by_type)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "aihub management API",
+            "version": "1",
+            "description": "Everything that the command line does, for owners and admins. Amounts are exact decimals.",
+        },
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in components.items() if name not in requests},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key of the hub."}},
+            "responses": {
+                status: {
+                    "description": text,
+                    "content": {"application/json": {"schema": by_type[ErrorReply]}},
+                }
+                for status, text in _ERRORS.items()
+            },
+        },
+    }
+
+
+def _path(place: Place) -> str:
+    return place.template.replace(":path}", "}")
+
+
+def _operation(place: Place, components: dict[str, Any], by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    action = place.action
+    request = components.get(action.request.__name__, {})
+    fields: dict[str, Any] = request.get("properties", {})
+    required = set(request.get("required", ()))
+    in_query = [name for name in fields if name != place.named and not place.has_body]
+    parameters = [_parameter(name, "path", fields[name], True) for name in (place.named,) if name]
+    parameters += [_parameter(name, "query", fields[name], name in required) for name in in_query]
+    operation: dict[str, Any] = {
+        "operationId": action.name.replace(" ", "_").replace("-", "_"),
+        "summary": f"{action.meaning[0].upper()}{action.meaning[1:]}",
+        "tags": [action.name.partition(" ")[0]],
+        "parameters": parameters,
+        "responses": {
+            "201" if place.is_creation else "200": {
+                "description": "Done.",
+                "content": {"application/json": {"schema": _reply_schema(action.reply, by_type)}},
+            },
+            **{status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
+        },
+    }
+    if action.details:
+        operation["description"] = action.details
+    body = {name: schema for name, schema in fields.items() if name != place.named}
+    if place.has_body and body:
+        needed = sorted(required & set(body))
+        schema = {"type": "object", "properties": body, "required": needed, "additionalProperties": False}
+        operation["requestBody"] = {"required": bool(needed), "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _parameter(name: str, where: str, schema: dict[str, Any], is_required: bool) -> dict[str, Any]:
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": where, "required": is_required, "schema": schema, **described}
+
+
+def _reply_schema(reply: Any, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """A list is in `data`, so that a page can have more fields than its rows."""
+    schemas = [by_type[part] for part in _parts(reply)]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    if get_origin(reply) is list:
+        return {"type": "object", "properties": {"data": schema}, "required": ["data"]}
+    return schema
+
+
+def _parts(reply: Any) -> tuple[Any, ...]:
+    """The types of a union, which msgspec describes one by one; any other type is its only part."""
+    return get_args(reply) if get_origin(reply) in (Union, UnionType) else (reply,)

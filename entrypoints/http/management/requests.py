@@ -1,0 +1,82 @@
+"""The request struct of an action, from the path, the query and the JSON body of a request.
+
+Every field is read by itself, so an error names the field. A field that the action does not have is refused: a
+misspelled limit must not become no limit.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from domain.refusals import BadRequest
+from entrypoints.actions.places import Place
+from entrypoints.http.decode_errors import plain
+from entrypoints.http.wire import Request
+from entrypoints.usecases import public_types
+
+_BODY = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def request_of(place: Place, request: Request, now_ms: int) -> msgspec.Struct | BadRequest:
+    """The action's request, or what is wrong with it. Moments such as `7d` are counted back from `now_ms`."""
+    given = _given(place, request)
+    if isinstance(given, BadRequest):
+        return given
+    fields = {field.encode_name: field for field in msgspec.structs.fields(place.action.request)}
+    if unknown := [name for name in given if name not in fields]:
+        known = ", ".join(name for name in fields if name != place.named) or "none"
+        return BadRequest(field=unknown[0], problem=f"This request has no such field. Its fields: {known}.")
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in given:
+            if field.required:
+                return BadRequest(field=name, problem="The field is missing.")
+            continue
+        value = _value(given[name], field.type, now_ms, is_json=place.has_body and name != place.named)
+        if isinstance(value, BadRequest):
+            return msgspec.structs.replace(value, field=name)
+        values[field.name] = value
+    made: msgspec.Struct = place.action.request(**values)
+    return made
+
+
+def _given(place: Place, request: Request) -> dict[str, Any] | BadRequest:
+    """The fields as they came: JSON values, or texts where they are in the path or the query."""
+    path = {name: value for name, value in request.path_values.items() if name == place.named}
+    if not place.has_body:
+        return _texts(place, request.query) | path
+    body: Any = {}
+    if request.body.strip():
+        try:
+            body = _BODY.decode(request.body)
+        except msgspec.DecodeError:
+            return BadRequest(field=None, problem="The body is not JSON.")
+    if not isinstance(body, dict):
+        return BadRequest(field=None, problem="The body must be a JSON object.")
+    if (named := place.named) is not None and str(body.get(named, path[named])) != path[named]:
+        return BadRequest(field=named, problem=f"The path says {path[named]!r}: leave the field out of the body.")
+    return body | path
+
+
+def _texts(place: Place, query: str) -> dict[str, Any]:
+    """The fields of a query. A field that is a list takes every value of its name; any other takes the last."""
+    texts: dict[str, Any] = {}
+    kinds: Mapping[str, Any] = {f.encode_name: f.type for f in msgspec.structs.fields(place.action.request)}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if getattr(kinds.get(name), "__origin__", None) in (list, tuple):
+            texts.setdefault(name, []).append(text)
+        else:
+            texts[name] = text
+    return texts
+
+
+def _value(given: Any, kind: Any, now_ms: int, *, is_json: bool) -> Any:
+    """The value of a field; a BadRequest without its name if it has the wrong form."""
+    try:
+        return msgspec.convert(given, kind, strict=is_json, dec_hook=partial(public_types.read, now_ms))
+    except msgspec.ValidationError as error:
+        return BadRequest(field=None, problem=f"{plain(str(error))}.")

@@ -1,0 +1,118 @@
+"""The action table over HTTP: what the command line does, with a key, a role, and JSON."""
+
+import re
+from typing import Any
+
+import pytest
+
+from entrypoints.actions.action import every_action
+from entrypoints.actions.places import ONLY_COMMANDS, Place, places
+from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.conftest import People
+from tests.behaviour.error_shape import check_error
+from tests.support.hub import HubProcess
+
+USERS, KEYS = "/api/v1/users", "/api/v1/keys"
+
+
+def path_of(place: Place) -> str:
+    return re.sub(r"\{[\w:]+\}", "anything", place.template)
+
+
+def name_of(place: Place) -> str:
+    return f"{place.method} {place.template}"
+
+
+def test_every_action_is_served_at_a_place_of_its_own_or_is_a_command_alone() -> None:
+    served = places()
+
+    assert set(every_action()) - ONLY_COMMANDS == {place.action.name for place in served}
+    assert len({(place.method, place.template) for place in served}) == len(served)
+
+
+def test_a_user_gets_a_key_and_credit_calls_and_is_shut_out_by_the_revocation(hub: HubProcess) -> None:
+    name = f"ann-{hub.interface}"
+    added = ask(hub, USERS, {"name": name})
+    made = ask(hub, KEYS, {"user": name, "name": "laptop"})
+    granted = ask(hub, f"/api/v1/credit/{name}/grant", {"amount": "5", "expires_in": "30d"})
+    key = made.json()["key"]
+    answered = ask(hub, CHAT, openai_body("echo"), key=key)
+    balance = ask(hub, f"/api/v1/credit/{name}/balance").json()
+    listed = {row["id"]: row for row in ask(hub, KEYS).json()["data"]}
+    revoked = ask(hub, f"{KEYS}/{made.json()['id']}", method="DELETE")
+
+    assert (201, 201, 200, 200) == (added.status, made.status, granted.status, answered.status)
+    assert "no-store" == made.header("cache-control")
+    assert (name, "guest") == (added.json()["name"], added.json()["role"])
+    assert (name, "laptop") == (listed[made.json()["id"]]["user"], listed[made.json()["id"]]["name"])
+    assert key not in str(listed)
+    assert "5" == granted.json()["amount"]
+    assert balance == hub.cli("credit", "balance", name)
+    assert {"id": made.json()["id"], "revoked": True} == revoked.json()
+    check_error(ask(hub, CHAT, openai_body("echo"), key=key), CHAT, 401)
+
+
+def test_each_reply_equals_the_output_of_the_command(hub: HubProcess) -> None:
+    for path, command in (
+        (USERS, ("user", "list")),
+        ("/api/v1/providers", ("provider", "list")),
+        ("/api/v1/credentials", ("credential", "list")),
+        ("/api/v1/aliases", ("alias", "list")),
+    ):
+        assert {"data": hub.cli(*command)} == ask(hub, path).json()
+
+
+@pytest.mark.usefixtures("nothing_moves")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "field"),
+    [
+        ("POST", USERS, {"name": "guest"}, 409, None),
+        ("POST", USERS, {}, 400, "name"),
+        ("POST", USERS, {"name": 1}, 400, "name"),
+        ("POST", USERS, {"name": "bo", "role": "king"}, 400, "role"),
+        ("POST", USERS, {"name": "bo", "rôle": "guest"}, 400, "rôle"),
+        ("POST", USERS, [], 400, None),
+        ("POST", KEYS, {"user": "nobody"}, 404, None),
+        ("POST", "/api/v1/credit/guest/grant", {"amount": "much"}, 400, "amount"),
+        ("POST", "/api/v1/credit/guest/grant", {"amount": True}, 400, "amount"),
+        ("POST", "/api/v1/credit/guest/grant", {"amount": "1", "expires_in": "soon"}, 400, "expires_in"),
+        ("POST", "/api/v1/credit/guest/grant", {"amount": "1", "user": "owner"}, 400, "user"),
+        ("GET", f"{USERS}?page=1", None, 400, "page"),
+        ("DELETE", f"{KEYS}/key_none", None, 404, None),
+    ],
+)
+def test_a_wrong_request_names_its_field_and_changes_nothing(
+    hub: HubProcess, method: str, path: str, body: Any, status: int, field: str | None
+) -> None:
+    before = ask(hub, USERS).json(), ask(hub, KEYS).json(), hub.cli("credit", "balance", "guest")
+
+    error = check_error(ask(hub, path, body, method=method), path, status)
+
+    assert field == error.get("param")
+    assert before == (ask(hub, USERS).json(), ask(hub, KEYS).json(), hub.cli("credit", "balance", "guest"))
+
+
+@pytest.mark.parametrize("place", places(), ids=name_of)
+def test_a_guest_manages_nothing_and_learns_nothing_of_what_exists(
+    hub: HubProcess, people: People, place: Place
+) -> None:
+    for path in (path_of(place), path_of(place).replace("anything", "guest")):
+        error = check_error(ask(hub, path, key=people.guest, method=place.method), path, 403, "not_allowed")
+
+        assert place.action.permission in error["message"]
+
+
+def test_the_document_describes_every_place_and_its_references_resolve(hub: HubProcess) -> None:
+    document = ask(hub, "/openapi.json", key="").json()
+
+    described = {
+        (method.upper(), path): operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert {(place.method, place.template.replace(":path", "")) for place in places()} == set(described)
+    assert len({operation["operationId"] for operation in described.values()}) == len(described)
+    for reference in re.findall(r'"#/([\w/]+)"', str(document).replace("'", '"')):
+        node: Any = document
+        for step in reference.split("/"):
+            node = node[step]
