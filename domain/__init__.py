@@ -11,9 +11,11 @@ and nothing from outside but msgspec. A package imports only packages below it i
     pricing       what things cost: at most, probably, and exactly
     dialects      facts about the wire formats of vendors
     model_api     what is asked and answered, in no vendor's dialect
+    limits        what may be used and spent: rates, budgets, purses of runs
     ledger        who owns which credit: grants, hold, capture, release, expire
     accounts      users and keys
     refusals      every refusal, as a value
+    limit_refusals  those that come from limits, budgets and purses
     usage         what was used, as disjoint units
     money         nanocredits, and the only place that rounds
     failures      how a provider fails

@@ -10,6 +10,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from domain.failures import Failure
+from domain.limit_refusals import (
+    BudgetExceeded,
+    ExposureReached,
+    PaidCallsStopped,
+    RateLimited,
+    RunPurseSpent,
+    RunStopped,
+)
 
 
 class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_api_key"):
@@ -234,6 +242,12 @@ Refusal: TypeAlias = (
     | UsageUnavailable
     | UnsupportedParameter
     | InsufficientCredit
+    | RateLimited
+    | BudgetExceeded
+    | RunPurseSpent
+    | RunStopped
+    | PaidCallsStopped
+    | ExposureReached
     | NoCredential
     | ProviderFailed
     | IdempotencyConflict

@@ -25,8 +25,21 @@ def error_of(refusal: Refusal) -> ErrorBody:
     )
 
 
+def retry_after_ms(refusal: Refusal) -> int | None:
+    """Milliseconds to wait, where the hub knows them."""
+    record = record_of(refusal)
+    return record.retry_after_s * 1000 if record.retry_after_s is not None else record.wait_ms(refusal)
+
+
 def retry_after_s(refusal: Refusal) -> int | None:
     """Whole seconds for Retry-After, rounded up, where waiting helps."""
-    if isinstance(refusal, ProviderFailed) and refusal.failure.retry_after_ms is not None:
-        return -(-refusal.failure.retry_after_ms // 1000)
-    return record_of(refusal).retry_after_s
+    wait_ms = refusal.failure.retry_after_ms if isinstance(refusal, ProviderFailed) else None
+    wait_ms = retry_after_ms(refusal) if wait_ms is None else wait_ms
+    return None if wait_ms is None else -(-wait_ms // 1000)
+
+
+def should_retry(refusal: Refusal) -> bool | None:
+    """The value for x-should-retry; None where the SDKs may decide by the status."""
+    if isinstance(refusal, ProviderFailed):
+        return refusal.failure.should_retry
+    return record_of(refusal).should_retry(refusal)

@@ -13,7 +13,7 @@ from domain.refusals import (
     WrongMethod,
 )
 from entrypoints.http.dialects.dialect import CallerDialect
-from entrypoints.http.errors import error_of, retry_after_s
+from entrypoints.http.errors import error_of, retry_after_ms, retry_after_s, should_retry
 from entrypoints.http.wire import Reply, Request
 
 JSON_HEADER = ("content-type", "application/json")
@@ -30,6 +30,10 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
     headers = [JSON_HEADER, *((name, request.id) for name in dialect.id_headers)]
     if (seconds := retry_after_s(refusal)) is not None:
         headers.append(("retry-after", str(seconds)))
+    if (wait_ms := retry_after_ms(refusal)) is not None:
+        headers.append(("retry-after-ms", str(wait_ms)))  # Read first by the SDKs of OpenAI and Anthropic.
+    if (retry := should_retry(refusal)) is not None:
+        headers.append(("x-should-retry", str(retry).lower()))
     if isinstance(refusal, WrongMethod):
         headers.append(("allow", ", ".join(refusal.allowed)))
     if isinstance(refusal, EncodedBody):
@@ -38,8 +42,6 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
         headers.append(("upgrade", "HTTP/1.1"))  # RFC 9110, 15.5.22
     if isinstance(refusal, ProviderFailed):
         headers.append(("x-aihub-provider", refusal.provider))
-        if refusal.failure.should_retry is not None:
-            headers.append(("x-should-retry", str(refusal.failure.should_retry).lower()))
         if _may_be_shown(refusal.failure, dialect):
             return Reply(status=error.status, headers=tuple(headers), body=refusal.failure.body)
     return Reply(status=error.status, headers=tuple(headers), body=dialect.error(error))

@@ -26,6 +26,14 @@ def _none(_: Any) -> Mapping[str, object]:
     return {}
 
 
+def _no_wait(_: Any) -> int | None:
+    return None
+
+
+def _unknown(_: Any) -> bool | None:
+    return None
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """How a refusal is presented. `template`, `advice` and `param` are formatted by `entrypoints.refusals.sentences`.
 
@@ -38,6 +46,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     facts          what programs act on, as further fields of an error
     code           the error code, where it is not the refusal's tag
     retry_after_s  for Retry-After, where waiting helps
+    wait_ms        how long to wait, where that depends on the refusal; None where no wait is known to help
+    should_retry   for x-should-retry, which the SDKs of OpenAI and Anthropic obey: False where a minute does not help
     """
 
     status: int
@@ -49,6 +59,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     facts: Callable[[Any], dict[str, str | int | None]] | None = None
     code: str | None = None
     retry_after_s: int | None = None
+    wait_ms: Callable[[Any], int | None] = _no_wait
+    should_retry: Callable[[Any], bool | None] = _unknown
 
 
 class Variants(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from domain.refusals import (
     WrongMethod,
 )
 from entrypoints.refusals import values
+from entrypoints.refusals.limits import LIMITS, never
 from entrypoints.refusals.record import ErrorKind, Record, Variants
 
 
@@ -210,7 +211,9 @@ RECORDS: Mapping[type, Record | Variants] = {
         advice="A lower output cap or a shorter prompt may fit. {source}",
         values=values.of_credit,
         facts=values.credit_facts,
+        should_retry=never,
     ),
+    **LIMITS,
     NoCredential: Record(
         status=503,
         kind="overloaded",

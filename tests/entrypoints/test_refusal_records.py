@@ -8,11 +8,14 @@ import msgspec
 import pytest
 
 from domain.failures import Failure, FailureKind
+from domain.limit_refusals import BudgetExceeded, RateLimited, RunPurseSpent
 from domain.refusals import (
     AlreadyExists,
     BadRequest,
+    HubFull,
     InsufficientCredit,
     InvalidKey,
+    MissingKey,
     NoCredential,
     NotAllowed,
     NotFound,
@@ -28,7 +31,7 @@ from domain.refusals import (
 from entrypoints.cli.output import complaint
 from entrypoints.http.dialects import anthropic, openai_chat
 from entrypoints.http.dialects.google import errors as google
-from entrypoints.http.errors import error_of, retry_after_s
+from entrypoints.http.errors import error_of, retry_after_ms, retry_after_s, should_retry
 from entrypoints.refusals.record import ErrorKind, Record
 from entrypoints.refusals.sentences import SHOWN_CHARACTERS_MAX
 from entrypoints.refusals.table import RECORDS, record_of
@@ -59,6 +62,12 @@ def _examples(kind: Any) -> list[Any]:
         return [("one", "two"), ("tools",)]
     values: dict[type, list[Any]] = {str: ["x"], int: [7], bool: [False, True]}
     return values[kind]
+
+
+def a_rate_refusal(wait_ms: int | None) -> RateLimited:
+    return RateLimited(
+        limit="limit_1", subject="key", measure="requests", amount=1, window_ms=1_000, remaining=0, wait_ms=wait_ms
+    )
 
 
 REFUSALS = tuple(_refusals())
@@ -131,6 +140,35 @@ def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str])
             "fit. Ask the operator for credit.",
         ),
         (
+            RateLimited(
+                limit="limit_1", subject="key", measure="requests", amount=60, window_ms=60_000, remaining=0, wait_ms=1_500
+            ),
+            429, None, "60 requests in 60 s are the limit of this key. Try again in 1500 ms.",
+        ),
+        (
+            RateLimited(
+                limit="limit_1", subject="hub", measure="tokens", amount=60, window_ms=60_000, remaining=0, wait_ms=None
+            ),
+            429, None,
+            "This call is larger than the limit of this hub: 60 tokens in 60 s. A lower output cap or a shorter prompt may "
+            "fit.",
+        ),
+        (
+            BudgetExceeded(
+                budget="budget_1", subject="user", period="month", amount_nanos=10**9, left_nanos=0, bound_nanos=10**8,
+                reset_ms=1_728_000_000,
+            ),
+            402, None,
+            "This call may cost up to 0.1 credits, and 0 are left of the budget of this user for the month. A lower output "
+            "cap or a shorter prompt may fit. The next month begins in 20 d.",
+        ),
+        (
+            RunPurseSpent(run="r1", purse_nanos=10**9, left_nanos=10**7, bound_nanos=10**8),
+            402, None,
+            "This call may cost up to 0.1 credits, and 0.01 are left in the purse of the run `r1`. The operator can raise it "
+            "with `aihub run set`.",
+        ),
+        (
             NoCredential(model="m", providers=("acme", "other")),
             503, "model",
             "No active credential is left for `m` at acme, other. The operator adds one with `aihub credential add acme`, "
@@ -188,9 +226,29 @@ def test_what_a_caller_made_up_is_repeated_only_so_far(refusal: Refusal) -> None
     assert long not in error_of(msgspec.structs.replace(refusal, **texts)).message
 
 
+@pytest.mark.parametrize(
+    ("refusal", "seconds", "milliseconds", "retries"),
+    [
+        (a_rate_refusal(1_500), 2, 1_500, True),
+        (a_rate_refusal(60_000), 60, 60_000, True),
+        (a_rate_refusal(60_001), None, None, False),
+        (a_rate_refusal(None), None, None, False),
+        (InsufficientCredit(bound_nanos=2, available_nanos=1), None, None, False),
+        (RunPurseSpent(run="r1", purse_nanos=1, left_nanos=0, bound_nanos=1), None, None, False),
+        (HubFull(), 1, 1_000, None),
+        (MissingKey(), None, None, None),
+    ],
+)
+def test_an_sdk_waits_a_minute_at_most_and_does_not_retry_where_that_does_not_help(
+    refusal: Refusal, seconds: int | None, milliseconds: int | None, retries: bool | None
+) -> None:
+    assert (seconds, milliseconds) == (retry_after_s(refusal), retry_after_ms(refusal))
+    assert retries == should_retry(refusal)
+
+
 def test_waiting_helps_where_the_hub_itself_is_full_or_the_provider_says_so() -> None:
     failure = Failure(kind="overloaded", message="No.", retry_after_ms=1_001)
     waits = {type(refusal).__name__ for refusal in REFUSALS if retry_after_s(refusal) is not None}
 
-    assert {"HubFull", "StorageUnavailable"} == waits
+    assert {"HubFull", "StorageUnavailable", "RateLimited", "ExposureReached"} == waits
     assert 2 == retry_after_s(ProviderFailed(failure=failure, provider="acme"))

@@ -1,0 +1,82 @@
+"""What a call gives back of its limits, budgets and purse, and what it has spent, when it ends."""
+
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from domain.limits import budgets, rates
+from domain.limits.budgets import Alert
+from domain.limits.rows import Budget, BudgetSpent, LimitCell, Reservation, Run
+from domain.limits.subjects import kind_of
+
+CountRow: TypeAlias = LimitCell | BudgetSpent | Run
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows that reservations count against, by their keys, and the budgets by their ids."""
+
+    cells: Mapping[tuple[str, str], LimitCell] = {}
+    spent: Mapping[tuple[str, str], BudgetSpent] = {}
+    runs: Mapping[tuple[str, str], Run] = {}
+    budgets: Mapping[str, Budget] = {}
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended, as far as its limits are concerned.
+
+    `tokens` is what it used of them; None: unknown, so the estimate stands. `models` are the subjects of the model that
+    has answered, of which there are none if none has.
+    """
+
+    charge_nanos: int
+    tokens: int | None
+    models: Collection[str] = ()
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows after the settlement, and the alerts that it reached."""
+
+    rows: tuple[CountRow, ...]
+    alerts: tuple[Alert, ...] = ()
+
+
+def settled(reservations: Collection[Reservation], counts: Counts, ended: Ended, now_ms: int) -> Settled:
+    """Resolve every reservation of a call, each of which has a row of its own.
+
+    Where other models than the one that answered were reserved, their part is given back.
+    """
+    rows: list[CountRow] = []
+    reached: list[Alert] = []
+    for one in reservations:
+        counts_here = kind_of(one.subject) != "model" or one.subject in ended.models
+        match one.kind:
+            case "requests" | "tokens" | "concurrency" | "exposure":
+                cell = counts.cells[one.id, one.subject]
+                value = _value(cell.value, one, ended, counts_here)
+                rows.append(msgspec.structs.replace(cell, value=value))
+            case "budget":
+                before = counts.spent[one.id, one.subject]
+                charge_nanos = ended.charge_nanos if counts_here else 0
+                after = budgets.charged(before, one.amount, charge_nanos, one.mark)
+                rows.append(after)
+                budget = counts.budgets.get(one.id)
+                if budget is not None and budget.alerts and budget.removed_ms is None:
+                    reached += budgets.alerts(budget, before, after, now_ms)
+            case "run":
+                run = counts.runs[one.subject, one.id]
+                held, spent = run.held_nanos - one.amount, run.spent_nanos + ended.charge_nanos
+                rows.append(msgspec.structs.replace(run, held_nanos=held, spent_nanos=spent))
+    return Settled(rows=tuple(rows), alerts=tuple(reached))
+
+
+def _value(value: int, one: Reservation, ended: Ended, counts_here: bool) -> int:
+    """The integer of a cell after the settlement."""
+    match one.kind:
+        case "requests":
+            return value if counts_here else rates.moved(value, -one.amount, one.mark)
+        case "tokens":
+            used = (one.amount if ended.tokens is None else ended.tokens) if counts_here else 0
+            return rates.moved(value, used - one.amount, one.mark)
+        case _:
+            return value - one.amount
