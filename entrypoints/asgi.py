@@ -69,16 +69,16 @@ class AsgiApp:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            app = self._falcon or await self._without_lifespan()
-            assert self._hub is not None
-            if (refusal := refused(self._hub, scope)) is not None:
-                await send_refusal(self._hub, scope, send, refusal)
+            hub = self._hub or await self.open()
+            assert self._falcon is not None
+            if (refusal := refused(hub, scope)) is not None:
+                await send_refusal(hub, scope, send, refusal)
                 return
             if scope["http_version"] not in _VERSIONS:
                 scope["http_version"] = "1.0"
-            async with Exchange(receive, send, BodyReader(self._hub, self._memory)) as exchange:
+            async with Exchange(receive, send, BodyReader(hub, self._memory)) as exchange:
                 scope[_EXCHANGE] = exchange
-                await app(dict(scope), _nothing, send)
+                await self._falcon(dict(scope), _nothing, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -98,14 +98,20 @@ class AsgiApp:
             raise
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _without_lifespan(self) -> "falcon.asgi.App[Any, Any]":
-        """Open the hub for as long as the process lives: a Lambda function has no shutdown to close it at."""
+    async def open(self) -> CallContext:
+        """Open the hub where no lifespan does, until `close`; a Lambda function may end without it."""
         async with self._opening:
-            return self._falcon or self._serve(await self._opened.enter_async_context(self._open_hub()))
+            if self._hub is None:
+                self._serve(await self._opened.enter_async_context(self._open_hub()))
+        assert self._hub is not None
+        return self._hub
 
-    def _serve(self, hub: CallContext) -> "falcon.asgi.App[Any, Any]":
+    async def close(self) -> None:
+        """Close a hub that `open` or a request has opened."""
+        await self._opened.aclose()
+
+    def _serve(self, hub: CallContext) -> None:
         self._hub, self._memory, self._falcon = hub, BodyMemory(hub.body_memory_bytes), falcon_app(hub)
-        return self._falcon
 
 
 async def _nothing() -> MutableMapping[str, Any]:

@@ -61,6 +61,7 @@ ROOMS = {
     "domain": RULES,
     "entrypoints": EVERYWHERE,
     "entrypoints/actions": RULES,
+    "entrypoints/aws_lambda": RULES,
     "entrypoints/http": PLAIN,
     "entrypoints/http/api": RULES,
     "entrypoints/http/dialects/aigne": RULES,

@@ -11,3 +11,7 @@ def test_every_dialect_that_a_call_may_be_spoken_in_is_known() -> None:
     wanted |= {name for vendor in VENDORS.values() for name in vendor.also}
 
     assert set() == wanted - DIALECTS.keys()
+
+
+def test_every_name_in_the_registry_leads_to_the_dialect_of_that_name() -> None:
+    assert list(DIALECTS) == [DIALECTS[name].name for name in DIALECTS]

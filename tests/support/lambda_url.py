@@ -1,4 +1,4 @@
-"""A Lambda function URL on this machine: HTTP requests become events of format 2.0 for `entrypoints.aws_lambda.handler`.
+"""A Lambda function URL on this machine: HTTP requests become events of format 2.0 for `entrypoints.aws_lambda.buffered.handler`.
 
 Connections are served by threads, as the service in front of Lambda does; the function is invoked in the main thread
 alone, one request at a time, as Lambda runs a function's process. Run: python -m tests.support.lambda_url PORT
@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from entrypoints.aws_lambda import handler
+from entrypoints.aws_lambda.buffered import handler
 
 _invocations: "queue.SimpleQueue[tuple[dict[str, Any], Future[dict[str, Any]]]]" = queue.SimpleQueue()
 

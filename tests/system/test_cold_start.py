@@ -58,7 +58,7 @@ def test_a_command_of_the_operator_needs_no_http(tmp_path: Path, words: str) -> 
     assert set() == loaded & (SERVING_ONLY | NEVER)
 
 
-@pytest.mark.parametrize("module", ["entrypoints.asgi", "entrypoints.wsgi", "entrypoints.aws_lambda"])
+@pytest.mark.parametrize("module", ["entrypoints.asgi", "entrypoints.wsgi", "entrypoints.aws_lambda.buffered"])
 def test_importing_an_interface_is_quick_and_leaves_the_rest_for_later(module: str) -> None:
     """(G18) By the number of modules, which no load on the machine changes."""
     loaded = imported(f"import {module}")

@@ -71,9 +71,7 @@ async def sweep_regularly(hub: CallContext, every_s: float = SWEEP_EVERY_S) -> N
     while True:
         await anyio.sleep(every_s)
         try:
-            hub.storage.check_in_place()
-            hub.liveness.renew()
-            await sweep_own(hub)
+            await keep_in_order(hub)
         except Exception as problem:
             if repr(problem) != reported:
                 reported = repr(problem)
@@ -87,6 +85,13 @@ async def sweep_regularly(hub: CallContext, every_s: float = SWEEP_EVERY_S) -> N
             if reported:
                 _log.warning("the sweep succeeds again")
             reported = ""
+
+
+async def keep_in_order(hub: CallContext) -> None:
+    """Do one round of what a process does regularly while it serves."""
+    hub.storage.check_in_place()
+    hub.liveness.renew()
+    await sweep_own(hub)
 
 
 async def sweep_own(hub: CallContext) -> Swept:
