@@ -23,7 +23,7 @@ OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 
 Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
-PassThrough = Literal["mended", "exact"]
+PassThrough = Literal["repaired", "exact"]
 Origin = Literal["command line", "environment", "default"]
 
 
@@ -145,9 +145,9 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "0: as long as AIHUB_UPSTREAM_TIMEOUT_S"),
         ("AIHUB_JOB_POLL_S", "job_poll_s", kinds.whole(0, 3600), "seconds", "5",
          "polling interval for asynchronous jobs such as video, shorter at first; 0: no pause"),
-        ("AIHUB_PASS_THROUGH", "pass_through", kinds.one_of(*get_args(PassThrough)), "mended or exact", "mended",
+        ("AIHUB_PASS_THROUGH", "pass_through", kinds.one_of(*get_args(PassThrough)), "repaired or exact", "repaired",
          "whether an answer in the caller's own dialect is repaired if its vendor is known to break the dialect's "
-         "schema (mended), or keeps every byte (exact)"),
+         "schema (repaired), or keeps every byte (exact)"),
         ("AIHUB_ROUTING_STRATEGY", "strategy", kinds.one_of(*get_args(Strategy)), " or ".join(get_args(Strategy)),
          "round-robin", "which provider of a model is tried first; an alias has a strategy of its own"),
         ("AIHUB_UNSUPPORTED", "unsupported", kinds.one_of(*get_args(Policy)), " or ".join(get_args(Policy)), "drop",

@@ -55,5 +55,5 @@ class Table:
         for line in seen.table(verdicts, seen.files()):
             terminalreporter.write_line(line)
         passed, known = sum(verdicts.values()), sum(len(seen.recorded(name)) for name in seen.files())
-        told = f"{passed} passed, {len(verdicts) - passed} failed, {known - len(verdicts)} not looked at"
-        terminalreporter.write_line(told)
+        reported = f"{passed} passed, {len(verdicts) - passed} failed, {known - len(verdicts)} not looked at"
+        terminalreporter.write_line(reported)

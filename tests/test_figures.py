@@ -19,7 +19,7 @@ def test_figures_of_several_tests_are_added_up() -> None:
     ]
 
 
-def test_nothing_is_told_where_nothing_was_counted() -> None:
+def test_nothing_is_reported_where_nothing_was_counted() -> None:
     figures = Sum()
 
     figures.add([("recording", ("openai-1", True))], failed=True)

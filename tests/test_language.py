@@ -1,6 +1,8 @@
 """The code and the documents use the terms of `docs/glossary.md`: words of an older language do not come back."""
 
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 EVERYWHERE = {
     "apology": "error event",
     "film": "video",
+    "mend": "repair, defect",
+    "mended": "repaired",
+    "mender": "repairs",
+    "mending": "repairs",
+    "mends": "repairs, defects",
     "films": "videos",
     "lot": "grant",
     "lots": "grants",
@@ -54,6 +61,17 @@ RULES = PLAIN | {
     "tells": "reports",
     "told": "reported",
 }
+# In names alone: in prose these are plain words. A test's own name is a sentence, and counts as prose.
+NAMES = PLAIN | {
+    "asked": "request, requested",
+    "patience": "start timeout",
+    "spoken": "dialect",
+    "told": "reported",
+    "undisturbed": "shielded",
+    "way": "route node",
+}
+NAMED = ("adapters", "bench", "domain", "entrypoints", "ports", "tests")
+TESTS = {"afresh": "again", "anew": "again", "heard": "received", "hears": "receives", "told": "reported"}
 ROOMS = {
     "adapters": RULES,
     "bench": RULES,
@@ -86,22 +104,21 @@ ROOMS = {
 } | {f"entrypoints/{path.name}": RULES for path in (ROOT / "entrypoints").glob("*.py")}
 # Places whose word is somebody else's: a media type, a vendor's field, and the H.264 standard's encoded picture.
 QUOTED = {
-    "docs/guarantees.md": {"hears"},  # in names of tests
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
     "adapters/providers/echo/mp4.py": {"picture"},
     "bench/run.py": {"anew"},  # in the names of rows
     "bench/traffic.py": {"say"},  # in a prompt
-    "entrypoints/http/api/reads.py": {"anew"},  # a name of the call context
-    "entrypoints/http/api/routing.py": {"anew"},
-    "entrypoints/http/dialects/aigne/discovery.py": {"anew"},
     "entrypoints/http/not_offered.py": {"voice", "voices"},
     "entrypoints/cli/prices.py": {"say", "tells"},  # in texts for people, as the next two
     "entrypoints/cli/rates.py": {"say", "tells"},
     "entrypoints/cli/rerating.py": {"anew"},
-    "entrypoints/usecases/call/admission.py": {"anew"},  # in the name of a method that the HTTP routes call
-    "entrypoints/usecases/call_context.py": {"anew"},
     "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors
+}
+# A field of a vendor.
+QUOTED_NAMES = {
+    "adapters/providers/echo/audio.py": {"voice"},
+    "tests/behaviour/test_audio.py": {"voice"},
 }
 
 
@@ -117,6 +134,37 @@ def _words(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         for word in _WORD.findall(line):
             yield number, word.lower()
+
+
+def _tokens(path: Path) -> Iterator[tokenize.TokenInfo]:
+    return tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+
+
+@pytest.mark.parametrize("room", NAMED)
+def test_names_in_code_are_terms(room: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}: {token.string}: write {NAMES[word.lower()]}"
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for token in _tokens(path)
+        if token.type == tokenize.NAME and not token.string.startswith("test_")
+        for word in _WORD.findall(token.string)
+        if word.lower() in NAMES and token.string not in QUOTED_NAMES.get(path.relative_to(ROOT).as_posix(), ())
+    ]
+
+    assert [] == found
+
+
+def test_comments_and_docstrings_of_tests_are_plain() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}: {word}: write {TESTS[word.lower()]}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for token in _tokens(path)
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.string.startswith('"""'))
+        for word in _WORD.findall(token.string)
+        if word.lower() in TESTS
+    ]
+
+    assert [] == found
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))

@@ -43,7 +43,7 @@ class Framer(Protocol):
         ...
 
 
-class Mender(Protocol):
+class Repairs(Protocol):
     """Repairs of one answer for its caller; an answer without a known defect keeps its bytes."""
 
     def whole(self, body: bytes) -> bytes:
@@ -112,7 +112,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     header_events    returns the events of a 2xx answer's headers (lower-case names), before those of its body
     is_complete      whether a stream that ends with this state and without its terminal event is complete; `terminal`
                      is then sent to a caller of the same dialect in place of that event
-    mender           returns the repairs of the vendor's answers for a caller of the same dialect, None if it needs none
+    repairs          returns the repairs of an answer for a caller of the same dialect, None if it needs none
     defers           whether a complete answer without content may be valid because the result comes later; `decode`
                      distinguishes it from a finished answer without content, which is a failure in every dialect
     job              for an API that answers with a job: returns the next step after its first answer (the last
@@ -139,5 +139,5 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     is_complete: Callable[[Any, ModelCall], bool] | None = None
     terminal: bytes = b""
     defers: bool = False
-    mender: Callable[[ModelCall, Vendor], Mender | None] | None = None
+    repairs: Callable[[ModelCall, Vendor], Repairs | None] | None = None
     job: Callable[[Any, Attempt, bytes], Step] | None = None

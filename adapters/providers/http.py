@@ -44,8 +44,8 @@ _NOT_RELAYED = frozenset(("openai-organization", "openai-project", "anthropic-or
 _READ = frozenset(("content-type", "content-encoding"))
 _AS_IT_IS = ("", "identity")
 
-PassThrough = Literal["mended", "exact"]
-_MENDED: PassThrough = "mended"
+PassThrough = Literal["repaired", "exact"]
+_REPAIRED: PassThrough = "repaired"
 
 
 class HttpProviders:
@@ -62,10 +62,10 @@ class HttpProviders:
         vault: Vault,
         dialects: Mapping[str, ProviderDialect],
         poll_ms: int = 5_000,
-        pass_through: PassThrough = _MENDED,
+        pass_through: PassThrough = _REPAIRED,
     ) -> None:
         self._dialects = dialects
-        self._mends = pass_through == _MENDED
+        self._repairs = pass_through == _REPAIRED
         self.poll_ms = poll_ms
         self.lines = Lines(transport, local, vault, dialects)
 
@@ -80,7 +80,7 @@ class HttpProviders:
         self, attempt: Attempt, call: ModelCall, request: ModelRequest | None
     ) -> AbstractAsyncContextManager[Answer | Failure]:
         """Make the attempt; leaving the context closes the provider's connection."""
-        return _Exchange(self.lines, attempt, call, request, self.poll_ms, self._mends and request is None)
+        return _Exchange(self.lines, attempt, call, request, self.poll_ms, self._repairs and request is None)
 
 
 class _Exchange:
@@ -88,7 +88,7 @@ class _Exchange:
 
     __slots__ = (
         *("_attempt", "_call", "_chunks", "_line", "_lines", "_open", "_poll_ms", "_reads", "_request", "_stream"),
-        *("_fresh", "_mends", "_unpacker"),
+        *("_fresh", "_repairs", "_unpacker"),
     )
 
     _line: Line
@@ -101,10 +101,10 @@ class _Exchange:
         call: ModelCall,
         request: ModelRequest | None,
         poll_ms: int,
-        mends: bool,
+        repairs: bool,
     ) -> None:
         self._lines = lines
-        self._mends = mends
+        self._repairs = repairs
         self._poll_ms = poll_ms
         self._attempt = attempt
         self._call = call
@@ -187,16 +187,18 @@ class _Exchange:
                     return self._malformed(f"answered in {value}, unasked", status)
             elif not provider.secret or provider.secret not in value:
                 relayed.append((name, value))
-        mender = dialect.mender(self._call, self._line.vendor) if dialect.mender is not None and self._mends else None
+        repairs = (
+            dialect.repairs(self._call, self._line.vendor) if dialect.repairs is not None and self._repairs else None
+        )
         if dialect.job is not None:
             self._chunks = JobChunks(self, self._line, self._attempt, self._request, self._poll_ms)
         elif not self._call.stream:
             header_events = dialect.header_events(_lower(response.headers)) if dialect.header_events is not None else ()
-            self._chunks = WholeChunk(self.read, dialect, self._call, provider, mender, header_events)
+            self._chunks = WholeChunk(self.read, dialect, self._call, provider, repairs, header_events)
         elif not self._call.kind.text and "json" in content_type and "event-stream" not in content_type:
             return await self._unstreamed(status)
         else:
-            self._chunks = StreamChunks(self.read, dialect, self._call, provider, mender)
+            self._chunks = StreamChunks(self.read, dialect, self._call, provider, repairs)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:

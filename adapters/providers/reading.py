@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from adapters.providers.dialect import FramingError, Mender, ProviderDialect, ServerEvent
+from adapters.providers.dialect import FramingError, ProviderDialect, Repairs, ServerEvent
 from adapters.providers.framing.sse import BOM, EventFramer
 from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
 from adapters.providers.provider_name import ProviderName
@@ -43,7 +43,7 @@ class WholeChunk:
     the bytes are not in the form that the caller asked for.
     """
 
-    __slots__ = ("_call", "_dialect", "_headed", "_mender", "_over", "_provider", "_read")
+    __slots__ = ("_call", "_dialect", "_headed", "_over", "_provider", "_read", "_repairs")
 
     ended = False  # The body is read to its end, so nothing lingers.
 
@@ -53,10 +53,10 @@ class WholeChunk:
         dialect: ProviderDialect,
         call: ModelCall,
         provider: ProviderName,
-        mender: Mender | None = None,
+        repairs: Repairs | None = None,
         header_events: tuple[Event, ...] = (),
     ) -> None:
-        self._mender = mender
+        self._repairs = repairs
         self._read = read
         self._dialect = dialect
         self._call = call
@@ -81,7 +81,7 @@ class WholeChunk:
         events = understood(self._dialect, self._call, body)
         if isinstance(events[-1], Broken):
             return Chunk(b"", scrubbed(events, self._provider))
-        return Chunk(body if self._mender is None else self._mender.whole(body), self._headed + events)
+        return Chunk(body if self._repairs is None else self._repairs.whole(body), self._headed + events)
 
     def _gathered(self, body: bytes) -> Chunk:
         """Return the events of a stream together."""
@@ -113,7 +113,7 @@ class StreamChunks:
             "_has_content",
             "_state",
         ),
-        *("_mender", "ended", "ready"),
+        *("_repairs", "ended", "ready"),
     )
 
     def __init__(
@@ -122,9 +122,9 @@ class StreamChunks:
         dialect: ProviderDialect,
         call: ModelCall,
         provider: ProviderName,
-        mender: Mender | None = None,
+        repairs: Repairs | None = None,
     ) -> None:
-        self._mender = mender
+        self._repairs = repairs
         self._read = read
         self._dialect = dialect
         self._call = call
@@ -268,7 +268,7 @@ class StreamChunks:
                 return
             events += decoded
             if not hidden_from_caller(self._call, decoded):
-                raws.append(event.raw if self._mender is None else self._mender.event(event))
+                raws.append(event.raw if self._repairs is None else self._repairs.event(event))
         self._flush(raws, events)
 
     def _joined(self, events: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -25,7 +25,7 @@ class Copy:
     def __init__(self, version: int) -> None:
         self.books = Books(version)
         self.wallets: set[str] = set()
-        self.asked_calls: set[str] = set()
+        self.loaded_calls: set[str] = set()
 
     def knows(self, scope: View[Any]) -> bool:
         """Whether the key that a call starts from was found."""
@@ -48,7 +48,7 @@ class Copy:
                 loaded.add((kind, key))
                 books.apply(row)
         if kind is Call:
-            self.asked_calls.update(values if lookup.by else ())
+            self.loaded_calls.update(values if lookup.by else ())
         if lookup is GRANTS_WITH_CREDIT or lookup.covers is GRANTS_WITH_CREDIT:
             self.wallets |= values
 

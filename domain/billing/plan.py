@@ -31,7 +31,7 @@ from domain.refusals import (
 from domain.routing.order import Candidate
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A call that is to start: the request, the candidates that can serve it, and the circumstances.
 
     `version` is the version of the catalogue that the candidates come from. `digest` is of the route and the body.
@@ -97,53 +97,53 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 
-def plan_call(facts: CallFacts, asked: Asked, now_ms: int) -> Planned:
+def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     """Decide a call's start: its hold and its row, or why not."""
     caller = identify(facts.key, facts.user)
     if isinstance(caller, InvalidKey):
         return Refused(refusal=caller)
     key, user = caller.key, caller.user
     if facts.duplicate is not None and facts.duplicate_call is not None:
-        earlier = _as_duplicate(facts.duplicate, facts.duplicate_call, asked, now_ms)
+        earlier = _as_duplicate(facts.duplicate, facts.duplicate_call, request, now_ms)
         if earlier is not None:
             return earlier
-    if facts.version != asked.version:
+    if facts.version != request.version:
         return Stale()
-    affordable = _affordable(facts, asked, now_ms) if asked.billed else _unbilled(asked.candidates)
+    affordable = _affordable(facts, request, now_ms) if request.billed else _unbilled(request.candidates)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
-    moves = hold(facts.grants, asked.call_id, held_nanos, now_ms)
+    moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
     call = Call(
-        id=asked.call_id,
+        id=request.call_id,
         user_id=user.id,
         key_id=key.id,
-        dialect=asked.call.dialect,
-        model=asked.call.model,
-        stream=asked.call.stream,
-        billed=asked.billed,
+        dialect=request.call.dialect,
+        model=request.call.model,
+        stream=request.call.stream,
+        billed=request.billed,
         started_ms=now_ms,
-        deadline_ms=asked.deadline_ms,
-        owner=asked.owner,
+        deadline_ms=request.deadline_ms,
+        owner=request.owner,
         hold_nanos=held_nanos,
         hold_lines=moves.lines,
-        idempotency_key=asked.idempotency_key,
+        idempotency_key=request.idempotency_key,
     )
-    kept = _claim(asked, user, now_ms)
+    kept = _claim(request, user, now_ms)
     return Plan(
         call=call, key=key, user=user, affordable=affordable, writes=(*moves.grants, *moves.transfers, call, *kept)
     )
 
 
 def _affordable(
-    facts: CallFacts, asked: Asked, now_ms: int
+    facts: CallFacts, request: PlanRequest, now_ms: int
 ) -> tuple[Affordable, ...] | Unbounded | UsageUnavailable | UnpricedFeature | InsufficientCredit:
     """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
     bounded: list[tuple[Candidate, Bound]] = []
     why_not: Unbounded | UsageUnavailable | UnpricedFeature | None = None
-    for candidate in asked.candidates:
+    for candidate in request.candidates:
         assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
-        limit = bound(as_served(asked.call, candidate.served), candidate.served.rate)
+        limit = bound(as_served(request.call, candidate.served), candidate.served.rate)
         if isinstance(limit, Bound):
             bounded.append((candidate, limit))
         else:
@@ -157,16 +157,16 @@ def _affordable(
         fitting = [
             Affordable(candidate=c, bound=less)
             for c, full in bounded
-            if c.served.rate and (less := lowered(as_served(asked.call, c.served), c.served.rate, full, has_nanos))
+            if c.served.rate and (less := lowered(as_served(request.call, c.served), c.served.rate, full, has_nanos))
         ]
     if not fitting:
         least = min(limit.nanos for _, limit in bounded)
-        return InsufficientCredit(bound_nanos=least, available_nanos=has_nanos, payment_link=asked.payment_link)
+        return InsufficientCredit(bound_nanos=least, available_nanos=has_nanos, payment_link=request.payment_link)
     return tuple(fitting)
 
 
 def as_served(call: ModelCall, served: Served) -> ModelCall:
-    """The call as a provider is asked it: without the tools that providers run, where its dialect has none of them.
+    """The call as it is sent to a provider: without the tools that providers run, where its dialect has none of them.
 
     Where it is translated, the fields by which the hub bounds such tools are not those of the provider.
     """
@@ -183,7 +183,7 @@ def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
     return tuple(Affordable(candidate=candidate, bound=None) for candidate in candidates)
 
 
-def _as_duplicate(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> Planned | None:
+def _as_duplicate(kept: Idempotency, call: Call, request: PlanRequest, now_ms: int) -> Planned | None:
     """The outcome if an earlier call had the same key; None if this call may run.
 
     An earlier call that delivered nothing and charged nothing (refused by the provider, lost in a crash) may be run
@@ -191,7 +191,7 @@ def _as_duplicate(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> P
     """
     if kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms and call.ending is not None:
         return None
-    if kept.digest != asked.digest:
+    if kept.digest != request.digest:
         return Refused(refusal=IdempotencyConflict(key=kept.key))
     if call.ending is None:
         return Duplicate(call=call)
@@ -203,16 +203,16 @@ def _as_duplicate(kept: Idempotency, call: Call, asked: Asked, now_ms: int) -> P
     return Refused(refusal=IdempotencyUnavailable(key=kept.key, call_id=call.id, reason=reason))
 
 
-def _claim(asked: Asked, user: User, now_ms: int) -> tuple[Idempotency, ...]:
+def _claim(request: PlanRequest, user: User, now_ms: int) -> tuple[Idempotency, ...]:
     """From now on the key belongs to this call."""
-    if asked.idempotency_key is None:
+    if request.idempotency_key is None:
         return ()
     return (
         Idempotency(
             user_id=user.id,
-            key=asked.idempotency_key,
-            digest=asked.digest,
-            call_id=asked.call_id,
+            key=request.idempotency_key,
+            digest=request.digest,
+            call_id=request.call_id,
             created_ms=now_ms,
         ),
     )

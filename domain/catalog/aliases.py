@@ -83,18 +83,18 @@ def flaw(aliases: Mapping[str, Alias]) -> str | None:
     return None
 
 
-def _units(aliases: Mapping[str, Alias], way: tuple[str, ...], most: int) -> int | str:
+def _units(aliases: Mapping[str, Alias], path: tuple[str, ...], most: int) -> int | str:
     """How many models the end of the path leads to, counted only to just over `most`; or the flaw."""
-    alias = aliases.get(way[-1])
+    alias = aliases.get(path[-1])
     if alias is None:
         return 1
-    if way[-1] in way[:-1]:
-        return f"{' → '.join(way)}: an alias must not lead back to itself"
-    if len(way) > DEPTH_MAX:
-        return f"{' → '.join(way)}: an alias must not lead over more than {DEPTH_MAX} others"
+    if path[-1] in path[:-1]:
+        return f"{' → '.join(path)}: an alias must not lead back to itself"
+    if len(path) > DEPTH_MAX:
+        return f"{' → '.join(path)}: an alias must not lead over more than {DEPTH_MAX} others"
     units = 0
     for model in alias.models:
-        found = _units(aliases, (*way, model), most - units)
+        found = _units(aliases, (*path, model), most - units)
         if isinstance(found, str):
             return found
         units += found

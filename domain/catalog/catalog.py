@@ -17,7 +17,7 @@ from domain.refusals import UnknownModel, UnpricedModel
 _SHOWN_MAX, _COMPARED_MAX = 3, 100
 
 
-class Spoken(msgspec.Struct, frozen=True, eq=False):
+class OtherNames(msgspec.Struct, frozen=True, eq=False):
     """Further names of one provider's models. Compared by identity, so that it can be a cache key."""
 
     names: tuple[tuple[Names, str], ...]
@@ -26,8 +26,8 @@ class Spoken(msgspec.Struct, frozen=True, eq=False):
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is not removed. `rates` has each model's versions, the last known one last.
 
-    `spoken` holds, by provider, the further names of models whose rates were made from the price book. `known_ms` is
-    when the newest rate became known: a clock that shows an earlier time has gone back, and no known rate is in the
+    `other_names` holds, by provider, the further names of models whose rates were made from the price book. `known_ms`
+    is when the newest rate became known: a clock that shows an earlier time has gone back, and no known rate is in the
     future.
     """
 
@@ -36,7 +36,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     credentials: dict[str, tuple[Credential, ...]]
     rates: dict[tuple[str, str], tuple[Rate, ...]]
     aliases: dict[str, Alias] = {}
-    spoken: dict[str, Spoken] = {}
+    other_names: dict[str, OtherNames] = {}
     known_ms: int = 0
 
     def present_ms(self, now_ms: int) -> int:
@@ -47,8 +47,8 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A provider that serves a model, with the rate that holds now (None: it has none).
 
-    `dialect` is what a call is spoken in with it, where that is not what its chat is spoken in. `dropped` are the
-    wishes of the call that it is asked without, and `hosted` whether tools that it runs itself go along.
+    `dialect` is that of the call, where it is not that of the provider's chat. `dropped` are the parameters that the
+    call is sent without, and `hosted` whether tools that it runs itself go along.
     """
 
     provider: ProviderRow
@@ -92,17 +92,17 @@ def catalog_of(
     for rate in sorted(rates, key=lambda rate: (rate.effective_ms, rate.known_ms, rate.id)):
         known_ms = max(known_ms, rate.known_ms)
         by_model.setdefault((rate.provider, rate.model), []).append(rate)
-    spoken: dict[str, list[tuple[Names, str]]] = {}
+    other_names: dict[str, list[tuple[Names, str]]] = {}
     for (provider, model), versions in by_model.items():
         if versions[-1].names:
-            spoken.setdefault(provider, []).append((versions[-1].names, model))
+            other_names.setdefault(provider, []).append((versions[-1].names, model))
     return Catalog(
         version=version,
         providers={provider.name: provider for provider in providers},
         credentials={name: tuple(held) for name, held in by_provider.items()},
         rates={model: tuple(versions) for model, versions in by_model.items()},
         aliases={alias.name: alias for alias in aliases},
-        spoken={provider: Spoken(tuple(names)) for provider, names in spoken.items()},
+        other_names={provider: OtherNames(tuple(names)) for provider, names in other_names.items()},
         known_ms=known_ms,
     )
 
@@ -130,7 +130,7 @@ def known_at(versions: Iterable[Rate], moment_ms: int) -> Rate | None:
 def versions_of(catalog: Catalog, provider: str, model: str) -> tuple[Rate, ...]:
     """All versions of a model's rate: those of its exact name if there are any, else those for all its names."""
     versions = catalog.rates.get((provider, model), ())
-    if not versions and (spoken := catalog.spoken.get(provider)) and (called := _called(spoken, model)):
+    if not versions and (other_names := catalog.other_names.get(provider)) and (called := _called(other_names, model)):
         versions = catalog.rates[provider, called]
     return versions
 
@@ -139,8 +139,8 @@ def is_rated(catalog: Catalog, name: str) -> bool:
     """Whether there is any version of a rate for a model of that name, `provider/model` or bare."""
     provider_name, _, rest = name.partition("/")
     providers = {provider for provider, _ in catalog.rates}
-    asked = ((provider_name, rest), *((provider, name) for provider in providers))
-    return any(versions_of(catalog, provider, model) for provider, model in asked)
+    candidates = ((provider_name, rest), *((provider, name) for provider in providers))
+    return any(versions_of(catalog, provider, model) for provider, model in candidates)
 
 
 def priced(catalog: Catalog, now_ms: int) -> list[Served]:
@@ -178,10 +178,10 @@ def serving(catalog: Catalog, name: str, billed: bool, now_ms: int) -> list[Serv
 
 
 @lru_cache(maxsize=4096)
-def _called(spoken: Spoken, name: str) -> str | None:
+def _called(other_names: OtherNames, name: str) -> str | None:
     """The model that has the name as a further name."""
     return next(
-        (model for spelled in spellings(name) for names, model in spoken.names if matches(names, spelled)), None
+        (model for spelled in spellings(name) for names, model in other_names.names if matches(names, spelled)), None
     )
 
 
@@ -205,6 +205,6 @@ def similar(catalog: Catalog, name: str, now_ms: int) -> tuple[str, ...]:
     by_bare_name: dict[str, list[str]] = {}
     for known in names:
         by_bare_name.setdefault(known.rpartition("/")[2].lower(), []).append(known)
-    asked = name.rpartition("/")[2].lower()[:_COMPARED_MAX]
-    near = [known for bare in get_close_matches(asked, by_bare_name, _SHOWN_MAX) for known in by_bare_name[bare]]
+    compared = name.rpartition("/")[2].lower()[:_COMPARED_MAX]
+    near = [known for bare in get_close_matches(compared, by_bare_name, _SHOWN_MAX) for known in by_bare_name[bare]]
     return tuple(near[:_SHOWN_MAX])

@@ -52,7 +52,7 @@ COMPATIBLE = (
         reasoning_in="reasoning_content",
         needs_reasoning=True,
         silent=("deepseek-chat",),
-        mends=("usage-with-choices",),
+        defects=("usage-with-choices",),
         message_lacks=(*EXTENSIONS, "cache_control"),
     ),
     Vendor(
@@ -75,7 +75,7 @@ COMPATIBLE = (
         reasoning_in="content",
         call_ids=MISTRAL_IDS,
         message_takes=_MISTRALS_MESSAGES,
-        mends=("content-parts", "null-calls", "call-types", "usage-with-choices"),
+        defects=("content-parts", "null-calls", "call-types", "usage-with-choices"),
     ),
     Vendor(
         # https://docs.z.ai/guides/capabilities/thinking-mode; it reports usage without being asked.
@@ -110,7 +110,7 @@ COMPATIBLE = (
         reasoning_by="reasoning",
         reasoning_in="reasoning_details",
         message_lacks=("provider_blocks", "extra_content"),
-        mends=("usage-with-choices", "second-finish"),
+        defects=("usage-with-choices", "second-finish"),
     ),
     Vendor(
         # https://console.groq.com/docs/openai
@@ -120,7 +120,7 @@ COMPATIBLE = (
         caps=("max_completion_tokens", "max_tokens"),
         lacks=("logprobs", "logit_bias", "top_logprobs", "safety_identifier", "prompt_cache_key", "verbosity"),
         message_takes=_GROQS_MESSAGES,
-        mends=("no-content", "usage-with-choices"),
+        defects=("no-content", "usage-with-choices"),
     ),
     Vendor(
         # https://inference-docs.cerebras.ai/resources/openai
@@ -131,7 +131,7 @@ COMPATIBLE = (
         lacks=("frequency_penalty", "presence_penalty", "logit_bias", "prompt_cache_key", "verbosity", "store"),
         reasoning_in="reasoning",
         message_takes=_CEREBRAS_MESSAGES,
-        mends=("no-content",),
+        defects=("no-content",),
     ),
     Vendor(
         name="together",
@@ -169,7 +169,7 @@ COMPATIBLE = (
         reasoning_by="reasoning",
         reasoning_in="reasoning_details",
         message_lacks=("provider_blocks", "extra_content"),
-        mends=("null-calls", "empty-finish"),
+        defects=("null-calls", "empty-finish"),
     ),
     Vendor(
         # https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle; a deployment of the

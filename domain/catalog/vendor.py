@@ -8,7 +8,7 @@ from domain.dialects.tool_call_ids import IdForm
 
 RESPONSES = "openai-responses"
 CAPS = ("max_tokens", "max_completion_tokens")
-Mend = Literal[
+Defect = Literal[
     "content-parts",  # a content that is a list of parts, some of them reasoning
     "null-calls",  # `tool_calls` is null where there are none
     "call-types",  # tool calls without `type`
@@ -45,7 +45,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     message_takes the only fields that it takes in a message, by the message's role; () where it takes any. One that
                  takes `prefix` continues a last message of the assistant only if that is marked with it
     message_lacks fields that it does not know in a message; not needed with `message_takes`
-    mends        what its answers are known to have that OpenAI's schema rejects; it is repaired for OpenAI's callers
+    defects      what its answers are known to have that OpenAI's schema rejects; it is repaired for OpenAI's callers
     needs_reasoning with tools, every message of the assistant must have the reasoning before it, even another vendor's
     silent       prefixes of the names of its models that reason only on request
     """
@@ -73,7 +73,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     message_lacks: tuple[str, ...] = EXTENSIONS
     needs_reasoning: bool = False
     silent: tuple[str, ...] = ()
-    mends: tuple[Mend, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
     @property
     def needs_credential(self) -> bool:

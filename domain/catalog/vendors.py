@@ -144,8 +144,8 @@ def priced_as(provider: str, base_url: str, dialect: str) -> str:
     return vendor.name or provider
 
 
-def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
-    """What an attempt at the call is spoken in with a provider of that name, place and dialect; None if it cannot be.
+def dialect_for(provider: str, base_url: str, dialect: str, call: ModelCall, model: str) -> str | None:
+    """The dialect of an attempt at a provider of that name, place and dialect; None if it has none for the call.
 
     The caller's own dialect if the provider has it: then the call passes through. Else the provider's own for the
     operation, translated. `model` is its name there: some are served in one dialect only.
@@ -162,7 +162,7 @@ def spoken(provider: str, base_url: str, dialect: str, call: ModelCall, model: s
     return kind.translated.get(dialect)
 
 
-def also_spoken(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
+def further_dialects(provider: str, base_url: str, call: ModelCall) -> tuple[str, ...]:
     """Further dialects for a chat with the provider, if the first cannot express something in it.
 
     OpenAI's Responses API takes images and documents from tools, and documents by URL, which its chat completions do

@@ -10,7 +10,7 @@ import msgspec
 # The hub's defaults, which are those that OpenAI and Google document.
 SECONDS_OPENAI, SECONDS_GOOGLE = 4, 8
 # The longest video if no length was requested.
-SECONDS_UNASKED_MAX = max(SECONDS_OPENAI, SECONDS_GOOGLE)
+SECONDS_UNREQUESTED_MAX = max(SECONDS_OPENAI, SECONDS_GOOGLE)
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
 _NAMED = {"4k": "2160p", "hd": "720p", "fullhd": "1080p", "uhd": "2160p"}

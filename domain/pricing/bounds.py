@@ -224,19 +224,19 @@ def _most_of(call: ModelCall, unit: str) -> int:
 def _dearest(call: ModelCall, rate: Rate, input_tokens: int) -> Dearest:
     if not (rate.tiers or rate.variants):
         return dearest(rate)
-    tiers = tuple(reachable(rate.tiers, services_asked(call), input_tokens)) if rate.tiers else ()
+    tiers = tuple(reachable(rate.tiers, requested_services(call), input_tokens)) if rate.tiers else ()
     return dearest(rate, tiers, call.size, call.quality) if rate.variants else dearest(rate, tiers)
 
 
-def services_asked(call: ModelCall) -> set[str]:
+def requested_services(call: ModelCall) -> set[str]:
     """The service tiers that the call names: OpenAI's `service_tier`, and Anthropic's `speed` and `service_tier`.
 
     Callers of Bedrock's models may use Bedrock's form, `{"type": "flex"}` and `{"latency": "optimized"}`.
     """
-    asked: set[str] = set()
+    requested: set[str] = set()
     for field in ("service_tier", "speed", "serviceTier", "performanceConfig"):
         if (raw := call.fields.get(field)) is not None:
             with contextlib.suppress(msgspec.DecodeError):
                 value = msgspec.json.decode(raw, type=str | dict[str, str])
-                asked.update((value,) if isinstance(value, str) else value.values())
-    return asked
+                requested.update((value,) if isinstance(value, str) else value.values())
+    return requested

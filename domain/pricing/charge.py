@@ -77,11 +77,11 @@ def price(usage: Usage, rate: Rate, occasion: Occasion = ORDINARY) -> Charge:
     return Charge(rate_id=rate.id, lines=lines, total_nanos=total)
 
 
-def cost(usage: Usage, asked: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
+def cost(usage: Usage, price: Price, occasion: Occasion = ORDINARY) -> Nanos | None:
     """What the provider asks for a usage, in nano-USD rounded up once; None if a unit that was used has no price."""
-    tier = tier_of(asked.tiers, occasion, input_tokens_of(usage)) if asked.tiers else None
-    made = (occasion.size, occasion.quality) if asked.variants else (None, None)
-    prices = _unit_prices(asked.prices, tier, asked.variants, *made)
+    tier = tier_of(price.tiers, occasion, input_tokens_of(usage)) if price.tiers else None
+    made = (occasion.size, occasion.quality) if price.variants else (None, None)
+    prices = _unit_prices(price.prices, tier, price.variants, *made)
     lines = [(units, prices[unit]) for unit in PRICE_OF_UNIT if (units := getattr(usage, unit))]
     known = [(units, nanos) for units, nanos in lines if nanos is not None]
     return charge_rounded_up(known) if len(known) == len(lines) else None

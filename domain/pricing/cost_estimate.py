@@ -6,7 +6,7 @@ It is not a bound: no hold depends on it.
 import msgspec
 
 from domain.model_api.call import ModelCall
-from domain.pricing.bounds import services_asked
+from domain.pricing.bounds import requested_services
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import Occasion
@@ -21,7 +21,7 @@ def expected_nanos(call: ModelCall, rate: Rate) -> int:
 
     A text of 4,000 bytes and no cap, at 150 nanos a token in and 600 out: 1,000 and 500 tokens, so 450,000 nanos.
     """
-    service = min(services_asked(call), default=None)
+    service = min(requested_services(call), default=None)
     occasion = Occasion(service=service, size=call.size, quality=call.quality)
     return price(_expected(call, rate), rate, occasion).total_nanos
 

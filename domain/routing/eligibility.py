@@ -4,7 +4,7 @@
     priced     the model has a rate, where calls are billed     likewise
     quoted     the rate is one that the call's quote names, if it names a quote
     able       the model accepts what the call contains: tools, images, audio, documents
-    spoken     the provider has a dialect for the operation, with fields for every parameter that must not be dropped
+    dialect    the provider has a dialect for the operation, with fields for every parameter that must not be dropped
     fitting    the call fits into the model's context, if it fits into any
 
 What is not known of a model is allowed, and the provider decides. What an operator states about a model is believed.
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from domain.catalog.catalog import Catalog, Served, versions_of
-from domain.catalog.vendors import also_spoken, passes_through, spoken
+from domain.catalog.vendors import dialect_for, further_dialects, passes_through
 from domain.dialects.unsupported_params import Policy, units_hosted
 from domain.model_api.call import CAPABILITIES, Capability, ModelCall
 from domain.model_api.requests import ModelRequest
@@ -54,27 +54,27 @@ def eligible(route: Route, wanted: RequestedCall, catalog: Catalog, unsupported:
 
     Each `Served` that is left has the dialect that the call is made in, and the parameters that it is made without.
     """
-    way = route.way
+    node = route.root
     if wanted.rate_ids:
-        quoted = kept(way, lambda offer: at_quoted_rate(catalog, offer, wanted.rate_ids))
+        quoted = kept(node, lambda offer: at_quoted_rate(catalog, offer, wanted.rate_ids))
         if quoted is None:
             problem = "What was quoted is not sold any more: ask for a new quote with POST /v1/quote."
             return BadRequest(field="x-aihub-quote", problem=problem)
-        way = quoted
+        node = quoted
     reasons: list[Refusal] = []
 
     def able(offer: Served) -> Served | None:
-        found = _as_spoken(wanted, offer, unsupported)
+        found = _in_best_dialect(wanted, offer, unsupported)
         if isinstance(found, Served):
             return found
         reasons.append(found)
         return None
 
-    left = kept(way, able)
+    left = kept(node, able)
     if left is None:
         return reasons[0]
     left = with_room(left, wanted.call)
-    return route if left is route.way else msgspec.structs.replace(route, way=left)
+    return route if left is route.root else msgspec.structs.replace(route, root=left)
 
 
 def at_quoted_rate(catalog: Catalog, offer: Served, rate_ids: Sequence[str]) -> Served | None:
@@ -100,20 +100,20 @@ def fits(call: ModelCall, rate: Rate | None) -> bool:
     """
     if rate is None or not call.kind.text:
         return True
-    asked = call.output_tokens_max or 0
-    if rate.output_tokens_max is not None and asked > rate.output_tokens_max:
+    cap = call.output_tokens_max or 0
+    if rate.output_tokens_max is not None and cap > rate.output_tokens_max:
         return False
     if rate.context_tokens is None:
         return True
     encoded = call.images or call.opaque_input or not {"audio", "documents"}.isdisjoint(call.needs)
-    return asked + (0 if encoded else call.body_bytes // BYTES_PER_TOKEN) <= rate.context_tokens
+    return cap + (0 if encoded else call.body_bytes // BYTES_PER_TOKEN) <= rate.context_tokens
 
 
-def with_room(way: RouteNode, call: ModelCall) -> RouteNode:
+def with_room(node: RouteNode, call: ModelCall) -> RouteNode:
     """The route node without models that the call seems too large for; unchanged if it seems too large for all."""
-    if isinstance(way, Served):
-        return way
-    return kept(way, lambda offer: offer if fits(call, offer.rate) else None) or way
+    if isinstance(node, Served):
+        return node
+    return kept(node, lambda offer: offer if fits(call, offer.rate) else None) or node
 
 
 def _needed(call: ModelCall) -> frozenset[str]:
@@ -121,13 +121,13 @@ def _needed(call: ModelCall) -> frozenset[str]:
     return frozenset((*call.needs, *(("tools",) if tools else ()), *(("images",) if call.images else ())))
 
 
-def _as_spoken(wanted: RequestedCall, offer: Served, unsupported: Unsupported) -> Served | Refusal:
+def _in_best_dialect(wanted: RequestedCall, offer: Served, unsupported: Unsupported) -> Served | Refusal:
     """The offer in the dialect that drops the fewest parameters of the call, or why it cannot serve the call."""
     at = offer.provider
-    dialect = spoken(at.name, at.base_url, at.dialect, wanted.call, offer.model)
+    dialect = dialect_for(at.name, at.base_url, at.dialect, wanted.call, offer.model)
     dropped = _dropped(wanted, offer, dialect, unsupported)
     if dropped != ():
-        for other in also_spoken(at.name, at.base_url, wanted.call):
+        for other in further_dialects(at.name, at.base_url, wanted.call):
             found = _dropped(wanted, offer, other, unsupported)
             if isinstance(found, tuple) and (not isinstance(dropped, tuple) or len(found) < len(dropped)):
                 dialect, dropped = other, found

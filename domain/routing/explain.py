@@ -50,12 +50,12 @@ def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation 
     if not isinstance(route, Route):
         return route
     left = [*_leading_nowhere(route, at, billed, strategy)]
-    offers = {_name(offer): offer for offer in offers_of(route.way)}
+    offers = {_name(offer): offer for offer in offers_of(route.root)}
     for name, offer in offers.items():
         lacks = lacking(at.call, offer.rate)
         if lacks:
             left.append(LeftOut(model=name, why=f"takes no {' and no '.join(lacks)}"))
-    able = kept(route.way, lambda offer: None if lacking(at.call, offer.rate) else offer)
+    able = kept(route.root, lambda offer: None if lacking(at.call, offer.rate) else offer)
     roomy = with_room(able, at.call) if able is not None else None
     made = order(roomy, at) if roomy is not None else Order(advice=at.advice, ranks=())
     room = {_name(offer) for offer in offers_of(roomy)} if roomy is not None else set()
@@ -65,10 +65,10 @@ def explain(at: Circumstances, billed: bool, strategy: Strategy) -> Explanation 
             left.append(LeftOut(model=name, why="the request is too large for it"))
         elif name in room and name not in tried:
             left.append(LeftOut(model=name, why="no active credential is left"))
-    places = dict(_places(route.way, (), ()))
+    places = dict(_places(route.root, (), ()))
     return Explanation(
         route=route,
-        strategy=route.way.strategy if isinstance(route.way, Group) else strategy,
+        strategy=route.root.strategy if isinstance(route.root, Group) else strategy,
         candidates=tuple(_explained(rank, places, at) for rank in made.ranks),
         left_out=tuple(left),
     )
@@ -85,7 +85,7 @@ def brief(route: Route, made: Order, served: Target, attempts: Sequence[AttemptR
     place = next(n for n, rank in enumerate(ranks) if identity(rank.candidate.target) == chosen)
     parts = [f"alias {route.alias.name}" if route.alias else "model"]
     if len(ranks) > 1:
-        parts.append(route.way.strategy if isinstance(route.way, Group) else "round-robin")
+        parts.append(route.root.strategy if isinstance(route.root, Group) else "round-robin")
     parts.append(f"{place + 1} of {len(ranks)}")
     parts += ["warm cache"] if ranks[place].warm else []
     parts += ["canary"] if ranks[place].trial else []
@@ -110,16 +110,16 @@ def _explained(rank: Rank, places: dict[str, tuple[tuple[int, ...], tuple[int, .
 
 
 def _places(
-    way: RouteNode, priority: tuple[int, ...], weight: tuple[int, ...]
+    node: RouteNode, priority: tuple[int, ...], weight: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
     """Priority and weight of every unit in each group that leads to it; the canary's weight is its share."""
-    if isinstance(way, Served):
-        yield _name(way), (priority, weight)
+    if isinstance(node, Served):
+        yield _name(node), (priority, weight)
         return
-    if way.trial is not None:
-        yield from _places(way.trial, priority, (*weight, way.trial_percent))
-    for member in reversed(way.members):  # For a target that occurs twice the first place is reported.
-        yield from _places(member.way, (*priority, member.priority), (*weight, member.weight))
+    if node.trial is not None:
+        yield from _places(node.trial, priority, (*weight, node.trial_percent))
+    for member in reversed(node.members):  # For a target that occurs twice the first place is reported.
+        yield from _places(member.node, (*priority, member.priority), (*weight, member.weight))
 
 
 def _leading_nowhere(route: Route, at: Circumstances, billed: bool, strategy: Strategy) -> Iterator[LeftOut]:

@@ -86,15 +86,15 @@ def next_turn(turns: Turns, weights: Mapping[str, int]) -> tuple[dict[str, int],
     return gained, chosen
 
 
-def order(way: RouteNode, at: Circumstances) -> Order:
+def order(node: RouteNode, at: Circumstances) -> Order:
     """All candidates for the call, in the order to try them."""
-    if isinstance(way, Served):
-        held = credentials_for(at.catalog, way)
+    if isinstance(node, Served):
+        held = credentials_for(at.catalog, node)
         if held is not None and len(held) < 2:  # Fast path: a single credential needs no rotation.
-            return Order(advice=at.advice, ranks=(_rank(way, held[0] if held else None, at.advice, at.now_ms),))
+            return Order(advice=at.advice, ranks=(_rank(node, held[0] if held else None, at.advice, at.now_ms),))
     talk = conversation(at.call, at.caller)
     stays_on = affinity_of(at.advice.affinities, talk.key, at.now_ms) if talk else None
-    ranks, taken = _ranked(way, at, stays_on)
+    ranks, taken = _ranked(node, at, stays_on)
     once: dict[str, Rank] = {}
     for rank in sorted(ranks, key=lambda rank: (rank.reserve, rank.cooling_until_ms > 0)):
         once.setdefault(identity(rank.candidate.target), rank)
@@ -115,17 +115,17 @@ class _Entry(msgspec.Struct, frozen=True):
         return min(self.ranks, key=lambda rank: (rank.reserve, rank.cooling_until_ms > 0))
 
 
-def _ranked(way: RouteNode, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
+def _ranked(node: RouteNode, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:
     """The candidates of the route node, in order, and the rotations that advance if the call goes there."""
-    if isinstance(way, Served):
-        return _of_provider(way, at, stays_on)
-    below = [(member, _ranked(member.way, at, stays_on)) for member in way.members]
+    if isinstance(node, Served):
+        return _of_provider(node, at, stays_on)
+    below = [(member, _ranked(member.node, at, stays_on)) for member in node.members]
     entries = [_Entry(m.name, m.priority, m.weight, ranks, taken) for m, (ranks, taken) in below if ranks]
-    ranks, taken = _in_order(way.key, way.strategy, entries, at)
-    if way.trial is None:
+    ranks, taken = _in_order(node.key, node.strategy, entries, at)
+    if node.trial is None:
         return ranks, taken
-    on_trial, taken_on_trial = _ranked(way.trial, at, None)
-    return _with_trial(way, (ranks, taken), (on_trial, taken_on_trial), at)
+    on_trial, taken_on_trial = _ranked(node.trial, at, None)
+    return _with_trial(node, (ranks, taken), (on_trial, taken_on_trial), at)
 
 
 def _of_provider(offer: Served, at: Circumstances, stays_on: str | None) -> tuple[Sequence[Rank], Taken]:

@@ -19,9 +19,9 @@ BACKOFF_MAX_MS = 8_000
 RETRY_AFTER_MAX_MS = 20_000
 # The first provider, and one other.
 MAY_BE_PAID_MAX = 2
-_ENDINGS: tuple[tuple[Failure, Literal["provider", "way"]], ...] = (
+_ENDINGS: tuple[tuple[Failure, Literal["provider", "candidate"]], ...] = (
     (Failure(kind="timed_out", message=""), "provider"),
-    (Failure(kind="overloaded", message=""), "way"),
+    (Failure(kind="overloaded", message=""), "candidate"),
 )
 
 
@@ -62,9 +62,9 @@ def next_attempt(
     again = next((index for index, _ in failures[-len(tried) :] if index not in over), None)
     if again is None:
         return None
-    asked_ms = next((f.retry_after_ms for i, f in reversed(failures) if i == again), None)
+    requested_ms = next((f.retry_after_ms for i, f in reversed(failures) if i == again), None)
     backoff_ms = min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS << spent)
-    wait_ms = asked_ms if asked_ms is not None else chance % (backoff_ms + 1)
+    wait_ms = requested_ms if requested_ms is not None else chance % (backoff_ms + 1)
     if wait_ms > RETRY_AFTER_MAX_MS or wait_ms >= left_ms:
         return None
     return Retry(index=again, wait_ms=wait_ms)
@@ -72,7 +72,7 @@ def next_attempt(
 
 def another(
     candidate_list: Sequence[Candidate], failures: Sequence[tuple[int, Failure]], index: int, retries_max: int
-) -> Literal["provider", "way"] | None:
+) -> Literal["provider", "candidate"] | None:
     """The untried candidate of another provider that would be next if the attempt at `index` failed too.
 
     Another candidate of a provider that was tried is open only after an error that the provider reports itself.

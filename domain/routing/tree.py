@@ -22,7 +22,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A node in a group: the lower priority number goes first, equals share by weight. `name` distinguishes it."""
 
     name: str
-    way: "RouteNode"
+    node: "RouteNode"
     priority: int = 0
     weight: int = 1
 
@@ -48,7 +48,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a name leads, and by which alias."""
 
     name: str
-    way: RouteNode
+    root: RouteNode
     alias: Alias | None = None
 
 
@@ -57,44 +57,44 @@ def route_of(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_
 
     With billing on, models without a rate are left out; a name that leads to nothing else is an UnpricedModel.
     """
-    way = _way(catalog, name, billed, strategy, now_ms, ())
-    if isinstance(way, NoRoute):
-        return way
-    return Route(name=name, way=way, alias=catalog.aliases.get(name))
+    node = _node(catalog, name, billed, strategy, now_ms, ())
+    if isinstance(node, NoRoute):
+        return node
+    return Route(name=name, root=node, alias=catalog.aliases.get(name))
 
 
-def kept(way: RouteNode, keep: Callable[[Served], Served | None]) -> RouteNode | None:
+def kept(node: RouteNode, keep: Callable[[Served], Served | None]) -> RouteNode | None:
     """The node with only what `keep` returns for each `Served`; None if nothing is left.
 
     A group of one stays a group, so that its rotation continues under its key.
     """
-    if isinstance(way, Served):
-        return keep(way)
-    left = [(member, below) for member in way.members if (below := kept(member.way, keep)) is not None]
-    members = tuple(msgspec.structs.replace(member, way=below) for member, below in left)
-    trial = kept(way.trial, keep) if way.trial is not None else None
+    if isinstance(node, Served):
+        return keep(node)
+    left = [(member, below) for member in node.members if (below := kept(member.node, keep)) is not None]
+    members = tuple(msgspec.structs.replace(member, node=below) for member, below in left)
+    trial = kept(node.trial, keep) if node.trial is not None else None
     if not members:
         return trial
-    return msgspec.structs.replace(way, members=members, trial=trial)
+    return msgspec.structs.replace(node, members=members, trial=trial)
 
 
-def offers_of(way: RouteNode) -> Iterator[Served]:
+def offers_of(node: RouteNode) -> Iterator[Served]:
     """Every `Served` of the tree, as often as the tree has it."""
-    if isinstance(way, Served):
-        yield way
+    if isinstance(node, Served):
+        yield node
         return
-    for member in way.members:
-        yield from offers_of(member.way)
-    if way.trial is not None:
-        yield from offers_of(way.trial)
+    for member in node.members:
+        yield from offers_of(member.node)
+    if node.trial is not None:
+        yield from offers_of(node.trial)
 
 
-def providers_of(way: RouteNode) -> tuple[str, ...]:
+def providers_of(node: RouteNode) -> tuple[str, ...]:
     """The names of the providers that the node leads to, each once."""
-    return tuple(dict.fromkeys(offer.provider.name for offer in offers_of(way)))
+    return tuple(dict.fromkeys(offer.provider.name for offer in offers_of(node)))
 
 
-def _way(
+def _node(
     catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int, through: tuple[str, ...]
 ) -> RouteNode | NoRoute:
     """`set_alias` refuses cycles; if there is one all the same, it ends here."""
@@ -104,14 +104,14 @@ def _way(
     if name in through or len(through) >= DEPTH_MAX:
         return UnknownModel(model=name)
     led = [
-        (target, _way(catalog, target.model, billed, strategy, now_ms, (*through, name))) for target in alias.targets
+        (target, _node(catalog, target.model, billed, strategy, now_ms, (*through, name))) for target in alias.targets
     ]
     members = tuple(
-        Member(name=target.model, way=way, priority=target.priority, weight=target.weight)
-        for target, way in led
-        if not isinstance(way, NoRoute)
+        Member(name=target.model, node=node, priority=target.priority, weight=target.weight)
+        for target, node in led
+        if not isinstance(node, NoRoute)
     )
-    trial = _way(catalog, alias.canary.model, billed, strategy, now_ms, (*through, name)) if alias.canary else None
+    trial = _node(catalog, alias.canary.model, billed, strategy, now_ms, (*through, name)) if alias.canary else None
     found = None if isinstance(trial, NoRoute) else trial
     if members:
         return Group(
@@ -123,7 +123,7 @@ def _way(
         )
     if found is not None:
         return found
-    return next((way for _, way in led if isinstance(way, NoRoute)), UnknownModel(model=name))
+    return next((node for _, node in led if isinstance(node, NoRoute)), UnknownModel(model=name))
 
 
 def _offered(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_ms: int) -> RouteNode | NoRoute:
@@ -133,7 +133,7 @@ def _offered(catalog: Catalog, name: str, billed: bool, strategy: Strategy, now_
     if len(offers) == 1:
         return offers[0]
     members = tuple(
-        Member(name=offer.provider.name, way=offer, priority=offer.provider.priority, weight=offer.provider.weight)
+        Member(name=offer.provider.name, node=offer, priority=offer.provider.priority, weight=offer.provider.weight)
         for offer in offers
     )
     return Group(key=f"model:{name}", strategy=strategy, members=members)

@@ -128,7 +128,7 @@ async def key_refusal(hub: CallContext, query: str, headers: Mapping[str, str]) 
     A key in the query counts here on every path; the route decides later whether it may be there.
     """
     request = Request(id="", method="", path="", query=query, headers=dict(headers), body=b"", started_us=0)
-    if (key := request.asked("key")) is not None:
+    if (key := request.query_value("key")) is not None:
         request.headers.setdefault("x-goog-api-key", key)
     caller = await caller_of_request(hub, request)
     return None if isinstance(caller, Caller) else caller

@@ -14,7 +14,7 @@ from domain.money import format_credits
 from domain.refusals import BadRequest, Refusal
 from domain.routing.explain import brief
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
-from entrypoints.http.dialects.requested_form import as_asked
+from entrypoints.http.dialects.requested_form import in_requested_form
 from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.renderers import EVENT_STREAM, JSON, PassThrough, RenderedStream, RenderedWhole
 from entrypoints.http.replies import refuse
@@ -210,7 +210,7 @@ def _rendered(
         served=f"{target.provider}/{target.model}",
         rate=entry.candidate.served.rate if context.billed else None,
     )
-    dialect = as_asked(dialect, ask.request)
+    dialect = in_requested_form(dialect, ask.request)
     if call.stream:
         return RenderedStream(dialect, rendering, target.provider)
     return RenderedWhole(dialect, rendering)

@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     watch: Callable[[], Leave | None] = lambda: None
 
-    def asked(self, name: str) -> str | None:
+    def query_value(self, name: str) -> str | None:
         """The last value of that name in the query, None if there is none."""
         return dict(parse_qsl(self.query)).get(name) if self.query else None
 

@@ -39,7 +39,6 @@ class Exchange:
     """One request and its answer. `keep_alive`: whether another request may follow on the connection."""
 
     __slots__ = (
-        "_asked",
         "_caller",
         "_chunked",
         "_head",
@@ -47,6 +46,7 @@ class Exchange:
         "_pieces",
         "_reported_whole",
         "_size",
+        "_waited_for",
         "_waiter",
         "complete",
         "expects_continue",
@@ -67,7 +67,7 @@ class Exchange:
         self.started = False  # The answer's head was sent.
         self.complete = False  # The whole answer was sent.
         self.gone = False  # The caller has left.
-        self._asked = self._reported_whole = False
+        self._waited_for = self._reported_whole = False
         self._caller = caller
         self._pieces: list[bytes] = []
         self._size = 0
@@ -121,9 +121,9 @@ class Exchange:
         The first call does not wait, so a request with a wrong key is refused without its body. A request whose body
         can never be complete also ends in `http.disconnect`: it can still be answered.
         """
-        asked, self._asked = self._asked, True
+        waited_for, self._waited_for = self._waited_for, True
         while not (self.gone or self.complete):
-            if self._pieces or not asked or (self.whole and not self._reported_whole):
+            if self._pieces or not waited_for or (self.whole and not self._reported_whole):
                 return self._request()
             if self.unreadable:
                 break

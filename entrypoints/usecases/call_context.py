@@ -73,10 +73,10 @@ class CallContext:
     async def catalog(self) -> Catalog:
         """The catalogue as last read; it may be a version behind, which every plan notices."""
         if self._catalog is None:
-            return await self.catalog_anew()
+            return await self.current_catalog()
         return self._catalog
 
-    async def catalog_anew(self) -> Catalog:
+    async def current_catalog(self) -> Catalog:
         """The catalogue as it is now, read again only if its version has moved."""
         if self._catalog is None or self._catalog.version != await self.storage.catalog_version():
             self._catalog = (await self.storage.catalog()).indexed()

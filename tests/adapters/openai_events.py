@@ -1,4 +1,4 @@
-"""Builders for the tests of OpenAI's dialect, and `told`: what events tell, put together, however they were cut."""
+"""Builders for the tests of OpenAI's dialect, and `reported`: what events tell, put together, however they were cut."""
 
 import json
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ from domain.model_api.rerank import Ranked
 from domain.model_api.video import VideoResult
 
 
-def told(events: Iterable[Event]) -> dict[str, Any]:
+def reported(events: Iterable[Event]) -> dict[str, Any]:
     """Everything that the events say, by choice; usage and failures stand for the answer."""
     answer: dict[str, Any] = {"started": [], "choices": {}, "usage": None, "ended": False, "failure": None}
     for event in events:
@@ -46,7 +46,7 @@ def told(events: Iterable[Event]) -> dict[str, Any]:
             case Broken():
                 answer["failure"] = event.failure
             case AudioDelta():
-                pass  # Its words are told as text.
+                pass  # Its words are reported as text.
             case Embedded() | ImageResult() | VideoResult() | Ranked():
                 raise AssertionError(f"no chat answers with {event}")
             case _:

@@ -147,11 +147,11 @@ NULLED = WHOLE.replace(b'"content":"hi"', b'"content":"hi","tool_calls":null')
 
 
 @pytest.mark.parametrize(("provider", "pass_through", "body"), [
-    ("mistral", "mended", WHOLE),
+    ("mistral", "repaired", WHOLE),
     ("mistral", "exact",  NULLED),
-    ("acme",    "mended", NULLED),  # nothing is known of it
+    ("acme",    "repaired", NULLED),  # nothing is known of it
 ])  # fmt: skip
-async def test_an_answer_of_a_known_vendor_is_mended_unless_every_byte_is_to_be_kept(
+async def test_an_answer_of_a_known_vendor_is_repaired_unless_every_byte_is_to_be_kept(
     transport: Http1Transport, provider: str, pass_through: str, body: bytes
 ) -> None:
     async with StubProvider(answering(200, NULLED)) as stub:

@@ -17,11 +17,11 @@ _TRANSCRIPTS = Path(__file__).parent / "transcripts" / "anthropic"
 
 
 def _usage(events: tuple[Any, ...]) -> Usage:
-    return [told.usage for told in events if isinstance(told, UsageReported)][-1]
+    return [reported.usage for reported in events if isinstance(reported, UsageReported)][-1]
 
 
 def _broken(events: tuple[Any, ...]) -> Failure:
-    (failure,) = [told.failure for told in events if isinstance(told, Broken)]
+    (failure,) = [reported.failure for reported in events if isinstance(reported, Broken)]
     return failure
 
 
@@ -122,7 +122,7 @@ def test_an_error_event_is_blamed_by_its_type(word: str, kind: str) -> None:
 def test_a_stop_reason_is_a_reason_to_finish(word: str, reason: str) -> None:
     events = fold([event("message_delta", delta={"stop_reason": word})])
 
-    assert [told.reason for told in events if isinstance(told, Finished)] == [reason]
+    assert [reported.reason for reported in events if isinstance(reported, Finished)] == [reason]
 
 
 def test_a_stream_that_called_a_tool_stops_for_it() -> None:
@@ -153,7 +153,7 @@ def test_what_is_not_promised_means_nothing() -> None:
 
 def test_an_event_without_its_name_is_known_by_its_type() -> None:
     named = server_events((_TRANSCRIPTS / "tools.sse").read_text())
-    nameless = [ServerEvent("", told.data, told.raw) for told in named]
+    nameless = [ServerEvent("", reported.data, reported.raw) for reported in named]
 
     assert fold(nameless) == fold(named)
 

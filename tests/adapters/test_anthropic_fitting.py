@@ -30,12 +30,12 @@ PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
 @pytest.mark.parametrize("provider", ["anthropic", "acme"])
 def test_ids_of_calls_take_the_form_of_the_dialect_everywhere(provider: str) -> None:
     use = {"type": "tool_use", "id": KIMIS, "name": "look", "input": {}}
-    _, [asked], [answered] = turns(
+    _, [requested], [answered] = turns(
         "Hi", [use], [{"type": "tool_result", "tool_use_id": KIMIS, "content": "1"}], provider=provider
     )
 
-    assert asked["id"] == answered["tool_use_id"]
-    assert re.fullmatch("[a-zA-Z0-9_-]+", asked["id"])
+    assert requested["id"] == answered["tool_use_id"]
+    assert re.fullmatch("[a-zA-Z0-9_-]+", requested["id"])
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,6 @@ def test_whole_equals_stream(blocks: list[dict[str, Any]], cut: int, fresh: int,
 
 @given(st.lists(st.tuples(st.sampled_from([*"abc", "content_block_delta", "message_stop", "error"]), st.binary())))
 def test_no_bytes_make_a_stream_raise(events: list[tuple[str, bytes]]) -> None:
-    told = fold([ServerEvent(name, data, data) for name, data in events])
+    reported = fold([ServerEvent(name, data, data) for name, data in events])
 
-    assert (Ended() in told) == any(name == "message_stop" for name, _ in events)
+    assert (Ended() in reported) == any(name == "message_stop" for name, _ in events)

@@ -61,9 +61,11 @@ def test_the_least_request_gets_a_cap_because_anthropic_requires_one() -> None:
     }
 
 
-@pytest.mark.parametrize(("asked", "cap", "sent"), [(None, None, 4096), (50, None, 50), (50, 20, 20), (None, 20, 20)])
-def test_the_hubs_cap_goes_before_the_callers(asked: int | None, cap: int | None, sent: int) -> None:
-    assert _encoded(_request(output_tokens_max=asked), cap)["max_tokens"] == sent
+@pytest.mark.parametrize(
+    ("requested", "cap", "sent"), [(None, None, 4096), (50, None, 50), (50, 20, 20), (None, 20, 20)]
+)
+def test_the_hubs_cap_goes_before_the_callers(requested: int | None, cap: int | None, sent: int) -> None:
+    assert _encoded(_request(output_tokens_max=requested), cap)["max_tokens"] == sent
 
 
 def test_leading_system_messages_become_system_blocks_and_turns_are_merged() -> None:

@@ -39,11 +39,11 @@ PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"}
 )
 def test_sampling_is_asked_for_as_far_as_the_model_takes_it(model: str, said: set[str], sent: set[str]) -> None:
     one = msgspec.Raw(b"1")
-    asked = {"temperature": one, "top_p": one, "top_k": 1}
+    requested = {"temperature": one, "top_p": one, "top_k": 1}
 
     assert passed({"messages": [], **dict.fromkeys(said, 1)}, model).keys() - {"messages"} == sent
     names = {"temperature", "top_p", "top_k"}
-    assert names & encoded(model=model, **{name: asked[name] for name in said}).keys() == sent
+    assert names & encoded(model=model, **{name: requested[name] for name in said}).keys() == sent
 
 
 @pytest.mark.parametrize(

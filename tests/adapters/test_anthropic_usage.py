@@ -12,7 +12,7 @@ from tests.support.anthropic import event, fold
 
 
 def usage_of(events: tuple[Any, ...]) -> Usage:
-    return [told.usage for told in events if isinstance(told, UsageReported)][-1]
+    return [reported.usage for reported in events if isinstance(reported, UsageReported)][-1]
 
 
 @pytest.mark.parametrize(("thinking", "units"), [
@@ -52,21 +52,21 @@ def test_cache_writes_that_do_not_add_up_are_read_as_they_are_billed_and_noted(
     started = event("message_start", message={"id": "m", "model": "c", "usage": usage})
 
     for events in (ANTHROPIC.decode(json.dumps(whole).encode()), fold([started])):
-        told = next(event for event in events if isinstance(event, UsageReported))
-        assert expected == (told.usage.cache_write_tokens, told.usage.cache_write_1h_tokens)
-        assert f"cache_creation_input_tokens is {written}, but the parts" in told.notes[0]
+        reported = next(event for event in events if isinstance(event, UsageReported))
+        assert expected == (reported.usage.cache_write_tokens, reported.usage.cache_write_1h_tokens)
+        assert f"cache_creation_input_tokens is {written}, but the parts" in reported.notes[0]
 
 
 @pytest.mark.parametrize("later", [0, 3, None, "n/a", -1])
 def test_a_counter_never_falls(later: Any) -> None:
     """Some servers fill `message_delta` with zeros."""
-    told = {"input_tokens": 100, "cache_read_input_tokens": 1_000, "output_tokens": 1}
+    reported = {"input_tokens": 100, "cache_read_input_tokens": 1_000, "output_tokens": 1}
     delta = {"input_tokens": later, "cache_read_input_tokens": later, "output_tokens": 20}
 
     usage = usage_of(
         fold(
             [
-                event("message_start", message={"id": "m", "model": "c", "usage": told}),
+                event("message_start", message={"id": "m", "model": "c", "usage": reported}),
                 event("message_delta", delta={}, usage=delta),
             ]
         )
@@ -74,11 +74,11 @@ def test_a_counter_never_falls(later: Any) -> None:
     assert Usage(input_tokens=100, cache_read_tokens=1_000, output_tokens=20) == usage
 
 
-@pytest.mark.parametrize(("told", "tokens", "noted"), [
+@pytest.mark.parametrize(("reported", "tokens", "noted"), [
     (12.0, 12, False), ("12", 12, False), (12.2, 13, True), (-1, 0, True), (True, 0, True), ("many", 0, True), ([], 0, True),
 ])  # fmt: skip
-def test_a_count_is_read_however_it_is_spelled(told: Any, tokens: int, noted: bool) -> None:
-    events = fold([event("message_delta", delta={}, usage={"input_tokens": 5, "output_tokens": told})])
+def test_a_count_is_read_however_it_is_spelled(reported: Any, tokens: int, noted: bool) -> None:
+    events = fold([event("message_delta", delta={}, usage={"input_tokens": 5, "output_tokens": reported})])
 
     (report,) = (each for each in events if isinstance(each, UsageReported))
     assert (tokens, noted) == (report.usage.output_tokens, bool(report.notes))
@@ -102,7 +102,7 @@ def test_a_usage_that_cannot_be_read_does_not_cost_the_answer(usage: Any) -> Non
         ((10, 5), 15, (10, 5)),
         ((10, 0), 25, (25, 0)),  # new writes live as long as those before
         ((0, 10), 25, (0, 25)),
-        ((10, 5), 25, (20, 5)),  # and five minutes where both kinds were told
+        ((10, 5), 25, (20, 5)),  # and five minutes where both kinds were reported
         ((0, 0), 25, (25, 0)),
         ((10, 5), 3, (10, 5)),  # a counter never falls
     ],

@@ -24,7 +24,7 @@ from domain.model_api.events import (
 )
 from domain.usage import Usage
 from tests.support.anthropic import meaning
-from tests.support.bedrock import told
+from tests.support.bedrock import reported
 from tests.support.eventstream import answer, event
 
 USAGE = {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}
@@ -64,7 +64,7 @@ def test_a_block_keeps_its_kind_with_unknown_fields() -> None:
     """A field that nobody knows comes first, and null is as good as nothing."""
     tool = {"toolUseId": "t", "name": "f", "type": "server_tool_use", "input": {}}
     ran = {"unheardOf": 1, "toolUse": tool}
-    streamed = told(
+    streamed = reported(
         event("contentBlockStart", contentBlockIndex=0, start=ran), event("contentBlockStop", contentBlockIndex=0)
     )
 
@@ -77,13 +77,13 @@ def test_a_block_keeps_its_kind_with_unknown_fields() -> None:
 def test_a_null_delta_is_ignored() -> None:
     delta = event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": None, "text": None})
 
-    assert () == told(delta)
+    assert () == reported(delta)
 
 
 def test_a_stream_is_over_after_its_stop_reason_and_its_usage() -> None:
     stream = answer({"text": "Hello you"})
 
-    assert told(stream) == (
+    assert reported(stream) == (
         Started(id="", model=""),
         TextDelta(text="Hello"),
         TextDelta(text=" you"),
@@ -92,8 +92,8 @@ def test_a_stream_is_over_after_its_stop_reason_and_its_usage() -> None:
         Ended(),
     )
     counted_first = event("metadata", usage=USAGE) + event("messageStop", stopReason="end_turn")
-    assert told(counted_first)[-1] == Ended()
-    assert not any(isinstance(said, Ended | Finished) for said in told(stream[:-1]))
+    assert reported(counted_first)[-1] == Ended()
+    assert not any(isinstance(said, Ended | Finished) for said in reported(stream[:-1]))
 
 
 def test_thinking_has_its_text_its_signature_and_its_block() -> None:
@@ -103,7 +103,7 @@ def test_thinking_has_its_text_its_signature_and_its_block() -> None:
         ReasoningDelta(text="Hm, hm.", block=0),
         ReasoningDelta(signature="sig==", block=0),
     )
-    assert meaning(whole(thought, {"text": "Yes."})) == meaning(told(answer(thought, {"text": "Yes."})))
+    assert meaning(whole(thought, {"text": "Yes."})) == meaning(reported(answer(thought, {"text": "Yes."})))
 
 
 def test_unsigned_reasoning_is_reasoning() -> None:
@@ -111,7 +111,7 @@ def test_unsigned_reasoning_is_reasoning() -> None:
     blocks = ({"text": ""}, {"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": "Yes."})
 
     assert whole(*blocks)[1:3] == (ReasoningDelta(text="Hm.", block=1), TextDelta(text="Yes.", block=2))
-    assert meaning(whole(*blocks)) == meaning(told(answer(*blocks)))
+    assert meaning(whole(*blocks)) == meaning(reported(answer(*blocks)))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_an_encrypted_block_is_the_data_that_anthropic_calls_it(sent: str, data:
 
     assert whole(block)[1] == ReasoningDelta(redacted=data, block=0)
     delta = event("contentBlockDelta", contentBlockIndex=4, delta=block)
-    assert told(delta) == (ReasoningDelta(redacted=data, block=4),)
+    assert reported(delta) == (ReasoningDelta(redacted=data, block=4),)
 
 
 def test_tool_calls_are_counted_from_nought_and_keep_their_arguments_as_written() -> None:
@@ -144,7 +144,7 @@ def test_tool_calls_are_counted_from_nought_and_keep_their_arguments_as_written(
         Finished(reason="tool_calls"),
         Ended(),
     )
-    stream = told(answer(first, {"text": "and"}, second, stop="tool_use"))
+    stream = reported(answer(first, {"text": "and"}, second, stop="tool_use"))
     assert meaning(whole(first, {"text": "and"}, second, stop="tool_use")) == meaning(stream)
     assert ToolCallDelta(index=0, arguments="{}") in stream
 
@@ -164,7 +164,7 @@ def test_a_tool_that_bedrock_ran_itself_is_kept_and_is_no_call() -> None:
         (said.name, json.loads(bytes(said.block))) for said in events if isinstance(said, ProviderBlock)
     ]
     assert [0, 0] == [said.index for said in events if isinstance(said, ToolCallDelta)]
-    assert meaning(events) == meaning(told(answer(use, result, called, stop="tool_use")))
+    assert meaning(events) == meaning(reported(answer(use, result, called, stop="tool_use")))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_block_that_is_new_to_us_is_kept_whole(block: dict[str, Any]) -> None:
 
     (said,) = [event for event in whole(block) if isinstance(event, ProviderBlock)]
     assert (kept.name, json.loads(bytes(kept.block))) == (said.name, json.loads(bytes(said.block)))
-    assert meaning(whole(block)) == meaning(told(answer(block)))
+    assert meaning(whole(block)) == meaning(reported(answer(block)))
 
 
 def test_a_block_in_chunks_is_put_together() -> None:
@@ -192,7 +192,7 @@ def test_a_block_in_chunks_is_put_together() -> None:
         + event("contentBlockStop", contentBlockIndex=0)
     )
 
-    (said,) = told(stream)
+    (said,) = reported(stream)
     assert isinstance(said, ProviderBlock)
     assert {"image": {"format": "png", "source": {"bytes": "aGk="}}} == json.loads(bytes(said.block))
 
@@ -227,7 +227,7 @@ def test_a_citation_becomes_anthropics_where_it_has_the_location(
 
     assert dialect == said.dialect
     assert {**expected, "cited_text": "quote", "document_title": "T"} == json.loads(bytes(said.citation))
-    assert meaning(whole(block)) == meaning(told(answer(block)))
+    assert meaning(whole(block)) == meaning(reported(answer(block)))
 
 
 def test_citations_of_searches_and_of_the_web() -> None:

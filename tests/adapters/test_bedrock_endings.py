@@ -8,7 +8,7 @@ import pytest
 from adapters.providers.bedrock import BEDROCK
 from domain.model_api.events import Broken, Ended, Event, Finished, ProviderBlock, Started, UsageReported
 from domain.usage import Usage
-from tests.support.bedrock import told
+from tests.support.bedrock import reported
 from tests.support.eventstream import answer, event, exception
 
 USAGE = {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}
@@ -40,14 +40,14 @@ def broken(events: tuple[Event, ...]) -> tuple[str, str]:
     ],
 )
 def test_why_the_model_stopped(reason: str, finish: str) -> None:
-    for events in (whole({"text": "a"}, stop=reason), told(answer({"text": "a"}, stop=reason))):
+    for events in (whole({"text": "a"}, stop=reason), reported(answer({"text": "a"}, stop=reason))):
         assert [finish] == [event.reason for event in events if isinstance(event, Finished)]
         assert events[-1] == Ended()
 
 
 @pytest.mark.parametrize("reason", ["malformed_model_output", "malformed_tool_use"])
 def test_an_answer_that_the_model_spoilt_is_broken_but_counted(reason: str) -> None:
-    for events in (whole({"text": "a"}, stop=reason), told(answer({"text": "a"}, stop=reason))):
+    for events in (whole({"text": "a"}, stop=reason), reported(answer({"text": "a"}, stop=reason))):
         assert ("malformed", f"the model ended its answer with {reason}") == broken(events)
         assert UsageReported(usage=Usage(input_tokens=7, output_tokens=3)) in events
 
@@ -58,7 +58,7 @@ def test_the_stop_sequence_is_reported() -> None:
 
     expected = Finished(reason="stop", stop_sequence="###")
     assert expected in whole({"text": "a"}, stop="stop_sequence", additionalModelResponseFields=fields)
-    assert expected in told(stopped + event("metadata", usage=USAGE))
+    assert expected in reported(stopped + event("metadata", usage=USAGE))
 
 
 def test_fields_next_to_the_answer_are_kept() -> None:
@@ -67,21 +67,21 @@ def test_fields_next_to_the_answer_are_kept() -> None:
 
     events = whole({"text": "a"}, trace=trace, additionalModelResponseFields=fields)
     stream = event("messageStop", stopReason="end_turn", additionalModelResponseFields=fields)
-    streamed = told(stream + event("metadata", usage=USAGE, trace=trace))
+    streamed = reported(stream + event("metadata", usage=USAGE, trace=trace))
 
     expected = [("additionalModelResponseFields", fields), ("trace", trace)]
-    for told_events in (events, streamed):
-        kept = [e for e in told_events if isinstance(e, ProviderBlock)]
+    for reported_events in (events, streamed):
+        kept = [e for e in reported_events if isinstance(e, ProviderBlock)]
         assert expected == [(e.name, json.loads(bytes(e.block))) for e in kept]
         assert not any(e.generated for e in kept)  # Nobody pays for them as output.
-        assert told_events[-1] == Ended()
+        assert reported_events[-1] == Ended()
 
 
 # --- usage ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("told_usage", "usage"),
+    ("reported_usage", "usage"),
     [
         ({"inputTokens": 2, "outputTokens": 5, "totalTokens": 7}, Usage(input_tokens=2, output_tokens=5)),
         (
@@ -102,9 +102,9 @@ def test_fields_next_to_the_answer_are_kept() -> None:
         ({"inputTokens": 2, "outputTokens": 5, "cacheDetails": []}, Usage(input_tokens=2, output_tokens=5)),
     ],
 )  # fmt: skip
-def test_usage_is_counted_in_units(told_usage: dict[str, Any], usage: Usage) -> None:
-    assert UsageReported(usage=usage) in whole({"text": "a"}, usage=told_usage)
-    assert UsageReported(usage=usage) in told(answer({"text": "a"}, usage=told_usage))
+def test_usage_is_counted_in_units(reported_usage: dict[str, Any], usage: Usage) -> None:
+    assert UsageReported(usage=usage) in whole({"text": "a"}, usage=reported_usage)
+    assert UsageReported(usage=usage) in reported(answer({"text": "a"}, usage=reported_usage))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_service_tier_is_reported_with_the_usage(said: dict[str, Any], tier:
 
     counted = UsageReported(usage=Usage(input_tokens=7, output_tokens=3), service_tier=tier)
     assert counted in whole({"text": "a"}, **said)
-    assert counted in told(stream)
+    assert counted in reported(stream)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_usage_that_does_not_add_up_is_read_and_noted(
     usage: dict[str, Any], read: dict[str, int], names: tuple[str, ...]
 ) -> None:
     counted = {"outputTokens": 5, **usage}
-    for events in (whole({"text": "a"}, usage=counted), told(answer({"text": "a"}, usage=counted))):
+    for events in (whole({"text": "a"}, usage=counted), reported(answer({"text": "a"}, usage=counted))):
         (report,) = (event for event in events if isinstance(event, UsageReported))
         assert Usage(output_tokens=5, **read) == report.usage
         assert bool(names) == bool(report.notes)
@@ -176,7 +176,7 @@ def test_usage_that_does_not_add_up_is_read_and_noted(
     ],
 )
 def test_an_exception_in_a_stream_breaks_it(name: str, kind: str) -> None:
-    events = told(event("messageStart", role="assistant") + exception(name, "Too much."))
+    events = reported(event("messageStart", role="assistant") + exception(name, "Too much."))
 
     assert (kind, "Too much.") == broken(events)
     assert isinstance(events[-1], Broken)
@@ -197,7 +197,7 @@ def test_damage_in_the_stream_is_malformed_after_its_complete_events() -> None:
     stream = bytearray(event("messageStart", role="assistant") + event("messageStop", stopReason="end_turn"))
     stream[-1] ^= 1
 
-    started, damaged = told(bytes(stream))
+    started, damaged = reported(bytes(stream))
 
     assert isinstance(started, Started)
     assert "malformed" == broken((damaged,))[0]
@@ -205,8 +205,8 @@ def test_damage_in_the_stream_is_malformed_after_its_complete_events() -> None:
 
 def test_a_call_that_never_began_makes_no_sense() -> None:
     stray = event("contentBlockDelta", contentBlockIndex=3, delta={"toolUse": {"input": "{"}})
-    assert "malformed" == broken(told(stray))[0]
+    assert "malformed" == broken(reported(stray))[0]
 
 
 def test_an_undocumented_event_is_ignored() -> None:
-    assert () == told(event("somethingNew", a=1))
+    assert () == reported(event("somethingNew", a=1))

@@ -20,7 +20,7 @@ def chunk(payload: bytes) -> bytes:
     return message(CHUNK, payload)
 
 
-def told(*pieces: bytes) -> list[Event]:
+def reported(*pieces: bytes) -> list[Event]:
     framer, state, events = BEDROCK_INVOKE.framer(), BEDROCK_INVOKE.start(), list[Event]()
     for framed in (event for piece in pieces for event in framer.feed(piece)):
         state, more = BEDROCK_INVOKE.step(state, framed)
@@ -39,7 +39,7 @@ def told(*pieces: bytes) -> list[Event]:
 ])  # fmt: skip
 def test_a_stream_that_stops_early_reports_the_reason(then: bytes, kind: str) -> None:
     said = chunk(json.dumps({"bytes": base64.b64encode(json.dumps(TEXT).encode()).decode()}).encode())
-    first, last = told(said, then)
+    first, last = reported(said, then)
 
     assert first == TextDelta(text="Hi")
     assert isinstance(last, Broken)

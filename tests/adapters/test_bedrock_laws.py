@@ -10,7 +10,7 @@ from adapters.providers.bedrock import BEDROCK
 from adapters.providers.dialect import ServerEvent
 from domain.model_api.events import Ended
 from tests.support.anthropic import meaning
-from tests.support.bedrock import told
+from tests.support.bedrock import reported
 from tests.support.eventstream import answer
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -57,7 +57,7 @@ def test_whole_equals_stream(blocks: list[dict[str, Any]], fresh: int, read: int
     usage = {"inputTokens": fresh, "cacheReadInputTokens": read, "outputTokens": out}
     whole = {"output": {"message": {"content": blocks}}, "stopReason": "tool_use", "usage": usage}
 
-    streamed = told(answer(*blocks, stop="tool_use", usage=usage))
+    streamed = reported(answer(*blocks, stop="tool_use", usage=usage))
 
     assert meaning(streamed) == meaning(BEDROCK.decode(json.dumps(whole).encode()))
 
@@ -68,7 +68,7 @@ def test_where_a_stream_was_cut_changes_nothing(blocks: list[dict[str, Any]], cu
     stream = answer(*blocks)
     ends = sorted(min(cut, len(stream)) for cut in cuts)
 
-    assert told(stream) == told(*(stream[a:b] for a, b in zip([0, *ends], [*ends, len(stream)], strict=True)))
+    assert reported(stream) == reported(*(stream[a:b] for a, b in zip([0, *ends], [*ends, len(stream)], strict=True)))
 
 
 _NAMES = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]

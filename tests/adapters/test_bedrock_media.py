@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from domain.model_api.requests import Audio, Document, Image, Message, Part, ProviderPart, Text, Tool
-from tests.support.bedrock import CLAUDE, asked, encoded
+from tests.support.bedrock import CLAUDE, encoded, requested
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"
 WRITER = "us.writer.palmyra-x4-v1:0"
@@ -23,12 +23,12 @@ def says(role: Any, *parts: Part) -> Message:
 
 
 def content(*parts: Part, model: str = CLAUDE, **fields: Any) -> Any:
-    (turn,) = encoded(asked(*parts, model=model, **fields))["messages"]
+    (turn,) = encoded(requested(*parts, model=model, **fields))["messages"]
     return turn["content"]
 
 
 def conversation(*messages: Message, model: str = CLAUDE, **fields: Any) -> Any:
-    return encoded(asked(messages=messages, model=model, **fields))["messages"]
+    return encoded(requested(messages=messages, model=model, **fields))["messages"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_documents(part: Part, document: dict[str, Any]) -> None:
 
 def test_no_two_documents_have_one_name() -> None:
     def names(*wanted: str | None) -> list[str]:
-        told = content(*(Document(text="a", name=name) for name in wanted), Text(text="b"))
-        return [block["document"]["name"] for block in told if "document" in block]
+        reported = content(*(Document(text="a", name=name) for name in wanted), Text(text="b"))
+        return [block["document"]["name"] for block in reported if "document" in block]
 
     assert names("a.txt", "a txt", None, None, "Document 5", "?") == [
         "a txt",
@@ -215,9 +215,9 @@ def test_cited_text_of_an_earlier_answer_keeps_its_sources() -> None:
          "start_block_index": 0, "end_block_index": 1},
     ]  # fmt: skip
     unknown = [{"type": "web_search_result_location", "url": "https://x"}]
-    spoken = (Text(text="So.", citations=raw(citations)), Text(text="Ah.", citations=raw(unknown)))
+    stated = (Text(text="So.", citations=raw(citations)), Text(text="Ah.", citations=raw(unknown)))
 
-    (_, turn) = conversation(says("user", Text(text="a")), says("assistant", *spoken))
+    (_, turn) = conversation(says("user", Text(text="a")), says("assistant", *stated))
 
     place = {"documentIndex": 1, "start": 2, "end": 9}
     found = {"searchResultIndex": 0, "start": 0, "end": 1}

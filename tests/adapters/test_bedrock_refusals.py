@@ -22,7 +22,7 @@ from domain.model_api.requests import (
     ToolChoice,
     ToolResult,
 )
-from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded, refused
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, attempt, encoded, refused, requested
 from tests.support.unsupported import dropped
 
 GPT = "openai.gpt-oss-120b-1:0"
@@ -47,40 +47,40 @@ def _provider_part(dialect: str, name: str, **block: Any) -> ProviderPart:
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(choices=2), "n"),
-        (asked(tool_choice=ToolChoice(mode="required")), "tool_choice"),
-        (asked(model=NOVA, messages=HISTORY), "tools"),
-        (asked(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
-        (asked(ToolResult(call_id="t", parts=())), "tools"),
-        (asked(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
-        (asked(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
+        (requested(choices=2), "n"),
+        (requested(tool_choice=ToolChoice(mode="required")), "tool_choice"),
+        (requested(model=NOVA, messages=HISTORY), "tools"),
+        (requested(model=NOVA, messages=HISTORY, tools=(F,), tool_choice=ToolChoice(mode="none")), "tool_choice"),
+        (requested(ToolResult(call_id="t", parts=())), "tools"),
+        (requested(extra={"additionalModelRequestFields": raw({"max_tokens": 9})}), "additionalModelRequestFields.max_tokens"),
+        (requested(extra={"additionalModelRequestFields": raw({"inferenceConfig": {"maxNewTokens": 9}})}),
          "additionalModelRequestFields.inferenceConfig.maxNewTokens"),
-        (asked(extra={"additionalModelRequestFields": raw({"tools": []})}), "additionalModelRequestFields.tools"),
-        (asked(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
-        (asked(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
-        (asked(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
-        (asked(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
-        (asked(Document(file_id="file-1")), "messages.0.content.0.file"),
-        (asked(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
-        (asked(Document(name="a")), "messages.0.content.0.file"),
-        (asked(Document(text="")), "messages.0.content.0.file"),
-        (asked(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
-        (asked(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
+        (requested(extra={"additionalModelRequestFields": raw({"tools": []})}), "additionalModelRequestFields.tools"),
+        (requested(extra={"additionalModelRequestFields": raw([])}), "additionalModelRequestFields"),
+        (requested(Image(url="https://x/a.png")), "messages.0.content.0.image_url"),
+        (requested(Image(data="aGk=", media_type="image/bmp")), "messages.0.content.0.image_url"),
+        (requested(Document(url="https://x/a.pdf")), "messages.0.content.0.file"),
+        (requested(Document(file_id="file-1")), "messages.0.content.0.file"),
+        (requested(Document(data="aGk=", media_type="application/zip")), "messages.0.content.0.file.file_data"),
+        (requested(Document(name="a")), "messages.0.content.0.file"),
+        (requested(Document(text="")), "messages.0.content.0.file"),
+        (requested(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
+        (requested(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
          "messages.0.content.1.arguments"),
-        (asked(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
+        (requested(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
          "messages.0.content.0.content.0.image_url"),
-        (asked(_provider_part("openai", "audio")), "messages.0.content.0.audio"),
-        (asked(_provider_part("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
-        (asked(_provider_part("anthropic", "document", source={"type": "url", "url": "https://x"})),
+        (requested(_provider_part("openai", "audio")), "messages.0.content.0.audio"),
+        (requested(_provider_part("anthropic", "server_tool_use", id="a")), "messages.0.content.0.server_tool_use"),
+        (requested(_provider_part("anthropic", "document", source={"type": "url", "url": "https://x"})),
          "messages.0.content.0.document"),
-        (asked(_provider_part("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
+        (requested(_provider_part("anthropic", "search_result", source="s", title="t", content=[{"type": "text", "text": "a"}],
                         a_field_of_tomorrow=1)), "messages.0.content.0.search_result"),
-        (asked(_provider_part("anthropic", "tool_result", tool_use_id="t", content=[
+        (requested(_provider_part("anthropic", "tool_result", tool_use_id="t", content=[
             {"type": "tool_result", "tool_use_id": "u", "content": []}]), tools=(F,)),
          "messages.0.content.0.tool_result"),
-        (asked(Text(text="")), "messages"),
-        (asked(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
-        (asked(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
+        (requested(Text(text="")), "messages"),
+        (requested(messages=(Message(role="system", parts=(Image(url="s3://b/a.png"),)),)), "messages.0.content"),
+        (requested(messages=(Message(role="assistant", parts=(Reasoning(text="hm"),)),)), "messages"),
     ],
 )  # fmt: skip
 def test_an_unsupported_field_is_refused_by_name(request_: ChatRequest, field: str) -> None:
@@ -90,22 +90,22 @@ def test_an_unsupported_field_is_refused_by_name(request_: ChatRequest, field: s
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(seed=0), "seed"),
-        (asked(temperature=msgspec.Raw(b"1.01")), "temperature"),
-        (asked(temperature=msgspec.Raw(b"1e400")), "temperature"),
-        (asked(thinking=Thinking(effort="minimal")), "reasoning_effort"),
-        (asked(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
-        (asked(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
-        (asked(model=LLAMA, top_k=5), "top_k"),
-        (asked(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
-        (asked(extra={"service_tier": raw("scale")}), "service_tier"),
-        (asked(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
-        (asked(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
-        (asked(model=NOVA, extra={"tools[0].web_search": raw({})}), "tools[0].web_search"),
-        (asked(extra={"tools.0.type": raw("nova_code_interpreter")}), "tools.0.type"),
-        (asked(model=NOVA, extra={"context_management": raw({})}), "context_management"),
-        (asked(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
+        (requested(seed=0), "seed"),
+        (requested(temperature=msgspec.Raw(b"1.01")), "temperature"),
+        (requested(temperature=msgspec.Raw(b"1e400")), "temperature"),
+        (requested(thinking=Thinking(effort="minimal")), "reasoning_effort"),
+        (requested(model=GPT, thinking=Thinking(enabled=False)), "reasoning_effort"),
+        (requested(model=LLAMA, thinking=Thinking(effort="low")), "reasoning_effort"),
+        (requested(model=LLAMA, thinking=Thinking(tokens_max=2000)), "thinking"),
+        (requested(model=LLAMA, top_k=5), "top_k"),
+        (requested(extra={"logit_bias": raw({"1": 2})}), "logit_bias"),
+        (requested(extra={"service_tier": raw("scale")}), "service_tier"),
+        (requested(extra={"a_field_of_tomorrow": raw(1)}), "a_field_of_tomorrow"),
+        (requested(extra={"tools.0.type": raw("web_search_20250305")}), "tools.0.type"),
+        (requested(model=NOVA, extra={"tools[0].web_search": raw({})}), "tools[0].web_search"),
+        (requested(extra={"tools.0.type": raw("nova_code_interpreter")}), "tools.0.type"),
+        (requested(model=NOVA, extra={"context_management": raw({})}), "context_management"),
+        (requested(Image(url="s3://b/a.png", detail="low")), "messages.0.content.0.image_url.detail"),
     ],
 )  # fmt: skip
 def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
@@ -116,9 +116,9 @@ def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: s
 @pytest.mark.parametrize(
     "request_",
     [
-        asked(model=NOVA, tools=(F,), parallel_tool_calls=False),
-        asked(model=NOVA, extra={"thinking.display": raw("omitted")}),
-        asked(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)),
+        requested(model=NOVA, tools=(F,), parallel_tool_calls=False),
+        requested(model=NOVA, extra={"thinking.display": raw("omitted")}),
+        requested(messages=(Message(role="user", parts=(Text(text="a"),), name="Bo"),)),
     ],
 )
 def test_labels_and_the_hubs_own_fields_are_not_sent(request_: ChatRequest) -> None:
@@ -131,5 +131,5 @@ def test_a_later_system_message_stands_in_the_users_turn(model: str) -> None:
 
     assert [("user", "user"), ("assistant", "assistant"), ("user", "developer")] == [
         (turn["role"], turn["content"][0]["text"])
-        for turn in encoded(asked(model=model, messages=messages))["messages"]
+        for turn in encoded(requested(model=model, messages=messages))["messages"]
     ]

@@ -21,7 +21,7 @@ from domain.model_api.requests import (
     ToolCall,
     ToolResult,
 )
-from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, attempt, encoded, requested
 
 MISTRAL = "us.mistral.pixtral-large-2502-v1:0"
 WRITER = "us.writer.palmyra-x4-v1:0"
@@ -37,16 +37,16 @@ def says(role: Any, *parts: Part) -> Message:
 
 
 def content(*parts: Part, model: str = CLAUDE, **fields: Any) -> Any:
-    (turn,) = encoded(asked(*parts, model=model, **fields))["messages"]
+    (turn,) = encoded(requested(*parts, model=model, **fields))["messages"]
     return turn["content"]
 
 
 def conversation(*messages: Message, model: str = CLAUDE, **fields: Any) -> Any:
-    return encoded(asked(messages=messages, model=model, **fields))["messages"]
+    return encoded(requested(messages=messages, model=model, **fields))["messages"]
 
 
 def test_the_least_request() -> None:
-    assert encoded(asked()) == {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
+    assert encoded(requested()) == {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
 
 
 def test_system_messages_lead_and_turns_of_one_role_become_one() -> None:
@@ -184,7 +184,7 @@ _POINT = {"cachePoint": {"type": "default"}}
 
 
 def test_marks_for_the_prompt_cache_become_cache_points() -> None:
-    request = asked(
+    request = requested(
         messages=(
             says("system", Text(text="Be brief.", cache_control=raw({"type": "ephemeral", "ttl": "1h"}))),
             says("user", Text(text="a", cache_control=_MARK), Image(data="aGk=", media_type="image/png")),
@@ -218,7 +218,7 @@ def test_what_is_marked_inside_a_result_is_marked_behind_it() -> None:
 @pytest.mark.parametrize(("model", "in_text", "in_tools"), [(CLAUDE, 1, 1), (NOVA, 1, 0), (LLAMA, 0, 0)])
 def test_families_without_a_prompt_cache_get_no_marks(model: str, in_text: int, in_tools: int) -> None:
     tools = (Tool(name="f", cache_control=_MARK),)
-    body = encoded(asked(Text(text="a", cache_control=_MARK), model=model, tools=tools))
+    body = encoded(requested(Text(text="a", cache_control=_MARK), model=model, tools=tools))
 
     assert in_text == body["messages"][0]["content"].count(_POINT)
     assert in_tools == body["toolConfig"]["tools"].count(_POINT)

@@ -10,7 +10,7 @@ from adapters.providers.bedrock import BEDROCK
 from adapters.providers.bedrock.families import family
 from adapters.providers.turns import JSON_ALONE
 from domain.model_api.requests import Message, ResponseFormat, Text, Thinking, Tool, ToolCall, ToolChoice, ToolResult
-from tests.support.bedrock import CLAUDE, LLAMA, NOVA, asked, attempt, encoded
+from tests.support.bedrock import CLAUDE, LLAMA, NOVA, attempt, encoded, requested
 
 GPT, QWEN, MISTRAL, COHERE = "openai.gpt-oss-120b-1:0", "qwen.qwen3-32b-v1:0", "mistral.m-v1:0", "cohere.command-r-v1:0"
 NEW = "us.anthropic.claude-sonnet-4-6"
@@ -23,7 +23,7 @@ def raw(value: Any) -> msgspec.Raw:
 
 def settings(model: str = CLAUDE, output_cap: int | None = None, **fields: Any) -> dict[str, Any]:
     """All that is sent but the conversation."""
-    body: dict[str, Any] = encoded(asked(model=model, **fields), output_cap)
+    body: dict[str, Any] = encoded(requested(model=model, **fields), output_cap)
     del body["messages"]
     return body
 
@@ -78,12 +78,12 @@ def test_settings_are_encoded_for_converse(fields: dict[str, Any], expected: dic
 
 @pytest.mark.parametrize(("own", "cap", "sent"), [(None, None, None), (50, None, 50), (50, 20, 20), (None, 20, 20)])
 def test_the_hubs_cap_goes_before_the_callers(own: int | None, cap: int | None, sent: int | None) -> None:
-    told = settings(output_cap=cap, output_tokens_max=own).get("inferenceConfig", {})
-    assert sent == told.get("maxTokens")
+    reported = settings(output_cap=cap, output_tokens_max=own).get("inferenceConfig", {})
+    assert sent == reported.get("maxTokens")
 
 
 def test_numbers_are_sent_as_they_were_written() -> None:
-    body = BEDROCK.encode(asked(temperature=msgspec.Raw(b"0.10000000000000000001")), attempt())
+    body = BEDROCK.encode(requested(temperature=msgspec.Raw(b"0.10000000000000000001")), attempt())
 
     assert b'"temperature":0.10000000000000000001' in body
 
@@ -141,11 +141,11 @@ HISTORY = (
 def test_tools_and_the_choice_among_them(
     model: str, choice: ToolChoice | None, parallel: bool | None, expected: Any, of_the_model: Any
 ) -> None:
-    told = settings(model, tools=(F, G), tool_choice=choice, parallel_tool_calls=parallel)
+    reported = settings(model, tools=(F, G), tool_choice=choice, parallel_tool_calls=parallel)
 
-    assert SPECS == told["toolConfig"]["tools"]
-    assert expected == told["toolConfig"].get("toolChoice")
-    assert of_the_model == told.get("additionalModelRequestFields", {}).get("tool_choice")
+    assert SPECS == reported["toolConfig"]["tools"]
+    assert expected == reported["toolConfig"].get("toolChoice")
+    assert of_the_model == reported.get("additionalModelRequestFields", {}).get("tool_choice")
 
 
 def test_a_choice_of_none_is_kept_by_offering_no_tools() -> None:
@@ -153,9 +153,9 @@ def test_a_choice_of_none_is_kept_by_offering_no_tools() -> None:
 
 
 def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
-    told = settings(messages=HISTORY)
+    reported = settings(messages=HISTORY)
 
-    assert told == {
+    assert reported == {
         "toolConfig": {
             "tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}}}]
         },
@@ -171,8 +171,8 @@ def test_a_history_of_calls_without_tools_names_them_and_forbids_them() -> None:
 def test_a_tool_that_nova_runs_itself_is_named(extra: dict[str, msgspec.Raw]) -> None:
     hosted = {"systemTool": {"name": "nova_code_interpreter"}}
 
-    told = settings(NOVA, tools=(F,), tool_choice=ToolChoice(mode="required"), extra=extra)
-    assert told == {"toolConfig": {"tools": [SPECS[0], hosted], "toolChoice": {"any": {}}}}
+    reported = settings(NOVA, tools=(F,), tool_choice=ToolChoice(mode="required"), extra=extra)
+    assert reported == {"toolConfig": {"tools": [SPECS[0], hosted], "toolChoice": {"any": {}}}}
     assert settings(NOVA, extra=extra) == {"toolConfig": {"tools": [hosted]}}
     assert settings(NOVA, extra=extra, tool_choice=ToolChoice(mode="none")) == {}
 
@@ -256,11 +256,11 @@ def test_converses_own_fields_pass_as_they_are_and_the_models_are_joined() -> No
         "additionalModelRequestFields": raw({"inferenceConfig": {"seed": 1}, "reasoningConfig": {"type": "disabled"}}),
     }
 
-    told = settings(NOVA, extra=own, top_k=3, user="u")
+    reported = settings(NOVA, extra=own, top_k=3, user="u")
 
     joined = {"inferenceConfig": {"topK": 3, "seed": 1}, "reasoningConfig": {"type": "disabled"}}
     rest = {name: json.loads(bytes(value)) for name, value in own.items() if name != "additionalModelRequestFields"}
-    assert told == {**rest, "additionalModelRequestFields": joined}
+    assert reported == {**rest, "additionalModelRequestFields": joined}
 
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
@@ -268,6 +268,6 @@ def test_a_tools_input_is_one_object(model: str) -> None:
     either = {"anyOf": [{"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}]}
     tool = Tool(name="f", parameters=raw(either))
 
-    told = settings(model, tools=(tool,))["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+    reported = settings(model, tools=(tool,))["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
 
-    assert {"type": "object", "properties": {"a": {}, "b": {}}} == told
+    assert {"type": "object", "properties": {"a": {}, "b": {}}} == reported

@@ -17,7 +17,7 @@ from domain.failures import Failure
 from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.requests import Message, Text
 from tests.adapters.http_attempts import RowVault, outcome
-from tests.support.bedrock import CLAUDE, asked
+from tests.support.bedrock import CLAUDE, requested
 from tests.support.provider import StubProvider, answering
 from tests.support.sigv4 import claims, signature, verified
 
@@ -37,9 +37,9 @@ ANSWER = b'{"output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},
 def test_the_second_implementation_gives_the_signatures_that_aws_published(method: str, expected: str) -> None:
     """`get-vanilla` and `post-vanilla` of AWS's Signature Version 4 test suite."""
     headers = {"host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z"}
-    told = {"headers": "host;x-amz-date", "date": "20150830", "region": "us-east-1", "service": "service"}
+    reported = {"headers": "host;x-amz-date", "date": "20150830", "region": "us-east-1", "service": "service"}
 
-    assert expected == signature(SECRET, method, "/", headers, b"", told)
+    assert expected == signature(SECRET, method, "/", headers, b"", reported)
 
 
 @given(st.text(), st.sampled_from([CLAUDE, ARN, "a b/ü:1", "x~y_z-1.2"]), st.booleans())
@@ -51,11 +51,11 @@ def test_every_request_is_signed_as_it_will_be_sent(said: str, model: str, strea
 
     assert not isinstance(signed, Failure)
     headers = {**dict(signed), "host": "bedrock-runtime.eu-central-1.amazonaws.com"}
-    told = verified(
+    reported = verified(
         SECRET, "POST", url.removeprefix("https://bedrock-runtime.eu-central-1.amazonaws.com"), headers, body
     )
-    assert (KEY, "eu-central-1", "bedrock") == (told["key"], told["region"], told["service"])
-    assert {"host", "x-amz-date", "x-amz-security-token"} == set(told["headers"].split(";"))
+    assert (KEY, "eu-central-1", "bedrock") == (reported["key"], reported["region"], reported["service"])
+    assert {"host", "x-amz-date", "x-amz-security-token"} == set(reported["headers"].split(";"))
     assert TOKEN == headers["x-amz-security-token"]
 
 
@@ -65,9 +65,9 @@ def test_a_signature_is_of_this_body_alone() -> None:
 
     assert not isinstance(signed, Failure)
     headers = {**dict(signed), "host": "bedrock-runtime.us-east-1.amazonaws.com"}
-    told = claims(headers["authorization"])
-    assert told["signature"] == signature(SECRET, "POST", "/model/m/converse", headers, b"{}", told)
-    assert told["signature"] != signature(SECRET, "POST", "/model/m/converse", headers, b"{ }", told)
+    reported = claims(headers["authorization"])
+    assert reported["signature"] == signature(SECRET, "POST", "/model/m/converse", headers, b"{}", reported)
+    assert reported["signature"] != signature(SECRET, "POST", "/model/m/converse", headers, b"{ }", reported)
 
 
 def test_a_bearer_token_needs_no_signature() -> None:
@@ -162,7 +162,7 @@ def _call() -> ModelCall:
 @pytest.mark.anyio
 @pytest.mark.parametrize("model", [CLAUDE, ARN])
 async def test_the_signature_is_right_for_what_reaches_the_provider(bedrock: HttpProviders, model: str) -> None:
-    request = asked(model=model, messages=(Message(role="user", parts=(Text(text="Grüße"),)),))
+    request = requested(model=model, messages=(Message(role="user", parts=(Text(text="Grüße"),)),))
     async with StubProvider(answering(200, ANSWER)) as stub:
         base_url = f"http://127.0.0.1:{stub.port}/eu-west-1"
         found = await outcome(bedrock, at(base_url, f"{PAIR}:{TOKEN}", model), _call(), request)
@@ -170,8 +170,8 @@ async def test_the_signature_is_right_for_what_reaches_the_provider(bedrock: Htt
     assert not isinstance(found, Failure), found
     (received,) = stub.requests
     assert f"/eu-west-1/{BEDROCK.path(model, False)}" == received.path
-    told = verified(SECRET, "POST", received.path, received.headers, received.body)
-    assert (KEY, "eu-west-1", "bedrock") == (told["key"], told["region"], told["service"])
+    reported = verified(SECRET, "POST", received.path, received.headers, received.body)
+    assert (KEY, "eu-west-1", "bedrock") == (reported["key"], reported["region"], reported["service"])
 
 
 @pytest.mark.anyio
@@ -181,7 +181,7 @@ async def test_no_failure_tells_a_part_of_the_secret(bedrock: HttpProviders, par
     error = json.dumps({"message": f"Signed with {part}", "__type": part}).replace("/", "\\/").encode()
     async with StubProvider(answering(403, error, {"x-amzn-ErrorType": "UnrecognizedClientException"})) as stub:
         attempt = at(f"http://127.0.0.1:{stub.port}", secret)
-        with_request = await outcome(bedrock, attempt, _call(), asked())
+        with_request = await outcome(bedrock, attempt, _call(), requested())
 
     assert isinstance(with_request, Failure)
     assert "credential_rejected" == with_request.kind
@@ -191,7 +191,7 @@ async def test_no_failure_tells_a_part_of_the_secret(bedrock: HttpProviders, par
 @pytest.mark.anyio
 async def test_a_request_that_cannot_be_signed_is_not_sent(bedrock: HttpProviders) -> None:
     async with StubProvider(answering(200, ANSWER)) as stub:
-        found = await outcome(bedrock, at(f"http://127.0.0.1:{stub.port}", "a:b:c:d"), _call(), asked())
+        found = await outcome(bedrock, at(f"http://127.0.0.1:{stub.port}", "a:b:c:d"), _call(), requested())
 
     assert isinstance(found, Failure)
     assert [] == stub.requests

@@ -31,7 +31,7 @@ from domain.model_api.requests import (
     ToolResult,
 )
 from domain.usage import Usage
-from tests.adapters.openai_events import told
+from tests.adapters.openai_events import reported
 from tests.support.cohere import streamed, whole
 from tests.support.unsupported import dropped
 
@@ -67,7 +67,7 @@ def user(*parts: Part) -> Message:
     return Message(role="user", parts=parts)
 
 
-def asked(*messages: Message, **more: Any) -> ChatRequest:
+def requested(*messages: Message, **more: Any) -> ChatRequest:
     return ChatRequest(model="m", messages=messages or (user(Text(text="Hi")),), **more)
 
 
@@ -88,17 +88,17 @@ ANSWERS = [
 
 @pytest.mark.parametrize("body", ANSWERS)
 def test_a_whole_answer_tells_what_its_stream_tells(body: bytes) -> None:
-    assert told(COHERE.decode(body)) == told(folded(streamed(body)))
-    assert told(folded(streamed(body)))["ended"]
+    assert reported(COHERE.decode(body)) == reported(folded(streamed(body)))
+    assert reported(folded(streamed(body)))["ended"]
 
 
 @given(st.sampled_from(ANSWERS), st.integers(1, 9))
 def test_where_cohere_cuts_a_text_changes_nothing(body: bytes, step: int) -> None:
-    assert told(COHERE.decode(body)) == told(folded(streamed(body, step)))
+    assert reported(COHERE.decode(body)) == reported(folded(streamed(body, step)))
 
 
 def test_an_answer_tells_text_citations_and_what_is_billed() -> None:
-    answer = told(COHERE.decode(ANSWERS[0]))
+    answer = reported(COHERE.decode(ANSWERS[0]))
 
     assert ("It is blüe.", [("stop", None)]) == (answer["choices"][0]["text"], answer["choices"][0]["finish"])
     assert [CITATION] == [json.loads(each) for each in answer["choices"][0]["cited"]]
@@ -107,10 +107,10 @@ def test_an_answer_tells_text_citations_and_what_is_billed() -> None:
 
 
 def test_a_plan_is_thinking_that_goes_back_as_a_plan() -> None:
-    ((text, signature, _),) = told(COHERE.decode(ANSWERS[2]))["choices"][0]["thoughts"].values()
+    ((text, signature, _),) = reported(COHERE.decode(ANSWERS[2]))["choices"][0]["thoughts"].values()
     called = (Reasoning(text=text, signature=signature), ToolCall(id="look_1", name="look", arguments="{}"))
 
-    message = sent(asked(user(Text(text="Hi")), Message(role="assistant", parts=called)))["messages"][1]
+    message = sent(requested(user(Text(text="Hi")), Message(role="assistant", parts=called)))["messages"][1]
 
     assert ("I will look.", "I will look.") == (text, message["tool_plan"])
     assert "content" not in message
@@ -122,7 +122,7 @@ def test_a_plan_is_thinking_that_goes_back_as_a_plan() -> None:
      ("ERROR_TOXIC", "content_filter"), ("NEWS", "stop")],
 )  # fmt: skip
 def test_each_finish_reason_has_a_canonical_value(word: str, reason: str) -> None:
-    assert [(reason, None)] == told(COHERE.decode(whole({"content": []}, word)))["choices"][0]["finish"]
+    assert [(reason, None)] == reported(COHERE.decode(whole({"content": []}, word)))["choices"][0]["finish"]
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,11 @@ def test_an_error_and_an_invalid_body_break_the_answer(body: bytes) -> None:
     assert not any(isinstance(event, Ended) for event in events)
 
 
-@pytest.mark.parametrize(("told", "tokens", "noted"), [(7.0, 7, False), ("7", 7, False), (1.5, 2, True), (-1, 0, True)])
-def test_a_count_is_read_however_it_is_spelled(told: Any, tokens: int, noted: bool) -> None:
-    body = whole({"content": []}, usage={"billed_units": {"input_tokens": told, "output_tokens": 1}})
+@pytest.mark.parametrize(
+    ("reported", "tokens", "noted"), [(7.0, 7, False), ("7", 7, False), (1.5, 2, True), (-1, 0, True)]
+)
+def test_a_count_is_read_however_it_is_spelled(reported: Any, tokens: int, noted: bool) -> None:
+    body = whole({"content": []}, usage={"billed_units": {"input_tokens": reported, "output_tokens": 1}})
 
     (report,) = (event for event in COHERE.decode(body) if isinstance(event, UsageReported))
     assert (Usage(input_tokens=tokens, output_tokens=1), noted) == (report.usage, bool(report.notes))
@@ -155,8 +157,8 @@ def test_an_error_in_a_stream_breaks_it_and_a_cut_stream_never_ends() -> None:
     error = b'event: message-end\ndata: {"type":"message-end","delta":{"error":"boom","finish_reason":"ERROR"}}\n\n'
     cut = stream.partition(b"event: message-end")[0]
 
-    assert "boom" == told(folded(cut + error))["failure"].message
-    assert (False, None) == (told(folded(cut))["ended"], told(folded(cut))["failure"])
+    assert "boom" == reported(folded(cut + error))["failure"].message
+    assert (False, None) == (reported(folded(cut))["ended"], reported(folded(cut))["failure"])
 
 
 @given(
@@ -173,7 +175,7 @@ def test_tokens_are_counted_where_nothing_is_billed_and_a_float_that_is_whole_is
 
     assert (
         Usage(input_tokens=9, output_tokens=4)
-        == told(COHERE.decode(whole({"content": []}, usage={"tokens": tokens})))["usage"]
+        == reported(COHERE.decode(whole({"content": []}, usage={"tokens": tokens})))["usage"]
     )
 
 
@@ -202,7 +204,7 @@ def test_a_request_is_encoded_for_cohere() -> None:
         ),
         user(ToolResult(call_id="c1", parts=(Text(text="Blue."),))),
     )
-    request = asked(
+    request = requested(
         *history,
         tools=(tool,),
         tool_choice=ToolChoice(mode="required"),
@@ -261,13 +263,13 @@ def test_a_request_is_encoded_for_cohere() -> None:
 def test_one_tool_that_is_demanded_is_the_only_one_offered() -> None:
     tools = (Tool(name="look"), Tool(name="listen"))
 
-    body = sent(asked(tools=tools, tool_choice=ToolChoice(mode="tool", name="listen")))
+    body = sent(requested(tools=tools, tool_choice=ToolChoice(mode="tool", name="listen")))
 
     assert ("REQUIRED", ["listen"]) == (body["tool_choice"], [tool["function"]["name"] for tool in body["tools"]])
 
 
 def test_the_hubs_cap_stands_in_place_of_the_callers() -> None:
-    assert 9 == sent(asked(output_tokens_max=50), cap=9)["max_tokens"]
+    assert 9 == sent(requested(output_tokens_max=50), cap=9)["max_tokens"]
 
 
 LOOK, STRICT = Tool(name="look"), Tool(name="listen", strict=True)
@@ -276,14 +278,14 @@ LOOK, STRICT = Tool(name="look"), Tool(name="listen", strict=True)
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(choices=2),                                                        "n"),
-        (asked(tool_choice=ToolChoice(mode="required")),                          "tool_choice"),
-        (asked(tools=(LOOK,), tool_choice=ToolChoice(mode="tool", name="none")),  "tool_choice"),
-        (asked(extra={"logprobs": msgspec.Raw(b"true")}),                         "logprobs"),
-        (asked(user(Audio(data="AA==", format="wav"))),                           "messages[0].input_audio"),
-        (asked(user(Document(data="AA==", media_type="application/pdf"))),        "messages[0].document"),
-        (asked(user(ProviderPart(dialect="openai", name="video", block=msgspec.Raw(b"{}")))), "messages[0].video"),
-        (asked(user(ToolResult(call_id="c", parts=(Image(data="AA=="),)))),       "messages[0].tool_result.image"),
+        (requested(choices=2),                                                        "n"),
+        (requested(tool_choice=ToolChoice(mode="required")),                          "tool_choice"),
+        (requested(tools=(LOOK,), tool_choice=ToolChoice(mode="tool", name="none")),  "tool_choice"),
+        (requested(extra={"logprobs": msgspec.Raw(b"true")}),                         "logprobs"),
+        (requested(user(Audio(data="AA==", format="wav"))),                           "messages[0].input_audio"),
+        (requested(user(Document(data="AA==", media_type="application/pdf"))),        "messages[0].document"),
+        (requested(user(ProviderPart(dialect="openai", name="video", block=msgspec.Raw(b"{}")))), "messages[0].video"),
+        (requested(user(ToolResult(call_id="c", parts=(Image(data="AA=="),)))),       "messages[0].tool_result.image"),
     ],
 )  # fmt: skip
 def test_a_field_that_cohere_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:
@@ -296,8 +298,8 @@ def test_a_field_that_cohere_does_not_have_is_refused_by_name(request_: ChatRequ
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(tools=(LOOK, STRICT)),                                             "tools[1].strict"),
-        (asked(thinking=Thinking(effort="hyper")),                                "reasoning_effort"),
+        (requested(tools=(LOOK, STRICT)),                                             "tools[1].strict"),
+        (requested(thinking=Thinking(effort="hyper")),                                "reasoning_effort"),
     ],
 )  # fmt: skip
 def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
@@ -306,4 +308,4 @@ def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: s
 
 
 def test_calls_one_at_a_time_are_kept_by_the_hub() -> None:
-    assert () == dropped(COHERE, asked(tools=(Tool(name="a"),), parallel_tool_calls=False))
+    assert () == dropped(COHERE, requested(tools=(Tool(name="a"),), parallel_tool_calls=False))

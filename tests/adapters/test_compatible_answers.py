@@ -9,7 +9,7 @@ from adapters.providers.dialect import ServerEvent
 from adapters.providers.openai import OPENAI
 from domain.model_api.events import AudioDelta
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_events import folded, told
+from tests.adapters.openai_events import folded, reported
 from tests.support.rendering import a_rendering
 
 
@@ -21,10 +21,10 @@ def test_pages_cited_for_the_whole_answer_are_reported_once_each() -> None:
         return ServerEvent("", json.dumps({"id": "c", "citations": pages, "choices": choices}).encode(), b"")
 
     pages = ["https://a.test", "https://b.test"]
-    streamed = told(folded([chunk(*pages[:1]), chunk(*pages[:1]), chunk(*pages), chunk({"no": "url"})]))
+    streamed = reported(folded([chunk(*pages[:1]), chunk(*pages[:1]), chunk(*pages), chunk({"no": "url"})]))
     message = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "citations": pages}
 
-    for answer in (streamed, told(OPENAI.decode(json.dumps(message).encode()))):
+    for answer in (streamed, reported(OPENAI.decode(json.dumps(message).encode()))):
         cited = [json.loads(citation) for citation in answer["choices"][0]["cited"]]
         assert [{"type": "url_citation", "url_citation": {"url": page}} for page in pages] == cited
 
@@ -50,8 +50,8 @@ def test_the_same_names_for_something_else_break_nothing(odd: dict[str, Any]) ->
     body = {"choices": [{"message": {"content": "x", **odd}, "finish_reason": "stop"}], "citations": {"no": "list"}}
 
     assert ("x", True) == (
-        told(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["text"],
-        told(OPENAI.decode(json.dumps(body).encode()))["ended"],
+        reported(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["text"],
+        reported(OPENAI.decode(json.dumps(body).encode()))["ended"],
     )
 
 
@@ -59,7 +59,7 @@ def test_arguments_that_are_an_object_are_its_text() -> None:
     calls = [{"id": "0", "type": "function", "function": {"name": "look", "arguments": {"at": "é"}}}]
     body = {"choices": [{"message": {"content": None, "tool_calls": calls}, "finish_reason": "tool_calls"}]}
 
-    assert {0: ("0", "look", '{"at":"é"}')} == told(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["calls"]
+    assert {0: ("0", "look", '{"at":"é"}')} == reported(OPENAI.decode(json.dumps(body).encode()))["choices"][0]["calls"]
 
 
 @pytest.mark.parametrize("message", [{}, {"message": {"content": ""}}])
@@ -67,7 +67,7 @@ def test_a_failed_choice_reports_its_reason(message: dict[str, Any]) -> None:
     error = {"code": 502, "message": "Upstream went away."}
     body = {"choices": [{"index": 0, "error": error, "finish_reason": "error", **message}]}
 
-    failure = told(OPENAI.decode(json.dumps(body).encode()))["failure"]
+    failure = reported(OPENAI.decode(json.dumps(body).encode()))["failure"]
 
     assert ("unavailable", "Upstream went away.", 502) == (failure.kind, failure.message, failure.status)
 
@@ -81,7 +81,7 @@ def test_speech_is_returned_as_its_transcript() -> None:
     message = {"content": None, "audio": {"id": "audio_1", "transcript": "Hello", "data": "AAAA", "expires_at": 1}}
     whole = OPENAI.decode(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
 
-    assert ["Hello", "Hello"] == [told(events)["choices"][0]["text"] for events in (folded(chunks), whole)]
+    assert ["Hello", "Hello"] == [reported(events)["choices"][0]["text"] for events in (folded(chunks), whole)]
     assert [AudioDelta(byte_count=3)] == [event for event in whole if isinstance(event, AudioDelta)]
 
 

@@ -47,8 +47,8 @@ _SAID_OTHERWISE = {"messages", "max_tokens", "max_completion_tokens", "stream_op
 def fitted(body: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
     """Through the caller's own JSON, as a body that passes through comes."""
     fields = msgspec.json.decode(msgspec.json.encode(body), type=dict[str, msgspec.Raw])
-    told: dict[str, Any] = json.loads(msgspec.json.encode(fit(dict(fields), vendor)))
-    return told
+    reported: dict[str, Any] = json.loads(msgspec.json.encode(fit(dict(fields), vendor)))
+    return reported
 
 
 @given(_bodies, _vendors)
@@ -61,28 +61,28 @@ def test_fitting_twice_is_fitting_once_and_plain_values_fit_as_json_does(body: d
 
 @given(_bodies, _vendors)
 def test_every_field_arrives_under_some_name_or_is_droppable(body: dict[str, Any], vendor: Vendor) -> None:
-    told, renamed = fitted(body, vendor), dict(vendor.renames)
+    reported, renamed = fitted(body, vendor), dict(vendor.renames)
 
     for name, value in body.items():
         if name not in _SAID_OTHERWISE:
             idle = name in vendor.lacks and (name == "user" or not value)
-            assert told.get(renamed.get(name, name)) == (None if idle else value)
-    assert body.get("reasoning_effort") != "low" or told["reasoning_effort"] == "low"
-    asked = [body[cap] for cap in ("max_tokens", "max_completion_tokens") if cap in body]
-    assert bool(asked) == any(cap in told for cap in vendor.caps)
-    assert not {"max_tokens", "max_completion_tokens"} & set(told) - set(vendor.caps)
+            assert reported.get(renamed.get(name, name)) == (None if idle else value)
+    assert body.get("reasoning_effort") != "low" or reported["reasoning_effort"] == "low"
+    requested = [body[cap] for cap in ("max_tokens", "max_completion_tokens") if cap in body]
+    assert bool(requested) == any(cap in reported for cap in vendor.caps)
+    assert not {"max_tokens", "max_completion_tokens"} & set(reported) - set(vendor.caps)
 
 
 @given(_messages, _vendors)
 def test_messages_keep_their_order_their_texts_and_who_answers_whom(said: list[dict[str, Any]], vendor: Vendor) -> None:
-    told = fitted({"messages": said}, vendor)["messages"]
+    reported = fitted({"messages": said}, vendor)["messages"]
 
     roles = {} if vendor.developer else {"developer": "system"}
-    assert [roles.get(turn["role"], turn["role"]) for turn in said] == [turn["role"] for turn in told]
-    assert [turn["content"] for turn in said] == [turn["content"] for turn in told]
-    asked, answered = _ids_of(said), _ids_of(told)
-    assert len(asked) == len(answered)
-    assert len(set(zip(asked, answered, strict=True))) == len(set(asked)) == len(set(answered))
+    assert [roles.get(turn["role"], turn["role"]) for turn in said] == [turn["role"] for turn in reported]
+    assert [turn["content"] for turn in said] == [turn["content"] for turn in reported]
+    requested, answered = _ids_of(said), _ids_of(reported)
+    assert len(requested) == len(answered)
+    assert len(set(zip(requested, answered, strict=True))) == len(set(requested)) == len(set(answered))
 
 
 def _ids_of(messages: list[dict[str, Any]]) -> list[str]:

@@ -51,8 +51,8 @@ def passed(vendor: str, fields: dict[str, Any], cap: int | None = None) -> dict[
     """What a caller of OpenAI's dialect gets through to the vendor, without what every request has."""
     body = {"model": "x/m", "messages": SAID, **fields}
     cap_field = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
-    asked = call(json.dumps(body), stream=bool(fields.get("stream")), cap_field=cap_field)
-    sent: dict[str, Any] = json.loads(OPENAI.pass_through(asked, at(vendor, cap)))
+    requested = call(json.dumps(body), stream=bool(fields.get("stream")), cap_field=cap_field)
+    sent: dict[str, Any] = json.loads(OPENAI.pass_through(requested, at(vendor, cap)))
     assert "m" == sent.pop("model")
     if sent["messages"] == SAID:
         del sent["messages"]
@@ -69,7 +69,7 @@ def encoded(vendor: str, **request: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "asked", "sent"),
+    ("vendor", "requested", "sent"),
     [
         ("openai",    {"max_tokens": 5},                         {"max_tokens": 5}),
         ("mistral",   {"max_completion_tokens": 5},              {"max_tokens": 5}),
@@ -98,20 +98,20 @@ def encoded(vendor: str, **request: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_callers_fields_reach_a_vendor_by_its_own_names(
-    vendor: str, asked: dict[str, Any], sent: dict[str, Any]
+    vendor: str, requested: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    assert sent == passed(vendor, asked)
+    assert sent == passed(vendor, requested)
 
 
 @pytest.mark.parametrize("vendor", [name for name, vendor in VENDORS.items() if vendor.dialect == "openai"])
 def test_the_hubs_cap_stands_in_a_field_that_the_vendor_heeds(vendor: str) -> None:
-    for asked in (
+    for requested in (
         {},
         {"max_tokens": 50},
         {"max_completion_tokens": 50},
         {"max_tokens": 50, "max_completion_tokens": 50},
     ):
-        sent = passed(vendor, asked, cap=9)
+        sent = passed(vendor, requested, cap=9)
         assert {9} == {value for name, value in sent.items() if name.startswith("max_")}
         assert {name for name in sent if name.startswith("max_")} <= set(VENDORS[vendor].caps)
 
@@ -121,9 +121,9 @@ def test_the_hubs_cap_stands_in_a_field_that_the_vendor_heeds(vendor: str) -> No
     [("openai", "developer"), ("azure", "developer"), ("openrouter", "developer"), ("deepseek", "system"), ("mistral", "system")],
 )  # fmt: skip
 def test_the_developer_is_the_system_where_the_role_is_unknown(vendor: str, role: str) -> None:
-    told = [{"role": "developer", "content": "The developer says: be brief."}, *SAID]
+    reported = [{"role": "developer", "content": "The developer says: be brief."}, *SAID]
 
-    assert [{**told[0], "role": role}, *SAID] == passed(vendor, {"messages": told})["messages"]
+    assert [{**reported[0], "role": role}, *SAID] == passed(vendor, {"messages": reported})["messages"]
     canonical = tuple(Message(role="developer", parts=(Text(text="Be brief."),)) for _ in range(1))
     assert role == encoded(vendor, messages=canonical)["messages"][0]["role"]
 
@@ -152,10 +152,10 @@ def test_messages_without_a_developer_go_through_byte_for_byte() -> None:
     ],
 )  # fmt: skip
 def test_a_request_for_reasoning_gets_the_vendors_fields(vendor: str, thinking: Thinking, sent: dict[str, Any]) -> None:
-    told = encoded(vendor, thinking=thinking)
-    del told["messages"]
+    reported = encoded(vendor, thinking=thinking)
+    del reported["messages"]
 
-    assert sent == told
+    assert sent == reported
 
 
 def conversation(*thoughts: Reasoning) -> tuple[Message, ...]:
@@ -205,7 +205,7 @@ def test_earlier_thinking_goes_back_where_the_vendor_wants_it(
 
 
 def test_reasoning_details_come_back_unchanged() -> None:
-    """What OpenRouter told in an answer, kept by a caller of another dialect, and said again in the next request."""
+    """What OpenRouter reported in an answer, kept by a caller of another dialect, and said again in the next request."""
     details = [
         {
             "type": "reasoning.text",
@@ -221,8 +221,8 @@ def test_reasoning_details_come_back_unchanged() -> None:
     message = {"role": "assistant", "content": "Hi", "reasoning": "AB", "reasoning_details": details}
     body = {"id": "gen-1", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
 
-    told = [event for event in OPENAI.decode(json.dumps(body).encode()) if isinstance(event, ReasoningDelta)]
-    thoughts = [Reasoning(text=event.text, signature=event.signature, redacted=event.redacted) for event in told]
+    reported = [event for event in OPENAI.decode(json.dumps(body).encode()) if isinstance(event, ReasoningDelta)]
+    thoughts = [Reasoning(text=event.text, signature=event.signature, redacted=event.redacted) for event in reported]
 
     assert "AB" == "".join(thought.text for thought in thoughts)
     assert details == encoded("openrouter", messages=conversation(*thoughts))["messages"][1]["reasoning_details"]
@@ -305,6 +305,6 @@ def test_a_document_goes_in_the_part_that_the_vendor_takes_it_in() -> None:
 )
 def test_documents_that_are_none_are_left_for_the_vendor_to_judge(messages: str) -> None:
     body = '{"model":"m","messages":[{"role":"user","content":"x"}]}'
-    asked = msgspec.structs.replace(call(body), fields={"messages": msgspec.Raw(messages.encode())})
+    requested = msgspec.structs.replace(call(body), fields={"messages": msgspec.Raw(messages.encode())})
 
-    assert json.loads(OPENAI.pass_through(asked, at("mistral")))["messages"] == json.loads(messages)
+    assert json.loads(OPENAI.pass_through(requested, at("mistral")))["messages"] == json.loads(messages)

@@ -1,4 +1,4 @@
-"""The echo: what a newcomer hears before any key is at hand."""
+"""The echo: what a newcomer receives before any key is at hand."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ async def ask(body: bytes, method: str = "POST", path: str = "/v1/chat/completio
     return response.status_code, [piece async for piece in response.stream]
 
 
-def asked(text: str | None = "Hello, great world", **fields: Any) -> bytes:
+def requested(text: str | None = "Hello, great world", **fields: Any) -> bytes:
     messages = [{"role": "user", "content": text}]
     return msgspec.json.encode({"model": "echo", "messages": messages, **fields})
 
@@ -58,11 +58,11 @@ async def stream(body: bytes) -> list[Any]:
 
 
 async def test_the_answer_is_the_users_text() -> None:
-    heard = await answer(asked("Hello, great world"))
+    received = await answer(requested("Hello, great world"))
 
     expected = {"role": "assistant", "content": "Hello, great world", "refusal": None}
-    assert expected == heard["choices"][0]["message"]
-    assert (heard["object"], heard["model"], heard["choices"][0]["finish_reason"]) == (
+    assert expected == received["choices"][0]["message"]
+    assert (received["object"], received["model"], received["choices"][0]["finish_reason"]) == (
         "chat.completion",
         "echo",
         "stop",
@@ -71,7 +71,7 @@ async def test_the_answer_is_the_users_text() -> None:
 
 async def test_the_usage_is_the_words_of_the_messages_and_of_the_answer() -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one two three"}]
-    usage = (await answer(asked(messages=messages)))["usage"]
+    usage = (await answer(requested(messages=messages)))["usage"]
 
     expected = {
         "prompt_tokens": 5,
@@ -89,7 +89,7 @@ async def test_the_usage_is_the_words_of_the_messages_and_of_the_answer() -> Non
 
 
 async def test_a_stream_has_the_role_then_each_word_then_the_finish_reason() -> None:
-    choices = [chunk["choices"][0] for chunk in await stream(asked(" Hello,  great world ", stream=True))]
+    choices = [chunk["choices"][0] for chunk in await stream(requested(" Hello,  great world ", stream=True))]
 
     expected: list[Any] = [
         ({"role": "assistant", "content": "", "refusal": None}, None),
@@ -102,33 +102,33 @@ async def test_a_stream_has_the_role_then_each_word_then_the_finish_reason() -> 
 
 
 async def test_a_stream_tells_its_usage_only_if_asked() -> None:
-    silent = await stream(asked(stream=True))
-    told = await stream(asked(stream=True, stream_options={"include_usage": True}))
+    silent = await stream(requested(stream=True))
+    reported = await stream(requested(stream=True, stream_options={"include_usage": True}))
 
-    whole = await answer(asked())
+    whole = await answer(requested())
     assert all("usage" not in chunk for chunk in silent)
-    assert all(chunk["usage"] is None for chunk in told[:-1])
-    assert ([], whole["usage"]) == (told[-1]["choices"], told[-1]["usage"])
+    assert all(chunk["usage"] is None for chunk in reported[:-1])
+    assert ([], whole["usage"]) == (reported[-1]["choices"], reported[-1]["usage"])
 
 
 async def test_the_same_request_gets_the_same_answer() -> None:
-    assert await ask(asked(stream=True)) == await ask(asked(stream=True))
+    assert await ask(requested(stream=True)) == await ask(requested(stream=True))
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 async def test_the_cap_cuts_the_answer_after_so_many_words(field: str) -> None:
-    heard = await answer(asked("one two three", **{field: 2}))
+    received = await answer(requested("one two three", **{field: 2}))
 
-    choice = heard["choices"][0]
+    choice = received["choices"][0]
     assert ("one two", "length", 2) == (
         choice["message"]["content"],
         choice["finish_reason"],
-        heard["usage"]["completion_tokens"],
+        received["usage"]["completion_tokens"],
     )
 
 
 async def test_a_cap_that_is_not_reached_cuts_nothing() -> None:
-    choice = (await answer(asked("one two three", max_tokens=3)))["choices"][0]
+    choice = (await answer(requested("one two three", max_tokens=3)))["choices"][0]
 
     assert ("one two three", "stop") == (choice["message"]["content"], choice["finish_reason"])
 
@@ -139,9 +139,9 @@ async def test_text_parts_are_read_and_other_parts_are_not() -> None:
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
         {"type": "text", "text": "this?"},
     ]
-    heard = await answer(asked(messages=[{"role": "user", "content": parts}]))
+    received = await answer(requested(messages=[{"role": "user", "content": parts}]))
 
-    assert heard["choices"][0]["message"]["content"] == "What is\nthis?"
+    assert received["choices"][0]["message"]["content"] == "What is\nthis?"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_text_parts_are_read_and_other_parts_are_not() -> None:
     ],
 )
 async def test_a_tool_is_called_on_request(text: str, fields: dict[str, Any], expected: tuple[str, str] | None) -> None:
-    choice = (await answer(asked(text, tools=[ADD, SUB], **fields)))["choices"][0]
+    choice = (await answer(requested(text, tools=[ADD, SUB], **fields)))["choices"][0]
 
     if expected is None:
         assert (text, "stop") == (choice["message"]["content"], choice["finish_reason"])
@@ -172,8 +172,8 @@ async def test_a_tool_is_called_on_request(text: str, fields: dict[str, Any], ex
 
 async def test_a_streamed_tool_call_comes_in_chunks_and_equals_the_complete_one() -> None:
     text = 'call add {"a": 1, "b": 2}'
-    whole = (await answer(asked(text, tools=[ADD])))["choices"][0]["message"]["tool_calls"][0]["function"]
-    choices = [chunk["choices"][0] for chunk in await stream(asked(text, tools=[ADD], stream=True))]
+    whole = (await answer(requested(text, tools=[ADD])))["choices"][0]["message"]["tool_calls"][0]["function"]
+    choices = [chunk["choices"][0] for chunk in await stream(requested(text, tools=[ADD], stream=True))]
     pieces = [call["function"] for choice in choices for call in choice["delta"].get("tool_calls", ())]
 
     assert len(pieces) > 2
@@ -182,13 +182,13 @@ async def test_a_streamed_tool_call_comes_in_chunks_and_equals_the_complete_one(
 
 
 async def test_a_cap_cuts_a_tool_call_whose_name_is_its_first_word() -> None:
-    heard = await answer(asked('call add {"a": 1}', tools=[ADD], max_tokens=1))
+    received = await answer(requested('call add {"a": 1}', tools=[ADD], max_tokens=1))
 
-    choice = heard["choices"][0]
+    choice = received["choices"][0]
     assert ("", "length", 1) == (
         choice["message"]["tool_calls"][0]["function"]["arguments"],
         choice["finish_reason"],
-        heard["usage"]["completion_tokens"],
+        received["usage"]["completion_tokens"],
     )
 
 
@@ -200,30 +200,30 @@ async def test_after_tool_results_the_answer_is_their_text() -> None:
         {"role": "tool", "tool_call_id": "call_1", "content": "It is 3."},
         {"role": "tool", "tool_call_id": "call_2", "content": "It is 4."},
     ]
-    heard = await answer(asked(messages=messages, tools=[ADD], tool_choice="required"))
+    received = await answer(requested(messages=messages, tools=[ADD], tool_choice="required"))
 
-    assert heard["choices"][0]["message"]["content"] == "It is 3.\nIt is 4."
+    assert received["choices"][0]["message"]["content"] == "It is 3.\nIt is 4."
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
 async def test_where_json_is_asked_for_the_answer_is_json(kind: str) -> None:
-    heard = await answer(asked('say "hi"', response_format={"type": kind}))
+    received = await answer(requested('say "hi"', response_format={"type": kind}))
 
-    content = heard["choices"][0]["message"]["content"]
+    content = received["choices"][0]["message"]["content"]
     assert {"echo": 'say "hi"'} == msgspec.json.decode(content)
 
 
 async def test_every_choice_is_the_same_and_is_counted() -> None:
-    heard = await answer(asked("one two", n=3))
+    received = await answer(requested("one two", n=3))
 
-    assert ["one two"] * 3 == [choice["message"]["content"] for choice in heard["choices"]]
-    assert heard["usage"]["completion_tokens"] == 6
+    assert ["one two"] * 3 == [choice["message"]["content"] for choice in received["choices"]]
+    assert received["usage"]["completion_tokens"] == 6
 
 
 async def test_an_empty_message_gets_an_empty_answer() -> None:
-    heard = await answer(asked("  "))
+    received = await answer(requested("  "))
 
-    assert ("", 0) == (heard["choices"][0]["message"]["content"], heard["usage"]["completion_tokens"])
+    assert ("", 0) == (received["choices"][0]["message"]["content"], received["usage"]["completion_tokens"])
 
 
 @pytest.mark.parametrize(
@@ -236,9 +236,9 @@ async def test_an_empty_message_gets_an_empty_answer() -> None:
         (b'{"model": "echo", "messages": []}', "$.messages"),
         (b'{"model": "echo", "messages": [{"content": "a"}]}', "`role`"),
         (b'{"messages": [{"role": "user", "content": "a"}]}', "`model`"),
-        (asked(max_tokens=0), "$.max_tokens"),
-        (asked(tool_choice="required"), "'required' needs tools"),
-        (asked(tools=[ADD], tool_choice=SUB), "no function is named 'sub'"),
+        (requested(max_tokens=0), "$.max_tokens"),
+        (requested(tool_choice="required"), "'required' needs tools"),
+        (requested(tools=[ADD], tool_choice=SUB), "no function is named 'sub'"),
     ],
 )
 async def test_a_malformed_request_is_refused_with_a_reason(body: bytes, words: str) -> None:
@@ -249,5 +249,5 @@ async def test_a_malformed_request_is_refused_with_a_reason(body: bytes, words: 
 
 
 async def test_another_path_or_method_is_refused() -> None:
-    assert (404, "Unknown request URL: POST /v1/models.") == await problem(asked(), path="/v1/models")
-    assert (405, "Not allowed to PUT on /v1/chat/completions.") == await problem(asked(), method="PUT")
+    assert (404, "Unknown request URL: POST /v1/models.") == await problem(requested(), path="/v1/models")
+    assert (405, "Not allowed to PUT on /v1/chat/completions.") == await problem(requested(), method="PUT")

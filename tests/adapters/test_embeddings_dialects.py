@@ -32,7 +32,7 @@ def attempt(model: str, base_url: str = "https://p.test") -> Attempt:
     return Attempt(call_id="call_1", target=target, timeout_ms=1)
 
 
-def asked(
+def requested(
     *inputs: str | tuple[int, ...], model: str = "m", extra: dict[str, Any] | None = None, **more: Any
 ) -> EmbeddingsRequest:
     raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (extra or {}).items()}
@@ -40,20 +40,20 @@ def asked(
 
 
 @pytest.mark.parametrize(("dialect", "model", "request_", "path", "body"), [
-    (VOYAGE_EMBEDDINGS, "v", asked(dimensions=5, base64=True, extra={"truncation": False}), "embeddings",
+    (VOYAGE_EMBEDDINGS, "v", requested(dimensions=5, base64=True, extra={"truncation": False}), "embeddings",
      {"model": "v", "input": ["a", "b"], "truncation": False, "output_dimension": 5, "encoding_format": "base64"}),
-    (COHERE_EMBEDDINGS, "c", asked(dimensions=5), "embed",
+    (COHERE_EMBEDDINGS, "c", requested(dimensions=5), "embed",
      {"model": "c", "embedding_types": ["float"], "texts": ["a", "b"], "input_type": "search_document", "output_dimension": 5}),
-    (COHERE_EMBEDDINGS, "c", asked("a", extra={"input_type": "search_query", "truncate": "END"}), "embed",
+    (COHERE_EMBEDDINGS, "c", requested("a", extra={"input_type": "search_query", "truncate": "END"}), "embed",
      {"model": "c", "embedding_types": ["float"], "texts": ["a"], "input_type": "search_query", "truncate": "END"}),
-    (GOOGLE_EMBEDDINGS, "models/g", asked(dimensions=5, extra={"task_type": "RETRIEVAL_QUERY"}), "models/g:batchEmbedContents",
+    (GOOGLE_EMBEDDINGS, "models/g", requested(dimensions=5, extra={"task_type": "RETRIEVAL_QUERY"}), "models/g:batchEmbedContents",
      {"requests": [{"model": "models/g", "content": {"parts": [{"text": t}]}, "taskType": "RETRIEVAL_QUERY", "outputDimensionality": 5} for t in "ab"]}),
-    (VERTEX_EMBEDDINGS, "g", asked("a"), "models/g:embedContent", {"content": {"parts": [{"text": "a"}]}}),
-    (BEDROCK_EMBEDDINGS, TITAN, asked("a", model=TITAN, dimensions=256, extra={"normalize": True}), "model/amazon.titan-embed-text-v2%3A0/invoke",
+    (VERTEX_EMBEDDINGS, "g", requested("a"), "models/g:embedContent", {"content": {"parts": [{"text": "a"}]}}),
+    (BEDROCK_EMBEDDINGS, TITAN, requested("a", model=TITAN, dimensions=256, extra={"normalize": True}), "model/amazon.titan-embed-text-v2%3A0/invoke",
      {"inputText": "a", "normalize": True, "dimensions": 256}),
-    (BEDROCK_EMBEDDINGS, COHERE, asked(model=COHERE), "model/us.cohere.embed-v4%3A0/invoke",
+    (BEDROCK_EMBEDDINGS, COHERE, requested(model=COHERE), "model/us.cohere.embed-v4%3A0/invoke",
      {"texts": ["a", "b"], "input_type": "search_document"}),
-    (BEDROCK_EMBEDDINGS, NOVA, asked("a", model=NOVA, dimensions=256), "model/amazon.nova-2-multimodal-embeddings-v1%3A0/invoke",
+    (BEDROCK_EMBEDDINGS, NOVA, requested("a", model=NOVA, dimensions=256), "model/amazon.nova-2-multimodal-embeddings-v1%3A0/invoke",
      {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"embeddingPurpose": "GENERIC_INDEX", "text": {"value": "a", "truncationMode": "NONE"}, "embeddingDimension": 256}}),
 ])  # fmt: skip
 def test_what_is_sent(
@@ -65,15 +65,15 @@ def test_what_is_sent(
 
 
 @pytest.mark.parametrize(("dialect", "request_", "field"), [
-    (VOYAGE_EMBEDDINGS,  asked((1, 2)),                                "input (tokens)"),
-    (VOYAGE_EMBEDDINGS,  asked(extra={"output_dtype": "int8"}),        "output_dtype"),
-    (COHERE_EMBEDDINGS,  asked("a", (1,)),                             "input (tokens)"),
-    (COHERE_EMBEDDINGS,  asked(extra={"truncation": True}),            "truncation"),
-    (GOOGLE_EMBEDDINGS,  asked(extra={"input_type": "query"}),         "input_type"),
-    (VERTEX_EMBEDDINGS,  asked("a", "b"),                              "input[1]"),
-    (BEDROCK_EMBEDDINGS, asked("a", "b", model=TITAN),                 "input[1]"),
-    (BEDROCK_EMBEDDINGS, asked("a", "b", model=NOVA),                  "input[1]"),
-    (BEDROCK_EMBEDDINGS, asked(model=COHERE, extra={"title": "x"}),    "title"),
+    (VOYAGE_EMBEDDINGS,  requested((1, 2)),                                "input (tokens)"),
+    (VOYAGE_EMBEDDINGS,  requested(extra={"output_dtype": "int8"}),        "output_dtype"),
+    (COHERE_EMBEDDINGS,  requested("a", (1,)),                             "input (tokens)"),
+    (COHERE_EMBEDDINGS,  requested(extra={"truncation": True}),            "truncation"),
+    (GOOGLE_EMBEDDINGS,  requested(extra={"input_type": "query"}),         "input_type"),
+    (VERTEX_EMBEDDINGS,  requested("a", "b"),                              "input[1]"),
+    (BEDROCK_EMBEDDINGS, requested("a", "b", model=TITAN),                 "input[1]"),
+    (BEDROCK_EMBEDDINGS, requested("a", "b", model=NOVA),                  "input[1]"),
+    (BEDROCK_EMBEDDINGS, requested(model=COHERE, extra={"title": "x"}),    "title"),
 ])  # fmt: skip
 def test_an_unsupported_field_is_refused_by_name(
     dialect: ProviderDialect, request_: EmbeddingsRequest, field: str
@@ -109,11 +109,11 @@ def test_what_is_understood(
 
 
 @pytest.mark.parametrize(
-    ("told", "tokens"), [("11", 11), ("0", None), ("", None), ("-1", None), ("x", None), ("9" * 30, None)]
+    ("reported", "tokens"), [("11", 11), ("0", None), ("", None), ("-1", None), ("x", None), ("9" * 30, None)]
 )
-def test_amazon_counts_in_a_header(told: str, tokens: int | None) -> None:
+def test_amazon_counts_in_a_header(reported: str, tokens: int | None) -> None:
     assert BEDROCK_EMBEDDINGS.header_events is not None
-    events = BEDROCK_EMBEDDINGS.header_events({"x-amzn-bedrock-input-token-count": told})
+    events = BEDROCK_EMBEDDINGS.header_events({"x-amzn-bedrock-input-token-count": reported})
 
     assert ([] if tokens is None else [UsageReported(usage=Usage(input_tokens=tokens))]) == list(events)
 

@@ -27,33 +27,33 @@ def body(*vectors: Any, **more: Any) -> bytes:
     return json.dumps({"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 3}, **more}).encode()
 
 
-def mended(asked: str | None, answer: bytes) -> bytes:
-    return Encoding(call(asked), UNKNOWN).whole(answer)
+def repaired(requested: str | None, answer: bytes) -> bytes:
+    return Encoding(call(requested), UNKNOWN).whole(answer)
 
 
-@pytest.mark.parametrize(("asked", "came", "given_"), [
+@pytest.mark.parametrize(("requested", "came", "given_"), [
     ("base64",  NUMBERS,  BASE64),
     ("float",   BASE64,   NUMBERS),
     (None,      BASE64,   NUMBERS),
 ])  # fmt: skip
-def test_the_other_encoding_is_turned_round(asked: str | None, came: Any, given_: Any) -> None:
-    answer = json.loads(mended(asked, body(came, came, news=1.50)))
+def test_the_other_encoding_is_turned_round(requested: str | None, came: Any, given_: Any) -> None:
+    answer = json.loads(repaired(requested, body(came, came, news=1.50)))
 
     assert [given_, given_] == [item["embedding"] for item in answer["data"]]
     assert json.loads(body(given_, given_, news=1.50)) == answer
 
 
-@pytest.mark.parametrize(("asked", "came"), [
+@pytest.mark.parametrize(("requested", "came"), [
     ("base64", BASE64), ("float", NUMBERS), (None, NUMBERS), ("int8", BASE64), ("ubinary", NUMBERS),
     ("float", "no base64!"), ("float", "AAA="), ("base64", ["a"]), ("base64", [1e300]),
 ])  # fmt: skip
-def test_every_other_body_stays_as_it_came(asked: str | None, came: Any) -> None:
-    assert body(came) == mended(asked, body(came))
+def test_every_other_body_stays_as_it_came(requested: str | None, came: Any) -> None:
+    assert body(came) == repaired(requested, body(came))
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_no_number_is_lost(numbers: list[float]) -> None:
-    packed = json.loads(mended("base64", body(numbers)))["data"][0]["embedding"]
+    packed = json.loads(repaired("base64", body(numbers)))["data"][0]["embedding"]
 
     assert pack(f"<{len(numbers)}f", *numbers) == b64decode(packed)
-    assert numbers == json.loads(mended("float", body(packed)))["data"][0]["embedding"]
+    assert numbers == json.loads(repaired("float", body(packed)))["data"][0]["embedding"]

@@ -38,15 +38,15 @@ def test_a_token_names_its_signer_and_lifetime_and_is_signed() -> None:
 
     KEY.public_key().verify(decoded(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
     assert {"alg": "RS256", "typ": "JWT", "kid": "k1"} == json.loads(decoded(head))
-    told = json.loads(decoded(claims))
+    reported = json.loads(decoded(claims))
     assert ("hub@x.test", "hub@x.test", "https://www.googleapis.com/auth/cloud-platform") == (
-        told["iss"],
-        told["sub"],
-        told["scope"],
+        reported["iss"],
+        reported["sub"],
+        reported["scope"],
     )
-    assert told["iat"] <= NOON * 1_800
-    assert told["exp"] - told["iat"] <= 3_600
-    assert told["exp"] > (NOON + 1) * 1_800 + 60
+    assert reported["iat"] <= NOON * 1_800
+    assert reported["exp"] - reported["iat"] <= 3_600
+    assert reported["exp"] > (NOON + 1) * 1_800 + 60
 
 
 def test_a_token_is_signed_once_for_its_turn() -> None:

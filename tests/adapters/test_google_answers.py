@@ -8,7 +8,7 @@ import pytest
 from adapters.providers.google import GOOGLE
 from domain.model_api.events import Ended, UsageReported
 from domain.usage import Usage
-from tests.support.google import failed, sse, streamed, told
+from tests.support.google import failed, reported, sse, streamed
 
 USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 20, "totalTokenCount": 33}
 
@@ -26,7 +26,7 @@ def answer(*parts: Any, finish: str | None = "STOP", usage: Any = None, **more: 
 
 
 def whole(*parts: Any, **more: Any) -> dict[str, Any]:
-    return told(GOOGLE.decode(json.dumps(answer(*parts, **more)).encode()))
+    return reported(GOOGLE.decode(json.dumps(answer(*parts, **more)).encode()))
 
 
 def test_a_text_its_ending_and_its_usage() -> None:
@@ -111,7 +111,7 @@ def test_a_grounded_text_cites_its_sources_at_the_supported_text() -> None:
         ("https://b.test", None, "Zürich", 0, 6),
         ("https://b.test", None, "big", 10, 13),
         ("https://a.test", "A", "elsewhere", None, None),
-    ] == told(streamed(sse(first, last)))["cited"]
+    ] == reported(streamed(sse(first, last)))["cited"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_grounded_text_cites_its_sources_at_the_supported_text() -> None:
 def test_searches_are_counted_as_google_charges_them(model: str, queries: list[str], uses: int) -> None:
     body = answer({"text": "Yes."}, groundingMetadata={"webSearchQueries": queries, "groundingChunks": []})
 
-    said = told(GOOGLE.decode(json.dumps(body | {"modelVersion": model}).encode()))
+    said = reported(GOOGLE.decode(json.dumps(body | {"modelVersion": model}).encode()))
 
     assert uses == said["usage"].get("tool_uses", 0)
 
@@ -158,8 +158,8 @@ def test_why_an_answer_was_withheld_is_kept() -> None:
     ratings = [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH", "blocked": True}]
     said = whole(finish="SAFETY", finishMessage="It was blocked.", safetyRatings=ratings)
 
-    told_why = {"finishReason": "SAFETY", "finishMessage": "It was blocked.", "safetyRatings": ratings}
-    assert ("", [("finish", told_why)], True) == (said["text"], said["foreign"], said["ended"])
+    reported_why = {"finishReason": "SAFETY", "finishMessage": "It was blocked.", "safetyRatings": ratings}
+    assert ("", [("finish", reported_why)], True) == (said["text"], said["foreign"], said["ended"])
 
 
 def test_a_blocked_prompt_is_an_answer_that_was_withheld() -> None:
@@ -167,7 +167,7 @@ def test_a_blocked_prompt_is_an_answer_that_was_withheld() -> None:
     body = {"promptFeedback": feedback, "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}
 
     for events in (GOOGLE.decode(json.dumps(body).encode()), streamed(sse(body))):
-        said = told(events)
+        said = reported(events)
         assert (["content_filter"], {"input_tokens": 9}, True) == (said["finish"], said["usage"], said["ended"])
         assert [("promptFeedback", feedback)] == said["foreign"]
 
@@ -207,7 +207,7 @@ def test_several_candidates_are_several_choices() -> None:
     events = GOOGLE.decode(json.dumps(body).encode())
 
     assert [("One.", ["stop"]), ("Two.", ["length"])] == [
-        (said["text"], said["finish"]) for said in (told(events, 0), told(events, 1))
+        (said["text"], said["finish"]) for said in (reported(events, 0), reported(events, 1))
     ]
 
 
@@ -256,17 +256,17 @@ def test_an_odd_usage_is_read_and_noted(usage: Any, units: dict[str, int], named
 def test_a_stream_is_over_when_its_bytes_are_and_every_choice_has_finished() -> None:
     chunks = [answer({"text": "Ot"}, finish=None), answer({"text": "tawa."})]
 
-    assert told(streamed(sse(*chunks)))["ended"]
-    assert not told(streamed(sse(chunks[0])))["ended"]
-    assert told(streamed(sse(*chunks)[:-3]))["ended"], "nothing is missing but the blank line"
-    assert not told(streamed(sse(*chunks)[:-5]))["ended"]
-    assert not told(streamed(b""))["ended"]
-    assert not told(streamed(sse(*chunks, {"usageMetadata": USAGE}) + b'data: {"candid'))["ended"]
+    assert reported(streamed(sse(*chunks)))["ended"]
+    assert not reported(streamed(sse(chunks[0])))["ended"]
+    assert reported(streamed(sse(*chunks)[:-3]))["ended"], "nothing is missing but the blank line"
+    assert not reported(streamed(sse(*chunks)[:-5]))["ended"]
+    assert not reported(streamed(b""))["ended"]
+    assert not reported(streamed(sse(*chunks, {"usageMetadata": USAGE}) + b'data: {"candid'))["ended"]
 
 
 def test_what_comes_after_the_finish_still_counts() -> None:
     later = {"usageMetadata": {**USAGE, "candidatesTokenCount": 5}, "responseId": "r1"}
-    said = told(streamed(sse(answer({"text": "Ottawa."}), later)))
+    said = reported(streamed(sse(answer({"text": "Ottawa."}), later)))
 
     assert (5, ["stop"], True) == (said["usage"]["output_tokens"], said["finish"], said["ended"])
 
@@ -274,14 +274,14 @@ def test_what_comes_after_the_finish_still_counts() -> None:
 def test_a_stream_without_a_finish_for_one_of_its_choices_is_cut() -> None:
     other = {"candidates": [{"index": 1, "content": {"parts": [{"text": "Two"}]}}]}
 
-    assert not told(streamed(sse(answer({"text": "One."}), other)))["ended"]
+    assert not reported(streamed(sse(answer({"text": "One."}), other)))["ended"]
 
 
 def test_each_chunk_tells_the_usage_so_far() -> None:
     chunks = [answer({"text": "Ot"}, finish=None, usage={"promptTokenCount": 9, "totalTokenCount": 9}), answer()]
 
-    assert {"input_tokens": 9} == told(streamed(sse(chunks[0])))["usage"]
-    assert {"input_tokens": 9, "output_tokens": 4, "reasoning_tokens": 20} == told(streamed(sse(*chunks)))["usage"]
+    assert {"input_tokens": 9} == reported(streamed(sse(chunks[0])))["usage"]
+    assert {"input_tokens": 9, "output_tokens": 4, "reasoning_tokens": 20} == reported(streamed(sse(*chunks)))["usage"]
 
 
 def test_an_error_inside_a_stream_is_a_failure_of_its_own_kind() -> None:

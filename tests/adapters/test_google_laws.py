@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adapters.providers.dialect import ServerEvent
 from adapters.providers.google import GOOGLE
 from domain.model_api.events import Broken, Ended, Event
-from tests.support.google import sse, streamed, told
+from tests.support.google import reported, sse, streamed
 
 TEXT = st.text(max_size=8)
 SIGNATURE = st.none() | st.sampled_from(["c2ln", "ZW5k"])
@@ -83,7 +83,7 @@ def test_a_stream_gives_the_events_of_the_complete_answer(parts: list[Any], fini
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
     cut = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
-    assert without_cuts(told(GOOGLE.decode(json.dumps(whole).encode()))) == without_cuts(told(streamed(*cut)))
+    assert without_cuts(reported(GOOGLE.decode(json.dumps(whole).encode()))) == without_cuts(reported(streamed(*cut)))
 
 
 def ends_once(events: tuple[Event, ...]) -> bool:

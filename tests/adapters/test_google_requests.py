@@ -65,7 +65,7 @@ def test_an_empty_turn_becomes_an_empty_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "reported"),
     [
         ("temperature", msgspec.Raw(b"0.10"), {"temperature": 0.1}),
         ("top_p", msgspec.Raw(b"0.5"), {"topP": 0.5}),
@@ -79,8 +79,8 @@ def test_an_empty_turn_becomes_an_empty_text() -> None:
         ("user", "someone", {}),
     ],
 )
-def test_settings(field: str, value: Any, told: Any) -> None:
-    assert told == config(**{field: value})
+def test_settings(field: str, value: Any, reported: Any) -> None:
+    assert reported == config(**{field: value})
 
 
 def test_the_hubs_cap_goes_before_the_callers() -> None:
@@ -103,7 +103,7 @@ def linked(url: str, media_type: str | None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "reported"),
     [
         (Image(media_type="image/webp", data="AAAA"), inline("image/webp", "AAAA")),
         (Image(url="https://x.test/a.PNG?w=1"), linked("https://x.test/a.PNG?w=1", "image/png")),
@@ -142,8 +142,8 @@ def linked(url: str, media_type: str | None) -> Any:
         ),
     ],
 )
-def test_images_audio_documents_and_video(part: Part, told: Any) -> None:
-    assert [{"text": "See:"}, told] == sent(user(Text(text="See:"), part))["contents"][0]["parts"]
+def test_images_audio_documents_and_video(part: Part, reported: Any) -> None:
+    assert [{"text": "See:"}, reported] == sent(user(Text(text="See:"), part))["contents"][0]["parts"]
 
 
 def test_one_detail_for_all_images_is_the_requests_resolution() -> None:
@@ -154,7 +154,7 @@ def test_one_detail_for_all_images_is_the_requests_resolution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "reported"),
     [
         ("frequency_penalty", 0.5, {"frequencyPenalty": 0.5}),
         ("presence_penalty", -1, {"presencePenalty": -1}),
@@ -168,8 +168,8 @@ def test_one_detail_for_all_images_is_the_requests_resolution() -> None:
         ("service_tier", "default", {}),
     ],
 )  # fmt: skip
-def test_fields_of_openais_that_gemini_has_too(name: str, value: Any, told: Any) -> None:
-    assert told == config(extra={name: raw(value)})
+def test_fields_of_openais_that_gemini_has_too(name: str, value: Any, reported: Any) -> None:
+    assert reported == config(extra={name: raw(value)})
 
 
 def test_googles_own_fields_and_tiers_are_next_to_the_config() -> None:

@@ -26,7 +26,7 @@ def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "reported"),
     [
         ({"$schema": "http://json-schema.org/draft-07/schema#", "type": "string"}, {"type": "string"}),
         ({"const": "cat"}, {"type": "string", "enum": ["cat"]}),
@@ -62,13 +62,13 @@ def test_a_schema_that_gemini_takes_goes_byte_for_byte() -> None:
         ({"items": {"oneOf": [{"const": "a"}]}}, {"items": {"oneOf": [{"type": "string", "enum": ["a"]}]}}),
     ],
 )
-def test_keywords_that_gemini_rejects_or_ignores_are_replaced(schema: Any, told: Any) -> None:
-    assert told == said(schema)
+def test_keywords_that_gemini_rejects_or_ignores_are_replaced(schema: Any, reported: Any) -> None:
+    assert reported == said(schema)
     assert not is_narrowed(raw(schema))
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "reported"),
     [
         ({"allOf": [{"pattern": "^a"}, {"pattern": "b$"}], "type": "string"}, {"type": "string", "pattern": "^a"}),
         (
@@ -83,13 +83,13 @@ def test_keywords_that_gemini_rejects_or_ignores_are_replaced(schema: Any, told:
         ),
     ],
 )
-def test_of_several_schemas_that_cannot_be_one_the_first_stays(schema: Any, told: Any) -> None:
-    assert told == said(schema)
+def test_of_several_schemas_that_cannot_be_one_the_first_stays(schema: Any, reported: Any) -> None:
+    assert reported == said(schema)
     assert is_narrowed(raw(schema))
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "reported"),
     [
         ({"allOf": [{"type": "object"}, {"minProperties": 1}]}, {"type": "object", "minProperties": 1}),
         ({"allOf": [{"type": "string"}, {}]}, {"type": "string"}),
@@ -104,8 +104,8 @@ def test_of_several_schemas_that_cannot_be_one_the_first_stays(schema: Any, told
         ),
     ],
 )
-def test_schemas_that_must_hold_at_once_become_one(schema: Any, told: Any) -> None:
-    assert told == said(schema)
+def test_schemas_that_must_hold_at_once_become_one(schema: Any, reported: Any) -> None:
+    assert reported == said(schema)
     assert not is_narrowed(raw(schema))
 
 

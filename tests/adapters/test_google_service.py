@@ -8,7 +8,7 @@ from adapters.providers.google.usage import reported
 from domain.model_api.events import UsageReported
 
 
-@pytest.mark.parametrize(("said", "told"), [
+@pytest.mark.parametrize(("said", "counts"), [
     (b'{"serviceTier": "standard"}',               "standard"),
     (b'{"serviceTier": "SERVICE_TIER_PRIORITY"}',  "priority"),
     (b'{"trafficType": "ON_DEMAND_FLEX"}',         "flex"),
@@ -16,10 +16,10 @@ from domain.model_api.events import UsageReported
     (b'{"serviceTier": 7}',                        None),
     (b'{"more": 1}',                               None),
 ])  # fmt: skip
-def test_the_service_tier_is_reported_by_both_fields(said: bytes, told: str | None) -> None:
+def test_the_service_tier_is_reported_by_both_fields(said: bytes, counts: str | None) -> None:
     _, (report,) = reported(msgspec.Raw(b'{"promptTokenCount": 1, ' + said[1:].replace(b"{}", b"")), None, 0)
 
-    assert told == report.service_tier
+    assert counts == report.service_tier
 
 
 def test_it_goes_with_the_usage() -> None:

@@ -25,7 +25,7 @@ def test_functions_are_declared_and_one_without_parameters_has_no_schema() -> No
 
 
 @pytest.mark.parametrize(
-    ("choice", "told"),
+    ("choice", "reported"),
     [
         (ToolChoice(mode="auto"), None),
         (ToolChoice(mode="none"), {"mode": "NONE"}),
@@ -33,8 +33,8 @@ def test_functions_are_declared_and_one_without_parameters_has_no_schema() -> No
         (ToolChoice(mode="tool", name="weather"), {"mode": "ANY", "allowedFunctionNames": ["weather"]}),
     ],
 )
-def test_whether_a_function_must_be_called(choice: ToolChoice, told: Any) -> None:
-    assert told == sent(tools=(WEATHER,), tool_choice=choice).get("toolConfig", {}).get("functionCallingConfig")
+def test_whether_a_function_must_be_called(choice: ToolChoice, reported: Any) -> None:
+    assert reported == sent(tools=(WEATHER,), tool_choice=choice).get("toolConfig", {}).get("functionCallingConfig")
 
 
 def test_a_strict_function_is_called_by_its_schema() -> None:
@@ -65,9 +65,9 @@ def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> No
         ToolResult(call_id="2", parts=(Text(text="noon"),)),
         ToolResult(call_id="1", parts=(Text(text='{"t": 3}'),)),
     )
-    asked, called, answered, said = sent(QUESTION, model(*calls), user(*results))["contents"]
+    requested, called, answered, said = sent(QUESTION, model(*calls), user(*results))["contents"]
 
-    assert ("user", "model", "user", "user") == (asked["role"], called["role"], answered["role"], said["role"])
+    assert ("user", "model", "user", "user") == (requested["role"], called["role"], answered["role"], said["role"])
     assert [{"id": "1", "name": "weather", "args": {"c": "Oslo"}}, {"id": "2", "name": "now", "args": {}}] == [
         part["functionCall"] for part in called["parts"]
     ]
@@ -103,8 +103,8 @@ def test_a_result_with_only_an_image_has_no_other_content() -> None:
     body = sent(QUESTION, model(ToolCall(id="1", name="shot", arguments="{}")), user(result))
 
     file = {"fileData": {"fileUri": "gs://b/a.jpg", "mimeType": "image/jpeg"}}
-    told = {"id": "1", "name": "shot", "response": {}, "parts": [file]}
-    assert told == body["contents"][2]["parts"][0]["functionResponse"]
+    reported = {"id": "1", "name": "shot", "response": {}, "parts": [file]}
+    assert reported == body["contents"][2]["parts"][0]["functionResponse"]
 
 
 def test_googles_tools_next_to_functions_are_enabled_for_gemini_3() -> None:
@@ -130,7 +130,7 @@ def test_an_image_in_a_result_is_inside_it_or_for_older_models_next_to_it() -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "thinking", "told"),
+    ("name", "thinking", "reported"),
     [
         ("gemini-3-pro-preview", Thinking(effort="low"), {"includeThoughts": True, "thinkingLevel": "LOW"}),
         ("gemini-flash-latest", Thinking(effort="max"), {"includeThoughts": True, "thinkingLevel": "HIGH"}),
@@ -148,8 +148,8 @@ def test_an_image_in_a_result_is_inside_it_or_for_older_models_next_to_it() -> N
         ("gemini-3-pro-preview", Thinking(effort="high", implicit=True), {"thinkingLevel": "HIGH"}),
     ],
 )
-def test_how_hard_to_think(name: str, thinking: Thinking, told: Any) -> None:
-    assert told == sent(model=name, thinking=thinking)["generationConfig"]["thinkingConfig"]
+def test_how_hard_to_think(name: str, thinking: Thinking, reported: Any) -> None:
+    assert reported == sent(model=name, thinking=thinking)["generationConfig"]["thinkingConfig"]
 
 
 def test_omitted_thoughts_are_not_requested() -> None:

@@ -13,8 +13,8 @@ from domain.usage import Usage
 COUNTS = st.integers(0, 10**6)
 
 
-def counted(told: dict[str, Any], tool_uses: int = 0) -> Usage:
-    _, (report,) = reported(msgspec.Raw(msgspec.json.encode(told)), None, tool_uses)
+def counted(counts: dict[str, Any], tool_uses: int = 0) -> Usage:
+    _, (report,) = reported(msgspec.Raw(msgspec.json.encode(counts)), None, tool_uses)
     return report.usage
 
 
@@ -23,14 +23,14 @@ def details(**counts: int) -> list[dict[str, Any]]:
 
 
 def test_cached_tokens_are_inside_the_prompt_and_thoughts_outside_the_answer() -> None:
-    told = {"promptTokenCount": 3520, "cachedContentTokenCount": 3512, "candidatesTokenCount": 2}
-    told |= {"thoughtsTokenCount": 42, "totalTokenCount": 3564}
+    counts = {"promptTokenCount": 3520, "cachedContentTokenCount": 3512, "candidatesTokenCount": 2}
+    counts |= {"thoughtsTokenCount": 42, "totalTokenCount": 3564}
 
-    assert Usage(input_tokens=8, cache_read_tokens=3512, output_tokens=2, reasoning_tokens=42) == counted(told)
+    assert Usage(input_tokens=8, cache_read_tokens=3512, output_tokens=2, reasoning_tokens=42) == counted(counts)
 
 
 def test_audio_and_images_are_split_off_also_from_cached_tokens() -> None:
-    told = {
+    counts = {
         "promptTokenCount": 17_713,
         "cachedContentTokenCount": 17_379,
         "promptTokensDetails": details(TEXT=16, VIDEO=15_000, IMAGE=780, AUDIO=1917),
@@ -45,30 +45,30 @@ def test_audio_and_images_are_split_off_also_from_cached_tokens() -> None:
         cache_read_tokens=15_498,
         cache_read_audio_tokens=1881,
         output_tokens=68,
-    ) == counted(told)
+    ) == counted(counts)
 
 
 def test_the_pages_of_a_document_are_images() -> None:
-    told = {"promptTokenCount": 300, "promptTokensDetails": details(TEXT=42, DOCUMENT=258)}
+    counts = {"promptTokenCount": 300, "promptTokensDetails": details(TEXT=42, DOCUMENT=258)}
 
-    assert Usage(input_tokens=42, input_image_tokens=258) == counted(told)
+    assert Usage(input_tokens=42, input_image_tokens=258) == counted(counts)
 
 
 def test_what_hosted_tools_found_is_input_and_their_uses_are_counted() -> None:
-    told = {"promptTokenCount": 32, "toolUsePromptTokenCount": 4610, "candidatesTokenCount": 25}
+    counts = {"promptTokenCount": 32, "toolUsePromptTokenCount": 4610, "candidatesTokenCount": 25}
 
-    assert Usage(input_tokens=4642, output_tokens=25, tool_uses=2) == counted(told, tool_uses=2)
+    assert Usage(input_tokens=4642, output_tokens=25, tool_uses=2) == counted(counts, tool_uses=2)
 
 
 def test_images_and_audio_in_the_answer_have_units_of_their_own() -> None:
-    told = {"promptTokenCount": 7, "candidatesTokenCount": 1400}
-    told |= {"candidatesTokensDetails": details(IMAGE=1290, AUDIO=100)}  # type: ignore[dict-item]
+    counts = {"promptTokenCount": 7, "candidatesTokenCount": 1400}
+    counts |= {"candidatesTokensDetails": details(IMAGE=1290, AUDIO=100)}  # type: ignore[dict-item]
 
-    assert Usage(input_tokens=7, output_tokens=10, output_image_tokens=1290, output_audio_tokens=100) == counted(told)
+    assert Usage(input_tokens=7, output_tokens=10, output_image_tokens=1290, output_audio_tokens=100) == counted(counts)
 
 
 @pytest.mark.parametrize(
-    ("told", "output", "reasoning"),
+    ("counts", "output", "reasoning"),
     [
         ({"candidatesTokenCount": 5, "thoughtsTokenCount": 30, "totalTokenCount": 45}, 5, 30),  # beside
         ({"candidatesTokenCount": 35, "thoughtsTokenCount": 30, "totalTokenCount": 45}, 5, 30),  # inside
@@ -77,8 +77,8 @@ def test_images_and_audio_in_the_answer_have_units_of_their_own() -> None:
         ({"totalTokenCount": 10}, 0, 0),
     ],
 )
-def test_thoughts_are_counted_once_in_any_report(told: dict[str, int], output: int, reasoning: int) -> None:
-    usage = counted({"promptTokenCount": 10, **told})
+def test_thoughts_are_counted_once_in_any_report(counts: dict[str, int], output: int, reasoning: int) -> None:
+    usage = counted({"promptTokenCount": 10, **counts})
 
     assert (output, reasoning) == (usage.output_tokens, usage.reasoning_tokens)
 
@@ -117,7 +117,7 @@ def test_every_token_is_in_one_unit(data: st.DataObject, prompt: int, tools: int
     cached = data.draw(st.integers(0, prompt))
     kinds = st.lists(st.fixed_dictionaries({"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE", "DOCUMENT", ""]),
                                             "tokenCount": COUNTS}), max_size=4)  # fmt: skip
-    told = {
+    counts = {
         "promptTokenCount": prompt,
         "toolUsePromptTokenCount": tools,
         "cachedContentTokenCount": cached,
@@ -129,7 +129,7 @@ def test_every_token_is_in_one_unit(data: st.DataObject, prompt: int, tools: int
         "candidatesTokensDetails": data.draw(kinds),
     }
 
-    usage = counted(told)
+    usage = counted(counts)
 
     assert prompt + tools + answered + thoughts == sum(getattr(usage, name) for name in usage.__struct_fields__)
     assert cached == usage.cache_read_tokens + usage.cache_read_audio_tokens

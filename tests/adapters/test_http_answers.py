@@ -69,8 +69,10 @@ async def test_the_headers_worth_relaying_come_back_and_no_others(providers: Htt
 
 async def test_an_answer_read_to_its_end_leaves_the_connection_for_the_next_call(providers: HttpProviders) -> None:
     async def handler(request: Received, reply: Reply) -> None:
-        asked = len(stub.requests)
-        await (streaming(HELLO, DONE) if asked == 1 else answering(503 if asked == 2 else 200, WHOLE))(request, reply)
+        requested = len(stub.requests)
+        await (streaming(HELLO, DONE) if requested == 1 else answering(503 if requested == 2 else 200, WHOLE))(
+            request, reply
+        )
 
     async with StubProvider(handler) as stub:
         for stream in (True, False, False):

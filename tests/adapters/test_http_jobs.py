@@ -17,8 +17,8 @@ from domain.model_api.events import Broken, Ended
 from domain.model_api.video import VideoRequest, VideoResult
 from ports.providers import Chunk
 from tests.adapters.http_attempts import SECRET, RowVault, breach, events_of, outcome
-from tests.behaviour.answers_beside_chat import VIDEO as MP4
-from tests.behaviour.answers_beside_chat import video, video_job
+from tests.behaviour.non_chat_answers import VIDEO as MP4
+from tests.behaviour.non_chat_answers import video, video_job
 from tests.support.provider import Handler, Received, Reply, StubProvider, answering
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +81,7 @@ async def test_a_video_of_vertex_is_asked_after_with_a_body() -> None:
     answers: list[dict[str, Any]] = [{"name": VEO}, {"name": VEO}, {"done": True, "response": {"videos": videos}}]
 
     found, requests = await video_result(
-        [answering(200, json.dumps(told).encode()) for told in answers], "google-vertex-video"
+        [answering(200, json.dumps(reported).encode()) for reported in answers], "google-vertex-video"
     )
 
     assert isinstance(chunks_of(found)[-1].events[0], VideoResult)
@@ -172,5 +172,5 @@ async def test_a_job_that_is_refused_outright_is_an_ordinary_failure() -> None:
     (0,     [0, 0, 0]),
 ])  # fmt: skip
 async def test_a_job_is_asked_after_soon_at_first_and_then_in_steady_turns(poll_ms: int, pauses_ms: list[int]) -> None:
-    assert pauses_ms == [pause_ms(asked, poll_ms) for asked in range(len(pauses_ms))]
+    assert pauses_ms == [pause_ms(requested, poll_ms) for requested in range(len(pauses_ms))]
     assert poll_ms == pause_ms(10**6, poll_ms)

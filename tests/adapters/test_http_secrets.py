@@ -47,6 +47,6 @@ async def test_what_the_hub_keeps_of_a_provider_does_not_print_its_secret(provid
 
 
 def assert_silent(failure: Failure) -> None:
-    told = f"{failure!r} {failure.body.decode()} {msgspec.json.encode(failure).decode()}".replace("\\", "")
-    assert SECRET not in told
-    assert "456789" not in told
+    reported = f"{failure!r} {failure.body.decode()} {msgspec.json.encode(failure).decode()}".replace("\\", "")
+    assert SECRET not in reported
+    assert "456789" not in reported

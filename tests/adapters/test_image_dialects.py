@@ -26,17 +26,17 @@ def attempt(model: str) -> Attempt:
     return Attempt(call_id="call_1", target=target, timeout_ms=1)
 
 
-def asked(model: str = IMAGEN, extra: dict[str, Any] | None = None, **more: Any) -> ImagesRequest:
+def requested(model: str = IMAGEN, extra: dict[str, Any] | None = None, **more: Any) -> ImagesRequest:
     raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (extra or {}).items()}
     return ImagesRequest(model=f"p/{model}", prompt="a cat", extra=raw, **more)
 
 
 @pytest.mark.parametrize(("model", "request_", "path", "body"), [
-    (IMAGEN, asked(count=3, size="1024x1024"), "models/imagen-4.0-generate-001:predict",
+    (IMAGEN, requested(count=3, size="1024x1024"), "models/imagen-4.0-generate-001:predict",
      {"instances": [{"prompt": "a cat"}], "parameters": {"sampleCount": 3, "aspectRatio": "1:1"}}),
-    (IMAGEN, asked(extra={"aspect_ratio": "16:9"}), "models/imagen-4.0-generate-001:predict",
+    (IMAGEN, requested(extra={"aspect_ratio": "16:9"}), "models/imagen-4.0-generate-001:predict",
      {"instances": [{"prompt": "a cat"}], "parameters": {"sampleCount": 1, "aspectRatio": "16:9"}}),
-    (GEMINI, asked(GEMINI, size="1024x1536"), "models/gemini-2.5-flash-image:generateContent",
+    (GEMINI, requested(GEMINI, size="1024x1536"), "models/gemini-2.5-flash-image:generateContent",
      {"contents": [{"role": "user", "parts": [{"text": "a cat"}]}],
       "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "2:3"}}}),
 ])  # fmt: skip
@@ -47,7 +47,7 @@ def test_what_google_is_sent(model: str, request_: ImagesRequest, path: str, bod
 
 
 def test_what_ideogram_is_sent() -> None:
-    request = asked(IDEO, count=2, size="1536x1024", answer="url", extra={"seed": 7, "negative_prompt": "Hüte"})
+    request = requested(IDEO, count=2, size="1536x1024", answer="url", extra={"seed": 7, "negative_prompt": "Hüte"})
     headers = dict(IDEOGRAM.headers("secret"))
 
     assert IDEOGRAM.refuses(request) is None
@@ -73,21 +73,21 @@ def test_what_ideogram_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "request_", "field"), [
-    (GOOGLE_IMAGES, asked(answer="url"),                   "response_format"),
-    (GOOGLE_IMAGES, asked(format="webp"),                  "output_format"),
-    (GOOGLE_IMAGES, asked(count=5),                        "n"),
-    (GOOGLE_IMAGES, asked(GEMINI, count=2),                "n"),
-    (GOOGLE_IMAGES, asked(size="1024x1536"),               "size"),
-    (GOOGLE_IMAGES, asked(size="4096x4096"),               "size"),
-    (GOOGLE_IMAGES, asked(size="big"),                     "size"),
-    (GOOGLE_IMAGES, asked(quality="high"),                 "quality"),
-    (GOOGLE_IMAGES, asked(background="transparent"),       "background"),
-    (GOOGLE_IMAGES, asked(extra={"stream": True}),         "stream"),
-    (GOOGLE_IMAGES, asked(extra={"image": None}),          "image"),
-    (IDEOGRAM,        asked(IDEO, answer="b64_json"),        "response_format"),
-    (IDEOGRAM,        asked(IDEO, count=9),                  "n"),
-    (IDEOGRAM,        asked(IDEO, extra={"rendering_speed": "QUALITY"}), "rendering_speed"),
-    (IDEOGRAM,        asked(IDEO, extra={"style_type": "aihub-8d1f6b0c4e5a49d7"}), "prompt"),
+    (GOOGLE_IMAGES, requested(answer="url"),                   "response_format"),
+    (GOOGLE_IMAGES, requested(format="webp"),                  "output_format"),
+    (GOOGLE_IMAGES, requested(count=5),                        "n"),
+    (GOOGLE_IMAGES, requested(GEMINI, count=2),                "n"),
+    (GOOGLE_IMAGES, requested(size="1024x1536"),               "size"),
+    (GOOGLE_IMAGES, requested(size="4096x4096"),               "size"),
+    (GOOGLE_IMAGES, requested(size="big"),                     "size"),
+    (GOOGLE_IMAGES, requested(quality="high"),                 "quality"),
+    (GOOGLE_IMAGES, requested(background="transparent"),       "background"),
+    (GOOGLE_IMAGES, requested(extra={"stream": True}),         "stream"),
+    (GOOGLE_IMAGES, requested(extra={"image": None}),          "image"),
+    (IDEOGRAM,        requested(IDEO, answer="b64_json"),        "response_format"),
+    (IDEOGRAM,        requested(IDEO, count=9),                  "n"),
+    (IDEOGRAM,        requested(IDEO, extra={"rendering_speed": "QUALITY"}), "rendering_speed"),
+    (IDEOGRAM,        requested(IDEO, extra={"style_type": "aihub-8d1f6b0c4e5a49d7"}), "prompt"),
 ])  # fmt: skip
 def test_an_unsupported_field_is_refused_by_name(dialect: ProviderDialect, request_: ImagesRequest, field: str) -> None:
     lack = dialect.refuses(request_)

@@ -1,4 +1,4 @@
-"""Migrations: applied once, in order, by whoever comes first; and refused rather than guessed about."""
+"""Migrations: applied once, in order, by who comes first; and refused rather than guessed about."""
 
 import sqlite3
 import subprocess
@@ -139,10 +139,10 @@ def test_books_from_before_belong_to_the_key_that_opens_what_is_sealed_in_them(
 def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Connection, tmp_path: Path) -> None:
     connection.execute("begin immediate")
     with closing(sqlite3.connect(tmp_path / "books.db", isolation_level=None)) as later:
-        asked: list[str] = []
+        requested: list[str] = []
 
         def let_go(statement: str) -> None:
-            asked.append(statement)
+            requested.append(statement)
             if statement == "begin immediate":
                 connection.execute("commit")
 
@@ -151,7 +151,7 @@ def test_the_switch_to_wal_waits_for_whoever_writes_first(connection: sqlite3.Co
 
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     wal = "pragma journal_mode = wal"
-    assert asked == [wal, "begin immediate", "rollback", wal]
+    assert requested == [wal, "begin immediate", "rollback", wal]
 
 
 def test_processes_that_start_at_once_on_a_fresh_file_all_succeed(tmp_path: Path) -> None:

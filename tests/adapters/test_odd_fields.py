@@ -23,7 +23,7 @@ from adapters.providers.whole_body import understood
 from domain.billing.metering import Meter, observe
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, Finished, TextDelta
-from tests.adapters.odd_answers import STREAMS, WHOLES
+from tests.adapters.full_answers import STREAMS, WHOLES
 
 DIALECTS = {
     dialect.name: dialect
@@ -62,7 +62,7 @@ def with_odd(value: Any, path: Path, odd: Any) -> Any:
     return value
 
 
-def heard(dialect: ProviderDialect, events: list[tuple[str, Any]]) -> tuple[Event, ...]:
+def received(dialect: ProviderDialect, events: list[tuple[str, Any]]) -> tuple[Event, ...]:
     """What a stream of these events means."""
     state, meant = dialect.start(), list[Event]()
     for name, data in events:
@@ -84,9 +84,9 @@ def text_of(events: tuple[Event, ...]) -> str:
 @pytest.mark.parametrize("name", WHOLES)
 def test_no_field_of_a_whole_answer_costs_the_answer(name: str) -> None:
     dialect, answer, call = DIALECTS[name], WHOLES[name], call_of(name)
-    undisturbed = understood(dialect, call, json.dumps(answer).encode())
-    assert text_of(undisturbed)
-    assert isinstance(undisturbed[-1], Ended)
+    shielded = understood(dialect, call, json.dumps(answer).encode())
+    assert text_of(shielded)
+    assert isinstance(shielded[-1], Ended)
     for path in paths(answer):
         for odd in ODD:
             events = understood(dialect, call, json.dumps(with_odd(answer, path, odd)).encode())
@@ -97,24 +97,24 @@ def test_no_field_of_a_whole_answer_costs_the_answer(name: str) -> None:
                 and path[-1] not in ("status", "error", "done")
             ):
                 assert not isinstance(events[-1], Broken), (path, odd, events[-1])
-                assert text_of(events) == text_of(undisturbed) or path[-1] in TEXTS, (path, odd)
+                assert text_of(events) == text_of(shielded) or path[-1] in TEXTS, (path, odd)
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_no_field_of_a_stream_breaks_it(name: str) -> None:
     dialect, stream = DIALECTS[name], STREAMS[name]
-    undisturbed = heard(dialect, stream)
-    assert text_of(undisturbed)
-    assert any(isinstance(event, Finished) for event in undisturbed)
+    shielded = received(dialect, stream)
+    assert text_of(shielded)
+    assert any(isinstance(event, Finished) for event in shielded)
     for at, (event, data) in enumerate(stream):
         for path in paths(data) if isinstance(data, dict) else ():
             for odd in ODD:
                 changed = [*stream[:at], (event, with_odd(data, path, odd)), *stream[at + 1 :]]
-                events = heard(dialect, changed)
+                events = received(dialect, changed)
                 observe(Meter(), events)
                 if (HOLDS | ENDS).intersection(path[-1:]) or isinstance(path[-1], int):
                     continue
                 if isinstance(odd, int) and str(path[-1]).lower().endswith("index"):
                     continue  # Another place, which is no odd one.
                 assert not any(isinstance(each, Broken) for each in events), (at, path, odd, events[-1])
-                assert text_of(events) == text_of(undisturbed), (at, path, odd)
+                assert text_of(events) == text_of(shielded), (at, path, odd)

@@ -32,7 +32,7 @@ from domain.model_api.requests import (
 )
 from domain.usage import Usage
 from tests.adapters.http_attempts import RowVault, chat, events_of, outcome
-from tests.adapters.openai_events import told
+from tests.adapters.openai_events import reported
 from tests.support.provider import Received, Reply, StubProvider
 from tests.support.unsupported import dropped
 
@@ -67,7 +67,7 @@ def folded(stream: bytes) -> tuple[Event, ...]:
     return tuple(meant)
 
 
-def asked(*parts: Part, **more: Any) -> ChatRequest:
+def requested(*parts: Part, **more: Any) -> ChatRequest:
     return ChatRequest(model="m", messages=(Message(role="user", parts=parts or (Text(text="Hi"),)),), **more)
 
 
@@ -87,7 +87,7 @@ def sent(request: ChatRequest, cap: int | None = None) -> Any:
 
 
 def test_an_answer_tells_thinking_text_calls_and_counts() -> None:
-    answer = told(folded(ndjson(STREAM)))
+    answer = reported(folded(ndjson(STREAM)))
 
     choice = answer["choices"][0]
     assert ("Yes.", {0: ("Hm.", None, None)}) == (choice["text"], choice["thoughts"])
@@ -101,25 +101,25 @@ def test_an_answer_tells_thinking_text_calls_and_counts() -> None:
 
 
 def test_a_whole_answer_tells_what_its_stream_tells() -> None:
-    assert told(folded(ndjson(STREAM))) == told(OLLAMA.decode(json.dumps(WHOLE).encode()))
+    assert reported(folded(ndjson(STREAM))) == reported(OLLAMA.decode(json.dumps(WHOLE).encode()))
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
 def test_the_finish_reason_is_reported(reason: str) -> None:
-    assert [(reason, None)] == told(folded(ndjson([{**LAST, "done_reason": reason}])))["choices"][0]["finish"]
+    assert [(reason, None)] == reported(folded(ndjson([{**LAST, "done_reason": reason}])))["choices"][0]["finish"]
 
 
 def test_a_prompt_without_a_count_leaves_the_output_reported() -> None:
     """An older server counts no prompt that it remembered; it is estimated."""
     remembered = {name: value for name, value in LAST.items() if name != "prompt_eval_count"}
 
-    assert Usage(output_tokens=int(str(LAST["eval_count"]))) == told(folded(ndjson([remembered])))["usage"]
+    assert Usage(output_tokens=int(str(LAST["eval_count"]))) == reported(folded(ndjson([remembered])))["usage"]
 
 
 def test_what_counts_nothing_is_no_report() -> None:
     uncounted = {name: value for name, value in LAST.items() if not name.endswith("_count")}
 
-    assert told(folded(ndjson([uncounted])))["usage"] is None
+    assert reported(folded(ndjson([uncounted])))["usage"] is None
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_what_is_no_answer_breaks(body: bytes) -> None:
 
 
 def test_an_error_in_a_stream_breaks_it_and_a_cut_stream_never_ends() -> None:
-    assert "out of memory" == told(folded(ndjson([*STREAM[:3], {"error": "out of memory"}])))["failure"].message
+    assert "out of memory" == reported(folded(ndjson([*STREAM[:3], {"error": "out of memory"}])))["failure"].message
     for end in range(1, len(ndjson(STREAM)) - 1):
-        assert not told(folded(ndjson(STREAM)[:end]))["ended"]
+        assert not reported(folded(ndjson(STREAM)[:end]))["ended"]
 
 
 @given(st.binary(max_size=60))
@@ -165,11 +165,11 @@ async def test_a_stream_of_lines_comes_over_the_wire_however_it_is_cut(providers
     async with StubProvider(handler) as stub:
         root = stub.base_url.removesuffix("/v1")
         call = msgspec.structs.replace(chat(stream=True), dialect="anthropic")
-        found = await outcome(shell, attempt(root), call, asked(stream=True))
+        found = await outcome(shell, attempt(root), call, requested(stream=True))
 
     assert not isinstance(found, Failure)
     assert "/api/chat" == stub.requests[0].path
-    assert told(folded(body)) == told(events_of(found))
+    assert reported(folded(body)) == reported(events_of(found))
 
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_a_request_is_encoded_for_ollama() -> None:
 
 
 def test_the_hubs_cap_bounds_the_prediction_whatever_the_callers_options() -> None:
-    request = asked(extra={"options": msgspec.Raw(b'{"num_predict":-1}')})
+    request = requested(extra={"options": msgspec.Raw(b'{"num_predict":-1}')})
 
     assert {"num_predict": 9} == sent(request, cap=9)["options"]
 
@@ -249,23 +249,23 @@ def test_the_hubs_cap_bounds_the_prediction_whatever_the_callers_options() -> No
     ],
 )
 def test_thinking_is_a_switch_or_a_level(thinking: Thinking, think: bool | str) -> None:
-    assert think == sent(asked(thinking=thinking))["think"]
+    assert think == sent(requested(thinking=thinking))["think"]
 
 
 def test_no_tool_is_offered_where_none_may_be_used() -> None:
-    assert "tools" not in sent(asked(tools=(Tool(name="look"),), tool_choice=ToolChoice(mode="none")))
+    assert "tools" not in sent(requested(tools=(Tool(name="look"),), tool_choice=ToolChoice(mode="none")))
 
 
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(choices=2),                                                  "n"),
-        (asked(tools=(Tool(name="a"),), tool_choice=ToolChoice(mode="required")), "tool_choice"),
-        (asked(extra={"logprobs": msgspec.Raw(b"true")}),                   "logprobs"),
-        (asked(Image(url="https://x.test/a.png")),                          "messages[0].image_url"),
-        (asked(Audio(data="AA==", format="wav")),                           "messages[0].input_audio"),
-        (asked(Document(data="AA==", media_type="application/pdf")),        "messages[0].document"),
-        (asked(ToolCall(id="c", name="a", arguments="[")),                  "messages[0].tool_calls.arguments"),
+        (requested(choices=2),                                                  "n"),
+        (requested(tools=(Tool(name="a"),), tool_choice=ToolChoice(mode="required")), "tool_choice"),
+        (requested(extra={"logprobs": msgspec.Raw(b"true")}),                   "logprobs"),
+        (requested(Image(url="https://x.test/a.png")),                          "messages[0].image_url"),
+        (requested(Audio(data="AA==", format="wav")),                           "messages[0].input_audio"),
+        (requested(Document(data="AA==", media_type="application/pdf")),        "messages[0].document"),
+        (requested(ToolCall(id="c", name="a", arguments="[")),                  "messages[0].tool_calls.arguments"),
     ],
 )  # fmt: skip
 def test_a_field_that_ollama_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:
@@ -278,9 +278,9 @@ def test_a_field_that_ollama_does_not_have_is_refused_by_name(request_: ChatRequ
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (asked(tools=(Tool(name="a", strict=True),)),                       "tools[0].strict"),
-        (asked(thinking=Thinking(effort="hyper")),                          "reasoning_effort"),
-        (asked(extra={"options": msgspec.Raw(b"[]")}),                      "options"),
+        (requested(tools=(Tool(name="a", strict=True),)),                       "tools[0].strict"),
+        (requested(thinking=Thinking(effort="hyper")),                          "reasoning_effort"),
+        (requested(extra={"options": msgspec.Raw(b"[]")}),                      "options"),
     ],
 )  # fmt: skip
 def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: str) -> None:
@@ -289,4 +289,4 @@ def test_a_droppable_field_is_left_out_and_named(request_: ChatRequest, field: s
 
 
 def test_calls_one_at_a_time_are_kept_by_the_hub() -> None:
-    assert () == dropped(OLLAMA, asked(tools=(Tool(name="a"),), parallel_tool_calls=False))
+    assert () == dropped(OLLAMA, requested(tools=(Tool(name="a"),), parallel_tool_calls=False))

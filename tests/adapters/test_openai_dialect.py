@@ -28,8 +28,8 @@ from tests.adapters.openai_events import (
     delta,
     failure_of,
     folded,
+    reported,
     server_events,
-    told,
     whole,
 )
 
@@ -61,7 +61,7 @@ def test_a_streamed_answer_becomes_events() -> None:
 def test_a_whole_answer_tells_what_its_stream_tells(name: str) -> None:
     stream = folded(server_events((TRANSCRIPTS / f"{name}.sse").read_bytes()))
 
-    assert told(stream) == told(OPENAI.decode((TRANSCRIPTS / f"{name}.json").read_bytes()))
+    assert reported(stream) == reported(OPENAI.decode((TRANSCRIPTS / f"{name}.json").read_bytes()))
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -73,7 +73,7 @@ def test_a_stream_without_its_last_event_never_ends(name: str) -> None:
 
 
 def test_parallel_tool_calls_keep_their_arguments_apart() -> None:
-    answer = told(folded(server_events((TRANSCRIPTS / "parallel_tools.sse").read_bytes())))
+    answer = reported(folded(server_events((TRANSCRIPTS / "parallel_tools.sse").read_bytes())))
 
     assert {
         0: ("call_a", "weather", '{"city": "Köln"}'),
@@ -86,7 +86,7 @@ def test_where_the_provider_cuts_a_text_changes_nothing(text: str, cuts: list[in
     places = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
     pieces = [text[start:end] for start, end in pairwise(places)]
 
-    answer = told(folded([delta({"content": piece, "reasoning": piece}) for piece in pieces] + [delta({})]))
+    answer = reported(folded([delta({"content": piece, "reasoning": piece}) for piece in pieces] + [delta({})]))
 
     assert text == "".join(choice["text"] for choice in answer["choices"].values())
     assert text == "".join(choice["thoughts"].get(0, ("",))[0] for choice in answer["choices"].values())
@@ -162,7 +162,7 @@ CALL = {"name": "f", "arguments": "{}"}
 def test_chunks_of_tool_calls_find_their_call(
     pieces: list[dict[str, Any]], calls: dict[int, tuple[str, str, str]]
 ) -> None:
-    answer = told(folded([*(delta({"tool_calls": [piece]}) for piece in pieces), ServerEvent("", b"[DONE]", b"")]))
+    answer = reported(folded([*(delta({"tool_calls": [piece]}) for piece in pieces), ServerEvent("", b"[DONE]", b"")]))
 
     assert calls == answer["choices"][0]["calls"]
 
@@ -193,7 +193,7 @@ def test_arguments_that_begin_with_an_empty_object(first: str, second: str, argu
         delta({}, finish_reason="tool_calls"),
     ]
 
-    assert {0: ("a", "f", arguments)} == told(folded(pieces))["choices"][0]["calls"]
+    assert {0: ("a", "f", arguments)} == reported(folded(pieces))["choices"][0]["calls"]
 
 
 def test_held_arguments_come_before_the_next_content() -> None:
@@ -244,7 +244,7 @@ def test_mistrals_list_of_parts_is_text_and_thinking() -> None:
     ],
 )
 def test_each_finish_reason_has_a_canonical_value(word: str, reason: str) -> None:
-    answer = told(folded([delta({}, finish_reason=word)]))
+    answer = reported(folded([delta({}, finish_reason=word)]))
 
     assert [(reason, None)] == answer["choices"][0]["finish"]
 

@@ -16,8 +16,8 @@ from tests.adapters.openai_events import (
     delta,
     failure_of,
     folded,
+    reported,
     server_events,
-    told,
     whole,
 )
 
@@ -49,7 +49,7 @@ def test_an_error_in_the_stream_breaks_it_after_its_content() -> None:
     events = folded(server_events((TRANSCRIPTS / "error_in_stream.sse").read_bytes()))
 
     failure = failure_of(events)
-    assert "maybe" == told(events)["choices"][0]["text"]
+    assert "maybe" == reported(events)["choices"][0]["text"]
     assert ("request_rejected", 400, "tool_use_failed", "openai") == (
         failure.kind,
         failure.status,

@@ -111,13 +111,13 @@ def assistant(*parts: Any) -> Message:
     return Message(role="assistant", parts=parts)
 
 
-def encoded(asked: ChatRequest, at: Attempt | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(OPENAI.encode(asked, at or attempt()))
+def encoded(requested: ChatRequest, at: Attempt | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(OPENAI.encode(requested, at or attempt()))
     return body
 
 
 def test_a_request_is_encoded_for_openai() -> None:
-    asked = request(
+    requested = request(
         Message(role="system", parts=(Text(text="Be brief."),)),
         user(Text(text="Look:"), Image(media_type="image/png", data="aWJt")),
         tools=(Tool(name="f", description="does", parameters=msgspec.Raw(b'{"type":"object"}'), strict=True),),
@@ -155,7 +155,7 @@ def test_a_request_is_encoded_for_openai() -> None:
         "stop": ["END"],
         "stream": True,
         "stream_options": {"include_usage": True},
-    } == encoded(asked)
+    } == encoded(requested)
 
 
 def test_a_number_is_written_as_the_caller_wrote_it() -> None:
@@ -163,7 +163,7 @@ def test_a_number_is_written_as_the_caller_wrote_it() -> None:
 
 
 def test_a_tool_result_comes_before_the_users_text_of_the_same_turn() -> None:
-    asked = request(
+    requested = request(
         assistant(ToolCall(id="a", name="f", arguments="{ }")),
         user(Text(text="And now?"), ToolResult(call_id="a", parts=(Text(text="12"),), is_error=True)),
     )
@@ -175,33 +175,35 @@ def test_a_tool_result_comes_before_the_users_text_of_the_same_turn() -> None:
         },
         {"role": "tool", "tool_call_id": "a", "content": "12"},
         {"role": "user", "content": "And now?"},
-    ] == encoded(asked)["messages"]
+    ] == encoded(requested)["messages"]
 
 
 def test_thinking_of_earlier_turns_is_left_out() -> None:
-    asked = request(
+    requested = request(
         assistant(Reasoning(text="Hm.", signature="c2ln"), Text(text="4")),
         assistant(Reasoning(redacted="ZW5j")),
         user(Text(text="Sure?")),
     )
 
-    assert None is OPENAI.refuses(asked)
-    assert [{"role": "assistant", "content": "4"}, {"role": "user", "content": "Sure?"}] == encoded(asked)["messages"]
+    assert None is OPENAI.refuses(requested)
+    assert [{"role": "assistant", "content": "4"}, {"role": "user", "content": "Sure?"}] == encoded(requested)[
+        "messages"
+    ]
 
 
 def test_a_plain_text_document_is_a_text_under_its_name() -> None:
-    asked = request(user(Document(text="one\n", name="notes.txt")))
+    requested = request(user(Document(text="one\n", name="notes.txt")))
 
-    assert "notes.txt\n\none\n" == encoded(asked)["messages"][0]["content"]
+    assert "notes.txt\n\none\n" == encoded(requested)["messages"][0]["content"]
 
 
 def test_a_binary_document_is_a_file() -> None:
-    asked = request(user(Text(text="Read"), Document(media_type="application/pdf", data="cGRm")))
+    requested = request(user(Text(text="Read"), Document(media_type="application/pdf", data="cGRm")))
 
     assert {
         "type": "file",
         "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,cGRm"},
-    } == encoded(asked)["messages"][0]["content"][1]
+    } == encoded(requested)["messages"][0]["content"][1]
 
 
 @pytest.mark.parametrize(
@@ -234,17 +236,17 @@ def test_thinking_becomes_an_effort(thinking: Thinking, effort: str) -> None:
 def test_a_field_of_the_callers_dialect_is_sent_where_openai_has_it(
     name: str, value: str, sent: dict[str, Any]
 ) -> None:
-    asked = request(extra={name: msgspec.Raw(value.encode())})
+    requested = request(extra={name: msgspec.Raw(value.encode())})
 
-    assert None is OPENAI.refuses(asked)
-    assert sent == {key: kept for key, kept in encoded(asked).items() if key not in ("model", "messages")}
+    assert None is OPENAI.refuses(requested)
+    assert sent == {key: kept for key, kept in encoded(requested).items() if key not in ("model", "messages")}
 
 
 RAW = msgspec.Raw(b"{}")
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("requested", "field"),
     [
         (request(extra={"container": RAW}), "container"),
         (request(user(ProviderPart(dialect="anthropic", name="server_tool_use", block=RAW))), "server_tool_use"),
@@ -260,18 +262,18 @@ RAW = msgspec.Raw(b"{}")
         (request(Message(role="system", parts=(Image(url="https://x.test/a.png"),))), "messages[0].image"),
     ],
 )
-def test_a_field_that_openai_does_not_have_is_refused_by_name(asked: ChatRequest, field: str) -> None:
-    assert UnsupportedParameter(field=field, dialect="openai", model="a/b") == OPENAI.refuses(asked)
+def test_a_field_that_openai_does_not_have_is_refused_by_name(requested: ChatRequest, field: str) -> None:
+    assert UnsupportedParameter(field=field, dialect="openai", model="a/b") == OPENAI.refuses(requested)
 
 
 def test_a_field_that_openai_has_is_not_refused() -> None:
-    asked = request(
+    requested = request(
         user(Text(text="x", cache_control=RAW), Image(url="https://x.test/a.png", detail="low")),
         assistant(ProviderPart(dialect="openai", name="audio", block=RAW)),
         user(ToolResult(call_id="a", parts=(Document(text="plain"),))),
     )
 
-    assert None is OPENAI.refuses(asked)
+    assert None is OPENAI.refuses(requested)
 
 
 def test_the_hubs_cap_stands_in_place_of_the_callers() -> None:

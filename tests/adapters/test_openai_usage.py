@@ -12,7 +12,7 @@ from adapters.providers.openai.answer import decode
 from adapters.providers.openai.usage import WireUsage, cost_nanos
 from domain.model_api.events import Broken, Event, UsageReported
 from domain.usage import UNITS_MAX, Usage
-from tests.adapters.openai_events import chunk, folded, told, whole
+from tests.adapters.openai_events import chunk, folded, reported, whole
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ from tests.adapters.openai_events import chunk, folded, told, whole
 )
 def test_usage_becomes_disjoint_units(usage: dict[str, Any], units: dict[str, int]) -> None:
     for events in (folded([chunk(choices=[], usage=usage)]), OPENAI.decode(whole({"content": "x"}, usage=usage))):
-        assert Usage(**units) == told(events)["usage"]
+        assert Usage(**units) == reported(events)["usage"]
 
 
 def test_groqs_own_place_for_usage_is_read() -> None:
@@ -103,7 +103,7 @@ def test_groqs_own_place_for_usage_is_read() -> None:
 
     events = folded([chunk(choices=[], x_groq={"id": "req", "usage": usage})])
 
-    assert Usage(input_tokens=3, output_tokens=4) == told(events)["usage"]
+    assert Usage(input_tokens=3, output_tokens=4) == reported(events)["usage"]
 
 
 PARTS, OF = "prompt_tokens_details", "completion_tokens_details"
@@ -159,11 +159,11 @@ PARTS, OF = "prompt_tokens_details", "completion_tokens_details"
 def test_an_odd_usage_is_brought_to_the_nearest_reading_and_noted(
     usage: dict[str, Any], units: dict[str, int], fields: tuple[str, ...]
 ) -> None:
-    told_usage = {"prompt_tokens": 10, "completion_tokens": 5, **usage}
+    reported_usage = {"prompt_tokens": 10, "completion_tokens": 5, **usage}
 
     for events in (
-        folded([chunk(choices=[], usage=told_usage)]),
-        OPENAI.decode(whole({"content": "x"}, usage=told_usage)),
+        folded([chunk(choices=[], usage=reported_usage)]),
+        OPENAI.decode(whole({"content": "x"}, usage=reported_usage)),
     ):
         (report,) = (event for event in events if isinstance(event, UsageReported))
         assert Usage(**units) == report.usage
@@ -188,14 +188,14 @@ def test_a_counter_never_falls_in_any_field(later: dict[str, int]) -> None:
 
     events = folded([chunk(choices=[], usage=first), chunk(choices=[], usage=last)])
 
-    assert Usage(input_tokens=20, cache_read_tokens=80, output_tokens=9) == told(events)["usage"]
+    assert Usage(input_tokens=20, cache_read_tokens=80, output_tokens=9) == reported(events)["usage"]
 
 
 def test_usage_in_a_choice_is_read() -> None:
     """Moonshot puts it there."""
     choice = {"index": 0, "delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
 
-    assert Usage(input_tokens=3, output_tokens=4) == told(folded([chunk(choices=[choice], usage=None)]))["usage"]
+    assert Usage(input_tokens=3, output_tokens=4) == reported(folded([chunk(choices=[choice], usage=None)]))["usage"]
 
 
 def test_the_service_tier_is_the_last_reported_one() -> None:
@@ -229,7 +229,7 @@ def test_with_the_operators_own_key_the_vendors_cost_comes_on_top(said: bytes, n
 
 
 def test_a_usage_object_that_counts_nothing_is_no_report() -> None:
-    assert None is told(folded([chunk(choices=[], usage={})]))["usage"]
+    assert None is reported(folded([chunk(choices=[], usage={})]))["usage"]
 
 
 COUNT = st.integers(0, 10_000)
@@ -240,23 +240,23 @@ def test_the_units_add_up_to_the_providers_counts(prompt: int, completion: int, 
     cached = data.draw(st.integers(0, prompt))
     written = data.draw(st.integers(0, prompt))
     audio = data.draw(st.integers(0, prompt))
-    spoken = data.draw(st.integers(0, completion))
-    thought = data.draw(st.integers(0, completion - spoken))
+    stated = data.draw(st.integers(0, completion))
+    thought = data.draw(st.integers(0, completion - stated))
     usage = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio},
-        "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": spoken},
+        "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": stated},
     }
 
-    counted = told(folded([chunk(choices=[], usage=usage)]))["usage"]
+    counted = reported(folded([chunk(choices=[], usage=usage)]))["usage"]
 
     assert prompt == (
         counted.input_tokens + counted.input_audio_tokens + counted.cache_read_tokens + counted.cache_write_tokens
     )
     assert completion == counted.output_tokens + counted.output_audio_tokens + counted.reasoning_tokens
-    assert (cached, thought, spoken) == (
+    assert (cached, thought, stated) == (
         counted.cache_read_tokens,
         counted.reasoning_tokens,
         counted.output_audio_tokens,

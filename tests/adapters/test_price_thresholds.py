@@ -20,11 +20,11 @@ def _tiered() -> list[Price]:
     ]
 
 
-@pytest.mark.parametrize("asked", _tiered(), ids=lambda asked: asked.id)
-def test_every_threshold_of_the_book_holds_from_the_first_token_past_it(asked: Price) -> None:
+@pytest.mark.parametrize("requested", _tiered(), ids=lambda requested: requested.id)
+def test_every_threshold_of_the_book_holds_from_the_first_token_past_it(requested: Price) -> None:
     """One token less, exactly so many, and one more, worked out by hand. (G11)"""
-    tiers = [tier for tier in asked.tiers if tier.service is None and tier.from_minute == tier.until_minute]
-    ordinary = asked.prices.input_nanos
+    tiers = [tier for tier in requested.tiers if tier.service is None and tier.from_minute == tier.until_minute]
+    ordinary = requested.prices.input_nanos
     assert ordinary is not None
     prices = {0: ordinary} | {
         tier.above_tokens: ordinary if tier.prices.input_nanos is None else tier.prices.input_nanos for tier in tiers
@@ -34,4 +34,4 @@ def test_every_threshold_of_the_book_holds_from_the_first_token_past_it(asked: P
         for tokens in (threshold - 1, threshold, threshold + 1):
             if tokens > 0:
                 nanos = tokens * prices[max(past for past in prices if past < tokens)]
-                assert -(-nanos // MILLION) == cost(Usage(input_tokens=tokens), asked), (asked.id, tokens)
+                assert -(-nanos // MILLION) == cost(Usage(input_tokens=tokens), requested), (requested.id, tokens)

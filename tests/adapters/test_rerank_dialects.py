@@ -29,15 +29,15 @@ def request(**extra: Any) -> RerankRequest:
 
 
 def test_each_vendor_gets_its_own_field_names() -> None:
-    asked = request(max_tokens_per_doc=100, max_chunks_per_doc=3, truncation=True)
+    requested = request(max_tokens_per_doc=100, max_chunks_per_doc=3, truncation=True)
 
     common = {"model": "ranker", "query": "q", "documents": ["a", "b"]}
     assert {**common, "top_n": 9, "max_tokens_per_doc": 100} == json.loads(
-        COHERE.encode(asked, attempt("cohere-rerank"))
+        COHERE.encode(requested, attempt("cohere-rerank"))
     )
-    assert {**common, "top_k": 2, "truncation": True} == json.loads(VOYAGE.encode(asked, attempt("voyage-rerank")))
-    assert COHERE.refuses(asked) is None
-    assert VOYAGE.refuses(asked) is None
+    assert {**common, "top_k": 2, "truncation": True} == json.loads(VOYAGE.encode(requested, attempt("voyage-rerank")))
+    assert COHERE.refuses(requested) is None
+    assert VOYAGE.refuses(requested) is None
 
 
 def test_a_field_that_changes_the_answer_is_refused_by_name() -> None:
@@ -71,11 +71,11 @@ def test_an_answer_is_a_ranking_and_a_count(name: str, counted: dict[str, Any], 
 
     *ranked, last = COHERE.decode(json.dumps({name: results, **counted}).encode())
 
-    told = [event for event in ranked if isinstance(event, UsageReported)]
+    reported = [event for event in ranked if isinstance(event, UsageReported)]
     assert [(1, b"0.9"), (0, b"0.001")] == [
         (event.index, bytes(event.score)) for event in ranked if isinstance(event, Ranked)
     ]
-    assert ([] if usage is None else [usage]) == [event.usage for event in told]
+    assert ([] if usage is None else [usage]) == [event.usage for event in reported]
     assert Ended() == last
 
 

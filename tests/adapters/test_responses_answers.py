@@ -25,9 +25,9 @@ from domain.model_api.events import (
 )
 from domain.model_api.requests import Reasoning
 from domain.usage import Usage
-from tests.adapters.openai_events import told
+from tests.adapters.openai_events import reported
 from tests.behaviour import responses_answers as rsp
-from tests.behaviour.answers import event
+from tests.behaviour.stub_answers import event
 
 
 def server_event(raw: bytes, named: bool = True) -> ServerEvent:
@@ -88,7 +88,7 @@ def test_why_an_answer_ended(status: str, why: Any, reason: str) -> None:
 def test_an_answer_in_the_background_has_neither_finished_nor_counted() -> None:
     events = RESPONSES.decode(rsp.whole(status="queued", usage=None))
 
-    assert not [told for told in events if isinstance(told, Finished | UsageReported)]
+    assert not [reported for reported in events if isinstance(reported, Finished | UsageReported)]
     assert Ended() == events[-1]
 
 
@@ -156,7 +156,7 @@ OPEN = {**SEARCH, "action": {"type": "open_page", "url": "https://x.test"}}
 
 
 @pytest.mark.parametrize(
-    ("items", "told_by_openai", "uses"),
+    ("items", "reported_by_openai", "uses"),
     [
         ([SEARCH, SEARCH, OPEN], None, 2),
         ([SEARCH, SEARCH, OPEN], {"web_search": {"num_requests": 1}}, 1),
@@ -165,8 +165,8 @@ OPEN = {**SEARCH, "action": {"type": "open_page", "url": "https://x.test"}}
         ([{"id": "mcp", "type": "mcp_call"}], None, 0),
     ],
 )
-def test_hosted_tools_are_counted_by_the_use(items: list[Any], told_by_openai: Any, uses: int) -> None:
-    more = {"tool_usage": told_by_openai} if told_by_openai else {}
+def test_hosted_tools_are_counted_by_the_use(items: list[Any], reported_by_openai: Any, uses: int) -> None:
+    more = {"tool_usage": reported_by_openai} if reported_by_openai else {}
 
     whole = RESPONSES.decode(rsp.whole(*items, **more))
 
@@ -217,7 +217,7 @@ def test_a_stream_without_deltas_gives_the_content_of_its_items() -> None:
     done = [raw for raw in events if b".delta" not in raw.partition(b"\n")[0]]
     ends = [events[0], events[-1]]
 
-    assert told(folded(events)) == told(folded(done)) == told(folded(ends))
+    assert reported(folded(events)) == reported(folded(done)) == reported(folded(ends))
 
 
 def test_arguments_of_an_unknown_item_are_malformed() -> None:
@@ -251,7 +251,7 @@ def test_whole_equals_stream(items: list[dict[str, Any]], named: bool) -> None:
 
     whole = json.dumps(rsp.response(*items), ensure_ascii=False).encode()  # spaced as the events are
 
-    assert told(RESPONSES.decode(whole)) == told(folded(rsp.stream(*items), named))
+    assert reported(RESPONSES.decode(whole)) == reported(folded(rsp.stream(*items), named))
 
 
 @given(data=st.binary(max_size=40) | st.sampled_from([b"{}", b"[]", b"null", b'{"response":{}}', b'{"item":1}']))

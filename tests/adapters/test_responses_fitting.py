@@ -37,8 +37,8 @@ def passed(body: str, provider: str) -> bytes:
 
 
 def sent(*items: Any, provider: str = "openai") -> list[Any]:
-    told: list[Any] = json.loads(passed(json.dumps({"model": "m", "input": items}), provider))["input"]
-    return told
+    reported: list[Any] = json.loads(passed(json.dumps({"model": "m", "input": items}), provider))["input"]
+    return reported
 
 
 @pytest.mark.parametrize("provider", ["openai", "acme"])
@@ -80,9 +80,9 @@ def test_call_ids_are_shortened_to_openais_limit() -> None:
         {"type": "function_call_output", "call_id": LONG, "output": "1"},
     )
 
-    asked, answered = sent(*items)
-    assert 64 == len(asked["call_id"])
-    assert asked["call_id"] == answered["call_id"]
+    requested, answered = sent(*items)
+    assert 64 == len(requested["call_id"])
+    assert requested["call_id"] == answered["call_id"]
     assert [*items] == sent(*items, provider="acme")
 
     turns = (
@@ -90,7 +90,7 @@ def test_call_ids_are_shortened_to_openais_limit() -> None:
         Message(role="user", parts=(ToolResult(call_id=LONG, parts=(Text(text="1"),)),)),
     )
     translated = json.loads(RESPONSES.encode(ChatRequest(model="m", messages=turns), at("acme")))["input"]
-    assert [asked["call_id"]] * 2 == [item["call_id"] for item in translated]
+    assert [requested["call_id"]] * 2 == [item["call_id"] for item in translated]
 
 
 def test_an_input_that_fits_is_sent_byte_for_byte() -> None:

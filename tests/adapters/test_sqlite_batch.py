@@ -34,7 +34,7 @@ CALLER = CallScope(fingerprint="print-1")
 
 
 def run(writer: Writer, connection: sqlite3.Connection, *operations: Operation) -> list[Any]:
-    """Decide them as one batch; what each caller would be told."""
+    """Decide them as one batch; what each caller would be reported."""
     writer.run(connection, list(operations))
     return [operation.error or operation.decision for operation in operations]
 

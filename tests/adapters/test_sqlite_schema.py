@@ -1,4 +1,4 @@
-"""What the tables refuse by themselves, whoever writes to them."""
+"""What the tables refuse by themselves, who writes to them."""
 
 import sqlite3
 from typing import Any
@@ -26,7 +26,7 @@ NOBODY = UserScope(name="nobody")
 
 
 def run(writer: Writer, connection: sqlite3.Connection, *operations: Operation) -> list[Any]:
-    """Decide them as one batch; what each caller would be told."""
+    """Decide them as one batch; what each caller would be reported."""
     writer.run(connection, list(operations))
     return [operation.error or operation.decision for operation in operations]
 

@@ -162,10 +162,10 @@ async def test_calls_come_newest_first_of_one_user_or_of_all(storage: Storage) -
 
 
 async def test_an_answer_is_remembered_for_its_user_and_key(storage: Storage) -> None:
-    asked = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
-    answered = msgspec.structs.replace(asked, status=200, content_type="text/plain", answer=b"\x00\xff")
+    requested = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
+    answered = msgspec.structs.replace(requested, status=200, content_type="text/plain", answer=b"\x00\xff")
     await open_account(storage)
-    await storage.decide(NOBODY, write(a_call(), asked))
+    await storage.decide(NOBODY, write(a_call(), requested))
     assert await storage.idempotent_answer("user-1", "once") == ("call-1", 0, "", None)
 
     await storage.decide(NOBODY, write(answered))

@@ -69,7 +69,7 @@ def test_only_what_has_a_half_is_looked_at(data: bytes, may: bool) -> None:
 def test_any_chunks_give_the_text_of_the_complete_answer(pieces: list[str]) -> None:
     whole = "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
-    told = text_of(said(*(TextDelta(text=piece) for piece in pieces)))
+    reported = text_of(said(*(TextDelta(text=piece) for piece in pieces)))
 
-    assert told.encode().decode() == told
-    assert whole == told
+    assert reported.encode().decode() == reported
+    assert whole == reported

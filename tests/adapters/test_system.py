@@ -76,10 +76,10 @@ def test_ids_carry_their_prefix_and_their_time() -> None:
     assert prefix == "call"
     assert len(rest) == 26
     assert set(rest) <= CROCKFORD
-    told_ms = 0
+    reported_ms = 0
     for character in rest[:10]:
-        told_ms = told_ms * 32 + "0123456789abcdefghjkmnpqrstvwxyz".index(character)
-    assert before_ms <= told_ms <= clock.now_ms()
+        reported_ms = reported_ms * 32 + "0123456789abcdefghjkmnpqrstvwxyz".index(character)
+    assert before_ms <= reported_ms <= clock.now_ms()
 
 
 def test_ids_of_later_milliseconds_sort_later_and_none_repeats() -> None:
@@ -152,9 +152,9 @@ def test_two_starts_bear_two_names(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_makes_other_ids_than_its_parent() -> None:
-    told = subprocess.run([sys.executable, "-c", FORKED_IDS], stdout=subprocess.PIPE, text=True, check=True).stdout
+    reported = subprocess.run([sys.executable, "-c", FORKED_IDS], stdout=subprocess.PIPE, text=True, check=True).stdout
 
-    made = told.split()
+    made = reported.split()
     assert len(made) == len(set(made)) == 201
 
 
@@ -239,9 +239,9 @@ def test_a_question_that_cannot_be_answered_is_answered_with_no(tmp_path: Path) 
     process, (name,) = start(OWNER.format(end="pass"), tmp_path)
     process.kill()
     process.wait()
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", WITHOUT_DESCRIPTORS, tmp_path, name], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
 
-    assert told.split() == ["False", "True"]
+    assert reported.split() == ["False", "True"]
     finish(process)

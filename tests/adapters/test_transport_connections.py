@@ -27,7 +27,7 @@ def answering(*answers: bytes) -> Peer:
     left = [*answers]
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await peer.hear(reader):
+        while await peer.receive(reader):
             writer.write(left.pop(0))
             await writer.drain()
 
@@ -37,8 +37,8 @@ def answering(*answers: bytes) -> Peer:
 
 async def test_callers_who_share_connections_all_get_their_own_answer(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while heard := await peer.hear(reader):
-            body = heard.partition(b"\r\n\r\n")[2]
+        while received := await peer.receive(reader):
+            body = received.partition(b"\r\n\r\n")[2]
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
 
     async def caller(number: int) -> None:
@@ -48,7 +48,7 @@ async def test_callers_who_share_connections_all_get_their_own_answer(transport:
 
     async with serve(peer := Peer(talk)):
         await asyncio.gather(*map(caller, range(20)))
-    assert len(peer.heard) == 1000
+    assert len(peer.received) == 1000
     assert peer.connections <= 20
 
 
@@ -73,7 +73,7 @@ async def test_bytes_on_an_idle_connection_are_no_answer(transport: Http1Transpo
     answered = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(SMALL)
         await answered.wait()
         if peer.connections == 1:
@@ -90,15 +90,15 @@ async def test_bytes_on_an_idle_connection_are_no_answer(transport: Http1Transpo
 
 async def test_a_request_that_was_sent_over_a_kept_connection_is_not_sent_again(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(SMALL)
-        await peer.hear(reader)  # And leaves without a word: perhaps it has charged for it.
+        await peer.receive(reader)  # And leaves without a word: perhaps it has charged for it.
 
     async with serve(peer := Peer(talk)):
         assert await whole(await transport.handle_async_request(ask(peer.url))) == b"hi"
         with pytest.raises(httpx2.RemoteProtocolError):
             await transport.handle_async_request(ask(peer.url, content=b"x"))
-    assert (peer.connections, len(peer.heard)) == (1, 2)
+    assert (peer.connections, len(peer.received)) == (1, 2)
 
 
 async def test_interim_answers_are_passed_over(transport: Http1Transport) -> None:
@@ -133,7 +133,7 @@ async def test_an_answer_that_never_comes_to_its_point_is_given_up(
     transport: Http1Transport, begun: bytes, more: bytes
 ) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(begun)
         while not writer.is_closing():
             writer.write(more)
@@ -159,7 +159,7 @@ async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: Ht
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal written
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(CHUNKED)
         for _ in range(1024):
             writer.write(piece)
@@ -210,8 +210,8 @@ async def test_a_connection_that_rests_for_long_is_closed() -> None:
 async def test_a_long_answer_is_not_cut_by_the_limit_of_rest() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
-            await peer.hear(reader)
-            if len(peer.heard) == 2:
+            await peer.receive(reader)
+            if len(peer.received) == 2:
                 await asyncio.sleep(0.3)
             writer.write(SMALL)
 

@@ -18,7 +18,7 @@ async def test_an_untrusted_certificate_is_refused(transport: Http1Transport, id
     async with serve(saying(SMALL), identity.server) as peer:
         with pytest.raises(httpx2.ConnectError):
             await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/", read=5))
-    assert peer.heard == []
+    assert peer.received == []
 
 
 @pytest.mark.parametrize("position", ["alone", "in-a-bundle"])
@@ -46,7 +46,7 @@ async def test_requests_over_tls_share_a_connection_too(identity: Identity) -> N
                 ask(f"https://127.0.0.1:{peer.port}/", content=b"x", read=60)
             )
             assert await whole(response) == b"hi"
-    assert (peer.connections, len(peer.heard)) == (1, 3)
+    assert (peer.connections, len(peer.received)) == (1, 3)
 
 
 async def test_certificates_that_are_none_are_a_connect_error() -> None:

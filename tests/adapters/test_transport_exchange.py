@@ -17,7 +17,7 @@ async def test_requests_in_turn_share_one_connection(transport: Http1Transport) 
     async with serve(keeping_alive()) as peer:
         for _ in range(20):
             assert await whole(await transport.handle_async_request(ask(peer.url, content=b"x", read=5))) == b"hi"
-    assert (peer.connections, len(peer.heard)) == (1, 20)
+    assert (peer.connections, len(peer.received)) == (1, 20)
 
 
 async def test_a_stream_read_to_its_end_gives_its_connection_back(transport: Http1Transport) -> None:
@@ -29,8 +29,8 @@ async def test_a_stream_read_to_its_end_gives_its_connection_back(transport: Htt
 
 async def test_many_requests_at_once_all_get_their_own_answer(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while heard := await peer.hear(reader):
-            body = heard.partition(b"\r\n\r\n")[2]
+        while received := await peer.receive(reader):
+            body = received.partition(b"\r\n\r\n")[2]
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
 
     async def one(number: int) -> bytes:
@@ -44,7 +44,7 @@ async def test_headers_are_sent_as_given_and_none_is_made_up(transport: Http1Tra
     headers = [("host", "example.org"), ("x-twice", "a"), ("x-twice", "b"), ("user-agent", "me"), ("accept", "a/b")]
     async with serve(saying(SMALL)) as peer:
         await transport.handle_async_request(ask(f"{peer.url}/a%20b?c=%C3%A9&d", headers=headers, content=b"{}"))
-    request, *lines = peer.heard[0].split(b"\r\n")
+    request, *lines = peer.received[0].split(b"\r\n")
     assert request == b"POST /v1/a%20b?c=%C3%A9&d HTTP/1.1"
     expected = [f"{name}: {value}".encode() for name, value in [*headers, ("content-length", "2")]]
     assert sorted(lines) == sorted([*expected, b"", b"{}"])
@@ -54,8 +54,8 @@ async def test_headers_are_sent_as_given_and_none_is_made_up(transport: Http1Tra
 async def test_a_request_without_a_user_agent_does_not_name_the_library(transport: Http1Transport) -> None:
     async with serve(saying(SMALL)) as peer:
         await transport.handle_async_request(ask(peer.url, "GET"))
-    assert b"user-agent" not in peer.heard[0].lower()
-    assert b"accept-encoding" not in peer.heard[0]
+    assert b"user-agent" not in peer.received[0].lower()
+    assert b"accept-encoding" not in peer.received[0]
 
 
 async def test_a_body_that_is_made_while_it_is_sent_arrives_whole(transport: Http1Transport) -> None:
@@ -65,7 +65,7 @@ async def test_a_body_that_is_made_while_it_is_sent_arrives_whole(transport: Htt
 
     async with serve(saying(SMALL)) as peer:
         await transport.handle_async_request(ask(peer.url, content=pieces()))
-    assert peer.heard[0].endswith(b"4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n0\r\n\r\n")
+    assert peer.received[0].endswith(b"4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n0\r\n\r\n")
 
 
 async def test_status_and_headers_come_back_as_they_were_duplicates_included(transport: Http1Transport) -> None:
@@ -78,7 +78,7 @@ async def test_status_and_headers_come_back_as_they_were_duplicates_included(tra
     assert response.http_version == "HTTP/1.1"
     cookies = [(b"set-cookie", b"a=b"), (b"set-cookie", b"c=d")]
     assert response.headers.raw == [(b"x-a", b"1"), *cookies, (b"content-length", b"4")]
-    assert b"cookie" not in peer.heard[1]
+    assert b"cookie" not in peer.received[1]
 
 
 async def test_a_header_that_is_not_ascii_comes_back_too(transport: Http1Transport) -> None:
@@ -94,7 +94,7 @@ async def test_a_redirect_is_an_answer_like_any_other(transport: Http1Transport)
     async with serve(keeping_alive(b"HTTP/1.1 307 Go\r\nlocation: /else\r\ncontent-length: 0\r\n\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         assert (response.status_code, await whole(response)) == (307, b"")
-    assert len(peer.heard) == 1
+    assert len(peer.received) == 1
 
 
 async def test_a_compressed_body_is_left_as_it_is(transport: Http1Transport) -> None:
@@ -104,7 +104,7 @@ async def test_a_compressed_body_is_left_as_it_is(transport: Http1Transport) -> 
         response = await transport.handle_async_request(ask(peer.url, headers=[("accept-encoding", "gzip")]))
         assert [piece async for piece in response.aiter_raw()] == [body]
     assert response.headers["content-encoding"] == "gzip"
-    assert b"\r\naccept-encoding: gzip\r\n" in peer.heard[0]
+    assert b"\r\naccept-encoding: gzip\r\n" in peer.received[0]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
@@ -136,7 +136,7 @@ async def test_each_event_is_handed_over_before_the_next_one_is_sent(transport: 
     seen: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         head = {"chunked": "transfer-encoding: chunked\r\n", "content-length": "content-length: 45\r\n"}.get(
             framing, ""
         )
@@ -158,7 +158,7 @@ async def test_each_event_is_handed_over_before_the_next_one_is_sent(transport: 
 
 async def test_a_small_body_of_known_length_comes_in_one_chunk(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")
         for _ in range(10):
             writer.write(b"x")
@@ -180,7 +180,7 @@ async def test_a_stale_connection_is_replaced_without_the_caller_noticing(transp
     answered, stale = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(SMALL)  # No "connection: close": the client has every reason to keep the connection.
         await answered.wait()
         answered.clear()

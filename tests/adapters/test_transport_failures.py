@@ -46,7 +46,7 @@ async def test_an_answer_that_is_no_http_is_a_protocol_error(transport: Http1Tra
     async with serve(saying(answer)) as peer:
         with pytest.raises(httpx2.RemoteProtocolError):
             await transport.handle_async_request(ask(peer.url, content=b"x"))
-    assert len(peer.heard) == 1  # It was sent, so ConnectError would be a lie, and sending it again may be wrong.
+    assert len(peer.received) == 1  # It was sent, so ConnectError would be a lie, and sending it again may be wrong.
 
 
 @pytest.mark.parametrize("begun", [b"", CHUNKED + b"2\r\nhi\r\n"], ids=["at-once", "in-the-body"])
@@ -54,7 +54,7 @@ async def test_a_connection_that_is_reset_is_no_connect_error(transport: Http1Tr
     reset = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(begun)
         if begun:
             await reset.wait()

@@ -62,7 +62,7 @@ async def test_cancelling_the_reader_closes_the_connection(transport: Http1Trans
 async def test_cancelling_the_wait_for_headers_closes_the_connection_at_once(transport: Http1Transport) -> None:
     async with serve(falling_silent(b"")) as peer:
         waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
-        await peer.asked.wait()
+        await peer.requested.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -78,12 +78,12 @@ async def test_cancelling_the_sending_of_a_body_closes_the_connection(transport:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"one")
-        peer.asked.set()
+        peer.requested.set()
         await peer.hang_up(reader)
 
     async with serve(peer := Peer(talk)):
         waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, content=pieces())))
-        await peer.asked.wait()
+        await peer.requested.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -104,7 +104,7 @@ async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers(
     transport = Http1Transport()
     async with serve(falling_silent(b"")) as peer:
         waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
-        await peer.asked.wait()
+        await peer.requested.wait()
         await transport.aclose()
         with pytest.raises(httpx2.ReadError):
             await waiting

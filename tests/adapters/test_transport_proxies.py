@@ -18,7 +18,7 @@ BASIC = b"Basic bWU6YSBi"  # "me:a b"
 
 
 def tunnelling() -> Peer:
-    """A proxy that puts through whoever asks."""
+    """A proxy that puts through who asks."""
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -26,8 +26,8 @@ def tunnelling() -> Peer:
                 writer.write(data)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = await peer.hear(reader)
-        host, _, port = asked.split(b" ")[1].rpartition(b":")
+        requested = await peer.receive(reader)
+        host, _, port = requested.split(b" ")[1].rpartition(b":")
         far_reader, far_writer = await asyncio.open_connection(host.decode(), int(port))
         writer.write(b"HTTP/1.1 200 Connection established\r\nvia: x\r\n\r\n")
         try:
@@ -47,16 +47,16 @@ async def test_a_proxy_relays_what_is_plain_and_no_proxy_spares_its_hosts(monkey
         async with Http1Transport() as transport:
             assert await whole(await transport.handle_async_request(ask("http://far.invalid/a?b#c"))) == b"hi"
             assert await whole(await transport.handle_async_request(ask(direct.url))) == b"hi"
-    request, *lines = proxy.heard[0].split(b"\r\n")
+    request, *lines = proxy.received[0].split(b"\r\n")
     assert request == b"POST http://far.invalid/a?b HTTP/1.1"
     assert b"proxy-authorization: " + BASIC in lines
-    assert len(proxy.heard) == 1
-    assert len(direct.heard) == 1
-    assert b"proxy-authorization" not in direct.heard[0]
+    assert len(proxy.received) == 1
+    assert len(direct.received) == 1
+    assert b"proxy-authorization" not in direct.received[0]
 
 
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain-proxy", "tls-proxy"])
-async def test_a_proxy_tunnels_tls_and_hears_nothing_of_it(
+async def test_a_proxy_tunnels_tls_and_receives_nothing_of_it(
     identity: Identity, monkeypatch: pytest.MonkeyPatch, over_tls: bool
 ) -> None:
     tls, scheme = (identity.server, "https") if over_tls else (None, "http")
@@ -67,11 +67,11 @@ async def test_a_proxy_tunnels_tls_and_hears_nothing_of_it(
                 url = f"https://127.0.0.1:{peer.port}/"
                 assert await whole(await transport.handle_async_request(ask(url, content=b"x", read=60))) == b"hi"
     place = b"127.0.0.1:%d" % peer.port
-    assert proxy.heard == [
+    assert proxy.received == [
         b"CONNECT %b HTTP/1.1\r\nhost: %b\r\nproxy-authorization: %b\r\n\r\n" % (place, place, BASIC)
     ]
-    assert len(peer.heard) == 2
-    assert b"proxy-authorization" not in peer.heard[0]
+    assert len(peer.received) == 2
+    assert b"proxy-authorization" not in peer.received[0]
 
 
 async def test_a_certificate_is_looked_at_through_a_tunnel_too(
@@ -82,7 +82,7 @@ async def test_a_certificate_is_looked_at_through_a_tunnel_too(
         async with Http1Transport() as transport:
             with pytest.raises(httpx2.ConnectError, match="CERTIFICATE"):
                 await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/", read=60))
-    assert peer.heard == []
+    assert peer.received == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connectio
 
 async def test_the_read_timeout_restarts_with_every_chunk(transport: Http1Transport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(CHUNKED)
         for _ in range(8):
             await asyncio.sleep(0.15)

@@ -35,9 +35,9 @@ def history(vendor: str, *said: dict[str, Any], **fields: Any) -> list[dict[str,
 
 @pytest.mark.parametrize("vendor", STRICT)
 def test_a_message_goes_with_the_fields_that_the_vendor_knows(vendor: str) -> None:
-    told = {"role": "assistant", "content": "Cold.", **SDKS_NULLS, "provider_blocks": [], "extra_content": {"a": 1}}
+    reported = {"role": "assistant", "content": "Cold.", **SDKS_NULLS, "provider_blocks": [], "extra_content": {"a": 1}}
 
-    assert [{"role": "assistant", "content": "Cold."}] == history(vendor, told)
+    assert [{"role": "assistant", "content": "Cold."}] == history(vendor, reported)
 
 
 @pytest.mark.parametrize(
@@ -60,23 +60,23 @@ def test_reasoning_goes_back_in_the_vendors_own_field(vendor: str, word: str, se
 
 
 def test_thinking_of_blanks_is_none() -> None:
-    told = {"role": "assistant", "content": "Cold.", "reasoning_content": "\n"}
+    reported = {"role": "assistant", "content": "Cold.", "reasoning_content": "\n"}
 
-    assert [{"role": "assistant", "content": "Cold."}] == history("mistral", told)
+    assert [{"role": "assistant", "content": "Cold."}] == history("mistral", reported)
 
 
 def test_openrouters_details_become_the_text_of_another_vendor() -> None:
     details = [{"type": "reasoning.text", "text": "h"}, {"type": "reasoning.encrypted", "data": "x"}, {"text": "m"}]
-    told = {"role": "assistant", "content": "Cold.", "reasoning_details": details}
+    reported = {"role": "assistant", "content": "Cold.", "reasoning_details": details}
 
-    assert [{"role": "assistant", "content": "Cold.", "reasoning_content": "hm"}] == history("deepseek", told)
-    assert [told] == history("openrouter", told)
+    assert [{"role": "assistant", "content": "Cold.", "reasoning_content": "hm"}] == history("deepseek", reported)
+    assert [reported] == history("openrouter", reported)
 
 
 def test_the_text_of_a_refusal_is_not_lost() -> None:
-    told = {"role": "assistant", "content": None, "refusal": "I will not."}
+    reported = {"role": "assistant", "content": None, "refusal": "I will not."}
 
-    assert [{"role": "assistant", "content": "I will not."}] == history("mistral", told)
+    assert [{"role": "assistant", "content": "I will not."}] == history("mistral", reported)
 
 
 def test_a_name_is_left_out_where_the_role_has_none() -> None:
@@ -95,12 +95,12 @@ def test_deepseek_gets_thinking_with_every_message_that_other_models_wrote_witho
             {"role": "assistant", "content": "Nothing.", "reasoning_content": "So."})  # fmt: skip
 
     assert [turn.get("reasoning_content") for turn in history("deepseek", *said)] == [None, UNRECORDED, None, "So."]
-    told = history("deepseek", *said, thinking={"type": "disabled"})
-    assert [turn.get("reasoning_content") for turn in told] == [None, None, None, "So."]
-    told = history("deepseek", *said, upstream="deepseek-chat")  # It thinks only where it is asked to.
-    assert [turn.get("reasoning_content") for turn in told] == [None, None, None, "So."]
-    told = history("deepseek", *said, upstream="deepseek-chat", thinking={"type": "enabled"})
-    assert [turn.get("reasoning_content") for turn in told] == [None, UNRECORDED, None, "So."]
+    reported = history("deepseek", *said, thinking={"type": "disabled"})
+    assert [turn.get("reasoning_content") for turn in reported] == [None, None, None, "So."]
+    reported = history("deepseek", *said, upstream="deepseek-chat")  # It thinks only where it is asked to.
+    assert [turn.get("reasoning_content") for turn in reported] == [None, None, None, "So."]
+    reported = history("deepseek", *said, upstream="deepseek-chat", thinking={"type": "enabled"})
+    assert [turn.get("reasoning_content") for turn in reported] == [None, UNRECORDED, None, "So."]
     assert [turn.get("reasoning_content") for turn in history("xai", *said)] == [None, None, None, "So."]
 
 
@@ -130,9 +130,9 @@ def test_ids_of_calls_are_fitted_in_call_and_result(vendor: str, size: int) -> N
             {"role": "tool", "tool_call_id": one, "content": "1"},
             {"role": "tool", "tool_call_id": two, "content": "2"}]  # fmt: skip
 
-    asked, *answered = history(vendor, *said, thinking={"type": "disabled"})
+    requested, *answered = history(vendor, *said, thinking={"type": "disabled"})
 
-    ids = [made["id"] for made in asked["tool_calls"]]
+    ids = [made["id"] for made in requested["tool_calls"]]
     assert ids == [turn["tool_call_id"] for turn in answered]
     assert [size, size] == [len(name) for name in ids]
     assert 2 == len(set(ids))

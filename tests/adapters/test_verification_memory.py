@@ -27,10 +27,10 @@ async def test_verification_needs_no_more_memory_for_more_calls(tmp_path: Path) 
             for at in range(start, end, 500):
                 names = [f"call-{number}" for number in range(at, at + 500)]
                 await asyncio.gather(*(hold_one(storage, name) for name in names))
-            told: list[str] = []
+            reported: list[str] = []
             tracemalloc.start()
             try:
-                totals = await verify(storage, told.append)
+                totals = await verify(storage, reported.append)
                 peaks.append(tracemalloc.get_traced_memory()[1])
             finally:
                 tracemalloc.stop()

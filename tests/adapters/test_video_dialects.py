@@ -16,7 +16,7 @@ from adapters.providers.video.openai import OPENAI_VIDEO
 from domain.failures import Failure
 from domain.model_api.call import Attempt, Target
 from domain.model_api.events import Broken, Ended, UsageReported
-from domain.model_api.video import SECONDS_UNASKED_MAX, FirstFrame, VideoRequest, VideoResult
+from domain.model_api.video import SECONDS_UNREQUESTED_MAX, FirstFrame, VideoRequest, VideoResult
 from domain.usage import Usage
 
 VEO, SORA = "veo-3.1-generate-preview", "sora-2"
@@ -31,7 +31,7 @@ def attempt(model: str = VEO) -> Attempt:
     return Attempt(call_id="call_1", target=target, timeout_ms=1)
 
 
-def asked(extra: dict[str, Any] | None = None, **more: Any) -> VideoRequest:
+def requested(extra: dict[str, Any] | None = None, **more: Any) -> VideoRequest:
     raw = {name: msgspec.Raw(json.dumps(value).encode()) for name, value in (extra or {}).items()}
     return VideoRequest(model="p/video", prompt="a cat", extra=raw, **more)
 
@@ -61,11 +61,11 @@ def made(content: bytes, seconds: int, size: str | None) -> Step:
 
 
 @pytest.mark.parametrize(("request_", "body"), [
-    (asked(), {"model": SORA, "prompt": "a cat", "seconds": "4"}),
-    (asked(seconds=12, size="1792x1024", image=DATA),
+    (requested(), {"model": SORA, "prompt": "a cat", "seconds": "4"}),
+    (requested(seconds=12, size="1792x1024", image=DATA),
      {"model": SORA, "prompt": "a cat", "seconds": "12", "size": "1792x1024",
       "input_reference": {"image_url": "data:image/png;base64,iVBORw=="}}),
-    (asked(image=LINK), {"model": SORA, "prompt": "a cat", "seconds": "4",
+    (requested(image=LINK), {"model": SORA, "prompt": "a cat", "seconds": "4",
                          "input_reference": {"image_url": "https://i.test/1.png"}}),
 ])  # fmt: skip
 def test_what_openais_kind_is_sent(request_: VideoRequest, body: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def test_what_openais_kind_is_sent(request_: VideoRequest, body: dict[str, Any])
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "processing"])
 def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: str) -> None:
-    begun = poll_step(next_of(OPENAI_VIDEO, asked(), {"id": "video/1", "status": status}))
+    begun = poll_step(next_of(OPENAI_VIDEO, requested(), {"id": "video/1", "status": status}))
     polled = poll_step(begun.then(json.dumps({"id": "video/1", "status": status}).encode()))
     done = poll_step(polled.then(b'{"id": "video/1", "status": "completed", "seconds": "8", "size": "1792x1024"}'))
 
@@ -85,7 +85,7 @@ def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: s
     assert made(MP4, 8, "1024p") == done.then(MP4)
 
 
-@pytest.mark.parametrize(("told", "seconds", "size"), [
+@pytest.mark.parametrize(("reported", "seconds", "size"), [
     ({},                                  12, "720p"),   # as asked for
     ({"seconds": 8},                       8, "720p"),
     ({"seconds": "8.5"},                   9, "720p"),   # a begun second is a whole one
@@ -94,10 +94,12 @@ def test_a_video_is_asked_after_until_it_is_completed_and_then_fetched(status: s
     ({"seconds": "9" * 50},               12, "720p"),
     ({"size": "auto"},                    12, None),
 ])  # fmt: skip
-def test_values_that_a_video_does_not_report_are_as_requested(told: dict[str, Any], seconds: int, size: str) -> None:
-    request = asked(seconds=12, size="1280x720")
+def test_values_that_a_video_does_not_report_are_as_requested(
+    reported: dict[str, Any], seconds: int, size: str
+) -> None:
+    request = requested(seconds=12, size="1280x720")
 
-    done = poll_step(next_of(OPENAI_VIDEO, request, {"id": "v", "status": "completed", **told}))
+    done = poll_step(next_of(OPENAI_VIDEO, request, {"id": "v", "status": "completed", **reported}))
 
     assert made(MP4, seconds, size) == done.then(MP4)
 
@@ -115,14 +117,14 @@ def test_values_that_a_video_does_not_report_are_as_requested(told: dict[str, An
     (b"\xff",                                                                         "malformed", None),
 ])  # fmt: skip
 def test_a_video_that_will_not_be_is_a_failure(video: Any, kind: str, code: str | None) -> None:
-    failed = failure(next_of(OPENAI_VIDEO, asked(), video))
+    failed = failure(next_of(OPENAI_VIDEO, requested(), video))
 
     assert (kind, code) == (failed.kind, failed.code)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"error": {"message": "gone"}}'])
 def test_a_download_that_is_no_video_is_malformed(content: bytes) -> None:
-    done = poll_step(next_of(OPENAI_VIDEO, asked(), {"id": "v", "status": "completed"}))
+    done = poll_step(next_of(OPENAI_VIDEO, requested(), {"id": "v", "status": "completed"}))
 
     assert "malformed" == failure(done.then(content)).kind
 
@@ -131,13 +133,13 @@ def test_a_download_that_is_no_video_is_malformed(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(("request_", "body"), [
-    (asked(), {"instances": [{"prompt": "a cat"}], "parameters": {"durationSeconds": 8}}),
-    (asked({"negativePrompt": "dogs", "aspectRatio": "9:16"}, seconds=4, size="1080p"),
+    (requested(), {"instances": [{"prompt": "a cat"}], "parameters": {"durationSeconds": 8}}),
+    (requested({"negativePrompt": "dogs", "aspectRatio": "9:16"}, seconds=4, size="1080p"),
      {"instances": [{"prompt": "a cat"}],
       "parameters": {"negativePrompt": "dogs", "aspectRatio": "9:16", "durationSeconds": 4, "resolution": "1080p"}}),
-    (asked(size="720x1280"), {"instances": [{"prompt": "a cat"}],
+    (requested(size="720x1280"), {"instances": [{"prompt": "a cat"}],
                               "parameters": {"durationSeconds": 8, "resolution": "720p", "aspectRatio": "9:16"}}),
-    (asked(size="4K", image=DATA, last_frame=DATA, references=(DATA,)),
+    (requested(size="4K", image=DATA, last_frame=DATA, references=(DATA,)),
      {"instances": [{"prompt": "a cat",
                      "image": {"bytesBase64Encoded": "iVBORw==", "mimeType": "image/png"},
                      "lastFrame": {"bytesBase64Encoded": "iVBORw==", "mimeType": "image/png"},
@@ -157,14 +159,14 @@ def test_what_google_is_sent(request_: VideoRequest, body: dict[str, Any]) -> No
     ("veo-2.0-generate-001", {},                                    {}),
 ])  # fmt: skip
 def test_vertex_gets_the_field_for_audio(model: str, extra: dict[str, Any], parameters: dict[str, Any]) -> None:
-    assert VERTEX_VIDEO.refuses(asked(extra)) is None
-    sent = json.loads(VERTEX_VIDEO.encode(asked(extra), attempt(model)))
+    assert VERTEX_VIDEO.refuses(requested(extra)) is None
+    sent = json.loads(VERTEX_VIDEO.encode(requested(extra), attempt(model)))
 
     assert {**parameters, "durationSeconds": 8} == sent["parameters"]
 
 
 def test_an_operation_of_the_gemini_api_is_asked_after_by_its_name_and_its_file_is_fetched() -> None:
-    request = asked(seconds=6, size="1080p")
+    request = requested(seconds=6, size="1080p")
     begun = poll_step(next_of(GOOGLE_VIDEO, request, {"name": OPERATION}))
     polled = poll_step(begun.then(json.dumps({"name": OPERATION, "done": False}).encode()))
     samples = [{"video": {"uri": "https://elsewhere.test/v1beta/files/f-1_x:download?alt=media"}}]
@@ -177,7 +179,7 @@ def test_an_operation_of_the_gemini_api_is_asked_after_by_its_name_and_its_file_
 
 
 def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_video() -> None:
-    begun = poll_step(next_of(VERTEX_VIDEO, asked(), {"name": "projects/p/locations/l/operations/1"}))
+    begun = poll_step(next_of(VERTEX_VIDEO, requested(), {"name": "projects/p/locations/l/operations/1"}))
     videos = [{"bytesBase64Encoded": b64encode(MP4).decode(), "mimeType": "video/mp4"}]
 
     assert (f"models/{VEO}:fetchPredictOperation", {"operationName": "projects/p/locations/l/operations/1"}) == (
@@ -208,25 +210,25 @@ def test_an_operation_of_vertex_is_asked_after_by_a_method_and_brings_its_video(
     ([],                                                                       "malformed"),
 ])  # fmt: skip
 def test_an_operation_that_brings_nothing_is_a_failure(dialect: ProviderDialect, operation: Any, kind: str) -> None:
-    assert kind == failure(next_of(dialect, asked(), operation)).kind
+    assert kind == failure(next_of(dialect, requested(), operation)).kind
 
 
 @pytest.mark.parametrize(("dialect", "request_", "field"), [
-    (OPENAI_VIDEO, asked(last_frame=DATA),                                   "lastFrame"),
-    (OPENAI_VIDEO, asked(references=(DATA,)),                                "referenceImages"),
-    (OPENAI_VIDEO, asked({"aspectRatio": "16:9"}),                           "aspectRatio"),
-    (GOOGLE_VIDEO, asked(image=LINK),                                        "image"),
-    (GOOGLE_VIDEO, asked(last_frame=LINK),                                   "lastFrame"),
-    (GOOGLE_VIDEO, asked(references=(DATA, LINK)),                           "referenceImages"),
-    (GOOGLE_VIDEO, asked(size="1024x1792"),                                  "size"),
-    (GOOGLE_VIDEO, asked(size="720x720"),                                    "size"),
-    (GOOGLE_VIDEO, asked(size="480p"),                                       "size"),
-    (GOOGLE_VIDEO, asked({"aspectRatio": "16:9"}, size="1280x720"),          "aspectRatio"),
-    (GOOGLE_VIDEO, asked({"seed": 7}),                                       "seed"),
-    (GOOGLE_VIDEO, asked({"sampleCount": 4}),                                "sampleCount"),
-    (VERTEX_VIDEO, asked({"sampleCount": 4}),                                "sampleCount"),
-    (VERTEX_VIDEO, asked({"storageUri": "gs://b"}),                          "storageUri"),
-    (VERTEX_VIDEO, asked({"durationSeconds": 60}),                           "durationSeconds"),
+    (OPENAI_VIDEO, requested(last_frame=DATA),                                   "lastFrame"),
+    (OPENAI_VIDEO, requested(references=(DATA,)),                                "referenceImages"),
+    (OPENAI_VIDEO, requested({"aspectRatio": "16:9"}),                           "aspectRatio"),
+    (GOOGLE_VIDEO, requested(image=LINK),                                        "image"),
+    (GOOGLE_VIDEO, requested(last_frame=LINK),                                   "lastFrame"),
+    (GOOGLE_VIDEO, requested(references=(DATA, LINK)),                           "referenceImages"),
+    (GOOGLE_VIDEO, requested(size="1024x1792"),                                  "size"),
+    (GOOGLE_VIDEO, requested(size="720x720"),                                    "size"),
+    (GOOGLE_VIDEO, requested(size="480p"),                                       "size"),
+    (GOOGLE_VIDEO, requested({"aspectRatio": "16:9"}, size="1280x720"),          "aspectRatio"),
+    (GOOGLE_VIDEO, requested({"seed": 7}),                                       "seed"),
+    (GOOGLE_VIDEO, requested({"sampleCount": 4}),                                "sampleCount"),
+    (VERTEX_VIDEO, requested({"sampleCount": 4}),                                "sampleCount"),
+    (VERTEX_VIDEO, requested({"storageUri": "gs://b"}),                          "storageUri"),
+    (VERTEX_VIDEO, requested({"durationSeconds": 60}),                           "durationSeconds"),
 ])  # fmt: skip
 def test_an_unsupported_field_is_refused_by_name(dialect: ProviderDialect, request_: VideoRequest, field: str) -> None:
     refused = dialect.refuses(request_)
@@ -239,10 +241,10 @@ def test_an_unsupported_field_is_refused_by_name(dialect: ProviderDialect, reque
 def test_no_dialect_asks_for_more_seconds_than_are_held(
     dialect: ProviderDialect, seconds: int | None, size: str | None
 ) -> None:
-    sent = json.loads(dialect.encode(asked(seconds=seconds, size=size), attempt()))
+    sent = json.loads(dialect.encode(requested(seconds=seconds, size=size), attempt()))
 
     length = int(sent["seconds"] if "seconds" in sent else sent["parameters"]["durationSeconds"])
-    assert length == seconds if seconds else length <= SECONDS_UNASKED_MAX
+    assert length == seconds if seconds else length <= SECONDS_UNREQUESTED_MAX
 
 
 WORDS = st.sampled_from(["id", "status", "name", "done", "error", "code", "response", "videos", "video", "uri", "seconds",
@@ -256,7 +258,7 @@ JSON_VALUES = st.recursive(
 
 @given(st.sampled_from(VIDEO), JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40))
 def test_any_answer_of_a_provider_is_a_step(dialect: ProviderDialect, body: bytes) -> None:
-    step = next_of(dialect, asked(), body)
+    step = next_of(dialect, requested(), body)
 
     if isinstance(step, PollStep):
         assert "://" not in step.path

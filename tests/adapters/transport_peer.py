@@ -16,13 +16,13 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Peer:
-    """A server whose connections are talked to by `talk`; `asked` and `gone` are set by a request and by a leave."""
+    """A server whose connections are talked to by `talk`; `requested` and `gone` are set by a request and by a leave."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.connections = 0
-        self.asked = asyncio.Event()
+        self.requested = asyncio.Event()
         self.gone = asyncio.Event()
         self.port = 0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -42,7 +42,7 @@ class Peer:
         finally:
             writer.close()
 
-    async def hear(self, reader: asyncio.StreamReader) -> bytes:
+    async def receive(self, reader: asyncio.StreamReader) -> bytes:
         """One whole request."""
         head = await reader.readuntil(b"\r\n\r\n")
         body = b""
@@ -51,8 +51,8 @@ class Peer:
                 body = await reader.readexactly(int(line[16:]))
             elif line == b"transfer-encoding: chunked":
                 body = await reader.readuntil(b"0\r\n\r\n")
-        self.heard.append(head + body)
-        self.asked.set()
+        self.received.append(head + body)
+        self.requested.set()
         return head + body
 
     async def hang_up(self, reader: asyncio.StreamReader) -> None:
@@ -82,7 +82,7 @@ def saying(*answers: bytes) -> Peer:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:
-            await peer.hear(reader)
+            await peer.receive(reader)
             writer.write(answer)
             await writer.drain()
 
@@ -95,7 +95,7 @@ def keeping_alive(answer: bytes = SMALL) -> Peer:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await peer.hear(reader):
+            while await peer.receive(reader):
                 writer.write(answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -109,7 +109,7 @@ def falling_silent(after: bytes) -> Peer:
     """A peer that answers with the bytes given and then says nothing more until the client leaves."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await peer.hear(reader)
+        await peer.receive(reader)
         writer.write(after)
         await writer.drain()
         await peer.hang_up(reader)

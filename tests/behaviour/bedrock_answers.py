@@ -35,8 +35,8 @@ def authorize(request: Received) -> None:
     if request.path.startswith("/eu-west-1/"):
         assert f"Bearer {BEARER}" == request.headers["authorization"]
         return
-    told = verified(SECRET, "POST", request.path, request.headers, request.body)
-    assert (KEY, "us-west-2", "bedrock") == (told["key"], told["region"], told["service"])
+    reported = verified(SECRET, "POST", request.path, request.headers, request.body)
+    assert (KEY, "us-west-2", "bedrock") == (reported["key"], reported["region"], reported["service"])
     assert TOKEN == request.headers["x-amz-security-token"]
 
 

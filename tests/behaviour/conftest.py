@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.behaviour.calls import wallet
+from tests.behaviour.plain_calls import wallet
 from tests.behaviour.stub import SECRETS, Stub
 from tests.support.hub import HubProcess
 
@@ -91,7 +91,7 @@ def providers() -> Iterator[Stub]:
 @pytest.fixture(scope="session")
 def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     """Providers `oai`, `ant`, `pair`, `left` and `right` with a rate each for the model `m`, and people."""
-    desk = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
+    operator = HubProcess(tmp_path_factory.mktemp("books") / "data", env=ENVIRONMENT)
     commands: list[Sequence[str]] = []
     for name, secrets in SECRETS.items():
         dialect = DIALECTS.get(name, "openai")
@@ -136,12 +136,15 @@ def books(tmp_path_factory: pytest.TempPathFactory, providers: Stub) -> Books:
     names = ("guest", "poor", "small", "revoked")
     commands += [["user", "add", name] for name in names]
     commands += [["credit", "grant", *grant] for grant in (("guest", "1000"), ("owner", "1000"), ("small", "0.004"))]
-    desk.script(*commands)
-    made = [json.loads(told) for told in desk.script(*(["key", "create", "--user", name, "--json"] for name in names))]
-    desk.cli("key", "revoke", made[-1]["id"])
+    operator.script(*commands)
+    made = [
+        json.loads(reported)
+        for reported in operator.script(*(["key", "create", "--user", name, "--json"] for name in names))
+    ]
+    operator.cli("key", "revoke", made[-1]["id"])
     people = People(**{name: key["key"] for name, key in zip(names, made, strict=True)})
-    providers.forbidden = {desk.key, *(key["key"] for key in made)}
-    return Books(data_dir=desk.data_dir, people=people)
+    providers.forbidden = {operator.key, *(key["key"] for key in made)}
+    return Books(data_dir=operator.data_dir, people=people)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.behaviour.calls import MESSAGES, Heard
+from tests.behaviour.plain_calls import MESSAGES, Response
 
 OPENAI_TYPES = {
     "invalid_request_error",
@@ -51,30 +51,30 @@ def is_anthropic(path: str) -> bool:
     return path.startswith(MESSAGES)
 
 
-def check_error(heard: Heard, path: str, status: int | None = None, code: str | None = None) -> dict[str, Any]:
+def check_error(received: Response, path: str, status: int | None = None, code: str | None = None) -> dict[str, Any]:
     """The error object of an answer that holds to the contract; the status and the code are as expected."""
     if status is not None:
-        assert status == heard.status, heard.body
-    assert 400 <= heard.status < 600
-    assert "application/json" == heard.header("content-type")
-    told = heard.json()
+        assert status == received.status, received.body
+    assert 400 <= received.status < 600
+    assert "application/json" == received.header("content-type")
+    reported = received.json()
     if is_google(path):
-        return _check_google(heard, told, code)
+        return _check_google(received, reported, code)
     if is_anthropic(path):
-        assert ["error", "request_id", "type"] == sorted(told)
-        assert "error" == told["type"]
-        error: dict[str, Any] = told["error"]
-        assert error["type"] in ANTHROPIC_TYPES[heard.status], (heard.status, error["type"])
+        assert ["error", "request_id", "type"] == sorted(reported)
+        assert "error" == reported["type"]
+        error: dict[str, Any] = reported["error"]
+        assert error["type"] in ANTHROPIC_TYPES[received.status], (received.status, error["type"])
         assert error.get("param", "") is not None
-        request_id = told["request_id"]
-        assert request_id == heard.header("request-id")
+        request_id = reported["request_id"]
+        assert request_id == received.header("request-id")
     else:
-        assert ["error"] == list(told)
-        error = told["error"]
+        assert ["error"] == list(reported)
+        error = reported["error"]
         assert error["type"] in OPENAI_TYPES
         assert error["param"] is None or isinstance(error["param"], str)
         request_id = error["request_id"]
-    assert request_id == heard.header("x-request-id")
+    assert request_id == received.header("x-request-id")
     assert request_id.startswith("call_")
     assert isinstance(error["message"], str)
     assert 10 <= len(error["message"]) <= 4_000
@@ -85,16 +85,16 @@ def check_error(heard: Heard, path: str, status: int | None = None, code: str | 
     return error
 
 
-def _check_google(heard: Heard, told: dict[str, Any], code: str | None) -> dict[str, Any]:
-    assert ["error"] == list(told)
-    error: dict[str, Any] = told["error"]
+def _check_google(received: Response, reported: dict[str, Any], code: str | None) -> dict[str, Any]:
+    assert ["error"] == list(reported)
+    error: dict[str, Any] = reported["error"]
     assert ["code", "details", "message", "status"] == sorted(error)
-    assert heard.status == error["code"]
-    assert error["status"] in GOOGLE_STATUSES[heard.status]
+    assert received.status == error["code"]
+    assert error["status"] in GOOGLE_STATUSES[received.status]
     assert 10 <= len(error["message"]) <= 4_000
     info, request = error["details"][0], error["details"][-1]
     assert info["reason"]
     assert code in (None, info["reason"])
-    assert request["requestId"] == heard.header("x-request-id")
+    assert request["requestId"] == received.header("x-request-id")
     assert request["requestId"].startswith("call_")
     return error

@@ -1,12 +1,12 @@
 """What a provider of OpenAI's Responses API answers: small transcripts of our own.
 
-As in `answers`, they hold fields that no hub has heard of, and white space of their own.
+As in `answers`, they hold fields that no hub has received of, and white space of their own.
 """
 
 import json
 from typing import Any
 
-from tests.behaviour.answers import TEXT, event
+from tests.behaviour.stub_answers import TEXT, event
 
 USAGE = {
     "input_tokens": 11,
@@ -61,42 +61,47 @@ def stream(*output: dict[str, Any], status: str = "completed", **more: Any) -> l
     """The same answer as a stream, event by event; each text in two pieces."""
     items = list(output or (message(),))
     begun = {**response(status="in_progress"), "output": [], "usage": None}
-    told: list[tuple[str, dict[str, Any]]] = [("created", {"response": begun}), ("in_progress", {"response": begun})]
+    reported: list[tuple[str, dict[str, Any]]] = [
+        ("created", {"response": begun}),
+        ("in_progress", {"response": begun}),
+    ]
     for place, item in enumerate(items):
-        told += _item(item, place)
-    told.append((status, {"response": response(*items, status=status, **more)}))
-    return [event(f"response.{kind}", **fields, sequence_number=n) for n, (kind, fields) in enumerate(told)]
+        reported += _item(item, place)
+    reported.append((status, {"response": response(*items, status=status, **more)}))
+    return [event(f"response.{kind}", **fields, sequence_number=n) for n, (kind, fields) in enumerate(reported)]
 
 
 def _item(item: dict[str, Any], place: int) -> list[tuple[str, dict[str, Any]]]:
     at = {"item_id": item["id"], "output_index": place}
     empty = {**item, "status": "in_progress"}
-    told: list[tuple[str, dict[str, Any]]] = []
+    reported: list[tuple[str, dict[str, Any]]] = []
     match item["type"]:
         case "message":
             empty["content"] = []
             part = item["content"][0]
             here = {**at, "content_index": 0}
-            told.append(("content_part.added", {**here, "part": {**part, "text": ""}}))
-            told += [("output_text.delta", {**here, "delta": piece, "logprobs": []}) for piece in halves(part["text"])]
-            told.append(("output_text.done", {**here, "text": part["text"]}))
-            told.append(("content_part.done", {**here, "part": part}))
+            reported.append(("content_part.added", {**here, "part": {**part, "text": ""}}))
+            reported += [
+                ("output_text.delta", {**here, "delta": piece, "logprobs": []}) for piece in halves(part["text"])
+            ]
+            reported.append(("output_text.done", {**here, "text": part["text"]}))
+            reported.append(("content_part.done", {**here, "part": part}))
         case "function_call":
             empty["arguments"] = ""
             pieces = halves(item["arguments"])
-            told += [("function_call_arguments.delta", {**at, "delta": piece}) for piece in pieces]
-            told.append(("function_call_arguments.done", {**at, "arguments": item["arguments"]}))
+            reported += [("function_call_arguments.delta", {**at, "delta": piece}) for piece in pieces]
+            reported.append(("function_call_arguments.done", {**at, "arguments": item["arguments"]}))
         case "reasoning":
             empty["summary"] = []
             for number, part in enumerate(item["summary"]):
                 here = {**at, "summary_index": number}
-                told.append(("reasoning_summary_part.added", {**here, "part": {**part, "text": ""}}))
+                reported.append(("reasoning_summary_part.added", {**here, "part": {**part, "text": ""}}))
                 pieces = halves(part["text"])
-                told += [("reasoning_summary_text.delta", {**here, "delta": piece}) for piece in pieces]
-                told.append(("reasoning_summary_text.done", {**here, "text": part["text"]}))
-                told.append(("reasoning_summary_part.done", {**here, "part": part}))
+                reported += [("reasoning_summary_text.delta", {**here, "delta": piece}) for piece in pieces]
+                reported.append(("reasoning_summary_text.done", {**here, "text": part["text"]}))
+                reported.append(("reasoning_summary_part.done", {**here, "part": part}))
     done = {"output_index": place, "item": item}
-    return [("output_item.added", {"output_index": place, "item": empty}), *told, ("output_item.done", done)]
+    return [("output_item.added", {"output_index": place, "item": empty}), *reported, ("output_item.done", done)]
 
 
 def halves(text: str) -> list[str]:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from tests.behaviour.answers import polite
+from tests.behaviour.stub_answers import polite
 from tests.support.provider import Handler, Received, Reply, StubProvider
 
 START_S = 10

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from domain.dialects.audio_duration import seconds_of
-from tests.behaviour.answers import (
+from tests.behaviour.non_chat_answers import VIDEO
+from tests.behaviour.plain_calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_image, ask, camel_case_body
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     ARGUMENTS,
     TEXT,
     anthropic_whole,
@@ -21,16 +24,13 @@ from tests.behaviour.answers import (
     openai_stream,
     openai_whole,
 )
-from tests.behaviour.answers_beside_chat import VIDEO
-from tests.behaviour.calls import AIGNE, AIGNE_IMAGE, aigne_body, aigne_image, ask, camel_case_body
-from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
 SCRIPT = Path(__file__).parents[1] / "aigne" / "client.mjs"
 CLIENT = Path(sys.prefix) / "aigne"
 NODE = shutil.which("node")
-PATIENCE_S = 60
+TIMEOUT_S = 60
 # 11 tokens at one credit per million and 7 at two.
 CREDITS = 0.000025
 
@@ -39,7 +39,7 @@ with_client = pytest.mark.skipif(
 )
 
 
-def told(hub: HubProcess, question: str) -> Any:
+def reported(hub: HubProcess, question: str) -> Any:
     """What the client made of the hub's answer."""
     assert NODE is not None
     environment = {
@@ -50,7 +50,7 @@ def told(hub: HubProcess, question: str) -> Any:
         "KEY": hub.key,
     }
     ran = subprocess.run(
-        [NODE, str(SCRIPT), question], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        [NODE, str(SCRIPT), question], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
@@ -58,7 +58,7 @@ def told(hub: HubProcess, question: str) -> Any:
 
 @with_client
 def test_the_client_finds_the_hub_and_its_models(hub: HubProcess, stub: Stub) -> None:
-    models = {(model["provider"], model["model"]): model for model in told(hub, "models")}
+    models = {(model["provider"], model["model"]): model for model in reported(hub, "models")}
 
     assert {("oai", "m"), ("ant", "m"), ("echo", "echo")} <= set(models)
     assert ("chat", "0.000001", "0.000002") == tuple(
@@ -69,7 +69,7 @@ def test_the_client_finds_the_hub_and_its_models(hub: HubProcess, stub: Stub) ->
 @with_client
 @pytest.mark.parametrize(("question", "by"), [("whole", "oai/m"), ("crosswise", "ant/m"), ("image", "ant/m")])
 def test_the_client_gets_a_whole_answer_with_its_charge(hub: HubProcess, stub: Stub, question: str, by: str) -> None:
-    answer = told(hub, question)
+    answer = reported(hub, question)
 
     assert (TEXT, "m-2024-01-01", by) == (answer["text"], answer["model"], answer["modelWithProvider"])
     assert {"inputTokens": 11, "outputTokens": 7, "aigneHubCredits": CREDITS} == answer["usage"]
@@ -80,7 +80,7 @@ def test_the_client_gets_a_whole_answer_with_its_charge(hub: HubProcess, stub: S
 
 @with_client
 def test_the_client_gets_a_streamed_answer(hub: HubProcess, stub: Stub) -> None:
-    answer = told(hub, "stream")
+    answer = reported(hub, "stream")
 
     assert (TEXT, 2) == (answer["text"], answer["pieces"])
     assert CREDITS == answer["usage"]["aigneHubCredits"]
@@ -89,13 +89,13 @@ def test_the_client_gets_a_streamed_answer(hub: HubProcess, stub: Stub) -> None:
 @with_client
 def test_the_client_gets_tool_calls_and_answers_them(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, openai_whole(openai_calls(ARGUMENTS), "tool_calls")))
-    (call,) = told(hub, "tools")["toolCalls"]
+    (call,) = reported(hub, "tools")["toolCalls"]
 
     assert {"name": "weather", "arguments": json.loads(ARGUMENTS)} == call["function"]
     assert "required" == json.loads(stub.only.body)["tool_choice"]
 
     stub.reset()
-    told(hub, "answered")
+    reported(hub, "answered")
     messages = json.loads(stub.only.body)["messages"]
     assert {"city": "Rome"} == messages[1]["content"][0]["input"]
     assert "tool_result" == messages[2]["content"][0]["type"]
@@ -105,13 +105,13 @@ def test_the_client_gets_tool_calls_and_answers_them(hub: HubProcess, stub: Stub
 def test_the_client_gets_structured_output(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, openai_whole({"role": "assistant", "content": ARGUMENTS})))
 
-    assert json.loads(ARGUMENTS) == told(hub, "structured")["json"]
+    assert json.loads(ARGUMENTS) == reported(hub, "structured")["json"]
     assert "place" == json.loads(stub.only.body)["response_format"]["json_schema"]["name"]
 
 
 @with_client
 def test_the_client_gets_images_made_and_changed(hub: HubProcess, stub: Stub) -> None:
-    made = told(hub, "painted")
+    made = reported(hub, "painted")
 
     assert [("file", "image/png")] == [(image["type"], image["mimeType"]) for image in made["images"]]
     assert made["usage"]["inputTokens"] > 0
@@ -119,7 +119,7 @@ def test_the_client_gets_images_made_and_changed(hub: HubProcess, stub: Stub) ->
     assert "/images/generations" in stub.only.path
 
     stub.reset()
-    told(hub, "repainted")
+    reported(hub, "repainted")
     assert "/images/edits" in stub.only.path
     assert json.loads(stub.only.body)["images"][0]["image_url"].startswith("data:image/png;base64,")
 
@@ -127,7 +127,7 @@ def test_the_client_gets_images_made_and_changed(hub: HubProcess, stub: Stub) ->
 @with_client
 def test_the_client_gets_a_video(hub: HubProcess, stub: Stub) -> None:
     """With a key of its caller's the same video comes again."""
-    answer = told(hub, "video")
+    answer = reported(hub, "video")
 
     made = answer["made"]
     assert made == answer["again"]
@@ -144,14 +144,14 @@ def test_the_client_gets_a_video(hub: HubProcess, stub: Stub) -> None:
 
 @with_client
 def test_the_client_videos_without_a_key_of_any_provider(hub: HubProcess) -> None:
-    (video,) = told(hub, "echoed")["videos"]
+    (video,) = reported(hub, "echoed")["videos"]
 
     assert 4 == seconds_of(b64decode(video["data"]))
 
 
 @with_client
 def test_the_client_raises_what_the_hub_refuses(hub: HubProcess, stub: Stub) -> None:
-    refused = told(hub, "refused")
+    refused = reported(hub, "refused")
 
     assert "`nobody/m` is not served" in refused["message"]
     assert [] == stub.requests
@@ -173,10 +173,10 @@ def test_a_native_stream_adds_up_to_the_whole_answer(hub: HubProcess, stub: Stub
 def test_a_broken_native_stream_ends_with_an_error_event(hub: HubProcess, stub: Stub) -> None:
     stub.will(streaming(*openai_stream()[:2]))
 
-    heard = ask(hub, AIGNE, aigne_body("oai/m", True)).body.decode()
+    received = ask(hub, AIGNE, aigne_body("oai/m", True)).body.decode()
 
-    assert "event: error\ndata: " in heard
-    assert "usage" not in heard
+    assert "event: error\ndata: " in received
+    assert "usage" not in received
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_broken_native_stream_ends_with_an_error_event(hub: HubProcess, stub: 
 def test_a_bad_native_call_is_refused_by_the_name_of_its_field(
     hub: HubProcess, stub: Stub, nothing_moves: None, body: dict[str, Any], field: str
 ) -> None:
-    heard = ask(hub, AIGNE, body)
+    received = ask(hub, AIGNE, body)
 
-    assert (400, field) == (heard.status, heard.json()["error"]["param"])
+    assert (400, field) == (received.status, received.json()["error"]["param"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("requested", "field"),
     [
         ({}, "input.prompt"),
         ({"prompt": ""}, "input.prompt"),
@@ -220,12 +220,12 @@ def test_a_bad_native_call_is_refused_by_the_name_of_its_field(
     ],
 )
 def test_a_bad_native_image_is_refused_by_the_name_of_its_field(
-    hub: HubProcess, stub: Stub, nothing_moves: None, asked: dict[str, Any], field: str
+    hub: HubProcess, stub: Stub, nothing_moves: None, requested: dict[str, Any], field: str
 ) -> None:
-    body: dict[str, Any] = {"input": {"modelOptions": {"model": "oai/painter"}}} if not asked else {}
-    heard = ask(hub, AIGNE_IMAGE, body or aigne_image("oai/painter", **asked))
+    body: dict[str, Any] = {"input": {"modelOptions": {"model": "oai/painter"}}} if not requested else {}
+    received = ask(hub, AIGNE_IMAGE, body or aigne_image("oai/painter", **requested))
 
-    assert (400, field) == (heard.status, heard.json()["error"]["param"])
+    assert (400, field) == (received.status, received.json()["error"]["param"])
 
 
 def test_native_words_reach_the_provider_in_its_own(hub: HubProcess, stub: Stub) -> None:
@@ -239,9 +239,9 @@ def test_native_words_reach_the_provider_in_its_own(hub: HubProcess, stub: Stub)
 
 
 def test_fields_in_camel_case_are_understood(hub: HubProcess, stub: Stub) -> None:
-    heard = ask(hub, "/api/v2/chat/completions", camel_case_body("oai/m"))
+    received = ask(hub, "/api/v2/chat/completions", camel_case_body("oai/m"))
 
-    assert (200, TEXT) == (heard.status, heard.json()["choices"][0]["message"]["content"])
+    assert (200, TEXT) == (received.status, received.json()["choices"][0]["message"]["content"])
     sent = json.loads(stub.only.body)
     assert (9, 0.5) == (sent["max_tokens"], sent["top_p"])
     assert "maxTokens" not in sent

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.behaviour import responses_answers
-from tests.behaviour.answers import TEXT, anthropic_stream, anthropic_whole, openai_stream, openai_whole
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, ask, body_for, responses_body, wallet
+from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, ask, body_for, responses_body, wallet
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import TEXT, anthropic_stream, anthropic_whole, openai_stream, openai_whole
 from tests.support.hub import HubProcess
 from tests.support.provider import answering
 
@@ -22,7 +22,7 @@ SAID: dict[str, tuple[bytes, bytes]] = {
 FORMS = ("application/json", "text/event-stream", "")
 
 
-def asked(path: str, provider: str, stream: bool) -> dict[str, Any]:
+def requested(path: str, provider: str, stream: bool) -> dict[str, Any]:
     if path == RESPONSES:
         return responses_body(f"{provider}/m", stream=stream)
     return body_for(path, f"{provider}/m", stream=stream)
@@ -41,16 +41,16 @@ def test_the_form_is_the_one_that_was_asked_for(
 ) -> None:
     whole, streamed = SAID[provider]
     at_first = posted(hub)
-    undisturbed = ask(hub, path, asked(path, provider, stream))
+    shielded = ask(hub, path, requested(path, provider, stream))
     in_between = posted(hub)
     stub.reset()
     stub.will(answering(200, whole if stream else streamed, {"content-type": content_type}))
 
-    heard = ask(hub, path, asked(path, provider, stream))
+    received = ask(hub, path, requested(path, provider, stream))
 
-    assert (200, 1) == (heard.status, len(stub.requests))
-    assert undisturbed.header("content-type") == heard.header("content-type")
-    assert TEXT in text_of(path, heard.body, stream)
+    assert (200, 1) == (received.status, len(stub.requests))
+    assert shielded.header("content-type") == received.header("content-type")
+    assert TEXT in text_of(path, received.body, stream)
     assert round(at_first - in_between, 9) == round(in_between - posted(hub), 9) > 0
 
 
@@ -63,7 +63,7 @@ def test_what_is_compressed_unasked_is_unpacked(hub: HubProcess, stub: Stub, str
     assert body == ask(hub, CHAT, body_for(CHAT, "oai/m", **wanted)).body
 
 
-def test_the_official_sdks_hear_a_whole_answer_as_a_stream(hub: HubProcess, stub: Stub) -> None:
+def test_the_official_sdks_receive_a_whole_answer_as_a_stream(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, openai_whole()), answering(200, anthropic_whole()))
     question: Any = [{"role": "user", "content": "Hi"}]
 
@@ -86,9 +86,9 @@ def test_an_answer_that_says_nothing_costs_nothing(hub: HubProcess, stub: Stub, 
     before = posted(hub)
     stub.always(answering(200, b"data: [DONE]\n\n" if stream else empty))
 
-    heard = ask(hub, path, body_for(path, "oai/m", stream=stream))
+    received = ask(hub, path, body_for(path, "oai/m", stream=stream))
 
-    assert (502, 1) == (heard.status, len(stub.requests))
+    assert (502, 1) == (received.status, len(stub.requests))
     assert before == posted(hub)
 
 

@@ -10,7 +10,11 @@ import pytest
 from anthropic.types import MessageParam, ToolParam
 from pydantic import BaseModel
 
-from tests.behaviour.answers import (
+from tests.behaviour.conftest import People
+from tests.behaviour.plain_calls import wallet
+from tests.behaviour.sdks import anthropic_sdk
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     ARGUMENTS,
     TEXT,
     anthropic_stream,
@@ -22,10 +26,6 @@ from tests.behaviour.answers import (
     openai_whole,
     tool_use,
 )
-from tests.behaviour.calls import wallet
-from tests.behaviour.conftest import People
-from tests.behaviour.sdks import anthropic_sdk
-from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, answering, streaming
 
@@ -138,8 +138,8 @@ def test_tool_results_go_back(client: anthropic.Anthropic, stub: Stub, model: st
     assert [("system", "Be brief."), ("user", "Hello")] == [(m["role"], m["content"]) for m in (system, user)]
     calls = [(call["id"], json.loads(call["function"]["arguments"])) for call in assistant["tool_calls"]]
     assert [("toolu_0", {"city": "Paris", "unit": "c"}), ("toolu_1", {})] == calls
-    told = [(message["role"], message["tool_call_id"]) for message in results]
-    assert [("tool", "toolu_0"), ("tool", "toolu_1")] == told
+    reported = [(message["role"], message["tool_call_id"]) for message in results]
+    assert [("tool", "toolu_0"), ("tool", "toolu_1")] == reported
     assert ("20 degrees" in str(results[0]["content"]), "rain" in str(results[1]["content"])) == (True, True)
     assert "required" == sent["tool_choice"]
 
@@ -193,8 +193,8 @@ def test_the_built_in_echo_answers_in_this_dialect_too(client: anthropic.Anthrop
         assert ("Hello", 1, 1) == (
             getattr(answer.content[0], "text", ""), answer.usage.input_tokens, answer.usage.output_tokens
         )  # fmt: skip
-    told: Any = called.content[-1]
-    assert ("tool_use", "weather", {"city": "Rome"}) == (called.stop_reason, told.name, told.input)
+    reported: Any = called.content[-1]
+    assert ("tool_use", "weather", {"city": "Rome"}) == (called.stop_reason, reported.name, reported.input)
     assert [] == stub.requests
 
 
@@ -260,15 +260,15 @@ def test_a_stream_that_breaks_raises_where_it_breaks(client: anthropic.Anthropic
     """G19: the SDK never takes a truncated answer for a whole one."""
     events = openai_stream()[:3] if model == "oai/m" else anthropic_stream()[:4]
     stub.will(streaming(*events, cut=True))
-    heard: list[str] = []
+    received: list[str] = []
 
     def listen() -> None:
         with client.messages.stream(model=model, max_tokens=9, messages=HELLO) as stream:
             for piece in stream.text_stream:
-                heard.append(piece)
+                received.append(piece)
 
     with pytest.raises(anthropic.APIError, match=r"broke off|closed"):
         listen()
 
-    assert "".join(heard)
-    assert TEXT.startswith("".join(heard))
+    assert "".join(received)
+    assert TEXT.startswith("".join(received))

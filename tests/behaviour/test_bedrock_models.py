@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from tests.behaviour.bedrock_answers import BEARER, KEY, SECRET, TEXT, TOKEN, USAGE, failing, saying
-from tests.behaviour.calls import wallet
+from tests.behaviour.plain_calls import wallet
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.bedrock import CLAUDE, NOVA
@@ -90,17 +90,17 @@ def test_an_openai_client_gets_its_answer(
     openai_client: openai.OpenAI, hub: HubProcess, stub: Stub, provider: str, stream: bool
 ) -> None:
     stub.will(saying({"text": TEXT}))
-    asked: Any = {"model": f"{provider}/{CLAUDE}", "messages": [{"role": "user", "content": "Hello"}]}
+    requested: Any = {"model": f"{provider}/{CLAUDE}", "messages": [{"role": "user", "content": "Hello"}]}
 
     if stream:
         chunks = list(
-            openai_client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+            openai_client.chat.completions.create(**requested, stream=True, stream_options={"include_usage": True})
         )
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
         finish = [c.finish_reason for chunk in chunks for c in chunk.choices if c.finish_reason]
         usage: Any = chunks[-1].usage
     else:
-        answered = openai_client.chat.completions.create(**asked)
+        answered = openai_client.chat.completions.create(**requested)
         text, finish = answered.choices[0].message.content, [answered.choices[0].finish_reason]
         usage = answered.usage
 
@@ -115,7 +115,7 @@ def test_an_anthropic_client_gets_its_answer(
     anthropic_client: anthropic.Anthropic, hub: HubProcess, stub: Stub, stream: bool
 ) -> None:
     stub.will(saying(THOUGHT, {"text": TEXT}))
-    asked: Any = {
+    requested: Any = {
         "model": f"bedrock/{CLAUDE}",
         "max_tokens": 3000,
         "thinking": {"type": "enabled", "budget_tokens": 2000},
@@ -123,10 +123,12 @@ def test_an_anthropic_client_gets_its_answer(
     }
 
     if stream:
-        with anthropic_client.messages.stream(**asked) as events:
+        with anthropic_client.messages.stream(**requested) as events:
             message = events.get_final_message()
     else:
-        message = anthropic_client.messages.create(**asked, extra_headers={"anthropic-beta": "context-1m-2025-08-07,x"})
+        message = anthropic_client.messages.create(
+            **requested, extra_headers={"anthropic-beta": "context-1m-2025-08-07,x"}
+        )
         assert ["context-1m-2025-08-07"] == stub.only.json()["additionalModelRequestFields"].pop("anthropic_beta")
 
     thought, text = message.content
@@ -148,13 +150,13 @@ def test_an_openai_client_works_with_tools_over_several_turns(
 ) -> None:
     tools: Any = [{"type": "function", "function": {"name": "weather", "parameters": WEATHER}}]
     messages: list[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Weather?"}]
-    asked: Any = {"model": f"bedrock/{CLAUDE}", "tools": tools}
+    requested: Any = {"model": f"bedrock/{CLAUDE}", "tools": tools}
     stub.will(saying(THOUGHT, *CALLS, stop="tool_use"))
     if stream:
-        with openai_client.chat.completions.stream(**asked, messages=messages) as events:
+        with openai_client.chat.completions.stream(**requested, messages=messages) as events:
             choice: Any = events.get_final_completion().choices[0]
     else:
-        choice = openai_client.chat.completions.create(**asked, messages=messages).choices[0]
+        choice = openai_client.chat.completions.create(**requested, messages=messages).choices[0]
 
     calls = choice.message.tool_calls
     assert "tool_calls" == choice.finish_reason
@@ -165,7 +167,7 @@ def test_an_openai_client_works_with_tools_over_several_turns(
     stub.will(saying({"text": TEXT}))
     messages.append(choice.message.model_dump(exclude_none=True))
     messages += [{"role": "tool", "tool_call_id": call.id, "content": f"sunny {call.id}"} for call in calls]
-    openai_client.chat.completions.create(**asked, messages=messages)
+    openai_client.chat.completions.create(**requested, messages=messages)
 
     sent = stub.only.json()
     assert [{"text": "Be brief."}] == sent["system"]
@@ -182,7 +184,7 @@ def test_an_openai_client_works_with_tools_over_several_turns(
 def test_an_anthropic_client_works_with_tools_over_several_turns(
     anthropic_client: anthropic.Anthropic, stub: Stub, stream: bool
 ) -> None:
-    asked: Any = {
+    requested: Any = {
         "model": f"bedrock/{CLAUDE}",
         "max_tokens": 500,
         "tools": [{"name": "weather", "input_schema": WEATHER, "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
@@ -191,10 +193,10 @@ def test_an_anthropic_client_works_with_tools_over_several_turns(
     messages: list[Any] = [{"role": "user", "content": "Weather?"}]
     stub.will(saying(THOUGHT, *CALLS, stop="tool_use"))
     if stream:
-        with anthropic_client.messages.stream(**asked, messages=messages) as events:
+        with anthropic_client.messages.stream(**requested, messages=messages) as events:
             message = events.get_final_message()
     else:
-        message = anthropic_client.messages.create(**asked, messages=messages)
+        message = anthropic_client.messages.create(**requested, messages=messages)
 
     uses: Any = [block for block in message.content if block.type == "tool_use"]
     assert "tool_use" == message.stop_reason
@@ -203,7 +205,7 @@ def test_an_anthropic_client_works_with_tools_over_several_turns(
     stub.will(saying({"text": TEXT}))
     results = [{"type": "tool_result", "tool_use_id": use.id, "content": "no", "is_error": True} for use in uses]
     messages += [{"role": "assistant", "content": message.content}, {"role": "user", "content": results}]
-    anthropic_client.messages.create(**asked, messages=messages)
+    anthropic_client.messages.create(**requested, messages=messages)
 
     sent = stub.only.json()
     assert [THOUGHT, *CALLS] == sent["messages"][1]["content"]
@@ -267,14 +269,14 @@ def test_an_exception_amid_a_stream_is_an_error_and_no_end(anthropic_client: ant
         await reply.write(exception("modelStreamErrorException", "It broke."))
 
     stub.will(handler)
-    heard = ""
+    received = ""
     with pytest.raises(anthropic.APIStatusError, match=r"It broke\."):
         with anthropic_client.messages.stream(
             model=f"bedrock/{CLAUDE}", max_tokens=100, messages=[{"role": "user", "content": "Hello"}]
         ) as events:
             for text in events.text_stream:
-                heard += text
-    assert "Half" == heard
+                received += text
+    assert "Half" == received
 
 
 def test_a_damaged_stream_is_an_error_and_no_end(openai_client: openai.OpenAI, stub: Stub) -> None:
@@ -293,7 +295,7 @@ def test_a_damaged_stream_is_an_error_and_no_end(openai_client: openai.OpenAI, s
         )
 
 
-def test_what_a_family_cannot_be_told_is_refused_by_name(openai_client: openai.OpenAI, stub: Stub) -> None:
+def test_what_a_family_cannot_be_reported_is_refused_by_name(openai_client: openai.OpenAI, stub: Stub) -> None:
     with pytest.raises(openai.BadRequestError, match="logprobs") as refused:
         openai_client.chat.completions.create(
             model=f"bedrock/{NOVA}", messages=[{"role": "user", "content": "Hello"}], logprobs=True

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.behaviour import responses_answers
-from tests.behaviour.answers import DONE, anthropic_stream, openai_stream, silent
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, ask, body_for, events_of, responses_body
 from tests.behaviour.error_shape import check_error, is_anthropic
+from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, ask, body_for, events_of, responses_body
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import DONE, anthropic_stream, openai_stream, silent
 from tests.behaviour.test_provider_errors import ALL
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, Received, Reply, answering, streaming
@@ -50,27 +50,27 @@ def test_an_answer_that_was_announced_and_cut_is_not_bought_again_from_the_same_
     hub: HubProcess, stub: Stub, path: str, provider: str, announced: list[bytes]
 ) -> None:
     """Under whichever of its credentials: it had the request, and may have been at work."""
-    asked = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
+    requested = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
     stub.will(_breaking(announced, provider, "cut"))
 
-    heard = ask(hub, path, asked)
+    received = ask(hub, path, requested)
 
-    assert (502, 1) == (heard.status, len(stub.requests))
+    assert (502, 1) == (received.status, len(stub.requests))
 
 
 @ANNOUNCED
 def test_an_answer_that_was_only_announced_can_still_come_from_somebody_else(
     hub: HubProcess, stub: Stub, path: str, provider: str, announced: list[bytes]
 ) -> None:
-    asked = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
-    undisturbed = ask(hub, path, asked)
+    requested = responses_body(stream=True) if path == RESPONSES else body_for(path, f"{provider}/m", stream=True)
+    shielded = ask(hub, path, requested)
     stub.reset()
     stub.will(_breaking(announced, provider, "error event"))
 
-    heard = ask(hub, path, asked)
+    received = ask(hub, path, requested)
 
-    assert (200, 2) == (heard.status, len(stub.requests))
-    assert len(events_of(undisturbed.body)) == len(events_of(heard.body)), "nothing of the announcement is left"
+    assert (200, 2) == (received.status, len(stub.requests))
+    assert len(events_of(shielded.body)) == len(events_of(received.body)), "nothing of the announcement is left"
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_word(
     events = anthropic_stream()[:4] if provider == "ant" else openai_stream()[:3]
     stub.will(_breaking(events, provider, how))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=True))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=True))
 
-    told = events_of(heard.body)
-    assert 200 == heard.status
-    assert DONE not in heard.body
-    assert not [name for name, _ in told if name in ("message_stop", "message_delta")]
-    name, last = told[-1]
+    reported = events_of(received.body)
+    assert 200 == received.status
+    assert DONE not in received.body
+    assert not [name for name, _ in reported if name in ("message_stop", "message_delta")]
+    name, last = reported[-1]
     error = last["error"]
     assert ("error" if is_anthropic(path) else "") == name
     assert error["message"]
@@ -101,9 +101,9 @@ def test_a_stream_that_breaks_ends_with_an_error_event_and_no_terminal_word(
         assert "error" == last["type"]
     else:
         assert {"message", "type", "param", "code"} <= set(error)
-        assert not [c for _, event in told[:-1] for c in event["choices"] if c["finish_reason"]]
+        assert not [c for _, event in reported[:-1] for c in event["choices"] if c["finish_reason"]]
     if how in ("cut", "silent"):
-        call = hub.cli("call", "show", str(heard.header("x-request-id")))
+        call = hub.cli("call", "show", str(received.header("x-request-id")))
         assert (True, "timed_out" if how == "silent" else "provider_failed") == (call["incomplete"], call["ending"])
 
 

@@ -6,18 +6,18 @@ from typing import Any
 import openai
 import pytest
 
-from tests.behaviour import answers, answers_beside_chat
-from tests.behaviour.calls import COMPLETIONS, MODERATIONS, ask, events_of, wallet
+from tests.behaviour import non_chat_answers, stub_answers
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import COMPLETIONS, MODERATIONS, ask, events_of, wallet
 from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
 MODELS = pytest.mark.parametrize(("model", "text", "finish"), [
-    ("oai/m", answers_beside_chat.TEXT, "length"),
-    ("ant/m", answers.TEXT, "stop"),
+    ("oai/m", non_chat_answers.TEXT, "length"),
+    ("ant/m", stub_answers.TEXT, "stop"),
 ])  # fmt: skip
 
 
@@ -99,13 +99,13 @@ def test_what_cannot_be_continued_is_refused_by_name(
 
 
 def test_a_stream_that_is_cut_never_looks_complete(hub: HubProcess, stub: Stub) -> None:
-    stub.will(streaming(*answers_beside_chat.completion_stream(False)[:1], cut=True))
+    stub.will(streaming(*non_chat_answers.completion_stream(False)[:1], cut=True))
 
-    heard = ask(hub, COMPLETIONS, {"model": "oai/m", "prompt": "a", "stream": True})
+    received = ask(hub, COMPLETIONS, {"model": "oai/m", "prompt": "a", "stream": True})
 
-    told = events_of(heard.body)
-    assert "error" in told[-1][1]
-    assert b"[DONE]" not in heard.body
+    reported = events_of(received.body)
+    assert "error" in reported[-1][1]
+    assert b"[DONE]" not in received.body
 
 
 @pytest.mark.usefixtures("free")
@@ -163,9 +163,9 @@ def test_what_cannot_be_judged_is_refused_by_name(hub: HubProcess, fields: dict[
 
 
 def test_openais_default_model_is_meant_where_none_is_named(hub: HubProcess, stub: Stub) -> None:
-    heard = ask(hub, MODERATIONS, {"input": "a"})
+    received = ask(hub, MODERATIONS, {"input": "a"})
 
-    assert (200, "omni-moderation-latest") == (heard.status, stub.only.json()["model"])
+    assert (200, "omni-moderation-latest") == (received.status, stub.only.json()["model"])
 
 
 def test_nobody_else_has_a_word_for_moderations(hub: HubProcess, stub: Stub) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, anthropic_body, ask, openai_body
 from tests.behaviour.conftest import BODY_BYTES_MAX
+from tests.behaviour.plain_calls import CHAT, MESSAGES, anthropic_body, ask, openai_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -22,46 +22,46 @@ def preflight(origin: str, headers: str = "authorization,content-type,x-stainles
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, "/v1/models", "/v1/chat/completions/", "/v1/files", "/"])
 @pytest.mark.parametrize("origin", [PAGE, DESKTOP])
 def test_a_preflight_is_answered_without_a_key(hub: HubProcess, path: str, origin: str) -> None:
-    heard = ask(hub, path, key="", method="OPTIONS", headers=preflight(origin))
+    received = ask(hub, path, key="", method="OPTIONS", headers=preflight(origin))
 
-    assert (204, b"") == (heard.status, heard.body)
-    assert origin == heard.header("access-control-allow-origin")
-    assert "POST" in str(heard.header("access-control-allow-methods"))
-    assert "authorization,content-type,x-stainless-os" == heard.header("access-control-allow-headers")
-    assert int(str(heard.header("access-control-max-age"))) > 0
-    assert "Origin" in str(heard.header("vary"))
-    assert None is heard.header("access-control-allow-credentials")
+    assert (204, b"") == (received.status, received.body)
+    assert origin == received.header("access-control-allow-origin")
+    assert "POST" in str(received.header("access-control-allow-methods"))
+    assert "authorization,content-type,x-stainless-os" == received.header("access-control-allow-headers")
+    assert int(str(received.header("access-control-max-age"))) > 0
+    assert "Origin" in str(received.header("vary"))
+    assert None is received.header("access-control-allow-credentials")
 
 
 def test_a_preflight_may_ask_for_a_private_network(hub: HubProcess) -> None:
-    asked = {**preflight(PAGE), "access-control-request-private-network": "true"}
+    requested = {**preflight(PAGE), "access-control-request-private-network": "true"}
 
-    assert "true" == ask(hub, CHAT, method="OPTIONS", headers=asked).header("access-control-allow-private-network")
+    assert "true" == ask(hub, CHAT, method="OPTIONS", headers=requested).header("access-control-allow-private-network")
     assert None is ask(hub, CHAT, method="OPTIONS", headers=preflight(PAGE)).header(
         "access-control-allow-private-network"
     )
 
 
 def test_what_was_asked_for_is_given_back_only_if_it_is_names_of_headers(hub: HubProcess) -> None:
-    heard = ask(hub, CHAT, method="OPTIONS", headers=preflight(PAGE, '"a": {b}'))
+    received = ask(hub, CHAT, method="OPTIONS", headers=preflight(PAGE, '"a": {b}'))
 
-    assert "authorization" in str(heard.header("access-control-allow-headers"))
-    assert "{b}" not in str(heard.header("access-control-allow-headers"))
+    assert "authorization" in str(received.header("access-control-allow-headers"))
+    assert "{b}" not in str(received.header("access-control-allow-headers"))
 
 
 def test_another_page_is_allowed_nothing(hub: HubProcess, stub: Stub) -> None:
-    asked = ask(hub, CHAT, key="", method="OPTIONS", headers=preflight(STRANGE))
+    requested = ask(hub, CHAT, key="", method="OPTIONS", headers=preflight(STRANGE))
     made = ask(hub, CHAT, openai_body(), headers={"origin": STRANGE})
     plain = ask(hub, CHAT, openai_body())
 
-    for heard in (asked, made, plain):
-        assert None is heard.header("access-control-allow-origin")
-        assert "Origin" in str(heard.header("vary")), "no cache may give one page what another got"
+    for received in (requested, made, plain):
+        assert None is received.header("access-control-allow-origin")
+        assert "Origin" in str(received.header("vary")), "no cache may give one page what another got"
 
 
 def test_every_answer_and_error_is_readable_for_the_page(hub: HubProcess, stub: Stub) -> None:
     page = {"origin": PAGE}
-    heard = {
+    received = {
         200: ask(hub, CHAT, openai_body(), headers=page),
         401: ask(hub, CHAT, openai_body(), key="", headers=page),
         404: ask(hub, "/v1/nope", headers=page),
@@ -74,8 +74,8 @@ def test_every_answer_and_error_is_readable_for_the_page(hub: HubProcess, stub: 
         ask(hub, MESSAGES, anthropic_body(stream=True), headers=page),
     ]
 
-    assert list(heard) == [answer.status for answer in heard.values()]
-    for answer in (*heard.values(), *streams):
+    assert list(received) == [answer.status for answer in received.values()]
+    for answer in (*received.values(), *streams):
         assert PAGE == answer.header("access-control-allow-origin")
         exposed = str(answer.header("access-control-expose-headers")).split(", ")
         assert {"x-request-id", "x-aihub-charge", "x-aihub-provider", "retry-after"} <= set(exposed)

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import ask, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import ask, wallet
 from tests.behaviour.sdks import anthropic_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply
 
 COUNT = "/v1/messages/count_tokens"
-TOLD = b'{ "input_tokens" : 2095, "future_field": [1.50] }'
+REPORTED = b'{ "input_tokens" : 2095, "future_field": [1.50] }'
 
 
 def body(model: str = "ant/m", **more: Any) -> dict[str, Any]:
@@ -21,15 +21,15 @@ def body(model: str = "ant/m", **more: Any) -> dict[str, Any]:
 
 
 async def counting(request: Received, reply: Reply) -> None:
-    await reply.send(200, {"content-type": "application/json"}, TOLD)
+    await reply.send(200, {"content-type": "application/json"}, REPORTED)
 
 
 @pytest.mark.usefixtures("free")
 def test_a_provider_that_counts_is_asked_and_answers_as_it_pleases(hub: HubProcess, stub: Stub) -> None:
     stub.will(counting)
-    heard = ask(hub, COUNT, body(thinking={"type": "adaptive"}), headers={"anthropic-beta": "x-1"})
+    received = ask(hub, COUNT, body(thinking={"type": "adaptive"}), headers={"anthropic-beta": "x-1"})
 
-    assert (200, TOLD, "ant") == (heard.status, heard.body, heard.header("x-aihub-provider"))
+    assert (200, REPORTED, "ant") == (received.status, received.body, received.header("x-aihub-provider"))
     assert "/ant/v1/messages/count_tokens" == stub.only.path
     assert {**body("m"), "thinking": {"type": "adaptive"}} == stub.only.json()
     assert "x-1" == stub.only.headers["anthropic-beta"]
@@ -62,7 +62,7 @@ def test_who_has_no_credit_reaches_no_provider(hub: HubProcess, stub: Stub, peop
 
 @pytest.mark.usefixtures("nothing_moves")
 @pytest.mark.parametrize(
-    ("asked", "status", "param"),
+    ("requested", "status", "param"),
     [
         ({"model": "ant/m"}, 400, "messages"),
         ({"model": "ant/m", "messages": []}, 400, "messages"),
@@ -72,14 +72,14 @@ def test_who_has_no_credit_reaches_no_provider(hub: HubProcess, stub: Stub, peop
         (b"[]", 400, None),
     ],
 )
-def test_a_bad_request_is_explained(hub: HubProcess, asked: Any, status: int, param: str | None) -> None:
-    error = check_error(ask(hub, COUNT, asked), COUNT, status)
+def test_a_bad_request_is_explained(hub: HubProcess, requested: Any, status: int, param: str | None) -> None:
+    error = check_error(ask(hub, COUNT, requested), COUNT, status)
 
     assert param is None or error["param"] == param
 
 
 @pytest.mark.usefixtures("free")
-def test_a_provider_that_fails_is_told_of(hub: HubProcess, stub: Stub) -> None:
+def test_a_provider_that_fails_is_reported_of(hub: HubProcess, stub: Stub) -> None:
     async def failing(request: Received, reply: Reply) -> None:
         await reply.send(529, {"content-type": "application/json"},
                          b'{"type":"error","error":{"type":"overloaded_error","message":"busy"}}')  # fmt: skip

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.answers import TEXT
-from tests.behaviour.calls import MESSAGES, anthropic_body, ask
 from tests.behaviour.conftest import RATE
+from tests.behaviour.plain_calls import MESSAGES, anthropic_body, ask
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import TEXT
 from tests.support.hub import HubProcess
 
 SECRET = "sk-two-dialects-canary-5Tt"
@@ -38,16 +38,16 @@ def test_an_image_that_a_tool_shows_is_said_where_there_is_a_word_for_it(
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": shown}
     messages = [*TURNS, {"role": "user", "content": [result]}]
 
-    heard = ask(hub, MESSAGES, {**anthropic_body(bilingual, stream=stream), "messages": messages})
+    received = ask(hub, MESSAGES, {**anthropic_body(bilingual, stream=stream), "messages": messages})
 
-    assert heard.status == 200, heard.body
-    assert TEXT in json.dumps(heard.json(), ensure_ascii=False) if not stream else b"message_stop" in heard.body
+    assert received.status == 200, received.body
+    assert TEXT in json.dumps(received.json(), ensure_ascii=False) if not stream else b"message_stop" in received.body
     assert stub.only.path == f"/xai/v1/{path}"
     assert ("aGk=" in stub.only.body.decode()) == (path == "responses")
 
 
 def test_what_neither_has_a_word_for_is_refused_by_name(hub: HubProcess, stub: Stub, bilingual: str) -> None:
-    heard = ask(hub, MESSAGES, anthropic_body(bilingual, container="c"))
+    received = ask(hub, MESSAGES, anthropic_body(bilingual, container="c"))
 
-    assert (400, []) == (heard.status, stub.requests)
-    assert "container" in heard.json()["error"]["message"]
+    assert (400, []) == (received.status, stub.requests)
+    assert "container" in received.json()["error"]["message"]

@@ -6,10 +6,10 @@ from typing import Any
 import openai
 import pytest
 
-from tests.behaviour.answers_beside_chat import PACKED, VECTOR
-from tests.behaviour.calls import EMBEDDINGS, ask, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.non_chat_answers import PACKED, VECTOR
+from tests.behaviour.plain_calls import EMBEDDINGS, ask, wallet
 from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
@@ -27,9 +27,9 @@ def client(hub: HubProcess) -> Iterator[openai.OpenAI]:
 @BOTH
 @pytest.mark.parametrize("form", [None, "float", "base64"])
 def test_a_vector_comes_in_the_form_that_was_asked_for(client: openai.OpenAI, model: str, form: Any) -> None:
-    asked: dict[str, Any] = {} if form is None else {"encoding_format": form}
+    requested: dict[str, Any] = {} if form is None else {"encoding_format": form}
 
-    answer = client.embeddings.create(model=model, input="Hello", **asked)
+    answer = client.embeddings.create(model=model, input="Hello", **requested)
 
     vector: Any = answer.data[0].embedding
     assert (VECTOR if form != "base64" else PACKED) == vector
@@ -53,10 +53,10 @@ def test_a_batch_gives_a_vector_for_each_text_and_costs_what_the_provider_counte
 def test_what_passes_through_changes_nothing_but_the_name(hub: HubProcess, stub: Stub) -> None:
     tokens = {"model": "oai/org/model", "input": [[1, 2], [3]], "dimensions": 3, "user": "u", "unheard_of": 1.5}
 
-    heard = ask(hub, EMBEDDINGS, tokens)
+    received = ask(hub, EMBEDDINGS, tokens)
 
     assert {**tokens, "model": "org/model"} == stub.only.json()
-    assert b'"future_field": 1.5' in heard.body, "the provider's own bytes"
+    assert b'"future_field": 1.5' in received.body, "the provider's own bytes"
 
 
 def test_voyage_is_asked_in_its_own_words(hub: HubProcess, stub: Stub) -> None:
@@ -114,14 +114,14 @@ def test_nonsense_instead_of_vectors_is_a_502_and_costs_nothing(
 
 
 def test_vectors_that_nobody_counted_are_estimated(hub: HubProcess, stub: Stub) -> None:
-    """Voyage told 0 tokens for two texts: that is no count."""
+    """Voyage reported 0 tokens for two texts: that is no count."""
     body = {"model": "voy/m", "input": ["hello", "world"]}
     stub.will(answering(200, b'{"data":[{"embedding":[1]},{"embedding":[2],"index":1}],"usage":{"total_tokens":0}}'))
 
-    heard = ask(hub, EMBEDDINGS, body)
+    received = ask(hub, EMBEDDINGS, body)
 
-    assert "0.000003" == heard.header("x-aihub-charge"), "10 bytes of text are 3 tokens"
-    assert {"prompt_tokens": 3, "total_tokens": 3} == heard.json()["usage"]
+    assert "0.000003" == received.header("x-aihub-charge"), "10 bytes of text are 3 tokens"
+    assert {"prompt_tokens": 3, "total_tokens": 3} == received.json()["usage"]
     assert "estimated" == hub.cli("call", "list", "--limit", "1")[0]["usage_source"]
 
 

@@ -23,10 +23,10 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, Heard, ask, body_for, wallet
 from tests.behaviour.conftest import BODY_BYTES_MAX, People
 from tests.behaviour.error_shape import check_error, is_anthropic
-from tests.behaviour.raw import RawLine
+from tests.behaviour.plain_calls import CHAT, MESSAGES, Response, ask, body_for, wallet
+from tests.behaviour.raw_connection import RawLine
 from tests.support.hub import HubProcess
 
 pytestmark = pytest.mark.usefixtures("nothing_moves")
@@ -233,16 +233,16 @@ def test_a_body_that_is_too_large_is_refused(hub: HubProcess, path: str) -> None
 
 @PATHS
 def test_a_body_that_is_compressed_is_refused(hub: HubProcess, path: str) -> None:
-    heard = ask(hub, path, gzip.compress(json.dumps(valid(path)).encode()), headers={"content-encoding": "gzip"})
+    received = ask(hub, path, gzip.compress(json.dumps(valid(path)).encode()), headers={"content-encoding": "gzip"})
 
-    error = check_error(heard, path, 415, "body_encoded")
-    assert ("Content-Encoding", "identity") == (error["param"], heard.header("accept-encoding"))
+    error = check_error(received, path, 415, "body_encoded")
+    assert ("Content-Encoding", "identity") == (error["param"], received.header("accept-encoding"))
     assert "`Content-Encoding: gzip`" in error["message"]
 
 
 @PATHS
 def test_a_body_in_chunks_is_read_and_bounded_as_any_other(hub: HubProcess, path: str) -> None:
-    def in_chunks(body: bytes, size: int) -> Heard | None:
+    def in_chunks(body: bytes, size: int) -> Response | None:
         pieces = [body[at : at + size] for at in range(0, len(body), size)]
         framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
         line = RawLine(hub.port)
@@ -269,26 +269,26 @@ def test_an_unknown_path_says_where_to_look(hub: HubProcess) -> None:
 
 
 def test_an_unknown_path_speaks_the_dialect_of_who_asks(hub: HubProcess) -> None:
-    heard = ask(hub, "/v1/nope", headers={"anthropic-version": "2023-06-01"})
+    received = ask(hub, "/v1/nope", headers={"anthropic-version": "2023-06-01"})
 
-    assert (404, "not_found_error") == (heard.status, heard.json()["error"]["type"])
+    assert (404, "not_found_error") == (received.status, received.json()["error"]["type"])
 
 
 @PATHS
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_a_wrong_method_is_told_the_right_one(hub: HubProcess, path: str, method: str) -> None:
-    heard = ask(hub, path, b"{}", method=method)
+def test_a_wrong_method_is_reported_the_right_one(hub: HubProcess, path: str, method: str) -> None:
+    received = ask(hub, path, b"{}", method=method)
 
-    error = check_error(heard, path, 405, "wrong_method")
-    assert "POST" in (heard.header("allow") or "").split(", ")
+    error = check_error(received, path, 405, "wrong_method")
+    assert "POST" in (received.header("allow") or "").split(", ")
     assert "POST" in error["message"]
 
 
 @PATHS
 def test_an_idempotency_key_that_is_too_long_is_refused(hub: HubProcess, path: str) -> None:
-    heard = ask(hub, path, valid(path), headers={"idempotency-key": "k" * 256})
+    received = ask(hub, path, valid(path), headers={"idempotency-key": "k" * 256})
 
-    error = check_error(heard, path, 400, "bad_request")
+    error = check_error(received, path, 400, "bad_request")
     assert "Idempotency-Key" == error["param"]
     assert "255" in error["message"]
 

@@ -15,14 +15,14 @@ from urllib.parse import unquote
 import pytest
 
 from entrypoints.server.requests import HEAD_BYTES_MAX
-from tests.behaviour.calls import BALANCE, CHAT, MESSAGES, Heard, anthropic_body, openai_body, wallet
 from tests.behaviour.error_shape import check_error
-from tests.behaviour.raw import RawLine
+from tests.behaviour.plain_calls import BALANCE, CHAT, MESSAGES, Response, anthropic_body, openai_body, wallet
+from tests.behaviour.raw_connection import RawLine
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
 BODIES, BYTES, STRANGERS, ROADS = 420, 220, 260, 220
-# What a server says about HTTP itself before the hub hears of a request.
+# What a server says about HTTP itself before the hub receives of a request.
 SERVERS_OWN = {400, 405, 414, 431, 501, 505}
 GUARDED = (CHAT, MESSAGES, "/v1/models", "/v1/models/echo/echo", BALANCE)
 MODELS = ("echo/echo", "echo", "oai/m", "ant/m", "m", "duplicate", "nope/m", "oai/unpriced")
@@ -136,14 +136,14 @@ def bearer(key: str) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {key}".encode()
 
 
-def check(heard: Heard | None, path: str) -> None:
+def check(received: Response | None, path: str) -> None:
     """An answer to a request that was proper HTTP: a success, or an error by the contract that is not the hub's."""
-    assert heard is not None, "the server closed the connection"
-    assert heard.status < 500, heard
-    if heard.status >= 400 and heard.header("x-aihub-provider") is None:
-        check_error(heard, path)
-    elif heard.status >= 400:  # The provider's own body, or one that words what the provider said.
-        assert heard.json()["error"]["message"]
+    assert received is not None, "the server closed the connection"
+    assert received.status < 500, received
+    if received.status >= 400 and received.header("x-aihub-provider") is None:
+        check_error(received, path)
+    elif received.status >= 400:  # The provider's own body, or one that words what the provider said.
+        assert received.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
@@ -152,9 +152,9 @@ def test_bodies_that_nobody_meant(hub: HubProcess, line: RawLine, path: str) -> 
     served = 0
     for _ in range(BODIES):
         body = anything(chance) if chance.random() < 0.1 else mutated(chance, meant(chance, path))
-        heard = line.ask(b"POST", path.encode(), [bearer(hub.key)], json.dumps(body).encode())
-        check(heard, path)
-        served += heard is not None and heard.status == 200
+        received = line.ask(b"POST", path.encode(), [bearer(hub.key)], json.dumps(body).encode())
+        check(received, path)
+        served += received is not None and received.status == 200
 
     assert 20 < served < BODIES - 100, "most are wrong, and some are right by chance"
 
@@ -229,12 +229,12 @@ def test_headers_without_the_key_never_open_anything(hub: HubProcess, stub: Stub
         query = chance.choice([b"", b"?api_key=" + hub.key.encode(), b"?key=" + hub.key.encode() + b"&x"])
         body = None if path not in (CHAT, MESSAGES) else json.dumps(meant(chance, path)).encode()
 
-        heard = line.ask(b"GET" if body is None else b"POST", path.encode() + query, headers, body)
+        received = line.ask(b"GET" if body is None else b"POST", path.encode() + query, headers, body)
 
-        assert heard is not None
-        assert heard.status in (400, 401), (heard, headers)
-        if heard.status == 401:
-            check_error(heard, path)
+        assert received is not None
+        assert received.status in (400, 401), (received, headers)
+        if received.status == 401:
+            check_error(received, path)
     assert [] == stub.requests
 
 
@@ -270,16 +270,16 @@ def test_roads_that_nobody_built(hub: HubProcess, line: RawLine) -> None:
         version = [(b"anthropic-version", b"2023-06-01")] if chance.random() < 0.2 else []
         method = chance.choice(methods)
 
-        heard = line.ask(method, target, [bearer(hub.key), *version], body)
+        received = line.ask(method, target, [bearer(hub.key), *version], body)
 
-        assert heard is not None
-        if heard.header("x-request-id") is None:
-            assert heard.status in SERVERS_OWN | {200}, heard
-            assert heard.status != 200 or method == b"OPTIONS"
-        elif heard.status >= 400 and method != b"HEAD":
-            assert heard.status < 500, heard
+        assert received is not None
+        if received.header("x-request-id") is None:
+            assert received.status in SERVERS_OWN | {200}, received
+            assert received.status != 200 or method == b"OPTIONS"
+        elif received.status >= 400 and method != b"HEAD":
+            assert received.status < 500, received
             dialect = MESSAGES if version or of_messages(road) else CHAT
-            check_error(heard, dialect)
+            check_error(received, dialect)
 
 
 @pytest.mark.parametrize(
@@ -296,9 +296,9 @@ def test_headers_without_end_are_refused(
     hub: HubProcess, line: RawLine, make: Callable[[int], tuple[bytes, bytes]]
 ) -> None:
     for size in (1_000, 10_000, 60_000, 200_000):
-        heard = line.ask(b"GET", b"/v1/models", [make(size)], None)
+        received = line.ask(b"GET", b"/v1/models", [make(size)], None)
 
-        assert heard is None or heard.status in (400, 401, 431), heard
+        assert received is None or received.status in (400, 401, 431), received
 
 
 def test_a_head_that_fits_in_the_buffer_is_read_and_none_of_twice_its_size(hub: HubProcess, line: RawLine) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.odd_answers import STREAMS, WHOLES
+from tests.adapters.full_answers import STREAMS, WHOLES
 from tests.behaviour import responses_answers
-from tests.behaviour.answers import TEXT, anthropic_stream, anthropic_whole, openai_stream, openai_whole
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, ask, body_for, responses_body
+from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, ask, body_for, responses_body
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import TEXT, anthropic_stream, anthropic_whole, openai_stream, openai_whole
 from tests.behaviour.test_fuzz import anything, mutated
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess
@@ -131,15 +131,15 @@ def test_answers_that_no_provider_should_give(hub: HubProcess, stub: Stub, path:
         model = MODELS[provider]
         body = responses_body(model, stream=stream) if path == RESPONSES else body_for(path, model, stream=stream)
 
-        heard = ask(hub, path, body)
+        received = ask(hub, path, body)
 
-        said = (number, provider, heard)
-        assert heard.status in (200, 502), said
-        reported = heard.status == 502 and heard.json()["error"]["code"] not in ("malformed", "truncated")
+        said = (number, provider, received)
+        assert received.status in (200, 502), said
+        reported = received.status == 502 and received.json()["error"]["code"] not in ("malformed", "truncated")
         assert reported or 1 == len(stub.requests), said
-        answered += heard.status == 200
-        if heard.status == 200 and DELIVERED in heard.body:
-            call_id = heard.header("x-request-id")
+        answered += received.status == 200
+        if received.status == 200 and DELIVERED in received.body:
+            call_id = received.header("x-request-id")
             assert call_id is not None
             delivered.append(call_id)
 

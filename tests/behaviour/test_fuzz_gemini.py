@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import Heard, wallet
-from tests.behaviour.raw import RawLine
+from tests.behaviour.plain_calls import Response, wallet
+from tests.behaviour.raw_connection import RawLine
 from tests.behaviour.test_fuzz import anything, bearer, damaged, mutated
 from tests.support.hub import HubProcess
 
@@ -61,16 +61,16 @@ def line(hub: HubProcess) -> Iterator[RawLine]:
     assert "0" == wallet(hub)["held"]
 
 
-def check(heard: Heard | None) -> bool:
+def check(received: Response | None) -> bool:
     """Whether it was served; a refusal has Google's form and is not the hub's own failure."""
-    assert heard is not None, "the server closed the connection"
-    assert heard.status < 500, heard
-    if heard.status >= 400 and heard.header("x-aihub-provider") is None:
-        error = heard.json()["error"]
+    assert received is not None, "the server closed the connection"
+    assert received.status < 500, received
+    if received.status >= 400 and received.header("x-aihub-provider") is None:
+        error = received.json()["error"]
         assert ["code", "details", "message", "status"] == sorted(error)
-        assert heard.status == error["code"]
+        assert received.status == error["code"]
         assert 10 <= len(error["message"]) <= 4_000
-    return heard.status == 200
+    return received.status == 200
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -8,7 +8,11 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.behaviour.answers import (
+from tests.behaviour.conftest import People
+from tests.behaviour.gemini import HELLO, chunk, google_sdk, newest
+from tests.behaviour.plain_calls import ask
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     ARGUMENTS,
     TEXT,
     anthropic_stream,
@@ -19,10 +23,6 @@ from tests.behaviour.answers import (
     openai_whole,
     tool_use,
 )
-from tests.behaviour.calls import ask
-from tests.behaviour.conftest import People
-from tests.behaviour.gemini import HELLO, chunk, google_sdk, newest
-from tests.behaviour.stub import Stub
 from tests.support.google import sse
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, answering, streaming
@@ -86,12 +86,12 @@ def test_without_alt_sse_a_stream_is_one_list(hub: HubProcess, stub: Stub, model
     if (handler := saying(model, streamed=True)) is not None:
         stub.will(handler)
 
-    heard = ask(hub, f"/v1beta/models/{model}:streamGenerateContent", HELLO)
+    received = ask(hub, f"/v1beta/models/{model}:streamGenerateContent", HELLO)
 
-    assert (200, "application/json") == (heard.status, heard.header("content-type"))
-    parts = [part for one in heard.json() for part in one["candidates"][0]["content"]["parts"]]
+    assert (200, "application/json") == (received.status, received.header("content-type"))
+    parts = [part for one in received.json() for part in one["candidates"][0]["content"]["parts"]]
     assert TEXT == "".join(part["text"] for part in parts)
-    assert "STOP" == heard.json()[-1]["candidates"][0]["finishReason"]
+    assert "STOP" == received.json()[-1]["candidates"][0]["finishReason"]
 
 
 def test_the_echo_is_a_model_for_google_callers_too(client: genai.Client) -> None:
@@ -154,11 +154,11 @@ CLI = {
     ("echo/echo", {"top_k", "safetySettings"}),
 ])  # fmt: skip
 def test_gemini_clis_turn_is_taken_by_every_vendor(hub: HubProcess, stub: Stub, model: str, dropped: set[str]) -> None:
-    heard = ask(hub, f"/v1beta/models/{model}:streamGenerateContent?alt=sse", CLI)
+    received = ask(hub, f"/v1beta/models/{model}:streamGenerateContent?alt=sse", CLI)
 
-    assert 200 == heard.status, heard.body
-    assert b'"finishReason":"STOP"' in heard.body
-    named = {name.strip() for name in (heard.header("x-aihub-dropped") or "").split(",")} - {""}
+    assert 200 == received.status, received.body
+    assert b'"finishReason":"STOP"' in received.body
+    named = {name.strip() for name in (received.header("x-aihub-dropped") or "").split(",")} - {""}
     assert dropped <= named
     refused = ask(hub, f"/v1beta/models/{model}:generateContent", CLI, headers={"x-aihub-unsupported": "refuse"})
     assert (400, "INVALID_ARGUMENT") == (refused.status, refused.json()["error"]["status"])
@@ -180,15 +180,15 @@ def test_a_tool_is_called_and_its_result_goes_back(
     }
     stub.will(calls[model, streamed])
     config = types.GenerateContentConfig(tools=[WEATHER])
-    asked: list[Any] = [types.Content(role="user", parts=[types.Part(text="The weather in Paris?")])]
+    requested: list[Any] = [types.Content(role="user", parts=[types.Part(text="The weather in Paris?")])]
 
     if streamed:
-        chunks = list(client.models.generate_content_stream(model=model, contents=asked, config=config))
+        chunks = list(client.models.generate_content_stream(model=model, contents=requested, config=config))
         contents = [one.candidates[0].content for one in chunks if one.candidates]
         parts = [part for content in contents if content for part in content.parts or () if part.function_call]
         said = types.Content(role="model", parts=parts)
     else:
-        whole = client.models.generate_content(model=model, contents=asked, config=config)
+        whole = client.models.generate_content(model=model, contents=requested, config=config)
         assert whole.candidates
         said = whole.candidates[0].content or types.Content()
     [part] = [part for part in said.parts or () if part.function_call]
@@ -198,7 +198,7 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
     result = types.FunctionResponse(id=call.id, name=call.name, response={"output": "3 degrees"})
     back = types.Content(role="user", parts=[types.Part(function_response=result)])
-    client.models.generate_content(model=model, contents=[*asked, said, back], config=config)
+    client.models.generate_content(model=model, contents=[*requested, said, back], config=config)
 
     sent = stub.requests[-1].json()
     assert "weather" in json.dumps(sent["tools"])
@@ -218,9 +218,9 @@ def test_thinking_and_its_signature_go_back_to_the_vendor_that_signed(client: ge
     stub.will(answering(200, anthropic_whole(blocks, stop="tool_use")))
     thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=2_000)
     config = types.GenerateContentConfig(tools=[WEATHER], thinking_config=thinking, max_output_tokens=4_000)
-    asked: list[Any] = [types.Content(role="user", parts=[types.Part(text="The weather in Paris?")])]
+    requested: list[Any] = [types.Content(role="user", parts=[types.Part(text="The weather in Paris?")])]
 
-    whole = client.models.generate_content(model="ant/m", contents=asked, config=config)
+    whole = client.models.generate_content(model="ant/m", contents=requested, config=config)
 
     assert whole.candidates
     said = whole.candidates[0].content
@@ -232,7 +232,7 @@ def test_thinking_and_its_signature_go_back_to_the_vendor_that_signed(client: ge
     )
     for kept in (said.parts, [part for part in said.parts if not part.thought]):  # Gemini CLI drops thoughts.
         turn = types.Content(role="model", parts=kept)
-        client.models.generate_content(model="ant/m", contents=[*asked, turn, back], config=config)
+        client.models.generate_content(model="ant/m", contents=[*requested, turn, back], config=config)
         content = stub.requests[-1].json()["messages"][1]["content"]
         assert blocks == content
 
@@ -249,9 +249,9 @@ def test_a_provider_of_the_same_dialect_gets_and_gives_its_own_words(hub: HubPro
     said = json.dumps(chunk({"text": TEXT}, finish="STOP"), indent=1).encode()
     stub.will(answering(200, said))
 
-    heard = ask(hub, "/v1beta/models/goo/gem:generateContent", body)
+    received = ask(hub, "/v1beta/models/goo/gem:generateContent", body)
 
-    assert (200, said) == (heard.status, heard.body)
+    assert (200, said) == (received.status, received.body)
     assert "/goo/v1/models/gem:generateContent" == stub.only.path
     assert json.loads(body, parse_float=str) == json.loads(stub.only.body, parse_float=str)
     assert b'{"deep":[1e400]}' in stub.only.body
@@ -261,18 +261,18 @@ def test_a_stream_of_the_same_dialect_comes_back_byte_for_byte(hub: HubProcess, 
     said = sse(chunk({"text": "Hel"}), chunk({"text": "lo"}, finish="STOP"))
     stub.will(streaming(said))
 
-    heard = ask(hub, "/v1beta/models/goo/gem:streamGenerateContent?alt=sse", HELLO)
+    received = ask(hub, "/v1beta/models/goo/gem:streamGenerateContent?alt=sse", HELLO)
 
-    assert (200, said) == (heard.status, heard.body)
+    assert (200, said) == (received.status, received.body)
     assert "/goo/v1/models/gem:streamGenerateContent?alt=sse" == stub.only.path
 
 
 def test_a_wallet_that_is_small_lowers_the_cap_of_the_same_dialect(hub: HubProcess, stub: Stub, people: People) -> None:
     stub.will(answering(200, json.dumps(chunk({"text": TEXT}, finish="STOP")).encode()))
 
-    heard = ask(hub, "/v1beta/models/goo/gem:generateContent", HELLO, key=people.small)
+    received = ask(hub, "/v1beta/models/goo/gem:generateContent", HELLO, key=people.small)
 
-    assert 200 == heard.status
-    cap = heard.header("x-aihub-output-cap")
+    assert 200 == received.status
+    cap = received.header("x-aihub-output-cap")
     assert cap is not None
     assert int(cap) == stub.only.json()["generationConfig"]["maxOutputTokens"]

@@ -8,12 +8,12 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from tests.behaviour.answers import failing, openai_stream
-from tests.behaviour.answers_beside_chat import VECTOR
-from tests.behaviour.calls import ask, events_of, wallet
 from tests.behaviour.conftest import People
 from tests.behaviour.gemini import HELLO, google_sdk, newest
+from tests.behaviour.non_chat_answers import VECTOR
+from tests.behaviour.plain_calls import ask, events_of, wallet
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import failing, openai_stream
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -36,10 +36,10 @@ def client(hub: HubProcess) -> Iterator[genai.Client]:
     "/v1beta/models/m:generateContent",
 ])  # fmt: skip
 def test_the_path_names_a_model_of_any_vendor(hub: HubProcess, stub: Stub, path: str) -> None:
-    heard = ask(hub, path, HELLO, key="", headers={"x-goog-api-key": hub.key})
+    received = ask(hub, path, HELLO, key="", headers={"x-goog-api-key": hub.key})
 
-    assert 200 == heard.status, heard.body
-    assert heard.json()["candidates"][0]["content"]["parts"]
+    assert 200 == received.status, received.body
+    assert received.json()["candidates"][0]["content"]["parts"]
 
 
 def test_a_key_may_stand_in_the_query(hub: HubProcess) -> None:
@@ -95,27 +95,27 @@ def test_an_error_is_one_of_googles(hub: HubProcess, stub: Stub, people: People)
     (b'{"contents":[{"parts":[{"functionCall":{"name":"f","args":7}}]}]}', "contents[0].parts[0].functionCall.args"),
 ])  # fmt: skip
 def test_what_is_malformed_is_named(hub: HubProcess, body: bytes, field: str) -> None:
-    heard = ask(hub, "/v1beta/models/oai/m:generateContent", body)
+    received = ask(hub, "/v1beta/models/oai/m:generateContent", body)
 
-    assert 400 == heard.status, heard.body
-    [_, request, *_] = heard.json()["error"]["details"]
+    assert 400 == received.status, received.body
+    [_, request, *_] = received.json()["error"]["details"]
     assert field == request["fieldViolations"][0]["field"]
 
 
 def test_a_stream_that_breaks_ends_in_an_error(hub: HubProcess, stub: Stub) -> None:
     stub.will(streaming(*openai_stream()[:2]))
 
-    heard = ask(hub, "/v1beta/models/oai/m:streamGenerateContent?alt=sse", HELLO)
+    received = ask(hub, "/v1beta/models/oai/m:streamGenerateContent?alt=sse", HELLO)
 
-    told = [data for _, data in events_of(heard.body.replace(b"\r\n", b"\n"))]
-    assert "error" in told[-1]
-    assert not any("finishReason" in said for data in told for said in data.get("candidates", ()))
+    reported = [data for _, data in events_of(received.body.replace(b"\r\n", b"\n"))]
+    assert "error" in reported[-1]
+    assert not any("finishReason" in said for data in reported for said in data.get("candidates", ()))
 
 
 def test_a_method_that_is_not_offered_is_not_found_in_googles_form(hub: HubProcess) -> None:
-    heard = ask(hub, "/v1beta/models/oai/m:predict", HELLO)
+    received = ask(hub, "/v1beta/models/oai/m:predict", HELLO)
 
-    assert (404, "NOT_FOUND") == (heard.status, heard.json()["error"]["status"])
+    assert (404, "NOT_FOUND") == (received.status, received.json()["error"]["status"])
 
 
 # --- counting and embedding -----------------------------------------------------------------------------
@@ -154,12 +154,12 @@ def test_texts_are_embedded_by_whoever_makes_vectors(
 
 def test_a_batch_is_embedded_by_google(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, json.dumps({"embeddings": [{"values": VECTOR}]}).encode()))
-    asked = {"model": "models/goo/gem", "content": {"parts": [{"text": "one"}]}, "taskType": "CLUSTERING"}
+    requested = {"model": "models/goo/gem", "content": {"parts": [{"text": "one"}]}, "taskType": "CLUSTERING"}
 
-    heard = ask(hub, "/v1beta/models/goo/gem:batchEmbedContents", {"requests": [asked]})
+    received = ask(hub, "/v1beta/models/goo/gem:batchEmbedContents", {"requests": [requested]})
 
-    assert [{"values": VECTOR}] == heard.json()["embeddings"]
-    assert {"requests": [{**asked, "model": "models/gem"}]} == stub.only.json()
+    assert [{"values": VECTOR}] == received.json()["embeddings"]
+    assert {"requests": [{**requested, "model": "models/gem"}]} == stub.only.json()
 
 
 def test_nothing_is_given_to_a_wallet_without_credit(hub: HubProcess, stub: Stub, people: People) -> None:

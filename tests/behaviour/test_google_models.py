@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.behaviour.calls import CHAT, ask
+from tests.behaviour.plain_calls import CHAT, ask
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.google import sse
@@ -86,7 +86,7 @@ def saying(*parts: Any) -> Handler:
 
 def check_second_turn(sent: Any, *said: Any) -> None:
     """What Google gets back: its own parts with their signatures, then the results in a content of their own."""
-    asked, called, answered = sent["contents"]
+    requested, called, answered = sent["contents"]
     calls = [part for part in called["parts"] if "functionCall" in part]
     ids = [part["functionCall"].pop("id") for part in calls]
     assert (2, True) == (len(set(ids)), all(ids))
@@ -96,7 +96,7 @@ def check_second_turn(sent: Any, *said: Any) -> None:
         {"id": ids[0], "name": "weather", "response": {"output": "3 degrees"}},
         {"id": ids[1], "name": "weather", "response": {"t": 25}},
     ] == [part["functionResponse"] for part in answered["parts"]]
-    assert ("user", "model", "user") == (asked["role"], called["role"], answered["role"])
+    assert ("user", "model", "user") == (requested["role"], called["role"], answered["role"])
     assert [{"name": "weather", "parametersJsonSchema": SCHEMA}] == sent["tools"][0]["functionDeclarations"]
 
 
@@ -138,9 +138,9 @@ def test_openais_sdk_over_two_turns(client: openai.OpenAI, google: Stub) -> None
         first.usage.completion_tokens,
         first.usage.completion_tokens_details.reasoning_tokens if first.usage.completion_tokens_details else None,
     )
-    asked_first, asked_second = (request.json() for request in google.requests)
-    assert {"includeThoughts": True, "thinkingLevel": "LOW"} == asked_first["generationConfig"]["thinkingConfig"]
-    check_second_turn(asked_second, THOUGHT, SAID)
+    requested_first, requested_second = (request.json() for request in google.requests)
+    assert {"includeThoughts": True, "thinkingLevel": "LOW"} == requested_first["generationConfig"]["thinkingConfig"]
+    check_second_turn(requested_second, THOUGHT, SAID)
 
 
 def test_openais_sdk_over_two_streamed_turns(client: openai.OpenAI, google: Stub) -> None:
@@ -178,10 +178,10 @@ def test_anthropics_sdk_over_two_turns(claude: anthropic.Anthropic, google: Stub
     google.will(saying(THOUGHT, SAID, OSLO, ROME), saying({"text": "Cold and warm."}))
 
     def say(messages: list[Any]) -> anthropic.types.Message:
-        asked: Any = {"model": MODEL, "max_tokens": 900, "messages": messages, "tools": [TOOL]}
+        requested: Any = {"model": MODEL, "max_tokens": 900, "messages": messages, "tools": [TOOL]}
         if not stream:
-            return claude.messages.create(**asked)  # type: ignore[no-any-return]
-        with claude.messages.stream(**asked) as streamed:
+            return claude.messages.create(**requested)  # type: ignore[no-any-return]
+        with claude.messages.stream(**requested) as streamed:
             return streamed.get_final_message()
 
     first = say([QUESTION])
@@ -213,9 +213,9 @@ def test_a_service_account_is_known_by_a_token_that_it_signed(hub: HubProcess, g
     hub.cli("rate", "set", "google-vertex/gemini-2.5-pro", "--input", "1", "--output", "2", "--max-output", "64000")
     google.will(answering(200, json.dumps(chunk({"text": "Ciao."}, finish="STOP")).encode()))
 
-    heard = ask(hub, CHAT, {"model": "google-vertex/gemini-2.5-pro", "messages": [QUESTION]})
+    received = ask(hub, CHAT, {"model": "google-vertex/gemini-2.5-pro", "messages": [QUESTION]})
 
-    assert "Ciao." == heard.json()["choices"][0]["message"]["content"]
+    assert "Ciao." == received.json()["choices"][0]["message"]["content"]
     head, claims, signature = google.only.headers["authorization"].removeprefix("Bearer ").split(".")
     proof = base64.urlsafe_b64decode(signature + "==")
     key.public_key().verify(proof, f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -232,10 +232,10 @@ def test_a_stream_that_ends_without_a_finish_never_looks_complete(hub: HubProces
         await reply.write(sse(chunk({"text": "Cold and"})))
 
     google.will(cut)
-    heard = ask(hub, CHAT, {"model": MODEL, "messages": [QUESTION], "stream": True})
+    received = ask(hub, CHAT, {"model": MODEL, "messages": [QUESTION], "stream": True})
 
-    assert (True, False) == (b"Cold and" in heard.body, b"[DONE]" in heard.body)
-    assert b"truncated" in heard.body
+    assert (True, False) == (b"Cold and" in received.body, b"[DONE]" in received.body)
+    assert b"truncated" in received.body
 
 
 def test_a_rejected_key_is_no_fault_of_the_callers(hub: HubProcess, google: Stub) -> None:
@@ -246,6 +246,6 @@ def test_a_rejected_key_is_no_fault_of_the_callers(hub: HubProcess, google: Stub
     hub.cli("rate", "set", "other-google/m", "--input", "1", "--output", "2", "--max-output", "64000")
     google.will(answering(400, json.dumps({"error": error}).encode()))
 
-    heard = ask(hub, CHAT, {"model": "other-google/m", "messages": [QUESTION]})
+    received = ask(hub, CHAT, {"model": "other-google/m", "messages": [QUESTION]})
 
-    assert (True, False) == (heard.status >= 500, KEY.encode() in heard.body)
+    assert (True, False) == (received.status >= 500, KEY.encode() in received.body)

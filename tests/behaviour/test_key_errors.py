@@ -5,9 +5,9 @@ import sqlite3
 
 import pytest
 
-from tests.behaviour.calls import ask, body_for
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import ask, body_for
 from tests.behaviour.test_errors import PATHS, valid
 from tests.support.hub import HubProcess
 

@@ -7,9 +7,9 @@ import pytest
 
 from entrypoints.actions.action import every_action
 from entrypoints.actions.places import ONLY_COMMANDS, Place, places
-from tests.behaviour.calls import CHAT, ask, openai_body
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.support.hub import HubProcess
 
 USERS, KEYS = "/api/v1/users", "/api/v1/keys"

@@ -7,9 +7,27 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.answers import DONE, TEXT, anthropic_whole, data, event, openai_chunk, openai_stream, openai_whole
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, anthropic_body, ask, events_of, openai_body, responses_body
+from tests.behaviour.plain_calls import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    anthropic_body,
+    ask,
+    events_of,
+    openai_body,
+    responses_body,
+)
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
+    DONE,
+    TEXT,
+    anthropic_whole,
+    data,
+    event,
+    openai_chunk,
+    openai_stream,
+    openai_whole,
+)
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply, answering, streaming
 
@@ -35,9 +53,9 @@ def test_an_odd_usage_object_costs_nobody_the_answer(
 ) -> None:
     stub.always(answering(200, whole(usage)))
 
-    heard = ask(hub, CHAT, openai_body())
+    received = ask(hub, CHAT, openai_body())
 
-    assert (200, whole(usage), charge) == (heard.status, heard.body, heard.header("x-aihub-charge"))
+    assert (200, whole(usage), charge) == (received.status, received.body, received.header("x-aihub-charge"))
     call = newest(hub)
     assert ("completed", source, 1) == (call["ending"], call["usage_source"], len(stub.requests))
     assert (noted or "") in (call["usage_note"] or "")
@@ -51,10 +69,10 @@ def test_a_stream_ends_as_it_should_whatever_its_usage_is(hub: HubProcess, stub:
     stub.always(streaming(*openai_stream(usage=False)[:-1], last, DONE))
     body = openai_body(stream=True) if path == CHAT else anthropic_body("oai/m", stream=True)
 
-    heard = ask(hub, path, body)
+    received = ask(hub, path, body)
 
-    assert (b"[DONE]" if path == CHAT else b"message_stop") in heard.body
-    assert b'"error"' not in heard.body
+    assert (b"[DONE]" if path == CHAT else b"message_stop") in received.body
+    assert b'"error"' not in received.body
     assert "estimated" == newest(hub)["usage_source"]
 
 
@@ -73,11 +91,11 @@ def test_what_a_provider_counts_oddly_is_counted_in_the_log(hub: HubProcess, stu
 
 def test_zeros_at_the_end_of_a_messages_stream_take_nothing_from_its_start(hub: HubProcess, stub: Stub) -> None:
     start = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "m"}
-    told = {"input_tokens": 100, "cache_read_input_tokens": 1_000, "output_tokens": 1}
+    reported = {"input_tokens": 100, "cache_read_input_tokens": 1_000, "output_tokens": 1}
     zeros = {"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 20}
     stub.always(
         streaming(
-            event("message_start", message={**start, "usage": told}),
+            event("message_start", message={**start, "usage": reported}),
             event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
             event("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hello"}),
             event("content_block_stop", index=0),
@@ -100,18 +118,18 @@ def test_cache_writes_whose_parts_are_zeros_are_charged_and_the_answer_goes_thro
     body = json.dumps({**json.loads(anthropic_whole()), "usage": counted}).encode()
     stub.always(answering(200, body))
 
-    heard = ask(hub, MESSAGES, anthropic_body())
+    received = ask(hub, MESSAGES, anthropic_body())
 
-    assert (200, body) == (heard.status, heard.body)
+    assert (200, body) == (received.status, received.body)
     call = newest(hub)
     assert ("adjusted", 10_345) == (call["usage_source"], call["usage"]["cache_write_tokens"])
 
 
-def test_anthropics_callers_are_told_an_estimate_of_the_input_at_the_start(hub: HubProcess) -> None:
-    heard = events_of(ask(hub, MESSAGES, anthropic_body("oai/m", text="word " * 400, stream=True)).body)
+def test_anthropics_callers_are_reported_an_estimate_of_the_input_at_the_start(hub: HubProcess) -> None:
+    received = events_of(ask(hub, MESSAGES, anthropic_body("oai/m", text="word " * 400, stream=True)).body)
 
-    (start,) = (value["message"]["usage"] for name, value in heard if name == "message_start")
-    (end,) = (value["usage"] for name, value in heard if name == "message_delta")
+    (start,) = (value["message"]["usage"] for name, value in received if name == "message_start")
+    (end,) = (value["usage"] for name, value in received if name == "message_delta")
     assert (503, 11) == (start["input_tokens"], end["input_tokens"])
 
 
@@ -177,11 +195,11 @@ def _leave(hub: HubProcess, stub: Stub, body: dict[str, Any], *said: bytes) -> N
     )
     with socket.create_connection(("127.0.0.1", hub.port), timeout=30) as line:
         line.sendall(head.encode() + content)
-        heard = b""
-        while b"boat" not in heard:
+        received = b""
+        while b"boat" not in received:
             piece = line.recv(65_536)
-            assert piece, heard
-            heard += piece
+            assert piece, received
+            received += piece
 
 
 def _ended(hub: HubProcess) -> Any:

@@ -10,7 +10,11 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
-from tests.behaviour.answers import (
+from tests.behaviour.conftest import People
+from tests.behaviour.plain_calls import wallet
+from tests.behaviour.sdks import openai_sdk
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     ARGUMENTS,
     OPENAI_USAGE,
     TEXT,
@@ -23,10 +27,6 @@ from tests.behaviour.answers import (
     openai_whole,
     tool_use,
 )
-from tests.behaviour.calls import wallet
-from tests.behaviour.conftest import People
-from tests.behaviour.sdks import openai_sdk
-from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -87,15 +87,15 @@ def test_tool_calls(client: openai.OpenAI, stub: Stub, model: str, calls: int, s
     stub.will(_calling_tools(model, calls, stream))
 
     if stream:
-        asked = client.chat.completions.stream(model=model, messages=HELLO, tools=[WEATHER], max_tokens=50)
-        with asked as events:
+        requested = client.chat.completions.stream(model=model, messages=HELLO, tools=[WEATHER], max_tokens=50)
+        with requested as events:
             choice: Any = events.get_final_completion().choices[0]
     else:
         choice = client.chat.completions.create(model=model, messages=HELLO, tools=[WEATHER]).choices[0]
 
     assert "tool_calls" == choice.finish_reason
-    told = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()]
-    assert [("weather", {"city": "Paris", "unit": "c"})] * calls == told
+    reported = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()]
+    assert [("weather", {"city": "Paris", "unit": "c"})] * calls == reported
     assert calls == len({call.id for call in choice.message.tool_calls or ()})
     sent = stub.only.json()["tools"][0]
     if model == "ant/m":
@@ -140,8 +140,8 @@ def test_tool_results_go_back(client: openai.OpenAI, stub: Stub, model: str) -> 
     assert [("call_0", {"city": "Paris", "unit": "c"}), ("call_1", {})] == [
         (b["id"], b["input"]) for b in calls["content"]
     ]
-    told = [(block["tool_use_id"], block["content"][0]["text"]) for block in results["content"]]
-    assert [("call_0", "20 degrees"), ("call_1", "rain")] == told
+    reported = [(block["tool_use_id"], block["content"][0]["text"]) for block in results["content"]]
+    assert [("call_0", "20 degrees"), ("call_1", "rain")] == reported
 
 
 @MODELS
@@ -190,8 +190,8 @@ def test_the_built_in_echo_speaks_the_whole_protocol(client: openai.OpenAI, stub
     assert whole.usage is not None
     assert (1, 1) == (whole.usage.prompt_tokens, whole.usage.completion_tokens)
     assert "Hello" == "".join(chunk.choices[0].delta.content or "" for chunk in streamed)
-    told: Any = (called.choices[0].message.tool_calls or [])[0]
-    assert ("weather", {"city": "Rome"}) == (told.function.name, json.loads(told.function.arguments))
+    reported: Any = (called.choices[0].message.tool_calls or [])[0]
+    assert ("weather", {"city": "Rome"}) == (reported.function.name, json.loads(reported.function.arguments))
     assert [] == stub.requests
 
 
@@ -264,14 +264,14 @@ def test_a_stream_that_breaks_raises_where_it_breaks(client: openai.OpenAI, stub
     events = openai_stream()[:3] if model == "oai/m" else anthropic_stream()[:4]
     stub.will(streaming(*events, cut=True))
     stream = client.chat.completions.create(model=model, messages=HELLO, stream=True)
-    heard = []
+    received = []
 
     def listen() -> None:
         for chunk in stream:
-            heard.append(chunk)
+            received.append(chunk)
 
     with pytest.raises(openai.APIError, match=r"broke off|closed"):
         listen()
 
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in heard).startswith(TEXT[:7])
-    assert not any(chunk.choices[0].finish_reason for chunk in heard)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in received).startswith(TEXT[:7])
+    assert not any(chunk.choices[0].finish_reason for chunk in received)

@@ -9,7 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.behaviour.answers import (
+from tests.behaviour.conftest import People
+from tests.behaviour.plain_calls import CHAT, MESSAGES, ask, body_for, openai_body, wallet
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     anthropic_stream,
     anthropic_whole,
     openai_chunk,
@@ -17,9 +20,6 @@ from tests.behaviour.answers import (
     openai_usage_chunk,
     openai_whole,
 )
-from tests.behaviour.calls import CHAT, MESSAGES, ask, body_for, openai_body, wallet
-from tests.behaviour.conftest import People
-from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -43,13 +43,13 @@ def test_a_request_changes_in_nothing_but_the_models_name(
 
     assert 200 == ask(hub, path, sent.encode()).status
 
-    received = stub.only.body.decode()
+    at_provider = stub.only.body.decode()
     expected = json.loads(ODD.replace("NAME", "m"), parse_float=str, parse_int=str)
-    assert expected == json.loads(received, parse_float=str, parse_int=str)
-    assert list(expected) == list(json.loads(received)), "the keys keep their order"
+    assert expected == json.loads(at_provider, parse_float=str, parse_int=str)
+    assert list(expected) == list(json.loads(at_provider)), "the keys keep their order"
     for value in ('[1.0, 1e400, 0.1000000000000000055511151231257827, -0]', '"Gr\\u00fc\\u00dfe \\ud83e\\udd89 \U0001f989"',
                   '{"b":1,"a":null}', '1.00', '1E0', '{"deep":[[[{}]]]}', '"\\/"'):  # fmt: skip
-        assert value in received, "each value goes byte for byte"
+        assert value in at_provider, "each value goes byte for byte"
 
 
 def test_a_stream_of_openais_asks_for_usage_and_keeps_the_other_options(hub: HubProcess, stub: Stub) -> None:
@@ -71,9 +71,9 @@ def test_a_whole_answer_comes_back_byte_for_byte(hub: HubProcess, stub: Stub, pa
     said = openai_whole() if path == CHAT else anthropic_whole()
     stub.will(answering(200, said))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m"))
+    received = ask(hub, path, body_for(path, f"{provider}/m"))
 
-    assert (200, said) == (heard.status, heard.body)
+    assert (200, said) == (received.status, received.body)
 
 
 @SAME
@@ -83,11 +83,11 @@ def test_a_streamed_answer_comes_back_byte_for_byte(hub: HubProcess, stub: Stub,
     events.insert(2, b'id: 7\nretry: 10\nevent: novel\r\ndata: {"type":"novel",\r\ndata: "choices":[]}\r\n\r\n')
     stub.will(streaming(*events))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=True))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=True))
 
-    assert b"".join(events) == heard.body
-    assert "text/event-stream; charset=utf-8" == heard.header("content-type")
-    assert "no-cache" == heard.header("cache-control")
+    assert b"".join(events) == received.body
+    assert "text/event-stream; charset=utf-8" == received.header("content-type")
+    assert "no-cache" == received.header("cache-control")
 
 
 def test_the_usage_chunk_is_hidden_from_those_who_did_not_ask(hub: HubProcess, stub: Stub) -> None:
@@ -167,16 +167,16 @@ def test_of_the_providers_headers_come_back_limits_and_no_cookies(
     else:
         stub.will(answering(200, openai_whole() if path == CHAT else anthropic_whole(), headers))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 
     assert ("41", "12", "77") == tuple(
-        heard.header(name)
+        received.header(name)
         for name in ("x-ratelimit-remaining-requests", "openai-processing-ms", "anthropic-ratelimit-tokens-remaining")
     )
     for name in ("set-cookie", "openai-organization", "access-control-allow-origin"):
-        assert heard.header(name) is None, name
-    assert "providers-own" not in str(heard.headers)
-    assert "req_of_the_provider" not in str(heard.headers)
+        assert received.header(name) is None, name
+    assert "providers-own" not in str(received.headers)
+    assert "req_of_the_provider" not in str(received.headers)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -184,17 +184,17 @@ def test_of_the_providers_headers_come_back_limits_and_no_cookies(
 def test_the_hub_says_who_answered_and_what_it_cost(hub: HubProcess, path: str, provider: str, stream: bool) -> None:
     """(G17)"""
     before = wallet(hub)
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 
-    call_id = str(heard.header("x-request-id"))
-    assert provider == heard.header("x-aihub-provider")
-    stages = [stage.split(";dur=") for stage in str(heard.header("server-timing")).split(", ")]
+    call_id = str(received.header("x-request-id"))
+    assert provider == received.header("x-aihub-provider")
+    stages = [stage.split(";dur=") for stage in str(received.header("server-timing")).split(", ")]
     assert ["plan", "provider", *([] if stream else ["settle"]), "total"] == [name for name, _ in stages]
     assert all(float(duration) >= 0 for _, duration in stages)
     # 11 tokens at 1 and 7 at 2 credits a million.
-    assert (None if stream else "0.000025") == heard.header("x-aihub-charge")
-    assert heard.header("x-aihub-output-cap") is None
-    assert heard.header("request-id") == (call_id if path == MESSAGES else None)
+    assert (None if stream else "0.000025") == received.header("x-aihub-charge")
+    assert received.header("x-aihub-output-cap") is None
+    assert received.header("request-id") == (call_id if path == MESSAGES else None)
     call = hub.cli("call", "show", call_id)
     assert (call_id, provider, "m") == (call["id"], call["provider"], call["provider_model"])
     assert ("completed", False, "0.000025") == (call["ending"], call["incomplete"], call["charge"])
@@ -209,12 +209,12 @@ def test_a_wallet_too_small_for_the_longest_answer_lowers_the_cap_and_says_so(
     before = wallet(hub, people.small)
     body = json.dumps(openai_body(f"{provider}/m")).encode()
 
-    heard = ask(hub, CHAT, body, key=people.small)
+    received = ask(hub, CHAT, body, key=people.small)
 
     # Input is bound by the body's bytes and what providers add; the rest of the wallet is for output.
     nanos = int(before["available"].removeprefix("0.").ljust(9, "0"))
     cap = (nanos - (len(body) + 1_500) * 1_000) // 2_000
-    assert (200, str(cap)) == (heard.status, heard.header("x-aihub-output-cap"))
+    assert (200, str(cap)) == (received.status, received.header("x-aihub-output-cap"))
     assert cap == stub.only.json()["max_tokens"]
     assert 256 <= cap < 4_096
 

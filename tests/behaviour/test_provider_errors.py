@@ -1,4 +1,4 @@
-"""What callers hear when a provider fails, by the contract of `test_errors.py`, and what it costs them: nothing.
+"""What callers receive when a provider fails, by the contract of `test_errors.py`, and what it costs them: nothing.
 
     the provider                       the caller of its own dialect      the caller of another dialect
     rejects the request (4xx)          the provider's body, unchanged     the same status, its sentence translated
@@ -13,17 +13,17 @@ a terminal word that the provider did not say.
 
 import pytest
 
-from tests.behaviour.answers import (
+from tests.behaviour.conftest import RATE
+from tests.behaviour.error_shape import check_error, is_anthropic
+from tests.behaviour.plain_calls import CHAT, MESSAGES, ask, body_for
+from tests.behaviour.stub import Stub, credential_of
+from tests.behaviour.stub_answers import (
     anthropic_whole,
     failing,
     openai_whole,
     polite,
     silent,
 )
-from tests.behaviour.calls import CHAT, MESSAGES, ask, body_for
-from tests.behaviour.conftest import RATE
-from tests.behaviour.error_shape import check_error, is_anthropic
-from tests.behaviour.stub import Stub, credential_of
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, Received, Reply, answering
 
@@ -49,11 +49,11 @@ def test_a_rejected_request_comes_back_as_the_provider_said_it(
 ) -> None:
     stub.will(failing(status, ERRORS[provider]))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 
-    assert (status, ERRORS[provider]) == (heard.status, heard.body)
-    assert "application/json" == heard.header("content-type")
-    assert provider == heard.header("x-aihub-provider")
+    assert (status, ERRORS[provider]) == (received.status, received.body)
+    assert "application/json" == received.header("content-type")
+    assert provider == received.header("x-aihub-provider")
     assert 1 == len(stub.requests), "a rejected request is the caller's own and is not tried again"
 
 
@@ -66,43 +66,45 @@ def test_a_rejected_request_is_translated_for_another_dialect(
 ) -> None:
     stub.will(failing(status, ERRORS[provider]))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 
-    assert (status, "Unsupported: grue") == (heard.status, heard.json()["error"]["message"])
-    error = heard.json()["error"]
+    assert (status, "Unsupported: grue") == (received.status, received.json()["error"]["message"])
+    error = received.json()["error"]
     assert "invalid_request_error" == error["type"]
-    assert heard.header("x-request-id") == (heard.json()["request_id"] if is_anthropic(path) else error["request_id"])
+    assert received.header("x-request-id") == (
+        received.json()["request_id"] if is_anthropic(path) else error["request_id"]
+    )
 
 
 @pytest.mark.usefixtures("free")
 @ALL
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
-def test_a_provider_that_stays_down_is_told_with_its_status_after_one_more_attempt(
+def test_a_provider_that_stays_down_is_reported_with_its_status_after_one_more_attempt(
     hub: HubProcess, stub: Stub, path: str, provider: str, status: int
 ) -> None:
     stub.always(failing(status, ERRORS[provider], retry_after="0"))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m"))
+    received = ask(hub, path, body_for(path, f"{provider}/m"))
 
-    assert status == heard.status
+    assert status == received.status
     assert 2 == len(stub.requests)
     if is_anthropic(path) == (provider == "ant"):
-        assert ERRORS[provider] == heard.body
+        assert ERRORS[provider] == received.body
     else:
-        assert "Unsupported: grue" in heard.json()["error"]["message"]
+        assert "Unsupported: grue" in received.json()["error"]["message"]
 
 
 @SAME
 @STREAM
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_a_passing_failure_is_never_heard_of(
+def test_a_passing_failure_is_never_received_of(
     hub: HubProcess, stub: Stub, path: str, provider: str, stream: bool, status: int
 ) -> None:
     stub.will(failing(status, retry_after="0"))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
+    received = ask(hub, path, body_for(path, f"{provider}/m", stream=stream))
 
-    assert (200, 2) == (heard.status, len(stub.requests))
+    assert (200, 2) == (received.status, len(stub.requests))
 
 
 @pytest.mark.usefixtures("free")
@@ -112,9 +114,9 @@ def test_a_provider_that_asks_for_a_long_pause_is_not_waited_for(
 ) -> None:
     stub.always(failing(429, retry_after="77"))
 
-    heard = ask(hub, path, body_for(path, f"{provider}/m"))
+    received = ask(hub, path, body_for(path, f"{provider}/m"))
 
-    assert (429, "77") == (heard.status, heard.header("retry-after"))
+    assert (429, "77") == (received.status, received.header("retry-after"))
     assert 2 == len({credential_of(request) for request in stub.requests}), "only other credentials are tried"
 
 
@@ -174,13 +176,13 @@ def test_a_credential_that_the_provider_rejects_is_put_out_of_use(hub: HubProces
     _provider(hub, stub, name, "sk-reject-first-0001", "sk-reject-second-02")
     stub.will(failing(status, b'{"error":{"message":"Incorrect API key provided"}}'))
 
-    heard = ask(hub, CHAT, body_for(CHAT, f"{name}/m"))
+    received = ask(hub, CHAT, body_for(CHAT, f"{name}/m"))
 
-    assert (200, 2) == (heard.status, len(stub.requests))
+    assert (200, 2) == (received.status, len(stub.requests))
     first, second = map(credential_of, stub.requests)
     assert first != second
     states = {row["id"]: row for row in hub.cli("credential", "list") if row["provider"] == name}
-    attempts = hub.cli("call", "show", str(heard.header("x-request-id")))["attempts"]
+    attempts = hub.cli("call", "show", str(received.header("x-request-id")))["attempts"]
     assert [status, 200] == [attempt["status"] for attempt in attempts]
     rejected, accepted = (attempt["credential_id"] for attempt in attempts)
     assert (False, True) == (states[rejected]["active"], states[accepted]["active"])
@@ -192,7 +194,7 @@ def test_a_credential_that_the_provider_rejects_is_put_out_of_use(hub: HubProces
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
-def test_without_any_credential_left_the_caller_hears_that_the_hub_has_none(
+def test_without_any_credential_left_the_caller_receives_that_the_hub_has_none(
     hub: HubProcess, stub: Stub, path: str
 ) -> None:
     name = f"lonely-{'a' if is_anthropic(path) else 'o'}"
@@ -208,8 +210,8 @@ def test_without_any_credential_left_the_caller_hears_that_the_hub_has_none(
     assert 1 == len(stub.requests)
 
 
-def test_the_operator_hears_of_a_rejected_credential_and_can_have_it_used_again(hub: HubProcess, stub: Stub) -> None:
-    name = "mended"
+def test_the_operator_receives_of_a_rejected_credential_and_can_have_it_used_again(hub: HubProcess, stub: Stub) -> None:
+    name = "repaired"
     _provider(hub, stub, name, "sk-reject-mended-01")
     stub.will(failing(403, b'{"error":{"message":"The account is not in good standing"}}'))
     check_error(ask(hub, CHAT, body_for(CHAT, f"{name}/m")), CHAT, 502, "credential_rejected")

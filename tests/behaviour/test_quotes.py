@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, anthropic_body, ask, openai_body
 from tests.behaviour.conftest import People
+from tests.behaviour.plain_calls import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, anthropic_body, ask, openai_body
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -23,28 +23,28 @@ QUOTE = "/v1/quote"
 def test_a_quote_tells_the_most_and_what_is_likely_and_spends_nothing(
     hub: HubProcess, route: str, body: dict[str, Any]
 ) -> None:
-    told = ask(hub, QUOTE, body).json()
+    reported = ask(hub, QUOTE, body).json()
     named = ask(hub, QUOTE, {"route": route, "request": body}).json()
 
-    assert told["affordable"] is True
-    assert 0 < Decimal(told["charge_expected"]) <= Decimal(told["charge_max"])
-    assert told["quote"].startswith("quote_")
-    assert [offer["model"] for offer in told["offers"]] == ["m"]
-    assert (named["charge_max"], named["charge_expected"]) == (told["charge_max"], told["charge_expected"])
+    assert reported["affordable"] is True
+    assert 0 < Decimal(reported["charge_expected"]) <= Decimal(reported["charge_max"])
+    assert reported["quote"].startswith("quote_")
+    assert [offer["model"] for offer in reported["offers"]] == ["m"]
+    assert (named["charge_max"], named["charge_expected"]) == (reported["charge_max"], reported["charge_expected"])
 
 
 def test_a_call_is_charged_no_more_than_its_quote(hub: HubProcess, stub: Stub) -> None:
     body = openai_body("oai/m", max_tokens=100)
-    told = ask(hub, QUOTE, body).json()
+    reported = ask(hub, QUOTE, body).json()
 
-    heard = ask(hub, CHAT, body, headers={"x-aihub-quote": told["quote"]})
+    received = ask(hub, CHAT, body, headers={"x-aihub-quote": reported["quote"]})
 
-    assert heard.status == 200
-    assert Decimal(heard.header("x-aihub-charge") or "") <= Decimal(told["charge_max"])
+    assert received.status == 200
+    assert Decimal(received.header("x-aihub-charge") or "") <= Decimal(reported["charge_max"])
 
 
 @pytest.mark.usefixtures("nothing_moves")
-def test_a_wallet_that_is_too_small_is_told_and_not_refused(hub: HubProcess, people: People) -> None:
+def test_a_wallet_that_is_too_small_is_reported_and_not_refused(hub: HubProcess, people: People) -> None:
     poor = ask(hub, QUOTE, openai_body("oai/m", max_tokens=100), key=people.poor).json()
     small = ask(hub, QUOTE, openai_body("oai/m"), key=people.small).json()
 
@@ -65,10 +65,10 @@ def test_a_wallet_that_is_too_small_is_told_and_not_refused(hub: HubProcess, peo
 def test_what_would_be_refused_is_refused_as_the_call_would_be(
     hub: HubProcess, people: People, body: Any, status: int, code: str
 ) -> None:
-    heard = ask(hub, QUOTE, body)
+    received = ask(hub, QUOTE, body)
     stranger = ask(hub, QUOTE, body, key="ahk_stranger")
 
-    assert (heard.status, heard.json()["error"]["code"]) == (status, code)
+    assert (received.status, received.json()["error"]["code"]) == (status, code)
     assert stranger.status == 401, "a stranger learns nothing"
 
 
@@ -83,7 +83,7 @@ def test_a_quote_serves_the_key_and_the_model_that_it_was_given_for(hub: HubProc
         ("", "oai/m", None),
         ("\xe9", "oai/m", None),
     ):
-        heard = ask(hub, CHAT, openai_body(model), key=key, headers={"x-aihub-quote": quote})
+        received = ask(hub, CHAT, openai_body(model), key=key, headers={"x-aihub-quote": quote})
 
-        assert (heard.status, heard.json()["error"]["param"]) == (400, "x-aihub-quote")
+        assert (received.status, received.json()["error"]["param"]) == (400, "x-aihub-quote")
     assert ask(hub, CHAT, openai_body("oai/m"), key="ahk_x", headers={"x-aihub-quote": "quote_nonsense"}).status == 401

@@ -6,9 +6,9 @@ import anthropic
 import openai
 import pytest
 
-from tests.behaviour.calls import BALANCE, ask, openai_body
 from tests.behaviour.conftest import People
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import BALANCE, ask, openai_body
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
@@ -20,10 +20,10 @@ SOLD = ["ant/m", "echo/echo", "left/duplicate", "oai/m", "oai/org/model", "pair/
 
 
 def test_every_model_with_a_rate_is_listed_with_its_price(hub: HubProcess) -> None:
-    told = ask(hub, "/v1/models").json()
+    reported = ask(hub, "/v1/models").json()
 
-    listed = {model["id"]: model for model in told["data"]}
-    assert "list" == told["object"]
+    listed = {model["id"]: model for model in reported["data"]}
+    assert "list" == reported["object"]
     assert set(SOLD) <= set(listed)
     assert sorted(listed) == list(listed)
     model = listed["oai/org/model"]
@@ -76,8 +76,8 @@ def test_the_balance_is_exact_decimals(hub: HubProcess, people: People) -> None:
 
     assert ("owner", True, "https://pay.example.com/credit") == (rich["user"], rich["billing"], rich["payment_link"])
     assert ("poor", "0", "0", "0") == tuple(poor[name] for name in ("user", "posted", "held", "available"))
-    told = hub.balance("owner")
-    assert {name: told[name] for name in ("posted", "held", "available")} == {
+    reported = hub.balance("owner")
+    assert {name: reported[name] for name in ("posted", "held", "available")} == {
         name: rich[name] for name in ("posted", "held", "available")
     }
 
@@ -107,7 +107,7 @@ def test_a_browser_gets_a_page_that_says_how_to_begin(hub: HubProcess) -> None:
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_without_a_valid_key_nothing_is_told(hub: HubProcess, people: People, path: str) -> None:
+def test_without_a_valid_key_nothing_is_reported(hub: HubProcess, people: People, path: str) -> None:
     for key, code in (("", "missing_api_key"), ("ahk_x", "invalid_api_key"), (people.revoked, "invalid_api_key")):
         check_error(ask(hub, path, key=key), "/v1/chat", 401, code)
         check_error(ask(hub, path, key=key, headers=AS_ANTHROPIC), "/v1/messages", 401, code)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import ask
 from tests.behaviour.conftest import People
 from tests.behaviour.gemini import newest
+from tests.behaviour.plain_calls import ask
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering
@@ -23,14 +23,14 @@ def body(model: str, **more: Any) -> dict[str, Any]:
 
 @PATHS
 def test_the_echo_ranks_by_the_words_of_the_query(hub: HubProcess, path: str) -> None:
-    heard = ask(hub, path, body("echo/echo", return_documents=True))
+    received = ask(hub, path, body("echo/echo", return_documents=True))
 
-    assert 200 == heard.status, heard.body
-    told = heard.json()
-    assert [(2, 1), (0, 0.5)] == [(one["index"], one["relevance_score"]) for one in told["results"]]
-    assert {"text": "the cat and the dog"} == told["results"][0]["document"]
-    assert {"search_units": 1} == told["meta"]["billed_units"]
-    assert "0.000017" == heard.header("x-aihub-charge"), "2 words for each of 3 documents, and their 11"
+    assert 200 == received.status, received.body
+    reported = received.json()
+    assert [(2, 1), (0, 0.5)] == [(one["index"], one["relevance_score"]) for one in reported["results"]]
+    assert {"text": "the cat and the dog"} == reported["results"][0]["document"]
+    assert {"search_units": 1} == reported["meta"]["billed_units"]
+    assert "0.000017" == received.header("x-aihub-charge"), "2 words for each of 3 documents, and their 11"
 
 
 def test_a_compatible_server_gets_and_gives_its_own_words(hub: HubProcess, stub: Stub) -> None:
@@ -38,9 +38,9 @@ def test_a_compatible_server_gets_and_gives_its_own_words(hub: HubProcess, stub:
     stub.will(answering(200, said))
     sent = body("oai/m", return_documents=False, novel={"a": 1.0})
 
-    heard = ask(hub, "/v1/rerank", sent)
+    received = ask(hub, "/v1/rerank", sent)
 
-    assert (200, said, "0.000038") == (heard.status, heard.body, heard.header("x-aihub-charge"))
+    assert (200, said, "0.000038") == (received.status, received.body, received.header("x-aihub-charge"))
     assert ("/oai/v1/rerank", {**sent, "model": "m"}) == (stub.only.path, stub.only.json())
 
 
@@ -48,21 +48,21 @@ def test_a_ranking_is_sold_by_the_search_unit(hub: HubProcess, stub: Stub) -> No
     counted = {"billed_units": {"search_units": 3}}
     stub.will(answering(200, json.dumps({"results": RESULTS, "meta": counted}).encode()))
 
-    heard = ask(hub, "/v2/rerank", body("oai/ranker", documents=["a cat"] * 250))
+    received = ask(hub, "/v2/rerank", body("oai/ranker", documents=["a cat"] * 250))
 
     shown = newest(hub)
-    assert (200, "0.006", "provider") == (heard.status, heard.header("x-aihub-charge"), shown["usage_source"])
+    assert (200, "0.006", "provider") == (received.status, received.header("x-aihub-charge"), shown["usage_source"])
     assert 3 == shown["usage"]["search_units"]
 
 
 def test_units_that_nobody_counted_are_estimated(hub: HubProcess, stub: Stub) -> None:
     stub.will(answering(200, json.dumps({"results": RESULTS}).encode()))
 
-    heard = ask(hub, "/v2/rerank", body("oai/ranker", documents=["a cat"] * 150))
+    received = ask(hub, "/v2/rerank", body("oai/ranker", documents=["a cat"] * 150))
 
     shown = newest(hub)
     assert ("0.004", "estimated", 2) == (
-        heard.header("x-aihub-charge"), shown["usage_source"], shown["usage"]["search_units"]
+        received.header("x-aihub-charge"), shown["usage_source"], shown["usage"]["search_units"]
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_voyage_is_asked_and_answers_in_its_own_words(hub: HubProcess, stub: Stu
     stub.will(answering(200, json.dumps({"object": "list", "data": RESULTS, "usage": {"total_tokens": 38}}).encode()))
     documents = [{"title": "Cats", "text": "the cat sat"}, {"text": "a dog ran"}, "the cat and the dog"]
 
-    heard = ask(hub, "/v1/rerank", body("voy/m", documents=documents, return_documents=True))
+    received = ask(hub, "/v1/rerank", body("voy/m", documents=documents, return_documents=True))
 
     assert {
         "model": "m",
@@ -78,10 +78,10 @@ def test_voyage_is_asked_and_answers_in_its_own_words(hub: HubProcess, stub: Stu
         "documents": ["title: Cats\ntext: the cat sat", "a dog ran", "the cat and the dog"],
         "top_k": 2,
     } == stub.only.json()
-    told = heard.json()
-    assert [2, 0] == [one["index"] for one in told["results"]]
-    assert [{"text": "the cat and the dog"}, documents[0]] == [one["document"] for one in told["results"]]
-    assert ({"input_tokens": 38}, "0.000038") == (told["meta"]["billed_units"], heard.header("x-aihub-charge"))
+    reported = received.json()
+    assert [2, 0] == [one["index"] for one in reported["results"]]
+    assert [{"text": "the cat and the dog"}, documents[0]] == [one["document"] for one in reported["results"]]
+    assert ({"input_tokens": 38}, "0.000038") == (reported["meta"]["billed_units"], received.header("x-aihub-charge"))
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -94,9 +94,9 @@ def test_voyage_is_asked_and_answers_in_its_own_words(hub: HubProcess, stub: Stu
     ({"model": None}, "model"),
 ])  # fmt: skip
 def test_what_is_malformed_is_named(hub: HubProcess, change: dict[str, Any], field: str) -> None:
-    heard = ask(hub, "/v1/rerank", {**body("oai/m"), **change})
+    received = ask(hub, "/v1/rerank", {**body("oai/m"), **change})
 
-    assert (400, field) == (heard.status, heard.json()["error"]["param"])
+    assert (400, field) == (received.status, received.json()["error"]["param"])
 
 
 @pytest.mark.usefixtures("nothing_moves")

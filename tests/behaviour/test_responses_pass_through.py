@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.behaviour import responses_answers as rsp
-from tests.behaviour.calls import RESPONSES, ask, responses_body, wallet
+from tests.behaviour.plain_calls import RESPONSES, ask, responses_body, wallet
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
@@ -23,12 +23,12 @@ ODD = (
 def test_a_request_changes_in_nothing_but_the_models_name(hub: HubProcess, stub: Stub) -> None:
     assert 200 == ask(hub, RESPONSES, ODD.encode()).status
 
-    received = stub.only.body.decode()
+    at_provider = stub.only.body.decode()
     expected = json.loads(ODD.replace("rsp/m", "m"), parse_float=str, parse_int=str)
-    assert expected == json.loads(received, parse_float=str, parse_int=str)
-    assert list(expected) == list(json.loads(received)), "the keys keep their order"
+    assert expected == json.loads(at_provider, parse_float=str, parse_int=str)
+    assert list(expected) == list(json.loads(at_provider)), "the keys keep their order"
     for value in ("[1.0, 1e400, 0.1000000000000000055511151231257827, -0]", "Gr\\u00fc\\u00dfe \U0001f989", "1.00"):
-        assert value in received, "each value goes byte for byte"
+        assert value in at_provider, "each value goes byte for byte"
     assert stub.only.path.endswith("/v1/responses")
 
 
@@ -57,9 +57,9 @@ def test_it_is_charged_as_it_was_counted(hub: HubProcess, stub: Stub, stream: bo
              "output_tokens_details": {"reasoning_tokens": 200}}  # fmt: skip
     stub.will(streaming(*rsp.stream(usage=usage)) if stream else answering(200, rsp.whole(usage=usage)))
 
-    heard = ask(hub, RESPONSES, responses_body(stream=stream))
+    received = ask(hub, RESPONSES, responses_body(stream=stream))
 
-    call = hub.cli("call", "show", str(heard.header("x-request-id")))
+    call = hub.cli("call", "show", str(received.header("x-request-id")))
     counted = {"input_tokens": 1000, "output_tokens": 300, "reasoning_tokens": 200}
     assert counted == {name: count for name, count in call["usage"].items() if count}
     assert ("completed", "0.002") == (
@@ -80,10 +80,10 @@ def test_it_is_charged_as_it_was_counted(hub: HubProcess, stub: Stub, stream: bo
 def test_what_has_no_price_or_no_count_is_refused_while_answers_are_charged(
     hub: HubProcess, stub: Stub, more: dict[str, Any], code: str, param: str
 ) -> None:
-    heard = ask(hub, RESPONSES, responses_body(**more))
+    received = ask(hub, RESPONSES, responses_body(**more))
 
-    error = heard.json()["error"]
-    assert (400, code, param) == (heard.status, error["code"], error["param"])
+    error = received.json()["error"]
+    assert (400, code, param) == (received.status, error["code"], error["param"])
     assert [] == stub.requests
 
 
@@ -91,9 +91,9 @@ def test_what_has_no_price_or_no_count_is_refused_while_answers_are_charged(
 def test_what_openai_keeps_goes_through_under_the_bound_of_the_context(
     hub: HubProcess, stub: Stub, more: dict[str, Any]
 ) -> None:
-    heard = ask(hub, RESPONSES, responses_body(**more))
+    received = ask(hub, RESPONSES, responses_body(**more))
 
-    assert 200 == heard.status
+    assert 200 == received.status
     assert more.items() <= stub.only.json().items()
     # The context, 128,000 tokens at 1, and the longest answer, 4,096 at 2 credits a million.
-    assert "0.136192" == hub.cli("call", "show", str(heard.header("x-request-id")))["hold"]
+    assert "0.136192" == hub.cli("call", "show", str(received.header("x-request-id")))["hold"]

@@ -1,4 +1,4 @@
-"""The official OpenAI SDK's `responses`, pointed at the hub, whoever answers.
+"""The official OpenAI SDK's `responses`, pointed at the hub, who answers.
 
 `rsp` speaks the Responses API itself, `oai` chat completions and `ant` Anthropic's messages.
 """
@@ -12,7 +12,10 @@ import pytest
 from pydantic import BaseModel
 
 from tests.behaviour import responses_answers as rsp
-from tests.behaviour.answers import (
+from tests.behaviour.plain_calls import wallet
+from tests.behaviour.sdks import openai_sdk
+from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import (
     ARGUMENTS,
     TEXT,
     anthropic_stream,
@@ -24,9 +27,6 @@ from tests.behaviour.answers import (
     openai_whole,
     tool_use,
 )
-from tests.behaviour.calls import wallet
-from tests.behaviour.sdks import openai_sdk
-from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -212,7 +212,7 @@ def test_thinking_of_another_vendor_goes_back_with_its_signature(
 
 
 def _anthropic_thinking() -> list[bytes]:
-    from tests.behaviour.answers import event
+    from tests.behaviour.stub_answers import event
 
     begun, *rest = anthropic_stream(tool_use(0, ARGUMENTS, streamed=True), stop="tool_use")
     empty = {"type": "thinking", "thinking": "", "signature": ""}
@@ -269,17 +269,17 @@ def test_a_stream_that_breaks_raises_where_it_breaks(client: openai.OpenAI, stub
     events = {"rsp/m": rsp.stream()[:5], "oai/m": openai_stream()[:3], "ant/m": anthropic_stream()[:4]}[model]
     stub.will(streaming(*events, cut=True))
     stream = client.responses.create(model=model, input="Hello", stream=True)
-    heard: list[Any] = []
+    received: list[Any] = []
 
     def listen() -> None:
         for event in stream:
-            heard.append(event)
+            received.append(event)
 
     with pytest.raises(openai.APIError, match=r"broke off|closed"):
         listen()
 
-    assert "".join(event.delta for event in heard if event.type == "response.output_text.delta").startswith(TEXT[:7])
-    assert not any(event.type == "response.completed" for event in heard)
+    assert "".join(event.delta for event in received if event.type == "response.output_text.delta").startswith(TEXT[:7])
+    assert not any(event.type == "response.completed" for event in received)
 
 
 def test_an_answer_that_failed_at_the_provider_is_an_error(client: openai.OpenAI, stub: Stub, hub: HubProcess) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.behaviour.calls import RESPONSES, ask, responses_body
 from tests.behaviour.conftest import People
+from tests.behaviour.plain_calls import RESPONSES, ask, responses_body
 from tests.behaviour.sdks import openai_sdk
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
@@ -21,10 +21,10 @@ def test_the_hub_keeps_no_answers(hub: HubProcess, stub: Stub) -> None:
 
 
 def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: Stub) -> None:
-    heard = ask(hub, RESPONSES, responses_body(background=True))
+    received = ask(hub, RESPONSES, responses_body(background=True))
 
-    assert (400, "usage_unavailable") == (heard.status, heard.json()["error"]["code"])
-    assert "background" == heard.json()["error"]["param"]
+    assert (400, "usage_unavailable") == (received.status, received.json()["error"]["code"])
+    assert "background" == received.json()["error"]["param"]
     assert [] == stub.requests
 
 
@@ -42,10 +42,10 @@ def test_background_is_refused_while_answers_are_charged(hub: HubProcess, stub: 
 def test_what_only_openai_keeps_is_refused_by_name_elsewhere(
     hub: HubProcess, stub: Stub, model: str, more: dict[str, Any], param: str
 ) -> None:
-    heard = ask(hub, RESPONSES, responses_body(model, **more))
+    received = ask(hub, RESPONSES, responses_body(model, **more))
 
-    error = heard.json()["error"]
-    assert (400, "unsupported_parameter") == (heard.status, error["code"])
+    error = received.json()["error"]
+    assert (400, "unsupported_parameter") == (received.status, error["code"])
     assert error["param"].endswith(param)
     assert [] == stub.requests
 
@@ -62,15 +62,15 @@ def test_what_only_openai_keeps_is_refused_by_name_elsewhere(
 def test_what_the_answer_is_as_useful_without_is_left_out_elsewhere(
     hub: HubProcess, stub: Stub, model: str, more: dict[str, Any], dropped: str | None
 ) -> None:
-    heard = ask(hub, RESPONSES, responses_body(model, **more))
+    received = ask(hub, RESPONSES, responses_body(model, **more))
 
-    assert (200, dropped, False) == (heard.status, heard.header("x-aihub-dropped"), heard.json()["store"])
+    assert (200, dropped, False) == (received.status, received.header("x-aihub-dropped"), received.json()["store"])
     assert more.keys().isdisjoint(stub.only.json())
 
 
 def test_a_wallet_too_small_lowers_the_cap_and_says_so(hub: HubProcess, stub: Stub, people: People) -> None:
-    heard = ask(hub, RESPONSES, responses_body(), key=people.small)
+    received = ask(hub, RESPONSES, responses_body(), key=people.small)
 
-    cap = heard.header("x-aihub-output-cap")
+    cap = received.header("x-aihub-output-cap")
     assert cap is not None
-    assert (200, int(cap)) == (heard.status, stub.only.json()["max_output_tokens"])
+    assert (200, int(cap)) == (received.status, stub.only.json()["max_output_tokens"])

@@ -7,7 +7,10 @@ import pytest
 
 from entrypoints.http.routes import routes
 from entrypoints.http.wire import Route
-from tests.behaviour.calls import (
+from tests.behaviour.conftest import People
+from tests.behaviour.error_shape import check_error
+from tests.behaviour.multipart_forms import form, recording
+from tests.behaviour.plain_calls import (
     AIGNE,
     AIGNE_IMAGE,
     AIGNE_VIDEO,
@@ -16,10 +19,10 @@ from tests.behaviour.calls import (
     COMPLETIONS,
     EDITS,
     EMBEDDINGS,
-    HEARD,
     IMAGES,
     MESSAGES,
     MODERATIONS,
+    RECEIVED,
     RERANK,
     RESPONSES,
     SPEECH,
@@ -33,9 +36,6 @@ from tests.behaviour.calls import (
     openai_body,
     responses_body,
 )
-from tests.behaviour.conftest import People
-from tests.behaviour.error_shape import check_error
-from tests.behaviour.forms import form, recording
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 
@@ -51,7 +51,7 @@ def ranked(model: str) -> dict[str, Any]:
 
 
 # What to ask of each route that spends. A new one fails here until it is said how it is asked.
-ASKED: dict[str, list[Any]] = {
+REQUESTED: dict[str, list[Any]] = {
     CHAT: [openai_body(model, stream=stream) for model in ("oai/m", "ant/m", "duplicate") for stream in (False, True)],
     COMPLETIONS: [
         {"model": model, "prompt": "Hello", "stream": stream}
@@ -61,7 +61,7 @@ ASKED: dict[str, list[Any]] = {
     IMAGES: [{"model": model, "prompt": "a cat"} for model in ("oai/painter", "oai/dall", "echo")],
     EDITS: [form({"image": ("a.png", b"x")}, model="oai/dall", prompt="a cat")],
     SPEECH: [{"model": model, "input": "Hello", "voice": "alloy"} for model in ("oai/tts", "oai/speaker", "echo")],
-    HEARD: [recording(model) for model in ("oai/whisper", "oai/listener", "echo")],
+    RECEIVED: [recording(model) for model in ("oai/whisper", "oai/listener", "echo")],
     TRANSLATED: [recording("oai/whisper")],
     MODERATIONS: [{"model": "oai/m", "input": "Hello"}],
     EMBEDDINGS: [{"model": model, "input": "Hello"} for model in ("oai/m", "voy/m", "echo")],
@@ -82,11 +82,11 @@ SAME = {
     "/api/v1/image/generations": IMAGES,
     "/api/images/generations": IMAGES,
     "/api/v2/audio/speech": SPEECH,
-    "/api/v2/audio/transcriptions": HEARD,
+    "/api/v2/audio/transcriptions": RECEIVED,
 }
-ASKED |= {path: ASKED[name] for path, name in SAME.items()}
+REQUESTED |= {path: REQUESTED[name] for path, name in SAME.items()}
 AZURE = "/openai/deployments/{deployment:path}"
-ASKED[AZURE] = [openai_body("any"), {"messages": [{"role": "user", "content": "Hello"}], "stream": True}]
+REQUESTED[AZURE] = [openai_body("any"), {"messages": [{"role": "user", "content": "Hello"}], "stream": True}]
 GENERATED = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
 EMBEDDED = {"content": {"parts": [{"text": "Hello"}]}}
 # Gemini's paths name the model and what is asked of it, so these are asked by their paths.
@@ -98,7 +98,7 @@ METHODS: dict[str, Any] = {
     "oai/m:embedContent": EMBEDDED,
     "voy/m:batchEmbedContents": {"requests": [EMBEDDED]},
 }
-ASKED |= {f"/{version}/models/{{model:path}}": list(METHODS.values()) for version in ("v1", "v1beta")}
+REQUESTED |= {f"/{version}/models/{{model:path}}": list(METHODS.values()) for version in ("v1", "v1beta")}
 
 
 def path_of(route: Route) -> str:
@@ -107,13 +107,13 @@ def path_of(route: Route) -> str:
     return re.sub(r"\{\w+\}", "anything", path)  # what the management API names
 
 
-def asked(route: Route) -> list[tuple[str, Any]]:
+def requested(route: Route) -> list[tuple[str, Any]]:
     """The paths and bodies by which a route is asked."""
     if not route.spends:
         return [(path_of(route), None)]
     if "{model:path}" in route.template:
         return [(route.template.replace("{model:path}", method), body) for method, body in METHODS.items()]
-    return [(path_of(route), body) for body in ASKED[route.template]]
+    return [(path_of(route), body) for body in REQUESTED[route.template]]
 
 
 def name_of(route: Route) -> str:
@@ -125,19 +125,19 @@ def test_the_index_names_every_route(hub: HubProcess) -> None:
 
 
 def test_calling_a_model_spends_and_reading_does_not() -> None:
-    assert set(ASKED) == {route.template for route in SPENDING}
+    assert set(REQUESTED) == {route.template for route in SPENDING}
     assert not [route for route in SPENDING if route.method == "GET"], "G9: GET never creates a charge"
 
 
 @pytest.mark.parametrize("route", SPENDING, ids=name_of)
-def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
+def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_receives_of_it(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
-    for path, body in asked(route):
+    for path, body in requested(route):
         for key in ({}, {"idempotency-key": "k"}):
-            heard = ask(hub, path, body, key=people.poor, method=route.method, headers=key)
+            received = ask(hub, path, body, key=people.poor, method=route.method, headers=key)
 
-            check_error(heard, path.partition("?")[0], 402)
+            check_error(received, path.partition("?")[0], 402)
     assert [] == stub.requests
     assert [] == hub.cli("call", "list", "--user", "poor")
 
@@ -146,7 +146,7 @@ def test_whatever_spends_is_refused_at_zero_balance_and_no_provider_hears_of_it(
 def test_whatever_is_not_open_is_refused_without_a_valid_key(
     hub: HubProcess, stub: Stub, people: People, route: Route
 ) -> None:
-    for path, body in asked(route):
+    for path, body in requested(route):
         for key in ("", "ahk_wrong", people.revoked):
             check_error(ask(hub, path, body, key=key, method=route.method), path.partition("?")[0], 401)
     assert [] == stub.requests
@@ -154,10 +154,10 @@ def test_whatever_is_not_open_is_refused_without_a_valid_key(
 
 @pytest.mark.parametrize("route", [route for route in TABLE if route.template in OPEN], ids=name_of)
 def test_what_is_open_tells_nothing_about_anybody(hub: HubProcess, people: People, route: Route) -> None:
-    heard = ask(hub, path_of(route), key="", method=route.method)
+    received = ask(hub, path_of(route), key="", method=route.method)
 
-    assert 200 == heard.status
+    assert 200 == received.status
     roles = () if route.template == "/openapi.json" else ("owner", "guest")  # There they are values of a field.
     public = (*roles, "sk-", "ahk_", str(hub.data_dir))
     for word in public if route.template == "/api/ai/models" else ("oai", *public):
-        assert word.encode() not in heard.body
+        assert word.encode() not in received.body

@@ -9,10 +9,10 @@ from collections import Counter
 
 import pytest
 
-from tests.behaviour.answers import failing, openai_stream
-from tests.behaviour.calls import CHAT, ask, openai_body
 from tests.behaviour.conftest import RATE
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.behaviour.stub import Stub, credential_of
+from tests.behaviour.stub_answers import failing, openai_stream
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, streaming
 
@@ -42,7 +42,7 @@ def call(hub: HubProcess, model: str, times: int = 1, stream: bool = False) -> N
         assert 200 == ask(hub, CHAT, openai_body(model, stream=stream)).status
 
 
-def asked(stub: Stub) -> list[str]:
+def requested(stub: Stub) -> list[str]:
     """Which provider each request went to."""
     return [request.path.split("/")[1] for request in stub.requests]
 
@@ -63,7 +63,7 @@ def test_a_bare_model_rotates_over_the_providers_that_sell_it(hub: HubProcess, s
 
     call(hub, "shared-a", times=6)
 
-    turns = asked(stub)
+    turns = requested(stub)
     assert {one.name: 3, other.name: 3} == Counter(turns)
     assert all(before != after for before, after in itertools.pairwise(turns))
 
@@ -77,14 +77,14 @@ def test_another_provider_answers_where_the_first_fails(
     sold = {Sold(hub, stub, model, 100).name for _ in range(2)}
     stub.will(down)
 
-    heard = ask(hub, CHAT, openai_body(model, stream=stream))
+    received = ask(hub, CHAT, openai_body(model, stream=stream))
 
-    failed, answered = asked(stub)
-    assert (200, sold) == (heard.status, {failed, answered})
-    assert answered == heard.header("x-aihub-provider")
+    failed, answered = requested(stub)
+    assert (200, sold) == (received.status, {failed, answered})
+    assert answered == received.header("x-aihub-provider")
     stub.reset()
     call(hub, model, times=3, stream=stream)
-    assert [answered] * 3 == asked(stub), "who failed rests while another is well"
+    assert [answered] * 3 == requested(stub), "who failed rests while another is well"
 
 
 def test_after_the_first_byte_there_is_no_fallback(hub: HubProcess, stub: Stub) -> None:
@@ -92,10 +92,10 @@ def test_after_the_first_byte_there_is_no_fallback(hub: HubProcess, stub: Stub) 
         Sold(hub, stub, "begun", 100)
     stub.will(streaming(*openai_stream()[:2], cut=True))
 
-    heard = ask(hub, CHAT, openai_body("begun", stream=True))
+    received = ask(hub, CHAT, openai_body("begun", stream=True))
 
-    assert (200, 1) == (heard.status, len(stub.requests))
-    assert b"[DONE]" not in heard.body
+    assert (200, 1) == (received.status, len(stub.requests))
+    assert b"[DONE]" not in received.body
 
 
 def test_the_pause_that_a_provider_asks_for_is_kept(hub: HubProcess, stub: Stub) -> None:
@@ -164,5 +164,5 @@ def test_what_an_operator_changes_holds_for_the_next_call(hub: HubProcess, stub:
 
 
 def _refused(hub: HubProcess, model: str) -> tuple[int, str]:
-    heard = ask(hub, CHAT, openai_body(model))
-    return heard.status, heard.json()["error"]["code"]
+    received = ask(hub, CHAT, openai_body(model))
+    return received.status, received.json()["error"]["code"]

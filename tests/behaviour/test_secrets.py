@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.behaviour.answers import openai_chunk, openai_stream, openai_whole
-from tests.behaviour.calls import BALANCE, CHAT, MESSAGES, Heard, ask, body_for
 from tests.behaviour.conftest import RATE, People
+from tests.behaviour.plain_calls import BALANCE, CHAT, MESSAGES, Response, ask, body_for
 from tests.behaviour.stub import Stub, credential_of
+from tests.behaviour.stub_answers import openai_chunk, openai_stream, openai_whole
 from tests.support.hub import HubProcess
 from tests.support.provider import Handler, Received, Reply
 
@@ -28,15 +28,15 @@ def test_no_secret_is_ever_seen_again(hub: HubProcess, stub: Stub, people: Peopl
         ["rate", "set", f"{NAME}/m", *RATE],
         *([f"secret={secret}", "credential", "add", NAME] for secret in SECRETS),
     )
-    heard = [*_provoked(hub, stub), *_strangers(hub, people)]
-    assert {200, 400, 401, 404, 429, 502} <= {answer.status for answer in heard}
+    received = [*_provoked(hub, stub), *_strangers(hub, people)]
+    assert {200, 400, 401, 404, 429, 502} <= {answer.status for answer in received}
     assert {request.path.split("/")[1] for request in stub.requests} == {NAME}
 
     backup = tmp_path / "backup.db"
-    call_ids = [str(answer.header("x-request-id")) for answer in heard if answer.status != 401]
+    call_ids = [str(answer.header("x-request-id")) for answer in received if answer.status != 401]
     shown = _shown(hub, call_ids, backup)
     places = {
-        "an answer": b"\n".join(answer.body + repr(answer.headers).encode() for answer in heard),
+        "an answer": b"\n".join(answer.body + repr(answer.headers).encode() for answer in received),
         "the command line": shown,
         "the log": hub.log.read_bytes(),
         "the backup": backup.read_bytes(),
@@ -70,7 +70,7 @@ def _nowhere(places: dict[str, bytes], secrets: dict[str, bytes]) -> None:
     assert [] == found
 
 
-def _provoked(hub: HubProcess, stub: Stub) -> Iterable[Heard]:
+def _provoked(hub: HubProcess, stub: Stub) -> Iterable[Response]:
     """Every way in which an indiscreet provider can repeat the key, whole and streamed, to both dialects."""
     for number, handler in enumerate(_indiscretions()):
         for path in (CHAT, MESSAGES):
@@ -89,7 +89,7 @@ def _indiscretions() -> list[Handler]:
             _answering, _answering]  # fmt: skip
 
 
-def _told(secret: str) -> bytes:
+def _reported(secret: str) -> bytes:
     words = f"You sent {secret}, that is Authorization: Bearer {secret}"
     return json.dumps({"error": {"message": words, "type": secret, "code": secret, "param": secret}}).encode()
 
@@ -100,10 +100,10 @@ def _erring(status: int) -> Handler:
     async def handler(request: Received, reply: Reply) -> None:
         secret = credential_of(request)
         # A rejected credential is out of use for good, so only two are: the others are still needed.
-        told = 429 if status == 401 and next(rejected, None) is None else status
+        reported = 429 if status == 401 and next(rejected, None) is None else status
         headers = {"content-type": "application/json", "x-ratelimit-key": secret, "openai-processing-ms": secret}
-        body = _told(secret).replace(b"/", b"\\/") if status == 404 else _told(secret)
-        await reply.send(told, headers | {"retry-after": "60"}, body)
+        body = _reported(secret).replace(b"/", b"\\/") if status == 404 else _reported(secret)
+        await reply.send(reported, headers | {"retry-after": "60"}, body)
 
     return handler
 
@@ -120,7 +120,7 @@ async def _breaking(request: Received, reply: Reply) -> None:
     secret = credential_of(request)
     await reply.start(200, {"content-type": "text/event-stream", "x-ratelimit-key": secret})
     await reply.write(openai_chunk({"role": "assistant", "content": ANSWER}))
-    await reply.write(b"data: " + _told(secret) + b"\n\n")
+    await reply.write(b"data: " + _reported(secret) + b"\n\n")
 
 
 async def _answering(request: Received, reply: Reply) -> None:
@@ -134,7 +134,7 @@ async def _answering(request: Received, reply: Reply) -> None:
         await reply.send(200, {"content-type": "application/json", **headers}, openai_whole(message))
 
 
-def _strangers(hub: HubProcess, people: People) -> Iterable[Heard]:
+def _strangers(hub: HubProcess, people: People) -> Iterable[Response]:
     """Keys where they do not belong: nobody is answered with them."""
     for path in (CHAT, MESSAGES, "/v1/models", BALANCE, "/healthz", "/", "/nope"):
         for headers in (
@@ -154,5 +154,5 @@ def _shown(hub: HubProcess, call_ids: list[str], backup: Path) -> bytes:
                 ["credit", "balance", "owner"], ["call", "list"], ["ledger", "verify"], ["config", "show"],
                 *(["call", "show", call_id] for call_id in [*dict.fromkeys(call_ids)][::7] if call_id in known)]  # fmt: skip
     assert len(commands) > 12
-    told = hub.script(*commands, *([*command, "--json"] for command in commands), ["backup", str(backup)])
-    return "\n".join(told).encode()
+    reported = hub.script(*commands, *([*command, "--json"] for command in commands), ["backup", str(backup)])
+    return "\n".join(reported).encode()

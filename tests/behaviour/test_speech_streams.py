@@ -7,35 +7,35 @@ import threading
 
 import pytest
 
-from tests.behaviour.calls import PATIENCE_S, SPEECH
+from tests.behaviour.plain_calls import SPEECH, TIMEOUT_S
 from tests.behaviour.stub import Stub
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply
 
 
-def test_the_first_piece_comes_before_the_last_is_spoken(hub: HubProcess, stub: Stub) -> None:
+def test_the_first_piece_comes_before_the_last_is_stated(hub: HubProcess, stub: Stub) -> None:
     if hub.interface == "lambda":
         pytest.skip("Mangum collects the whole answer")
-    heard = threading.Event()
+    received = threading.Event()
 
     async def speaking(request: Received, reply: Reply) -> None:
         await reply.start(200, {"content-type": "audio/mpeg"})
         await reply.write(b"first")
-        assert await asyncio.to_thread(heard.wait, PATIENCE_S), "nobody heard the first piece"
+        assert await asyncio.to_thread(received.wait, TIMEOUT_S), "nobody heard the first piece"
         await reply.write(b"last")
 
     stub.will(speaking)
     body = json.dumps({"model": "oai/tts", "voice": "a", "input": "Hello"})
     headers = {"authorization": f"Bearer {hub.key}", "content-type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=TIMEOUT_S)
     try:
         connection.request("POST", SPEECH, body, headers)
         answer = connection.getresponse()
         first = answer.read1(100)
-        heard.set()
+        received.set()
         rest = answer.read()
     finally:
-        heard.set()
+        received.set()
         connection.close()
 
     assert (b"first", b"last") == (first, rest)
@@ -57,7 +57,7 @@ def test_a_listener_who_leaves_pays_for_the_characters_and_the_provider_is_let_g
 
     stub.will(speaking)
     before = len(hub.calls())
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=TIMEOUT_S)
     headers = {"authorization": f"Bearer {hub.key}", "content-type": "application/json"}
     connection.request("POST", SPEECH, json.dumps({"model": "oai/tts", "voice": "a", "input": "Hello"}), headers)
     answer = connection.getresponse()
@@ -65,7 +65,7 @@ def test_a_listener_who_leaves_pays_for_the_characters_and_the_provider_is_let_g
     answer.close()
     connection.close()
 
-    assert left.wait(PATIENCE_S), "the provider was never let go"
+    assert left.wait(TIMEOUT_S), "the provider was never let go"
     ended = _ended(hub, before)
     assert ("client_disconnected", "0.005") == (ended["ending"], ended["charge"])
 

@@ -10,11 +10,11 @@ import openai
 import pytest
 from openai.types.responses import ResponseCustomToolCall, ResponseFunctionToolCall
 
-from tests.behaviour.answers import anthropic_whole, openai_stream, openai_whole, tool_use
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, anthropic_body, ask, openai_body, responses_body
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, anthropic_body, ask, openai_body, responses_body
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import anthropic_whole, openai_stream, openai_whole, tool_use
 from tests.support.hub import HubProcess
 from tests.support.provider import answering, streaming
 
@@ -57,16 +57,16 @@ def call_of(name: str, arguments: str) -> dict[str, Any]:
 def test_labels_go_in_silence_and_wishes_are_named(
     hub: HubProcess, stub: Stub, path: str, body: dict[str, Any], dropped: str | None
 ) -> None:
-    heard = ask(hub, path, body)
+    received = ask(hub, path, body)
 
-    assert (200, dropped) == (heard.status, heard.header("x-aihub-dropped"))
+    assert (200, dropped) == (received.status, received.header("x-aihub-dropped"))
     assert 1 == len(stub.requests)
 
 
 def test_a_stream_names_what_was_left_out(hub: HubProcess) -> None:
-    heard = ask(hub, CHAT, openai_body("ant/m", seed=7, stream=True))
+    received = ask(hub, CHAT, openai_body("ant/m", seed=7, stream=True))
 
-    assert (200, "seed") == (heard.status, heard.header("x-aihub-dropped"))
+    assert (200, "seed") == (received.status, received.header("x-aihub-dropped"))
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -83,9 +83,9 @@ def test_a_strict_caller_has_wishes_refused(hub: HubProcess) -> None:
 
 
 def test_a_field_that_is_called_like_a_tool_is_none(hub: HubProcess, stub: Stub) -> None:
-    heard = ask(hub, CHAT, {**openai_body("ant/m"), "tools[0].google_search": {}})
+    received = ask(hub, CHAT, {**openai_body("ant/m"), "tools[0].google_search": {}})
 
-    assert "fields.tools[0].google_search" == heard.header("x-aihub-dropped")
+    assert "fields.tools[0].google_search" == received.header("x-aihub-dropped")
     assert "tools" not in stub.only.json()
 
 
@@ -97,14 +97,14 @@ def test_a_custom_tool_is_a_function_to_the_model_and_itself_to_its_caller(
     deltas = [{"tool_calls": [{"index": 0, **called["tool_calls"][0]}]}]
     whole = answering(200, openai_whole(called, "tool_calls"))
     stub.will(streaming(*openai_stream(*deltas, finish="tool_calls")) if stream else whole)
-    asked: Any = {"model": "oai/m", "input": "Hi", "tools": [PATCH, SEARCH], "store": False}
+    requested: Any = {"model": "oai/m", "input": "Hi", "tools": [PATCH, SEARCH], "store": False}
 
     with openai_sdk(hub) as client:
         if stream:
-            with client.responses.stream(**asked) as events:
+            with client.responses.stream(**requested) as events:
                 answer: Any = events.get_final_response()
         else:
-            answer = client.responses.create(**asked)
+            answer = client.responses.create(**requested)
 
     item = answer.output[-1]
     assert isinstance(item, ResponseCustomToolCall)
@@ -121,9 +121,9 @@ def test_a_custom_tools_call_goes_back_as_the_functions(hub: HubProcess, stub: S
         {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"},
     ]
 
-    heard = ask(hub, RESPONSES, {"model": "ant/m", "input": history, "tools": [PATCH]})
+    received = ask(hub, RESPONSES, {"model": "ant/m", "input": history, "tools": [PATCH]})
 
-    assert 200 == heard.status
+    assert 200 == received.status
     _, call, result = stub.only.json()["messages"]
     assert {"input": "x"} == call["content"][0]["input"]
     assert "tool_result" == result["content"][0]["type"]
@@ -145,7 +145,7 @@ def test_a_groups_tool_is_called_by_its_own_name(hub: HubProcess, stub: Stub) ->
     assert ["agents__spawn"] == [tool["function"]["name"] for tool in stub.only.json()["tools"]]
 
 
-def test_where_calls_shall_come_one_at_a_time_the_caller_hears_of_the_first(hub: HubProcess, stub: Stub) -> None:
+def test_where_calls_shall_come_one_at_a_time_the_caller_receives_of_the_first(hub: HubProcess, stub: Stub) -> None:
     two = anthropic_whole([tool_use(1, '{"city":"Oslo"}'), tool_use(2, '{"city":"Rome"}')], "tool_use")
     stub.will(answering(200, two))
     tools: Any = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
@@ -161,9 +161,9 @@ def test_where_calls_shall_come_one_at_a_time_the_caller_hears_of_the_first(hub:
 
 
 def test_the_tool_runner_goes_on_without_a_thread(hub: HubProcess, stub: Stub) -> None:
-    heard = ask(hub, MESSAGES, anthropic_body("oai/m", thread={"type": "create"}))
+    received = ask(hub, MESSAGES, anthropic_body("oai/m", thread={"type": "create"}))
 
-    error = check_error(heard, MESSAGES, 400, "unsupported_parameter")
+    error = check_error(received, MESSAGES, 400, "unsupported_parameter")
     assert {"error_code": "thread_unsupported_request"} == error["details"]
     assert [] == stub.requests
 
@@ -184,7 +184,7 @@ def test_claude_codes_fields_are_taken_for_any_model(hub: HubProcess, stub: Stub
     }
 
     with anthropic_sdk(hub) as client:
-        heard = client.beta.messages.with_raw_response.create(
+        received = client.beta.messages.with_raw_response.create(
             model="oai/m",
             max_tokens=64,
             messages=[{"role": "user", "content": "Hi"}],
@@ -193,5 +193,5 @@ def test_claude_codes_fields_are_taken_for_any_model(hub: HubProcess, stub: Stub
             betas=["context-management-2025-06-27"],
         )
 
-    assert "tools.0.input_examples" == heard.headers["x-aihub-dropped"]
+    assert "tools.0.input_examples" == received.headers["x-aihub-dropped"]
     assert {"type", "function"} == stub.only.json()["tools"][0].keys()

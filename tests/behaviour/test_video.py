@@ -11,27 +11,27 @@ from typing import Any
 import pytest
 
 from domain.dialects.audio_duration import seconds_of
-from tests.behaviour.answers_beside_chat import VIDEO, video
-from tests.behaviour.calls import AIGNE_VIDEO, PATIENCE_S, Heard, aigne_video, ask
 from tests.behaviour.error_shape import check_error
+from tests.behaviour.non_chat_answers import VIDEO, video
+from tests.behaviour.plain_calls import AIGNE_VIDEO, TIMEOUT_S, Response, aigne_video, ask
 from tests.behaviour.stub import Stub
-from tests.behaviour.test_sound import last_call
+from tests.behaviour.test_audio import last_call
 from tests.support.hub import HubProcess
 from tests.support.provider import Received, Reply, answering
 
 PIXEL = {"type": "file", "data": "iVBORw==", "mimeType": "image/png"}
 
 
-def video_result(hub: HubProcess, model: str = "oai/video", **more: Any) -> Heard:
+def video_result(hub: HubProcess, model: str = "oai/video", **more: Any) -> Response:
     return ask(hub, AIGNE_VIDEO, aigne_video(model, **more))
 
 
 def test_a_video_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) -> None:
-    heard = video_result(hub, seconds="8", size="1792x1024", image=PIXEL)
+    received = video_result(hub, seconds="8", size="1792x1024", image=PIXEL)
 
-    assert 200 == heard.status
-    made = heard.json()
-    call_id = heard.header("x-request-id")
+    assert 200 == received.status
+    made = received.json()
+    call_id = received.header("x-request-id")
     file = {"type": "file", "data": b64encode(VIDEO).decode(), "mimeType": "video/mp4", "filename": f"{call_id}.mp4"}
     assert [file] == made["videos"]
     assert (8, "oai/video", "oai/video", call_id) == tuple(
@@ -40,12 +40,12 @@ def test_a_video_is_made_asked_after_and_fetched(hub: HubProcess, stub: Stub) ->
     assert {"inputTokens": 0, "outputTokens": 0, "aigneHubCredits": 4} == made["usage"]
     assert ("4", "provider", {"video_seconds": 8}) == last_call(hub)
     assert "1024p" == hub.cli("call", "show", call_id or "")["size"]
-    asked = [(request.method, request.path.removeprefix("/oai/v1/")) for request in stub.requests]
+    requested = [(request.method, request.path.removeprefix("/oai/v1/")) for request in stub.requests]
     assert [
         ("POST", "videos"),
         ("GET", "videos/video_8_1792x1024"),
         ("GET", "videos/video_8_1792x1024/content"),
-    ] == asked
+    ] == requested
     assert {
         "model": "video",
         "prompt": "a cat",
@@ -73,18 +73,18 @@ def test_however_often_a_job_is_asked_after_it_is_one_call_and_one_charge(hub: H
     """G9."""
     stub.will(*[answering(200, video("in_progress", progress=n)) for n in range(1_000)])
 
-    heard = video_result(hub)
+    received = video_result(hub)
 
-    assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
+    assert (200, "0.4") == (received.status, received.header("x-aihub-charge"))
     assert 1_002 == len(stub.requests)
     newest = hub.cli("call", "show", hub.cli("call", "list", "--limit", "1")[0]["id"])
-    assert (heard.header("x-request-id"), 1) == (newest["id"], len(newest["attempts"]))
+    assert (received.header("x-request-id"), 1) == (newest["id"], len(newest["attempts"]))
 
 
 def test_the_echo_videos_without_a_key(hub: HubProcess) -> None:
-    heard = video_result(hub, "echo/echo", seconds="3")
+    received = video_result(hub, "echo/echo", seconds="3")
 
-    video_job = b64decode(heard.json()["videos"][0]["data"])
+    video_job = b64decode(received.json()["videos"][0]["data"])
     assert b"ftypisom" == video_job[4:12]
     assert 3 == seconds_of(video_job)
     assert ("0.03", "provider", {"video_seconds": 3}) == last_call(hub)
@@ -104,9 +104,9 @@ def test_a_job_that_failed_costs_nothing(
         *[answering(200, video(word, error=error if word == "failed" else None)) for word in ("queued", "failed")] * 2
     )
 
-    told = check_error(video_result(hub), AIGNE_VIDEO, status)
+    reported = check_error(video_result(hub), AIGNE_VIDEO, status)
 
-    assert error is None or error["message"] in told["message"]
+    assert error is None or error["message"] in reported["message"]
     assert created == len([request for request in stub.requests if request.method == "POST"])
 
 
@@ -123,9 +123,9 @@ def test_a_question_that_gets_no_answer_is_asked_again(hub: HubProcess, stub: St
     troubles = [answering(500, b"{}"), answering(429, b"{}", {"retry-after": "0"}), answering(503, b"{}")]
     stub.will(answering(200, video("queued")), *troubles)
 
-    heard = video_result(hub)
+    received = video_result(hub)
 
-    assert (200, "0.4") == (heard.status, heard.header("x-aihub-charge"))
+    assert (200, "0.4") == (received.status, received.header("x-aihub-charge"))
     assert 1 == len([request for request in stub.requests if request.method == "POST"])
 
 
@@ -148,20 +148,20 @@ def test_a_job_that_is_lost_costs_the_caller_nothing_and_is_not_made_twice(
 
 def test_a_caller_who_leaves_finds_the_video_under_its_key(hub: HubProcess, stub: Stub) -> None:
     """The provider charges for it whether anybody waits or not; so it is made, charged once, and kept."""
-    asked, left = threading.Event(), threading.Event()
+    requested, left = threading.Event(), threading.Event()
 
     async def slow(request: Received, reply: Reply) -> None:
-        asked.set()
-        assert await asyncio.to_thread(left.wait, PATIENCE_S)
+        requested.set()
+        assert await asyncio.to_thread(left.wait, TIMEOUT_S)
         await answering(200, video("in_progress"))(request, reply)
 
     stub.will(answering(200, video("queued")), slow)
     key = {"idempotency-key": f"left-{hub.interface}"}
     body = json.dumps(aigne_video("oai/video")).encode()
-    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE_S)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=TIMEOUT_S)) as connection:
         sent = {**key, "authorization": f"Bearer {hub.key}", "content-type": "application/json"}
         connection.request("POST", AIGNE_VIDEO, body, sent)
-        assert asked.wait(PATIENCE_S)
+        assert requested.wait(TIMEOUT_S)
     left.set()
 
     again = ask(hub, AIGNE_VIDEO, body, headers=key)
@@ -212,11 +212,11 @@ def test_what_is_no_call_at_all_is_refused(hub: HubProcess, body: bytes) -> None
 
 
 def test_a_video_is_quoted_before_it_is_made(hub: HubProcess, stub: Stub) -> None:
-    asked = {"route": AIGNE_VIDEO, "request": aigne_video("oai/video", seconds="12", size="1280x720")}
+    requested = {"route": AIGNE_VIDEO, "request": aigne_video("oai/video", seconds="12", size="1280x720")}
 
-    told = ask(hub, "/v1/quote", asked).json()
+    reported = ask(hub, "/v1/quote", requested).json()
 
-    assert ("1.2", "1.2") == (told["charge_max"], told["charge_expected"])
+    assert ("1.2", "1.2") == (reported["charge_max"], reported["charge_expected"])
     assert [] == stub.requests
 
 
@@ -234,7 +234,7 @@ def test_the_answer_to_a_key_that_was_used_is_the_same_video(hub: HubProcess, st
     assert 3 == len(stub.requests)
 
 
-def test_models_of_video_are_told_apart(hub: HubProcess) -> None:
+def test_models_of_video_are_reported_apart(hub: HubProcess) -> None:
     listed = {model["id"]: model for model in ask(hub, "/v1/models").json()["data"]}
     assert ["video"] == listed["oai/video"]["operations"]
     assert ("0.1", [{"size": "1024p", "quality": None, "video_second": "0.5"}]) == (
@@ -250,11 +250,11 @@ def test_models_of_video_are_told_apart(hub: HubProcess) -> None:
 
 def test_the_body_that_the_client_sends_is_understood(hub: HubProcess, stub: Stub) -> None:
     """It repeats the model beside the options, always asks for a URL, and says who is asking."""
-    asked = {
+    requested = {
         "input": {"prompt": "a cat", "model": "oai/video", "seconds": "4", "outputFileType": "url",
                   "modelOptions": {"model": "oai/video", "size": "1280x720", "seconds": "8"}, "image": None, "size": None},
         "agent": "chat", "options": {"userContext": {}, "memories": [], "streaming": False},
     }  # fmt: skip
 
-    assert 200 == ask(hub, AIGNE_VIDEO, json.dumps(asked).encode()).status
+    assert 200 == ask(hub, AIGNE_VIDEO, json.dumps(requested).encode()).status
     assert {"model": "video", "prompt": "a cat", "seconds": "4", "size": "1280x720"} == stub.requests[0].json()

@@ -11,7 +11,7 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, User
 from domain.billing.metering import Meter, observe
-from domain.billing.plan import Asked, Plan, Planned, plan_call
+from domain.billing.plan import Plan, Planned, PlanRequest, plan_call
 from domain.billing.settlement import Outcome, Settlement, settle
 from domain.billing.sweep import Owners, Swept, sweep
 from domain.billing.verification import Auditor, Difference, Totals
@@ -130,7 +130,7 @@ def an_offer(rate: Rate | None = None, provider: str = "acme") -> Served:
 
 
 def a_candidate(rate: Rate | None = None, provider: str = "acme") -> Candidate:
-    """A way to make the call at a provider that needs no credential."""
+    """A route node to make the call at a provider that needs no credential."""
     return candidates_for(an_offer(rate, provider))[0]
 
 
@@ -139,14 +139,14 @@ def candidates_for(*offers: Served) -> tuple[Candidate, ...]:
     return order(a_group(*offers), circumstances(catalog)).candidates
 
 
-def a_group(*ways: RouteNode | Member, **changes: Any) -> Group:
-    """Equal ways, in turns, under the names of their providers or keys; or members as they are."""
-    members = tuple(way if isinstance(way, Member) else Member(name=_name(way), way=way) for way in ways)
+def a_group(*nodes: RouteNode | Member, **changes: Any) -> Group:
+    """Equal nodes, in turns, under the names of their providers or keys; or members as they are."""
+    members = tuple(node if isinstance(node, Member) else Member(name=_name(node), node=node) for node in nodes)
     return msgspec.structs.replace(Group(key="any", strategy="round-robin", members=members), **changes)
 
 
-def _name(way: RouteNode) -> str:
-    return way.key if isinstance(way, Group) else way.provider.name
+def _name(node: RouteNode) -> str:
+    return node.key if isinstance(node, Group) else node.provider.name
 
 
 def circumstances(catalog: Catalog, advice: Advice | None = None, **changes: Any) -> Circumstances:
@@ -154,8 +154,8 @@ def circumstances(catalog: Catalog, advice: Advice | None = None, **changes: Any
     return msgspec.structs.replace(at, **changes)
 
 
-def an_asked(call_id: str = "call-1", call: ModelCall | None = None, **changes: Any) -> Asked:
-    asked = Asked(
+def a_plan_request(call_id: str = "call-1", call: ModelCall | None = None, **changes: Any) -> PlanRequest:
+    requested = PlanRequest(
         call_id=call_id,
         call=a_chat_call() if call is None else call,
         version=0,
@@ -164,13 +164,13 @@ def an_asked(call_id: str = "call-1", call: ModelCall | None = None, **changes: 
         owner="process-1",
         deadline_ms=NOW_MS + HOUR_MS,
     )
-    return msgspec.structs.replace(asked, **changes)
+    return msgspec.structs.replace(requested, **changes)
 
 
 def an_answer(text: str = "Hello, world", usage: Usage | None = None) -> tuple[Event, ...]:
-    """A whole answer; without a usage it is one whose provider told none."""
-    told: tuple[Event, ...] = () if usage is None else (UsageReported(usage=usage),)
-    return (TextDelta(text=text), *told, Finished(reason="stop"), Ended())
+    """A whole answer; without a usage it is one whose provider reported none."""
+    reported: tuple[Event, ...] = () if usage is None else (UsageReported(usage=usage),)
+    return (TextDelta(text=text), *reported, Finished(reason="stop"), Ended())
 
 
 def a_meter(events: Sequence[Event] = ()) -> Meter:
@@ -182,7 +182,7 @@ def a_failure(kind: FailureKind = "unavailable", **changes: Any) -> Failure:
 
 
 def an_outcome(call_id: str = "call-1", events: Sequence[Event] | None = None, **changes: Any) -> Outcome:
-    """A completed call whose provider told 1,000 tokens in and 10 out: 156,000 nanos at the default rate."""
+    """A completed call whose provider reported 1,000 tokens in and 10 out: 156,000 nanos at the default rate."""
     if events is None:
         events = an_answer(usage=Usage(input_tokens=1_000, output_tokens=10))
     outcome = Outcome(
@@ -220,15 +220,15 @@ def decided(books: Books, decision: Decision) -> None:
     write(books, *decision.writes)
 
 
-def plan_in(books: Books, asked: Asked, now_ms: int = NOW_MS, fingerprint: str = FINGERPRINT) -> Planned:
-    scope = CallScope(fingerprint=fingerprint, idempotency_key=asked.idempotency_key)
-    planned = plan_call(scope.view(books), asked, now_ms)
+def plan_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS, fingerprint: str = FINGERPRINT) -> Planned:
+    scope = CallScope(fingerprint=fingerprint, idempotency_key=requested.idempotency_key)
+    planned = plan_call(scope.view(books), requested, now_ms)
     decided(books, planned)
     return planned
 
 
-def started_in(books: Books, asked: Asked, now_ms: int = NOW_MS) -> Call:
-    planned = plan_in(books, asked, now_ms)
+def started_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS) -> Call:
+    planned = plan_in(books, requested, now_ms)
     assert isinstance(planned, Plan), planned
     return planned.call
 

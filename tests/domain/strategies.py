@@ -87,18 +87,18 @@ def tiered_rates(draw: st.DrawFn, /, **fixed: int | None) -> Rate:
 @st.composite
 def usages(draw: st.DrawFn, input_tokens: int = 10_000, output_tokens: int = 10_000) -> Usage:
     """Any usage of at most so much input and so much output, however it is spread over the leaves."""
-    fresh, audio, seen, read, heard, write, write_1h = draw(split(draw(st.integers(0, input_tokens)), 7))
-    text, spoken, drawn, reasoning = draw(split(draw(st.integers(0, output_tokens)), 4))
+    fresh, audio, seen, read, received, write, write_1h = draw(split(draw(st.integers(0, input_tokens)), 7))
+    text, stated, drawn, reasoning = draw(split(draw(st.integers(0, output_tokens)), 4))
     return Usage(
         input_tokens=fresh,
         input_audio_tokens=audio,
         input_image_tokens=seen,
         cache_read_tokens=read,
-        cache_read_audio_tokens=heard,
+        cache_read_audio_tokens=received,
         cache_write_tokens=write,
         cache_write_1h_tokens=write_1h,
         output_tokens=text,
-        output_audio_tokens=spoken,
+        output_audio_tokens=stated,
         output_image_tokens=drawn,
         reasoning_tokens=reasoning,
     )

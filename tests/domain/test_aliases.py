@@ -65,12 +65,12 @@ def test_what_an_alias_may_not_be(alias: Alias, refusal: AlreadyExists | str) ->
 
     assert isinstance(outcome, Denied)
     match outcome.refusal:
-        case BadRequest() as told:
-            assert str(refusal) in told.problem
-        case NotFound() as told:
-            assert ("provider", refusal) == (told.kind, told.name)
-        case told:
-            assert refusal == told
+        case BadRequest() as reported:
+            assert str(refusal) in reported.problem
+        case NotFound() as reported:
+            assert ("provider", refusal) == (reported.kind, reported.name)
+        case reported:
+            assert refusal == reported
     assert "fast" not in books.aliases
 
 

@@ -68,7 +68,7 @@ def test_what_bounds_the_output(
     (500,  None,         (),               None,     2_000),   # a token is never less than a byte
     (500,  None,         (),               1_000,    1_000),   # nor is it more than the model remembers
     (500,  "file",       (),               128_000,  128_000), # what does not stand in the body
-    (500,  None,         ("web_search",),  128_000,  384_000), # the context anew after each of two searches
+    (500,  None,         ("web_search",),  128_000,  384_000), # the context again after each of two searches
 ])  # fmt: skip
 def test_what_bounds_the_input(
     body_bytes: int, opaque: str | None, tools: tuple[str, ...], context: int | None, input_tokens: int

@@ -130,7 +130,7 @@ def test_an_echoed_prompt_may_come_once_for_each_choice() -> None:
     assert 6 * 10 + 3 * (500 + INPUT_TOKENS_ADDED + 32) == bounded(call, a_rate()).output_tokens
 
 
-def test_a_video_whose_length_nobody_told_is_as_long_as_was_asked_for() -> None:
+def test_a_video_whose_length_nobody_reported_is_as_long_as_was_asked_for() -> None:
     sold, pieces = a_rate(**FREE, video_second_nanos=CENT), Usage(video_seconds=8)
 
     whole = measured_of(an_outcome(events=(Ended(),), pieces=pieces, rate=sold))
@@ -179,9 +179,9 @@ def test_no_usage_within_the_bound_is_charged_more_than_the_bound(
         name: data.draw(st.integers(0, getattr(call.pieces, name)))
         for name in ("images", "characters", "seconds", "video_seconds")
     }
-    told = msgspec.structs.replace(used, **pieces)
+    reported = msgspec.structs.replace(used, **pieces)
 
-    events = (UsageReported(usage=told), Ended())
+    events = (UsageReported(usage=reported), Ended())
     estimated = min(125, limit.input_tokens)  # No estimate of the input is above its bound.
 
     measured = measured_of(an_outcome(events=events, rate=rate, pieces=call.pieces, input_tokens=estimated))
@@ -208,7 +208,7 @@ def test_what_an_image_may_come_to_is_the_models_own_maximum_or_the_most_there_i
     ((AudioDelta(byte_count=9),),     Usage(characters=40), Usage(input_tokens=125, characters=40, output_audio_tokens=80)),
     ((TextDelta(text="four"),),       Usage(seconds=6),     Usage(input_tokens=125, seconds=6, input_audio_tokens=60, output_tokens=1)),
 ])  # fmt: skip
-def test_what_nobody_told_is_estimated_by_what_was_asked_for(
+def test_what_nobody_reported_is_estimated_by_what_was_asked_for(
     events: tuple[Event, ...], pieces: Usage, usage: Usage
 ) -> None:
     measured = measure(a_meter(events), 125, pieces)
@@ -217,9 +217,9 @@ def test_what_nobody_told_is_estimated_by_what_was_asked_for(
 
 
 def test_what_the_provider_counts_stands_before_what_the_hub_counts() -> None:
-    told = Usage(seconds=61)
+    reported = Usage(seconds=61)
 
-    assert Usage(seconds=61) == measure(a_meter((UsageReported(usage=told), Ended())), 500, Usage(seconds=7)).usage
+    assert Usage(seconds=61) == measure(a_meter((UsageReported(usage=reported), Ended())), 500, Usage(seconds=7)).usage
     assert (
         Usage(input_tokens=5, images=2)
         == measure(

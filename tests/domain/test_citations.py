@@ -15,7 +15,7 @@ def source(dialect: str, citation: Any) -> Source | None:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "citation", "told"),
+    ("dialect", "citation", "reported"),
     [
         (
             "openai",
@@ -40,5 +40,5 @@ def source(dialect: str, citation: Any) -> Source | None:
         ("google", [], None),
     ],
 )
-def test_who_cites_what(dialect: str, citation: Any, told: Source | None) -> None:
-    assert told == source(dialect, citation)
+def test_who_cites_what(dialect: str, citation: Any, reported: Source | None) -> None:
+    assert reported == source(dialect, citation)

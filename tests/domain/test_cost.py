@@ -18,9 +18,9 @@ from tests.domain.build import (
     a_chat_call,
     a_grant,
     a_meter,
+    a_plan_request,
     a_rate,
     an_answer,
-    an_asked,
     an_outcome,
     books_with,
     plan_in,
@@ -28,21 +28,21 @@ from tests.domain.build import (
     settle_in,
     started_in,
 )
-from tests.domain.test_pricebook import DOLLAR, a_price
+from tests.domain.test_price_book import DOLLAR, a_price
 
-TOLD = Usage(input_tokens=1_000, output_tokens=10)
+REPORTED = Usage(input_tokens=1_000, output_tokens=10)
 ANSWERED = AttemptRecord(provider="acme", outcome="answered", status=200)
 PRIORITY = Tier(prices=UnitPrices(input_nanos=300_000_000), service="priority")
 
 
-def reported(service: str | None = None, cost_nanos: int | None = None, usage: Usage = TOLD) -> Meter:
+def reported(service: str | None = None, cost_nanos: int | None = None, usage: Usage = REPORTED) -> Meter:
     report = UsageReported(usage=usage, service_tier=service, cost_nanos=cost_nanos)
     return observe(a_meter(an_answer()[:1]), (report, *an_answer()[1:]))
 
 
 def settled(outcome: Outcome) -> Call:
     books = books_with(a_grant())
-    started_in(books, an_asked())
+    started_in(books, a_plan_request())
     call = settle_in(books, outcome).call
     assert call is not None
     assert isinstance(proof(books), Totals)
@@ -69,8 +69,8 @@ def test_charge_and_cost_follow_the_service_that_the_answer_tells(service: str |
     price = a_price(tiers=(Tier(prices=UnitPrices(input_nanos=6 * DOLLAR), service="priority"),))
     books = books_with(a_grant(), msgspec.structs.replace(rate, id="rate-2"))
     sold = msgspec.structs.replace(rate, id="rate-2")
-    asked = a_chat_call(fields={"service_tier": msgspec.Raw(b'"priority"')})
-    planned = plan_in(books, an_asked(call=asked, candidates=(a_candidate(sold),)))
+    requested = a_chat_call(fields={"service_tier": msgspec.Raw(b'"priority"')})
+    planned = plan_in(books, a_plan_request(call=requested, candidates=(a_candidate(sold),)))
     assert isinstance(planned, Plan)
 
     call = settle_in(books, an_outcome(meter=reported(service), attempts=(ANSWERED,), rate=sold, price=price)).call
@@ -84,10 +84,10 @@ def test_a_provider_that_tells_its_charge_is_believed_where_it_is_known_to_tell_
     target = a_candidate().target
     router = msgspec.structs.replace(target, provider="openrouter")
 
-    told = settled(an_outcome(meter=reported(cost_nanos=77), attempts=(ANSWERED,), served=router, price=a_price()))
+    routed = settled(an_outcome(meter=reported(cost_nanos=77), attempts=(ANSWERED,), served=router, price=a_price()))
     other = settled(an_outcome(meter=reported(cost_nanos=77), attempts=(ANSWERED,), served=target, price=a_price()))
 
-    assert (told.cost_nanos, told.price_id) == (77, None)
+    assert (routed.cost_nanos, routed.price_id) == (77, None)
     assert other.cost_nanos == 3_150_000
 
 

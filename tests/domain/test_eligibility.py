@@ -46,7 +46,7 @@ class _Requested:
 def test_a_call_in_the_providers_own_dialect_is_not_read() -> None:
     requested, route = _Requested(a_chat_call()), _route(an_offer())
 
-    assert _eligible(route, requested, _must_not_be_asked) is route
+    assert _eligible(route, requested, _must_not_be_requested) is route
     assert requested.reads == 0
 
 
@@ -76,7 +76,7 @@ def test_the_refusal_names_the_callers_model_and_the_first_lack() -> None:
 
 
 def test_what_cannot_be_read_is_refused_as_the_reader_words_it() -> None:
-    assert UNREADABLE is _eligible(_route(an_offer()), _Requested(WANTS, reads_as=UNREADABLE), _must_not_be_asked)
+    assert UNREADABLE is _eligible(_route(an_offer()), _Requested(WANTS, reads_as=UNREADABLE), _must_not_be_requested)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_model_that_is_known_not_to_be_able_does_not_serve(
     capabilities: tuple[Any, ...] | None, serves: bool
 ) -> None:
     found = _eligible(
-        _route(an_offer(a_rate(capabilities=capabilities))), _Requested(a_chat_call(images=1)), _must_not_be_asked
+        _route(an_offer(a_rate(capabilities=capabilities))), _Requested(a_chat_call(images=1)), _must_not_be_requested
     )
 
     assert serves == isinstance(found, Route)
@@ -98,11 +98,11 @@ def test_a_call_that_names_a_quote_is_served_at_the_quoted_rate_or_not_at_all() 
     route = _route(a_group(an_offer(newer), an_offer(a_rate(provider="bolt"), "bolt")))
     catalog = catalog_of(1, [a_provider()], [], [quoted, newer])
 
-    found = eligible(route, _Requested(a_chat_call(), rate_ids=("rate-1",)), catalog, _must_not_be_asked)
+    found = eligible(route, _Requested(a_chat_call(), rate_ids=("rate-1",)), catalog, _must_not_be_requested)
     assert isinstance(found, Route)
-    assert [quoted] == [offer.rate for offer in offers_of(found.way)]
+    assert [quoted] == [offer.rate for offer in offers_of(found.root)]
 
-    refused = eligible(route, _Requested(a_chat_call(), rate_ids=("rate-9",)), catalog, _must_not_be_asked)
+    refused = eligible(route, _Requested(a_chat_call(), rate_ids=("rate-9",)), catalog, _must_not_be_requested)
     assert isinstance(refused, BadRequest)
     assert refused.field == "x-aihub-quote"
 
@@ -114,7 +114,7 @@ def test_among_several_those_serve_in_whose_context_the_call_fits(
     """A guess refuses nobody: where the call seems too large for all, the providers decide."""
     offers = [an_offer(a_rate(id=f"rate-{tokens}", context_tokens=tokens), f"of-{tokens}") for tokens in contexts]
 
-    found = _offers(_route(a_group(*offers)), _Requested(a_chat_call()), _must_not_be_asked)
+    found = _offers(_route(a_group(*offers)), _Requested(a_chat_call()), _must_not_be_requested)
 
     assert serving == [offer.rate.context_tokens for offer in found if offer.rate]
 
@@ -123,8 +123,8 @@ def _of(provider: str) -> Served:
     return an_offer(a_rate(provider=provider, model=f"{provider}-small"), provider)
 
 
-def _route(way: RouteNode) -> Route:
-    return Route(name="acme/small", way=way)
+def _route(node: RouteNode) -> Route:
+    return Route(name="acme/small", root=node)
 
 
 def _eligible(route: Route, requested: _Requested, unsupported: Unsupported) -> Route | Refusal:
@@ -134,14 +134,14 @@ def _eligible(route: Route, requested: _Requested, unsupported: Unsupported) -> 
 def _offers(route: Route, requested: _Requested, unsupported: Unsupported) -> list[Served]:
     found = _eligible(route, requested, unsupported)
     assert isinstance(found, Route)
-    return [*offers_of(found.way)]
+    return [*offers_of(found.root)]
 
 
 def _acme_lacks_seed() -> Unsupported:
     return lambda _, request: ("seed",) if request.model == "acme-small" else ()
 
 
-def _must_not_be_asked(dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
+def _must_not_be_requested(dialect: str, request: ModelRequest) -> UnsupportedParameter | tuple[str, ...]:
     raise AssertionError(f"{dialect} was asked about {request.model}")
 
 

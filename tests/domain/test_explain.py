@@ -49,17 +49,17 @@ def test_what_is_explained_is_what_the_next_call_does(
     advice = Advice(cooling=cooling)
     for _ in range(turns if isinstance(route, Route) else 0):
         assert isinstance(route, Route)
-        advice = order(route.way, circumstances(catalog, advice, call=call)).advice
+        advice = order(route.root, circumstances(catalog, advice, call=call)).advice
 
-    told = explain(circumstances(catalog, advice, call=call), True, "round-robin")
+    reported = explain(circumstances(catalog, advice, call=call), True, "round-robin")
 
     if not isinstance(route, Route):
-        assert route == told
+        assert route == reported
         return
-    assert isinstance(told, Explanation)
-    done = order(route.way, circumstances(catalog, advice, call=call))
-    assert done.ranks == tuple(one.rank for one in told.candidates)
-    assert ("nobody" in {target.model for target in targets}) == ("nobody" in {one.model for one in told.left_out})
+    assert isinstance(reported, Explanation)
+    done = order(route.root, circumstances(catalog, advice, call=call))
+    assert done.ranks == tuple(one.rank for one in reported.candidates)
+    assert ("nobody" in {target.model for target in targets}) == ("nobody" in {one.model for one in reported.left_out})
 
 
 @pytest.mark.parametrize(("cooling", "place", "line"), [
@@ -72,7 +72,7 @@ def test_one_line_tells_why(cooling: tuple[str, ...], place: int, line: str) -> 
     route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
     assert isinstance(route, Route)
     advice = Advice(cooling=dict.fromkeys(cooling, CoolDown(failures=1, until_ms=NOW_MS + 1)))
-    made = order(route.way, circumstances(catalog, advice))
+    made = order(route.root, circumstances(catalog, advice))
     failed = [AttemptRecord(provider="acme", outcome="overloaded")] if place else []
 
     assert line == brief(route, made, made.candidates[place].target, failed)
@@ -83,7 +83,7 @@ def test_one_line_tells_why_of_the_only_way_as_well() -> None:
     catalog = _catalog(AliasTarget(model="acme/small"), canary=Canary(model="acme/small", percent=99))
     route = route_of(catalog, "fast", True, "round-robin", NOW_MS)
     assert isinstance(route, Route)
-    made = order(route.way, circumstances(catalog, Advice()))
+    made = order(route.root, circumstances(catalog, Advice()))
     answered = [AttemptRecord(provider="acme", outcome="answered")]
 
     assert len(made.ranks) == 1

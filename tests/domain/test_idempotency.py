@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from domain.billing.plan import Asked, Duplicate, Plan, Refused, Replay
+from domain.billing.plan import Duplicate, Plan, PlanRequest, Refused, Replay
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency
 from domain.refusals import IdempotencyConflict, IdempotencyUnavailable
 from tests.domain.build import (
@@ -11,7 +11,7 @@ from tests.domain.build import (
     NOW_MS,
     a_grant,
     a_meter,
-    an_asked,
+    a_plan_request,
     an_outcome,
     books_with,
     plan_in,
@@ -20,9 +20,9 @@ from tests.domain.build import (
     sweep_in,
 )
 
-FIRST = an_asked("call-1", idempotency_key="key", digest="digest")
-AGAIN = an_asked("call-2", idempotency_key="key", digest="digest")
-OTHER = an_asked("call-2", idempotency_key="key", digest="another body")
+FIRST = a_plan_request("call-1", idempotency_key="key", digest="digest")
+AGAIN = a_plan_request("call-2", idempotency_key="key", digest="digest")
+OTHER = a_plan_request("call-2", idempotency_key="key", digest="another body")
 
 
 def test_a_duplicate_of_a_running_call_waits_for_it() -> None:
@@ -110,7 +110,7 @@ def test_a_call_that_was_lost_may_be_run_again() -> None:
     assert isinstance(plan_in(books, AGAIN), Plan)
 
 
-@pytest.mark.parametrize(("asked", "after_ms", "settled", "outcome"), [
+@pytest.mark.parametrize(("requested", "after_ms", "settled", "outcome"), [
     (AGAIN,  IDEMPOTENCY_KEPT_MS - 1,  True,   Replay),
     (AGAIN,  IDEMPOTENCY_KEPT_MS,      True,   Plan),
     (OTHER,  IDEMPOTENCY_KEPT_MS - 1,  True,   Refused),
@@ -118,14 +118,14 @@ def test_a_call_that_was_lost_may_be_run_again() -> None:
     (AGAIN,  IDEMPOTENCY_KEPT_MS,      False,  Duplicate),
 ])  # fmt: skip
 def test_a_key_is_remembered_for_a_day_and_as_long_as_its_call_runs(
-    asked: Asked, after_ms: int, settled: bool, outcome: type
+    requested: PlanRequest, after_ms: int, settled: bool, outcome: type
 ) -> None:
     books = books_with(a_grant())
     started_in(books, FIRST)
     if settled:
         settle_in(books, an_outcome("call-1", answer=b"sealed"))
 
-    assert isinstance(plan_in(books, asked, NOW_MS + after_ms), outcome)
+    assert isinstance(plan_in(books, requested, NOW_MS + after_ms), outcome)
 
 
 def test_a_replay_needs_no_credit_and_no_current_catalogue() -> None:

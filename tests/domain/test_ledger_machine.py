@@ -29,9 +29,9 @@ from tests.domain.build import (
     a_grant,
     a_key,
     a_meter,
+    a_plan_request,
     a_rate,
     a_user,
-    an_asked,
     an_outcome,
     books_with,
     plan_in,
@@ -114,7 +114,7 @@ class Ledger(RuleBasedStateMachine):
     def a_call_starts(self, user: str, body_bytes: int, cap: int | None, rates: list[Rate], owner: str) -> str:
         call_id = f"call-{len(self.books.journal)}-{len(self.books.calls)}"
         before = self.spendable(user)
-        asked = an_asked(
+        requested = a_plan_request(
             call_id,
             a_chat_call(body_bytes=body_bytes, output_tokens_max=cap),
             candidates=tuple(a_candidate(rate, rate.provider) for rate in rates),
@@ -122,7 +122,7 @@ class Ledger(RuleBasedStateMachine):
             deadline_ms=self.now_ms + 2 * HOUR_MS,
         )
 
-        planned = plan_in(self.books, asked, self.now_ms, f"fingerprint of {user}")
+        planned = plan_in(self.books, requested, self.now_ms, f"fingerprint of {user}")
 
         match planned:
             case Plan(call=call):

@@ -39,10 +39,10 @@ from tests.domain.build import (
     a_credential,
     a_grant,
     a_key,
+    a_plan_request,
     a_provider,
     a_rate,
     a_user,
-    an_asked,
     books_with,
     decided,
     plan_in,
@@ -251,11 +251,11 @@ def test_a_change_made_twice_is_made_once(change: Change, once_more: type) -> No
 def test_after_its_revocation_no_key_starts_a_call() -> None:
     """(G24)"""
     books = books_with(a_grant())
-    assert isinstance(plan_in(books, an_asked("before")), Plan)
+    assert isinstance(plan_in(books, a_plan_request("before")), Plan)
 
     decided(books, _revoke("key of ada")(books))
 
-    assert Refused(refusal=InvalidKey(revoked=True)) == plan_in(books, an_asked("after"))
+    assert Refused(refusal=InvalidKey(revoked=True)) == plan_in(books, a_plan_request("after"))
 
 
 def test_a_providers_credentials_go_with_it_and_its_rates_stay_for_the_books() -> None:

@@ -19,7 +19,7 @@ from domain.model_api.events import (
     TextDelta,
     ToolCallDelta,
 )
-from domain.model_api.events import UsageReported as Told
+from domain.model_api.events import UsageReported as Reported
 from domain.model_api.images import ImageResult
 from domain.usage import Usage
 from tests.domain.build import a_failure, a_meter, an_answer
@@ -29,50 +29,52 @@ INPUT_TOKENS = st.integers(0, 10_000)
 JSON = msgspec.Raw(b'{"a": "long reason"}')
 
 
-def test_the_usage_of_a_whole_answer_is_what_the_provider_told() -> None:
-    told = Usage(input_tokens=7, output_tokens=3)
+def test_the_usage_of_a_whole_answer_is_what_the_provider_reported() -> None:
+    reported = Usage(input_tokens=7, output_tokens=3)
 
-    measured = measure(a_meter(an_answer("Hello, world", told)), input_tokens=500)
+    measured = measure(a_meter(an_answer("Hello, world", reported)), input_tokens=500)
 
-    assert Measured(usage=told, source="provider") == measured
+    assert Measured(usage=reported, source="provider") == measured
 
 
-def test_a_usage_that_nobody_told_is_estimated_at_four_bytes_a_token_rounded_up() -> None:
+def test_a_usage_that_nobody_reported_is_estimated_at_four_bytes_a_token_rounded_up() -> None:
     measured = measure(a_meter([TextDelta(text="x" * 21), Ended()]), input_tokens=3)
 
     assert Measured(usage=Usage(input_tokens=3, output_tokens=6), source="estimated") == measured
 
 
 def test_a_part_of_an_answer_is_estimated_at_five_bytes_a_token_rounded_up() -> None:
-    """So that whoever leaves just before the end does not pay more than for the whole."""
+    """So that who leaves just before the end does not pay more than for the whole."""
     measured = measure(a_meter([TextDelta(text="x" * 21)]), input_tokens=3)
 
     assert Measured(usage=Usage(input_tokens=3, output_tokens=5), source="estimated") == measured
 
 
-@pytest.mark.parametrize("told", [Usage(), Usage(output_tokens=3)])
-def test_a_prompt_that_the_provider_counts_as_nothing_is_estimated(told: Usage) -> None:
-    measured = measure(a_meter(an_answer("Hello, world", told)), input_tokens=7)
+@pytest.mark.parametrize("reported", [Usage(), Usage(output_tokens=3)])
+def test_a_prompt_that_the_provider_counts_as_nothing_is_estimated(reported: Usage) -> None:
+    measured = measure(a_meter(an_answer("Hello, world", reported)), input_tokens=7)
 
     assert (Usage(input_tokens=7, output_tokens=3), "estimated") == (measured.usage, measured.source)
     assert "the provider counts no input" in (measured.note or "")
 
 
-@pytest.mark.parametrize("told", [Usage(cache_read_tokens=1, output_tokens=3), Usage(cache_write_1h_tokens=1, output_tokens=3),
+@pytest.mark.parametrize("reported", [Usage(cache_read_tokens=1, output_tokens=3), Usage(cache_write_1h_tokens=1, output_tokens=3),
                                   Usage(input_audio_tokens=1, output_tokens=3), Usage(seconds=3), Usage(images=1)])  # fmt: skip
-def test_a_prompt_that_was_counted_in_any_unit_or_by_the_piece_is_not_estimated(told: Usage) -> None:
-    assert Measured(usage=told, source="provider") == measure(a_meter([Told(usage=told), Ended()]), input_tokens=7)
+def test_a_prompt_that_was_counted_in_any_unit_or_by_the_piece_is_not_estimated(reported: Usage) -> None:
+    assert Measured(usage=reported, source="provider") == measure(
+        a_meter([Reported(usage=reported), Ended()]), input_tokens=7
+    )
 
 
 def test_an_odd_count_is_charged_and_labelled_adjusted_with_a_note() -> None:
-    told = Usage(input_tokens=7, output_tokens=3)
+    reported = Usage(input_tokens=7, output_tokens=3)
     events: list[Event] = [
         TextDelta(text="Hello"),
-        Told(usage=told, notes=("a is 1.5, counted as 2", "b is odd")),
+        Reported(usage=reported, notes=("a is 1.5, counted as 2", "b is odd")),
         Ended(),
     ]
 
-    assert Measured(usage=told, source="adjusted", note="a is 1.5, counted as 2; b is odd") == (
+    assert Measured(usage=reported, source="adjusted", note="a is 1.5, counted as 2; b is odd") == (
         measure(a_meter(events), input_tokens=9)
     )
 
@@ -86,18 +88,18 @@ def test_a_count_that_may_yet_be_revised_is_no_more_than_an_estimate_until_the_e
     events: list[Event], usage: Usage, source: str
 ) -> None:
     """Gemini has counted 169 tokens at first and 79 in the end. Thinking is only known by its count."""
-    told = Told(usage=Usage(input_tokens=169, output_tokens=12, reasoning_tokens=30), running=True)
+    reported = Reported(usage=Usage(input_tokens=169, output_tokens=12, reasoning_tokens=30), running=True)
 
-    measured = measure(a_meter([told, *events]), input_tokens=9)
+    measured = measure(a_meter([reported, *events]), input_tokens=9)
 
     assert (usage, source) == (measured.usage, measured.source)
 
 
 def test_a_running_count_below_the_estimate_stands() -> None:
-    told = Usage(input_tokens=5, output_tokens=1)
+    reported = Usage(input_tokens=5, output_tokens=1)
 
-    assert Measured(usage=told, source="provider") == (
-        measure(a_meter([TextDelta(text="Hello"), Told(usage=told, running=True)]), input_tokens=9)
+    assert Measured(usage=reported, source="provider") == (
+        measure(a_meter([TextDelta(text="Hello"), Reported(usage=reported, running=True)]), input_tokens=9)
     )
 
 
@@ -108,11 +110,11 @@ def test_images_that_a_provider_did_not_make_before_it_failed_are_not_charged() 
     assert 3 == measure(a_meter([ImageResult()]), 0, Usage(images=3)).usage.images
 
 
-def test_an_input_that_was_told_early_is_completed_by_what_was_delivered_since() -> None:
+def test_an_input_that_was_reported_early_is_completed_by_what_was_delivered_since() -> None:
     """Anthropic tells its input when the answer starts and its output when it ends. (G4)"""
-    told_at_start = Usage(input_tokens=20, cache_read_tokens=1_000, output_tokens=1)
+    reported_at_start = Usage(input_tokens=20, cache_read_tokens=1_000, output_tokens=1)
 
-    measured = measure(a_meter([Told(usage=told_at_start), TextDelta(text="x" * 40)]), input_tokens=9_999)
+    measured = measure(a_meter([Reported(usage=reported_at_start), TextDelta(text="x" * 40)]), input_tokens=9_999)
 
     assert Measured(usage=Usage(input_tokens=20, cache_read_tokens=1_000, output_tokens=8), source="estimated") == (
         msgspec.structs.replace(measured, note=None)
@@ -120,10 +122,10 @@ def test_an_input_that_was_told_early_is_completed_by_what_was_delivered_since()
     assert measured.note == "the provider does not count all of the output, so it is estimated"
 
 
-def test_the_last_usage_that_was_told_stands() -> None:
+def test_the_last_usage_that_was_reported_stands() -> None:
     first, last = Usage(output_tokens=1), Usage(output_tokens=9)
 
-    measured = measure(a_meter([Told(usage=first), Told(usage=last), Finished(reason="stop")]), input_tokens=0)
+    measured = measure(a_meter([Reported(usage=first), Reported(usage=last), Finished(reason="stop")]), input_tokens=0)
 
     assert Measured(usage=last, source="provider") == measured
 
@@ -138,9 +140,11 @@ def test_output_that_was_delivered_is_estimated_where_the_provider_counts_none_o
 def test_what_a_provider_says_about_its_answer_is_no_output() -> None:
     """Why an answer was withheld is not charged as if it were the answer."""
     why = ProviderBlock(dialect="google", name="finish", block=msgspec.Raw(b'{"a":"long reason"}'), generated=False)
-    told = Usage(input_tokens=7)
+    reported = Usage(input_tokens=7)
 
-    assert Measured(usage=told, source="provider") == measure(a_meter([why, Told(usage=told), Ended()]), input_tokens=9)
+    assert Measured(usage=reported, source="provider") == measure(
+        a_meter([why, Reported(usage=reported), Ended()]), input_tokens=9
+    )
 
 
 @pytest.mark.parametrize(("event", "delivered"), [
@@ -175,10 +179,10 @@ def test_what_was_delivered_without_text_is_delivered_too(event: Event, delivere
 
 
 def test_the_last_word_about_the_service_counts_wherever_it_is_said() -> None:
-    started, told = Started(id="1", model="m", service_tier="flex"), Told(usage=Usage(input_tokens=1))
+    started, reported = Started(id="1", model="m", service_tier="flex"), Reported(usage=Usage(input_tokens=1))
 
-    assert "flex" == a_meter([started, told]).service_tier
-    assert "default" == a_meter([started, msgspec.structs.replace(told, service_tier="default")]).service_tier
+    assert "flex" == a_meter([started, reported]).service_tier
+    assert "default" == a_meter([started, msgspec.structs.replace(reported, service_tier="default")]).service_tier
 
 
 @given(ANSWERS, st.lists(st.integers(0, 12), max_size=4))
@@ -206,7 +210,7 @@ def test_a_usage_is_the_providers_word_for_word_or_is_labelled_estimated(
 def test_an_estimate_is_never_more_than_what_was_delivered_and_the_requests_own_input(
     events: list[Event], input_tokens: int
 ) -> None:
-    """What was told stands; only what is added to it is an estimate. (G5)"""
+    """What was reported stands; only what is added to it is an estimate. (G5)"""
     meter = a_meter(events)
     assume(meter.reported is None)
 
@@ -218,23 +222,23 @@ def test_an_estimate_is_never_more_than_what_was_delivered_and_the_requests_own_
 
 
 @given(ANSWERS, INPUT_TOKENS)
-def test_what_was_told_is_only_ever_completed_by_output_that_was_delivered(
+def test_what_was_reported_is_only_ever_completed_by_output_that_was_delivered(
     events: list[Event], input_tokens: int
 ) -> None:
-    """Neither the input nor a unit of the cache is ever estimated once any of it was told. (G5)"""
+    """Neither the input nor a unit of the cache is ever estimated once any of it was reported. (G5)"""
     meter = a_meter(events)
     assume(meter.reported is not None)
-    told = meter.reported
-    assert told is not None
+    reported = meter.reported
+    assert reported is not None
 
     usage = measure(meter, input_tokens).usage
 
-    assert _without_output(usage) == _without_output(told) or (
-        not _input(told)
-        and usage == msgspec.structs.replace(told, input_tokens=input_tokens, output_tokens=usage.output_tokens)
+    assert _without_output(usage) == _without_output(reported) or (
+        not _input(reported)
+        and usage == msgspec.structs.replace(reported, input_tokens=input_tokens, output_tokens=usage.output_tokens)
     )
-    assert usage.output_tokens >= told.output_tokens
-    assert _output(usage) <= max(_output(told), meter.output_bytes)
+    assert usage.output_tokens >= reported.output_tokens
+    assert _output(usage) <= max(_output(reported), meter.output_bytes)
 
 
 @given(ANSWERS, INPUT_TOKENS)
@@ -255,11 +259,11 @@ def test_a_prompt_is_never_free(events: list[Event], input_tokens: int) -> None:
 
 @given(ANSWERS, st.integers(0, 12), INPUT_TOKENS)
 def test_a_part_is_never_estimated_above_the_whole(events: list[Event], cut: int, input_tokens: int) -> None:
-    """Whoever leaves pays no more than whoever stays, where nobody counts."""
-    untold = [event for event in events if not isinstance(event, Told)]
+    """Who leaves pays no more than who stays, where nobody counts."""
+    unreported = [event for event in events if not isinstance(event, Reported)]
 
-    part = measure(a_meter(untold[:cut]), input_tokens).usage
-    whole = measure(a_meter([*untold, Ended()]), input_tokens).usage
+    part = measure(a_meter(unreported[:cut]), input_tokens).usage
+    whole = measure(a_meter([*unreported, Ended()]), input_tokens).usage
 
     assert part.output_tokens <= whole.output_tokens
     assert part.input_tokens == whole.input_tokens

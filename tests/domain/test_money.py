@@ -59,7 +59,7 @@ def test_amounts_are_read_to_the_ninth_decimal(text: str, nanos: int) -> None:
     ("9223372036.854775808",  "beyond what the books can hold"),
     ("99999999999999999999",  "beyond what the books can hold"),
 ])  # fmt: skip
-def test_what_is_no_amount_is_refused_and_told_why(text: str, because: str) -> None:
+def test_what_is_no_amount_is_refused_and_reported_why(text: str, because: str) -> None:
     with pytest.raises(AmountError, match=because):
         parse_credits(text)
 

@@ -26,8 +26,8 @@ from tests.domain.build import (
     a_chat_call,
     a_grant,
     a_key,
+    a_plan_request,
     a_rate,
-    an_asked,
     an_offer,
     books_with,
     candidates_for,
@@ -43,7 +43,7 @@ DEAR = a_rate(id="rate-3", provider="calm", input_nanos=1_500_000_000, output_na
 def test_a_call_starts_with_its_bound_held_and_its_row_written() -> None:
     books = books_with(a_grant(1_000_000))
 
-    planned = plan_in(books, an_asked("call-1"))
+    planned = plan_in(books, a_plan_request("call-1"))
 
     assert isinstance(planned, Plan)
     assert books.calls["call-1"] == planned.call
@@ -69,7 +69,7 @@ def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: R
     books.keys_by_fingerprint.clear()
     books.apply(key)
 
-    planned = plan_in(books, an_asked(), fingerprint=FINGERPRINT)
+    planned = plan_in(books, a_plan_request(), fingerprint=FINGERPRINT)
 
     assert (planned.refusal if isinstance(planned, Refused) else None) == refusal
 
@@ -79,25 +79,25 @@ def test_only_a_known_key_that_is_not_revoked_starts_a_call(key: Row, refusal: R
     (a_chat_call(hosted_tools=("web_search",)),     UnpricedFeature(model="acme/small", feature="web_search")),
 ])  # fmt: skip
 def test_a_call_without_a_bound_or_a_price_is_refused_whatever_the_wallet(call: ModelCall, refusal: Refusal) -> None:
-    planned = plan_in(books_with(a_grant()), an_asked(call=call))
+    planned = plan_in(books_with(a_grant()), a_plan_request(call=call))
 
     assert Refused(refusal=refusal) == planned
 
 
 def test_a_call_that_one_provider_can_bound_is_planned_for_that_provider() -> None:
     known = a_rate(id="rate-2", provider="bolt", context_tokens=1_000)
-    asked = an_asked(
+    requested = a_plan_request(
         call=a_chat_call(opaque_input="image_url"), candidates=candidates_for(an_offer(), an_offer(known, "bolt"))
     )
 
-    planned = plan_in(books_with(a_grant()), asked)
+    planned = plan_in(books_with(a_grant()), requested)
 
     assert isinstance(planned, Plan)
     assert _providers(planned) == {"bolt"}
 
 
-def test_a_wallet_that_cannot_cover_the_call_is_told_what_is_missing_and_where_to_pay() -> None:
-    planned = plan_in(books_with(a_grant(BOUND_NANOS - 1)), an_asked(payment_link="https://pay.example"))
+def test_a_wallet_that_cannot_cover_the_call_is_reported_what_is_missing_and_where_to_pay() -> None:
+    planned = plan_in(books_with(a_grant(BOUND_NANOS - 1)), a_plan_request(payment_link="https://pay.example"))
 
     refusal = InsufficientCredit(
         bound_nanos=BOUND_NANOS, available_nanos=BOUND_NANOS - 1, payment_link="https://pay.example"
@@ -115,7 +115,7 @@ def test_a_call_that_was_routed_by_an_older_catalogue_is_asked_again(version: in
     books = books_with(a_grant())
     books.version = version
 
-    planned = plan_in(books, an_asked(version=0))
+    planned = plan_in(books, a_plan_request(version=0))
 
     assert isinstance(planned, Plan if starts else Stale)
 
@@ -123,7 +123,7 @@ def test_a_call_that_was_routed_by_an_older_catalogue_is_asked_again(version: in
 def test_a_refused_call_writes_nothing() -> None:
     books = books_with(a_grant(1))
 
-    plan_in(books, an_asked("call-1", idempotency_key="k"))
+    plan_in(books, a_plan_request("call-1", idempotency_key="k"))
 
     assert books.calls == {}
     assert books.idempotency == {}
@@ -136,7 +136,7 @@ def test_a_refused_call_writes_nothing() -> None:
 def test_a_wallet_that_covers_a_call_to_the_nano_is_enough() -> None:
     books = books_with(a_grant(BOUND_NANOS))
 
-    assert isinstance(plan_in(books, an_asked("call-1")), Plan)
+    assert isinstance(plan_in(books, a_plan_request("call-1")), Plan)
     assert available(books.wallet("ada"), NOW_MS) == 0
 
 
@@ -147,7 +147,7 @@ def test_exactly_as_many_holds_fit_as_the_balance_covers(balance: int, more: lis
     books = books_with(*grants)
     total = balance + sum(more)
 
-    started = [isinstance(plan_in(books, an_asked(f"call-{n}")), Plan) for n in range(total // BOUND_NANOS + 2)]
+    started = [isinstance(plan_in(books, a_plan_request(f"call-{n}")), Plan) for n in range(total // BOUND_NANOS + 2)]
 
     fits = total // BOUND_NANOS
     assert started == [True] * fits + [False, False]
@@ -155,9 +155,9 @@ def test_exactly_as_many_holds_fit_as_the_balance_covers(balance: int, more: lis
 
 
 def test_the_hold_covers_the_dearest_provider_that_may_answer() -> None:
-    asked = an_asked(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
+    requested = a_plan_request(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
 
-    planned = plan_in(books_with(a_grant()), asked)
+    planned = plan_in(books_with(a_grant()), requested)
 
     assert isinstance(planned, Plan)
     assert planned.call.hold_nanos == 10 * BOUND_NANOS
@@ -165,9 +165,9 @@ def test_the_hold_covers_the_dearest_provider_that_may_answer() -> None:
 
 
 def test_a_provider_that_the_wallet_cannot_cover_is_left_out() -> None:
-    asked = an_asked(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
+    requested = a_plan_request(candidates=candidates_for(an_offer(), an_offer(CHEAP, "bolt"), an_offer(DEAR, "calm")))
 
-    planned = plan_in(books_with(a_grant(2 * BOUND_NANOS)), asked)
+    planned = plan_in(books_with(a_grant(2 * BOUND_NANOS)), requested)
 
     assert isinstance(planned, Plan)
     assert planned.call.hold_nanos == BOUND_NANOS
@@ -179,10 +179,10 @@ def test_the_order_of_the_providers_changes_no_money(order: list[Rate], balance:
     """So forgetting the advice, which is all that orders them, changes none."""
 
     def outcome(sold: list[Rate]) -> tuple[int, frozenset[str]] | Refusal:
-        asked = an_asked(
+        requested = a_plan_request(
             call=a_chat_call(output_tokens_max=cap), candidates=tuple(a_candidate(rate, rate.provider) for rate in sold)
         )
-        planned = plan_in(books_with(a_grant(balance + 1)), asked)
+        planned = plan_in(books_with(a_grant(balance + 1)), requested)
         assert isinstance(planned, Plan | Refused)
         return planned.refusal if isinstance(planned, Refused) else (planned.call.hold_nanos, _providers(planned))
 
@@ -191,14 +191,14 @@ def test_the_order_of_the_providers_changes_no_money(order: list[Rate], balance:
 
 def test_a_cap_is_lowered_where_only_a_shorter_answer_fits() -> None:
     """1,000 tokens at 600 nanos, beside 300,000 for the input."""
-    asked = an_asked(call=a_chat_call(output_tokens_max=None))
+    requested = a_plan_request(call=a_chat_call(output_tokens_max=None))
 
-    planned = plan_in(books_with(a_grant(900_000)), asked)
+    planned = plan_in(books_with(a_grant(900_000)), requested)
 
     assert isinstance(planned, Plan)
     assert planned.affordable == (
         Affordable(
-            candidate=asked.candidates[0],
+            candidate=requested.candidates[0],
             bound=Bound(nanos=900_000, input_tokens=2_000, output_tokens=1_000, output_cap=1_000),
         ),
     )
@@ -206,7 +206,7 @@ def test_a_cap_is_lowered_where_only_a_shorter_answer_fits() -> None:
 
 
 def test_the_callers_own_cap_is_refused_rather_than_lowered() -> None:
-    planned = plan_in(books_with(a_grant(900_000)), an_asked(call=a_chat_call(output_tokens_max=1_001)))
+    planned = plan_in(books_with(a_grant(900_000)), a_plan_request(call=a_chat_call(output_tokens_max=1_001)))
 
     assert Refused(refusal=InsufficientCredit(bound_nanos=900_600, available_nanos=900_000)) == planned
 
@@ -218,7 +218,7 @@ def test_what_is_held_is_covered_and_covers_every_provider_of_the_plan(
     """(G1)"""
     call = a_chat_call(body_bytes=body_bytes, output_tokens_max=cap)
 
-    planned = plan_in(books_with(a_grant(balance)), an_asked(call=call, candidates=(a_candidate(rate),)))
+    planned = plan_in(books_with(a_grant(balance)), a_plan_request(call=call, candidates=(a_candidate(rate),)))
 
     full = bound(call, rate)
     assert isinstance(full, Bound)
@@ -240,7 +240,7 @@ def test_what_is_held_is_covered_and_covers_every_provider_of_the_plan(
 def test_without_billing_no_call_is_refused_for_credit_and_nothing_is_held(call: ModelCall) -> None:
     books = books_with()
 
-    planned = plan_in(books, an_asked("call-1", call, billed=False))
+    planned = plan_in(books, a_plan_request("call-1", call, billed=False))
 
     assert isinstance(planned, Plan)
     assert (planned.call.hold_nanos, planned.call.hold_lines) == (0, ())

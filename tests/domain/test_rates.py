@@ -91,10 +91,10 @@ def test_a_limit_is_one_that_a_whole_number_of_steps_expresses(amount: int, wind
 
 limits = st.builds(a_limit, st.integers(1, 10_000), st.integers(1_000, 100_000))
 # A moment after the one before, and how much is wanted then.
-asked = st.lists(st.tuples(st.integers(0, 40_000), st.integers(1, 20)), max_size=60)
+requested = st.lists(st.tuples(st.integers(0, 40_000), st.integers(1, 20)), max_size=60)
 
 
-@given(limits, asked)
+@given(limits, requested)
 def test_a_unit_passes_exactly_where_the_sliding_definition_lets_it(
     limit: Limit, requests: list[tuple[int, int]]
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_unit_passes_exactly_where_the_sliding_definition_lets_it(
             assert _slides(limit, [*history, (now_ms + found.ms, units)])
 
 
-@given(limits, asked)
+@given(limits, requested)
 def test_the_level_is_what_can_be_taken(limit: Limit, requests: list[tuple[int, int]]) -> None:
     tat, now_ms = 0, NOW_MS
     for after_ms, units in requests:
@@ -126,7 +126,7 @@ def test_the_level_is_what_can_be_taken(limit: Limit, requests: list[tuple[int, 
         assert level(limit, tat, now_ms + left.reset_ms).remaining == limit.amount
 
 
-@given(limits, asked, st.data())
+@given(limits, requested, st.data())
 def test_corrections_follow_a_bucket_that_leaks(
     limit: Limit, requests: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_ranking_is_bounded_by_the_most_units_that_its_bytes_can_be() -> None:
 BY_UNIT, BY_TOKEN = a_rate(**FREE, search_unit_nanos=UNIT), a_rate(input_nanos=1_000_000, output_nanos=0)
 
 
-@pytest.mark.parametrize(("told", "rate", "usage", "source"), [
+@pytest.mark.parametrize(("reported", "rate", "usage", "source"), [
     (Usage(search_units=3), BY_UNIT, Usage(search_units=3), "provider"),
     (Usage(input_tokens=50), BY_UNIT, Usage(input_tokens=50, search_units=2), "estimated"),
     (None, BY_UNIT, Usage(search_units=2), "estimated"),
@@ -53,9 +53,9 @@ BY_UNIT, BY_TOKEN = a_rate(**FREE, search_unit_nanos=UNIT), a_rate(input_nanos=1
     (None, None, Usage(input_tokens=100), "estimated"),
 ])  # fmt: skip
 def test_what_a_ranking_is_sold_by_is_estimated_where_it_was_not_counted(
-    told: Usage | None, rate: object, usage: Usage, source: object
+    reported: Usage | None, rate: object, usage: Usage, source: object
 ) -> None:
-    events = (*(() if told is None else (UsageReported(usage=told),)), Ended())
+    events = (*(() if reported is None else (UsageReported(usage=reported),)), Ended())
 
     outcome = an_outcome(events=events, rate=rate, pieces=Usage(search_units=2), input_tokens=100)
 

@@ -20,9 +20,9 @@ from tests.domain.build import (
     NOW_MS,
     a_chat_call,
     a_grant,
+    a_plan_request,
     a_rate,
     an_answer,
-    an_asked,
     an_outcome,
     books_with,
     decided,
@@ -39,7 +39,7 @@ CHARGE = 156_000
 
 def charged_books(**grant: Any) -> Books:
     books = books_with(a_grant(1_000_000, **grant))
-    started_in(books, an_asked())
+    started_in(books, a_plan_request())
     settle_in(books, an_outcome())
     return books
 
@@ -76,7 +76,7 @@ def test_only_the_difference_moves(input_nanos: int, moved: int) -> None:
     assert totals.revenue_nanos == CHARGE + moved
 
 
-def test_what_was_charged_anew_once_is_not_charged_anew_again() -> None:
+def test_what_was_charged_again_once_is_not_charged_again_again() -> None:
     books = charged_books()
     rate = corrected(2, 200_000_000)
 
@@ -100,7 +100,7 @@ def test_corrections_follow_each_other_and_each_moves_its_own_difference() -> No
 def test_a_wallet_that_lacks_the_difference_gives_what_it_has_and_owes_the_rest() -> None:
     books = charged_books()
     grant = books.grants["grant-1"]
-    spent = an_asked("call-2", call=a_chat_call(body_bytes=0, output_tokens_max=956))
+    spent = a_plan_request("call-2", call=a_chat_call(body_bytes=0, output_tokens_max=956))
     held = started_in(books, spent).hold_nanos
 
     rerated = rerate_in(books, corrected(2, 300_000_000))
@@ -114,7 +114,7 @@ def test_a_wallet_that_lacks_the_difference_gives_what_it_has_and_owes_the_rest(
 
 def test_a_wallet_that_is_empty_owes_and_a_later_cut_gives_back_what_was_paid() -> None:
     books = books_with(a_grant(400_000, expires_ms=NOW_MS + HOUR_MS))
-    started_in(books, an_asked())
+    started_in(books, a_plan_request())
     settle_in(books, an_outcome())
     later = NOW_MS + HOUR_MS
     sweep_in(books, later)
@@ -132,7 +132,7 @@ def test_a_wallet_that_is_empty_owes_and_a_later_cut_gives_back_what_was_paid() 
 
 def test_what_is_given_back_goes_to_the_grants_that_paid_the_last_first() -> None:
     books = books_with(a_grant(100_000), a_grant(500_000, id="grant-2", priority=1))
-    started_in(books, an_asked())
+    started_in(books, a_plan_request())
     settle_in(books, an_outcome())
 
     rerate_in(books, corrected(2, 50_000_000))
@@ -147,7 +147,7 @@ def test_what_is_given_back_goes_to_the_grants_that_paid_the_last_first() -> Non
 @pytest.mark.parametrize("why", ["running", "lost", "free"])
 def test_a_call_that_was_charged_nothing_by_a_rate_is_left_alone(why: str) -> None:
     books = books_with(a_grant(1_000_000))
-    started_in(books, an_asked(billed=why != "free"))
+    started_in(books, a_plan_request(billed=why != "free"))
     if why == "lost":
         sweep_in(books, NOW_MS + 2 * HOUR_MS, gone=("process-1",))
     if why == "free":
@@ -170,7 +170,7 @@ def test_an_adjustment_that_does_not_follow_from_the_quantities_is_found() -> No
 
 
 class Corrections(RuleBasedStateMachine):
-    """Calls, corrections of the rate, and calls charged anew, in any order: the books add up all the time."""
+    """Calls, corrections of the rate, and calls charged again, in any order: the books add up all the time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Corrections(RuleBasedStateMachine):
         usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
         if sum(grant.available_nanos for grant in self.books.grants.values()) < 900_000:
             return
-        started_in(self.books, an_asked(call_id, version=self.books.version), self.now_ms)
+        started_in(self.books, a_plan_request(call_id, version=self.books.version), self.now_ms)
         settle_in(self.books, an_outcome(call_id, an_answer(usage=usage)), self.now_ms)
         self.calls.append(call_id)
 
@@ -199,7 +199,7 @@ class Corrections(RuleBasedStateMachine):
         self.rates.append(rate)
 
     @rule(data=st.data())
-    def charge_anew(self, data: st.DataObject) -> None:
+    def charge_again(self, data: st.DataObject) -> None:
         if not self.calls:
             return
         call_id = data.draw(st.sampled_from(self.calls))
@@ -233,7 +233,7 @@ TestCorrections.settings = settings(max_examples=60, stateful_step_count=20, dea
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-def test_charging_anew_by_two_corrections_comes_to_what_the_last_alone_does(first: int, last: int) -> None:
+def test_charging_again_by_two_corrections_comes_to_what_the_last_alone_does(first: int, last: int) -> None:
     both, alone = charged_books(), charged_books()
     rerate_in(both, corrected(2, first))
     rerate_in(both, corrected(3, last))

@@ -93,7 +93,7 @@ def test_whatever_may_recover_is_tried_again(kind: FailureKind) -> None:
     assert Retry(index=0, wait_ms=0) == retry
 
 
-@pytest.mark.parametrize(("failures", "asked_ms", "left_ms", "chance", "wait_ms"), [
+@pytest.mark.parametrize(("failures", "requested_ms", "left_ms", "chance", "wait_ms"), [
     (1,  None,    HOUR_MS,  0,      0),        # full jitter: up to 500 ms, then 1 s, then 2 s
     (1,  None,    HOUR_MS,  500,    500),
     (1,  None,    HOUR_MS,  501,    0),
@@ -102,7 +102,7 @@ def test_whatever_may_recover_is_tried_again(kind: FailureKind) -> None:
     (9,  None,    HOUR_MS,  8_000,  8_000),    # and never more than 8 s
     (1,  3_000,   HOUR_MS,  500,    3_000),    # the pause that the provider asked for
     (1,  20_000,  HOUR_MS,  500,    20_000),
-    (1,  20_001,  HOUR_MS,  500,    None),     # too long to wait for: the caller is told
+    (1,  20_001,  HOUR_MS,  500,    None),     # too long to wait for: the caller is reported
     (1,  0,       HOUR_MS,  500,    0),
     (1,  None,    500,      500,    None),     # no time left to wait
     (1,  None,    501,      500,    500),
@@ -111,9 +111,9 @@ def test_whatever_may_recover_is_tried_again(kind: FailureKind) -> None:
     (1,  None,    -1,       0,      None),
 ])  # fmt: skip
 def test_how_long_is_waited(
-    failures: int, asked_ms: int | None, left_ms: int, chance: int, wait_ms: int | None
+    failures: int, requested_ms: int | None, left_ms: int, chance: int, wait_ms: int | None
 ) -> None:
-    made = [(0, a_failure("overloaded", retry_after_ms=asked_ms))] * failures
+    made = [(0, a_failure("overloaded", retry_after_ms=requested_ms))] * failures
 
     retry = next_attempt(_some(1), made, retries_max=99, left_ms=left_ms, chance=chance)
 
@@ -150,7 +150,7 @@ def test_two_credentials_of_a_provider_are_one_provider() -> None:
 
     assert next_attempt(twice[:2], [(0, silent)], retries_max=9, left_ms=HOUR_MS, chance=0) is None
     assert next_attempt(twice, [(0, silent)], retries_max=9, left_ms=HOUR_MS, chance=0) == Retry(index=2, wait_ms=0)
-    assert "way" == another(twice[:2], [], 0, retries_max=9)
+    assert "candidate" == another(twice[:2], [], 0, retries_max=9)
     assert "provider" == another(twice, [], 0, retries_max=9)
     assert None is another(twice, [(0, silent)], 2, retries_max=9)
     assert None is another(twice, [], 0, retries_max=0)

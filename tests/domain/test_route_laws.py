@@ -41,8 +41,8 @@ OFFERS = st.builds(
 def groups(draw: st.DrawFn, ways: st.SearchStrategy[RouteNode]) -> Group:
     """Some ways under names of their own, with any priorities and weights, and perhaps a canary."""
     members = tuple(
-        Member(name=f"way-{n}", way=way, priority=draw(st.integers(0, 2)), weight=draw(st.integers(1, 4)))
-        for n, way in enumerate(draw(st.lists(ways, min_size=1, max_size=4)))
+        Member(name=f"node-{n}", node=node, priority=draw(st.integers(0, 2)), weight=draw(st.integers(1, 4)))
+        for n, node in enumerate(draw(st.lists(ways, min_size=1, max_size=4)))
     )
     percent = draw(st.integers(1, 99))
     return Group(
@@ -88,18 +88,18 @@ def _name(rank: Rank) -> str:
 
 @given(WAYS, CREDENTIALS, COOLING, LATENCIES, st.integers(0, 5))
 def test_each_way_is_tried_once_and_able_whatever_the_advice(
-    way: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown], latencies: dict[str, int], turns: int
+    node: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown], latencies: dict[str, int], turns: int
 ) -> None:
     """Forgetting the advice changes the order and nothing else."""
     catalog = _catalog(credentials)
     advice = Advice(cooling=cooling, first_byte_us=latencies)
     for _ in range(turns):
-        advice = order(way, circumstances(catalog, advice, call=CALL)).advice
+        advice = order(node, circumstances(catalog, advice, call=CALL)).advice
 
-    names = [_name(rank) for rank in order(way, circumstances(catalog, advice, call=CALL)).ranks]
+    names = [_name(rank) for rank in order(node, circumstances(catalog, advice, call=CALL)).ranks]
 
     expected = set()
-    for offer in offers_of(way):
+    for offer in offers_of(node):
         held = [credential for credential in credentials if credential.provider == offer.provider.name]
         active = [credential.id for credential in held if credential.active]
         expected |= {f"{offer.provider.name}/{offer.model} {name}" for name in (active if held else [""])}
@@ -109,9 +109,9 @@ def test_each_way_is_tried_once_and_able_whatever_the_advice(
 
 @given(WAYS, CREDENTIALS, COOLING)
 def test_what_cools_down_comes_after_all_that_does_not(
-    way: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown]
+    node: RouteNode, credentials: list[Credential], cooling: dict[str, CoolDown]
 ) -> None:
-    ranks = order(way, circumstances(_catalog(credentials), Advice(cooling=cooling), call=CALL)).ranks
+    ranks = order(node, circumstances(_catalog(credentials), Advice(cooling=cooling), call=CALL)).ranks
 
     cools = [(rank.reserve, rank.cooling_until_ms > 0) for rank in ranks]
     assert sorted(cools) == cools
@@ -138,18 +138,18 @@ def test_a_lower_priority_is_never_tried_before_a_higher_one_that_is_well(
 
     ranks = order(group, circumstances(catalog, advice, call=CALL)).ranks
 
-    priority = {_unit(member.way): member.priority for member in group.members}
+    priority = {_unit(member.node): member.priority for member in group.members}
     well = [priority[_unit(rank.candidate.served)] for rank in ranks if not rank.cooling_until_ms]
     assert sorted(well) == well
 
 
-def _unit(way: RouteNode) -> str:
-    (offer,) = offers_of(way)
+def _unit(node: RouteNode) -> str:
+    (offer,) = offers_of(node)
     return f"{offer.provider.name}/{offer.model}"
 
 
 def _distinct(group: Group) -> tuple[Member, ...]:
-    once = {_unit(member.way): member for member in group.members}
+    once = {_unit(member.node): member for member in group.members}
     return tuple(once.values())
 
 
@@ -164,7 +164,7 @@ def test_shares_are_exact_in_every_cycle_of_providers_and_within_each_of_credent
 ) -> None:
     """Each provider has two credentials, one heavier than the other: a provider's turn is one turn of its own."""
     members = [
-        Member(name=name, way=an_offer(provider=name), weight=weight)
+        Member(name=name, node=an_offer(provider=name), weight=weight)
         for name, weight in zip(PROVIDERS, weights, strict=False)
     ]
     catalog = _catalog(
@@ -230,9 +230,9 @@ def test_the_cheapest_goes_first_and_the_dearest_last(prices: list[int], turns: 
 
     ranks = order(a_group(*ways, strategy="least-cost"), circumstances(_catalog([]), advice, call=CALL)).ranks
 
-    asked = [expected_nanos(CALL, rank.candidate.served.rate) for rank in ranks if rank.candidate.served.rate]
-    assert len(asked) == 4
-    assert sorted(asked) == asked
+    requested = [expected_nanos(CALL, rank.candidate.served.rate) for rank in ranks if rank.candidate.served.rate]
+    assert len(requested) == 4
+    assert sorted(requested) == requested
 
 
 @given(st.permutations([10_000, 20_000, 30_000, 40_000]), st.integers(20, 60))

@@ -21,8 +21,8 @@ from tests.domain.build import (
     a_failure,
     a_grant,
     a_group,
+    a_plan_request,
     a_rate,
-    an_asked,
     an_offer,
     books_with,
     circumstances,
@@ -235,13 +235,13 @@ def _firsts(advice: Advice, catalog: Catalog, times: int, offers: Sequence[Serve
 
 
 def _order(catalog: Catalog, advice: Advice, offers: Sequence[Served] = OFFERS) -> Order:
-    """As a bare model's is: one offer is a way by itself."""
-    way = offers[0] if len(offers) == 1 else a_group(*offers)
-    return order(way, circumstances(catalog, advice))
+    """As a bare model's is: one offer is a node by itself."""
+    node = offers[0] if len(offers) == 1 else a_group(*offers)
+    return order(node, circumstances(catalog, advice))
 
 
 def _held(catalog: Catalog, advice: Advice, balance: int) -> int | None:
     """What is held for a call that is routed by this advice; None if it is refused."""
     made = _order(catalog, advice).candidates
-    planned = plan_in(books_with(a_grant(balance)), an_asked(candidates=made))
+    planned = plan_in(books_with(a_grant(balance)), a_plan_request(candidates=made))
     return planned.call.hold_nanos if isinstance(planned, Plan) else None

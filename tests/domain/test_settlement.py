@@ -22,9 +22,9 @@ from tests.domain.build import (
     a_candidate,
     a_grant,
     a_meter,
+    a_plan_request,
     a_rate,
     an_answer,
-    an_asked,
     an_outcome,
     books_with,
     proof,
@@ -39,15 +39,15 @@ ENDINGS: tuple[Ending, ...] = ("completed", "provider_failed", "client_disconnec
 # 500 bytes at 125. Sold at 150 nanos a token in and 600 out.
 NOTHING: Sequence[Event] = ()
 TEXT = (TextDelta(text="Hello, world"),)
-TOLD = UsageReported(usage=Usage(input_tokens=1_000, output_tokens=10))
-TOLD_EARLY = UsageReported(usage=Usage(input_tokens=1_000, output_tokens=1))
+REPORTED = UsageReported(usage=Usage(input_tokens=1_000, output_tokens=10))
+REPORTED_EARLY = UsageReported(usage=Usage(input_tokens=1_000, output_tokens=1))
 DONE = (Finished(reason="stop"), Ended())
 
 
 def test_a_call_pays_for_what_was_used_and_gets_the_rest_of_its_hold_back() -> None:
     """1,000 tokens in at 150 nanos and 10 out at 600."""
     books = books_with(a_grant(1_000_000))
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
 
     settlement = settle_in(books, an_outcome("call-1"))
 
@@ -58,21 +58,21 @@ def test_a_call_pays_for_what_was_used_and_gets_the_rest_of_its_hold_back() -> N
 
 
 @pytest.mark.parametrize(("ending", "said", "charge_nanos", "source"), [
-    ("completed",        (*TEXT, TOLD, *DONE),   156_000,  "provider"),
+    ("completed",        (*TEXT, REPORTED, *DONE),   156_000,  "provider"),
     ("completed",        (*TEXT, *DONE),          20_550,  "estimated"),
-    ("completed",        (TOLD, *DONE),          156_000,  "provider"),
+    ("completed",        (REPORTED, *DONE),          156_000,  "provider"),
     ("provider_failed",  NOTHING,                      0,  None),
-    ("provider_failed",  (TOLD_EARLY,),                0,  None),
+    ("provider_failed",  (REPORTED_EARLY,),                0,  None),
     ("provider_failed",  TEXT,                    20_550,  "estimated"),
-    ("provider_failed",  (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
-    ("provider_failed",  (*TEXT, TOLD),          156_000,  "provider"),
+    ("provider_failed",  (REPORTED_EARLY, *TEXT),    151_800,  "estimated"),
+    ("provider_failed",  (*TEXT, REPORTED),          156_000,  "provider"),
     ("timed_out",        NOTHING,                      0,  None),
     ("timed_out",        TEXT,                    20_550,  "estimated"),
     ("client_disconnected",      NOTHING,                 18_750,  "estimated"),
-    ("client_disconnected",      (TOLD_EARLY,),          150_600,  "provider"),
+    ("client_disconnected",      (REPORTED_EARLY,),          150_600,  "provider"),
     ("client_disconnected",      TEXT,                    20_550,  "estimated"),
-    ("client_disconnected",      (TOLD_EARLY, *TEXT),    151_800,  "estimated"),
-    ("client_disconnected",      (*TEXT, TOLD, *DONE),   156_000,  "provider"),
+    ("client_disconnected",      (REPORTED_EARLY, *TEXT),    151_800,  "estimated"),
+    ("client_disconnected",      (*TEXT, REPORTED, *DONE),   156_000,  "provider"),
     ("lost",             NOTHING,                      0,  None),
 ])  # fmt: skip
 def test_each_ending_has_its_charge(
@@ -89,7 +89,7 @@ def test_each_ending_has_its_charge(
 def test_a_call_that_no_provider_accepted_is_free_however_it_ends(ending: Ending) -> None:
     """(G5)"""
     books = books_with(a_grant())
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
 
     settlement = settle_in(books, an_outcome("call-1", events=(), ending=ending, served=None, rate=None))
 
@@ -106,10 +106,10 @@ def test_reasoning_that_is_sealed_was_delivered_and_owes_its_input_though_the_pr
 
 
 def test_a_provider_that_counts_nothing_of_what_it_delivered_is_not_believed() -> None:
-    """125 tokens told at 150 nanos, and three that were delivered at 600. (G6)"""
-    told_none = UsageReported(usage=Usage(input_tokens=125))
+    """125 tokens reported at 150 nanos, and three that were delivered at 600. (G6)"""
+    reported_none = UsageReported(usage=Usage(input_tokens=125))
 
-    call = _settled("completed", a_meter((*TEXT, told_none, *DONE)))
+    call = _settled("completed", a_meter((*TEXT, reported_none, *DONE)))
 
     assert (call.charge_nanos, call.usage_source) == (20_550, "estimated")
 
@@ -127,7 +127,7 @@ def test_the_hour_that_a_call_began_in_prices_it() -> None:
     late = Tier(prices=UnitPrices(input_nanos=300_000_000), from_minute=1_320, until_minute=1_380)
     rate = a_rate(tiers=(late,))
     books = books_with(a_grant(2_000_000), rate)
-    started_in(books, an_asked("call-1", candidates=(a_candidate(rate),)))
+    started_in(books, a_plan_request("call-1", candidates=(a_candidate(rate),)))
 
     call = settle_in(books, an_outcome("call-1", rate=rate), NOW_MS + 90 * 60_000).call
 
@@ -138,7 +138,7 @@ def test_the_hour_that_a_call_began_in_prices_it() -> None:
 
 def test_a_call_without_billing_is_metered_and_not_charged() -> None:
     books = books_with()
-    started_in(books, an_asked("call-1", billed=False))
+    started_in(books, a_plan_request("call-1", billed=False))
 
     settlement = settle_in(books, an_outcome("call-1"))
 
@@ -156,7 +156,7 @@ def test_a_call_that_nobody_knows_is_settled_by_writing_nothing() -> None:
 
 def test_the_answer_is_kept_for_its_own_idempotency_key_only() -> None:
     books = books_with(a_grant())
-    started_in(books, an_asked("call-1", idempotency_key="key", digest="digest"))
+    started_in(books, a_plan_request("call-1", idempotency_key="key", digest="digest"))
     books.apply(msgspec.structs.replace(books.idempotency["ada", "key"], call_id="a later call"))
 
     settle_in(books, an_outcome("call-1", answer=b"sealed"))
@@ -172,7 +172,7 @@ def test_a_charge_is_never_below_zero_nor_above_the_hold(
     answer: list[Event], rate: Rate, ending: Ending, accepted: bool, balance: int
 ) -> None:
     books = books_with(a_grant(balance), rate)
-    started_in(books, an_asked("call-1", candidates=(a_candidate(a_rate(input_nanos=1, output_nanos=1)),)))
+    started_in(books, a_plan_request("call-1", candidates=(a_candidate(a_rate(input_nanos=1, output_nanos=1)),)))
     served = a_candidate(rate).target if accepted else None
 
     settlement = settle_in(books, an_outcome("call-1", answer, ending=ending, served=served, rate=rate))
@@ -190,7 +190,7 @@ def test_a_settlement_repeated_changes_nothing(
 ) -> None:
     """Not even by another story of how the call went. (G3, G10)"""
     books = books_with(a_grant())
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
     first = settle_in(books, an_outcome("call-1", answer, ending=ending))
     journal, grants = dict(books.journal), dict(books.grants)
 
@@ -228,7 +228,7 @@ def test_output_that_was_delivered_is_never_free_where_output_has_a_price(answer
 
 @given(ANSWERS, st.sampled_from(["provider_failed", "timed_out"]))
 def test_a_provider_that_fails_before_any_output_is_free(answer: list[Event], ending: Ending) -> None:
-    """Whatever it told of its input. (G5)"""
+    """Whatever it reported of its input. (G5)"""
     meter = a_meter(answer)
     assume(not meter.delivered)
 
@@ -239,7 +239,7 @@ def _settled(ending: Ending, meter: Meter, rate: Rate | None = None) -> Call:
     """The call after this ending, at the default rate."""
     rate = a_rate() if rate is None else rate
     books = books_with(a_grant(), rate)
-    started_in(books, an_asked("call-1", candidates=(a_candidate(rate),)))
+    started_in(books, a_plan_request("call-1", candidates=(a_candidate(rate),)))
     settlement = settle_in(books, an_outcome("call-1", ending=ending, meter=meter, rate=rate))
     assert settlement.call is not None
     return settlement.call

@@ -20,7 +20,7 @@ from tests.domain.build import (
     HOUR_MS,
     NOW_MS,
     a_grant,
-    an_asked,
+    a_plan_request,
     an_outcome,
     books_with,
     plan_in,
@@ -34,13 +34,13 @@ from tests.domain.build import (
 def test_the_hold_of_a_dead_process_is_given_back_and_its_call_is_lost() -> None:
     """After the recovery the next affordable call starts. (G2)"""
     books = books_with(a_grant(BOUND_NANOS))
-    started_in(books, an_asked("call-1", owner="process-1"))
+    started_in(books, a_plan_request("call-1", owner="process-1"))
 
     swept = sweep_in(books, gone=["process-1"])
 
     assert [(call.id, call.ending, call.charge_nanos) for call in swept.lost] == [("call-1", "lost", 0)]
     assert books.open_calls == set()
-    assert isinstance(plan_in(books, an_asked("call-2")), Plan)
+    assert isinstance(plan_in(books, a_plan_request("call-2")), Plan)
 
 
 GONE, DEADLINE_OVER = "its process is gone", "its deadline has passed, and its process cannot be seen"
@@ -61,7 +61,7 @@ GONE, DEADLINE_OVER = "its process is gone", "its deadline has passed, and its p
 def test_which_calls_are_lost(owners: Owners, after_deadline_ms: int, why: str | None) -> None:
     """No clock ends the call of a living process: it ends it itself. A lease ends only what cannot be seen. (G2)"""
     books = books_with(a_grant())
-    started_in(books, an_asked("call-1", owner="process-1", deadline_ms=NOW_MS + HOUR_MS))
+    started_in(books, a_plan_request("call-1", owner="process-1", deadline_ms=NOW_MS + HOUR_MS))
     now_ms = NOW_MS + HOUR_MS + after_deadline_ms
 
     swept = sweep(SweepScope(now_ms=now_ms).view(books), owners, now_ms)
@@ -73,7 +73,7 @@ def test_which_calls_are_lost(owners: Owners, after_deadline_ms: int, why: str |
 def test_a_call_that_was_lost_is_not_charged_by_a_settlement_that_comes_late() -> None:
     """(G3)"""
     books = books_with(a_grant())
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
     lost = sweep_in(books, gone=["process-1"]).lost[0]
 
     settlement = settle_in(books, an_outcome("call-1"))
@@ -99,7 +99,7 @@ def test_what_is_left_at_the_expiry_is_broken(expires_in_ms: int | None, broken:
 def test_what_a_running_call_holds_of_an_expired_grant_breaks_only_when_it_comes_back() -> None:
     expires_ms = NOW_MS + 1
     books = books_with(a_grant(BOUND_NANOS + 5, expires_ms=expires_ms))
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
 
     sweep_in(books, expires_ms)
     assert _moved(books.journal.values())["breakage"] == 5
@@ -114,7 +114,7 @@ def test_a_grant_may_break_twice_in_one_millisecond() -> None:
     """A sweep broke its rest, a call gave some back, and another sweep came at once: the ledger machine's find."""
     expires_ms = NOW_MS + 1
     books = books_with(a_grant(BOUND_NANOS + 5, expires_ms=expires_ms))
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
     sweep_in(books, expires_ms)
     settle_in(books, an_outcome("call-1"), expires_ms)
 
@@ -126,7 +126,7 @@ def test_a_grant_may_break_twice_in_one_millisecond() -> None:
 
 def test_a_lost_calls_credit_past_its_expiry_goes_back_and_breaks_in_the_same_sweep() -> None:
     books = books_with(a_grant(BOUND_NANOS, expires_ms=NOW_MS + 1))
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
 
     sweep_in(books, NOW_MS + 1, gone=["process-1"])
 
@@ -138,7 +138,7 @@ def test_a_lost_calls_credit_past_its_expiry_goes_back_and_breaks_in_the_same_sw
 def test_a_sweep_takes_the_oldest_calls_first_where_there_are_many() -> None:
     books = books_with(a_grant())
     for n in range(3):
-        started_in(books, an_asked(f"call-{n}"), NOW_MS + n)
+        started_in(books, a_plan_request(f"call-{n}"), NOW_MS + n)
 
     facts = SweepScope(now_ms=NOW_MS, calls_max=2).view(books)
 
@@ -154,7 +154,7 @@ def test_a_sweep_repeated_writes_nothing(owners: list[str], sweeps: list[tuple[s
     """Safe to run anywhere and any number of times. (G2, G3)"""
     books = books_with(a_grant(4 * BOUND_NANOS, id="brief", expires_ms=NOW_MS + HOUR_MS), a_grant(4 * BOUND_NANOS))
     for n, owner in enumerate(owners):
-        started_in(books, an_asked(f"call-{n}", owner=owner))
+        started_in(books, a_plan_request(f"call-{n}", owner=owner))
 
     now_ms = NOW_MS
     for gone, later_ms in sweeps:
@@ -170,8 +170,8 @@ def test_two_sweeps_find_what_one_would(owners: list[str], gone: set[str], also_
     """So it does not matter which process sweeps, nor in which order. (G2)"""
     one, two = books_with(a_grant(6 * BOUND_NANOS)), books_with(a_grant(6 * BOUND_NANOS))
     for n, owner in enumerate(owners):
-        started_in(one, an_asked(f"call-{n}", owner=owner))
-        started_in(two, an_asked(f"call-{n}", owner=owner))
+        started_in(one, a_plan_request(f"call-{n}", owner=owner))
+        started_in(two, a_plan_request(f"call-{n}", owner=owner))
 
     sweep_in(one, gone=sorted(gone | also_gone))
     sweep_in(two, gone=sorted(gone))

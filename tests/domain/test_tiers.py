@@ -1,4 +1,4 @@
-"""Tiers: one request is priced at one of them, by the service that the provider told, its size and the hour."""
+"""Tiers: one request is priced at one of them, by the service that the provider reported, its size and the hour."""
 
 import msgspec
 import pytest
@@ -42,7 +42,9 @@ def test_a_long_request_is_dearer_from_the_first_token_past_the_threshold(usage:
     ("priority",  1,        PRIORITY),
     ("priority",  200_001,  PRIORITY_LONG),
 ])  # fmt: skip
-def test_the_service_that_the_provider_told_decides(service: str | None, tokens: int, expected: Tier | None) -> None:
+def test_the_service_that_the_provider_reported_decides(
+    service: str | None, tokens: int, expected: Tier | None
+) -> None:
     """(G11)"""
     assert tier_of(TIERED.tiers, Occasion(service=service), tokens) == expected
 
@@ -100,8 +102,10 @@ def test_a_request_that_cannot_pass_the_threshold_is_not_held_for_it() -> None:
 def test_no_usage_within_the_call_costs_more_than_its_bound_on_any_occasion(
     call: ModelCall, rate: Rate, occasion: Occasion, data: st.DataObject
 ) -> None:
-    asked = msgspec.structs.replace(call, fields={"service_tier": msgspec.Raw(msgspec.json.encode(occasion.service))})
-    limit = bound(asked, rate)
+    requested = msgspec.structs.replace(
+        call, fields={"service_tier": msgspec.Raw(msgspec.json.encode(occasion.service))}
+    )
+    limit = bound(requested, rate)
     assert isinstance(limit, Bound)
 
     usage = data.draw(usages(limit.input_tokens, limit.output_tokens))

@@ -25,8 +25,8 @@ from domain.usage import Usage
 from tests.domain.build import (
     a_chat_call,
     a_grant,
+    a_plan_request,
     a_rate,
-    an_asked,
     an_offer,
     an_outcome,
     books_with,
@@ -63,9 +63,9 @@ VIDEO = a_rate(**FREE, video_second_nanos=30 * CENT, variants=(
     (None,        None,       12),
 ])  # fmt: skip
 def test_an_image_costs_what_its_size_and_quality_cost(size: str | None, quality: str | None, cents: int) -> None:
-    asked = a_chat_call(operation="images", choices=2, pieces=Usage(images=2), size=size, quality=quality)
+    requested = a_chat_call(operation="images", choices=2, pieces=Usage(images=2), size=size, quality=quality)
 
-    limit = bound(asked, DALL)
+    limit = bound(requested, DALL)
 
     assert isinstance(limit, Bound)
     assert 2 * cents * 10_000_000 == price(Usage(images=2), DALL, Occasion(size=size, quality=quality)).total_nanos
@@ -105,14 +105,14 @@ def test_a_variant_holds_in_every_tier_and_the_other_prices_are_the_tiers() -> N
 
 
 def test_the_provider_asks_by_size_too_and_a_margin_comes_on_top_of_each() -> None:
-    asked = Price(
+    requested = Price(
         id="p", provider="acme", model="small", effective_ms=0, known_ms=0, source="test", names=("=small",),
         prices=UnitPrices(image_nanos=4 * CENT), variants=(at(8, "1024x1536"),),
     )  # fmt: skip
 
-    sold = rate_of(asked, Terms(margin_nanos=25 * 10**9, credit_price_nanos=10**9), "acme", "rate-9", 0)
+    sold = rate_of(requested, Terms(margin_nanos=25 * 10**9, credit_price_nanos=10**9), "acme", "rate-9", 0)
 
-    assert 80_000_000 == cost(Usage(images=1), asked, Occasion(size="1024x1536"))
+    assert 80_000_000 == cost(Usage(images=1), requested, Occasion(size="1024x1536"))
     assert (at(10, "1024x1536"),) == sold.variants
 
 
@@ -155,12 +155,12 @@ def test_a_variant_is_named_by_what_it_is_for() -> None:
 # --- the books ---------------------------------------------------------------------------------------------------
 
 
-def settled(asked: ModelCall, *made: ImageResult) -> tuple[Call, Totals | Difference]:
+def settled(requested: ModelCall, *made: ImageResult) -> tuple[Call, Totals | Difference]:
     """A call for images by the rate that has variants, from its hold to the proof of the books."""
     books = books_with(DALL, a_grant(10**10))
-    started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(DALL))))
+    started_in(books, a_plan_request(call=requested, candidates=candidates_for(an_offer(DALL))))
     outcome = an_outcome(
-        events=(*made, Ended()), rate=DALL, pieces=asked.pieces, size=asked.size, quality=asked.quality
+        events=(*made, Ended()), rate=DALL, pieces=requested.pieces, size=requested.size, quality=requested.quality
     )
     ended = settle_in(books, outcome).call
     assert ended is not None
@@ -197,14 +197,14 @@ def test_what_nobody_said_is_charged_at_the_dearest() -> None:
 def test_a_video_is_held_at_the_dearest_and_charged_by_what_came() -> None:
     """Eight seconds at the dearest resolution are held; four of 1024p came."""
     books = books_with(VIDEO, a_grant(10**10))
-    asked = a_chat_call(
+    requested = a_chat_call(
         operation="video", pieces=Usage(video_seconds=8), output_tokens_max=None, cap_field=None
     )  # fmt: skip
-    held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(VIDEO))))
+    held = started_in(books, a_plan_request(call=requested, candidates=candidates_for(an_offer(VIDEO))))
     came = VideoResult(base64="", media_type="video/mp4", seconds=4, size="1024p")
     events = (came, UsageReported(usage=Usage(video_seconds=4)), Ended())
 
-    call = settle_in(books, an_outcome(events=events, rate=VIDEO, pieces=asked.pieces)).call
+    call = settle_in(books, an_outcome(events=events, rate=VIDEO, pieces=requested.pieces)).call
 
     assert call is not None
     assert (5_600_000_000, 2_000_000_000, "1024p") == (held.hold_nanos, call.charge_nanos, call.size)
@@ -267,12 +267,14 @@ def test_no_charge_is_above_the_hold_whatever_was_made_and_the_books_prove_it(
     made: int,
 ) -> None:
     rate = a_rate(**FREE, image_nanos=plain, request_nanos=1, variants=variants)
-    asked = images(count, size, quality)
+    requested = images(count, size, quality)
     books = books_with(rate, a_grant(10**12))
-    held = started_in(books, an_asked(call=asked, candidates=candidates_for(an_offer(rate))))
+    held = started_in(books, a_plan_request(call=requested, candidates=candidates_for(an_offer(rate))))
     events: list[Event] = [*[ImageResult(size=made_size, quality=made_quality)] * made, Ended()]
 
-    call = settle_in(books, an_outcome(events=events, rate=rate, pieces=asked.pieces, size=size, quality=quality)).call
+    call = settle_in(
+        books, an_outcome(events=events, rate=rate, pieces=requested.pieces, size=size, quality=quality)
+    ).call
 
     assert call is not None
     assert call.charge_nanos <= held.hold_nanos

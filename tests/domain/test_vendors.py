@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from domain.catalog import openai_compatible as compatible
-from domain.catalog.vendors import UNKNOWN, VENDORS, spoken, vendor_of
+from domain.catalog.vendors import UNKNOWN, VENDORS, dialect_for, vendor_of
 from tests.domain.build import a_chat_call
 
 LINES_MAX = 15
@@ -33,7 +33,7 @@ def test_a_vendor_is_known_by_the_providers_name_or_by_its_url(provider: str, ba
     assert vendor == vendor_of(provider, base_url).name
 
 
-def test_a_server_that_nobody_knows_is_spoken_to_as_its_callers_speak() -> None:
+def test_a_server_that_nobody_knows_is_stated_to_as_its_callers_speak() -> None:
     assert ((), (), False, True, "") == (
         UNKNOWN.renames,
         UNKNOWN.lacks,
@@ -61,7 +61,7 @@ def test_adding_a_compatible_vendor_takes_less_than_fifteen_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "dialect", "spoken_by_caller", "model", "expected"),
+    ("provider", "dialect", "stated_by_caller", "model", "expected"),
     [
         ("openai",      "openai",     "openai",            "gpt-5",               "openai"),
         ("openai",      "openai",     "openai-responses",  "gpt-5",               "openai-responses"),
@@ -77,9 +77,9 @@ def test_adding_a_compatible_vendor_takes_less_than_fifteen_lines() -> None:
         ("mine",        "openai-responses", "openai",      "m",                   "openai-responses"),
     ],
 )  # fmt: skip
-def test_a_call_is_spoken_in_the_callers_dialect_where_the_model_has_it(
-    provider: str, dialect: str, spoken_by_caller: str, model: str, expected: str
+def test_a_call_is_stated_in_the_callers_dialect_where_the_model_has_it(
+    provider: str, dialect: str, stated_by_caller: str, model: str, expected: str
 ) -> None:
-    call = a_chat_call(dialect=spoken_by_caller)
+    call = a_chat_call(dialect=stated_by_caller)
 
-    assert expected == spoken(provider, "https://x.test", dialect, call, model)
+    assert expected == dialect_for(provider, "https://x.test", dialect, call, model)

@@ -14,9 +14,9 @@ from tests.domain.build import (
     HOUR_MS,
     NOW_MS,
     a_grant,
+    a_plan_request,
     a_rate,
     an_answer,
-    an_asked,
     an_outcome,
     books_with,
     proof,
@@ -33,7 +33,7 @@ def some_books() -> Books:
     """A paid call, one that came to more than its hold, a lost one and a running one; and a grant that has expired."""
     books = books_with(a_grant(4 * BOUND_NANOS), a_grant(77, id="stale", expires_ms=NOW_MS))
     for call_id in ("paid", "dear", "lost", "open"):
-        started_in(books, an_asked(call_id, owner=f"process of {call_id}"))
+        started_in(books, a_plan_request(call_id, owner=f"process of {call_id}"))
     settle_in(books, an_outcome("paid"))
     settle_in(books, an_outcome("dear", HUGE))
     sweep_in(books, gone=["process of lost"])
@@ -210,7 +210,7 @@ def test_only_the_first_difference_is_kept() -> None:
 
 def test_a_call_that_crosses_an_expiry_adds_up() -> None:
     books = books_with(a_grant(BOUND_NANOS, expires_ms=NOW_MS + 1))
-    started_in(books, an_asked("call-1"))
+    started_in(books, a_plan_request("call-1"))
     settle_in(books, an_outcome("call-1"), NOW_MS + HOUR_MS)
     sweep_in(books, NOW_MS + HOUR_MS)
 

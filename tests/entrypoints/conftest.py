@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from entrypoints.cli import main
-from tests.entrypoints.cli_said import Said
+from tests.entrypoints.cli_in_process import Said
 
 OURS = ("AIHUB_", "CREDIT_", "NEW_USER_", "OPENAI_", "ANTHROPIC_", "DATA_DIR")
 

@@ -66,13 +66,13 @@ def test_a_remedy_names_an_action() -> None:
 
 
 def test_use_cases_and_rules_do_not_speak_command_line() -> None:
-    spoken = re.compile(r"--[a-z]|\baihub ")
+    stated = re.compile(r"--[a-z]|\baihub ")
     found = [
         f"{path.relative_to(ROOT)}:{n}"
         for room in ("domain", "entrypoints/usecases")
         for path in sorted((ROOT / room).rglob("*.py"))
         for n, line in enumerate(path.read_text().splitlines(), 1)
-        if spoken.search(line)
+        if stated.search(line)
     ]
 
     assert [] == found

@@ -50,14 +50,14 @@ def test_a_signature_goes_out_with_its_tool_call_and_comes_back_with_it() -> Non
     proof = signed_by_google("proof")
     events = (ToolCallDelta(index=0, id="call_1", name="weather", arguments="{}", signature=proof), Ended())
     rendering = a_rendering()
-    told = json.loads(AIGNE_CALLER.whole(events, rendering))["toolCalls"]
+    reported = json.loads(AIGNE_CALLER.whole(events, rendering))["toolCalls"]
 
-    history = [{"role": "agent", "toolCalls": told}, {"role": "tool", "toolCallId": "call_1", "content": "Sunny"}]
+    history = [{"role": "agent", "toolCalls": reported}, {"role": "tool", "toolCallId": "call_1", "content": "Sunny"}]
     call = AIGNE_CALLER.read(json.dumps({"input": {"messages": history, "modelOptions": {"model": "m"}}}).encode())
     assert not isinstance(call, BadRequest)
     request = AIGNE_CALLER.to_request(call)
 
-    assert {"thoughtSignature": "proof"} == told[0]["metadata"]
+    assert {"thoughtSignature": "proof"} == reported[0]["metadata"]
     assert isinstance(request, ChatRequest)
     assert (ToolCall(id="call_1", name="weather", arguments="{}", signature=proof),) == request.messages[0].parts
 
@@ -75,7 +75,7 @@ def added_up(body: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"input": "Hello"}'])
-def test_an_input_that_is_no_object_is_told_with_what_this_api_wants(body: bytes) -> None:
+def test_an_input_that_is_no_object_is_reported_with_what_this_api_wants(body: bytes) -> None:
     wrong = AIGNE_CALLER.read(body)
 
     assert isinstance(wrong, BadRequest)

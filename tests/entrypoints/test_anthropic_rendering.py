@@ -212,7 +212,7 @@ def test_citations_and_foreign_blocks_keep_their_place() -> None:
     assert assemble(_stream(*events))["content"] == expected
 
 
-def test_only_the_first_choice_is_told() -> None:
+def test_only_the_first_choice_is_reported() -> None:
     message = _whole(TextDelta(text="a"), TextDelta(text="b", choice=1), Finished(reason="length", choice=1), Ended())
 
     assert message["content"] == [{"type": "text", "text": "a"}]
@@ -289,7 +289,7 @@ def test_nothing_but_ended_ends_a_stream(events: list[Event], broken: bool) -> N
     assert b"event: message_delta" not in said
 
 
-def test_texts_that_the_provider_told_apart_stay_apart_whole_and_streamed() -> None:
+def test_texts_that_the_provider_reported_apart_stay_apart_whole_and_streamed() -> None:
     events = (
         Started(id="x", model="m"),
         TextDelta(text="On", block=0),
@@ -306,9 +306,9 @@ def test_texts_that_the_provider_told_apart_stay_apart_whole_and_streamed() -> N
 def test_a_block_that_was_written_in_lines_does_not_end_its_event() -> None:
     lines = msgspec.Raw(b'{"type":"server_tool_use",\n\n"id":\r\n"b"}')
     own, other = (ProviderBlock(dialect=dialect, name="x", block=lines) for dialect in ("anthropic", "google"))
-    told = _stream(own, other, Ended())
+    reported = _stream(own, other, Ended())
 
-    assert [event.name for event in server_events(told.decode())] == [
+    assert [event.name for event in server_events(reported.decode())] == [
         *("message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"),
     ]
-    assert all(json.loads(event.data) for event in server_events(told.decode()))
+    assert all(json.loads(event.data) for event in server_events(reported.decode()))

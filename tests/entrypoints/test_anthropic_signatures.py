@@ -36,8 +36,8 @@ def rendered(events: tuple[Event, ...], stream: bool) -> Any:
 
 
 def returned(blocks: Any) -> tuple[Part, ...]:
-    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": blocks}]}
-    call = ANTHROPIC_CALLER.read(json.dumps(asked).encode())
+    requested = {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": blocks}]}
+    call = ANTHROPIC_CALLER.read(json.dumps(requested).encode())
     assert isinstance(call, ModelCall), call
     request = ANTHROPIC_CALLER.to_request(call)
     assert isinstance(request, ChatRequest), request

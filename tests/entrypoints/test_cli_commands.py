@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from entrypoints.cli import main
-from tests.entrypoints.cli_said import CANARY, Said
+from tests.entrypoints.cli_in_process import CANARY, Said
 
 
 def test_users(say: Said, tell: Any, refused: Said) -> None:
@@ -170,7 +170,7 @@ def test_a_rate_by_the_piece(say: Said, tell: Any, refused: Said) -> None:
     assert "10 for one piece" in refused("rate", "set", "openai/m", "--image", "10.1")
 
 
-def test_rates_are_told_with_what_they_are_sold_by(
+def test_rates_are_reported_with_what_they_are_sold_by(
     say: Said, tell: Any, refused: Said, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     say("provider", "add", "openai")
@@ -199,8 +199,8 @@ def test_rates_are_told_with_what_they_are_sold_by(
     say("rate", "remove", "openai/dall-e")
     main(["rate", "show", "openai/dall-e"])
     assert "sold no more" in capsys.readouterr().out
-    told = refused("rate", "show", "openai/gpt-5-mni")
-    assert "known here: echo/echo, openai/gpt-4o, openai/gpt-5-mini; see `aihub rate list`" in told
+    reported = refused("rate", "show", "openai/gpt-5-mni")
+    assert "known here: echo/echo, openai/gpt-4o, openai/gpt-5-mini; see `aihub rate list`" in reported
     assert "it knows anthropic, azure" in refused("price", "list", "--provider", "nobody")
 
 
@@ -259,5 +259,5 @@ def test_verify_ends_with_1_and_names_the_first_difference(
     assert main(["ledger", "verify"]) == 1
     assert "4999999999" in capsys.readouterr().err
     assert main(["ledger", "verify", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["ok"], told["booked"], told["derived"]) == (False, "4999999999", "5000000000")
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["ok"], reported["booked"], reported["derived"]) == (False, "4999999999", "5000000000")

@@ -9,7 +9,7 @@ import pytest
 from entrypoints.cli import main
 from entrypoints.cli.parser import build_parser
 from entrypoints.cli.run import COMMANDS, VIEWS
-from tests.entrypoints.cli_said import Said
+from tests.entrypoints.cli_in_process import Said
 
 
 def test_every_command_of_the_parser_has_somebody_who_carries_it_out() -> None:
@@ -52,7 +52,7 @@ def test_without_a_command_the_help_says_which_there_are(words: list[str], capsy
     assert len(columns) == 1, "every meaning stands in one column, beside its command"
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--version"])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entrypoints.cli import main
-from tests.entrypoints.cli_said import Said
+from tests.entrypoints.cli_in_process import Said
 
 
 def a_list(folder: Path, **prices: Any) -> str:
@@ -195,16 +195,16 @@ def test_a_model_that_is_not_known_is_not_taken_for_one_whose_charges_are_right(
 
     for known in ("echo/echo", "echo", "echo/once"):
         assert say("rerate", "--model", known, "--since", "1d") == "No charge differs.\n"
-    told = refused("rerate", "--model", "echo/ecoh", "--since", "1d")
+    reported = refused("rerate", "--model", "echo/ecoh", "--since", "1d")
 
-    assert told == "aihub: no model 'echo/ecoh' has or had a rate; known here: echo/echo; see `aihub rate list`\n"
+    assert reported == "aihub: no model 'echo/ecoh' has or had a rate; known here: echo/echo; see `aihub rate list`\n"
 
 
-def test_a_rate_beyond_the_ceiling_is_told_what_it_is_and_why(say: Said, refused: Said) -> None:
+def test_a_rate_beyond_the_ceiling_is_reported_what_it_is_and_why(say: Said, refused: Said) -> None:
     say("provider", "add", "openai")
     say("rate", "set", "openai/dear", "--input", "10000", "--output", "0", "--image", "10")
     for option, amount in (("--input", "10000.000000001"), ("--image", "10.1"), ("--image-at", "1x1=11")):
         plain = ("--output", "0", *(() if option == "--input" else ("--input", "0")))
-        told = refused("rate", "set", "openai/dear", *plain, option, amount)
-        assert "the ceiling of a rate is 10000 credits per million, or 10 for one piece" in told
-        assert "64 bits" in told
+        reported = refused("rate", "set", "openai/dear", *plain, option, amount)
+        assert "the ceiling of a rate is 10000 credits per million, or 10 for one piece" in reported
+        assert "64 bits" in reported

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from entrypoints.cli import main
-from tests.entrypoints.cli_said import CANARY, Said
+from tests.entrypoints.cli_in_process import CANARY, Said
 from tests.entrypoints.command import AIHUB, ROOT, process
 
 
@@ -72,7 +72,7 @@ def test_a_secret_comes_from_standard_input_and_is_found_nowhere_in_clear(data_d
 def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> None:
     process(data_dir, "provider", "add", "openai")
     terminal, its_end = pty.openpty()
-    asked = subprocess.Popen(
+    requested = subprocess.Popen(
         [*AIHUB, "credential", "add", "openai"],
         env={"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)},
         cwd=ROOT,
@@ -92,7 +92,7 @@ def test_a_terminal_is_asked_for_the_secret_without_an_echo(data_dir: Path) -> N
             shown += piece
     os.close(terminal)
 
-    assert asked.wait() == 0
+    assert requested.wait() == 0
     assert b"added credential" in shown
     assert CANARY.encode() not in shown
 

@@ -34,7 +34,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_BODY_MEMORY_BYTES": ("100000000", "200000000"),
     "AIHUB_EXCLUSIVE_CORES": ("true", "on"),
     "AIHUB_FIRST_TOKEN_TIMEOUT_S": ("5", "30"),
-    "AIHUB_PASS_THROUGH": ("exact", "Mended"),
+    "AIHUB_PASS_THROUGH": ("exact", "Repaired"),
     "AIHUB_ROUTING_STRATEGY": ("least-cost", "Least-Latency"),
     "AIHUB_CORS_ORIGINS": ("https://a.example", "*"),
     "AIHUB_UNSUPPORTED": ("refuse", "Drop"),
@@ -75,7 +75,7 @@ def test_every_setting_has_the_same_precedence(setting: Setting) -> None:
     assert getattr(read({setting.name: " "}), setting.field) == setting.read(setting.default)
 
 
-def test_every_mistake_is_told_at_once_and_by_name() -> None:
+def test_every_mistake_is_reported_at_once_and_by_name() -> None:
     bad = {
         "AIHUB_HOST": "no host",
         "AIHUB_PORT": "65536",

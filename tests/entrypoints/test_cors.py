@@ -26,7 +26,7 @@ def test_the_setting_names_origins(text: str, read: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("text", ["example.com", "https://a.example/path", "https://*.example", "javascript:1"])
-def test_what_is_no_origin_is_told(text: str) -> None:
+def test_what_is_no_origin_is_reported(text: str) -> None:
     with pytest.raises(ValueError, match=r"https://app\.example\.com"):
         origins(text)
 
@@ -44,8 +44,8 @@ def test_a_listed_page_is_let_in_however_its_host_is_written() -> None:
 
 
 def test_only_a_preflight_is_one() -> None:
-    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    requested = {"origin": "https://a.example", "access-control-request-method": "POST"}
 
-    assert preflight_headers(asked) is not None
+    assert preflight_headers(requested) is not None
     assert preflight_headers({"origin": "https://a.example"}) is None
     assert preflight_headers({"access-control-request-method": "POST"}) is None

@@ -12,51 +12,51 @@ from domain.management.rates_from_prices import Terms
 from entrypoints.usecases.manage import credit, providers, rates, users
 from entrypoints.usecases.manage.first_run import OWNER, first_run, prepare
 from entrypoints.usecases.manage.maintenance import verify
-from tests.entrypoints.desk import CANARY, CREDIT, a_desk
+from tests.entrypoints.management_context import CANARY, CREDIT, a_management_context
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_the_first_start_makes_an_owner_with_a_key_and_credit_and_a_provider_that_answers() -> None:
-    desk = a_desk()
+    context = a_management_context()
 
-    started = await first_run(desk, None)
+    started = await first_run(context, None)
 
     assert started.fresh
     assert started.key is not None
-    caller = await desk.storage.caller(desk.vault.fingerprint(started.key))
+    caller = await context.storage.caller(context.vault.fingerprint(started.key))
     assert caller is not None
     assert (caller[1].name, caller[1].role) == (OWNER, "owner")
-    wallet = await credit.wallet(desk, OWNER)
+    wallet = await credit.wallet(context, OWNER)
     assert isinstance(wallet, credit.Wallet)
     assert wallet.balance.available_nanos == 5 * CREDIT
     assert [grant.source for grant in wallet.grants] == ["starter"]
-    (sold,) = await rates.rates(desk)
+    (sold,) = await rates.rates(context)
     assert (sold.provider.name, sold.model, sold.provider.base_url) == ("echo", "echo", "echo://local")
 
 
 async def test_later_starts_change_nothing_and_bring_nothing_back() -> None:
-    desk = a_desk()
-    await first_run(desk, None)
-    await rates.delete_rate(desk, "test", "echo/echo")
-    await providers.delete_provider(desk, "test", "echo")
+    context = a_management_context()
+    await first_run(context, None)
+    await rates.delete_rate(context, "test", "echo/echo")
+    await providers.delete_provider(context, "test", "echo")
 
-    again = await first_run(desk, None)
+    again = await first_run(context, None)
 
     assert (again.fresh, again.key) == (False, None)
-    assert await rates.rates(desk) == []
-    assert await providers.providers(desk.storage) == []
-    assert len(await desk.storage.keys()) == 1
-    assert len(await desk.storage.users()) == 1
+    assert await rates.rates(context) == []
+    assert await providers.providers(context.storage) == []
+    assert len(await context.storage.keys()) == 1
+    assert len(await context.storage.users()) == 1
 
 
 async def test_starts_at_once_in_several_processes_make_one_hub(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
     vault = MasterKeyVault([bytes(32)])
     async with await SqliteStorage.open(path) as one, await SqliteStorage.open(path) as other:
-        desks = [a_desk(storage, vault=vault) for storage in (one, other, one, other)]
+        contexts = [a_management_context(storage, vault=vault) for storage in (one, other, one, other)]
 
-        started = await asyncio.gather(*(first_run(desk, None) for desk in desks))
+        started = await asyncio.gather(*(first_run(context, None) for context in contexts))
 
         keys = [start.key for start in started if start.key]
         assert len(keys) == 1
@@ -67,69 +67,69 @@ async def test_starts_at_once_in_several_processes_make_one_hub(tmp_path: Path) 
 
 
 async def test_a_given_key_becomes_the_owner_s_at_any_start_but_a_revoked_one_stays_revoked() -> None:
-    desk = a_desk()
-    await first_run(desk, None)
+    context = a_management_context()
+    await first_run(context, None)
 
-    given = await first_run(desk, "given-owner-key-1")
+    given = await first_run(context, "given-owner-key-1")
     assert (given.fresh, given.key) == (True, None)
-    (row,) = [key for key in await desk.storage.keys() if key.name == "AIHUB_OWNER_KEY"]
-    assert not (await first_run(desk, "given-owner-key-1")).fresh
-    await users.revoke(desk, "test", row.id)
+    (row,) = [key for key in await context.storage.keys() if key.name == "AIHUB_OWNER_KEY"]
+    assert not (await first_run(context, "given-owner-key-1")).fresh
+    await users.revoke(context, "test", row.id)
 
-    again = await first_run(desk, "given-owner-key-1")
+    again = await first_run(context, "given-owner-key-1")
 
     assert again.given_key_revoked
-    assert len(await desk.storage.keys()) == 2
+    assert len(await context.storage.keys()) == 2
 
 
 async def test_vendors_keys_register_once_and_what_was_removed_stays_removed() -> None:
-    desk = a_desk()
+    context = a_management_context()
     keys = {"OPENAI_API_KEY": (CANARY, CANARY + "2"), "ANTHROPIC_API_KEY": ()}
 
-    first = await providers.register_vendor_keys(desk, "test", keys)
-    again = await providers.register_vendor_keys(desk, "test", keys)
+    first = await providers.register_vendor_keys(context, "test", keys)
+    again = await providers.register_vendor_keys(context, "test", keys)
 
     assert [row.name for row in first] == ["env OPENAI_API_KEY #1", "env OPENAI_API_KEY #2"]
     assert again == []
-    assert [row.name for row in await providers.providers(desk.storage)] == ["openai"]
-    await providers.delete_credential(desk, "test", first[0].id)
-    assert await providers.register_vendor_keys(desk, "test", {"OPENAI_API_KEY": (CANARY,)}) == []
-    (kept,) = await providers.credentials(desk.storage)
-    assert desk.vault.unseal(kept.sealed, f"credential:{kept.id}") == (CANARY + "2").encode()
+    assert [row.name for row in await providers.providers(context.storage)] == ["openai"]
+    await providers.delete_credential(context, "test", first[0].id)
+    assert await providers.register_vendor_keys(context, "test", {"OPENAI_API_KEY": (CANARY,)}) == []
+    (kept,) = await providers.credentials(context.storage)
+    assert context.vault.unseal(kept.sealed, f"credential:{kept.id}") == (CANARY + "2").encode()
 
 
 async def test_a_vendor_whose_keys_have_two_names_takes_both_and_one_key_once() -> None:
-    desk = a_desk()
+    context = a_management_context()
     keys = {"GEMINI_API_KEY": (CANARY,), "GOOGLE_API_KEY": (CANARY, CANARY + "2")}
 
-    registered = await providers.register_vendor_keys(desk, "test", keys)
+    registered = await providers.register_vendor_keys(context, "test", keys)
 
     assert [row.name for row in registered] == ["env GEMINI_API_KEY #1", "env GOOGLE_API_KEY #2"]
-    assert [(row.name, row.dialect) for row in await providers.providers(desk.storage)] == [("google", "google")]
+    assert [(row.name, row.dialect) for row in await providers.providers(context.storage)] == [("google", "google")]
 
 
 async def test_a_start_under_another_server_prepares_all_but_a_key_that_nobody_would_see() -> None:
-    desk = a_desk()
+    context = a_management_context()
 
-    await prepare(desk, None, {"OPENAI_API_KEY": (CANARY,)})
+    await prepare(context, None, {"OPENAI_API_KEY": (CANARY,)})
 
-    assert await desk.storage.keys() == []
-    assert [row.name for row in await providers.providers(desk.storage)] == ["echo", "openai"]
-    assert (await first_run(desk, None)).fresh
+    assert await context.storage.keys() == []
+    assert [row.name for row in await providers.providers(context.storage)] == ["echo", "openai"]
+    assert (await first_run(context, None)).fresh
 
 
 async def test_a_start_sells_what_the_book_knows_where_a_margin_is_set() -> None:
-    desk = a_desk()
+    context = a_management_context()
     terms = Terms(margin_nanos=20 * CREDIT, credit_price_nanos=CREDIT)
 
-    await prepare(desk, None, {"DEEPSEEK_API_KEY": (CANARY,)}, terms)
-    sold = {served.model: served.rate for served in await rates.rates(desk) if served.provider.name == "deepseek"}
-    await prepare(desk, None, {}, terms)
+    await prepare(context, None, {"DEEPSEEK_API_KEY": (CANARY,)}, terms)
+    sold = {served.model: served.rate for served in await rates.rates(context) if served.provider.name == "deepseek"}
+    await prepare(context, None, {}, terms)
 
     chat = sold["deepseek-v4-flash"]
     assert chat is not None
     assert chat.source.startswith("price book: deepseek/deepseek-v4-flash@")
     assert len(chat.tiers) == 2, "dearer by day"
     assert sold == {
-        served.model: served.rate for served in await rates.rates(desk) if served.provider.name == "deepseek"
+        served.model: served.rate for served in await rates.rates(context) if served.provider.name == "deepseek"
     }

@@ -43,10 +43,10 @@ def chunks(*events: Event) -> list[Any]:
     return [json.loads(piece.removeprefix(b"data: ")) for piece in said.split(b"\r\n\r\n") if piece]
 
 
-def put_together(told: list[Any]) -> Any:
+def put_together(reported: list[Any]) -> Any:
     """What a client makes of the chunks."""
     candidates: dict[int, Any] = {}
-    for one in told:
+    for one in reported:
         for candidate in one["candidates"]:
             known = candidates.setdefault(candidate["index"], {"content": {"parts": [], "role": "model"}})
             parts = known["content"]["parts"] + candidate["content"]["parts"]
@@ -54,7 +54,7 @@ def put_together(told: list[Any]) -> Any:
     for known in candidates.values():
         parts = [part for part in joined(known["content"]["parts"]) if part != {"text": ""}]
         known["content"]["parts"] = parts
-    return {**told[-1], "candidates": [candidates[index] for index in sorted(candidates)]}
+    return {**reported[-1], "candidates": [candidates[index] for index in sorted(candidates)]}
 
 
 TEXTS = st.text(min_size=1, max_size=8)
@@ -76,9 +76,9 @@ EVENTS = st.one_of(
 
 @given(st.lists(EVENTS, max_size=12), st.sampled_from(["stop", "length", "tool_calls"]))
 def test_a_whole_answer_says_what_its_stream_says(events: list[Event], reason: Any) -> None:
-    told = (Started(id="x", model="y"), *events, Finished(reason=reason), Ended())
+    reported = (Started(id="x", model="y"), *events, Finished(reason=reason), Ended())
 
-    expected, streamed = whole(*told), put_together(chunks(*told))
+    expected, streamed = whole(*reported), put_together(chunks(*reported))
 
     for candidate in expected["candidates"]:
         candidate["content"]["parts"] = [part for part in candidate["content"]["parts"] if part != {"text": ""}]
@@ -86,12 +86,12 @@ def test_a_whole_answer_says_what_its_stream_says(events: list[Event], reason: A
 
 
 def test_no_ending_is_made_up() -> None:
-    told = chunks(
+    reported = chunks(
         TextDelta(text="Hel"), ToolCallDelta(index=0, id="c", name="f", arguments="{}"), Finished(reason="stop")
     )
 
-    assert [[{"text": "Hel"}]] == [one["candidates"][0]["content"]["parts"] for one in told]
-    assert not any("finishReason" in one["candidates"][0] for one in told)
+    assert [[{"text": "Hel"}]] == [one["candidates"][0]["content"]["parts"] for one in reported]
+    assert not any("finishReason" in one["candidates"][0] for one in reported)
 
 
 def test_calls_are_whole_objects_in_their_order_whatever_the_order_of_their_pieces() -> None:
@@ -138,11 +138,11 @@ def test_a_source_on_the_web_is_grounding_counted_in_bytes() -> None:
     } == answer["candidates"][0]["groundingMetadata"]
 
 
-def test_likelihoods_are_told_in_googles_words() -> None:
+def test_likelihoods_are_reported_in_googles_words() -> None:
     block = b'{"content":[{"token":"Hi","logprob":-0.10,"bytes":[1],"top_logprobs":[{"token":"Ho","logprob":-2}]}]}'
-    told = ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(block), generated=False)
+    reported = ProviderBlock(dialect="openai", name="logprobs", block=msgspec.Raw(block), generated=False)
 
-    result = whole(TextDelta(text="Hi"), told, Ended())["candidates"][0]["logprobsResult"]
+    result = whole(TextDelta(text="Hi"), reported, Ended())["candidates"][0]["logprobsResult"]
 
     assert [{"token": "Hi", "logProbability": -0.1}] == result["chosenCandidates"]
     assert [{"candidates": [{"token": "Ho", "logProbability": -2}]}] == result["topCandidates"]

@@ -34,14 +34,14 @@ def read(**fields: Any) -> ModelCall:
     return call
 
 
-def asked(**fields: Any) -> ChatRequest:
+def requested(**fields: Any) -> ChatRequest:
     request = CALLER.to_request(read(**fields))
     assert isinstance(request, ChatRequest), request
     return request
 
 
 def parts(*given: Any, role: str = "user") -> tuple[Any, ...]:
-    return asked(contents=[{"role": role, "parts": list(given)}]).messages[0].parts
+    return requested(contents=[{"role": role, "parts": list(given)}]).messages[0].parts
 
 
 @pytest.mark.parametrize("spelled", [
@@ -49,7 +49,7 @@ def parts(*given: Any, role: str = "user") -> tuple[Any, ...]:
     {"system_instruction": {"parts": [{"text": "Be brief."}]}, "generation_config": {"max_output_tokens": "9", "top_k": 40}},
 ])  # fmt: skip
 def test_names_are_read_in_either_case_and_numbers_in_any_spelling(spelled: Any) -> None:
-    request = asked(**spelled)
+    request = requested(**spelled)
 
     assert (9, 40) == (request.output_tokens_max, request.top_k)
     assert Message(role="system", parts=(Text(text="Be brief."),)) == request.messages[0]
@@ -57,7 +57,7 @@ def test_names_are_read_in_either_case_and_numbers_in_any_spelling(spelled: Any)
 
 
 def test_what_the_config_asks_for_has_canonical_words() -> None:
-    request = asked(
+    request = requested(
         generationConfig={
             "temperature": 0.10,
             "topP": 0.5,
@@ -100,7 +100,7 @@ def test_what_the_config_asks_for_has_canonical_words() -> None:
     ({"includeThoughts": False}, None),
 ])  # fmt: skip
 def test_thinking_is_asked_for_by_level_or_budget(config: Any, expected: Thinking | None) -> None:
-    assert expected == asked(generationConfig={"thinkingConfig": config}).thinking
+    assert expected == requested(generationConfig={"thinkingConfig": config}).thinking
 
 
 @pytest.mark.parametrize(("mode", "names", "choice", "left"), [
@@ -114,7 +114,7 @@ def test_a_choice_of_functions_leaves_the_others_out(mode: str, names: Any, choi
     config = {"functionCallingConfig": {"mode": mode, **({"allowedFunctionNames": names} if names else {})}}
     tools = [{"functionDeclarations": [{"name": "a"}, {"name": "b", "parametersJsonSchema": {"type": "object"}}]}]
 
-    request = asked(tools=tools, toolConfig=config)
+    request = requested(tools=tools, toolConfig=config)
 
     assert (choice, left) == (request.tool_choice, [tool.name for tool in request.tools])
 
@@ -124,7 +124,7 @@ def test_googles_own_tools_are_kept_by_name_and_bound_nothing() -> None:
 
     assert (("googleSearch", "codeExecution"), None) == (call.hosted_tools, call.hosted_uses_max)
     assert ["tools[0].google_search", "tools[1].code_execution"] == list(
-        asked(tools=[{"googleSearch": {}}, {"codeExecution": {}}]).extra
+        requested(tools=[{"googleSearch": {}}, {"codeExecution": {}}]).extra
     )
 
 
@@ -158,10 +158,10 @@ def test_calls_without_ids_are_answered_by_name_in_their_order() -> None:
     calls = [{"functionCall": {"name": "f", "args": {"n": 1}}}, {"functionCall": {"name": "f", "args": {"n": 2}}}]
     results = [{"functionResponse": {"name": "f", "response": {"output": f"r{n}"}}} for n in (1, 2)]
 
-    told = asked(contents=[USER, {"role": "model", "parts": calls}, {"role": "user", "parts": results}])
+    reported = requested(contents=[USER, {"role": "model", "parts": calls}, {"role": "user", "parts": results}])
 
-    made = [part for part in told.messages[1].parts if isinstance(part, ToolCall)]
-    answers = [part for part in told.messages[2].parts if isinstance(part, ToolResult)]
+    made = [part for part in reported.messages[1].parts if isinstance(part, ToolCall)]
+    answers = [part for part in reported.messages[2].parts if isinstance(part, ToolResult)]
     assert ['{"n":1}', '{"n":2}'] == [call.arguments for call in made]
     assert [call.id for call in made] == [answer.call_id for answer in answers]
     assert made[0].id != made[1].id
@@ -178,9 +178,9 @@ def test_a_functions_answer_is_its_text(response: Any, text: str, is_error: bool
     call = {"functionCall": {"id": "c1", "name": "f", "args": {}}}
     result = {"functionResponse": {"id": "c1", "name": "f", "response": response}}
 
-    told = asked(contents=[{"role": "model", "parts": [call]}, {"role": "user", "parts": [result]}])
+    reported = requested(contents=[{"role": "model", "parts": [call]}, {"role": "user", "parts": [result]}])
 
-    assert ToolResult(call_id="c1", parts=(Text(text=text),), is_error=is_error) == told.messages[1].parts[0]
+    assert ToolResult(call_id="c1", parts=(Text(text=text),), is_error=is_error) == reported.messages[1].parts[0]
 
 
 # --- what bounds the charge -----------------------------------------------------------------------------

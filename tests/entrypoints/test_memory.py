@@ -59,8 +59,12 @@ async def test_a_call_leaves_nothing_to_the_collector(tmp_path: Path, path: str,
 
 async def _call(app: AsgiApp, path: str, stream: bool) -> None:
     """One call of the echo, as a server hands it to the application."""
-    asked: dict[str, Any] = {"model": "echo/echo", "max_tokens": 20, "messages": [{"role": "user", "content": "hello"}]}
-    body = json.dumps(asked | {"stream": stream}).encode()
+    requested: dict[str, Any] = {
+        "model": "echo/echo",
+        "max_tokens": 20,
+        "messages": [{"role": "user", "content": "hello"}],
+    }
+    body = json.dumps(requested | {"stream": stream}).encode()
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json", "content-length": str(len(body))}
     scope: MutableMapping[str, Any] = {
         "type": "http",

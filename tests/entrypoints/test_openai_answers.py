@@ -107,7 +107,7 @@ def test_usage_is_streamed_only_to_those_who_want_it() -> None:
     assert sent.endswith(b"data: [DONE]\n\n")
 
 
-def test_usage_that_nobody_told_is_not_made_up() -> None:
+def test_usage_that_nobody_reported_is_not_made_up() -> None:
     events = (STARTED, TextDelta(text="Hi"), Finished(reason="stop"), Ended())
 
     assert "usage" not in whole(*events)
@@ -127,7 +127,7 @@ def test_a_broken_stream_says_nothing_and_never_done() -> None:
     assert [{"role": "assistant", "content": ""}, {"content": "Hi"}] == deltas(STARTED, TextDelta(text="Hi"), broken)
 
 
-def test_tool_calls_are_told_in_pieces_and_whole() -> None:
+def test_tool_calls_are_reported_in_pieces_and_whole() -> None:
     events = (
         STARTED,
         ToolCallDelta(index=0, id="call_a", name="f", arguments=""),
@@ -204,8 +204,8 @@ def test_what_another_dialect_says_stands_in_foreign_blocks() -> None:
         {"provider_blocks": provider_block[:1]},
         {"provider_blocks": provider_block[1:]},
     ] == deltas(STARTED, ours, theirs, block)[1:]
-    told = message(STARTED, ours, theirs, block)
-    assert ([{"type": "url_citation"}], provider_block) == (told["annotations"], told["provider_blocks"])
+    reported = message(STARTED, ours, theirs, block)
+    assert ([{"type": "url_citation"}], provider_block) == (reported["annotations"], reported["provider_blocks"])
 
 
 def test_each_choice_begins_with_the_role() -> None:
@@ -241,7 +241,7 @@ def test_each_ending_has_a_finish_reason(reason: Any, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("usage", "told"),
+    ("usage", "reported"),
     [
         (
             Usage(cache_write_tokens=1, cache_write_1h_tokens=2, input_audio_tokens=4, output_audio_tokens=8),
@@ -250,17 +250,17 @@ def test_each_ending_has_a_finish_reason(reason: Any, word: str) -> None:
         (Usage(tool_uses=3), {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "tool_uses": 3}),
     ],
 )
-def test_usage_adds_up_to_openais_sums(usage: Usage, told: dict[str, int]) -> None:
+def test_usage_adds_up_to_openais_sums(usage: Usage, reported: dict[str, int]) -> None:
     sums = whole(STARTED, UsageReported(usage=usage), Ended())["usage"]
 
-    assert told == {name: value for name, value in sums.items() if not name.endswith("_details")}
+    assert reported == {name: value for name, value in sums.items() if not name.endswith("_details")}
 
 
 # --- errors ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "told"),
+    ("kind", "code", "reported"),
     [
         ("invalid_request", "bad_request", ("invalid_request_error", "bad_request")),
         ("authentication", "invalid_api_key", ("invalid_request_error", "invalid_api_key")),
@@ -275,10 +275,10 @@ def test_usage_adds_up_to_openais_sums(usage: Usage, told: dict[str, int]) -> No
         ("internal", "internal_error", ("server_error", "internal_error")),
     ],
 )
-def test_an_error_has_openais_type_and_code(kind: ErrorKind, code: str, told: tuple[str, str]) -> None:
+def test_an_error_has_openais_type_and_code(kind: ErrorKind, code: str, reported: tuple[str, str]) -> None:
     body = ErrorBody(status=400, kind=kind, message="No.", code=code, param="model")
 
-    assert {"error": {"message": "No.", "type": told[0], "param": "model", "code": told[1]}} == json.loads(
+    assert {"error": {"message": "No.", "type": reported[0], "param": "model", "code": reported[1]}} == json.loads(
         OPENAI_CALLER.error(body)
     )
 

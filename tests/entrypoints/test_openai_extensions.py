@@ -48,8 +48,8 @@ def streamed() -> Any:
 
 
 def returned(message: Any) -> tuple[Part, ...]:
-    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", **message}]}
-    call = OPENAI_CALLER.read(json.dumps(asked).encode())
+    requested = {"model": "m", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", **message}]}
+    call = OPENAI_CALLER.read(json.dumps(requested).encode())
     assert isinstance(call, ModelCall)
     request = OPENAI_CALLER.to_request(call)
     assert isinstance(request, ChatRequest), request
@@ -140,8 +140,8 @@ def test_images_that_a_model_made_are_bounded_as_images() -> None:
     ],
 )
 def test_a_prompt_that_google_keeps_is_not_in_the_body(extra_body: Any, opaque: str | None) -> None:
-    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "extra_body": extra_body}
-    call = OPENAI_CALLER.read(json.dumps(asked).encode())
+    requested = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "extra_body": extra_body}
+    call = OPENAI_CALLER.read(json.dumps(requested).encode())
 
     assert isinstance(call, ModelCall)
     assert opaque == call.opaque_input

@@ -7,7 +7,7 @@ import pytest
 
 from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Text, Thinking, ToolChoice
 from domain.refusals import BadRequest
-from tests.entrypoints.openai_asked import answered, raw, request
+from tests.entrypoints.openai_requests import answered, raw, request
 
 
 @pytest.mark.parametrize(

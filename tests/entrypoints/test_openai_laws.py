@@ -40,7 +40,7 @@ from domain.model_api.requests import (
 )
 from domain.usage import PIECES, Usage
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_events import add_detail, folded, server_events, told
+from tests.adapters.openai_events import add_detail, folded, reported, server_events
 from tests.support.rendering import a_rendering
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -63,24 +63,24 @@ CALLS = st.builds(ToolCall, id=NAME, name=NAME, arguments=st.sampled_from(["{}",
 
 @st.composite
 def turns(draw: st.DrawFn) -> tuple[Message, ...]:
-    """A conversation whose turns are told apart in OpenAI's dialect as they are here."""
+    """A conversation whose turns are reported apart in OpenAI's dialect as they are here."""
     kinds = draw(st.lists(st.sampled_from(["system", "developer", "user", "assistant", "results"]), min_size=1))
-    told_turns: list[Message] = []
+    reported_turns: list[Message] = []
     for kind, before in zip(kinds, ["", *kinds], strict=False):
         if kind == "results" and before == "results":
             continue  # Neighbouring results are one turn.
         if kind == "results":
-            told_turns.append(Message(role="user", parts=tuple(draw(st.lists(RESULTS, min_size=1, max_size=2)))))
+            reported_turns.append(Message(role="user", parts=tuple(draw(st.lists(RESULTS, min_size=1, max_size=2)))))
         elif kind == "assistant":
             texts, calls = draw(st.lists(TEXTS, max_size=2)), draw(st.lists(CALLS, max_size=2))
-            told_turns.append(Message(role="assistant", parts=(*texts, *calls) or (Text(text="-"),)))
+            reported_turns.append(Message(role="assistant", parts=(*texts, *calls) or (Text(text="-"),)))
         elif kind == "user":
             parts = draw(st.lists(TEXTS | IMAGES | DOCUMENTS | AUDIO, min_size=1, max_size=3))
-            told_turns.append(Message(role="user", parts=tuple(parts), name=draw(st.none() | NAME)))
+            reported_turns.append(Message(role="user", parts=tuple(parts), name=draw(st.none() | NAME)))
         else:
             role: Role = "system" if kind == "system" else "developer"
-            told_turns.append(Message(role=role, parts=tuple(draw(st.lists(TEXTS, min_size=1, max_size=2)))))
-    return tuple(told_turns)
+            reported_turns.append(Message(role=role, parts=tuple(draw(st.lists(TEXTS, min_size=1, max_size=2)))))
+    return tuple(reported_turns)
 
 
 OWN_FIELDS = {
@@ -290,14 +290,14 @@ def test_openais_own_sdk_accepts_every_answer(events: tuple[Event, ...]) -> None
 
 @given(answers())
 def test_a_rendered_answer_is_understood_as_what_was_rendered(events: tuple[Event, ...]) -> None:
-    told_events = in_order(told(events))
+    reported_events = in_order(reported(events))
 
-    assert told_events == in_order(told(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING))))
-    assert told_events == in_order(told(folded(server_events(streamed(events)))))
+    assert reported_events == in_order(reported(OPENAI.decode(OPENAI_CALLER.whole(events, RENDERING))))
+    assert reported_events == in_order(reported(folded(server_events(streamed(events)))))
 
 
 def in_order(answer: Any) -> Any:
-    """The answer with its thoughts in their order: the numbers of their blocks are told by their places."""
+    """The answer with its thoughts in their order: the numbers of their blocks are reported by their places."""
     for choice in answer["choices"].values():
         choice["thoughts"] = [choice["thoughts"][block] for block in sorted(choice["thoughts"])]
     return answer
@@ -316,4 +316,4 @@ def test_every_event_is_rendered_to_whole_server_sent_events(events: tuple[Event
     for event in events:
         state, sent = OPENAI_CALLER.render(state, event)
 
-        assert sent == b"".join(b"data: " + told_event.data + b"\n\n" for told_event in server_events(sent))
+        assert sent == b"".join(b"data: " + reported_event.data + b"\n\n" for reported_event in server_events(sent))

@@ -18,7 +18,7 @@ from domain.model_api.requests import (
     ToolChoice,
     ToolResult,
 )
-from tests.entrypoints.openai_asked import parts, raw, request
+from tests.entrypoints.openai_requests import parts, raw, request
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 
@@ -54,13 +54,13 @@ def test_a_conversation_with_tools_is_read() -> None:
 
 @pytest.mark.parametrize("content", [None, ""])
 def test_an_assistant_that_only_calls_says_nothing(content: str | None) -> None:
-    asked = request(messages=[{"role": "assistant", "content": content, "tool_calls": [CALL]}])
+    requested = request(messages=[{"role": "assistant", "content": content, "tool_calls": [CALL]}])
 
-    assert (ToolCall(id="call_1", name="f", arguments='{"a": 1}'),) == asked.messages[0].parts
+    assert (ToolCall(id="call_1", name="f", arguments='{"a": 1}'),) == requested.messages[0].parts
 
 
 def test_the_older_functions_are_tools() -> None:
-    asked = request(
+    requested = request(
         messages=[
             {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
             {"role": "function", "name": "f", "content": "12"},
@@ -72,9 +72,9 @@ def test_the_older_functions_are_tools() -> None:
     assert (
         Message(role="assistant", parts=(ToolCall(id="call_0_f", name="f", arguments="{}"),)),
         Message(role="user", parts=(ToolResult(call_id="call_0_f", parts=(Text(text="12"),)),)),
-    ) == asked.messages
-    assert (Tool(name="f", parameters=raw({"type": "object"})),) == asked.tools
-    assert ToolChoice(mode="tool", name="f") == asked.tool_choice
+    ) == requested.messages
+    assert (Tool(name="f", parameters=raw({"type": "object"})),) == requested.tools
+    assert ToolChoice(mode="tool", name="f") == requested.tool_choice
 
 
 def data_url(media_type: str, data: bytes) -> str:
@@ -133,12 +133,12 @@ def test_a_part_that_only_openai_has_a_word_for_is_foreign() -> None:
 
 def test_a_custom_tool_call_is_a_call_and_earlier_audio_is_foreign() -> None:
     custom = {"id": "c", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-    asked = request(messages=[{"role": "assistant", "audio": {"id": "audio_1"}, "tool_calls": [custom]}])
+    requested = request(messages=[{"role": "assistant", "audio": {"id": "audio_1"}, "tool_calls": [custom]}])
 
     assert (
         ProviderPart(dialect="openai", name="audio", block=raw({"id": "audio_1"})),
         ToolCall(id="c", name="sql", arguments='{"input":"select 1"}', custom=True),
-    ) == asked.messages[0].parts
+    ) == requested.messages[0].parts
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,6 @@ def test_a_custom_tool_call_is_a_call_and_earlier_audio_is_foreign() -> None:
     ],
 )
 def test_thinking_comes_back_with_what_proves_it(fields: dict[str, Any], thoughts: tuple[Reasoning, ...]) -> None:
-    asked = request(messages=[{"role": "assistant", "content": "4", **fields}])
+    requested = request(messages=[{"role": "assistant", "content": "4", **fields}])
 
-    assert (*thoughts, Text(text="4")) == asked.messages[0].parts
+    assert (*thoughts, Text(text="4")) == requested.messages[0].parts

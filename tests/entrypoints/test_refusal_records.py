@@ -185,7 +185,7 @@ def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str])
         ),
     ],
 )  # fmt: skip
-def test_a_caller_is_told_what_is_wrong_and_what_to_do(
+def test_a_caller_is_reported_what_is_wrong_and_what_to_do(
     refusal: Refusal, status: int, param: str | None, message: str
 ) -> None:
     error = error_of(refusal)

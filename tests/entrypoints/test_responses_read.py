@@ -128,10 +128,10 @@ def test_images_are_counted_wherever_they_stand() -> None:
 def test_documents_and_sound_are_asked_of_a_model_wherever_they_stand(
     parts: list[dict[str, Any]], needs: tuple[str, ...]
 ) -> None:
-    asked = [{"role": "user", "content": parts}]
+    requested = [{"role": "user", "content": parts}]
     answered = [{"type": "function_call_output", "call_id": "c", "output": parts}]
 
-    assert (needs, needs) == (call(input=asked).needs, call(input=answered).needs)
+    assert (needs, needs) == (call(input=requested).needs, call(input=answered).needs)
 
 
 @pytest.mark.parametrize(("fields", "hosted"), [
@@ -212,10 +212,10 @@ def test_a_call_names_its_tool_as_the_tools_do() -> None:
     called = {"type": "function_call", "call_id": "c", "arguments": "{}"}
     calls = [{**called, "namespace": "n", "name": "f"}, {**called, "namespace": "g", "name": "g"}]
 
-    asked = request(tools=tools, input=calls)
+    requested = request(tools=tools, input=calls)
 
-    parts = [part for message in asked.messages for part in message.parts]
-    assert ["n__f", "g"] == [tool.name for tool in asked.tools]
+    parts = [part for message in requested.messages for part in message.parts]
+    assert ["n__f", "g"] == [tool.name for tool in requested.tools]
     assert ["n__f", "g"] == [part.name for part in parts if isinstance(part, ToolCall)]
 
 

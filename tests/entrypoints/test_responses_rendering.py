@@ -45,12 +45,12 @@ def rendered(*events: Event) -> list[dict[str, Any]]:
     for event in events:
         state, more = RESPONSES_CALLER.render(state, event)
         sent += more
-    told = []
+    reported = []
     for block in sent.decode().split("\n\n")[:-1]:
         name, data = block.split("\n")
-        told.append(json.loads(data.removeprefix("data: ")))
-        assert name == f"event: {told[-1]['type']}"
-    return told
+        reported.append(json.loads(data.removeprefix("data: ")))
+        assert name == f"event: {reported[-1]['type']}"
+    return reported
 
 
 def whole(*events: Event) -> dict[str, Any]:
@@ -63,14 +63,14 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_text() -> None:
-    told = rendered(Started(id="x", model="y"), TextDelta(text="Hel"), TextDelta(text="lo"), *END)
+    reported = rendered(Started(id="x", model="y"), TextDelta(text="Hel"), TextDelta(text="lo"), *END)
 
-    assert kinds(told) == [
+    assert kinds(reported) == [
         *("created", "in_progress", "output_item.added", "content_part.added", "output_text.delta"),
         *("output_text.delta", "output_text.done", "content_part.done", "output_item.done", "completed"),
     ]
-    assert "Hello" == told[6]["text"]
-    response = told[-1]["response"]
+    assert "Hello" == reported[6]["text"]
+    response = reported[-1]["response"]
     assert ("resp_1", "completed", "m", "Be brief", 0.5) == tuple(
         response[name] for name in ("id", "status", "model", "instructions", "temperature")
     )
@@ -84,7 +84,7 @@ def test_a_text() -> None:
     assert "f" == response["tools"][0]["name"]
 
 
-def test_tool_calls_that_are_told_in_turns_are_items_of_their_own() -> None:
+def test_tool_calls_that_are_reported_in_turns_are_items_of_their_own() -> None:
     pieces = [
         ToolCallDelta(index=0, id="a", name="f"),
         ToolCallDelta(index=1, id="b", name="g"),
@@ -107,23 +107,23 @@ def test_a_call_without_arguments_has_an_empty_object_unless_it_was_cut_off() ->
 
 
 def test_a_thought_is_a_summary_with_its_proof() -> None:
-    told = rendered(ReasoningDelta(text="Hm"), ReasoningDelta(signature="s=="), TextDelta(text="Hi"), *END)
+    reported = rendered(ReasoningDelta(text="Hm"), ReasoningDelta(signature="s=="), TextDelta(text="Hi"), *END)
 
-    thought, message = told[-1]["response"]["output"]
+    thought, message = reported[-1]["response"]["output"]
     assert [{"type": "summary_text", "text": "Hm"}] == thought["summary"]
     assert "s==" in thought["encrypted_content"]
     assert "message" == message["type"]
-    assert kinds(told)[2:8] == [
+    assert kinds(reported)[2:8] == [
         *("output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta"),
         *("reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done"),
     ]
 
 
 def test_a_refusal_is_a_part_of_the_message() -> None:
-    told = rendered(RefusalDelta(text="No"), *END)
+    reported = rendered(RefusalDelta(text="No"), *END)
 
-    assert {"type": "refusal", "refusal": "No"} == told[-1]["response"]["output"][0]["content"][0]
-    assert {"refusal.delta", "refusal.done"} < set(kinds(told))
+    assert {"type": "refusal", "refusal": "No"} == reported[-1]["response"]["output"][0]["content"][0]
+    assert {"refusal.delta", "refusal.done"} < set(kinds(reported))
 
 
 def test_a_source_is_an_annotation() -> None:
@@ -140,19 +140,19 @@ def test_a_source_without_a_place_is_of_the_text_block_before_it() -> None:
     cited = msgspec.Raw(b'{"type":"web_search_result_location","url":"https://x.test"}')
     page = CitationDelta(citation=cited, dialect="anthropic")
 
-    told = whole(
+    reported = whole(
         *(TextDelta(text="Grüße. "), TextDelta(text="Big", block=1), TextDelta(text="gest", block=1), page),
         *(ToolCallDelta(index=0, id="c", name="f"), TextDelta(text="So.", block=3), page, *END),
     )
 
     places = [
         (annotation["start_index"], annotation["end_index"])
-        for item in told["output"]
+        for item in reported["output"]
         for part in item.get("content", ())
         for annotation in part["annotations"]
     ]
     assert [(7, 14), (0, 3)] == places
-    Response.model_validate(told)
+    Response.model_validate(reported)
 
 
 def test_a_vendors_ordinary_service_is_the_default() -> None:
@@ -183,11 +183,11 @@ def test_a_custom_tools_call_is_openais_own_and_others_blocks_are_provider_block
 
 def test_what_was_cut_short_is_incomplete() -> None:
     for reason, why in (("length", "max_output_tokens"), ("content_filter", "content_filter")):
-        told = rendered(TextDelta(text="x"), Finished(reason=reason), Ended())  # type: ignore[arg-type]
+        reported = rendered(TextDelta(text="x"), Finished(reason=reason), Ended())  # type: ignore[arg-type]
 
-        response = told[-1]["response"]
+        response = reported[-1]["response"]
         assert ("incomplete", {"reason": why}) == (response["status"], response["incomplete_details"])
-        assert ("response.incomplete", "incomplete") == (told[-1]["type"], response["output"][0]["status"])
+        assert ("response.incomplete", "incomplete") == (reported[-1]["type"], response["output"][0]["status"])
 
 
 def test_a_stream_that_fails_says_so_and_never_ends() -> None:
@@ -242,10 +242,10 @@ REASONS = st.sampled_from(["stop", "length", "tool_calls", "content_filter", "re
 def test_the_whole_answer_is_what_the_stream_ends_with(said: list[Event], reason: Any) -> None:
     events = (*said, USAGE, Finished(reason=reason), Ended())
 
-    told = rendered(*events)
+    reported = rendered(*events)
 
-    assert whole(*events) == told[-1]["response"]
-    assert list(range(len(told))) == [event["sequence_number"] for event in told]
+    assert whole(*events) == reported[-1]["response"]
+    assert list(range(len(reported))) == [event["sequence_number"] for event in reported]
 
 
 @given(said=SAID, reason=REASONS)
@@ -256,14 +256,14 @@ def test_a_stream_is_valid_by_openais_own_models(said: list[Event], reason: Any)
 
 @given(said=SAID)
 def test_every_item_is_added_done_and_in_the_response_once(said: list[Event]) -> None:
-    told = rendered(*said, *END)
+    reported = rendered(*said, *END)
 
-    output = told[-1]["response"]["output"]
-    added = [event["output_index"] for event in told if event["type"] == "response.output_item.added"]
-    done = {e["output_index"]: e["item"] for e in told if e["type"] == "response.output_item.done"}
+    output = reported[-1]["response"]["output"]
+    added = [event["output_index"] for event in reported if event["type"] == "response.output_item.added"]
+    done = {e["output_index"]: e["item"] for e in reported if e["type"] == "response.output_item.done"}
     assert list(range(len(output))) == added == sorted(done)
     assert output == [done[place] for place in added]
-    Response.model_validate(told[-1]["response"])
+    Response.model_validate(reported[-1]["response"])
 
 
 @given(said=SAID)

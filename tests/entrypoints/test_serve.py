@@ -1,4 +1,4 @@
-"""`aihub serve`: what is said at the start, and how it ends, whoever ends it."""
+"""`aihub serve`: what is said at the start, and how it ends, who ends it."""
 
 import http.client
 import json

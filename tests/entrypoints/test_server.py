@@ -7,7 +7,7 @@ import pytest
 from entrypoints.server import REFUSED
 from entrypoints.server.exchange import Message
 from entrypoints.server.limits import Limits, limits_of
-from tests.entrypoints.served import LOOPS, QUICK, Receive, Send, exchange, reply, serving, telling
+from tests.entrypoints.small_server import LOOPS, QUICK, Receive, Send, exchange, reply, serving, telling
 
 pytestmark = pytest.mark.anyio
 
@@ -27,13 +27,13 @@ async def test_requests_of_one_connection_are_answered_in_their_order() -> None:
     async with serving(telling) as port:
         answered = await exchange(port, sent)
 
-    told = [part for part in answered.replace(b";", b"\r\n").split(b"\r\n") if part.startswith(b"1.1")]
+    reported = [part for part in answered.replace(b";", b"\r\n").split(b"\r\n") if part.startswith(b"1.1")]
     assert [
         b"1.1 GET /a b c=d  whole",
         b"1.1 POST /e  hi whole",
         b"1.1 POST /f  ho whole",
         b"1.1 GET /g   whole",
-    ] == told
+    ] == reported
 
 
 async def test_http_1_0_is_served_whole_and_streamed_and_kept_open_where_asked() -> None:

@@ -8,7 +8,7 @@ import pytest
 from entrypoints.server.exchange import READ_AHEAD, Message
 from entrypoints.server.listening import Listener
 from entrypoints.server.supervisor import listening_socket
-from tests.entrypoints.served import GET, LOOPS, QUICK, ROOMY, Receive, Send, body_of, exchange, reply, serving
+from tests.entrypoints.small_server import GET, LOOPS, QUICK, ROOMY, Receive, Send, body_of, exchange, reply, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -47,22 +47,22 @@ LONG = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % READ_AHEAD 
 
 @pytest.mark.parametrize("sent", [GET, LONG], ids=["no-body", "a-body-that-fills-the-buffer"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before-the-answer", "within-the-answer"])
-async def test_the_application_hears_of_a_caller_who_left_though_nothing_is_said(begun: bool, sent: bytes) -> None:
-    asked, left = asyncio.Event(), asyncio.Event()
+async def test_the_application_receives_of_a_caller_who_left_though_nothing_is_said(begun: bool, sent: bytes) -> None:
+    requested, left = asyncio.Event(), asyncio.Event()
 
     async def silent(scope: Message, receive: Receive, send: Send) -> None:
         await body_of(receive)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         if begun:
             await send({"type": "http.response.body", "body": b"x", "more_body": True})
-        asked.set()
+        requested.set()
         assert "http.disconnect" == (await receive())["type"]
         left.set()
 
     async with serving(silent, timeouts=QUICK) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        await asked.wait()
+        await requested.wait()
         if begun:
             await reader.readuntil(b"x\r\n")
         writer.close()

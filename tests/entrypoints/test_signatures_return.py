@@ -40,8 +40,8 @@ def rendering(fields: dict[str, Any]) -> Rendering:
     return a_rendering(fields=raw)
 
 
-def streamed(caller: CallerDialect, asked: Rendering) -> list[Any]:
-    state, body = caller.start(asked), b""
+def streamed(caller: CallerDialect, requested: Rendering) -> list[Any]:
+    state, body = caller.start(requested), b""
     for event in (*EVENTS, Ended()):
         state, piece = caller.render(state, event)
         body += piece
@@ -49,8 +49,8 @@ def streamed(caller: CallerDialect, asked: Rendering) -> list[Any]:
     return [json.loads(line[6:]) for line in lines]
 
 
-def returned(caller: CallerDialect, asked: dict[str, Any]) -> tuple[Part, ...]:
-    call = caller.read(json.dumps(asked).encode())
+def returned(caller: CallerDialect, requested: dict[str, Any]) -> tuple[Part, ...]:
+    call = caller.read(json.dumps(requested).encode())
     assert isinstance(call, ModelCall), call
     request = caller.to_request(call)
     assert isinstance(request, ChatRequest), request
@@ -60,11 +60,11 @@ def returned(caller: CallerDialect, asked: dict[str, Any]) -> tuple[Part, ...]:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_through_responses(stream: bool) -> None:
-    asked = rendering({"model": "m", "input": "Hi"})
+    requested = rendering({"model": "m", "input": "Hi"})
     if stream:
-        output = streamed(RESPONSES_CALLER, asked)[-1]["response"]["output"]
+        output = streamed(RESPONSES_CALLER, requested)[-1]["response"]["output"]
     else:
-        output = json.loads(RESPONSES_CALLER.whole(EVENTS, asked))["output"]
+        output = json.loads(RESPONSES_CALLER.whole(EVENTS, requested))["output"]
 
     parts = returned(RESPONSES_CALLER, {"model": "m", "input": [{"role": "user", "content": "Hi"}, *output]})
 
@@ -74,14 +74,14 @@ def test_through_responses(stream: bool) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_through_aignes_own_api_as_far_as_it_has_a_place(stream: bool) -> None:
     """Its client keeps a signature with a call; it has no place for one on a text, which Google can do without."""
-    asked = rendering({"model": "m"})
+    requested = rendering({"model": "m"})
     if stream:
-        deltas = streamed(AIGNE_CALLER, asked)
+        deltas = streamed(AIGNE_CALLER, requested)
         calls = next(
             delta["delta"]["json"]["toolCalls"] for delta in deltas if "toolCalls" in delta["delta"].get("json", {})
         )
     else:
-        calls = json.loads(AIGNE_CALLER.whole(EVENTS, asked))["toolCalls"]
+        calls = json.loads(AIGNE_CALLER.whole(EVENTS, requested))["toolCalls"]
     said = [{"role": "user", "content": "Hi"}, {"role": "agent", "toolCalls": calls}]
 
     parts = returned(AIGNE_CALLER, {"input": {"messages": said, "modelOptions": {"model": "m"}}})

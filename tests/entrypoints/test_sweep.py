@@ -15,7 +15,7 @@ from domain.ledger.rows import Grant, HoldLine
 from entrypoints.usecases.manage.maintenance import sweep, verify
 from ports.books import Storage
 from ports.environment import Liveness
-from tests.entrypoints.desk import CREDIT, At
+from tests.entrypoints.management_context import CREDIT, At
 from tests.support.memory_storage import MemoryStorage
 
 pytestmark = pytest.mark.anyio

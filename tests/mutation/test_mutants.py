@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import deeds, money
+from tests.mutation import effect_mutants, rule_mutants
 from tests.mutation.mutant import Mutant
-from tests.support.desk import ROOT
+from tests.support.command_runner import ROOT
 from tests.support.figures import Figures
 
-MUTANTS = (*money.MUTANTS, *deeds.MUTANTS)
+MUTANTS = (*rule_mutants.MUTANTS, *effect_mutants.MUTANTS)
 COPIED = ("adapters", "domain", "entrypoints", "ports", "tests", "pyproject.toml")
 PASSED, FAILED = 0, 1  # What pytest exits with; anything else is no verdict.
-PATIENCE_S = 300
+TIMEOUT_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def run(copy: Path, *tests: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
 
 

@@ -64,14 +64,14 @@ def _put_together(block: dict[str, Any]) -> dict[str, Any]:
 
 def units(usage: dict[str, Any]) -> dict[str, int]:
     """Cached tokens stand beside the input; what is nought is left out."""
-    told = {
+    reported = {
         "input_tokens": usage["inputTokens"],
         "output_tokens": usage["outputTokens"],
         "cache_read_tokens": usage.get("cacheReadInputTokens", 0),
         "cache_write_tokens": usage.get("cacheWriteInputTokens", 0),
     }
-    assert sum(told.values()) == usage["totalTokens"], usage
-    return {name: count for name, count in told.items() if count}
+    assert sum(reported.values()) == usage["totalTokens"], usage
+    return {name: count for name, count in reported.items() if count}
 
 
 def calls_of(blocks: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
@@ -82,13 +82,13 @@ def calls_of(blocks: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
 
 def thoughts_of(blocks: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """Thinking: text, signature, and what is encrypted, without the wire's base64."""
-    told = []
+    reported = []
     for block in blocks:
         if "reasoningContent" in block:
             thought = block["reasoningContent"].get("reasoningText") or {}
             sealed = base64.b64decode(block["reasoningContent"].get("redactedContent", "")).decode()
-            told.append((thought.get("text", ""), thought.get("signature", ""), sealed))
-    return told
+            reported.append((thought.get("text", ""), thought.get("signature", ""), sealed))
+    return reported
 
 
 def said(body: bytes, streamed: bool) -> Said:
@@ -109,51 +109,51 @@ def said(body: bytes, streamed: bool) -> Said:
 def as_openai(request: dict[str, Any], model: str, stream: bool) -> dict[str, Any]:
     """The chat completions request that asks the same."""
     fields = dict(request.get("additionalModelRequestFields") or {})
-    asked: dict[str, Any] = {"model": model, "messages": [], "stream": stream}
+    requested: dict[str, Any] = {"model": model, "messages": [], "stream": stream}
     if request.get("system"):
-        asked["messages"].append({"role": "system", "content": _openai_parts(request["system"])})
+        requested["messages"].append({"role": "system", "content": _openai_parts(request["system"])})
     for turn in request["messages"]:
-        asked["messages"] += _openai_messages(turn)
+        requested["messages"] += _openai_messages(turn)
     config = request["inferenceConfig"]
-    asked |= {"top_p": config["topP"]} if "topP" in config else {}
-    asked |= {"temperature": config["temperature"]} if "temperature" in config else {}
-    asked |= {"stop": config["stopSequences"]} if "stopSequences" in config else {}
-    asked |= {"top_k": fields.pop("inferenceConfig")["topK"]} if "inferenceConfig" in fields else {}
+    requested |= {"top_p": config["topP"]} if "topP" in config else {}
+    requested |= {"temperature": config["temperature"]} if "temperature" in config else {}
+    requested |= {"stop": config["stopSequences"]} if "stopSequences" in config else {}
+    requested |= {"top_k": fields.pop("inferenceConfig")["topK"]} if "inferenceConfig" in fields else {}
     if effort := fields.pop("reasoning_effort", None) or fields.pop("reasoning_config", None):
-        asked["reasoning_effort"] = effort
+        requested["reasoning_effort"] = effort
     elif fields.get("thinking") == {"type": "adaptive"} and "output_config" in fields:
-        asked["reasoning_effort"] = fields["output_config"]["effort"]
+        requested["reasoning_effort"] = fields["output_config"]["effort"]
     elif fields:
-        asked["additionalModelRequestFields"] = fields
+        requested["additionalModelRequestFields"] = fields
     if tools := request.get("toolConfig"):
-        asked["tools"] = _tools(tools["tools"], lambda spec: {"type": "function", "function": _function(spec)})
+        requested["tools"] = _tools(tools["tools"], lambda spec: {"type": "function", "function": _function(spec)})
         match tools.get("toolChoice"):
             case {"tool": {"name": name}}:
-                asked["tool_choice"] = {"type": "function", "function": {"name": name}}
+                requested["tool_choice"] = {"type": "function", "function": {"name": name}}
             case {"any": _}:
-                asked["tool_choice"] = "required"
+                requested["tool_choice"] = "required"
             case {"auto": _}:
-                asked["tool_choice"] = "auto"
+                requested["tool_choice"] = "auto"
     if output := request.get("outputConfig"):
         schema = output["textFormat"]["structure"]["jsonSchema"]
         wanted = {**schema, "schema": json.loads(schema["schema"]), "strict": True}
-        asked["response_format"] = {"type": "json_schema", "json_schema": wanted}
-    return asked
+        requested["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    return requested
 
 
 def _openai_messages(turn: dict[str, Any]) -> list[dict[str, Any]]:
     results = [block["toolResult"] for block in turn["content"] if "toolResult" in block]
     rest = [block for block in turn["content"] if "toolResult" not in block]
-    told: list[dict[str, Any]] = [
+    reported: list[dict[str, Any]] = [
         {"role": "tool", "tool_call_id": result["toolUseId"], "content": _openai_parts(result["content"])}
         for result in results
     ]
     if not rest:
-        return told
+        return reported
     message: dict[str, Any] = {"role": turn["role"]}
-    spoken = [block for block in rest if "toolUse" not in block and "reasoningContent" not in block]
-    if spoken:
-        message["content"] = _openai_parts(spoken)
+    stated = [block for block in rest if "toolUse" not in block and "reasoningContent" not in block]
+    if stated:
+        message["content"] = _openai_parts(stated)
     if calls := calls_of(rest):
         message["tool_calls"] = [
             {"id": call_id, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
@@ -166,7 +166,7 @@ def _openai_messages(turn: dict[str, Any]) -> list[dict[str, Any]]:
             else {"type": "reasoning.text", "text": text, "signature": signature, "index": n}
             for n, (text, signature, sealed) in enumerate(thoughts)
         ]
-    return [*told, message]
+    return [*reported, message]
 
 
 def _openai_parts(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -193,73 +193,73 @@ def _openai_parts(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def as_anthropic(request: dict[str, Any], model: str, stream: bool) -> dict[str, Any]:
     """The messages request that asks the same; Anthropic demands a cap."""
     fields = dict(request.get("additionalModelRequestFields") or {})
-    asked: dict[str, Any] = {"model": model, "stream": stream, "max_tokens": 4096}
+    requested: dict[str, Any] = {"model": model, "stream": stream, "max_tokens": 4096}
     if request.get("system"):
-        asked["system"] = _anthropic_blocks(request["system"])
-    asked["messages"] = [
+        requested["system"] = _anthropic_blocks(request["system"])
+    requested["messages"] = [
         {"role": turn["role"], "content": _anthropic_blocks(turn["content"])} for turn in request["messages"]
     ]
     config = request["inferenceConfig"]
-    asked |= {"top_p": config["topP"]} if "topP" in config else {}
-    asked |= {"temperature": config["temperature"]} if "temperature" in config else {}
-    asked |= {"stop_sequences": config["stopSequences"]} if "stopSequences" in config else {}
-    asked |= {"top_k": fields.pop("inferenceConfig")["topK"]} if "inferenceConfig" in fields else {}
+    requested |= {"top_p": config["topP"]} if "topP" in config else {}
+    requested |= {"temperature": config["temperature"]} if "temperature" in config else {}
+    requested |= {"stop_sequences": config["stopSequences"]} if "stopSequences" in config else {}
+    requested |= {"top_k": fields.pop("inferenceConfig")["topK"]} if "inferenceConfig" in fields else {}
     if effort := fields.pop("reasoning_effort", None) or fields.pop("reasoning_config", None):
         fields = {"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}}
-    asked |= fields
+    requested |= fields
     if tools := request.get("toolConfig"):
-        asked["tools"] = _tools(tools["tools"], _anthropic_tool)
+        requested["tools"] = _tools(tools["tools"], _anthropic_tool)
         match tools.get("toolChoice"):
             case {"tool": {"name": name}}:
-                asked["tool_choice"] = {"type": "tool", "name": name}
+                requested["tool_choice"] = {"type": "tool", "name": name}
             case {"any": _}:
-                asked["tool_choice"] = {"type": "any"}
+                requested["tool_choice"] = {"type": "any"}
             case {"auto": _}:
-                asked["tool_choice"] = {"type": "auto"}
+                requested["tool_choice"] = {"type": "auto"}
     if output := request.get("outputConfig"):
         schema = json.loads(output["textFormat"]["structure"]["jsonSchema"]["schema"])
-        asked["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
-    return asked
+        requested["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+    return requested
 
 
 def _anthropic_blocks(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
     for block in blocks:
         match block:
             case {"text": text}:
-                told.append({"type": "text", "text": text})
+                reported.append({"type": "text", "text": text})
             case {"json": value}:
-                told.append({"type": "text", "text": json.dumps(value)})
+                reported.append({"type": "text", "text": json.dumps(value)})
             case {"image": {"format": kind, "source": source}}:
-                told.append({"type": "image", "source": _source(f"image/{kind}", source)})
+                reported.append({"type": "image", "source": _source(f"image/{kind}", source)})
             case {"document": {"name": name, "format": kind, "source": source}}:
-                told.append({"type": "document", "title": name, "source": _source(_MEDIA[kind], source)})
+                reported.append({"type": "document", "title": name, "source": _source(_MEDIA[kind], source)})
             case {"toolUse": {"toolUseId": call_id, "name": name, "input": given}}:
-                told.append({"type": "tool_use", "id": call_id, "name": name, "input": given})
+                reported.append({"type": "tool_use", "id": call_id, "name": name, "input": given})
             case {"toolResult": {"toolUseId": call_id, "content": content, **rest}}:
                 result = {"type": "tool_result", "tool_use_id": call_id, "content": _anthropic_blocks(content)}
-                told.append({**result, "is_error": True} if rest.get("status") == "error" else result)
+                reported.append({**result, "is_error": True} if rest.get("status") == "error" else result)
             case {"reasoningContent": {"redactedContent": data}}:
-                told.append({"type": "redacted_thinking", "data": base64.b64decode(data).decode()})
+                reported.append({"type": "redacted_thinking", "data": base64.b64decode(data).decode()})
             case {"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}}:
-                told.append({"type": "thinking", "thinking": text, "signature": signature})
+                reported.append({"type": "thinking", "thinking": text, "signature": signature})
             case {"cachePoint": _}:
-                told[-1]["cache_control"] = {"type": "ephemeral"}
+                reported[-1]["cache_control"] = {"type": "ephemeral"}
             case _:
                 raise NoWord(next(iter(block)))
-    return told
+    return reported
 
 
 def _tools(tools: list[dict[str, Any]], tell: Any) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
     for tool in tools:
         if "cachePoint" in tool:
-            told[-1]["cache_control"] = {"type": "ephemeral"}
+            reported[-1]["cache_control"] = {"type": "ephemeral"}
         elif "systemTool" in tool:
-            told.append({"type": tool["systemTool"]["name"]})
+            reported.append({"type": tool["systemTool"]["name"]})
         else:
-            told.append(tell(tool["toolSpec"]))
-    return told
+            reported.append(tell(tool["toolSpec"]))
+    return reported
 
 
 def _function(spec: dict[str, Any]) -> dict[str, Any]:
@@ -286,26 +286,28 @@ def _source(media_type: str, source: dict[str, Any]) -> dict[str, Any]:
 
 def meaning(request: dict[str, Any]) -> dict[str, Any]:
     """A Converse request without what says nothing: what is empty, what is so anyway, and names of documents."""
-    told = {name: value for name, value in request.items() if value not in ([], {}, None)}
-    told.pop("additionalModelResponseFieldPaths", None)  # It asks for more of the answer, and changes nothing in it.
-    told["messages"] = [
+    reported = {name: value for name, value in request.items() if value not in ([], {}, None)}
+    reported.pop(
+        "additionalModelResponseFieldPaths", None
+    )  # It asks for more of the answer, and changes nothing in it.
+    reported["messages"] = [
         {"role": turn["role"], "content": [_block_meaning(block) for block in turn["content"]]}
         for turn in request["messages"]
     ]
     if output := request.get("outputConfig"):
         schema = dict(output["textFormat"]["structure"]["jsonSchema"])
         described = {"description": schema["description"]} if "description" in schema else {}
-        told["outputConfig"] = {**described, **json.loads(schema["schema"])}
-    return told
+        reported["outputConfig"] = {**described, **json.loads(schema["schema"])}
+    return reported
 
 
 def _block_meaning(block: dict[str, Any]) -> dict[str, Any]:
     match block:
         case {"toolResult": result}:
-            told = {**result, "content": [_block_meaning(one) for one in result["content"]]}
-            if told.get("status") == "success":
-                del told["status"]
-            return {"toolResult": told}
+            reported = {**result, "content": [_block_meaning(one) for one in result["content"]]}
+            if reported.get("status") == "success":
+                del reported["status"]
+            return {"toolResult": reported}
         case {"document": document}:
             return {"document": {name: value for name, value in document.items() if name != "name"}}
         case {"json": value}:

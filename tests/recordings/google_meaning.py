@@ -79,9 +79,9 @@ def counted(usage: dict[str, Any]) -> dict[str, int]:
     images = sum(_of(usage, "promptTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
     images -= sum(_of(usage, "cacheTokensDetails", kind) for kind in ("IMAGE", "DOCUMENT"))
     cached = usage.get("cachedContentTokenCount", 0)
-    asked = usage["promptTokenCount"] + usage.get("toolUsePromptTokenCount", 0)
-    told = {
-        "input_tokens": asked - cached - (audio - cached_audio) - images,
+    requested = usage["promptTokenCount"] + usage.get("toolUsePromptTokenCount", 0)
+    reported = {
+        "input_tokens": requested - cached - (audio - cached_audio) - images,
         "input_audio_tokens": audio - cached_audio,
         "input_image_tokens": images,
         "cache_read_tokens": cached - cached_audio,
@@ -89,8 +89,8 @@ def counted(usage: dict[str, Any]) -> dict[str, int]:
         "output_tokens": usage.get("candidatesTokenCount", 0),
         "reasoning_tokens": usage.get("thoughtsTokenCount", 0),
     }
-    assert sum(told.values()) == usage["totalTokenCount"]
-    return {name: count for name, count in told.items() if count}
+    assert sum(reported.values()) == usage["totalTokenCount"]
+    return {name: count for name, count in reported.items() if count}
 
 
 def _of(usage: dict[str, Any], field: str, modality: str) -> int:
@@ -116,6 +116,6 @@ def as_stream(body: bytes) -> bytes:
     usage = whole["usageMetadata"]
     counts = range(1, len(chunks) + 1)
     growing = [{**usage, "candidatesTokenCount": n} if "promptTokenCount" in usage else usage for n in counts]
-    told = [{**chunk, "usageMetadata": count, **head} for chunk, count in zip(chunks, growing, strict=True)]
-    told[-1]["usageMetadata"] = usage
-    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in told)
+    reported = [{**chunk, "usageMetadata": count, **head} for chunk, count in zip(chunks, growing, strict=True)]
+    reported[-1]["usageMetadata"] = usage
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in reported)

@@ -43,25 +43,25 @@ def camel(value: Any) -> Any:
 
 def meaning(request: dict[str, Any]) -> dict[str, Any]:
     """A request without what says nothing, and with one form for what has several."""
-    told = camel(request)
-    config = dict(told.pop("generationConfig", {}))
+    reported = camel(request)
+    config = dict(reported.pop("generationConfig", {}))
     if config.get("responseModalities") == ["TEXT"]:
         del config["responseModalities"]  # as is so anyway
     for name in ("responseJsonSchema", "responseSchema"):
         if name in config:
             config["schema"] = _schema(config.pop(name))
-    if "systemInstruction" in told:
-        told["systemInstruction"] = [part["text"] for part in told["systemInstruction"]["parts"]]
-    tool_config = told.pop("toolConfig", {})
+    if "systemInstruction" in reported:
+        reported["systemInstruction"] = [part["text"] for part in reported["systemInstruction"]["parts"]]
+    tool_config = reported.pop("toolConfig", {})
     tool_config.pop("includeServerSideToolInvocations", None)  # whether to see Google's own tools at work
     if tool_config.get("functionCallingConfig") in ({"mode": "AUTO"}, {"mode": "VALIDATED"}):
         del tool_config["functionCallingConfig"]  # the model is free, as without it
     return {
-        **told,
-        "tools": sorted(_tools(told.get("tools", ())), key=str),
+        **reported,
+        "tools": sorted(_tools(reported.get("tools", ())), key=str),
         "toolConfig": tool_config,
         "generationConfig": config,
-        "contents": _turns(told["contents"]),
+        "contents": _turns(reported["contents"]),
     }
 
 
@@ -76,17 +76,21 @@ def _turns(contents: list[Any]) -> list[Any]:
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:
-    told = dict(part)
-    if "thoughtSignature" in told:  # base64 has two alphabets
-        told["thoughtSignature"] = told["thoughtSignature"].replace("-", "+").replace("_", "/")
-    if "inlineData" in told:
-        data = told["inlineData"]["data"].replace("-", "+").replace("_", "/")
-        media_type = told["inlineData"]["mimeType"].replace("audio/mpeg", "audio/mp3")
-        told["inlineData"] = {"data": data, "mimeType": media_type}
-    if "functionResponse" in told:
-        told["functionResponse"] = told["functionResponse"] | {"response": _said(told["functionResponse"]["response"])}
-        told["functionResponse"]["parts"] = [_part(inner) for inner in told["functionResponse"].get("parts", ())]
-    return told
+    reported = dict(part)
+    if "thoughtSignature" in reported:  # base64 has two alphabets
+        reported["thoughtSignature"] = reported["thoughtSignature"].replace("-", "+").replace("_", "/")
+    if "inlineData" in reported:
+        data = reported["inlineData"]["data"].replace("-", "+").replace("_", "/")
+        media_type = reported["inlineData"]["mimeType"].replace("audio/mpeg", "audio/mp3")
+        reported["inlineData"] = {"data": data, "mimeType": media_type}
+    if "functionResponse" in reported:
+        reported["functionResponse"] = reported["functionResponse"] | {
+            "response": _said(reported["functionResponse"]["response"])
+        }
+        reported["functionResponse"]["parts"] = [
+            _part(inner) for inner in reported["functionResponse"].get("parts", ())
+        ]
+    return reported
 
 
 def _said(response: dict[str, Any]) -> Any:
@@ -96,13 +100,13 @@ def _said(response: dict[str, Any]) -> Any:
 
 
 def _tools(tools: Any) -> list[Any]:
-    told: list[Any] = []
+    reported: list[Any] = []
     for tool in tools:
         for declared in tool.get("functionDeclarations", ()):
             schema = declared.get("parametersJsonSchema", declared.get("parameters"))
-            told.append((declared["name"], declared.get("description") or None, _schema(schema)))
-        told += [{name: camel(value)} for name, value in tool.items() if name != "functionDeclarations"]
-    return told
+            reported.append((declared["name"], declared.get("description") or None, _schema(schema)))
+        reported += [{name: camel(value)} for name, value in tool.items() if name != "functionDeclarations"]
+    return reported
 
 
 def _schema(schema: Any) -> Any:
@@ -111,10 +115,10 @@ def _schema(schema: Any) -> Any:
         return [_schema(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: _schema(value) for name, value in schema.items()}
-    if isinstance(told.get("type"), str):
-        told["type"] = told["type"].lower()
-    return told
+    reported = {name: _schema(value) for name, value in schema.items()}
+    if isinstance(reported.get("type"), str):
+        reported["type"] = reported["type"].lower()
+    return reported
 
 
 # --- the same as a caller of OpenAI's says it -----------------------------------------------------------
@@ -122,22 +126,22 @@ def _schema(schema: Any) -> Any:
 
 def as_openai(model: str, request: dict[str, Any]) -> dict[str, Any]:
     """The chat completions request that asks for the same."""
-    told = camel(request)
-    config, asked = told.get("generationConfig", {}), dict[str, Any](model=model, messages=[])
-    for part in told.get("systemInstruction", {}).get("parts", ()):
-        asked["messages"].append({"role": "system", "content": part["text"]})
-    for content in told["contents"]:
-        asked["messages"] += _model(content) if content["role"] == "model" else _user(content)
-    asked["tools"] = [called for tool in told.get("tools", ()) for called in _openai_tools(tool)]
-    if (choice := told.get("toolConfig", {}).get("functionCallingConfig")) is not None:
-        asked["tool_choice"] = _openai_choice(choice)
+    reported = camel(request)
+    config, requested = reported.get("generationConfig", {}), dict[str, Any](model=model, messages=[])
+    for part in reported.get("systemInstruction", {}).get("parts", ()):
+        requested["messages"].append({"role": "system", "content": part["text"]})
+    for content in reported["contents"]:
+        requested["messages"] += _model(content) if content["role"] == "model" else _user(content)
+    requested["tools"] = [called for tool in reported.get("tools", ()) for called in _openai_tools(tool)]
+    if (choice := reported.get("toolConfig", {}).get("functionCallingConfig")) is not None:
+        requested["tool_choice"] = _openai_choice(choice)
     own = {"cachedContent": "cached_content", "safetySettings": "safety_settings",
            "modelArmorConfig": "model_armor_config"}  # fmt: skip
-    google = {name: told[field] for field, name in own.items() if field in told}
+    google = {name: reported[field] for field, name in own.items() if field in reported}
     if "thinkingConfig" in config:
         google["thinking_config"] = config["thinkingConfig"]
     if google:
-        asked["extra_body"] = {"google": google}
+        requested["extra_body"] = {"google": google}
     plain = {
         "max_tokens": config.get("maxOutputTokens"),
         "temperature": config.get("temperature"),
@@ -145,7 +149,7 @@ def as_openai(model: str, request: dict[str, Any]) -> dict[str, Any]:
         "top_logprobs": config.get("logprobs"),
         "response_format": _openai_format(config),
     }
-    return {name: value for name, value in {**asked, **plain}.items() if value not in (None, [])}
+    return {name: value for name, value in {**requested, **plain}.items() if value not in (None, [])}
 
 
 def _openai_format(config: dict[str, Any]) -> Any:
@@ -156,12 +160,12 @@ def _openai_format(config: dict[str, Any]) -> Any:
 
 
 def _openai_tools(tool: dict[str, Any]) -> list[Any]:
-    told: list[Any] = []
+    reported: list[Any] = []
     for declared in tool.get("functionDeclarations", ()):
         schema = _schema(declared.get("parametersJsonSchema", declared.get("parameters")))
         function = {"name": declared["name"], "description": declared.get("description"), "parameters": schema}
-        told.append({"type": "function", "function": {name: value for name, value in function.items() if value}})
-    return told + [{"type": _HOSTED[name], **value} for name, value in tool.items() if name in _HOSTED]
+        reported.append({"type": "function", "function": {name: value for name, value in function.items() if value}})
+    return reported + [{"type": _HOSTED[name], **value} for name, value in tool.items() if name in _HOSTED]
 
 
 def _openai_choice(choice: dict[str, Any]) -> Any:
@@ -201,7 +205,7 @@ def _model(content: dict[str, Any]) -> list[Any]:
 
 
 def _user(content: dict[str, Any]) -> list[Any]:
-    told: list[Any] = []
+    reported: list[Any] = []
     others: list[Any] = []
     for part in content["parts"]:
         if "functionResponse" in part:
@@ -210,10 +214,10 @@ def _user(content: dict[str, Any]) -> list[Any]:
             text = said if isinstance(said, str) else json.dumps(said)
             inside = [_openai_part({name: inner}) for one in result.get("parts", ()) for name, inner in one.items()]
             content_of = [{"type": "text", "text": text}, *inside] if inside else text
-            told.append({"role": "tool", "tool_call_id": result["id"], "content": content_of if said else inside})
+            reported.append({"role": "tool", "tool_call_id": result["id"], "content": content_of if said else inside})
         else:
             others.append(_openai_part(part))
-    return told + ([{"role": "user", "content": others}] if others else [])
+    return reported + ([{"role": "user", "content": others}] if others else [])
 
 
 def _openai_part(part: dict[str, Any]) -> Any:

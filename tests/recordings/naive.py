@@ -93,7 +93,7 @@ def anthropic_usage(usage: dict[str, Any]) -> dict[str, int]:
 
 
 def openai_said(body: bytes, streamed: bool) -> Said:
-    """A chat completion, or the chunks of one, with the habits of whoever is compatible with it."""
+    """A chat completion, or the chunks of one, with the habits of who is compatible with it."""
     text, thinking, finish, usage = "", "", None, None
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
@@ -125,8 +125,8 @@ def _thought(said: dict[str, Any]) -> str:
         parts = [part["thinking"] for part in said["content"] if part["type"] == "thinking"]
         return "".join(inner["text"] for part in parts for inner in part)
     details = said.get("reasoning_details") or ()
-    told = said.get("reasoning_content") or said.get("reasoning")
-    return told or "".join(each.get("text") or each.get("summary") or "" for each in details)
+    reported = said.get("reasoning_content") or said.get("reasoning")
+    return reported or "".join(each.get("text") or each.get("summary") or "" for each in details)
 
 
 def anthropic_said(body: bytes, streamed: bool) -> Said:
@@ -163,7 +163,7 @@ def anthropic_said(body: bytes, streamed: bool) -> Said:
 
 
 def as_openai_stream(body: bytes) -> bytes:
-    """A whole chat completion as the stream that would have told the same."""
+    """A whole chat completion as the stream that would have reported the same."""
     whole = json.loads(body)
     head = {"id": whole["id"], "object": "chat.completion.chunk", "created": 1, "model": whole["model"]}
     message, chunks = whole["choices"][0]["message"], []
@@ -189,10 +189,10 @@ def as_openai_stream(body: bytes) -> bytes:
 
 
 def as_anthropic_stream(body: bytes) -> bytes:
-    """A whole message as the stream that would have told the same."""
+    """A whole message as the stream that would have reported the same."""
     message = json.loads(body)
     usage = {**message["usage"], "output_tokens": 1}
-    told: list[dict[str, Any]] = [{"type": "message_start", "message": {**message, "content": [], "usage": usage}}]
+    reported: list[dict[str, Any]] = [{"type": "message_start", "message": {**message, "content": [], "usage": usage}}]
     for index, block in enumerate(message["content"]):
         empty, deltas = dict(block), []
         if block["type"] == "text":
@@ -205,9 +205,9 @@ def as_anthropic_stream(body: bytes) -> bytes:
         elif block["type"] in ("tool_use", "server_tool_use"):
             text, empty = json.dumps(block["input"]), {**block, "input": {}}
             deltas = [{"type": "input_json_delta", "partial_json": text[at : at + 7]} for at in range(0, len(text), 7)]
-        told.append({"type": "content_block_start", "index": index, "content_block": empty})
-        told += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
-        told.append({"type": "content_block_stop", "index": index})
+        reported.append({"type": "content_block_start", "index": index, "content_block": empty})
+        reported += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        reported.append({"type": "content_block_stop", "index": index})
     stop = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
-    told += [{"type": "message_delta", "delta": stop, "usage": message["usage"]}, {"type": "message_stop"}]
-    return b"".join(f"event: {e['type']}\ndata: {json.dumps(e, ensure_ascii=False)}\n\n".encode() for e in told)
+    reported += [{"type": "message_delta", "delta": stop, "usage": message["usage"]}, {"type": "message_stop"}]
+    return b"".join(f"event: {e['type']}\ndata: {json.dumps(e, ensure_ascii=False)}\n\n".encode() for e in reported)

@@ -53,7 +53,7 @@ def listen(found: dict[str, Any], said: dict[str, Any]) -> None:
 
 
 def counted(usage: dict[str, Any]) -> dict[str, int]:
-    """What was counted, with reasoning and cached tokens as told."""
+    """What was counted, with reasoning and cached tokens as reported."""
     prompt_details = usage.get("prompt_tokens_details") or {}
     completion_details = usage.get("completion_tokens_details") or {}
     searches = usage.get("server_tool_use_details") or {}
@@ -82,8 +82,8 @@ def meaning(request: dict[str, Any], reasoning_in: str = "") -> dict[str, Any]:
 
     `reasoning_in` is the field in which the vendor takes earlier thinking back.
     """
-    told = {name: value for name, value in request.items() if value is not None and value != []}
-    told.pop("stream_options", None)
+    reported = {name: value for name, value in request.items() if value is not None and value != []}
+    reported.pop("stream_options", None)
     defaults: dict[str, Any] = {
         "n": 1,
         "stream": False,
@@ -93,66 +93,70 @@ def meaning(request: dict[str, Any], reasoning_in: str = "") -> dict[str, Any]:
     }
     defaults |= {"frequency_penalty": 0, "presence_penalty": 0, "reasoning_format": "parsed"}
     for name, default in defaults.items():
-        if told.get(name) == default:
-            del told[name]
-    if "max_completion_tokens" in told:
-        told["max_tokens"] = told.pop("max_completion_tokens")
+        if reported.get(name) == default:
+            del reported[name]
+    if "max_completion_tokens" in reported:
+        reported["max_tokens"] = reported.pop("max_completion_tokens")
     for name in ("thinking", "reasoning"):
-        told = _without_what_is_so_anyway(told, name)
-    if told.get("tool_choice") == "any":
-        told["tool_choice"] = "required"
-    if "tools" in told:
-        told["tools"] = [{"type": "function", "function": without_nulls(tool["function"])} for tool in told["tools"]]
-    described = told.get("response_format", {}).get("json_schema")
+        reported = _without_what_is_so_anyway(reported, name)
+    if reported.get("tool_choice") == "any":
+        reported["tool_choice"] = "required"
+    if "tools" in reported:
+        reported["tools"] = [
+            {"type": "function", "function": without_nulls(tool["function"])} for tool in reported["tools"]
+        ]
+    described = reported.get("response_format", {}).get("json_schema")
     if described is not None:
         description = described.pop("description", None)
         if description is not None:
             described["schema"].setdefault("description", description)
-    told["messages"] = [said for message in told["messages"] if (said := message_meaning(message, reasoning_in))]
-    return told
+    reported["messages"] = [
+        said for message in reported["messages"] if (said := message_meaning(message, reasoning_in))
+    ]
+    return reported
 
 
-def _without_what_is_so_anyway(told: dict[str, Any], name: str) -> dict[str, Any]:
-    """Earlier thinking is never cleared, and whoever names an effort wants to think."""
-    if name not in told:
-        return told
-    said = {part: value for part, value in told[name].items() if part != "clear_thinking"}
+def _without_what_is_so_anyway(reported: dict[str, Any], name: str) -> dict[str, Any]:
+    """Earlier thinking is never cleared, and who names an effort wants to think."""
+    if name not in reported:
+        return reported
+    said = {part: value for part, value in reported[name].items() if part != "clear_thinking"}
     if "effort" in said:
         said.pop("enabled", None)
-    rest = {other: value for other, value in told.items() if other != name}
+    rest = {other: value for other, value in reported.items() if other != name}
     return rest | ({name: said} if said else {})
 
 
 def message_meaning(message: dict[str, Any], reasoning_in: str) -> dict[str, Any]:
     """A message, with its thinking where the vendor takes it back."""
-    told = {name: message[name] for name in ("role", "name", "tool_call_id") if message.get(name) is not None}
+    reported = {name: message[name] for name in ("role", "name", "tool_call_id") if message.get(name) is not None}
     content = message.get("content")
     if isinstance(content, list):
         kept = ("thinking",) if reasoning_in == "content" else ()
         parts = [part_meaning(part) for part in content if part["type"] != "thinking" or part["type"] in kept]
         content = parts[0]["text"] if [part["type"] for part in parts] == ["text"] else parts
     if reasoning_in not in ("", "content") and message.get(reasoning_in) not in (None, "", "(not recorded)"):
-        told[reasoning_in] = message[reasoning_in]
+        reported[reasoning_in] = message[reasoning_in]
     if content:
-        told["content"] = content
+        reported["content"] = content
     if message.get("tool_calls"):
-        told["tool_calls"] = [
+        reported["tool_calls"] = [
             {"id": call["id"], "type": "function", "function": call["function"]} for call in message["tool_calls"]
         ]
-    return told
+    return reported
 
 
 def part_meaning(part: dict[str, Any]) -> dict[str, Any]:
-    told = {"type": part["type"], part["type"]: part[part["type"]]}
+    reported = {"type": part["type"], part["type"]: part[part["type"]]}
     if part["type"] == "document_url" and part.get("document_name", "document.pdf") != "document.pdf":
-        told["document_name"] = part["document_name"]
+        reported["document_name"] = part["document_name"]
     if part["type"] == "thinking":
-        told["thinking"] = "".join(inner["text"] for inner in part["thinking"])
+        reported["thinking"] = "".join(inner["text"] for inner in part["thinking"])
     if part["type"] == "image_url":
-        told["image_url"] = {name: value for name, value in told["image_url"].items() if value != "auto"}
+        reported["image_url"] = {name: value for name, value in reported["image_url"].items() if value != "auto"}
     if part["type"] == "file" and not part["file"]["file_data"].startswith("data:"):
-        told["file"] = {**part["file"], "file_data": f"data:application/pdf;base64,{part['file']['file_data']}"}
-    return told
+        reported["file"] = {**part["file"], "file_data": f"data:application/pdf;base64,{part['file']['file_data']}"}
+    return reported
 
 
 def without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

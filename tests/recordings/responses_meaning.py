@@ -27,7 +27,7 @@ def read_naively(body: bytes, streamed: bool) -> dict[str, Any]:
     """Text, thinking, tool calls, ending and usage of an answer."""
     response = final(body, streamed)
     output = response["output"]
-    # OpenAI encrypts a thought anew for each event; the item's own is the one to hand back.
+    # OpenAI encrypts a thought again for each event; the item's own is the one to hand back.
     done = _done(body) if streamed else [item for item in output if item["type"] == "reasoning"]
     messages = [part for item in output if item["type"] == "message" for part in item["content"]]
     thoughts = [item for item in output if item["type"] == "reasoning"]
@@ -60,7 +60,7 @@ def _thought(item: dict[str, Any]) -> str:
 
 
 def counted(response: dict[str, Any]) -> dict[str, int] | None:
-    """What was counted, as told: cached tokens inside the input, reasoning inside the output, tools by the use."""
+    """What was counted, as reported: cached tokens inside the input, reasoning inside the output, tools by the use."""
     usage = response.get("usage")
     if usage is None:
         return None

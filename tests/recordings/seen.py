@@ -1,4 +1,4 @@
-"""What the recordings are, and which of them the tests have proved: provider by feature, told at the end of the run.
+"""What the recordings are, and which of them the tests have proved: provider by feature, reported at the end of the run.
 
 A test that is parametrised by `label(file, number)` is counted by itself (see `conftest`). One that loops over a file
 says so for each exchange:
@@ -7,7 +7,7 @@ says so for each exchange:
         ...assertions...
 
 An exchange has passed if at least one test looked at it and every test that did was content. What a test saw travels
-with its report, since the tests may run in several processes and the table is told in one.
+with its report, since the tests may run in several processes and the table is reported in one.
 """
 
 import json
@@ -77,9 +77,9 @@ def checking(label: str) -> Iterator[None]:
 
 def taken() -> dict[str, bool]:
     """What was seen since this was last asked."""
-    told = dict(_fresh)
+    reported = dict(_fresh)
     _fresh.clear()
-    return told
+    return reported
 
 
 def table(seen: dict[str, bool], names: list[str]) -> list[str]:
@@ -92,9 +92,9 @@ def table(seen: dict[str, bool], names: list[str]) -> list[str]:
                 total[feature] += 1
                 passed[feature] += seen.get(label(name, number), False)
         looked_at = any(label(name, number) in seen for number in range(total[""]))
-        told = [
+        reported = [
             f"{feature} {passed[feature]}/{count}" for feature, count in total.most_common() if feature and looked_at
         ]
         whole = f"{passed['']}/{total['']}"
-        lines.append(f"{name:32} {whole:>8}  {' · '.join(told)}".rstrip())
+        lines.append(f"{name:32} {whole:>8}  {' · '.join(reported)}".rstrip())
     return lines

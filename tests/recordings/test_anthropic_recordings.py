@@ -88,16 +88,16 @@ def _blocks(message: Any, *kinds: str) -> list[Any]:
     return [block for block in message["content"] if block["type"] in kinds]
 
 
-def _naive_usage(told: Any) -> dict[str, int]:
-    thinking = (told.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+def _naive_usage(reported: Any) -> dict[str, int]:
+    thinking = (reported.get("output_tokens_details") or {}).get("thinking_tokens") or 0
     counts = {
-        "input_tokens": told["input_tokens"],
-        "cache_read_tokens": told["cache_read_input_tokens"],
-        "cache_write_tokens": told["cache_creation"]["ephemeral_5m_input_tokens"],
-        "cache_write_1h_tokens": told["cache_creation"]["ephemeral_1h_input_tokens"],
-        "output_tokens": told["output_tokens"] - thinking,
+        "input_tokens": reported["input_tokens"],
+        "cache_read_tokens": reported["cache_read_input_tokens"],
+        "cache_write_tokens": reported["cache_creation"]["ephemeral_5m_input_tokens"],
+        "cache_write_1h_tokens": reported["cache_creation"]["ephemeral_1h_input_tokens"],
+        "output_tokens": reported["output_tokens"] - thinking,
         "reasoning_tokens": thinking,
-        "tool_uses": (told.get("server_tool_use") or {}).get("web_search_requests", 0),
+        "tool_uses": (reported.get("server_tool_use") or {}).get("web_search_requests", 0),
     }
     return {name: count for name, count in counts.items() if count}
 
@@ -119,8 +119,8 @@ def test_an_answer_means_what_is_recorded(exchange: Any) -> None:
     assert list(said["tools"].values()) == [
         ((block["id"], block["name"]), block["input"]) for block in _blocks(message, "tool_use")
     ]
-    told = (message.get(name) for name in ("container", "context_management", "stop_details"))
-    beside = [value for value in told if value not in (None, {"applied_edits": []})]
+    reported = (message.get(name) for name in ("container", "context_management", "stop_details"))
+    beside = [value for value in reported if value not in (None, {"applied_edits": []})]
     assert [block for _, block in said["foreign"]] == [
         *(block for block in message["content"] if block["type"] not in known),
         *beside,
@@ -133,7 +133,7 @@ def test_an_answer_means_what_is_recorded(exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("exchange", _FAILED)
-def test_a_recorded_failure_is_told_in_its_own_words(exchange: Any) -> None:
+def test_a_recorded_failure_is_reported_in_its_own_words(exchange: Any) -> None:
     response = exchange["response"]
     failure = ANTHROPIC.failure(response["status"], response["headers"], response["text"].encode())
 
@@ -170,11 +170,13 @@ def test_a_recorded_stream_that_is_cut_never_ends(exchange: Any) -> None:
     events = server_events(exchange["response"]["text"])
 
     assert _endings(fold(events[:-1])) == [_FINISH[_message(exchange)["stop_reason"]]]
-    assert any(isinstance(told, TextDelta) for told in fold(events[:-1]))
+    assert any(isinstance(reported, TextDelta) for reported in fold(events[:-1]))
 
 
 def _endings(events: tuple[Event, ...]) -> list[Any]:
-    return [getattr(told, "reason", "ended") for told in events if type(told).__name__ in ("Finished", "Ended")]
+    return [
+        getattr(reported, "reason", "ended") for reported in events if type(reported).__name__ in ("Finished", "Ended")
+    ]
 
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -206,8 +208,8 @@ def test_a_recorded_request_is_said_again_or_refused_by_name(exchange: Any) -> N
     else:
         again = json.loads(ANTHROPIC.encode(request, attempt(request.model)))
         assert ANTHROPIC.unsupported is not None
-        asked = without(exchange["request"], {lack.field for lack in ANTHROPIC.unsupported(request)})
-        assert _plain(again) == _plain(asked)
+        requested = without(exchange["request"], {lack.field for lack in ANTHROPIC.unsupported(request)})
+        assert _plain(again) == _plain(requested)
 
 
 @pytest.mark.parametrize("exchange", _EVERY)

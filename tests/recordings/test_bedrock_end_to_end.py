@@ -1,6 +1,6 @@
 """Recorded traffic of Bedrock, replayed over real sockets through a real hub, to callers of both dialects.
 
-What was recorded is what the caller must hear and what the call log must count; what reaches Bedrock is what was asked
+What was recorded is what the caller must receive and what the call log must count; what reaches Bedrock is what was asked
 for then, signed for these bytes. Streams come cut at random and byte by byte; whole answers come as streams, too.
 Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository).
 """
@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, Heard, ask
+from tests.behaviour.plain_calls import CHAT, MESSAGES, Response, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.bedrock_meaning import as_anthropic, as_openai, blocks_of, said
 from tests.recordings.naive import Said, anthropic_said, openai_said
@@ -70,15 +70,15 @@ def replaying(body: bytes, status: int, content_type: str, how: str, name: str) 
 
 @pytest.mark.parametrize("caller", ["openai", "anthropic"])
 @pytest.mark.parametrize("file", FILES)
-def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, caller: str) -> None:
+def test_callers_receive_what_was_recorded(hub: HubProcess, stub: Stub, file: str, caller: str) -> None:
     expected: dict[str, tuple[str, dict[str, int]]] = {}
     for number, exchange in enumerate(recorded(file)):
         name = label(file, number)
         with checking(name):
             for how in _ways(exchange):
-                heard, told = _exchange(hub, stub, exchange, name, caller, how)
-                if told is not None:
-                    expected[str(heard.header("x-request-id"))] = name, told.usage
+                received, reported = _exchange(hub, stub, exchange, name, caller, how)
+                if reported is not None:
+                    expected[str(received.header("x-request-id"))] = name, reported.usage
     logged = {call["id"]: call for call in hub.calls()}
     assert expected
     for call_id, (name, usage) in expected.items():
@@ -95,7 +95,7 @@ def _ways(exchange: Any) -> tuple[str, ...]:
 
 def _exchange(
     hub: HubProcess, stub: Stub, exchange: Any, name: str, caller: str, how: str
-) -> tuple[Heard, Said | None]:
+) -> tuple[Response, Said | None]:
     """One exchange through the hub; what was said, if it was answered."""
     stub.reset()
     response, model = exchange["response"], exchange["model"]
@@ -109,33 +109,35 @@ def _exchange(
     is_answered = response["status"] == 200
     content_type = "application/vnd.amazon.eventstream" if streamed and is_answered else "application/json"
     stub.always(replaying(sent, response["status"], content_type, "random" if how == "as a stream" else how, name))
-    heard = ask(hub, CHAT if caller == "openai" else MESSAGES, _asked(exchange, caller, streamed))
+    received = ask(hub, CHAT if caller == "openai" else MESSAGES, _requested(exchange, caller, streamed))
 
-    assert response["status"] == heard.status, heard.body[:500]
+    assert response["status"] == received.status, received.body[:500]
     path = f"/us-west-2/model/{quote(model, safe='')}/converse{'-stream' if streamed else ''}"
     assert path == stub.only.path
     if not is_answered:
-        assert json.loads(body)["message"] in heard.json()["error"]["message"]
-        return heard, None
-    told = said(body, recorded_stream)
-    assert (b"[DONE]" if caller == "openai" else b"message_stop") in heard.body or not streamed
-    assert _as_heard(told, caller) == (openai_said if caller == "openai" else anthropic_said)(heard.body, streamed)
-    return heard, told
+        assert json.loads(body)["message"] in received.json()["error"]["message"]
+        return received, None
+    reported = said(body, recorded_stream)
+    assert (b"[DONE]" if caller == "openai" else b"message_stop") in received.body or not streamed
+    assert _as_received(reported, caller) == (openai_said if caller == "openai" else anthropic_said)(
+        received.body, streamed
+    )
+    return received, reported
 
 
-def _asked(exchange: Any, caller: str, streamed: bool) -> dict[str, Any]:
+def _requested(exchange: Any, caller: str, streamed: bool) -> dict[str, Any]:
     """The request in the caller's words, or any other where the caller has none for it."""
     request, model = exchange["request"], f"bedrock/{exchange['model']}"
     if any(f'"{word}"' in json.dumps(request) for word in NO_WORD):
         request = {"messages": [{"role": "user", "content": [{"text": "Hi"}]}], "inferenceConfig": {}}
     if caller == "anthropic":
         return as_anthropic(request, model, streamed)
-    asked = as_openai(request, model, streamed)
-    return {**asked, "stream_options": {"include_usage": True}} if streamed else asked
+    requested = as_openai(request, model, streamed)
+    return {**requested, "stream_options": {"include_usage": True}} if streamed else requested
 
 
-def _as_heard(told: Said, caller: str) -> Said:
+def _as_received(reported: Said, caller: str) -> Said:
     """Anthropic says `tool_use` wherever a tool was called."""
-    if caller == "anthropic" and told.tools and told.finish == "stop":
-        return msgspec.structs.replace(told, finish="tool_calls")
-    return told
+    if caller == "anthropic" and reported.tools and reported.finish == "stop":
+        return msgspec.structs.replace(reported, finish="tool_calls")
+    return reported

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, ask
+from tests.behaviour.plain_calls import CHAT, MESSAGES, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.naive import anthropic_said, as_anthropic_stream, openai_said
 from tests.recordings.seen import FOLDER, label, recorded
@@ -48,9 +48,11 @@ def as_event_stream(stream: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("exchange", CHATS)
-def test_anthropics_callers_hear_bedrocks_bytes_and_bedrock_theirs(old: HubProcess, stub: Stub, exchange: Any) -> None:
+def test_anthropics_callers_receive_bedrocks_bytes_and_bedrock_theirs(
+    old: HubProcess, stub: Stub, exchange: Any
+) -> None:
     body, model = exchange["response"]["text"].encode(), exchange["model"]
-    asked = {name: value for name, value in exchange["request"].items() if name != "anthropic_version"}
+    requested = {name: value for name, value in exchange["request"].items() if name != "anthropic_version"}
     stream = as_anthropic_stream(body)
     headers = {"anthropic-beta": "context-1m-2025-08-07,claude-code-20250219"}
     for streamed, sent, content_type, how in (
@@ -59,28 +61,28 @@ def test_anthropics_callers_hear_bedrocks_bytes_and_bedrock_theirs(old: HubProce
     ):
         stub.reset()
         stub.always(replaying(sent, 200, content_type, how, model))
-        heard = ask(old, MESSAGES, {**asked, "model": f"old/{model}", "stream": streamed}, headers=headers)
+        received = ask(old, MESSAGES, {**requested, "model": f"old/{model}", "stream": streamed}, headers=headers)
 
-        assert (200, stream if streamed else body) == (heard.status, heard.body)
+        assert (200, stream if streamed else body) == (received.status, received.body)
         assert stub.only.json() == {**exchange["request"], "anthropic_beta": ["context-1m-2025-08-07"]}
         kind = "invoke-with-response-stream" if streamed else "invoke"
         assert stub.only.path == f"/us-west-2/model/{quote(model, safe='')}/{kind}"
 
 
 @pytest.mark.parametrize("exchange", CHATS)
-def test_other_callers_hear_the_same_in_their_own_words(old: HubProcess, stub: Stub, exchange: Any) -> None:
+def test_other_callers_receive_the_same_in_their_own_words(old: HubProcess, stub: Stub, exchange: Any) -> None:
     body, model = exchange["response"]["text"].encode(), exchange["model"]
-    told = anthropic_said(body, streamed=False)
+    reported = anthropic_said(body, streamed=False)
     for streamed in (False, True):
         sent = as_event_stream(as_anthropic_stream(body)) if streamed else body
         content_type = "application/vnd.amazon.eventstream" if streamed else "application/json"
         stub.reset()
         stub.always(replaying(sent, 200, content_type, "random", model))
-        asked = {"model": f"old/{model}", "messages": [{"role": "user", "content": "Hi"}], "stream": streamed}
-        heard = ask(old, CHAT, {**asked, **({"stream_options": {"include_usage": True}} if streamed else {})})
+        requested = {"model": f"old/{model}", "messages": [{"role": "user", "content": "Hi"}], "stream": streamed}
+        received = ask(old, CHAT, {**requested, **({"stream_options": {"include_usage": True}} if streamed else {})})
 
-        assert heard.status == 200, heard.body
-        assert told == openai_said(heard.body, streamed)
+        assert received.status == 200, received.body
+        assert reported == openai_said(received.body, streamed)
         assert stub.only.json() == {
             "anthropic_version": "bedrock-2023-05-31",
             "max_tokens": 4_096,

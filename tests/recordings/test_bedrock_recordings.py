@@ -30,8 +30,8 @@ from tests.recordings.bedrock_meaning import (
     units,
 )
 from tests.recordings.seen import FOLDER, label, recorded
-from tests.support.anthropic import meaning as told_by
-from tests.support.bedrock import attempt, told
+from tests.support.anthropic import meaning as reported_by
+from tests.support.bedrock import attempt, reported
 from tests.support.eventstream import answer
 
 FILES = ("bedrock-converse", "bedrock-converse-stream")
@@ -64,9 +64,9 @@ def _body(exchange: Any) -> bytes:
     return base64.b64decode(response["base64"]) if "base64" in response else response["text"].encode()
 
 
-def _told(exchange: Any) -> tuple[Event, ...]:
+def _reported(exchange: Any) -> tuple[Event, ...]:
     body = _body(exchange)
-    return told(body) if _is_stream(exchange) else BEDROCK.decode(body)
+    return reported(body) if _is_stream(exchange) else BEDROCK.decode(body)
 
 
 _ANSWERED = _exchanges(_is_answered)
@@ -84,8 +84,8 @@ def test_the_recordings_are_all_there() -> None:
 def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
     blocks, stop, usage = blocks_of(_body(exchange), _is_stream(exchange))
 
-    events = _told(exchange)
-    found = told_by(events)
+    events = _reported(exchange)
+    found = reported_by(events)
 
     assert said(_body(exchange), _is_stream(exchange)).text == found["text"]
     assert thoughts_of(blocks) == list(found["thinking"].values())
@@ -102,24 +102,24 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
 def test_a_recorded_answer_sent_as_a_stream_says_the_same(exchange: Any) -> None:
     blocks, stop, usage = blocks_of(_body(exchange), False)
 
-    assert told_by(_told(exchange)) == told_by(told(answer(*blocks, stop=stop, usage=usage)))
+    assert reported_by(_reported(exchange)) == reported_by(reported(answer(*blocks, stop=stop, usage=usage)))
 
 
 @pytest.mark.parametrize("exchange", _STREAMED)
 def test_no_cut_changes_a_recorded_stream(exchange: Any) -> None:
     body = _body(exchange)
-    whole = told(body)
+    whole = reported(body)
 
-    assert whole == told(*(body[at : at + 1] for at in range(len(body))))
-    assert all(whole == told(body[:at], body[at:]) for at in range(1, len(body)))
+    assert whole == reported(*(body[at : at + 1] for at in range(len(body))))
+    assert all(whole == reported(body[:at], body[at:]) for at in range(1, len(body)))
 
 
 @pytest.mark.parametrize("exchange", _STREAMED)
 def test_a_recorded_stream_that_was_cut_short_never_looks_complete(exchange: Any) -> None:
     body = _body(exchange)
 
-    assert not any(Ended() in told(body[:end]) for end in range(0, len(body), 7))
-    assert Ended() not in told(body[:-1])
+    assert not any(Ended() in reported(body[:end]) for end in range(0, len(body), 7))
+    assert Ended() not in reported(body[:-1])
 
 
 @pytest.mark.parametrize("exchange", _FAILED)
@@ -133,8 +133,8 @@ def test_a_recorded_failure_keeps_its_status_and_message(exchange: Any) -> None:
 @pytest.mark.parametrize("exchange", _SAYABLE)
 def test_what_an_openai_caller_asks_is_what_was_recorded(exchange: Any) -> None:
     """OpenAI has no word for a result that is an error: what the tool said says so."""
-    asked = as_openai(exchange["request"], exchange["model"], _is_stream(exchange))
-    call = read_openai(json.dumps(asked).encode())
+    requested = as_openai(exchange["request"], exchange["model"], _is_stream(exchange))
+    call = read_openai(json.dumps(requested).encode())
     assert isinstance(call, ModelCall), call
 
     expected = meaning(exchange["request"])

@@ -14,7 +14,7 @@ from adapters.providers.cohere import COHERE
 from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.requests import ChatRequest
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.behaviour.calls import CHAT, MESSAGES, ask
+from tests.behaviour.plain_calls import CHAT, MESSAGES, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.naive import Said, anthropic_said, openai_said
 from tests.recordings.seen import label, recorded
@@ -77,7 +77,7 @@ def said(answer: dict[str, Any]) -> Said:
 @pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
 @pytest.mark.parametrize("how", ["whole", "random", "bytes", "crlf", "comments"])
-def test_callers_hear_what_was_recorded(
+def test_callers_receive_what_was_recorded(
     hub: HubProcess, stub: Stub, exchange: dict[str, Any], path: str, how: str
 ) -> None:
     body = exchange["response"]["text"].encode()
@@ -91,12 +91,12 @@ def test_callers_hear_what_was_recorded(
             await reply.write(piece)
 
     stub.always(handler)
-    heard = ask(hub, path, generic(dialect, "rec-cohere/m", stream))
+    received = ask(hub, path, generic(dialect, "rec-cohere/m", stream))
 
     expected = said(json.loads(body))
-    assert 200 == heard.status, heard.body
-    assert expected == read(heard.body, stream)
-    call = next(call for call in hub.calls() if call["id"] == heard.header("x-request-id"))
+    assert 200 == received.status, received.body
+    assert expected == read(received.body, stream)
+    call = next(call for call in hub.calls() if call["id"] == received.header("x-request-id"))
     assert expected.usage == {name: count for name, count in call["usage"].items() if count}
     assert ("completed", "provider") == (call["ending"], call["usage_source"])
 
@@ -120,13 +120,13 @@ def test_a_recorded_request_is_what_a_caller_of_openais_dialect_is_translated_to
 
 def _in_openais_words(request: dict[str, Any]) -> dict[str, Any]:
     """The request as a caller would have written it, who knows OpenAI's dialect alone."""
-    told = dict(request)
-    if "stop_sequences" in told:
-        told["stop"] = told.pop("stop_sequences")
-    if "tool_choice" in told:
-        told["tool_choice"] = told["tool_choice"].lower()
-    told["messages"] = [_thinking_aside(message) for message in request["messages"]]
-    return told
+    reported = dict(request)
+    if "stop_sequences" in reported:
+        reported["stop"] = reported.pop("stop_sequences")
+    if "tool_choice" in reported:
+        reported["tool_choice"] = reported["tool_choice"].lower()
+    reported["messages"] = [_thinking_aside(message) for message in request["messages"]]
+    return reported
 
 
 def _thinking_aside(message: dict[str, Any]) -> dict[str, Any]:

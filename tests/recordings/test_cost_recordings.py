@@ -74,7 +74,7 @@ def test_a_recorded_answer_costs_what_the_catalogue_makes_of_it(
     try:
         _, counted = theirs.extract_usage(answer, api_flavor=flavor)
         if usage.tool_uses and not counted._reported_values().get("web_searches"):
-            # Their reader does not look for hosted tools here; their calculator prices them once it is told.
+            # Their reader does not look for hosted tools here; their calculator prices them once it is reported.
             counted.web_searches = usage.tool_uses
         expected = calc_price(
             counted,

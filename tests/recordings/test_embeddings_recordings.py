@@ -55,8 +55,8 @@ def test_vectors_and_usage_are_read_as_they_stand(dialect: ProviderDialect, said
     events = dialect.decode(body)
 
     assert isinstance(events[-1], Ended)
-    told = [event.usage.input_tokens for event in events if isinstance(event, UsageReported)]
-    assert told == [count for count in [_naive_tokens(json.loads(body))] if count]
+    reported = [event.usage.input_tokens for event in events if isinstance(event, UsageReported)]
+    assert reported == [count for count in [_naive_tokens(json.loads(body))] if count]
     if dialect is not OPENAI_EMBEDDINGS:
         assert _naive_vectors(json.loads(body)) == [_numbers(event) for event in events if isinstance(event, Embedded)]
 
@@ -142,8 +142,8 @@ def _read(said: dict[str, Any], **more: Any) -> ModelCall:
         words = {name: sent[name] for name in ("input_type", "truncate", "truncation") if name in sent}
         words["dimensions"] = sent.get("output_dimension") or sent.get("dimensions")
         words["encoding_format"] = sent.get("encoding_format")
-    asked = {"model": f"p/{said['model']}", "input": texts, **words, **more}
-    call = EMBEDDINGS_CALLER.read(json.dumps(asked).encode())
+    requested = {"model": f"p/{said['model']}", "input": texts, **words, **more}
+    call = EMBEDDINGS_CALLER.read(json.dumps(requested).encode())
     assert isinstance(call, ModelCall), call
     return call
 

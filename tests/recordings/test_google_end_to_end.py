@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import RESPONSES, Heard, ask
+from tests.behaviour.plain_calls import RESPONSES, Response, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.google_meaning import as_stream, read_naively
 from tests.recordings.naive import Said, anthropic_said, events, openai_said
@@ -63,7 +63,7 @@ def replaying(status: int, body: bytes, streamed: bool, how: str, seed: str) -> 
 
 @pytest.mark.parametrize("dialect", [*PATHS, "responses"])
 @pytest.mark.parametrize("file", FILES)
-def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, dialect: str) -> None:
+def test_callers_receive_what_was_recorded(hub: HubProcess, stub: Stub, file: str, dialect: str) -> None:
     provider = "rec-google-vertex" if "vertex" in file else "rec-google"
     expected: dict[str, dict[str, int]] = {}
     for number, exchange in enumerate(recorded(file)):
@@ -74,63 +74,63 @@ def test_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str, 
                 streamed = recorded_stream or how != "whole"
                 body = response["text"].encode()
                 if response["status"] != 200:
-                    _hears_the_failure(hub, stub, provider, dialect, body, response["status"])
+                    _receives_the_failure(hub, stub, provider, dialect, body, response["status"])
                     continue
                 sent = as_stream(body) if how == "random as a stream" else body
                 if how == "comments":
                     sent = sent.replace(b"\r\n", b"\n")
                 stub.always(replaying(200, sent, streamed, how.split()[0], f"{file}{number}"))
-                heard = _ask(hub, dialect, f"{provider}/m", streamed)
+                received = _ask(hub, dialect, f"{provider}/m", streamed)
 
                 naive = read_naively(body, recorded_stream)
-                assert 200 == heard.status, heard.body[:500]
-                _hears(heard, dialect, streamed, naive)
-                expected[str(heard.header("x-request-id"))] = naive["usage"]
+                assert 200 == received.status, received.body[:500]
+                _receives(received, dialect, streamed, naive)
+                expected[str(received.header("x-request-id"))] = naive["usage"]
     _check_usage(hub, expected)
 
 
-def _ask(hub: HubProcess, dialect: str, model: str, streamed: bool) -> Heard:
+def _ask(hub: HubProcess, dialect: str, model: str, streamed: bool) -> Response:
     if dialect == "responses":
         return ask(hub, RESPONSES, {"model": model, "input": "Hi", "stream": streamed})
     return ask(hub, PATHS[dialect], generic(dialect, model, streamed))
 
 
-def _said(heard: Heard, dialect: str, streamed: bool) -> Said:
+def _said(received: Response, dialect: str, streamed: bool) -> Said:
     if dialect == "responses":
-        return responses_said(heard.body, streamed)
-    return (openai_said if dialect == "openai" else anthropic_said)(heard.body, streamed)
+        return responses_said(received.body, streamed)
+    return (openai_said if dialect == "openai" else anthropic_said)(received.body, streamed)
 
 
-def _hears(heard: Heard, dialect: str, streamed: bool, naive: dict[str, Any]) -> None:
+def _receives(received: Response, dialect: str, streamed: bool, naive: dict[str, Any]) -> None:
     if streamed:
-        assert _LAST_WORD[dialect] in heard.body
-    said = _said(heard, dialect, streamed)
+        assert _LAST_WORD[dialect] in received.body
+    said = _said(received, dialect, streamed)
     assert naive["text"] == said.text
     assert naive["calls"] == [(name, json.loads(arguments)) for name, arguments in said.tools]
     assert naive["finish"] == said.finish
-    assert naive["signed"] == _signatures(heard.body, dialect, streamed)
-    told = _told_usage(heard, dialect, streamed)
+    assert naive["signed"] == _signatures(received.body, dialect, streamed)
+    reported = _reported_usage(received, dialect, streamed)
     if naive["usage"]:
         outputs = ("output_tokens", "output_audio_tokens", "output_image_tokens", "reasoning_tokens")
         output = sum(naive["usage"].get(unit, 0) for unit in outputs)
         uses = naive["usage"].get("tool_uses", 0)
-        assert (sum(naive["usage"].values()) - output - uses, output) == told
+        assert (sum(naive["usage"].values()) - output - uses, output) == reported
 
 
-def _told_usage(heard: Heard, dialect: str, streamed: bool) -> tuple[int, int] | None:
+def _reported_usage(received: Response, dialect: str, streamed: bool) -> tuple[int, int] | None:
     """Tokens in and out, as the caller adds them up."""
     if dialect == "responses":
-        told = final(heard.body, streamed)["usage"]
-        return None if told is None else (told["input_tokens"], told["output_tokens"])
-    messages = list(events(heard.body)) if streamed else [heard.json()]
+        reported = final(received.body, streamed)["usage"]
+        return None if reported is None else (reported["input_tokens"], reported["output_tokens"])
+    messages = list(events(received.body)) if streamed else [received.json()]
     usage = [message["usage"] for message in messages if message.get("usage")]
     if not usage:
         return None
     if dialect == "openai":
         return usage[-1]["prompt_tokens"], usage[-1]["completion_tokens"]
-    told = usage[-1]
-    asked = told["input_tokens"] + told["cache_read_input_tokens"] + told["cache_creation_input_tokens"]
-    return asked, told["output_tokens"]
+    reported = usage[-1]
+    requested = reported["input_tokens"] + reported["cache_read_input_tokens"] + reported["cache_creation_input_tokens"]
+    return requested, reported["output_tokens"]
 
 
 def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
@@ -158,16 +158,16 @@ def _signatures(body: bytes, dialect: str, streamed: bool) -> list[str]:
     return found
 
 
-def _hears_the_failure(hub: HubProcess, stub: Stub, provider: str, dialect: str, body: bytes, status: int) -> None:
+def _receives_the_failure(hub: HubProcess, stub: Stub, provider: str, dialect: str, body: bytes, status: int) -> None:
     stub.always(replaying(status, body, False, "whole", ""))
-    heard = _ask(hub, dialect, f"{provider}/m", False)
+    received = _ask(hub, dialect, f"{provider}/m", False)
 
     message = " ".join(json.loads(body)["error"]["message"].split())
-    assert (status, True) == (heard.status, message in heard.json()["error"]["message"])
+    assert (status, True) == (received.status, message in received.json()["error"]["message"])
 
 
 def _check_usage(hub: HubProcess, expected: dict[str, dict[str, int]]) -> None:
-    """The call log counts what Google told, unit by unit, and says that it told it; an estimate where it did not."""
+    """The call log counts what Google reported, unit by unit, and says that it reported it; an estimate where it did not."""
     logged = {call["id"]: call for call in hub.calls()}
     for call_id, usage in expected.items():
         call = logged[call_id]

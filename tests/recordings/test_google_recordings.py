@@ -12,7 +12,7 @@ import pytest
 from adapters.providers.google import GOOGLE
 from tests.recordings.google_meaning import as_stream, read_naively
 from tests.recordings.seen import FOLDER, label, recorded
-from tests.support.google import streamed, told
+from tests.support.google import reported, streamed
 
 FILES = ("google-generateContent", "google-generateContent-stream", "google-vertex-generateContent")
 
@@ -43,9 +43,9 @@ def _body(exchange: Any) -> bytes:
     return bytes(exchange["response"]["text"].encode())
 
 
-def _told(exchange: Any) -> dict[str, Any]:
+def _reported(exchange: Any) -> dict[str, Any]:
     body = _body(exchange)
-    return told(streamed(body) if _is_stream(exchange) else GOOGLE.decode(body))
+    return reported(streamed(body) if _is_stream(exchange) else GOOGLE.decode(body))
 
 
 def test_the_recordings_are_all_there() -> None:
@@ -55,7 +55,7 @@ def test_the_recordings_are_all_there() -> None:
 
 @pytest.mark.parametrize("exchange", _ANSWERED)
 def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
-    naive, said = read_naively(_body(exchange), _is_stream(exchange)), _told(exchange)
+    naive, said = read_naively(_body(exchange), _is_stream(exchange)), _reported(exchange)
 
     assert (naive["id"], naive["model"]) == said["started"]
     assert naive["text"] == said["text"]
@@ -74,7 +74,7 @@ def test_an_answer_means_what_a_naive_reading_finds(exchange: Any) -> None:
 
 @pytest.mark.parametrize("exchange", _ANSWERED)
 def test_every_call_has_an_id_that_no_other_call_has(exchange: Any) -> None:
-    ids = [call_id for call_id, _, _ in _told(exchange)["calls"].values()]
+    ids = [call_id for call_id, _, _ in _reported(exchange)["calls"].values()]
 
     assert len(set(ids)) == len(ids)
     assert all(ids)
@@ -82,20 +82,20 @@ def test_every_call_has_an_id_that_no_other_call_has(exchange: Any) -> None:
 
 @pytest.mark.parametrize("exchange", _WHOLE)
 def test_a_recorded_answer_sent_as_a_stream_says_the_same(exchange: Any) -> None:
-    assert _told(exchange) == told(streamed(as_stream(_body(exchange))))
+    assert _reported(exchange) == reported(streamed(as_stream(_body(exchange))))
 
 
 @pytest.mark.parametrize("exchange", _STREAMED)
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 def test_no_cut_and_no_comment_changes_a_recorded_stream(exchange: Any, line_end: bytes) -> None:
     body = _body(exchange).replace(b"\r\n", b"\n").replace(b"\n", line_end)
-    whole = told(streamed(body))
+    whole = reported(streamed(body))
     commented = body.replace(line_end * 2, line_end * 2 + b": still thinking" + line_end * 2)
 
-    assert whole == told(streamed(*(body[at : at + 1] for at in range(len(body)))))
-    assert whole == told(streamed(commented))
+    assert whole == reported(streamed(*(body[at : at + 1] for at in range(len(body)))))
+    assert whole == reported(streamed(commented))
     cuts = range(1, len(body), max(1, len(body) // 500))
-    assert all(whole == told(streamed(body[:at], body[at:])) for at in cuts)
+    assert all(whole == reported(streamed(body[:at], body[at:])) for at in cuts)
 
 
 @pytest.mark.parametrize("exchange", _STREAMED)
@@ -104,8 +104,8 @@ def test_a_recorded_stream_that_was_cut_short_never_looks_complete(exchange: Any
     last = body.rstrip().rindex(b"data:")
 
     for end in (last, last + 7, len(body) - 5):
-        assert not told(streamed(body[:end]))["ended"]
-    assert told(streamed(body[: len(body) - 2]))["ended"], "nothing is missing but the blank line"
+        assert not reported(streamed(body[:end]))["ended"]
+    assert reported(streamed(body[: len(body) - 2]))["ended"], "nothing is missing but the blank line"
 
 
 @pytest.mark.parametrize("exchange", _FAILED)

@@ -29,8 +29,8 @@ if not _RECORDED:
 @pytest.mark.parametrize("exchange", _RECORDED)
 def test_a_recorded_request_is_sent_with_its_meaning(exchange: Any) -> None:
     model, recorded_request = exchange["model"], exchange["request"]
-    asked = as_openai(model, recorded_request)
-    call = OPENAI_CALLER.read(json.dumps(asked).encode())
+    requested = as_openai(model, recorded_request)
+    call = OPENAI_CALLER.read(json.dumps(requested).encode())
     assert isinstance(call, ModelCall), call
     request = OPENAI_CALLER.to_request(call)
     assert isinstance(request, ChatRequest), request
@@ -66,17 +66,17 @@ def _understood(file: str, caller: CallerDialect) -> Iterator[tuple[Any, ChatReq
 @pytest.mark.parametrize(("file", "caller"), _OTHERS, ids=[file for file, _ in _OTHERS])
 def test_what_others_were_asked_can_be_asked_of_google_or_is_refused_by_name(file: str, caller: CallerDialect) -> None:
     """Every word that users and the system said arrives, and every function's name."""
-    for asked, request in _understood(file, caller):
+    for requested, request in _understood(file, caller):
         refused = GOOGLE.refuses(request)
         if refused is not None:
             steps = re.split(r"[.\[\]]+", refused.field)
-            assert any(step in json.dumps(asked) for step in steps if not step.isdigit()), refused
+            assert any(step in json.dumps(requested) for step in steps if not step.isdigit()), refused
             continue
         for model in ("gemini-3-flash-preview", "gemini-2.5-flash"):
             sent = json.loads(GOOGLE.encode(request, attempt(model)))
             texts = {part["text"] for content in sent["contents"] for part in content["parts"] if "text" in part}
             texts |= {part["text"] for part in sent.get("systemInstruction", {}).get("parts", ())}
-            assert {text for text in _spoken(asked) if text} <= texts
+            assert {text for text in _stated(requested) if text} <= texts
             declared = [one["name"] for tool in sent.get("tools", ()) for one in tool.get("functionDeclarations", ())]
             assert [tool.name for tool in request.tools] == declared
 
@@ -87,15 +87,17 @@ def test_most_of_what_others_were_asked_can_be_asked_of_google() -> None:
     assert len(requests) * 2 < 3 * sum(GOOGLE.refuses(request) is None for request in requests)
 
 
-def _spoken(asked: dict[str, Any]) -> list[str]:
+def _stated(requested: dict[str, Any]) -> list[str]:
     """The texts of users and of the system."""
-    told = [asked.get("system"), asked.get("instructions")]
-    messages: Any = asked.get("messages", asked.get("input"))
+    reported = [requested.get("system"), requested.get("instructions")]
+    messages: Any = requested.get("messages", requested.get("input"))
     if isinstance(messages, str):
         return [messages]
-    told += [message.get("content") for message in messages if message.get("role") in ("user", "system", "developer")]
+    reported += [
+        message.get("content") for message in messages if message.get("role") in ("user", "system", "developer")
+    ]
     texts: list[str] = []
-    for content in told:
+    for content in reported:
         if isinstance(content, str):
             texts.append(content)
         else:

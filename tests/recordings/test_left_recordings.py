@@ -1,4 +1,4 @@
-"""Whoever leaves, and whoever's provider breaks off, pays no more than for the whole answer: of every recorded stream."""
+"""Who leaves, and who's provider breaks off, pays no more than for the whole answer: of every recorded stream."""
 
 import base64
 import json

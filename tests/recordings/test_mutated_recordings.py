@@ -1,7 +1,7 @@
 """Recorded answers, changed as servers differ: what they say survives, and nothing that they lack makes anybody raise.
 
 Fields that nobody knows, keys in another order, null where a field was left out, and events that nobody promised change
-nothing. A field that is missing may leave nothing to understand, which is told, and no exception.
+nothing. A field that is missing may leave nothing to understand, which is reported, and no exception.
 Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository).
 """
 
@@ -54,7 +54,7 @@ def _dialect(file: str) -> ProviderDialect | None:
     )
 
 
-SPOKEN = [file for file in files() if _dialect(file) is not None]
+STATED = [file for file in files() if _dialect(file) is not None]
 
 
 @cache
@@ -63,11 +63,11 @@ def _answers(file: str) -> list[list[ServerEvent]]:
     dialect, found = _dialect(file), []
     assert dialect is not None
     for exchange in recorded(file):
-        told = exchange["response"]
-        if told["status"] != 200:
+        reported = exchange["response"]
+        if reported["status"] != 200:
             continue
-        body = base64.b64decode(told["base64"]) if told.get("base64") else told["text"].encode()
-        if "json" in told["content_type"]:
+        body = base64.b64decode(reported["base64"]) if reported.get("base64") else reported["text"].encode()
+        if "json" in reported["content_type"]:
             found.append([ServerEvent("", body, b"")])
         else:
             framer = dialect.framer()
@@ -75,20 +75,20 @@ def _answers(file: str) -> list[list[ServerEvent]]:
     return found
 
 
-def _told(file: str, answer: list[ServerEvent]) -> tuple[Event, ...]:
+def _reported(file: str, answer: list[ServerEvent]) -> tuple[Event, ...]:
     dialect = _dialect(file)
     assert dialect is not None
     if not file.endswith("-stream") and len(answer) == 1:
         return dialect.decode(answer[0].data)
-    state, told = dialect.start(), list[Event]()
+    state, reported = dialect.start(), list[Event]()
     for event in answer:
         state, events = dialect.step(state, event)
-        told += events
-    return tuple(told)
+        reported += events
+    return tuple(reported)
 
 
 def _meaning(events: Iterable[Event]) -> dict[str, Any]:
-    """What a caller of any dialect is told; the last count stands."""
+    """What a caller of any dialect is reported; the last count stands."""
     said: dict[str, Any] = {"text": "", "thinking": "", "calls": defaultdict(lambda: ["", ""]), "finish": []}
     for event in events:
         match event:
@@ -132,14 +132,14 @@ def _changed(answer: list[ServerEvent], change: Any) -> list[ServerEvent]:
     ]
 
 
-def _written_anew(value: Any, chance: Random, path: Path = (), known: dict[Path, set[str]] | None = None) -> Any:
+def _written_again(value: Any, chance: Random, path: Path = (), known: dict[Path, set[str]] | None = None) -> Any:
     """The same with an unknown field in every object, keys in another order, and null for what was left out."""
     if isinstance(value, list):
-        return [_written_anew(inner, chance, (*path, "*"), known) for inner in value]
+        return [_written_again(inner, chance, (*path, "*"), known) for inner in value]
     if not isinstance(value, dict):
         return value
     fields = {
-        name: inner if name in FREE else _written_anew(inner, chance, (*path, name), known)
+        name: inner if name in FREE else _written_again(inner, chance, (*path, name), known)
         for name, inner in value.items()
     }
     fields[UNKNOWN] = chance.choice(["", 1.5, None, [], {"a": [None]}])
@@ -182,21 +182,21 @@ def _places(value: Any, path: Path = ()) -> Iterator[Path]:
 quickly = settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
 
 
-@pytest.mark.parametrize("file", SPOKEN)
+@pytest.mark.parametrize("file", STATED)
 @given(chance=st.randoms(use_true_random=False))
 @quickly
 def test_what_nobody_knows_and_what_is_null_changes_nothing(file: str, chance: Random) -> None:
     answer = chance.choice(_answers(file))
-    anew = _changed(answer, lambda value: _written_anew(value, chance, (), _known(file)))
-    if len(anew) > 1:
+    again = _changed(answer, lambda value: _written_again(value, chance, (), _known(file)))
+    if len(again) > 1:
         for _ in range(3):
             stranger = ServerEvent(UNKNOWN, json.dumps({"type": UNKNOWN, "x": [1]}).encode(), b"")
-            anew.insert(chance.randrange(len(anew)), stranger)
+            again.insert(chance.randrange(len(again)), stranger)
 
-    assert _meaning(_told(file, anew)) == _meaning(_told(file, answer))
+    assert _meaning(_reported(file, again)) == _meaning(_reported(file, answer))
 
 
-@pytest.mark.parametrize("file", SPOKEN)
+@pytest.mark.parametrize("file", STATED)
 @given(chance=st.randoms(use_true_random=False))
 @quickly
 def test_what_is_missing_or_of_another_kind_makes_nobody_raise(file: str, chance: Random) -> None:
@@ -215,6 +215,6 @@ def test_what_is_missing_or_of_another_kind_makes_nobody_raise(file: str, chance
     else:
         inner[last] = chance.choice([None, "", UNKNOWN, 0, -1, 2**70, 1.5, True, [], {}, [None], {UNKNOWN: None}])
     event = ServerEvent(answer[place].name, json.dumps(value).encode(), answer[place].raw)
-    told = _told(file, [*answer[:place], event, *answer[place + 1 :]])
+    reported = _reported(file, [*answer[:place], event, *answer[place + 1 :]])
 
-    assert len(answer) > 1 or isinstance(told[-1], Ended | Broken)
+    assert len(answer) > 1 or isinstance(reported[-1], Ended | Broken)

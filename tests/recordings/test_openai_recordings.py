@@ -18,7 +18,7 @@ from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.events import Broken
 from domain.model_api.requests import ChatRequest
 from entrypoints.http.dialects.openai_chat import OPENAI_CALLER
-from tests.adapters.openai_events import folded, server_events, told
+from tests.adapters.openai_events import folded, reported, server_events
 from tests.recordings.left_out import without
 from tests.recordings.openai_meaning import meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, label, recorded
@@ -84,7 +84,7 @@ def read(request: dict[str, Any]) -> ModelCall:
 
 def understood(exchange: Exchange) -> dict[str, Any]:
     events = folded(server_events(exchange.body)) if exchange.streamed else OPENAI.decode(exchange.body)
-    return told(events)
+    return reported(events)
 
 
 def test_the_recordings_are_there() -> None:
@@ -114,7 +114,7 @@ def test_an_answer_is_understood_as_a_naive_reading_understands_it(exchange: Exc
 def test_a_recorded_stream_without_its_last_event_never_ends(exchange: Exchange) -> None:
     events = server_events(exchange.body)
 
-    assert not told(folded(events[:-1]))["ended"]
+    assert not reported(folded(events[:-1]))["ended"]
 
 
 @pytest.mark.parametrize("exchange", WHOLE)
@@ -133,8 +133,8 @@ def test_a_recorded_answer_sent_in_chunks_says_the_same(exchange: Exchange) -> N
     stream.append(ServerEvent("", b"[DONE]", b""))
 
     assert {**understood(exchange), "choices": without_stops(understood(exchange))} == {
-        **told(folded(stream)),
-        "choices": without_stops(told(folded(stream))),
+        **reported(folded(stream)),
+        "choices": without_stops(reported(folded(stream))),
     }
 
 
@@ -151,7 +151,7 @@ def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: Exchange) -> No
     events = folded(server_events(exchange.body)) if exchange.streamed else OPENAI.decode(exchange.body)
     if isinstance(events[-1], Broken):
         return  # Nothing is rendered of a failure: the shell words it.
-    answer = told(events)
+    answer = reported(events)
     started, model = answer["started"][0]
     rendering = a_rendering(started, model=model)
 
@@ -160,7 +160,10 @@ def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: Exchange) -> No
         state, more = OPENAI_CALLER.render(state, event)
         sent += more
 
-    for rendered in (told(folded(server_events(sent))), told(OPENAI.decode(OPENAI_CALLER.whole(events, rendering)))):
+    for rendered in (
+        reported(folded(server_events(sent))),
+        reported(OPENAI.decode(OPENAI_CALLER.whole(events, rendering))),
+    ):
         assert answer == rendered
 
 
@@ -194,8 +197,8 @@ def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: Ex
     sent = json.loads(OPENAI.encode(request, attempt(request.model, exchange.provider)))
     reasoning_in = VENDORS[exchange.provider].reasoning_in if exchange.provider in VENDORS else ""
     assert OPENAI.unsupported is not None
-    asked = without(exchange.request, {lack.field for lack in OPENAI.unsupported(request)})
-    assert meaning(asked, reasoning_in) == meaning(sent, reasoning_in)
+    requested = without(exchange.request, {lack.field for lack in OPENAI.unsupported(request)})
+    assert meaning(requested, reasoning_in) == meaning(sent, reasoning_in)
 
 
 @pytest.mark.parametrize("exchange", REFUSED)

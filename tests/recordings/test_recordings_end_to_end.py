@@ -1,6 +1,6 @@
 """Recorded traffic of real providers, replayed over real sockets through a real hub, to callers of both dialects.
 
-What the recording says is what the caller must hear, and what the call log must count: text, tool calls, finish
+What the recording says is what the caller must receive, and what the call log must count: text, tool calls, finish
 reason, usage. Streams come cut at random, byte by byte, with CRLF line ends, and with comments between the events.
 Skipped where the recordings are not (AIHUB_RECORDINGS, else `../shared/recordings` beside the repository).
 """
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, Heard, ask
+from tests.behaviour.plain_calls import CHAT, MESSAGES, Response, ask
 from tests.behaviour.stub import Stub
 from tests.recordings.left_out import without
 from tests.recordings.naive import (
@@ -135,50 +135,50 @@ def replaying(exchange: Exchange, body: bytes, how: str = "whole", streamed: boo
 
 def generic(dialect: str, model: str, stream: bool) -> dict[str, Any]:
     """Some request in that dialect."""
-    asked = {"model": model, "max_tokens": 4096, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
-    return {**asked, "stream_options": {"include_usage": True}} if dialect == "openai" and stream else asked
+    requested = {"model": model, "max_tokens": 4096, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    return {**requested, "stream_options": {"include_usage": True}} if dialect == "openai" and stream else requested
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_providers_own_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
+def test_the_providers_own_callers_receive_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
     expected: dict[str, tuple[str, dict[str, int]]] = {}
     for exchange in exchanges(file):
         with checking(exchange.label):
             for how in ("whole", "random", "bytes", "crlf", "comments") if exchange.streamed else ("whole", "random"):
                 stub.always(replaying(exchange, exchange.body, how))
                 request = {**exchange.request, "model": f"rec-{exchange.dialect}/{exchange.request['model']}"}
-                heard = ask(hub, PATHS[exchange.dialect], request)
+                received = ask(hub, PATHS[exchange.dialect], request)
 
-                assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+                assert exchange.status == received.status, (exchange.label, received.body[:500])
                 if exchange.breaks is not None:
-                    _check_broken(exchange, heard, how)
+                    _check_broken(exchange, received, how)
                     continue
                 sent = b"".join(pieces(exchange.body, how, random.Random(exchange.label)))
-                assert sent.rstrip(b"\r\n") == heard.body.rstrip(b"\r\n"), (exchange.label, how)
+                assert sent.rstrip(b"\r\n") == received.body.rstrip(b"\r\n"), (exchange.label, how)
                 if exchange.status == 200:
-                    expected[str(heard.header("x-request-id"))] = exchange.label, exchange.said().usage
+                    expected[str(received.header("x-request-id"))] = exchange.label, exchange.said().usage
     _check_usage(hub, expected)
 
 
-def _check_broken(exchange: Exchange, heard: Heard, how: str) -> None:
+def _check_broken(exchange: Exchange, received: Response, how: str) -> None:
     """What came before the error is there as it was, the error in the hub's words, and no end."""
     error = json.loads(exchange.body.split(b"data: ")[-1])["error"]
     if how == "whole":
-        assert heard.body.startswith(exchange.breaks or b"-")
-    assert error["message"] == json.loads(heard.body.split(b"data: ")[-1])["error"]["message"], exchange.label
-    assert b"[DONE]" not in heard.body
+        assert received.body.startswith(exchange.breaks or b"-")
+    assert error["message"] == json.loads(received.body.split(b"data: ")[-1])["error"]["message"], exchange.label
+    assert b"[DONE]" not in received.body
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_callers_of_the_other_dialect_hear_the_same_in_their_own(hub: HubProcess, stub: Stub, file: str) -> None:
+def test_callers_of_the_other_dialect_receive_the_same_in_their_own(hub: HubProcess, stub: Stub, file: str) -> None:
     expected: dict[str, tuple[str, dict[str, int]]] = {}
     for exchange in exchanges(file):
         with checking(exchange.label):
-            expected |= _heard_in_the_other_dialect(hub, stub, exchange)
+            expected |= _received_in_the_other_dialect(hub, stub, exchange)
     _check_usage(hub, expected)
 
 
-def _heard_in_the_other_dialect(
+def _received_in_the_other_dialect(
     hub: HubProcess, stub: Stub, exchange: Exchange
 ) -> dict[str, tuple[str, dict[str, int]]]:
     expected: dict[str, tuple[str, dict[str, int]]] = {}
@@ -190,19 +190,19 @@ def _heard_in_the_other_dialect(
         stream_of = as_openai_stream if exchange.dialect == "openai" else as_anthropic_stream
         body = stream_of(exchange.body) if how == "as a stream" else exchange.body
         stub.always(replaying(exchange, body, "random" if how == "as a stream" else how, streamed))
-        heard = ask(hub, PATHS[other], generic(other, f"rec-{exchange.dialect}/m", streamed))
+        received = ask(hub, PATHS[other], generic(other, f"rec-{exchange.dialect}/m", streamed))
 
-        assert exchange.status == heard.status, (exchange.label, heard.body[:500])
+        assert exchange.status == received.status, (exchange.label, received.body[:500])
         if exchange.status != 200:
-            assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
+            assert json.loads(exchange.body)["error"]["message"] in received.json()["error"]["message"]
             continue
         if exchange.breaks is not None:
-            assert json.loads(exchange.body.split(b"data: ")[-1])["error"]["message"].encode() in heard.body
-            assert b"message_stop" not in heard.body
+            assert json.loads(exchange.body.split(b"data: ")[-1])["error"]["message"].encode() in received.body
+            assert b"message_stop" not in received.body
             continue
-        told = exchange.said()
-        assert _as_heard(told, exchange.dialect) == _heard(heard, other, streamed), (exchange.label, how)
-        expected[str(heard.header("x-request-id"))] = exchange.label, told.usage
+        reported = exchange.said()
+        assert _as_received(reported, exchange.dialect) == _received(received, other, streamed), (exchange.label, how)
+        expected[str(received.header("x-request-id"))] = exchange.label, reported.usage
     return expected
 
 
@@ -213,19 +213,19 @@ def test_recorded_requests_keep_their_words_or_are_refused_by_name(hub: HubProce
         with checking(exchange.label):
             stub.reset()
             other = OTHER[exchange.dialect]
-            heard = ask(hub, PATHS[exchange.dialect], {**exchange.request, "model": f"rec-{other}/m"})
+            received = ask(hub, PATHS[exchange.dialect], {**exchange.request, "model": f"rec-{other}/m"})
 
-            if heard.status != 200:
-                error = heard.json()["error"]
-                assert (400, "unsupported_parameter") == (heard.status, error["code"]), (exchange.label, error)
+            if received.status != 200:
+                error = received.json()["error"]
+                assert (400, "unsupported_parameter") == (received.status, error["code"]), (exchange.label, error)
                 assert [] == stub.requests
                 continue
             sent = stub.only.json()
-            dropped = heard.header("x-aihub-dropped")
-            asked = without(exchange.request, dropped.split(", ") if dropped else ())
-            words = sorted(word for word in _words(asked) if word)
+            dropped = received.header("x-aihub-dropped")
+            requested = without(exchange.request, dropped.split(", ") if dropped else ())
+            words = sorted(word for word in _words(requested) if word)
             assert [] == [word for word in words if word not in set(_words(sent))], exchange.label
-            assert _names(asked) == _names(sent), exchange.label
+            assert _names(requested) == _names(sent), exchange.label
             assert bool(exchange.request.get("stream")) == bool(sent.get("stream"))
 
 
@@ -248,29 +248,29 @@ def _names(request: dict[str, Any]) -> list[str]:
     return [tool.get("function", tool)["name"] for tool in request.get("tools") or ()]
 
 
-def _heard(heard: Heard, dialect: str, streamed: bool) -> Said:
+def _received(received: Response, dialect: str, streamed: bool) -> Said:
     if streamed:
-        assert (b"[DONE]" if dialect == "openai" else b"message_stop") in heard.body
-    return said(dialect, heard.body, streamed)
+        assert (b"[DONE]" if dialect == "openai" else b"message_stop") in received.body
+    return said(dialect, received.body, streamed)
 
 
-def _as_heard(told: Said, dialect: str) -> Said:
+def _as_received(reported: Said, dialect: str) -> Said:
     """What the other dialect can say of it.
 
     Anthropic says `tool_use` also where OpenAI says `stop` after a tool call that was demanded.
     """
-    usage = dict(told.usage)
+    usage = dict(reported.usage)
     if dialect == "openai":
-        finish = "tool_calls" if told.tools and told.finish == "stop" else told.finish
-        return msgspec.structs.replace(told, usage=usage, finish=finish)
+        finish = "tool_calls" if reported.tools and reported.finish == "stop" else reported.finish
+        return msgspec.structs.replace(reported, usage=usage, finish=finish)
     written = usage.pop("cache_write_1h_tokens", 0)
     if written:
         usage["cache_write_tokens"] = usage.get("cache_write_tokens", 0) + written
-    return msgspec.structs.replace(told, usage=usage)
+    return msgspec.structs.replace(reported, usage=usage)
 
 
 def _check_usage(hub: HubProcess, expected: dict[str, tuple[str, dict[str, int]]]) -> None:
-    """The call log counts what the provider told, and says that the provider told it."""
+    """The call log counts what the provider reported, and says that the provider reported it."""
     logged = {call["id"]: call for call in hub.calls()}
     for call_id, (name, usage) in expected.items():
         call = logged[call_id]

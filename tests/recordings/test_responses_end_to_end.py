@@ -1,7 +1,7 @@
 """Recorded traffic of the Responses API, replayed over real sockets through a real hub.
 
-Its own callers hear it byte for byte, callers of the other dialects in theirs; and its callers hear what was recorded of
-the others in the words of the Responses API. The call log counts what the provider told.
+Its own callers receive it byte for byte, callers of the other dialects in theirs; and its callers receive what was recorded of
+the others in the words of the Responses API. The call log counts what the provider reported.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.behaviour.calls import CHAT, MESSAGES, RESPONSES, Heard, ask
+from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, Response, ask
 from tests.behaviour.stub import Stub
 from tests.recordings import test_recordings_end_to_end as others
 from tests.recordings.naive import Said, anthropic_said, openai_said
@@ -82,7 +82,7 @@ def said(body: bytes, streamed: bool) -> Said:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_its_own_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
+def test_its_own_callers_receive_what_was_recorded(hub: HubProcess, stub: Stub, file: str) -> None:
     expected: Usages = {}
     for exchange in exchanges(file):
         with checking(exchange.label):
@@ -90,31 +90,31 @@ def test_its_own_callers_hear_what_was_recorded(hub: HubProcess, stub: Stub, fil
                 stub.reset()
                 stub.always(others.replaying(exchange, exchange.body, how))
                 request = {**exchange.request, "model": f"rec-rsp/{exchange.request['model']}"}
-                heard = ask(hub, RESPONSES, request)
+                received = ask(hub, RESPONSES, request)
 
-                assert exchange.status == heard.status, heard.body[:500]
+                assert exchange.status == received.status, received.body[:500]
                 sent = b"".join(others.pieces(exchange.body, how, random.Random(exchange.label)))
-                assert _until_its_end(sent) == _until_its_end(heard.body), how
+                assert _until_its_end(sent) == _until_its_end(received.body), how
                 assert exchange.request == stub.only.json()
                 if exchange.status == 200:
-                    expected |= _usage(exchange, heard)
+                    expected |= _usage(exchange, received)
     others._check_usage(hub, expected)
 
 
 def _until_its_end(body: bytes) -> bytes:
-    """A stream to the last brace of its last event: OpenRouter's [DONE] after it may come too late to be heard."""
+    """A stream to the last brace of its last event: OpenRouter's [DONE] after it may come too late to be received."""
     return body[: body.rfind(b"}")]
 
 
-def _usage(exchange: others.Exchange, heard: Heard) -> Usages:
+def _usage(exchange: others.Exchange, received: Response) -> Usages:
     """What the call log must hold; what counts nothing of what it says is estimated."""
     usage = said(exchange.body, exchange.streamed).usage
-    return {str(heard.header("x-request-id")): (exchange.label, usage)} if usage else {}
+    return {str(received.header("x-request-id")): (exchange.label, usage)} if usage else {}
 
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("other", ["openai", "anthropic"])
-def test_callers_of_other_dialects_hear_the_same_in_their_own(
+def test_callers_of_other_dialects_receive_the_same_in_their_own(
     hub: HubProcess, stub: Stub, file: str, other: str
 ) -> None:
     expected: Usages = {}
@@ -122,49 +122,49 @@ def test_callers_of_other_dialects_hear_the_same_in_their_own(
         with checking(exchange.label):
             for how in ("whole", "bytes", "crlf") if exchange.streamed else ("whole",):
                 stub.always(others.replaying(exchange, exchange.body, how))
-                heard = ask(hub, PATHS[other], others.generic(other, "rec-rsp/gpt-5", exchange.streamed))
+                received = ask(hub, PATHS[other], others.generic(other, "rec-rsp/gpt-5", exchange.streamed))
 
-                assert exchange.status == heard.status, heard.body[:500]
+                assert exchange.status == received.status, received.body[:500]
                 if exchange.status != 200:
-                    assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
+                    assert json.loads(exchange.body)["error"]["message"] in received.json()["error"]["message"]
                     continue
-                told = said(exchange.body, exchange.streamed)
-                if told.finish is None:
-                    continue  # Told in the background: it says nothing yet.
+                reported = said(exchange.body, exchange.streamed)
+                if reported.finish is None:
+                    continue  # Reported in the background: it says nothing yet.
                 reading = openai_said if other == "openai" else anthropic_said
-                in_theirs = others._as_heard(told, "openai") if other == "anthropic" else told
-                assert in_theirs == reading(heard.body, exchange.streamed), how
-                expected |= _usage(exchange, heard)
+                in_theirs = others._as_received(reported, "openai") if other == "anthropic" else reported
+                assert in_theirs == reading(received.body, exchange.streamed), how
+                expected |= _usage(exchange, received)
     others._check_usage(hub, expected)
 
 
 @pytest.mark.parametrize("file", others.FILES)
-def test_its_callers_hear_what_was_recorded_of_others(hub: HubProcess, stub: Stub, file: str) -> None:
+def test_its_callers_receive_what_was_recorded_of_others(hub: HubProcess, stub: Stub, file: str) -> None:
     expected: Usages = {}
     for exchange in others.exchanges(file):
         with checking(exchange.label):
             for how in ("whole", "bytes") if exchange.streamed else ("whole",):
                 stub.always(others.replaying(exchange, exchange.body, how))
-                asked: dict[str, Any] = {"input": "Hi", "stream": exchange.streamed}
-                heard = ask(hub, RESPONSES, {"model": f"rec-{exchange.dialect}/m", **asked})
+                requested: dict[str, Any] = {"input": "Hi", "stream": exchange.streamed}
+                received = ask(hub, RESPONSES, {"model": f"rec-{exchange.dialect}/m", **requested})
 
-                assert exchange.status == heard.status, heard.body[:500]
+                assert exchange.status == received.status, received.body[:500]
                 if exchange.status != 200:
-                    assert json.loads(exchange.body)["error"]["message"] in heard.json()["error"]["message"]
+                    assert json.loads(exchange.body)["error"]["message"] in received.json()["error"]["message"]
                     continue
                 if exchange.breaks is not None:
-                    assert b"response.failed" in heard.body
-                    assert b"response.completed" not in heard.body
+                    assert b"response.failed" in received.body
+                    assert b"response.completed" not in received.body
                     continue
-                told = exchange.said()
-                assert _as_a_response(told) == said(heard.body, exchange.streamed), how
-                expected[str(heard.header("x-request-id"))] = exchange.label, told.usage
+                reported = exchange.said()
+                assert _as_a_response(reported) == said(received.body, exchange.streamed), how
+                expected[str(received.header("x-request-id"))] = exchange.label, reported.usage
     others._check_usage(hub, expected)
 
 
-def _as_a_response(told: Said) -> Said:
+def _as_a_response(reported: Said) -> Said:
     """A response has no word for the end of tool calls, nor for what a cache keeps for an hour, nor for sound."""
-    usage = dict(told.usage)
+    usage = dict(reported.usage)
     for unit, into in (
         ("cache_write_1h_tokens", "cache_write_tokens"),
         ("input_audio_tokens", "input_tokens"),
@@ -172,7 +172,7 @@ def _as_a_response(told: Said) -> Said:
     ):
         if count := usage.pop(unit, 0):
             usage[into] = usage.get(into, 0) + count
-    finish = "tool_calls" if told.tools and told.finish == "stop" else told.finish
-    if told.finish == "tool_calls" and not told.tools:
+    finish = "tool_calls" if reported.tools and reported.finish == "stop" else reported.finish
+    if reported.finish == "tool_calls" and not reported.tools:
         finish = "stop"
-    return msgspec.structs.replace(told, finish=finish, usage=usage)
+    return msgspec.structs.replace(reported, finish=finish, usage=usage)

@@ -15,7 +15,7 @@ from domain.model_api.call import Attempt, ModelCall, Target
 from domain.model_api.events import Broken, Ended, Event, ReasoningDelta
 from domain.model_api.requests import ChatRequest, Reasoning
 from entrypoints.http.dialects.openai_responses import RESPONSES_CALLER
-from tests.adapters.openai_events import told
+from tests.adapters.openai_events import reported
 from tests.recordings.left_out import without
 from tests.recordings.responses_meaning import chat_meaning, final, meaning, read_naively, usage_units
 from tests.recordings.seen import FOLDER, files, label, recorded
@@ -86,7 +86,7 @@ def understood(exchange: dict[str, Any]) -> tuple[Event, ...]:
 
 def as_naively_read(events: tuple[Event, ...]) -> dict[str, Any]:
     """The events in the words of the naive reading."""
-    answer = told(events)
+    answer = reported(events)
     assert answer["failure"] is None
     choice = answer["choices"].get(0, {})
     proofs = [event for event in events if isinstance(event, ReasoningDelta) and event.redacted]
@@ -124,7 +124,7 @@ def test_a_stream_says_what_its_last_event_says_whole(exchange: dict[str, Any]) 
     """Whole equals stream, by the provider's own whole."""
     whole = RESPONSES.decode(json.dumps(final(body_of(exchange), True)).encode())
 
-    differ = {"encrypted": None}  # OpenAI encrypts a thought anew for each event.
+    differ = {"encrypted": None}  # OpenAI encrypts a thought again for each event.
     assert as_naively_read(whole) | differ == as_naively_read(understood(exchange)) | differ
 
 
@@ -144,7 +144,7 @@ def test_a_recorded_stream_means_the_same_however_it_is_cut(exchange: dict[str, 
 def test_a_recorded_stream_without_its_last_event_never_ends(exchange: dict[str, Any]) -> None:
     events = [event for event in framed(body_of(exchange)) if event.data != b"[DONE]"]
 
-    assert not told(folded(events[:-1]))["ended"]
+    assert not reported(folded(events[:-1]))["ended"]
 
 
 @pytest.mark.parametrize("exchange", ANSWERED)
@@ -160,10 +160,10 @@ def test_a_recorded_answer_is_rendered_as_what_it_says(exchange: dict[str, Any])
         sent += more
 
     for rendered in (final(sent, True), json.loads(RESPONSES_CALLER.whole(events, rendering))):
-        heard = read_naively(json.dumps(rendered).encode(), False)
+        received = read_naively(json.dumps(rendered).encode(), False)
         for name in ("text", "refusal", "thinking", "cited", "calls"):
-            assert naive[name] == heard[name], name
-        assert len(naive["encrypted"]) == len(heard["encrypted"])
+            assert naive[name] == received[name], name
+        assert len(naive["encrypted"]) == len(received["encrypted"])
     assert final(sent, True) == json.loads(RESPONSES_CALLER.whole(events, rendering))
     numbers = [json.loads(event.data)["sequence_number"] for event in framed(sent)]
     assert list(range(len(numbers))) == numbers
@@ -185,18 +185,20 @@ def test_a_recorded_request_passes_through_with_every_field(exchange: dict[str, 
 @pytest.mark.parametrize("exchange", ALL)
 @pytest.mark.parametrize("provider", [OPENAI, RESPONSES], ids=["to chat", "to responses"])
 def test_a_recorded_request_keeps_its_meaning_or_is_refused_by_name(exchange: dict[str, Any], provider: Any) -> None:
-    asked = exchange["request"]
-    request = RESPONSES_CALLER.to_request(read(asked))
+    requested = exchange["request"]
+    request = RESPONSES_CALLER.to_request(read(requested))
     assert isinstance(request, ChatRequest), request
 
     refused = provider.refuses(request)
 
     if refused is not None:
         for word in refused.field.replace("]", "").replace("[", ".").split("."):
-            assert word.isdigit() or word in json.dumps(asked) or word in ("tool_result", "document", "image", "url")
+            assert (
+                word.isdigit() or word in json.dumps(requested) or word in ("tool_result", "document", "image", "url")
+            )
         return
     sent = json.loads(provider.encode(request, attempt(request.model)))
-    expected = meaning(without(asked, {lack.field for lack in provider.unsupported(request)}))
+    expected = meaning(without(requested, {lack.field for lack in provider.unsupported(request)}))
     if provider is OPENAI:
         expected["said"] = [_with_fitted_id(each) for each in expected["said"] if each[0] != "thought"]
         assert expected == chat_meaning(sent)

@@ -32,7 +32,7 @@ def test_one_test_that_fails_outweighs_all_that_pass() -> None:
     assert {"madeup-chat-0": False} == seen.taken()
 
 
-def test_what_a_test_saw_is_told_once() -> None:
+def test_what_a_test_saw_is_reported_once() -> None:
     seen.saw("madeup-chat-1", True)
 
     assert [{"madeup-chat-1": True}, {}] == [seen.taken(), seen.taken()]

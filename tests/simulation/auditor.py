@@ -79,13 +79,13 @@ class Books(NamedTuple):
         """What the user's grants had to spend after each line that changed it, in nanocredits."""
         accounts = {f"grant:{grant.id}" for grant in self.grants.values() if grant.user_id == user_id}
         now = 0
-        told: list[int] = []
+        reported: list[int] = []
         for line in self.lines:
             change = line.nanos * ((line.target in accounts) - (line.source in accounts))
             if change:
                 now += change
-                told.append(now)
-        return told
+                reported.append(now)
+        return reported
 
 
 @contextmanager

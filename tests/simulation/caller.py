@@ -9,8 +9,8 @@ import msgspec
 from entrypoints.http.wire import Reply, Request
 from entrypoints.usecases.call.admission import DEADLINE_SILENCES
 from tests.simulation.process import UPSTREAM_TIMEOUT_MS, Died, Process
-from tests.system.answers import Script
-from tests.system.client import ANTHROPIC, OPENAI, chat, events_of
+from tests.system.raw_client import ANTHROPIC, OPENAI, chat, events_of
+from tests.system.scripted_answers import Script
 
 PAUSE_S = (DEADLINE_SILENCES + 1) * UPSTREAM_TIMEOUT_MS / 1000
 TERMINAL = {OPENAI: b"data: [DONE]\n\n", ANTHROPIC: b'data: {"type":"message_stop"}\n\n'}
@@ -19,7 +19,7 @@ TERMINAL = {OPENAI: b"data: [DONE]\n\n", ANTHROPIC: b'data: {"type":"message_sto
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller wants. `key` is its Idempotency-Key.
 
-    `patience` is after how many pieces of a stream it leaves, `pause` after how many it reads nothing for longer than
+    `leaves_after` is after how many pieces of a stream it leaves, `pause` after how many it reads nothing for longer than
     any call may last.
     """
 
@@ -31,14 +31,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool
     cap: int | None
     key: str | None = None
-    patience: int | None = None
+    leaves_after: int | None = None
     pause: int | None = None
 
     def body(self) -> bytes:
         return chat(self.script, model=self.model, stream=self.stream, cap=self.cap)
 
 
-class Heard(msgspec.Struct, kw_only=True):
+class Response(msgspec.Struct, kw_only=True):
     """What came of it. `by` is the process; `cut_off` if it died before it was done, `left` if the caller did not wait."""
 
     wish: Wish
@@ -49,7 +49,7 @@ class Heard(msgspec.Struct, kw_only=True):
     ended: bool = False
     left: bool = False
     cut_off: bool = False
-    asked_ms: int = 0
+    requested_ms: int = 0
 
     @property
     def call_id(self) -> str:
@@ -67,13 +67,15 @@ class Heard(msgspec.Struct, kw_only=True):
         return self.headers.get("idempotent-replayed") == "true"
 
     def said(self) -> str:
-        """The text that was heard, whole or in pieces."""
+        """The text that was received, whole or in pieces."""
         if self.status != 200:
             return ""
         if not self.wish.stream:
-            told: Any = msgspec.json.decode(self.body)
+            reported: Any = msgspec.json.decode(self.body)
             parts = (
-                told["content"] if self.wish.path == ANTHROPIC else [{"text": told["choices"][0]["message"]["content"]}]
+                reported["content"]
+                if self.wish.path == ANTHROPIC
+                else [{"text": reported["choices"][0]["message"]["content"]}]
             )
             return "".join(part["text"] for part in parts)
         deltas = [
@@ -90,9 +92,9 @@ def _has_delta(data: Any) -> bool:
     return isinstance(data, dict) and isinstance(data.get("delta"), dict)
 
 
-async def call(process: Process, wish: Wish) -> Heard:
+async def call(process: Process, wish: Wish) -> Response:
     """Make the wish, as a server would: a hang-up cancels what streams, a crash cancels everything."""
-    heard = Heard(wish=wish, by=process.name, asked_ms=process.hub.clock.monotonic_us() // 1000)
+    received = Response(wish=wish, by=process.name, requested_ms=process.hub.clock.monotonic_us() // 1000)
     headers = {"authorization": f"Bearer {wish.secret}"} | ({"idempotency-key": wish.key} if wish.key else {})
     request = Request(
         id=process.hub.ids.new("call"),
@@ -107,33 +109,33 @@ async def call(process: Process, wish: Wish) -> Heard:
         try:
             async with process.handlers[wish.path](request) as reply:
                 if not process.is_dead():
-                    await _listen(process, reply, heard, scope)
+                    await _listen(process, reply, received, scope)
         except Died:
             pass
         finally:
             process.running.discard(scope)
-    heard.cut_off = process.is_dead()
-    return heard
+    received.cut_off = process.is_dead()
+    return received
 
 
-async def _listen(process: Process, reply: Reply, heard: Heard, scope: anyio.CancelScope) -> None:
-    """Hear the answer, to its end or as long as caller and process are there."""
-    heard.status, heard.headers = reply.status, dict(reply.headers)
+async def _listen(process: Process, reply: Reply, received: Response, scope: anyio.CancelScope) -> None:
+    """Receive the answer, to its end or as long as caller and process are there."""
+    received.status, received.headers = reply.status, dict(reply.headers)
     if isinstance(reply.body, bytes):
-        heard.body, heard.ended = reply.body, True
+        received.body, received.ended = reply.body, True
         return
     pieces = 0
     async for piece in reply.body:
         if process.is_dead():
             return
-        heard.body += piece
+        received.body += piece
         pieces += 1
-        if pieces == heard.wish.pause:
+        if pieces == received.wish.pause:
             await anyio.sleep(PAUSE_S)
-        if pieces == heard.wish.patience:
-            heard.left = True
+        if pieces == received.wish.leaves_after:
+            received.left = True
             scope.cancel()
-    heard.ended = not heard.left and not process.is_dead()
+    received.ended = not received.left and not process.is_dead()
 
 
 def any_script(chance: random.Random, marker: str) -> Script:

@@ -9,14 +9,14 @@ from tests.support.figures import FAULT
 
 def figures_of(world: World) -> dict[str, int]:
     """Requests, kills and faults by kind."""
-    faults = Counter(kind for heard in world.heard for kind in _faults_of(heard.wish))
-    faults["callers who left"] = sum(heard.left for heard in world.heard)
+    faults = Counter(kind for received in world.received for kind in _faults_of(received.wish))
+    faults["callers who left"] = sum(received.left for received in world.received)
     faults["steps of the clock"] = world.steps
     faults["full disks"] = world.fills
     faults["decisions that the books refused"] = world.refused
     return {
         "worlds": 1,
-        "requests": len(world.heard),
+        "requests": len(world.received),
         "kills": world.crashes,
         **{FAULT + kind: count for kind, count in faults.items()},
     }

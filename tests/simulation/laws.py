@@ -1,4 +1,4 @@
-"""What must hold of every world, whatever happened in it: what callers heard, against what the books say."""
+"""What must hold of every world, whatever happened in it: what callers received, against what the books say."""
 
 from collections import defaultdict
 
@@ -6,64 +6,66 @@ import msgspec
 
 from domain.money import parse_credits
 from tests.simulation.auditor import Books, CallRow, Price, audit, prices
-from tests.simulation.caller import Heard
+from tests.simulation.caller import Response
 from tests.simulation.world import World
-from tests.system.scripted import ScriptedProvider
+from tests.system.scripted_provider import ScriptedProvider
 
 UNITS = 1_000_000
 
 
 def check(world: World, provider: ScriptedProvider) -> Books:
-    """Audit the books and hold them against what was heard; AssertionError names the call."""
+    """Audit the books and hold them against what was received; AssertionError names the call."""
     books, rates = audit(world.data_dir), prices(world.data_dir)
     assert all(call.ending is not None for call in books.calls.values()), "a hold is open"
     assert all(grant.held == 0 for grant in books.grants.values())
     for call in books.calls.values():
         assert call.uncollected == 0 or call.charge == call.hold, f"{call.id} leaves uncollected what it could have"
-    for heard in world.heard:
-        row = books.calls.get(heard.headers.get("x-request-id", ""))
-        if heard.is_whole:
-            assert row is not None, f"{heard} has no row"
-            _whole_is_charged(heard, row, rates)
-        elif heard.ended and heard.status >= 400:
-            _refused_is_free(heard, row, provider)
-        elif heard.said() and not heard.cut_off:
+    for received in world.received:
+        row = books.calls.get(received.headers.get("x-request-id", ""))
+        if received.is_whole:
+            assert row is not None, f"{received} has no row"
+            _whole_is_charged(received, row, rates)
+        elif received.ended and received.status >= 400:
+            _refused_is_free(received, row, provider)
+        elif received.said() and not received.cut_off:
             # Delivered and not charged: only where the process died that made the call or had still to settle it.
-            assert row is not None, f"{heard} has no row"
-            died = row.ending == "lost" and heard.by in world.died
-            assert row.charge > 0 or died, f"{row} is free, but {heard.said()!r} was said"
-    _once_per_key(world.heard, books)
+            assert row is not None, f"{received} has no row"
+            died = row.ending == "lost" and received.by in world.died
+            assert row.charge > 0 or died, f"{row} is free, but {received.said()!r} was said"
+    _once_per_key(world.received, books)
     _revoked_is_refused(world)
     return books
 
 
-def _whole_is_charged(heard: Heard, row: CallRow, rates: dict[str, Price]) -> None:
+def _whole_is_charged(received: Response, row: CallRow, rates: dict[str, Price]) -> None:
     """A whole answer is a completed call, charged by the rate that it names, and never beyond its hold."""
     assert (row.ending, row.complete) == ("completed", 1), f"{row} was heard whole"
     assert 0 < row.charge <= row.hold, f"{row} was heard whole"
-    assert heard.said() == heard.wish.script.text(), f"{row.id} said {heard.said()!r}"
+    assert received.said() == received.wish.script.text(), f"{row.id} said {received.said()!r}"
     assert row.rate_id is not None
-    usage = heard.wish.script.usage
+    usage = received.wish.script.usage
     if usage is not None:
         rate = rates[row.rate_id]
-        asked = -(-(usage[0] * rate.input_nanos + usage[1] * rate.output_nanos) // UNITS)
-        assert (row.charge, row.uncollected) == (min(asked, row.hold), max(0, asked - row.hold)), f"{row} for {usage}"
+        requested = -(-(usage[0] * rate.input_nanos + usage[1] * rate.output_nanos) // UNITS)
+        assert (row.charge, row.uncollected) == (min(requested, row.hold), max(0, requested - row.hold)), (
+            f"{row} for {usage}"
+        )
         assert row.usage_source == "provider"
     else:
         assert row.usage_source == "estimated"
 
 
-def _refused_is_free(heard: Heard, row: CallRow | None, provider: ScriptedProvider) -> None:
-    """Whoever is told an error pays nothing, and a refusal for want of credit is true."""
-    assert row is None or row.charge == 0, f"{row} was told {heard.status} {heard.body!r}"
-    if heard.status == 402:
-        error = msgspec.json.decode(heard.body)["error"]
+def _refused_is_free(received: Response, row: CallRow | None, provider: ScriptedProvider) -> None:
+    """Who is reported an error pays nothing, and a refusal for want of credit is true."""
+    assert row is None or row.charge == 0, f"{row} was told {received.status} {received.body!r}"
+    if received.status == 402:
+        error = msgspec.json.decode(received.body)["error"]
         assert row is None
         assert parse_credits(error["bound"]) - parse_credits(error["available"]) == parse_credits(error["shortfall"])
         assert parse_credits(error["shortfall"]) > 0
 
 
-def _once_per_key(all_heard: list[Heard], books: Books) -> None:
+def _once_per_key(all_received: list[Response], books: Books) -> None:
     """Under one Idempotency-Key there is at most one charge, and one answer."""
     charged: defaultdict[tuple[str, str], list[CallRow]] = defaultdict(list)
     for row in books.calls.values():
@@ -72,15 +74,15 @@ def _once_per_key(all_heard: list[Heard], books: Books) -> None:
     for key, rows in charged.items():
         assert len(rows) == 1, f"{key} was charged {len(rows)} times: {rows}"
     answers: defaultdict[tuple[str, str], set[tuple[str, bytes]]] = defaultdict(set)
-    for heard in all_heard:
-        if heard.wish.key and heard.is_whole:
-            answers[heard.wish.user, heard.wish.key].add((heard.call_id, heard.body))
-    for key, told in answers.items():
-        assert len(told) == 1, f"{key} has {len(told)} answers"
+    for received in all_received:
+        if received.wish.key and received.is_whole:
+            answers[received.wish.user, received.wish.key].add((received.call_id, received.body))
+    for key, reported in answers.items():
+        assert len(reported) == 1, f"{key} has {len(reported)} answers"
 
 
 def _revoked_is_refused(world: World) -> None:
     revoked = {key.secret: key.revoked_ms for key in world.keys if key.revoked_ms is not None}
-    for heard in world.heard:
-        if heard.wish.secret in revoked and heard.asked_ms > revoked[heard.wish.secret]:
-            assert heard.status in (0, 401, 503), f"{heard} after its key was revoked"
+    for received in world.received:
+        if received.wish.secret in revoked and received.requested_ms > revoked[received.wish.secret]:
+            assert received.status in (0, 401, 503), f"{received} after its key was revoked"

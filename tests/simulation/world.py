@@ -28,10 +28,10 @@ from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
 from ports.books import StorageError
 from tests.simulation.auditor import audit
-from tests.simulation.caller import Heard, Wish, any_script, call
+from tests.simulation.caller import Response, Wish, any_script, call
 from tests.simulation.process import Disk, Process, SteppedClock
-from tests.system.client import ANTHROPIC, OPENAI
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI
+from tests.system.scripted_provider import ScriptedProvider
 
 BY = "simulation"
 USERS = ("ann", "bob", "cyd")
@@ -54,10 +54,10 @@ class Key(msgspec.Struct, kw_only=True):
 
 
 class World:
-    """Everything that happens to one data directory. `processes` are alive; `heard` is what all callers were told."""
+    """Everything that happens to one data directory. `processes` are alive; `received` is what all callers were reported."""
 
     def __init__(self, data_dir: Path, provider: ScriptedProvider, seed: int) -> None:
-        self.heard: list[Heard] = []
+        self.received: list[Response] = []
         self.keys: list[Key] = []
         self.crashes = 0
         self.data_dir = data_dir
@@ -105,7 +105,7 @@ class World:
     async def _one_call(self, number: int, limit: anyio.CapacityLimiter) -> None:
         try:
             process, wish = self._chance.choice(self.processes), self._any_wish(number)
-            self.heard.append(await call(process, wish))
+            self.received.append(await call(process, wish))
         finally:
             limit.release_on_behalf_of(number)
 
@@ -128,7 +128,7 @@ class World:
             stream=chance.random() < 0.6,
             cap=chance.randrange(1, OUTPUT_MAX),
             key=f"key-{number}" if chance.random() < 0.3 else None,
-            patience=chance.randrange(1, 8) if chance.random() < 0.2 else None,
+            leaves_after=chance.randrange(1, 8) if chance.random() < 0.2 else None,
             pause=chance.randrange(1, 8) if chance.random() < 0.05 else None,
         )
         if wish.path == OPENAI and chance.random() < 0.4:
@@ -141,19 +141,19 @@ class World:
 
         An operator whom the books refuse gives up.
         """
-        desk = self._chance.choice(self.processes)
+        process = self._chance.choice(self.processes)
         try:
             match self._chance.randrange(11):
                 case 0 | 1:
-                    await self._crash(desk)
+                    await self._crash(process)
                 case 2 | 3:
-                    await self._grant(desk, self._chance.choice(USERS))
+                    await self._grant(process, self._chance.choice(USERS))
                 case 4:
-                    await self._set_rate(desk, self._chance.choice(list(PROVIDERS)))
+                    await self._set_rate(process, self._chance.choice(list(PROVIDERS)))
                 case 5:
-                    await self._change_keys(desk)
+                    await self._change_keys(process)
                 case 6:
-                    await sweep(desk.hub.storage, desk.hub.liveness, desk.hub.clock)
+                    await sweep(process.hub.storage, process.hub.liveness, process.hub.clock)
                 case 7 | 8:
                     self.clock.offset_ms = self._chance.choice([-STEP_MS, 0, STEP_MS])
                     self.steps += 1
@@ -190,27 +190,27 @@ class World:
 
     async def _found(self) -> None:
         """The world's beginning, on books that can be written."""
-        desk = self.processes[0]
-        desk.fail_when(lambda: False)
+        process = self.processes[0]
+        process.fail_when(lambda: False)
         for name, dialect in PROVIDERS.items():
-            assert isinstance(await create_provider(desk.hub, BY, name, dialect, self._provider.base_url), Changed)
-            await self._set_rate(desk, name)
+            assert isinstance(await create_provider(process.hub, BY, name, dialect, self._provider.base_url), Changed)
+            await self._set_rate(process, name)
         for user in USERS:
-            await create_user(desk.hub, BY, user, "guest")
-            await self._grant(desk, user)
-            await self._new_key(desk, user)
-        await create_user(desk.hub, BY, POOR, "guest")
-        await self._new_key(desk, POOR)
+            await create_user(process.hub, BY, user, "guest")
+            await self._grant(process, user)
+            await self._new_key(process, user)
+        await create_user(process.hub, BY, POOR, "guest")
+        await self._new_key(process, POOR)
 
-    async def _grant(self, desk: Process, user: str) -> None:
+    async def _grant(self, process: Process, user: str) -> None:
         """Credit for a few calls; some of it expires while calls hold it."""
         expires_in_ms = self._chance.choice([None, self._chance.randrange(20, 2_000)])
         nanos, priority = self._chance.randrange(1 * MILLION, 15 * MILLION), self._chance.randrange(3)
-        made = await grant(desk.hub, BY, user, nanos, expires_in_ms, priority)
+        made = await grant(process.hub, BY, user, nanos, expires_in_ms, priority)
         assert isinstance(made, Changed)
         assert isinstance(made.row, Grant)
 
-    async def _set_rate(self, desk: Process, provider: str) -> None:
+    async def _set_rate(self, process: Process, provider: str) -> None:
         prices = Prices(
             units=UnitPrices(
                 input_nanos=self._chance.randrange(200, 1_000) * MILLION,
@@ -219,20 +219,20 @@ class World:
             context_tokens=CONTEXT,
             output_tokens_max=OUTPUT_MAX,
         )
-        assert isinstance(await put_rate(desk.hub, BY, f"{provider}/m", prices), Changed)
+        assert isinstance(await put_rate(process.hub, BY, f"{provider}/m", prices), Changed)
 
-    async def _new_key(self, desk: Process, user: str) -> None:
-        minted = await create_key(desk.hub, BY, user, "")
+    async def _new_key(self, process: Process, user: str) -> None:
+        minted = await create_key(process.hub, BY, user, "")
         assert isinstance(minted, Minted)
         assert isinstance(minted.key, ApiKey)
         self.keys.append(Key(id=minted.key.id, user=user, secret=minted.text))
 
-    async def _change_keys(self, desk: Process) -> None:
+    async def _change_keys(self, process: Process) -> None:
         """A user's newest key is revoked, after the user was given another."""
         old = [key for key in self.keys if key.revoked_ms is None][-1]
-        await self._new_key(desk, old.user)
-        await revoke(desk.hub, BY, old.id)
-        old.revoked_ms = desk.hub.clock.monotonic_us() // 1000
+        await self._new_key(process, old.user)
+        await revoke(process.hub, BY, old.id)
+        old.revoked_ms = process.hub.clock.monotonic_us() // 1000
 
     async def _reckon(self) -> Totals:
         survivor = self.processes[0]

@@ -61,41 +61,45 @@ def event(name: str, **fields: Any) -> ServerEvent:
 
 def fold(events: list[ServerEvent]) -> tuple[Event, ...]:
     state = ANTHROPIC.start()
-    told: list[Event] = []
+    reported: list[Event] = []
     for server_event in events:
         state, more = ANTHROPIC.step(state, server_event)
-        told += more
-    return tuple(told)
+        reported += more
+    return tuple(reported)
 
 
 def meaning(events: tuple[Event, ...]) -> dict[str, Any]:
     """What the events say, with nothing of how they were cut."""
     said: dict[str, Any] = {"text": "", "thinking": {}, "tools": {}, "citations": [], "foreign": [], "endings": []}
-    for told in events:
-        match told:
+    for reported in events:
+        match reported:
             case Started():
-                said["started"] = (told.id, told.model)
+                said["started"] = (reported.id, reported.model)
             case TextDelta() | RefusalDelta():
-                said["text"] += told.text
+                said["text"] += reported.text
             case ReasoningDelta():
-                text, signature, redacted = said["thinking"].get(told.block, ("", "", ""))
-                grown = (text + told.text, signature + (told.signature or ""), redacted + (told.redacted or ""))
-                said["thinking"][told.block] = grown
+                text, signature, redacted = said["thinking"].get(reported.block, ("", "", ""))
+                grown = (
+                    text + reported.text,
+                    signature + (reported.signature or ""),
+                    redacted + (reported.redacted or ""),
+                )
+                said["thinking"][reported.block] = grown
             case ToolCallDelta():
-                name, arguments = said["tools"].get(told.index, (None, ""))
-                said["tools"][told.index] = (name or (told.id, told.name), arguments + told.arguments)
+                name, arguments = said["tools"].get(reported.index, (None, ""))
+                said["tools"][reported.index] = (name or (reported.id, reported.name), arguments + reported.arguments)
             case CitationDelta():
-                said["citations"].append((len(said["text"]), json.loads(bytes(told.citation))))
+                said["citations"].append((len(said["text"]), json.loads(bytes(reported.citation))))
             case ProviderBlock():
-                said["foreign"].append((told.name, json.loads(bytes(told.block))))
+                said["foreign"].append((reported.name, json.loads(bytes(reported.block))))
             case UsageReported():
-                said["usage"] = msgspec.to_builtins(told.usage)
+                said["usage"] = msgspec.to_builtins(reported.usage)
             case Finished():
-                said["endings"].append((told.reason, told.stop_sequence))
+                said["endings"].append((reported.reason, reported.stop_sequence))
             case Ended():
                 said["endings"].append("ended")
             case Broken():
-                said["endings"].append((told.failure.kind, told.failure.message))
+                said["endings"].append((reported.failure.kind, reported.failure.message))
     said["tools"] = {at: (name, json.loads(arguments)) for at, (name, arguments) in said["tools"].items()}
     return said
 

@@ -25,7 +25,7 @@ def attempt(model: str = CLAUDE, output_cap: int | None = None) -> Attempt:
     return Attempt(call_id="call_1", target=target, output_cap=output_cap, timeout_ms=1_000)
 
 
-def asked(*parts: Part, model: str = CLAUDE, **fields: Any) -> ChatRequest:
+def requested(*parts: Part, model: str = CLAUDE, **fields: Any) -> ChatRequest:
     """A request of one user's turn."""
     messages = (Message(role="user", parts=parts or (Text(text="Hello"),)),)
     return ChatRequest(**{"model": model, "messages": messages} | fields)
@@ -44,7 +44,7 @@ def refused(request: ChatRequest) -> str | None:
     return None if refusal is None else refusal.field
 
 
-def told(*pieces: bytes) -> tuple[Event, ...]:
+def reported(*pieces: bytes) -> tuple[Event, ...]:
     """What a stream that comes in these pieces says."""
     framer, state, events = BEDROCK.framer(), BEDROCK.start(), list[Event]()
     framed = [event for piece in pieces for event in framer.feed(piece)] + framer.finish()

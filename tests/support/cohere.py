@@ -6,38 +6,38 @@ from typing import Any
 
 def whole(message: dict[str, Any], finish: str = "COMPLETE", usage: dict[str, Any] | None = None) -> bytes:
     """A whole answer."""
-    told = {"id": "c14c80c3", "message": {"role": "assistant", **message}, "finish_reason": finish}
-    return json.dumps({**told, "usage": usage} if usage else told).encode()
+    reported = {"id": "c14c80c3", "message": {"role": "assistant", **message}, "finish_reason": finish}
+    return json.dumps({**reported, "usage": usage} if usage else reported).encode()
 
 
 def streamed(body: bytes, step: int = 5) -> bytes:
     """The stream that says what the whole answer says, in pieces of `step` characters."""
     answer = json.loads(body)
-    message, told = answer["message"], []
-    told.append(
+    message, reported = answer["message"], []
+    reported.append(
         {"type": "message-start", "id": answer["id"], "delta": {"message": {"role": "assistant", "content": []}}}
     )
     for index, content in enumerate(message.get("content") or ()):
         kind = content["type"]
-        told.append(_event("content-start", index, content={"type": kind, kind: ""}))
-        told += [_event("content-delta", index, content={kind: piece}) for piece in _pieces(content[kind], step)]
-        told.append({"type": "content-end", "index": index})
-    told += [
+        reported.append(_event("content-start", index, content={"type": kind, kind: ""}))
+        reported += [_event("content-delta", index, content={kind: piece}) for piece in _pieces(content[kind], step)]
+        reported.append({"type": "content-end", "index": index})
+    reported += [
         _event("tool-plan-delta", None, tool_plan=piece) for piece in _pieces(message.get("tool_plan") or "", step)
     ]
     for index, call in enumerate(message.get("tool_calls") or ()):
         first = {**call, "function": {"name": call["function"]["name"], "arguments": ""}}
-        told.append(_event("tool-call-start", index, tool_calls=first))
+        reported.append(_event("tool-call-start", index, tool_calls=first))
         for piece in _pieces(call["function"]["arguments"], step):
-            told.append(_event("tool-call-delta", index, tool_calls={"function": {"arguments": piece}}))
-        told.append({"type": "tool-call-end", "index": index})
+            reported.append(_event("tool-call-delta", index, tool_calls={"function": {"arguments": piece}}))
+        reported.append({"type": "tool-call-end", "index": index})
     for index, citation in enumerate(message.get("citations") or ()):
-        told += [_event("citation-start", index, citations=citation), {"type": "citation-end", "index": index}]
+        reported += [_event("citation-start", index, citations=citation), {"type": "citation-end", "index": index}]
     ending = {"finish_reason": answer["finish_reason"]}
-    told.append(
+    reported.append(
         {"type": "message-end", "delta": {**ending, **({"usage": answer["usage"]} if "usage" in answer else {})}}
     )
-    events = [f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in told]
+    events = [f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in reported]
     return "".join([*events, "data: [DONE]\n\n"]).encode()
 
 

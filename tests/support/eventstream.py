@@ -52,13 +52,13 @@ def read(stream: bytes) -> list[tuple[dict[str, str], bytes]]:
 
 def answer(*blocks: dict[str, Any], stop: str = "end_turn", usage: dict[str, Any] | None = None) -> bytes:
     """A stream that tells the blocks of a whole answer, in pieces of five characters."""
-    told = [event("messageStart", role="assistant")]
+    reported = [event("messageStart", role="assistant")]
     for index, block in enumerate(blocks):
-        told += streamed_block(index, block)
-    told.append(event("messageStop", stopReason=stop))
+        reported += streamed_block(index, block)
+    reported.append(event("messageStop", stopReason=stop))
     counted = usage or {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}
-    told.append(event("metadata", usage=counted, metrics={"latencyMs": 1}))
-    return b"".join(told)
+    reported.append(event("metadata", usage=counted, metrics={"latencyMs": 1}))
+    return b"".join(reported)
 
 
 def streamed_block(index: int, block: dict[str, Any], size: int = 5) -> list[bytes]:
@@ -68,32 +68,32 @@ def streamed_block(index: int, block: dict[str, Any], size: int = 5) -> list[byt
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
         return [event("contentBlockDelta", contentBlockIndex=index, delta=_nested(path, piece)) for piece in pieces]
 
-    told: list[bytes] = []
+    reported: list[bytes] = []
     match block:
         case {"text": str(text)}:
-            told = deltas(text, "text")
+            reported = deltas(text, "text")
         case {"toolUse": {"input": given, **head}}:
             spelled = json.dumps(given) if given else ""
-            told = [event("contentBlockStart", contentBlockIndex=index, start={"toolUse": head})]
-            told += deltas(spelled, "toolUse", "input")
+            reported = [event("contentBlockStart", contentBlockIndex=index, start={"toolUse": head})]
+            reported += deltas(spelled, "toolUse", "input")
         case {"toolResult": {"content": content, **head}}:
-            told = [event("contentBlockStart", contentBlockIndex=index, start={"toolResult": head})]
-            told += [
+            reported = [event("contentBlockStart", contentBlockIndex=index, start={"toolResult": head})]
+            reported += [
                 event("contentBlockDelta", contentBlockIndex=index, delta={"toolResult": [one]}) for one in content
             ]
         case {"reasoningContent": {"reasoningText": thought}}:
-            told = deltas(thought["text"], "reasoningContent", "text")
+            reported = deltas(thought["text"], "reasoningContent", "text")
             if thought.get("signature"):
                 signed = {"reasoningContent": {"signature": thought["signature"]}}
-                told.append(event("contentBlockDelta", contentBlockIndex=index, delta=signed))
+                reported.append(event("contentBlockDelta", contentBlockIndex=index, delta=signed))
         case {"citationsContent": cited}:
-            told = deltas("".join(part["text"] for part in cited["content"]), "text")
+            reported = deltas("".join(part["text"] for part in cited["content"]), "text")
             for one in cited["citations"]:
-                told.insert(0, event("contentBlockDelta", contentBlockIndex=index, delta={"citation": one}))
-            told[: len(cited["citations"])] = reversed(told[: len(cited["citations"])])
+                reported.insert(0, event("contentBlockDelta", contentBlockIndex=index, delta={"citation": one}))
+            reported[: len(cited["citations"])] = reversed(reported[: len(cited["citations"])])
         case _:
-            told = [event("contentBlockDelta", contentBlockIndex=index, delta=block)]
-    return [*told, event("contentBlockStop", contentBlockIndex=index)]
+            reported = [event("contentBlockDelta", contentBlockIndex=index, delta=block)]
+    return [*reported, event("contentBlockStop", contentBlockIndex=index)]
 
 
 def _nested(path: tuple[str, ...], value: Any) -> Any:

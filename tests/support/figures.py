@@ -31,10 +31,10 @@ class Sum:
 
     def add(self, properties: list[tuple[str, object]], failed: bool) -> None:
         """The figures of one report."""
-        told = [str(value).partition(" ") for name, value in properties if name == PROPERTY]
-        for count, _, name in told:
+        reported = [str(value).partition(" ") for name, value in properties if name == PROPERTY]
+        for count, _, name in reported:
             self._counted[name] += int(count)
-        self._differences += bool(told) and failed
+        self._differences += bool(reported) and failed
 
     def lines(self) -> list[str]:
         """What to print; nothing where nothing was counted."""
@@ -47,5 +47,5 @@ class Sum:
             for name, count in sorted(self._counted.items())
             if name.startswith(FAULT)
         ]
-        told = [" · ".join([*counts, f"differences {self._differences:,}"])]
-        return [*told, *([f"faults: {' · '.join(faults)}"] if faults else [])]
+        reported = [" · ".join([*counts, f"differences {self._differences:,}"])]
+        return [*reported, *([f"faults: {' · '.join(faults)}"] if faults else [])]

@@ -59,7 +59,7 @@ def sse(*chunks: Any) -> bytes:
     return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in chunks)
 
 
-def told(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
+def reported(events: Iterable[Event], choice: int = 0) -> dict[str, Any]:
     """What the events say of a choice, however they were cut; usage and failures stand for the answer."""
     said: dict[str, Any] = {
         "text": "",

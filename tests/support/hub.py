@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.support.desk import ROOT, desk
+from tests.support.command_runner import ROOT, command_runner
 from tests.support.ports import free_port
 
 # "uvloop" is ASGI on that event loop instead of asyncio's own.
@@ -105,18 +105,18 @@ class HubProcess:
 
     def cli(self, *arguments: str, secret: str = "", exit_code: int = 0) -> Any:
         """Run one `aihub` command with `--json` and read what it prints."""
-        told = desk().run([*arguments, "--json"], self.env, secret)
-        assert told.exit_code == exit_code, f"aihub {' '.join(arguments)}: {told}"
-        return json.loads(told.out) if told.out.strip() else None
+        reported = command_runner().run([*arguments, "--json"], self.env, secret)
+        assert reported.exit_code == exit_code, f"aihub {' '.join(arguments)}: {reported}"
+        return json.loads(reported.out) if reported.out.strip() else None
 
     def script(self, *commands: Sequence[str]) -> list[str]:
         """Run many commands, one after another, and give what each printed; `secret=…` first is standard input."""
         said = []
         for words in commands:
             secret = words[0].removeprefix("secret=") if words[0].startswith("secret=") else ""
-            told = desk().run(words[1:] if secret else words, self.env, secret)
-            assert told.exit_code == 0, f"aihub {' '.join(words)}: {told}"
-            said.append(told.out + told.err)
+            reported = command_runner().run(words[1:] if secret else words, self.env, secret)
+            assert reported.exit_code == 0, f"aihub {' '.join(words)}: {reported}"
+            said.append(reported.out + reported.err)
         return said
 
     def add_provider(self, name: str, base_url: str, dialect: str = "openai", model: str = "m", **rate: str) -> None:
@@ -129,13 +129,13 @@ class HubProcess:
 
     def balance(self, user: str = "owner") -> dict[str, Any]:
         """The wallet, as `aihub credit balance` tells it."""
-        told: dict[str, Any] = self.cli("credit", "balance", user)
-        return told
+        reported: dict[str, Any] = self.cli("credit", "balance", user)
+        return reported
 
     def calls(self) -> list[dict[str, Any]]:
         """The call log, newest first."""
-        told: Any = self.cli("call", "list", "--limit", "10000")
-        return list(told["calls"] if isinstance(told, dict) else told)
+        reported: Any = self.cli("call", "list", "--limit", "10000")
+        return list(reported["calls"] if isinstance(reported, dict) else reported)
 
     def _wait_until_ready(self) -> None:
         give_up = time.monotonic() + READY_S

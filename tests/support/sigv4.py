@@ -24,18 +24,18 @@ def claims(authorization: str) -> dict[str, str]:
 
 def verified(secret: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
     """The claims of a request as it came over the wire, if its signature is right; header names in lower case."""
-    told = claims(headers["authorization"])
-    expected = signature(secret, method, path, headers, body, told)
-    assert hmac.compare_digest(expected, told["signature"]), "the signature does not match the request"
-    return told
+    reported = claims(headers["authorization"])
+    expected = signature(secret, method, path, headers, body, reported)
+    assert hmac.compare_digest(expected, reported["signature"]), "the signature does not match the request"
+    return reported
 
 
 def signature(
-    secret: str, method: str, path: str, headers: Mapping[str, str], body: bytes, told: Mapping[str, str]
+    secret: str, method: str, path: str, headers: Mapping[str, str], body: bytes, reported: Mapping[str, str]
 ) -> str:
     """The signature of a request; the path is quoted once more, as every service but S3 has it."""
     path, _, query = path.partition("?")
-    names = told["headers"].split(";")
+    names = reported["headers"].split(";")
     canonical = "\n".join(
         [
             method,
@@ -43,14 +43,14 @@ def signature(
             "&".join(sorted(query.split("&"))) if query else "",
             *(f"{name}:{' '.join(headers[name].split())}" for name in names),
             "",
-            told["headers"],
+            reported["headers"],
             hashlib.sha256(body).hexdigest(),
         ]
     )
-    scope = f"{told['date']}/{told['region']}/{told['service']}/aws4_request"
+    scope = f"{reported['date']}/{reported['region']}/{reported['service']}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, digest])
     key = f"AWS4{secret}".encode()
-    for part in (told["date"], told["region"], told["service"], "aws4_request"):
+    for part in (reported["date"], reported["region"], reported["service"], "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.scripted import ScriptedProvider, scripted_provider
+from tests.system.scripted_provider import ScriptedProvider, scripted_provider
 
 
 @pytest.fixture

@@ -10,23 +10,23 @@ import pytest
 
 from domain.management.changes import Changed
 from domain.pricing.tiers import UnitPrices
-from entrypoints.usecases.call.admission import undisturbed
+from entrypoints.usecases.call.admission import shielded
 from entrypoints.usecases.manage.credit import grant
 from entrypoints.usecases.manage.providers import create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import revoke
 from tests.domain.build import a_chat_call
 from tests.simulation.auditor import audit
-from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.caller import Response, Wish, call
 from tests.simulation.process import Process
 from tests.simulation.world import BY, World
-from tests.system.answers import Script
-from tests.system.client import OPENAI
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
-PATIENCE_S = 10
+TIMEOUT_S = 10
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ async def test_a_duplicate_of_a_call_of_the_dead_does_not_wait_for_it(world: Wor
     provider.open_gate("dead")
     assert (await cut_off).cut_off
 
-    heard = await asyncio.wait_for(_ask(world, second, "dead", key="same", gate="dead"), PATIENCE_S)
+    received = await asyncio.wait_for(_ask(world, second, "dead", key="same", gate="dead"), TIMEOUT_S)
 
-    assert heard.is_whole
+    assert received.is_whole
     assert [("lost", False), ("completed", True)] == [
         (row.ending, row.charge > 0) for row in audit(world.data_dir).calls.values()
     ]
@@ -87,14 +87,14 @@ async def test_a_caller_who_leaves_waits_until_its_hold_is_written() -> None:
 
     with anyio.CancelScope() as scope:
         scope.cancel()
-        await undisturbed(a_chat_call(stream=True), decision())
+        await shielded(a_chat_call(stream=True), decision())
 
     assert [True] == written
 
 
 async def _ask(
     world: World, process: Process, marker: str, model: str = "one/m", key: str | None = None, gate: str = ""
-) -> Heard:
+) -> Response:
     """One call under the first key of the world."""
     owner, script = world.keys[0], Script(id=marker, gate=gate)
     wish = Wish(

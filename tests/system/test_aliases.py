@@ -1,4 +1,4 @@
-"""Aliases over real sockets: shares, fallback across dialects, patience for a first word, and what is told of it."""
+"""Aliases over real sockets: shares, fallback across dialects, patience for a first word, and what is reported of it."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tests.support.hub import HubProcess, running_hub
-from tests.system.answers import Script
-from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI, Response, ask, chat
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -38,10 +38,10 @@ def buyer(hub: HubProcess) -> Person:
 async def test_an_alias_shares_its_calls_by_weight_and_says_so(hub: HubProcess, buyer: Person) -> None:
     hub.cli("alias", "set", "turns", "--to", "one/turns*2", "two/turns")
 
-    heard = [await _ask(hub, buyer, Script(id=f"turns-{n}"), "turns") for n in range(3)]
+    received = [await _ask(hub, buyer, Script(id=f"turns-{n}"), "turns") for n in range(3)]
 
-    assert ["one", "one", "two"] == sorted(one.headers["x-aihub-provider"] for one in heard)
-    assert {"alias turns; round-robin; 1 of 2"} == {one.headers["x-aihub-route"] for one in heard}
+    assert ["one", "one", "two"] == sorted(one.headers["x-aihub-provider"] for one in received)
+    assert {"alias turns; round-robin; 1 of 2"} == {one.headers["x-aihub-route"] for one in received}
 
 
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
@@ -51,10 +51,10 @@ async def test_a_chain_falls_back_across_dialects(hub: HubProcess, buyer: Person
     hub.cli("alias", "set", f"{name}-last", "--to", "two/chain")
     hub.cli("alias", "set", f"{name}-first", "--to", f"one/{name}@0", f"{name}-last@1")
 
-    heard = await _ask(hub, buyer, Script(id=name, first=503), f"{name}-first", path)
+    received = await _ask(hub, buyer, Script(id=name, first=503), f"{name}-first", path)
 
-    assert (200, "two") == (heard.status, heard.headers["x-aihub-provider"])
-    assert heard.headers["x-aihub-route"] == f"alias {name}-first; round-robin; 2 of 2; one unavailable"
+    assert (200, "two") == (received.status, received.headers["x-aihub-provider"])
+    assert received.headers["x-aihub-route"] == f"alias {name}-first; round-robin; 2 of 2; one unavailable"
 
 
 async def test_a_stream_that_does_not_begin_in_time_is_begun_elsewhere(
@@ -63,22 +63,22 @@ async def test_a_stream_that_does_not_begin_in_time_is_begun_elsewhere(
     hub.cli("alias", "set", "slow", "--to", "one/slow", "two/slow@1", "--first-token-timeout", "1")
     script = Script(id="slow", gate="slow")
 
-    heard: Heard | None = None
+    received: Response | None = None
 
     async with anyio.create_task_group() as tasks:
 
         async def call() -> None:
-            nonlocal heard
-            heard = await _ask(hub, buyer, script, "slow", stream=True)
+            nonlocal received
+            received = await _ask(hub, buyer, script, "slow", stream=True)
 
         tasks.start_soon(call)
         await anyio.to_thread.run_sync(provider.wait_for, "slow", 2)
         provider.open_gate("slow")
 
-    assert heard is not None
-    assert (200, "two") == (heard.status, heard.headers["x-aihub-provider"])
-    assert heard.headers["x-aihub-route"].endswith("; one timed_out")
-    attempts = hub.cli("call", "show", heard.call_id)["attempts"]
+    assert received is not None
+    assert (200, "two") == (received.status, received.headers["x-aihub-provider"])
+    assert received.headers["x-aihub-route"].endswith("; one timed_out")
+    attempts = hub.cli("call", "show", received.call_id)["attempts"]
     assert ["timed_out", "answered"] == [attempt["outcome"] for attempt in attempts]
 
 
@@ -92,7 +92,7 @@ async def test_who_cannot_do_it_is_not_asked_and_if_nobody_can_the_lack_is_named
     able = [await ask(hub.port, buyer.key, msgspec.json.encode(body)) for _ in range(2)]
     lacking = await ask(hub.port, buyer.key, msgspec.json.encode(body | {"model": "one/able"}))
 
-    assert [(200, "two")] * 2 == [(heard.status, heard.headers["x-aihub-provider"]) for heard in able]
+    assert [(200, "two")] * 2 == [(received.status, received.headers["x-aihub-provider"]) for received in able]
     assert (400, "unsupported_capability", "tools") == (
         lacking.status,
         lacking.error()["code"],
@@ -100,7 +100,7 @@ async def test_who_cannot_do_it_is_not_asked_and_if_nobody_can_the_lack_is_named
     )
 
 
-async def test_owners_are_told_where_a_call_would_go_and_guests_are_not(hub: HubProcess, buyer: Person) -> None:
+async def test_owners_are_reported_where_a_call_would_go_and_guests_are_not(hub: HubProcess, buyer: Person) -> None:
     hub.cli("alias", "set", "told", "--to", "one/turns", "two/turns@1", "nobody")
 
     by_books = hub.cli("route", "explain", "told")
@@ -108,14 +108,16 @@ async def test_owners_are_told_where_a_call_would_go_and_guests_are_not(hub: Hub
     refused = await ask(hub.port, buyer.key, path="/api/route/told")
     listed = msgspec.json.decode((await ask(hub.port, buyer.key, path="/v1/models")).body)
 
-    for told in (by_books, live):
-        assert [("one", [0]), ("two", [1])] == [(one["provider"], one["priority"][:1]) for one in told["candidates"]]
-        assert [{"model": "nobody", "why": "no provider serves it"}] == told["left_out"]
+    for reported in (by_books, live):
+        assert [("one", [0]), ("two", [1])] == [
+            (one["provider"], one["priority"][:1]) for one in reported["candidates"]
+        ]
+        assert [{"model": "nobody", "why": "no provider serves it"}] == reported["left_out"]
     assert (403, "not_allowed") == (refused.status, refused.error()["code"])
     assert "told" in {model["id"] for model in listed["data"]}
 
 
 async def _ask(
     hub: HubProcess, buyer: Person, script: Script, model: str, path: str = OPENAI, stream: bool = False
-) -> Heard:
+) -> Response:
     return await ask(hub.port, buyer.key, chat(script, model=model, stream=stream), path)

@@ -8,11 +8,11 @@ import pytest
 from domain.usage import Usage
 from ports.telemetry import CallEvent
 from tests.simulation.auditor import audit, read
-from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.caller import Response, Wish, call
 from tests.simulation.world import World
-from tests.system.answers import Script
-from tests.system.client import OPENAI
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -47,9 +47,9 @@ async def world(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Wor
 async def test_a_complete_call_is_reported_as_the_books_have_it(world: World, stream: bool) -> None:
     observer = _observed(world)
 
-    heard = await _call(world, Script(id=f"complete-{stream}"), stream)
+    received = await _call(world, Script(id=f"complete-{stream}"), stream)
 
-    assert heard.is_whole
+    assert received.is_whole
     (event,) = observer.events
     (row,) = audit(world.data_dir).calls.values()
     assert (event.call_id, event.user_id, event.provider, event.charge_nanos) == (
@@ -68,7 +68,7 @@ async def test_a_complete_call_is_reported_as_the_books_have_it(world: World, st
 async def test_a_call_whose_caller_left_is_reported_with_what_it_was_charged(world: World) -> None:
     observer = _observed(world)
 
-    await _call(world, Script(id="left", silent_after=3), stream=True, patience=1)
+    await _call(world, Script(id="left", silent_after=3), stream=True, leaves_after=1)
 
     (event,) = observer.events
     assert (event.ending, event.charge_nanos > 0, event.usage_source) == ("client_disconnected", True, "estimated")
@@ -78,9 +78,9 @@ async def test_a_call_whose_caller_left_is_reported_with_what_it_was_charged(wor
 async def test_a_call_that_no_provider_answered_is_reported_with_its_attempts(world: World) -> None:
     observer = _observed(world)
 
-    heard = await _call(world, Script(id="failing", first=500, status=500), stream=False)
+    received = await _call(world, Script(id="failing", first=500, status=500), stream=False)
 
-    assert heard.status >= 400
+    assert received.status >= 400
     (event,) = observer.events
     assert (event.ending, event.charge_nanos, event.usage) == ("provider_failed", 0, None)
     assert event.timings.first_chunk_us is None
@@ -106,12 +106,12 @@ async def test_a_call_that_is_refused_or_replayed_is_not_reported(world: World) 
         user=key.user, secret=key.secret, path=OPENAI, script=Script(id="again"), model="one/m", stream=False, cap=10,
         key="again",
     )  # fmt: skip
-    heard = [await call(world.processes[0], again) for _ in range(2)]
+    received = [await call(world.processes[0], again) for _ in range(2)]
     refused = await _call(world, Script(id="refused"), stream=False, model="nobody/m")
 
-    assert [one.is_replayed for one in heard] == [False, True]
+    assert [one.is_replayed for one in received] == [False, True]
     assert refused.status == 404
-    assert [event.call_id for event in observer.events] == [heard[0].call_id]
+    assert [event.call_id for event in observer.events] == [received[0].call_id]
 
 
 async def test_a_receiver_that_fails_changes_no_call(world: World) -> None:
@@ -128,10 +128,12 @@ def _observed(world: World) -> _Observer:
     return observer
 
 
-async def _call(world: World, script: Script, stream: bool, patience: int | None = None, model: str = "one/m") -> Heard:
+async def _call(
+    world: World, script: Script, stream: bool, leaves_after: int | None = None, model: str = "one/m"
+) -> Response:
     key = world.keys[0]
     wish = Wish(
         user=key.user, secret=key.secret, path=OPENAI, script=script, model=model, stream=stream, cap=10,
-        patience=patience,
+        leaves_after=leaves_after,
     )  # fmt: skip
     return await call(world.processes[0], wish)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.entrypoints.command import process
 from tests.support.hub import HubProcess, running_hub
 
@@ -28,9 +28,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HubProcess,
         for number in range(7):
             key = guest if number == 3 else hub.key
             named = {"idempotency-key": ODD_KEY} if number == 5 else {}
-            heard = ask(hub, CHAT, openai_body("echo", max_tokens=5), key=key, headers=named)
-            assert heard.status == 200
-            ids.append(str(heard.header("x-request-id")))
+            received = ask(hub, CHAT, openai_body("echo", max_tokens=5), key=key, headers=named)
+            assert received.status == 200
+            ids.append(str(received.header("x-request-id")))
         yield hub, ids
 
 
@@ -51,10 +51,10 @@ def test_every_call_is_reached_page_by_page(made: tuple[HubProcess, list[str]]) 
 
 def test_an_export_as_csv_is_read_again_word_for_word(made: tuple[HubProcess, list[str]]) -> None:
     hub, ids = made
-    told = process(hub.data_dir, "call", "export")
-    rows = list(csv.DictReader(io.StringIO(told.stdout, newline="")))
+    reported = process(hub.data_dir, "call", "export")
+    rows = list(csv.DictReader(io.StringIO(reported.stdout, newline="")))
 
-    assert (0, "7 calls\n") == (told.returncode, told.stderr)
+    assert (0, "7 calls\n") == (reported.returncode, reported.stderr)
     assert ids == [row["id"] for row in rows]
     assert ODD_KEY == rows[5]["idempotency_key"]
     for row in rows:
@@ -67,8 +67,8 @@ def test_an_export_as_csv_is_read_again_word_for_word(made: tuple[HubProcess, li
 
 def test_an_export_as_json_lines_has_every_field_of_a_call(made: tuple[HubProcess, list[str]]) -> None:
     hub, ids = made
-    told = process(hub.data_dir, "call", "export", "--json")
-    calls: list[Any] = [json.loads(line) for line in told.stdout.splitlines()]
+    reported = process(hub.data_dir, "call", "export", "--json")
+    calls: list[Any] = [json.loads(line) for line in reported.stdout.splitlines()]
 
     assert ids == [call["id"] for call in calls]
     shown = hub.cli("call", "show", ids[5])
@@ -80,8 +80,8 @@ def test_an_export_may_be_of_one_user_or_of_a_span(made: tuple[HubProcess, list[
     hub, ids = made
 
     def exported(*words: str) -> list[str]:
-        told = process(hub.data_dir, "call", "export", "--json", *words)
-        return [json.loads(line)["id"] for line in told.stdout.splitlines()]
+        reported = process(hub.data_dir, "call", "export", "--json", *words)
+        return [json.loads(line)["id"] for line in reported.stdout.splitlines()]
 
     assert [ids[3]] == exported("--user", "guest")
     started = hub.cli("call", "show", ids[4])["started"]

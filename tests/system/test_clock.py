@@ -15,13 +15,13 @@ from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.rates import Prices, put_rate
 from entrypoints.usecases.manage.users import Minted, create_key, create_user
 from tests.simulation.auditor import audit
-from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.caller import Response, Wish, call
 from tests.simulation.process import PATIENT_TIMEOUT_MS
 from tests.simulation.world import BY, World
 from tests.support.figures import FAULT, Figures
-from tests.system.answers import Script
-from tests.system.client import OPENAI
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -43,14 +43,14 @@ async def test_a_call_goes_on_while_the_clock_is_stepped(
     world: World, provider: ScriptedProvider, step_ms: int, stream: bool
 ) -> None:
     """Every process sweeps by the stepped clock, and the call is answered and charged all the same."""
-    asked = asyncio.create_task(_call(world, "stepped", stream, gate=f"stepped-{step_ms}-{stream}"))
+    requested = asyncio.create_task(_call(world, "stepped", stream, gate=f"stepped-{step_ms}-{stream}"))
     await asyncio.to_thread(provider.wait_for, "stepped")
     world.clock.offset_ms = step_ms
     for process in world.processes:
         assert (await sweep(process.hub.storage, process.hub.liveness, process.hub.clock)).lost == ()
     provider.open_gate(f"stepped-{step_ms}-{stream}")
 
-    assert (await asked).is_whole
+    assert (await requested).is_whole
     (row,) = audit(world.data_dir).calls.values()
     assert (row.ending, row.charge > 0) == ("completed", True)
 
@@ -70,11 +70,11 @@ async def test_a_clock_that_is_stepped_under_load_ends_no_call(
         world.clock.offset_ms = step_ms
         lost += [(await sweep(each.hub.storage, each.hub.liveness, each.hub.clock)).lost for each in world.processes]
     provider.open_gate(gate)
-    heard = await asyncio.gather(*calls)
+    received = await asyncio.gather(*calls)
 
     figures.add({"requests": count, FAULT + "steps of the clock": 3})
     assert {()} == set(lost)
-    assert all(each.is_whole for each in heard)
+    assert all(each.is_whole for each in received)
     rows = audit(world.data_dir).calls.values()
     assert {("completed", True)} == {(row.ending, row.charge > 0) for row in rows}
     assert len(rows) == count
@@ -86,21 +86,21 @@ async def test_nothing_known_is_in_the_future_of_a_clock_that_went_back(world: W
     world.clock.offset_ms = -HOURS_MS
     assert (await _call(world, f"before-{stream}", stream)).is_whole
 
-    desk = world.processes[1].hub
-    await create_user(desk, BY, "eve", "guest")
-    assert isinstance(await grant(desk, BY, "eve", 10**9, None, 0), Changed)
-    minted = await create_key(desk, BY, "eve", "")
+    hub = world.processes[1].hub
+    await create_user(hub, BY, "eve", "guest")
+    assert isinstance(await grant(hub, BY, "eve", 10**9, None, 0), Changed)
+    minted = await create_key(hub, BY, "eve", "")
     assert isinstance(minted, Minted)
     dearer = Prices(
         units=UnitPrices(input_nanos=10**9, output_nanos=5 * 10**9), context_tokens=2_000, output_tokens_max=300
     )
-    assert isinstance(await put_rate(desk, BY, "one/m", dearer), Changed)
+    assert isinstance(await put_rate(hub, BY, "one/m", dearer), Changed)
 
-    heard = await _call(world, f"after-{stream}", stream, secret=minted.text)
+    received = await _call(world, f"after-{stream}", stream, secret=minted.text)
 
-    assert heard.is_whole
+    assert received.is_whole
     books = audit(world.data_dir)
-    charged = books.calls[heard.call_id].charge
+    charged = books.calls[received.call_id].charge
     assert charged == 10 * 1_000 + 5 * 5_000, "the new rate holds"
 
 
@@ -108,8 +108,8 @@ async def test_a_quote_is_kept_by_a_clock_that_went_back(world: World) -> None:
     process, key = world.processes[0], world.keys[0]
     body = msgspec.json.encode({"model": "one/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5})
     headers = {"authorization": f"Bearer {key.secret}", "content-type": "application/json"}
-    asked = Request(id="q", method="POST", path="/v1/quote", headers=headers, body=body, started_us=0)
-    async with process.handlers["/v1/quote"](asked) as reply:
+    requested = Request(id="q", method="POST", path="/v1/quote", headers=headers, body=body, started_us=0)
+    async with process.handlers["/v1/quote"](requested) as reply:
         assert isinstance(reply.body, bytes)
         quote = msgspec.json.decode(reply.body)
     world.clock.offset_ms = -HOURS_MS
@@ -123,7 +123,7 @@ async def test_a_quote_is_kept_by_a_clock_that_went_back(world: World) -> None:
         assert reply.status == 200, reply.body
 
 
-async def _call(world: World, marker: str, stream: bool, gate: str = "", secret: str = "") -> Heard:
+async def _call(world: World, marker: str, stream: bool, gate: str = "", secret: str = "") -> Response:
     """One call by a user who has credit that does not expire."""
     process = world.processes[0]
     if not secret:

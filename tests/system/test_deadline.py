@@ -24,10 +24,10 @@ from tests.simulation.auditor import CallRow, audit, read
 from tests.simulation.process import Process
 from tests.simulation.world import World
 from tests.support.hub import HubProcess, Interface, running_hub
-from tests.system.answers import Script
-from tests.system.client import OPENAI, Line, chat, events_of
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI, Line, chat, events_of
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +55,7 @@ async def test_a_provider_that_is_silent_across_the_deadline_ends_with_it(
     process = _patient(world)
     script = Script(id=f"silent-{stream}-{silent_after}", silent_after=silent_after)
 
-    body = await _heard(world, script, stream)
+    body = await _received(world, script, stream)
 
     assert LATE.message.encode() in body
     assert b"[DONE]" not in body
@@ -74,9 +74,9 @@ async def test_a_caller_who_takes_nothing_at_the_deadline_pays_for_what_was_give
     async with process.handlers[OPENAI](request) as reply:
         assert not isinstance(reply.body, bytes)
         pieces = aiter(reply.body)
-        heard = await anext(pieces)
-        while b"word0" not in heard:
-            heard += await anext(pieces)
+        received = await anext(pieces)
+        while b"word0" not in received:
+            received += await anext(pieces)
 
         row = await _ended(world.data_dir, request.id)
         assert (row.ending, row.charge > 0) == ("timed_out", True)
@@ -102,11 +102,11 @@ async def test_a_caller_who_takes_nothing_any_more_is_given_up_long_before_the_d
     with scope:
         async with process.handlers[OPENAI](request) as reply:
             assert not isinstance(reply.body, bytes)
-            heard = await anext(aiter(reply.body))
+            received = await anext(aiter(reply.body))
             await anyio.sleep_forever()  # a send that does not come back
 
     assert scope.cancelled_caught
-    assert heard
+    assert received
     row = _only_row(world)
     assert (row.ending, row.charge > 0) == ("client_disconnected", True)
 
@@ -123,9 +123,9 @@ async def test_a_caller_who_reads_slowly_is_not_given_up(world: World) -> None:
     request = _request(process, world, Script(id="slow", words=3, pace_ms=250), watch)
     async with process.handlers[OPENAI](request) as reply:
         assert not isinstance(reply.body, bytes)
-        heard = b"".join([piece async for piece in reply.body])
+        received = b"".join([piece async for piece in reply.body])
 
-    assert b"[DONE]" in heard
+    assert b"[DONE]" in received
     assert not left
     assert _only_row(world).ending == "completed"
 
@@ -137,13 +137,13 @@ async def test_an_answer_whose_call_was_ended_by_somebody_else_is_not_given_out_
     """Another process took this one for dead and gave the hold back: nothing of the call can be charged any more."""
     process, other = world.processes[:2]
     script = Script(id=f"swept-{stream}", gate=f"swept-{stream}")
-    asked = asyncio.create_task(_heard(world, script, stream))
+    requested = asyncio.create_task(_received(world, script, stream))
     await asyncio.to_thread(provider.wait_for, script.id)
     process.seem_dead()
     swept = await sweep(other.hub.storage, other.hub.liveness, other.hub.clock)
     provider.open_gate(script.gate)
 
-    body = await asked
+    body = await requested
 
     assert len(swept.lost) == 1
     assert b"error" in body
@@ -156,7 +156,7 @@ async def test_an_answer_whose_call_was_ended_by_somebody_else_is_not_given_out_
 async def test_what_was_settled_unseen_is_not_settled_twice(world: World, provider: ScriptedProvider) -> None:
     """The books gave no answer in time, and the decision was written all the same: the next try finds it there."""
     process = world.processes[0]
-    asked = asyncio.create_task(_heard(world, Script(id="unseen", gate="unseen"), stream=False))
+    requested = asyncio.create_task(_received(world, Script(id="unseen", gate="unseen"), stream=False))
     await asyncio.to_thread(provider.wait_for, "unseen")
     (call_id,) = process.hub.running
     outcome = Outcome(
@@ -167,7 +167,7 @@ async def test_what_was_settled_unseen_is_not_settled_twice(world: World, provid
         await process.hub.unsettled.drained()
     provider.open_gate("unseen")
 
-    assert b"error" in await asked
+    assert b"error" in await requested
     assert _only_row(world).ending == "client_disconnected"
 
 
@@ -197,12 +197,12 @@ async def test_over_a_socket_too_a_caller_who_does_not_read_pays_for_what_was_se
         await line.send("POST", OPENAI, buyer.key, body, {})
         status, headers = await line.head()
         assert status == 200
-        heard = await line.piece()
+        received = await line.piece()
 
         row = await _ended(hub.data_dir, headers["x-request-id"])
         assert (row.ending, row.charge > 0) == ("timed_out", True)
 
-        whole = b"" if heard is None else heard
+        whole = b"" if received is None else received
         while (piece := await line.piece()) is not None:
             whole += piece
     finally:
@@ -251,7 +251,7 @@ def _request(
     )
 
 
-async def _heard(world: World, script: Script, stream: bool) -> bytes:
+async def _received(world: World, script: Script, stream: bool) -> bytes:
     """All that one caller was answered."""
     process = world.processes[0]
     async with process.handlers[OPENAI](_request(process, world, script, stream=stream)) as reply:

@@ -7,10 +7,10 @@ import pytest
 
 from tests.simulation.auditor import CallRow, audit
 from tests.support.hub import HubProcess, Interface, running_hub
-from tests.system.answers import Script
-from tests.system.client import OPENAI, Heard, ask, chat, connected
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI, Response, ask, chat, connected
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -40,18 +40,18 @@ async def test_concurrent_duplicates_are_one_call_with_one_answer(
     body = chat(Script(id=marker, gate=marker), stream=stream)
 
     duplicates = [asyncio.create_task(_keyed(hub, buyer, marker, body)) for _ in range(DUPLICATES)]
-    # Whoever answers this has read what came before it on the same worker, or else the duplicates come later still.
+    # Who answers this has read what came before it on the same worker, or else the duplicates come later still.
     assert (await ask(hub.port, buyer.key, chat(Script(id=f"{marker}-other")))).status == 200
     provider.open_gate(marker)
-    heard = await asyncio.gather(*duplicates)
+    received = await asyncio.gather(*duplicates)
 
-    assert {(each.status, each.whole, each.body, each.call_id) for each in heard} == {
-        (200, True, heard[0].body, heard[0].call_id)
+    assert {(each.status, each.whole, each.body, each.call_id) for each in received} == {
+        (200, True, received[0].body, received[0].call_id)
     }
     assert len(provider.seen(marker)) == 1
     (row,) = _rows(hub, marker)
-    assert (row.id, row.ending, row.charge > 0) == (heard[0].call_id, "completed", True)
-    assert sum(each.headers.get("idempotent-replayed") == "true" for each in heard) == DUPLICATES - 1
+    assert (row.id, row.ending, row.charge > 0) == (received[0].call_id, "completed", True)
+    assert sum(each.headers.get("idempotent-replayed") == "true" for each in received) == DUPLICATES - 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -141,7 +141,7 @@ async def test_a_key_whose_caller_left_half_way_is_charged_no_second_time(
     assert (row.ending, row.charge > 0) == ("client_disconnected", True)
 
 
-async def _keyed(hub: HubProcess, user: Person, marker: str, body: bytes) -> Heard:
+async def _keyed(hub: HubProcess, user: Person, marker: str, body: bytes) -> Response:
     return await ask(hub.port, user.key, body, headers={"idempotency-key": marker})
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess, running_hub
-from tests.system.answers import Script
-from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat, events_of
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI, Response, ask, chat, events_of
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -37,13 +37,13 @@ async def test_a_provider_that_fails_before_its_first_word_is_replaced(
 ) -> None:
     script = Script(id=f"replaced-{path}-{stream}-{failure}", **failure)  # type: ignore[arg-type]  # all of them are int
 
-    heard = await _ask(hub, buyer, script, path, stream)
+    received = await _ask(hub, buyer, script, path, stream)
 
-    assert (heard.status, heard.whole) == (200, True)
+    assert (received.status, received.whole) == (200, True)
     assert {seen.path for seen in provider.seen(script.id)} == {"/v1/chat/completions", "/v1/messages"}
-    row = audit(hub.data_dir).calls[heard.call_id]
+    row = audit(hub.data_dir).calls[received.call_id]
     assert (row.ending, row.complete) == ("completed", 1)
-    assert row.provider == heard.headers["x-aihub-provider"]
+    assert row.provider == received.headers["x-aihub-provider"]
     assert row.charge == 10 * 1_000 + 5 * 2_000, "the usage of the answer that was given, and of no other"
 
 
@@ -54,11 +54,11 @@ async def test_when_all_providers_fail_the_caller_has_an_error_and_pays_nothing(
 ) -> None:
     script = Script(id=f"hopeless-{path}-{stream}", first=503, status=503)
 
-    heard = await _ask(hub, buyer, script, path, stream)
+    received = await _ask(hub, buyer, script, path, stream)
 
-    assert heard.status == 503
+    assert received.status == 503
     assert len(provider.seen(script.id)) == 2
-    row = audit(hub.data_dir).calls[heard.call_id]
+    row = audit(hub.data_dir).calls[received.call_id]
     assert (row.ending, row.charge) == ("provider_failed", 0)
 
 
@@ -68,14 +68,14 @@ async def test_after_the_first_byte_nobody_else_is_asked(
 ) -> None:
     script = Script(id=f"begun-{path}", words=20, cut_first=1_000)
 
-    heard = await _ask(hub, buyer, script, path, stream=True)
+    received = await _ask(hub, buyer, script, path, stream=True)
 
-    assert heard.status == 200
-    assert "error" in events_of(heard.body)[-1][1]
+    assert received.status == 200
+    assert "error" in events_of(received.body)[-1][1]
     assert len(provider.seen(script.id)) == 1
-    row = audit(hub.data_dir).calls[heard.call_id]
+    row = audit(hub.data_dir).calls[received.call_id]
     assert (row.ending, row.complete, row.charge > 0) == ("provider_failed", 0, True)
 
 
-async def _ask(hub: HubProcess, buyer: Person, script: Script, path: str, stream: bool) -> Heard:
+async def _ask(hub: HubProcess, buyer: Person, script: Script, path: str, stream: bool) -> Response:
     return await ask(hub.port, buyer.key, chat(script, model="m", stream=stream), path)

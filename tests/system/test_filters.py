@@ -13,11 +13,11 @@ from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.filters import ChunkFilter
 from ports.providers import Chunk
 from tests.simulation.auditor import CallRow, audit
-from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.caller import Response, Wish, call
 from tests.simulation.world import World
-from tests.system.answers import Script
-from tests.system.client import ANTHROPIC, OPENAI
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -62,9 +62,9 @@ async def test_a_request_that_a_filter_refuses_reaches_no_provider_and_holds_not
 ) -> None:
     world.processes[0].hub.filters = (_Answers(_redacted), _Refusing())
 
-    heard = await _call(world, Script(id="refused"), stream=False)
+    received = await _call(world, Script(id="refused"), stream=False)
 
-    assert (heard.status, b"Ask for something else." in heard.body) == (400, True)
+    assert (received.status, b"Ask for something else." in received.body) == (400, True)
     assert provider.seen("refused") == []
     assert not audit(world.data_dir).calls
 
@@ -72,9 +72,9 @@ async def test_a_request_that_a_filter_refuses_reaches_no_provider_and_holds_not
 async def test_a_filter_reveals_nothing_to_a_caller_without_a_valid_key(world: World) -> None:
     world.processes[0].hub.filters = (_Refusing(),)
 
-    heard = await _call(world, Script(id="stranger"), stream=False, secret="ahk_nobody")
+    received = await _call(world, Script(id="stranger"), stream=False, secret="ahk_nobody")
 
-    assert (heard.status, b"something else" in heard.body) == (401, False)
+    assert (received.status, b"something else" in received.body) == (401, False)
 
 
 @pytest.mark.parametrize("path", [OPENAI, ANTHROPIC])
@@ -85,10 +85,10 @@ async def test_a_changed_answer_is_rendered_in_the_form_that_was_asked_for(
     """The provider's own bytes no longer fit, also where caller and provider speak one dialect."""
     world.processes[0].hub.filters = (_Answers(_redacted),)
 
-    heard = await _call(world, Script(id=f"redacted-{stream}-{path}"), stream, path=path)
+    received = await _call(world, Script(id=f"redacted-{stream}-{path}"), stream, path=path)
 
-    assert heard.is_whole
-    assert (heard.said(), b"word1" in heard.body) == ("word0 **** word2 ", False)
+    assert received.is_whole
+    assert (received.said(), b"word1" in received.body) == ("word0 **** word2 ", False)
     row = _row(world)
     assert (row.ending, row.usage_source) == ("completed", "provider")
 
@@ -97,11 +97,11 @@ async def test_an_answer_that_a_filter_stops_ends_in_an_error_and_costs_what_was
     world.processes[0].hub.filters = (_Answers(lambda chunk: BLOCKED if "word4" in _text(chunk) else chunk),)
     script = Script(id="blocked", words=5, word_bytes=LONG_BYTES, usage=None)
 
-    heard = await _call(world, script, stream=True)
+    received = await _call(world, script, stream=True)
 
-    assert heard.said()
-    assert script.text().startswith(heard.said())
-    assert ("word4" in heard.said(), BLOCKED.message.encode() in heard.body) == (False, True)
+    assert received.said()
+    assert script.text().startswith(received.said())
+    assert ("word4" in received.said(), BLOCKED.message.encode() in received.body) == (False, True)
     row = _row(world)
     assert (row.ending, row.charge > 0) == ("provider_failed", True)
 
@@ -112,9 +112,9 @@ async def test_an_answer_that_is_stopped_at_its_beginning_is_refused_and_free(
     """Nobody else is asked: the same question would be answered likewise."""
     world.processes[0].hub.filters = (_Answers(lambda chunk: BLOCKED if _text(chunk) else chunk),)
 
-    heard = await _call(world, Script(id="never"), stream=False, model="m")
+    received = await _call(world, Script(id="never"), stream=False, model="m")
 
-    assert (heard.status, BLOCKED.message.encode() in heard.body) == (400, True)
+    assert (received.status, BLOCKED.message.encode() in received.body) == (400, True)
     assert len(provider.seen("never")) == 1
     assert (_row(world).ending, _row(world).charge) == ("provider_failed", 0)
 
@@ -141,7 +141,7 @@ def _row(world: World) -> CallRow:
 
 async def _call(
     world: World, script: Script, stream: bool, *, path: str = OPENAI, model: str = "one/m", secret: str | None = None
-) -> Heard:
+) -> Response:
     key = world.keys[0]
     wish = Wish(
         user=key.user, secret=secret or key.secret, path=path, script=script, model=model, stream=stream, cap=10

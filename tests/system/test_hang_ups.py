@@ -1,4 +1,4 @@
-"""A caller who leaves pays for what was delivered, and the provider is told to stop at once (G4)."""
+"""A caller who leaves pays for what was delivered, and the provider is reported to stop at once (G4)."""
 
 import asyncio
 import time
@@ -12,10 +12,10 @@ from domain.money import parse_credits
 from tests.simulation.auditor import CallRow, audit, read
 from tests.support.figures import FAULT, Figures
 from tests.support.hub import HubProcess, Interface, running_hub
-from tests.system.answers import Script
-from tests.system.client import ANTHROPIC, OPENAI, ask, chat, connected
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI, ask, chat, connected
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -91,7 +91,7 @@ async def test_a_caller_who_leaves_before_the_first_event_pays_for_the_input(
 ) -> None:
     before = set(read(hub.data_dir).calls)
     script = Script(id="early-asgi", silent_after=0)
-    async with _asked(hub, buyer, provider, script):
+    async with _requested(hub, buyer, provider, script):
         for _ in range(10):  # The headers are on their way; so many answers later the hub has read them.
             assert (await ask(hub.port, buyer.key, path="/readyz")).status == 200
     at = time.monotonic()
@@ -107,7 +107,7 @@ async def test_under_wsgi_a_caller_who_leaves_before_the_first_event_is_noticed_
     """A WSGI application learns of a hang-up only when it sends, and here there is nothing to send before."""
     before = set(read(hub.data_dir).calls)
     script = Script(id="early-wsgi", words=WORDS, silent_after=4, gate="early-wsgi")
-    async with _asked(hub, buyer, provider, script):
+    async with _requested(hub, buyer, provider, script):
         pass
 
     provider.open_gate(script.gate)
@@ -118,7 +118,7 @@ async def test_under_wsgi_a_caller_who_leaves_before_the_first_event_is_noticed_
 
 
 @asynccontextmanager
-async def _asked(hub: HubProcess, buyer: Person, provider: ScriptedProvider, script: Script) -> AsyncIterator[None]:
+async def _requested(hub: HubProcess, buyer: Person, provider: ScriptedProvider, script: Script) -> AsyncIterator[None]:
     """A stream was asked for and the provider has the request; the caller leaves with the block."""
     async with connected(hub.port) as line:
         await line.send("POST", OPENAI, buyer.key, chat(script, model="openai-stub/m", stream=True), {})
@@ -127,17 +127,17 @@ async def _asked(hub: HubProcess, buyer: Person, provider: ScriptedProvider, scr
 
 
 async def _leave(hub: HubProcess, buyer: Person, script: Script, number: int, words: int) -> Left:
-    """Ask for a stream, hear so many words of it, and hang up."""
+    """Ask for a stream, receive so many words of it, and hang up."""
     path, model = PAIRS[number % len(PAIRS)]
-    heard = b""
+    received = b""
     async with asyncio.timeout(30), connected(hub.port) as line:
         await line.send("POST", path, buyer.key, chat(script, model=model, stream=True), {})
         status, headers = await line.head()
         assert status == 200
-        while heard.count(b"word") < words:
+        while received.count(b"word") < words:
             piece = await line.piece()
             assert piece is not None
-            heard += piece
+            received += piece
     return Left(script=script, call_id=headers["x-request-id"], at=time.monotonic(), words=words)
 
 

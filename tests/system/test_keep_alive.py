@@ -1,4 +1,4 @@
-"""While a provider thinks, the caller of a stream hears that it is still there, in words of the caller's dialect."""
+"""While a provider thinks, the caller of a stream receives that it is still there, in words of the caller's dialect."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ import anthropic
 import openai
 import pytest
 
-from tests.behaviour.calls import AIGNE, aigne_body
+from tests.behaviour.plain_calls import AIGNE, aigne_body
 from tests.behaviour.sdks import NOBODY
 from tests.behaviour.test_aigne_client import CLIENT, NODE, SCRIPT, with_client
 from tests.support.hub import HubProcess, Interface, running_hub
 from tests.support.provider import Received, Reply, StubProvider
-from tests.system.answers import Script, streamed
-from tests.system.client import ANTHROPIC, OPENAI, PATIENCE_S, chat, connected, events_of
-from tests.system.people import Person, person
+from tests.system.raw_client import ANTHROPIC, OPENAI, TIMEOUT_S, chat, connected, events_of
+from tests.system.scripted_answers import Script, streamed
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield running
 
 
-async def test_a_caller_hears_that_a_silent_stream_goes_on_and_nothing_else_changes(hub: HubProcess) -> None:
+async def test_a_caller_receives_that_a_silent_stream_goes_on_and_nothing_else_changes(hub: HubProcess) -> None:
     """(G21)"""
     gate, script = asyncio.Event(), Script(id="thinks", words=6)
 
@@ -55,11 +55,11 @@ async def test_a_caller_hears_that_a_silent_stream_goes_on_and_nothing_else_chan
         buyer = person(hub, "buyer", 10**12)
         silent = [asyncio.Event() for _ in PAIRS]
         calls = [
-            asyncio.create_task(_listen(hub, buyer, path, chat(script, model=model, stream=True), heard))
-            for (path, model), heard in zip(PAIRS, silent, strict=True)
+            asyncio.create_task(_listen(hub, buyer, path, chat(script, model=model, stream=True), received))
+            for (path, model), received in zip(PAIRS, silent, strict=True)
         ]
-        async with asyncio.timeout(PATIENCE_S):
-            await asyncio.gather(*(heard.wait() for heard in silent))
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.gather(*(received.wait() for received in silent))
         gate.set()
         bodies = await asyncio.gather(*calls)
 
@@ -90,9 +90,9 @@ async def test_official_clients_read_on_through_silence_after_events_that_have_i
 
     async with StubProvider(again) as stub:
         url = stub.base_url.removesuffix("/v1")
-        heard = [await asyncio.to_thread(read, url) for read in (_by_openai, _by_anthropic)]
+        received = [await asyncio.to_thread(read, url) for read in (_by_openai, _by_anthropic)]
 
-    assert [script.text()] * 2 == heard
+    assert [script.text()] * 2 == received
 
 
 @with_client
@@ -111,9 +111,9 @@ async def test_aignes_client_reads_on_through_silence(hub: HubProcess) -> None:
         await reply.end()
 
     async with StubProvider(again) as stub:
-        told = await asyncio.to_thread(_by_aigne, stub.base_url.removesuffix("/v1"))
+        reported = await asyncio.to_thread(_by_aigne, stub.base_url.removesuffix("/v1"))
 
-    assert script.text() == told
+    assert script.text() == reported
 
 
 async def _silent_with_ids(hub: HubProcess, script: Script) -> dict[str, bytes]:
@@ -138,8 +138,8 @@ async def _silent_with_ids(hub: HubProcess, script: Script) -> dict[str, bytes]:
         }
         silent = {path: asyncio.Event() for path in requests}
         calls = [asyncio.create_task(_listen(hub, buyer, path, body, silent[path])) for path, body in requests.items()]
-        async with asyncio.timeout(PATIENCE_S):
-            await asyncio.gather(*(heard.wait() for heard in silent.values()))
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.gather(*(received.wait() for received in silent.values()))
         gate.set()
         return dict(zip(requests, await asyncio.gather(*calls), strict=True))
 
@@ -164,23 +164,23 @@ def _by_aigne(url: str) -> str:
     assert NODE is not None
     environment = {"PATH": os.environ["PATH"], "AIGNE_CLIENT": str(CLIENT), "AIGNE_HUB_API_URL": url, "KEY": "x"}
     ran = subprocess.run(
-        [NODE, str(SCRIPT), "heard"], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        [NODE, str(SCRIPT), "heard"], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert ran.returncode == 0, ran.stderr
     return str(json.loads(ran.stdout)["text"])
 
 
-async def _listen(hub: HubProcess, buyer: Person, path: str, request: bytes, heard: asyncio.Event) -> bytes:
-    """The body of the answer; `heard` is set as soon as it has a keep-alive in it."""
+async def _listen(hub: HubProcess, buyer: Person, path: str, request: bytes, received: asyncio.Event) -> bytes:
+    """The body of the answer; `received` is set as soon as it has a keep-alive in it."""
     body = b""
-    async with asyncio.timeout(PATIENCE_S), connected(hub.port) as line:
+    async with asyncio.timeout(TIMEOUT_S), connected(hub.port) as line:
         await line.send("POST", path, buyer.key, request, {})
         status, _ = await line.head()
         assert 200 == status
         while (piece := await line.piece()) is not None:
             body += piece
             if SAID_IN_SILENCE[path] in body:
-                heard.set()
+                received.set()
     return body
 
 

@@ -13,9 +13,9 @@ import pytest
 from adapters.storage.sqlite import sealed as sqlite_sealed
 from adapters.vault import MasterKeyVault, decode_master_key, key_id
 from ports.vault import VaultError
-from tests.behaviour.answers import polite
-from tests.behaviour.calls import CHAT, Heard, ask, openai_body
+from tests.behaviour.plain_calls import CHAT, Response, ask, openai_body
 from tests.behaviour.stub import Stub
+from tests.behaviour.stub_answers import polite
 from tests.entrypoints.command import process
 from tests.support.hub import HubProcess, Interface, running_hub
 
@@ -45,7 +45,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path, provider: Stub) -> Itera
         assert running.cli("ledger", "verify")["ok"]
 
 
-def keyed(hub: HubProcess, number: int) -> Heard:
+def keyed(hub: HubProcess, number: int) -> Response:
     return ask(hub, CHAT, openai_body(text=f"Hello {number}"), headers={"idempotency-key": f"key {number}"})
 
 
@@ -66,18 +66,18 @@ def test_a_rotation_changes_everything_that_is_sealed_and_no_call_notices(hub: H
     guest = hub.cli("key", "create", "--user", "owner")["key"]
     first = [keyed(hub, number) for number in range(ANSWERS)]
     old = decode_master_key((hub.data_dir / "master.key").read_text(), "the test")
-    heard: list[Heard] = []
+    received: list[Response] = []
     done = threading.Event()
 
     def go_on_calling() -> None:
         while not done.is_set():
-            heard.append(ask(hub, CHAT, openai_body(), key=guest))
+            received.append(ask(hub, CHAT, openai_body(), key=guest))
 
     callers = [threading.Thread(target=go_on_calling) for _ in range(3)]
     for caller in callers:
         caller.start()
     try:
-        told = hub.cli("master-key", "rotate")
+        reported = hub.cli("master-key", "rotate")
     finally:
         done.set()
         for caller in callers:
@@ -86,9 +86,9 @@ def test_a_rotation_changes_everything_that_is_sealed_and_no_call_notices(hub: H
     new, kept = (hub.data_dir / "master.key").read_text().split()
     assert old == decode_master_key(kept, "the test")
     current = decode_master_key(new, "the test")
-    assert (key_id(old).hex(), key_id(current).hex()) == (told["before_id"], told["after_id"])
-    assert (1, ANSWERS, []) == (told["credentials"], told["answers"], told["unreadable"])
-    assert {200} == {one.status for one in heard}
+    assert (key_id(old).hex(), key_id(current).hex()) == (reported["before_id"], reported["after_id"])
+    assert (1, ANSWERS, []) == (reported["credentials"], reported["answers"], reported["unreadable"])
+    assert {200} == {one.status for one in received}
     sealed = sealed_values(hub.data_dir)
     assert len(sealed) == 1 + ANSWERS
     for row, value in sealed:
@@ -108,7 +108,7 @@ def test_a_rotation_changes_everything_that_is_sealed_and_no_call_notices(hub: H
     assert 0o600 == (hub.data_dir / "master.key").stat().st_mode & 0o777
 
     again = hub.cli("master-key", "rotate")
-    assert told["after_id"] == again["before_id"]
+    assert reported["after_id"] == again["before_id"]
     (hub.data_dir / "master.key").write_text((hub.data_dir / "master.key").read_text().split()[0])
     hub.stop()
     hub.start()
@@ -126,10 +126,10 @@ def test_a_rotation_that_was_broken_off_goes_on_with_the_same_key(hub: HubProces
     aside.rename(hub.data_dir / "master.key")  # as far as the first step
 
     assert 200 == keyed(hub, 2).status
-    told = hub.cli("master-key", "rotate")
+    reported = hub.cli("master-key", "rotate")
 
-    assert key_id(decode_master_key(new, "the test")).hex() == told["after_id"]
-    assert key_id(decode_master_key(old, "the test")).hex() == told["before_id"]
+    assert key_id(decode_master_key(new, "the test")).hex() == reported["after_id"]
+    assert key_id(decode_master_key(old, "the test")).hex() == reported["before_id"]
     assert f"{new}\n{old}\n" == (hub.data_dir / "master.key").read_text()
 
 
@@ -152,7 +152,7 @@ def test_keys_from_the_environment_are_rotated_by_writing_the_new_one_first(tmp_
     assert SECRET.encode() == MasterKeyVault([decode_master_key(new, "the test")]).unseal(sealed, row)
 
 
-def test_what_opens_under_no_key_is_told_and_left_as_it_is(hub: HubProcess) -> None:
+def test_what_opens_under_no_key_is_reported_and_left_as_it_is(hub: HubProcess) -> None:
     books = sqlite3.connect(hub.data_dir / "aikit.db")
     credential = hub.cli("credential", "list")[-1]["id"]
     lost = MasterKeyVault([os.urandom(32)]).seal(b"x", f"credential:{credential}")
@@ -160,7 +160,7 @@ def test_what_opens_under_no_key_is_told_and_left_as_it_is(hub: HubProcess) -> N
         books.execute("update credentials set sealed = ? where id = ?", (lost, credential))
     books.close()
 
-    told = hub.cli("master-key", "rotate", exit_code=1)
+    reported = hub.cli("master-key", "rotate", exit_code=1)
 
-    assert [f"credential:{credential}"] == told["unreadable"]
+    assert [f"credential:{credential}"] == reported["unreadable"]
     assert (f"credential:{credential}", lost) in sealed_values(hub.data_dir)

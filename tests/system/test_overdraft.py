@@ -15,10 +15,10 @@ from domain.money import format_credits, parse_credits
 from tests.simulation.auditor import audit
 from tests.support.figures import Figures
 from tests.support.hub import HubProcess, Interface, running_hub
-from tests.system.answers import Script
-from tests.system.client import Heard, Line, ask, chat, connected, heard_on
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import Line, Response, ask, chat, connected, received_on
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -35,16 +35,16 @@ def bound_nanos(output_tokens: int) -> int:
     return CONTEXT * INPUT_NANOS + output_tokens * OUTPUT_NANOS
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Requested(msgspec.Struct, frozen=True, kw_only=True):
     """One caller's request and the answer to it."""
 
     script: Script
     cap: int | None
-    heard: Heard
+    received: Response
 
 
 class Watch:
-    """Somebody who looks at a balance all the time: how often they were told it, and whether a hold was in it."""
+    """Somebody who looks at a balance all the time: how often they were reported it, and whether a hold was in it."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -84,19 +84,19 @@ async def test_a_wallet_for_fifty_serves_exactly_fifty_of_two_hundred_callers(
     gate = f"fifty{seed}" if seed % 2 == 0 else ""
     scripts = [Script(id=f"{buyer.id}-{n}", usage=(CONTEXT, cap), gate=gate) for n in range(CALLERS)]
 
-    asked, watch = [], Watch()
+    requested, watch = [], Watch()
     wanted = [(script, cap, n % 4 == 0) for n, script in enumerate(scripts)]
     async for call in _all_at_once(hub, buyer, wanted, watch):
-        asked.append(call)
-        if gate and len(asked) == CALLERS - 50:
+        requested.append(call)
+        if gate and len(requested) == CALLERS - 50:
             await watch.sees_a_hold()
             provider.open_gate(gate)
 
-    served = [call for call in asked if call.heard.status == 200]
+    served = [call for call in requested if call.received.status == 200]
     assert len(served) == 50
     assert hub.balance(buyer.name)["posted"] == "0"
-    figures.add({"requests": len(asked)})
-    _check(hub, provider, buyer, 50 * bound_nanos(cap), asked)
+    figures.add({"requests": len(requested)})
+    _check(hub, provider, buyer, 50 * bound_nanos(cap), requested)
     hub.cli("credit", "grant", buyer.name, format_credits(bound_nanos(cap)))
     assert (await _one(hub, buyer, Script(id=f"{buyer.id}-last", usage=(CONTEXT, cap)), cap)).status == 200
 
@@ -110,11 +110,13 @@ async def test_a_call_is_refused_only_when_its_bound_exceeds_what_is_available(
     buyer = person(hub, f"mixed{seed}", wallet)
     wanted = [_any_request(chance, f"{buyer.id}-{n}") for n in range(CALLERS)]
 
-    asked = [call async for call in _all_at_once(hub, buyer, wanted, Watch())]
+    requested = [call async for call in _all_at_once(hub, buyer, wanted, Watch())]
 
-    assert {call.heard.status for call in asked} >= {200, 402}, "the wallet was to be enough for some and not for all"
-    figures.add({"requests": len(asked)})
-    _check(hub, provider, buyer, wallet, asked)
+    assert {call.received.status for call in requested} >= {200, 402}, (
+        "the wallet was to be enough for some and not for all"
+    )
+    figures.add({"requests": len(requested)})
+    _check(hub, provider, buyer, wallet, requested)
     rest = parse_credits(hub.balance(buyer.name)["available"])
     affordable = (rest - bound_nanos(0)) // OUTPUT_NANOS
     if affordable < 1:
@@ -139,17 +141,17 @@ def _any_request(chance: random.Random, marker: str) -> tuple[Script, int | None
     return script, cap, chance.random() < 0.5
 
 
-async def _one(hub: HubProcess, buyer: Person, script: Script, cap: int | None, stream: bool = False) -> Heard:
+async def _one(hub: HubProcess, buyer: Person, script: Script, cap: int | None, stream: bool = False) -> Response:
     return await ask(hub.port, buyer.key, chat(script, cap=cap, stream=stream))
 
 
 async def _all_at_once(
     hub: HubProcess, buyer: Person, wanted: Sequence[tuple[Script, int | None, bool]], watch: Watch
-) -> AsyncIterator[Asked]:
+) -> AsyncIterator[Requested]:
     """Ask them all at once, and give the answers as they come, while somebody watches the balance."""
 
-    async def one(script: Script, cap: int | None, stream: bool) -> Asked:
-        return Asked(script=script, cap=cap, heard=await _one(hub, buyer, script, cap, stream))
+    async def one(script: Script, cap: int | None, stream: bool) -> Requested:
+        return Requested(script=script, cap=cap, received=await _one(hub, buyer, script, cap, stream))
 
     async with connected(hub.port) as line:
         watcher = asyncio.create_task(_look_on(line, buyer, watch))
@@ -166,11 +168,11 @@ async def _look_on(line: Line, buyer: Person, watch: Watch) -> None:
     """Look at the balance until cancelled: no amount is ever below zero."""
     try:
         while True:
-            heard = await heard_on(line, "/api/user/credit/balance", buyer.key)
-            assert heard.status == 200, heard
-            told = msgspec.json.decode(heard.body)
-            posted, held, available = (parse_credits(told[name]) for name in ("posted", "held", "available"))
-            assert posted == held + available, told  # and a minus sign is nothing that `parse_credits` reads
+            received = await received_on(line, "/api/user/credit/balance", buyer.key)
+            assert received.status == 200, received
+            reported = msgspec.json.decode(received.body)
+            posted, held, available = (parse_credits(reported[name]) for name in ("posted", "held", "available"))
+            assert posted == held + available, reported  # and a minus sign is nothing that `parse_credits` reads
             watch.looks += 1
             if held:
                 watch.a_hold.set()
@@ -180,7 +182,9 @@ async def _look_on(line: Line, buyer: Person, watch: Watch) -> None:
         watch.a_hold.set()  # nobody shall wait for a watcher who has failed
 
 
-def _check(hub: HubProcess, provider: ScriptedProvider, buyer: Person, wallet: int, asked: Sequence[Asked]) -> None:
+def _check(
+    hub: HubProcess, provider: ScriptedProvider, buyer: Person, wallet: int, requested: Sequence[Requested]
+) -> None:
     """What must be true of every round, by the journal and by what the provider saw."""
     books = audit(hub.data_dir)
     calls = books.of_user(buyer.id)
@@ -190,22 +194,22 @@ def _check(hub: HubProcess, provider: ScriptedProvider, buyer: Person, wallet: i
     assert parse_credits(hub.balance(buyer.name)["available"]) == wallet - charged
     instants = set(books.available_over_time(buyer.id))
     assert min(instants) >= 0
-    for call in asked:
+    for call in requested:
         arrived = len(provider.seen(call.script.id))
-        if call.heard.status == 402:
+        if call.received.status == 402:
             assert arrived == 0, "a refused call reached the provider"
             _check_refusal(call, instants)
         else:
             expected = call.script.status
-            assert (call.heard.status, arrived) == (expected, 1), call.heard.body
-            assert call.heard.whole
-            row = books.calls[call.heard.call_id]
+            assert (call.received.status, arrived) == (expected, 1), call.received.body
+            assert call.received.whole
+            row = books.calls[call.received.call_id]
             assert (row.charge > 0) == (expected == 200)
 
 
-def _check_refusal(call: Asked, instants: set[int]) -> None:
+def _check_refusal(call: Requested, instants: set[int]) -> None:
     """The refusal names decimals that are true: a bound beyond what was available at some instant so far."""
-    error = call.heard.error()
+    error = call.received.error()
     bound, available, shortfall = (parse_credits(error[name]) for name in ("bound", "available", "shortfall"))
     assert bound == bound_nanos(OUTPUT_MAX if call.cap is None else call.cap)
     assert shortfall == bound - available > 0

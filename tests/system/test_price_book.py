@@ -1,11 +1,11 @@
-"""The price book from end to end: sold at a margin, charged by the version quoted, and what it cost told."""
+"""The price book from end to end: sold at a margin, charged by the version quoted, and what it cost reported."""
 
 import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.behaviour.calls import CHAT, aigne_video, ask, openai_body
+from tests.behaviour.plain_calls import CHAT, aigne_video, ask, openai_body
 from tests.support.hub import HubProcess, running_hub
 
 BODY = openai_body("echo/echo-2026-11-01", "Hello, hello, hello", max_tokens=50)
@@ -29,10 +29,10 @@ def test_what_is_sold_by_the_book_costs_what_the_book_says_under_any_of_its_name
         hub.cli("rate", "remove", "echo/echo")
         sold_by_the_book(hub, tmp_path, "10")
 
-        heard = ask(hub, CHAT, BODY)
+        received = ask(hub, CHAT, BODY)
         call = hub.cli("call", "show", newest(hub)["id"])
 
-        assert heard.status == 200
+        assert received.status == 200
         tokens = sum(call["usage"].values())
         assert Decimal(call["cost_usd"]) == tokens * 10 / Decimal(1_000_000)
         assert Decimal(call["charge"]) == Decimal(call["cost_usd"]) * Decimal("1.2")
@@ -77,7 +77,7 @@ def test_the_command_line_quotes_for_a_user(tmp_path: Path) -> None:
         assert made["charge_max"] == "1.5"
 
 
-def test_past_calls_are_charged_anew_under_a_corrected_rate_once(tmp_path: Path) -> None:
+def test_past_calls_are_charged_again_under_a_corrected_rate_once(tmp_path: Path) -> None:
     with running_hub(tmp_path / "data") as hub:
         hub.cli("rate", "set", "echo/echo", "--input", "10", "--output", "20", "--context", "9000")
         charges = [Decimal(ask(hub, CHAT, openai_body("echo")).header("x-aihub-charge") or "") for _ in range(2)]

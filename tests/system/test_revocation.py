@@ -15,10 +15,10 @@ import pytest
 
 from tests.simulation.auditor import audit
 from tests.support.hub import HubProcess, Interface, running_hub
-from tests.system.answers import Script
-from tests.system.client import OPENAI, Heard, Line, chat, connected, heard_on
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI, Line, Response, chat, connected, received_on
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -47,14 +47,14 @@ async def connections(hub: HubProcess) -> AsyncIterator[list[Line]]:
         yield [await stack.enter_async_context(connected(hub.port)) for _ in range(CONNECTIONS)]
 
 
-async def on_all(lines: list[Line], key: str, body: bytes) -> list[Heard]:
+async def on_all(lines: list[Line], key: str, body: bytes) -> list[Response]:
     """The same request on every connection at once."""
-    return list(await asyncio.gather(*(heard_on(line, OPENAI, key, body) for line in lines)))
+    return list(await asyncio.gather(*(received_on(line, OPENAI, key, body) for line in lines)))
 
 
 async def statuses(lines: list[Line], key: str, body: bytes) -> set[int]:
     """What all connections answer to the request."""
-    return {heard.status for heard in await on_all(lines, key, body)}
+    return {received.status for received in await on_all(lines, key, body)}
 
 
 async def command(hub: HubProcess, *arguments: str, secret: str = "") -> Any:
@@ -67,12 +67,12 @@ async def test_after_revoke_returns_no_later_request_is_accepted_on_any_connecti
 ) -> None:
     key = hub.cli("key", "create", "--user", buyer.name)
     body = chat(Script(id=f"{hub.interface}-revoked"))
-    heard: list[Heard] = []
+    received: list[Response] = []
 
     async def keep_asking(line: Line) -> None:
         for _ in range(REQUESTS_MAX):
-            heard.append(await heard_on(line, OPENAI, key["key"], body))
-            if revoked and heard[-1].sent_at > revoked[0]:
+            received.append(await received_on(line, OPENAI, key["key"], body))
+            if revoked and received[-1].sent_at > revoked[0]:
                 return
 
     revoked: list[float] = []
@@ -83,10 +83,10 @@ async def test_after_revoke_returns_no_later_request_is_accepted_on_any_connecti
         await asyncio.gather(*asking)
         served_upstream = len(provider.seen(f"{hub.interface}-revoked"))
 
-        later = [each.status for each in heard if each.sent_at > revoked[0]]
+        later = [each.status for each in received if each.sent_at > revoked[0]]
         assert len(later) == CONNECTIONS
         assert set(later) == {401}
-        assert {each.status for each in heard} == {200, 401}, "it was to be revoked while it was in use"
+        assert {each.status for each in received} == {200, 401}, "it was to be revoked while it was in use"
         assert await statuses(lines, key["key"], body) == {401}
         assert len(provider.seen(f"{hub.interface}-revoked")) == served_upstream
         assert await statuses(lines, buyer.key, body) == {200}, "the user's other key goes on"
@@ -98,11 +98,11 @@ async def test_a_new_rate_is_what_the_next_call_is_charged(hub: HubProcess, buye
         await on_all(lines, buyer.key, body)
 
         await command(hub, "rate", "set", "stub/m", "--input", "3", "--output", "5")
-        heard = await on_all(lines, buyer.key, body)
+        received = await on_all(lines, buyer.key, body)
 
     calls = audit(hub.data_dir).calls
-    assert {calls[each.call_id].charge for each in heard} == {100 * 3_000 + 10 * 5_000}
-    assert {each.headers["x-aihub-charge"] for each in heard} == {"0.00035"}
+    assert {calls[each.call_id].charge for each in received} == {100 * 3_000 + 10 * 5_000}
+    assert {each.headers["x-aihub-charge"] for each in received} == {"0.00035"}
 
 
 async def test_credentials_come_and_go_with_the_next_call(

@@ -12,7 +12,7 @@ from tests.simulation.figures import figures_of
 from tests.simulation.laws import check
 from tests.simulation.world import World
 from tests.support.figures import Figures
-from tests.system.scripted import ScriptedProvider
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +62,6 @@ def _much_has_happened(world: World) -> bool:
     return (
         min(world.crashes, world.steps, world.fills) > 0
         and endings >= {"completed", "provider_failed", "client_disconnected", "timed_out", "lost"}
-        and {heard.status for heard in world.heard} >= {0, 200, 402}
-        and any(heard.is_replayed for heard in world.heard)
+        and {received.status for received in world.received} >= {0, 200, 402}
+        and any(received.is_replayed for received in world.received)
     )

@@ -12,10 +12,10 @@ import pytest
 
 from tests.simulation.auditor import CallRow, audit
 from tests.support.hub import HubProcess, running_hub
-from tests.system.answers import Script, streamed, whole
-from tests.system.client import ANTHROPIC, OPENAI, Heard, ask, chat, events_of
-from tests.system.people import Person, person
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import ANTHROPIC, OPENAI, Response, ask, chat, events_of
+from tests.system.scripted_answers import Script, streamed, whole
+from tests.system.scripted_provider import ScriptedProvider
+from tests.system.users import Person, person
 
 pytestmark = pytest.mark.anyio
 
@@ -84,10 +84,10 @@ async def test_a_stream_cut_anywhere_ends_in_an_error_and_no_ending_is_made_up(
     events = streamed(script, dialect)
     places = cuts(events)
 
-    heard = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, cut=cut) for cut in places))
+    received = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, cut=cut) for cut in places))
 
     calls = audit(hub.data_dir).calls
-    for cut, answer in zip(places, heard, strict=True):
+    for cut, answer in zip(places, received, strict=True):
         sent, row = arrived(events, cut, closed), calls[answer.call_id]
         if closed and _stops(events_of(b"".join(sent))) and len(b"".join(sent)) - 2 <= cut <= len(b"".join(sent)):
             _check_whole(answer, row, sent, f"closed at {cut}")
@@ -103,10 +103,10 @@ async def test_an_error_in_the_middle_of_a_stream_reaches_the_caller_as_an_error
     events = streamed(script, dialect)
     places = range(len(events))
 
-    heard = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, error_after=n) for n in places))
+    received = await asyncio.gather(*(_stream(hub, buyer, path, dialect, script, error_after=n) for n in places))
 
     calls = audit(hub.data_dir).calls
-    for place, answer in zip(places, heard, strict=True):
+    for place, answer in zip(places, received, strict=True):
         _check_broken(answer, calls[answer.call_id], path, events[:place], f"error after {place} events")
 
 
@@ -135,7 +135,7 @@ async def test_a_provider_that_never_comes_to_an_end_is_left_at_the_deadline(
 
     calls = audit(impatient_hub.data_dir).calls
     assert thought.status == 504
-    assert [calls[heard.call_id].ending for heard in (talked, thought)] == ["timed_out", "timed_out"]
+    assert [calls[received.call_id].ending for received in (talked, thought)] == ["timed_out", "timed_out"]
     assert _is_error(events_of(talked.body)[-1], OPENAI)
     assert calls[talked.call_id].charge > 0 == calls[thought.call_id].charge
 
@@ -150,10 +150,10 @@ async def test_a_whole_answer_that_is_cut_is_an_error_and_free(
         for cut in (0, 1, size // 2, size // 2 + 1, size - 1)
     ]
 
-    heard = await asyncio.gather(*(_whole(hub, buyer, path, dialect, script) for script in scripts))
+    received = await asyncio.gather(*(_whole(hub, buyer, path, dialect, script) for script in scripts))
 
     calls = audit(hub.data_dir).calls
-    for answer in heard:
+    for answer in received:
         assert answer.status == 502
         _check_failed(answer, calls[answer.call_id], path)
 
@@ -166,28 +166,28 @@ async def test_an_error_instead_of_an_answer_is_free(
     statuses = (400, 404, 409, 422, 429, 500, 503)
     scripts = [Script(id=f"{path}-{dialect}-{s}-{stream}", first=s, status=s) for s in statuses]
 
-    heard = await asyncio.gather(
+    received = await asyncio.gather(
         *((_stream if stream else _whole)(hub, buyer, path, dialect, script) for script in scripts)
     )
 
     calls = audit(hub.data_dir).calls
-    for status, answer in zip(statuses, heard, strict=True):
+    for status, answer in zip(statuses, received, strict=True):
         assert answer.status == status
         _check_failed(answer, calls[answer.call_id], path)
 
 
-async def _stream(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script, **fields: Any) -> Heard:
+async def _stream(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script, **fields: Any) -> Response:
     """A streamed call whose script has these fields besides."""
     changed = msgspec.structs.replace(script, **fields)
     return await ask(hub.port, buyer.key, chat(changed, model=f"{dialect}-stub/m", stream=True), path)
 
 
-async def _whole(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script) -> Heard:
+async def _whole(hub: HubProcess, buyer: Person, path: str, dialect: str, script: Script) -> Response:
     return await ask(hub.port, buyer.key, chat(script, model=f"{dialect}-stub/m"), path)
 
 
 def _check_broken(
-    answer: Heard, row: CallRow, path: str, sent: list[bytes], place: str, ending: str = "provider_failed"
+    answer: Response, row: CallRow, path: str, sent: list[bytes], place: str, ending: str = "provider_failed"
 ) -> None:
     """What the provider sent before it broke was relayed, then came an error; the row says the same."""
     if not sent:
@@ -195,31 +195,31 @@ def _check_broken(
         _check_failed(answer, row, path)
         return
     assert (answer.status, answer.whole) == (200, True), place
-    *told, last = events_of(answer.body)
+    *reported, last = events_of(answer.body)
     assert _is_error(last, path), f"{place}: the last event is {last}"
-    assert not any(_is_error(event, path) or _is_terminal(event) for event in told), place
-    assert _output(told) == _output(events_of(b"".join(sent))), place
-    if _stops(told):
+    assert not any(_is_error(event, path) or _is_terminal(event) for event in reported), place
+    assert _output(reported) == _output(events_of(b"".join(sent))), place
+    if _stops(reported):
         assert _stops(events_of(b"".join(sent))), f"{place}: a stop was made up"
     assert (row.ending, row.complete) == (ending, 0), place
-    assert (row.charge > 0) == bool(_output(told)), f"{place}: {_output(told)} was delivered for {row.charge}"
+    assert (row.charge > 0) == bool(_output(reported)), f"{place}: {_output(reported)} was delivered for {row.charge}"
 
 
-def _check_whole(answer: Heard, row: CallRow, sent: list[bytes], place: str) -> None:
+def _check_whole(answer: Response, row: CallRow, sent: list[bytes], place: str) -> None:
     """The model said that it stopped, and the body ended as HTTP ends it: nothing is missing but a word for that."""
     assert (answer.status, answer.whole) == (200, True), place
-    told = events_of(answer.body)
-    assert _is_terminal(told[-1]), place
-    assert _output(told) == _output(events_of(b"".join(sent))), place
+    reported = events_of(answer.body)
+    assert _is_terminal(reported[-1]), place
+    assert _output(reported) == _output(events_of(b"".join(sent))), place
     assert (row.ending, row.complete) == ("completed", 1), place
     assert row.charge > 0, place
 
 
-def _check_failed(answer: Heard, row: CallRow, path: str) -> None:
+def _check_failed(answer: Response, row: CallRow, path: str) -> None:
     """An answer that never began: an error in the caller's dialect, and free."""
-    told = msgspec.json.decode(answer.body)
-    assert told["error"]["message"]
-    assert path == OPENAI or told["type"] == "error"
+    reported = msgspec.json.decode(answer.body)
+    assert reported["error"]["message"]
+    assert path == OPENAI or reported["type"] == "error"
     assert (row.ending, row.complete, row.charge) == ("provider_failed", 0, 0)
 
 

@@ -16,12 +16,12 @@ from entrypoints.http.wire import Request
 from entrypoints.usecases.call.unsettled import KEPT_MAX
 from entrypoints.usecases.manage.maintenance import sweep_own
 from tests.simulation.auditor import CallRow, audit
-from tests.simulation.caller import Heard, Wish, call
+from tests.simulation.caller import Response, Wish, call
 from tests.simulation.world import World
 from tests.support.memory_storage import MemoryStorage
-from tests.system.answers import Script
-from tests.system.client import OPENAI, events_of
-from tests.system.scripted import ScriptedProvider
+from tests.system.raw_client import OPENAI, events_of
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -37,9 +37,9 @@ async def world(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Wor
 
 @pytest.mark.parametrize("tries", [1, 3, 12])
 async def test_a_whole_answer_that_cannot_be_settled_is_not_given_and_not_charged(world: World, tries: int) -> None:
-    heard = await _call(world, "whole", tries)
+    received = await _call(world, "whole", tries)
 
-    assert heard.status == 503
+    assert received.status == 503
     (row,) = _rows(world)
     assert (row.ending, row.complete, row.charge) == ("lost", 0, 0)
 
@@ -58,11 +58,11 @@ async def test_the_same_key_asks_again_for_what_could_not_be_settled(world: Worl
 async def test_a_stream_that_cannot_be_settled_ends_in_an_error_and_costs_what_was_delivered(
     world: World, tries: int
 ) -> None:
-    heard = await _call(world, "stream", tries, stream=True)
+    received = await _call(world, "stream", tries, stream=True)
 
-    assert heard.said() == "word0 word1 word2 "
-    assert "error" in events_of(heard.body)[-1][1]
-    assert b"[DONE]" not in heard.body
+    assert received.said() == "word0 word1 word2 "
+    assert "error" in events_of(received.body)[-1][1]
+    assert b"[DONE]" not in received.body
     (row,) = _rows(world)
     assert (row.ending, row.complete, row.charge > 0) == ("provider_failed", 0, True)
 
@@ -102,7 +102,7 @@ async def test_a_call_that_waits_to_be_settled_is_not_swept(world: World, provid
     """Its process lives and will settle it. Only what no list knows any more is lost."""
     hub = world.processes[0].hub
     world.processes[0].fail_when(lambda: False)
-    asked = asyncio.create_task(_call_now(world, "waits", gate="waits"))
+    requested = asyncio.create_task(_call_now(world, "waits", gate="waits"))
     await asyncio.to_thread(provider.wait_for, "waits")
     (call_id,) = hub.running
     hub.running.discard(call_id)
@@ -114,7 +114,7 @@ async def test_a_call_that_waits_to_be_settled_is_not_swept(world: World, provid
     await hub.unsettled.drained()
     forgotten = await sweep_own(hub)
     provider.open_gate("waits")
-    await asked
+    await requested
 
     assert [] == [call.id for call in waiting.lost]
     assert [call_id] == [call.id for call in forgotten.lost]
@@ -153,11 +153,11 @@ async def _readiness(world: World) -> dict[str, Any]:
     request = Request(id="r", method="GET", path="/readyz", headers={}, body=b"", started_us=0)
     async with process.handlers["/readyz"](request) as reply:
         assert isinstance(reply.body, bytes)
-        told: dict[str, Any] = msgspec.json.decode(reply.body)
-        return told
+        reported: dict[str, Any] = msgspec.json.decode(reply.body)
+        return reported
 
 
-async def _call_now(world: World, marker: str, gate: str = "") -> Heard:
+async def _call_now(world: World, marker: str, gate: str = "") -> Response:
     """One call on a process whose books are well."""
     process, key = world.processes[0], world.keys[0]
     process.fail_when(lambda: False)
@@ -166,7 +166,7 @@ async def _call_now(world: World, marker: str, gate: str = "") -> Heard:
     return await call(process, wish)
 
 
-async def _call(world: World, marker: str, tries: int, stream: bool = False) -> Heard:
+async def _call(world: World, marker: str, tries: int, stream: bool = False) -> Response:
     """One keyed call on a process whose books take the hold, and then refuse so many tries to settle it."""
     process, key = world.processes[0], world.keys[0]
     answers = iter([False] + [True] * tries)
@@ -181,9 +181,9 @@ async def _call(world: World, marker: str, tries: int, stream: bool = False) -> 
         cap=10,
         key=marker,
     )
-    heard = await call(process, wish)
+    received = await call(process, wish)
     await process.hub.unsettled.drained()
-    return heard
+    return received
 
 
 def _rows(world: World) -> list[CallRow]:

@@ -15,7 +15,7 @@ from adapters.providers.openai.answer import START, decode, is_complete, step
 from adapters.providers.openai.encode import encode, refuses, unsupported_fields
 from adapters.providers.openai.failure import NAME, failure
 from adapters.providers.openai.fitting import fit
-from adapters.providers.openai.mending import mending
+from adapters.providers.openai.repairs import repairs_for
 from domain.catalog.vendor import CAPS
 from domain.catalog.vendors import vendor_of
 from domain.model_api.call import Attempt, ModelCall
@@ -96,5 +96,5 @@ OPENAI = ProviderDialect(
     hidden_from_caller=hidden_from_caller,
     is_complete=is_complete,
     terminal=b"data: [DONE]\n\n",
-    mender=mending,
+    repairs=repairs_for,
 )

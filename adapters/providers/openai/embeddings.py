@@ -98,4 +98,4 @@ def _converted(vector: msgspec.Raw) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(struct.unpack(f"<{len(packed) // 4}f", packed)))
 
 
-OPENAI_EMBEDDINGS = msgspec.structs.replace(passing(NAME, "embeddings", decode, with_model_renamed), mender=Encoding)
+OPENAI_EMBEDDINGS = msgspec.structs.replace(passing(NAME, "embeddings", decode, with_model_renamed), repairs=Encoding)

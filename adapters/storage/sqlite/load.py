@@ -52,10 +52,10 @@ class Kept(Copy):
     def prune(self, written_calls: Iterable[str]) -> bool:
         """Remove what the next batch is unlikely to need. Return False if too much is left to keep any of it."""
         books = self.books
-        self.asked_calls.update(written_calls)
-        for call_id in self.asked_calls - books.open_calls:
+        self.loaded_calls.update(written_calls)
+        for call_id in self.loaded_calls - books.open_calls:
             books.calls.pop(call_id, None)
-        self.asked_calls.clear()
+        self.loaded_calls.clear()
         books.journal.clear()
         books.audit.clear()
         books.idempotency.clear()

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from domain.catalog.catalog import Served
-from domain.catalog.vendors import spoken
+from domain.catalog.vendors import dialect_for
 from domain.model_api.call import ModelCall
 from domain.model_api.operations import OPERATIONS, OperationName
 from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
@@ -118,7 +118,7 @@ def operations(served: Served) -> list[OperationName]:
     return [
         call.operation
         for call in _CALLS
-        if spoken(at.name, at.base_url, at.dialect, call, served.model) is not None
+        if dialect_for(at.name, at.base_url, at.dialect, call, served.model) is not None
         and (rate is None or is_sold(call.operation, rate))
     ]
 

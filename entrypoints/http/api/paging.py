@@ -23,11 +23,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 def page_of(request: Request, ids: Sequence[str]) -> Page | BadRequest:
     """The requested page; without a `limit` it is the whole rest, since clients ask once."""
-    requested = request.asked("limit")
+    requested = request.query_value("limit")
     if requested is not None and not (requested.isascii() and requested.isdigit() and int(requested[:9]) > 0):
         return BadRequest(field="limit", problem=f"Send a whole number from 1 to {LIMIT_MAX}.")
     limit = len(ids) if requested is None else min(int(requested[:9]), LIMIT_MAX)
-    after, before = request.asked("after_id"), request.asked("before_id")
+    after, before = request.query_value("after_id"), request.query_value("before_id")
     for name, cursor in (("after_id", after), ("before_id", before)):
         if cursor is not None and cursor not in ids:
             return BadRequest(field=name, problem="There is no model of that id. Send an id of the page before.")

@@ -47,10 +47,10 @@ def model_handler(hub: CallContext) -> Handler:
 
     async def read(request: Request, caller: Caller) -> Any:
         name = request.path_values["model"].removeprefix("models/")
-        route = hub.route(await hub.catalog_anew(), name, hub.clock.now_ms())
+        route = hub.route(await hub.current_catalog(), name, hub.clock.now_ms())
         if not isinstance(route, Route):
             return route
-        listed = _described(hub, name, next(offers_of(route.way)))
+        listed = _described(hub, name, next(offers_of(route.root)))
         if is_googles(request):
             return google_model(listed)
         return anthropic_model(listed) if "anthropic-version" in request.headers else openai_model(listed)
@@ -64,7 +64,7 @@ async def _listed(hub: CallContext) -> list[Listed]:
     With billing on these are the models with a rate. With billing off the price book adds the models that it has for
     the configured providers, which may serve more.
     """
-    catalog, now_ms = await hub.catalog_anew(), hub.clock.now_ms()
+    catalog, now_ms = await hub.current_catalog(), hub.clock.now_ms()
     listed = [Listed(name=f"{one.provider.name}/{one.model}", served=one) for one in priced(catalog, now_ms)]
     if not hub.billed:
         known = {one.name for one in listed}
@@ -73,7 +73,7 @@ async def _listed(hub: CallContext) -> list[Listed]:
     for name in sorted(catalog.aliases):
         route = hub.route(catalog, name, now_ms)
         if isinstance(route, Route):
-            listed.append(_described(hub, name, next(offers_of(route.way))))
+            listed.append(_described(hub, name, next(offers_of(route.root))))
     return listed
 
 

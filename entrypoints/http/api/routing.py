@@ -16,8 +16,8 @@ def route_handler(hub: CallContext) -> Handler:
     async def read(request: Request, caller: Caller) -> Any:
         if (refusal := denied(caller, "see routes")) is not None:
             return refusal
-        sample = Sample(model=request.path_values["model"], stream=request.asked("stream") == "true")
-        catalog = await hub.catalog_anew()
+        sample = Sample(model=request.path_values["model"], stream=request.query_value("stream") == "true")
+        catalog = await hub.current_catalog()
         return explained(catalog, hub.advice, sample, hub.billed, hub.strategy, hub.clock.now_ms())
 
     return authenticated(hub, read)

@@ -55,7 +55,7 @@ class _Requested(msgspec.Struct, frozen=True):
     tools: dict[str, Tool]
 
 
-def as_asked(dialect: CallerDialect, request: ModelRequest | None) -> CallerDialect:
+def in_requested_form(dialect: CallerDialect, request: ModelRequest | None) -> CallerDialect:
     """The caller's dialect with answers in the requested form; the same dialect where nothing is hidden or renamed."""
     if not isinstance(request, ChatRequest):
         return dialect

@@ -54,12 +54,12 @@ async def _answered(hub: CallContext, place: Place, request: Request) -> Any:
         return caller
     if (refusal := denied(caller, place.action.permission)) is not None:
         return refusal
-    asked = request_of(place, request, hub.clock.now_ms())
-    if isinstance(asked, BadRequest):
-        return asked
+    action_request = request_of(place, request, hub.clock.now_ms())
+    if isinstance(action_request, BadRequest):
+        return action_request
     acting = ActionContext(hub=hub, by=f"api:{caller.user.name}", policy=hub.policy)
     try:
-        reply = await place.action.handler(acting, asked)
+        reply = await place.action.handler(acting, action_request)
     except StorageError as problem:
         return StorageUnavailable(reason=str(problem))
     return reply if isinstance(reply, Denial) or not isinstance(reply, list) else {"data": reply}

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import anyio
 
-from domain.billing.plan import Asked, Duplicate, Plan, Planned, Refused, Replay, Stale, plan_call
+from domain.billing.plan import Duplicate, Plan, Planned, PlanRequest, Refused, Replay, Stale, plan_call
 from domain.books.rows import Call
 from domain.books.scopes import CallScope
 from domain.catalog.catalog import Catalog
@@ -48,7 +48,7 @@ async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
         while True:
             found = _route(context, ask, catalog)
             if not isinstance(found, tuple):
-                newer = await context.catalog_anew()
+                newer = await context.current_catalog()
                 if newer.version == catalog.version:
                     return await refusal_to(context, ask.fingerprint, found)
                 catalog = newer
@@ -56,7 +56,7 @@ async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
             planned = await _plan(context, ask, catalog, found)
             match planned:
                 case Stale():
-                    catalog = await context.catalog_anew()
+                    catalog = await context.current_catalog()
                 case Duplicate():
                     await _ending_of(context, planned.call)
                 case Refused():
@@ -69,7 +69,7 @@ async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
 
 async def candidates_for(context: CallContext, ask: Ask) -> tuple[Candidate, ...] | Refusal:
     """The candidates for the call by the books as they are now, or the refusal. Nothing is held."""
-    return _route(context, ask, await context.catalog_anew())
+    return _route(context, ask, await context.current_catalog())
 
 
 def _route(context: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate, ...] | Refusal:
@@ -83,16 +83,16 @@ def _route(context: CallContext, ask: Ask, catalog: Catalog) -> tuple[Candidate,
     if not isinstance(able, Route):
         return able
     at = Circumstances(catalog=catalog, advice=context.advice, call=call, caller=ask.fingerprint, now_ms=now_ms)
-    ask.route, ask.order = able, order(able.way, at)
+    ask.route, ask.order = able, order(able.root, at)
     context.advice = ask.order.advice
     if ask.order.ranks:
         return ask.order.candidates
-    return NoCredential(model=call.model, providers=providers_of(able.way))
+    return NoCredential(model=call.model, providers=providers_of(able.root))
 
 
 async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[Candidate, ...]) -> Planned:
     now_ms = catalog.present_ms(context.clock.now_ms())
-    asked = Asked(
+    request = PlanRequest(
         call_id=ask.call_id,
         call=ask.call,
         version=catalog.version,
@@ -105,13 +105,13 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         payment_link=context.payment_link,
     )
     call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
-    planned: Planned = await undisturbed(
-        call, context.storage.decide(scope, lambda facts: plan_call(facts, asked, now_ms))
+    planned: Planned = await shielded(
+        call, context.storage.decide(scope, lambda facts: plan_call(facts, request, now_ms))
     )
     return planned
 
 
-async def undisturbed(call: ModelCall, decision: Awaitable[D]) -> D:
+async def shielded(call: ModelCall, decision: Awaitable[D]) -> D:
     """The decision, which a hang-up does not cancel: a hold that is being written must reach the code that settles it.
 
     Only streamed calls are cancelled by a hang-up; for any other, the cancel scope would cost more than its plan.

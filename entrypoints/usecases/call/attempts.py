@@ -20,7 +20,7 @@ from entrypoints.usecases.call.deadline import Deadline
 from entrypoints.usecases.call.filters import filtered
 from entrypoints.usecases.call.first_chunk import Begun, ChunkReader, begin
 from entrypoints.usecases.call.learning import learn_failure, learn_success
-from entrypoints.usecases.call.start_timeout import StartTimeout, in_time, patience
+from entrypoints.usecases.call.start_timeout import StartTimeout, in_time, start_timeout
 from entrypoints.usecases.call_context import CallContext
 from ports.providers import Answer, Chunk
 
@@ -65,9 +65,9 @@ class Attempts:
         failures: list[tuple[int, Failure]] = []
         index = 0
         while True:
-            patient = patience(context, self._ask, another(order, failures, index, context.retries_max))
+            timeout = start_timeout(context, self._ask, another(order, failures, index, context.retries_max))
             began_us = context.clock.monotonic_us()
-            begun = await self._attempt(tried[index], patient, began_us)
+            begun = await self._attempt(tried[index], timeout, began_us)
             if isinstance(begun, Begun):
                 learn_success(context, self._ask, order[index].target, self.first_us - began_us)
                 return begun
@@ -94,7 +94,7 @@ class Attempts:
         if connection is not None:
             await connection.__aexit__(None, None, None)
 
-    async def _attempt(self, entry: Affordable, patient: StartTimeout, began_us: int) -> Begun | Failure:
+    async def _attempt(self, entry: Affordable, timeout: StartTimeout, began_us: int) -> Begun | Failure:
         """One attempt, up to its first chunk; or its failure, with the connection closed."""
         context, ask, target = self._context, self._ask, entry.candidate.target
         attempt = Attempt(
@@ -106,7 +106,7 @@ class Attempts:
         )
         request = None if passes_through(ask.call, target.dialect) else ask.request
         connection = context.providers.open(attempt, ask.call, request)
-        opened = in_time(patient.begin_ms, self._opened(connection, entry, patient.held_back_ms))
+        opened = in_time(timeout.begin_ms, self._opened(connection, entry, timeout.held_back_ms))
         begun = await self._deadline.bounded(opened)
         now_us = context.clock.monotonic_us()
         failure = begun if isinstance(begun, Failure) else None

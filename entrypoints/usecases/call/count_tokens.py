@@ -41,10 +41,10 @@ async def count_tokens(context: CallContext, ask: Ask) -> Counted | Refusal:
     if isinstance(found, UnsupportedParameter):
         request = ask.translate()
         return request if isinstance(request, BadRequest) else Counted(estimated_tokens=ask.call.likely_input_tokens)
-    return await _asked(context, ask, found) if isinstance(found, tuple) else found
+    return await _from_providers(context, ask, found) if isinstance(found, tuple) else found
 
 
-async def _asked(context: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
+async def _from_providers(context: CallContext, ask: Ask, candidates: tuple[Candidate, ...]) -> Counted | Refusal:
     """The answer of the first candidate that gives one; the last one's failure if none does."""
     for candidate in candidates:
         counted = await _counted(context, ask, candidate)

@@ -8,7 +8,7 @@ import binascii
 
 import msgspec
 
-from domain.billing.plan import Asked, Plan, Refused, Stale, plan_call
+from domain.billing.plan import Plan, PlanRequest, Refused, Stale, plan_call
 from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
 from domain.books.scopes import CallFacts, CallScope
 from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
@@ -83,7 +83,7 @@ def basis_of(vault: Vault, fingerprint: str, quote_id: str, model: str, now_ms: 
 
 async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]) -> Rehearsed:
     now_ms = context.clock.now_ms()
-    asked = Asked(
+    request = PlanRequest(
         call_id=ask.call_id,
         call=ask.call,
         version=(await context.catalog()).version,
@@ -95,7 +95,7 @@ async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]
     )
 
     def rule(facts: CallFacts) -> Rehearsed:
-        return Rehearsed(planned=plan_call(facts, asked, now_ms))
+        return Rehearsed(planned=plan_call(facts, request, now_ms))
 
     return await context.storage.decide(CallScope(fingerprint=ask.fingerprint), rule)
 

@@ -14,7 +14,7 @@ from domain.billing.settlement import Outcome, Settlement, settle
 from domain.books.rows import Call, Ending
 from domain.books.scopes import SettleScope
 from domain.failures import Failure
-from entrypoints.usecases.call.admission import undisturbed
+from entrypoints.usecases.call.admission import shielded
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.attempts import Attempts
 from entrypoints.usecases.call.call_event import report
@@ -82,7 +82,7 @@ class CallSettlement:
             SettleScope(call_id=self._call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
         )
         try:
-            self.settled = await undisturbed(self._ask.call, decision)
+            self.settled = await shielded(self._ask.call, decision)
         except StorageError:
             return False
         except Exception:

@@ -18,15 +18,15 @@ T = TypeVar("T")
 class StartTimeout(msgspec.Struct, frozen=True):
     """How long a call's stream may take to begin (None: as long as a provider may be silent).
 
-    An announced text is held back for at most `held_back_ms`: see `beginning`. A part of an image or of audio is no
-    announcement.
+    An announced text is held back for at most `held_back_ms`, see `first_chunk.py`. A part of an image or of audio is
+    no announcement.
     """
 
     begin_ms: int | None = None
     held_back_ms: int = 0
 
 
-def patience(context: CallContext, ask: Ask, another: Literal["provider", "way"] | None) -> StartTimeout:
+def start_timeout(context: CallContext, ask: Ask, another: Literal["provider", "candidate"] | None) -> StartTimeout:
     """The start timeout of an attempt, if `another` could be tried instead; otherwise none.
 
     Silence ends an attempt only for another provider, since one that may have worked is not asked again.

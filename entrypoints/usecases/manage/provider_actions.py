@@ -18,9 +18,9 @@ class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider to be, or to be changed; a known name brings its dialect and URL."""
 
     name: Annotated[str, Meta(description="of a vendor, such as openai or anthropic, or one of your own")]
-    dialect: Annotated[
-        str | None, Meta(description="what its chat is spoken in, such as openai, anthropic or ollama")
-    ] = None
+    dialect: Annotated[str | None, Meta(description="the dialect of its chat, such as openai, anthropic or ollama")] = (
+        None
+    )
     base_url: Annotated[str | None, Meta(description="what the paths of the dialect are appended to")] = None
     priority: Annotated[int, Meta(description="lower is tried first for a bare model")] = 0
     weight: Annotated[int, Meta(description="its share among equals")] = 1

@@ -49,12 +49,14 @@ async def create_provider(
     described = describe_provider(name, dialect, base_url)
     if isinstance(described, BadRequest):
         return Denied(refusal=described)
-    spoken, url = described
+    chat_dialect, url = described
     who = actor(context, by)
     for field, value, least, most in (("priority", priority, 0, PRIORITY_MAX), ("weight", weight, 1, WEIGHT_MAX)):
         if not least <= value <= most:
             return Denied(refusal=BadRequest(field=field, problem=f"write a whole number from {least} to {most}"))
-    row = ProviderRow(name=name, dialect=spoken, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight)
+    row = ProviderRow(
+        name=name, dialect=chat_dialect, base_url=url, created_ms=who.now_ms, priority=priority, weight=weight
+    )
     return await context.storage.decide(ProviderScope(name=name), lambda facts: add_provider(facts, who, row))
 
 
@@ -66,12 +68,12 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
     if dialect is not None and dialect not in DIALECTS:
         return BadRequest(field="dialect", problem=f"{dialect!r} is unknown: write one of {', '.join(DIALECTS)}")
     known = ECHO if dialect == "echo" else VENDORS.get(name)
-    spoken = dialect if dialect not in (None, "echo") else known.dialect if known else None
-    if spoken is None:
+    chat_dialect = dialect if dialect not in (None, "echo") else known.dialect if known else None
+    if chat_dialect is None:
         problem = f"{name} is not a name that the hub knows ({', '.join(VENDORS)}): say what it speaks"
         return BadRequest(field="dialect", problem=problem)
     if base_url is None:
-        if known is None or known.dialect != spoken:
+        if known is None or known.dialect != chat_dialect:
             problem = f"say where {name} is, such as https://api.example.com/v1"
             return BadRequest(field="base_url", problem=problem)
         if known.has_own_url:
@@ -79,9 +81,9 @@ def describe_provider(name: str, dialect: str | None, base_url: str | None) -> t
         base_url = known.base_url
     if problem_of_url := base_url_problem(base_url):
         return BadRequest(field="base_url", problem=problem_of_url)
-    if base_url == ECHO.base_url and spoken != ECHO.dialect:
+    if base_url == ECHO.base_url and chat_dialect != ECHO.dialect:
         return BadRequest(field="dialect", problem=f"the built-in provider speaks {ECHO.dialect}")
-    return spoken, base_url.rstrip("/")
+    return chat_dialect, base_url.rstrip("/")
 
 
 async def delete_provider(context: ManagementContext, by: str, name: str) -> Outcome:

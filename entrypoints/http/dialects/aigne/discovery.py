@@ -32,7 +32,7 @@ def blocklet_handler() -> Handler:
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
-        if request.asked("type") == "json":
+        if request.query_value("type") == "json":
             yield json_reply(request, _MOUNT_POINTS)
         else:
             script = b"window.blocklet = " + msgspec.json.encode(_MOUNT_POINTS) + b";"
@@ -50,8 +50,8 @@ def catalogue_handler(hub: CallContext) -> Handler:
 
     @asynccontextmanager
     async def handle(request: Request) -> AsyncIterator[Reply]:
-        wanted = request.asked("type")
-        listed = [(served, _kinds(served)) for served in priced(await hub.catalog_anew(), hub.clock.now_ms())]
+        wanted = request.query_value("type")
+        listed = [(served, _kinds(served)) for served in priced(await hub.current_catalog(), hub.clock.now_ms())]
         described = [
             _described(served, wanted or kinds[0]) for served, kinds in listed if not wanted or wanted in kinds
         ]
@@ -64,7 +64,7 @@ def status_handler(hub: CallContext) -> Handler:
     """`GET /api/v2/status?model=`: whether a call to the model would be admitted now, and if not, why."""
 
     async def read(request: Request, caller: Caller) -> Any:
-        model = request.asked("model")
+        model = request.query_value("model")
         if not model:
             return BadRequest(field="model", problem="The query names no model. Ask for /api/v2/status?model=NAME.")
         refusal = await _why_not(hub, model, caller.user)
@@ -78,13 +78,13 @@ def status_handler(hub: CallContext) -> Handler:
 
 async def _why_not(hub: CallContext, model: str, user: User) -> Refusal | None:
     now_ms = hub.clock.now_ms()
-    catalog = await hub.catalog_anew()
+    catalog = await hub.current_catalog()
     route = hub.route(catalog, model, now_ms)
     if not isinstance(route, Route):
         return route
-    offers = tuple(offers_of(route.way))
+    offers = tuple(offers_of(route.root))
     if all(credentials_for(catalog, offer) is None for offer in offers):
-        return NoCredential(model=model, providers=providers_of(route.way))
+        return NoCredential(model=model, providers=providers_of(route.root))
     available_nanos = balance(await hub.storage.wallet(user.id), now_ms).available_nanos
     if hub.billed and available_nanos <= 0 and any(_costs(offer.rate) for offer in offers):
         return InsufficientCredit(bound_nanos=1, available_nanos=available_nanos, payment_link=hub.payment_link)

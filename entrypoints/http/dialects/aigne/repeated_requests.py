@@ -21,7 +21,7 @@ from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call_context import CallContext
 
 # The client's three minutes, minus the time until its first request may arrive.
-PATIENCE_US = 175 * 1_000_000
+REPEATED_AFTER_US = 175 * 1_000_000
 
 
 class _Running:
@@ -33,7 +33,7 @@ class _Running:
         self.reply: Reply | None = None
 
 
-def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
+def once_if_repeated(hub: CallContext, handle: Handler) -> Handler:
     """The handler; a repeated call gets the reply of the call that it repeats."""
     running: dict[bytes, _Running] = {}
 
@@ -41,7 +41,11 @@ def once_for_the_impatient(hub: CallContext, handle: Handler) -> Handler:
     async def handle_once(request: Request) -> AsyncIterator[Reply]:
         digest = _request_digest(request)
         first = running.get(digest)
-        if first is not None and request.started_us - first.began_us >= PATIENCE_US and await _is_known(hub, request):
+        if (
+            first is not None
+            and request.started_us - first.began_us >= REPEATED_AFTER_US
+            and await _is_known(hub, request)
+        ):
             await first.over.wait()
             if first.reply is not None:
                 yield first.reply

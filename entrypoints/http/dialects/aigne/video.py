@@ -11,12 +11,12 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Event
-from domain.model_api.video import SECONDS_UNASKED_MAX, FirstFrame, VideoRequest, VideoResult, resolution
+from domain.model_api.video import SECONDS_UNREQUESTED_MAX, FirstFrame, VideoRequest, VideoResult, resolution
 from domain.pricing.by_size import worded
 from domain.refusals import BadRequest
 from domain.usage import Usage
 from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
-from entrypoints.http.dialects.aigne.repeated_requests import once_for_the_impatient
+from entrypoints.http.dialects.aigne.repeated_requests import once_if_repeated
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, stream_error
@@ -89,7 +89,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
         model=model,
         fields=fields,
         body_bytes=len(body),
-        pieces=Usage(video_seconds=seconds or SECONDS_UNASKED_MAX),
+        pieces=Usage(video_seconds=seconds or SECONDS_UNREQUESTED_MAX),
         size=size and resolution(size),
     )
 
@@ -145,7 +145,7 @@ VIDEO_CALLER = CallerDialect(
 
 def video_handler(hub: CallContext) -> Handler:
     """`POST /api/v2/video`: one video; the reply waits until it is made."""
-    return once_for_the_impatient(hub, reworded(hub, VIDEO_CALLER, _with_usage))
+    return once_if_repeated(hub, reworded(hub, VIDEO_CALLER, _with_usage))
 
 
 def _with_usage(reply: Reply) -> Reply:

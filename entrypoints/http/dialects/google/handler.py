@@ -32,7 +32,7 @@ def _handler(hub: CallContext, model: str, method: str, request: Request) -> Han
             return chat_handler(hub, google_caller(model, stream=False))
         case "streamGenerateContent":
             streaming = chat_handler(hub, google_caller(model, stream=True))
-            return streaming if request.asked("alt") == "sse" else as_list(streaming)
+            return streaming if request.query_value("alt") == "sse" else as_list(streaming)
         case "countTokens":
             return count_handler(hub, model)
         case "embedContent":

@@ -15,7 +15,7 @@ def is_googles(request: Request) -> bool:
 
 def with_key(request: Request) -> Request:
     """The request with the key of its query, `?key=`, moved to the usual header; on Gemini's paths only."""
-    key = request.asked("key") if is_googles_path(request.path) else None
+    key = request.query_value("key") if is_googles_path(request.path) else None
     if key is None or _KEY_HEADER in request.headers:
         return request
     return msgspec.structs.replace(request, headers={**request.headers, _KEY_HEADER: key})

@@ -61,12 +61,12 @@ def turns(instructions: str | None, given_input: msgspec.Raw | None) -> tuple[Me
     raw = _RAW_ITEMS.decode(given_input) if given_input is not None else []
     if isinstance(raw, str):
         return (*turns, Message(role="user", parts=(Text(text=raw),)))
-    for role, parts in _merged(_spoken(raw)):
+    for role, parts in _merged(_messages(raw)):
         turns.append(Message(role=role, parts=returned(tuple(parts))))
     return tuple(turns)
 
 
-def _spoken(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
+def _messages(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
     for number, raw in enumerate(items):
         place = f"input[{number}]"
         try:
@@ -80,10 +80,10 @@ def _spoken(items: list[msgspec.Raw]) -> Iterator[tuple[_Role, list[Part]]]:
             yield role, parts
 
 
-def _merged(spoken: Iterator[tuple[_Role, list[Part]]]) -> Iterator[tuple[_Role, list[Part]]]:
+def _merged(messages: Iterator[tuple[_Role, list[Part]]]) -> Iterator[tuple[_Role, list[Part]]]:
     role: _Role | None = None
     parts: list[Part] = []
-    for next_role, more in spoken:
+    for next_role, more in messages:
         same = next_role == role and (
             all(isinstance(part, ToolResult) for part in (*parts, *more))
             if role == "user"
