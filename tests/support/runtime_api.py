@@ -86,7 +86,7 @@ class RuntimeApiDouble:
 
     def __init__(self, cut_responses: bool = False) -> None:
         self.address = ""
-        self.asked = 0  # Requests for the next invocation.
+        self.requested = 0  # Requests for the next invocation.
         self.init_error: Any = None
         self.init_error_type = ""
         self.log: list[str] = []
@@ -110,7 +110,7 @@ class RuntimeApiDouble:
         self._server.close()
         for invoked in self._running.values():
             invoked.accept.set()
-        for _ in range(self.asked):
+        for _ in range(self.requested):
             self._events.put_nowait(None)
         if self._connections:
             await asyncio.wait(self._connections, timeout=WAIT_S)
@@ -125,9 +125,9 @@ class RuntimeApiDouble:
         await self._events.put(invoked)
         return invoked
 
-    async def until(self, asked: int) -> None:
+    async def until(self, requested: int) -> None:
         """Return once the runtime has asked for the next invocation that often."""
-        await self._wait(lambda: self.asked >= asked)
+        await self._wait(lambda: self.requested >= requested)
 
     async def until_init_error(self) -> None:
         """Return once the runtime has reported that it cannot start."""
@@ -159,7 +159,7 @@ class RuntimeApiDouble:
         """Answer one request; returns whether another may follow on the connection."""
         path = request.path.removeprefix("/2018-06-01/runtime/")
         if path == "invocation/next":
-            self.asked += 1
+            self.requested += 1
             await self._note("next")
             invoked = await self._events.get()
             if invoked is None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.auditor import Books, audit
-from tests.support.desk import ROOT
+from tests.support.command_runner import ROOT
 from tests.support.hub import HubProcess
 from tests.support.runtime_api import RuntimeApiDouble, url_event
-from tests.system.answers import Script
-from tests.system.client import chat
+from tests.system.raw_client import chat
+from tests.system.scripted_answers import Script
 
 BOOTSTRAP = ROOT / "entrypoints" / "aws_lambda" / "bootstrap"
 STREAMING = [str(BOOTSTRAP), sys.executable, "/var/runtime/bootstrap.py"]
@@ -94,7 +94,7 @@ def function(
         made.close()
 
 
-def asked(hub: HubProcess, script: Script, stream: bool = True) -> dict[str, Any]:
+def requested(hub: HubProcess, script: Script, stream: bool = True) -> dict[str, Any]:
     """The event of a call that the provider answers by the script."""
     headers = {"authorization": f"Bearer {hub.key}", "content-type": "application/json"}
     return url_event("POST", "/v1/chat/completions", chat(script, stream=stream), headers)

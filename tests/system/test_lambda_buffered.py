@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.runtime_api import RuntimeApiDouble, url_event
-from tests.system.answers import Script
-from tests.system.lambda_function import BUFFERED, asked, function
-from tests.system.scripted import ScriptedProvider
+from tests.system.lambda_function import BUFFERED, function, requested
+from tests.system.scripted_answers import Script
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = [
     pytest.mark.anyio,
@@ -21,7 +21,7 @@ pytestmark = [
 async def test_a_streamed_call_is_answered_complete_and_charged(tmp_path: Path, provider: ScriptedProvider) -> None:
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url, BUFFERED) as made:
-            invoked = await api.invoke(asked(made.hub, Script(id="buffered")))
+            invoked = await api.invoke(requested(made.hub, Script(id="buffered")))
             await invoked.whole()
             books = made.audit()
 

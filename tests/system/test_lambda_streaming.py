@@ -7,9 +7,9 @@ import anyio.to_thread
 import pytest
 
 from tests.support.runtime_api import Invoked, RuntimeApiDouble, url_event
-from tests.system.answers import Script, streamed
-from tests.system.lambda_function import asked, function
-from tests.system.scripted import ScriptedProvider
+from tests.system.lambda_function import function, requested
+from tests.system.scripted_answers import Script, streamed
+from tests.system.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
 DONE = b"data: [DONE]\n\n"
@@ -22,7 +22,7 @@ async def test_each_chunk_reaches_lambda_before_the_provider_sends_the_next(
     script = Script(id="gated", words=4, gate="gated", gate_after=2)
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
-            invoked = await api.invoke(asked(made.hub, script))
+            invoked = await api.invoke(requested(made.hub, script))
 
             await _until(invoked, b"word0")
             assert b"word1" not in invoked.body
@@ -47,7 +47,7 @@ async def test_the_charge_is_committed_when_the_last_byte_arrives_and_a_freeze_c
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
             for number in range(1, 4):
-                invoked = await api.invoke(asked(made.hub, Script(id=f"call{number}")), held=True)
+                invoked = await api.invoke(requested(made.hub, Script(id=f"call{number}")), held=True)
                 await _until(invoked, DONE)
                 made.signal(signal.SIGSTOP)
 
@@ -55,7 +55,7 @@ async def test_the_charge_is_committed_when_the_last_byte_arrives_and_a_freeze_c
                 endings = [call.ending for call in books.calls.values()]
                 assert ["completed"] * number == endings
                 assert all(call.charge > 0 for call in books.calls.values())
-                assert number == api.asked, "Lambda had not accepted the response"
+                assert number == api.requested, "Lambda had not accepted the response"
                 made.signal(signal.SIGCONT)
                 invoked.accept.set()
             await api.until(4)
@@ -77,7 +77,7 @@ async def test_a_kill_at_any_chunk_leaves_books_that_add_up(
         with function(tmp_path / "data", api, provider.base_url) as made:
             for kill_at in kills:
                 script = Script(id=f"kill{kill_at}-{stream}", words=2)
-                invoked = await api.invoke(asked(made.hub, script, stream))
+                invoked = await api.invoke(requested(made.hub, script, stream))
                 await anyio.to_thread.run_sync(provider.wait_for, script.id)
                 for _ in range(kill_at):
                     if await invoked.chunk() is None:
@@ -85,7 +85,7 @@ async def test_a_kill_at_any_chunk_leaves_books_that_add_up(
                 made.kill()
                 whole += [invoked] if invoked.is_whole else []
                 made.start()
-            after = await api.invoke(asked(made.hub, Script(id="after"), stream))
+            after = await api.invoke(requested(made.hub, Script(id="after"), stream))
             await after.whole()
             made.hub.cli("sweep")
             books = made.audit()
@@ -107,7 +107,7 @@ async def test_a_response_that_lambda_breaks_off_is_charged_as_far_as_it_was_del
     script = Script(id="cut", words=500, silent_after=400)
     async with RuntimeApiDouble(cut_responses=True) as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
-            await api.invoke(asked(made.hub, script))
+            await api.invoke(requested(made.hub, script))
             await api.until(2)
             books = made.audit()
 
@@ -120,7 +120,7 @@ async def test_a_response_that_lambda_breaks_off_is_charged_as_far_as_it_was_del
 async def test_a_call_that_does_not_stream_is_one_response(tmp_path: Path, provider: ScriptedProvider) -> None:
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
-            invoked = await api.invoke(asked(made.hub, Script(id="whole"), stream=False))
+            invoked = await api.invoke(requested(made.hub, Script(id="whole"), stream=False))
             await invoked.whole()
 
     assert b"word0 word1 word2" in invoked.payload
@@ -133,7 +133,7 @@ async def test_invocations_overlap_where_lambda_sends_several(tmp_path: Path, pr
         with function(tmp_path / "data", api, provider.base_url, AWS_LAMBDA_MAX_CONCURRENCY="3") as made:
             await api.until(3)
             scripts = [Script(id=f"at-once-{n}", gate="at-once", gate_after=2) for n in range(3)]
-            invoked = [await api.invoke(asked(made.hub, script)) for script in scripts]
+            invoked = [await api.invoke(requested(made.hub, script)) for script in scripts]
             for one in invoked:
                 await _until(one, b"word0")
             provider.open_gate("at-once")
@@ -146,7 +146,7 @@ async def test_invocations_overlap_where_lambda_sends_several(tmp_path: Path, pr
 async def test_the_scheduled_sweep_is_answered_and_ends_lost_calls(tmp_path: Path, provider: ScriptedProvider) -> None:
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
-            await api.invoke(asked(made.hub, Script(id="lost", silent_after=0)))
+            await api.invoke(requested(made.hub, Script(id="lost", silent_after=0)))
             await anyio.to_thread.run_sync(provider.wait_for, "lost")
             made.kill()
             held = made.hub.balance()["held"]
@@ -179,7 +179,7 @@ async def test_a_hub_that_cannot_start_is_an_init_error_that_names_the_setting(t
             await api.until_init_error()
             code = made.ended()
 
-    assert (1, 0) == (code, api.asked)
+    assert (1, 0) == (code, api.requested)
     assert "Function.CannotStart" == api.init_error_type == api.init_error["errorType"]
     assert api.init_error["errorMessage"].startswith("AIHUB_MASTER_KEY: expected 32 bytes")
 
@@ -189,7 +189,7 @@ async def test_a_process_that_is_asked_to_end_answers_its_invocation_first(
 ) -> None:
     async with RuntimeApiDouble() as api:
         with function(tmp_path / "data", api, provider.base_url) as made:
-            invoked = await api.invoke(asked(made.hub, Script(id="last", gate="last", gate_after=2)))
+            invoked = await api.invoke(requested(made.hub, Script(id="last", gate="last", gate_after=2)))
             await _until(invoked, b"word0")
             made.signal(signal.SIGTERM)
             provider.open_gate("last")
@@ -197,7 +197,7 @@ async def test_a_process_that_is_asked_to_end_answers_its_invocation_first(
             code = made.ended()
             books = made.audit()
 
-    assert (0, 1) == (code, api.asked)
+    assert (0, 1) == (code, api.requested)
     assert ["completed"] == [call.ending for call in books.calls.values()]
 
 
