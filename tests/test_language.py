@@ -102,11 +102,10 @@ ROOMS = {
     "docs/how-to": RULES,
     "docs/unsupported.md": PLAIN,
 } | {f"entrypoints/{path.name}": RULES for path in (ROOT / "entrypoints").glob("*.py")}
-# Places whose word is somebody else's: a media type, a vendor's field, and the H.264 standard's encoded picture.
+# Places whose word is somebody else's: a media type, or a vendor's field.
 QUOTED = {
     "adapters/providers/bedrock/media.py": {"sheet"},
     "adapters/providers/echo/audio.py": {"voice"},
-    "adapters/providers/echo/mp4.py": {"picture"},
     "bench/run.py": {"anew"},  # in the names of rows
     "bench/traffic.py": {"say"},  # in a prompt
     "entrypoints/http/not_offered.py": {"voice", "voices"},

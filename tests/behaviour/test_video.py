@@ -86,7 +86,7 @@ def test_the_echo_videos_without_a_key(hub: HubProcess) -> None:
 
     video_job = b64decode(received.json()["videos"][0]["data"])
     assert b"ftypisom" == video_job[4:12]
-    assert 3 == seconds_of(video_job)
+    assert 1 == seconds_of(video_job), "the echo has one file, whatever length was requested"
     assert ("0.03", "provider", {"video_seconds": 3}) == last_call(hub)
     assert video_job == b64decode(video_result(hub, "echo/echo", seconds="3").json()["videos"][0]["data"])
 

@@ -1,17 +1,17 @@
-"""The echo's video: one frame a second, of a colour that depends on the prompt alone.
+"""The echo's video: always the same file, `video.mp4`, one second of 16 by 16 pixels, whatever length was requested.
 
 It is a job as in OpenAI's API: created as queued, completed when it is retrieved, and downloaded. Nothing is stored, so
-the id contains everything about the video.
+the id contains the model and the requested length.
 """
 
-import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import cache
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from adapters.providers.echo.mp4 import mp4
 from adapters.providers.echo.shared import EchoAnswer, as_json, refused
 
 SIZE = "16x16"
@@ -26,11 +26,10 @@ class _Request(msgspec.Struct, frozen=True):
 
 
 class _Video(msgspec.Struct, frozen=True, array_like=True):
-    """The content of an id: the model, the length and the colour."""
+    """The content of an id: the model and the length."""
 
     model: str
     seconds: Annotated[int, msgspec.Meta(ge=1, le=999)]
-    colour: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{6}$")]
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
@@ -40,8 +39,7 @@ _VIDEO = msgspec.json.Decoder(_Video)
 def video(body: bytes, content_type: str) -> EchoAnswer:
     """Return a new job."""
     request = _REQUEST.decode(body)
-    colour = hashlib.sha256(request.prompt.encode()).hexdigest()[:6]
-    return _job(_Video(request.model, int(request.seconds), colour), "queued", 0)
+    return _job(_Video(request.model, int(request.seconds)), "queued", 0)
 
 
 def video_at(path: str) -> EchoAnswer | None:
@@ -54,8 +52,13 @@ def video_at(path: str) -> EchoAnswer | None:
     except (msgspec.MsgspecError, ValueError):
         return refused(404, "There is no such video.")
     if found[2]:
-        return EchoAnswer(200, "video/mp4", mp4(made.seconds, bytes.fromhex(made.colour)))
+        return EchoAnswer(200, "video/mp4", _content())
     return _job(made, "completed", 100)
+
+
+@cache
+def _content() -> bytes:
+    return (Path(__file__).parent / "video.mp4").read_bytes()
 
 
 def _job(made: _Video, status: str, progress: int) -> EchoAnswer:
