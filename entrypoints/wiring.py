@@ -17,7 +17,6 @@ from ports.books import StorageError
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
-    from domain.pricing.price_book import Price
     from entrypoints.usecases.call_context import CallContext
 
 BOOKS = "aikit.db"
@@ -107,16 +106,6 @@ def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
             f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {', '.join(given)}): give "
             f"the hub that one in AIHUB_MASTER_KEY or in the file {settings.data_dir / MASTER_KEY}"
         )
-
-
-def public_catalogue(known_ms: int) -> dict[str, list["Price"]]:
-    """The prices of the public catalogue, for updating the price book. CannotStart if it is not installed."""
-    from adapters.price_book.genai import CatalogueMissing, catalogue
-
-    try:
-        return catalogue(known_ms)
-    except CatalogueMissing as missing:
-        raise CannotStart(str(missing)) from None
 
 
 @asynccontextmanager

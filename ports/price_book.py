@@ -1,9 +1,13 @@
 """The price book that ships with the hub, as the inside sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.pricing.price_book import Price
+
+
+class CatalogueMissing(Exception):
+    """The public catalogue is not installed; the message says how to install it."""
 
 
 class PriceBook(Protocol):
@@ -19,4 +23,8 @@ class PriceBook(Protocol):
 
     def borrows(self, provider: str) -> Sequence[str]:
         """The providers whose models this one offers under their names and prices, where it has none of its own."""
+        ...
+
+    def catalogue(self, known_ms: int) -> Mapping[str, Sequence[Price]]:
+        """The prices of the public catalogue by provider, for updating the book. Raises CatalogueMissing."""
         ...

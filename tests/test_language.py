@@ -109,9 +109,6 @@ QUOTED = {
     "bench/run.py": {"anew"},  # in the names of rows
     "bench/traffic.py": {"say"},  # in a prompt
     "entrypoints/http/not_offered.py": {"voice", "voices"},
-    "entrypoints/cli/prices.py": {"say", "tells"},  # in texts for people, as the next two
-    "entrypoints/cli/rates.py": {"say", "tells"},
-    "entrypoints/cli/rerating.py": {"anew"},
     "entrypoints/usecases/manage/providers.py": {"say"},  # in texts of errors
 }
 # A field of a vendor.

@@ -14,6 +14,7 @@ from adapters.price_book.output_limits import output_tokens_max
 from adapters.price_book.vendor_pages import pages
 from domain.pricing.price_book import Clause, Names, Price, checked_names, matches, price_id
 from domain.pricing.tiers import Tier, UnitPrices
+from ports.price_book import CatalogueMissing
 
 # The catalogue's names of the hub's providers; several of its names make one provider, distinguished by a suffix.
 SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -66,10 +67,6 @@ _UNITS_A_PRICE = 1_000_000
 _SERVICE_CONDITIONS = ("service_tier", "speed", "processing")
 _EPOCH = date(1970, 1, 1)
 _FREE = UnitPrices(input_nanos=0, output_nanos=0)
-
-
-class CatalogueMissing(Exception):
-    """genai-prices is not installed; the message says how to install it."""
 
 
 def catalogue(known_ms: int) -> dict[str, list[Price]]:

@@ -60,6 +60,11 @@ class ShippedBook:
     def borrows(self, provider: str) -> tuple[str, ...]:
         return BORROWS.get(provider, ())
 
+    def catalogue(self, known_ms: int) -> dict[str, list[Price]]:
+        from adapters.price_book.genai import catalogue
+
+        return catalogue(known_ms)
+
 
 def write(folder: Path, provider: str, prices: Iterable[Price]) -> None:
     """Replace the file of a provider by these prices, ordered by model and time."""

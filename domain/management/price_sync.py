@@ -4,6 +4,7 @@ Nothing is overwritten: a known price stays, and its successor states since when
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,7 +13,7 @@ from domain.management.changes import Actor
 from domain.money import thousandths_moved
 from domain.pricing.by_size import variant_label
 from domain.pricing.price_book import Price, news, standing
-from domain.pricing.tiers import Tier, UnitPrices
+from domain.pricing.tiers import UnitPrices
 
 # A price that moves by more than a tenth waits until an operator accepts it.
 MOVE_THOUSANDTHS_MAX = 100
@@ -100,7 +101,20 @@ def append(actor: Actor, changed: Difference, accepted: bool) -> Synced:
     return Synced(difference=changed, writes=(*changed.prices, entry))
 
 
-def tier_label(tier: Tier | None) -> str:
+class Conditions(Protocol):
+    """For which requests a tier holds: see `Tier`."""
+
+    @property
+    def service(self) -> str | None: ...
+    @property
+    def above_tokens(self) -> int: ...
+    @property
+    def from_minute(self) -> int: ...
+    @property
+    def until_minute(self) -> int: ...
+
+
+def tier_label(tier: Conditions | None) -> str:
     """For which requests a tier holds, as text: "priority above 200000"."""
     if tier is None:
         return ""

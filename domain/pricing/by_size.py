@@ -6,6 +6,7 @@ made.
 """
 
 from functools import lru_cache
+from typing import Protocol
 
 import msgspec
 
@@ -79,7 +80,16 @@ def variant_each(variant: Variant) -> dict[str, str | None]:
     return {"size": variant.size, "quality": variant.quality, **prices}
 
 
-def variant_label(variant: Variant) -> str:
+class Sized(Protocol):
+    """Something of a size, of a quality, or of both."""
+
+    @property
+    def size(self) -> str | None: ...
+    @property
+    def quality(self) -> str | None: ...
+
+
+def variant_label(variant: Sized) -> str:
     """The size and quality of a variant as text: "1024x1536 high"."""
     return " ".join(word for word in (variant.size, variant.quality) if word)
 

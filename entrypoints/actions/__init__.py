@@ -20,12 +20,21 @@ NOUNS: Mapping[str, Noun] = {
     "sweep": Noun("give back what dead processes held, and end expired credit", "entrypoints.actions.books"),
     "master-key": Noun("the key under which secrets are sealed", "entrypoints.actions.books"),
     "backup": Noun("write a complete copy of the books while the hub runs", "entrypoints.actions.books"),
-    "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
     "provider": Noun("the vendors and servers that answer calls", "entrypoints.actions.providers"),
     "credential": Noun("the secrets that providers are called with", "entrypoints.actions.providers"),
+    "rate": Noun("what models are sold for", "entrypoints.actions.rates"),
+    "rerate": Noun(
+        "charge past calls again after their rate was corrected; shows what would move", "entrypoints.actions.rates"
+    ),
+    "quote": Noun(
+        "report what a request would be charged with billing on, spending nothing", "entrypoints.actions.quotes"
+    ),
+    "price": Noun("what providers ask, in dollars", "entrypoints.actions.prices"),
     "alias": Noun("names for a choice of models", "entrypoints.actions.routing"),
     "route": Noun("where calls go", "entrypoints.actions.routing"),
     "user": Noun("who may call", "entrypoints.actions.users"),
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.users"),
+    "call": Noun("what was called, used and charged", "entrypoints.actions.calls"),
+    "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
 }

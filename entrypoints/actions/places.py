@@ -9,6 +9,7 @@
 | `remove`, `revoke`            | `DELETE /api/v1/users/{name}`    |
 | another one that changes      | `POST /api/v1/users/{name}/verb` |
 | another one that only reads   | `GET /api/v1/users/{name}/verb`  |
+| with a document to read       | `POST /api/v1/users/{name}/verb` |
 
 The first positional argument of the command line names the thing, and stands in the path. A noun that has no list is
 in the singular: `POST /api/v1/ledger/verify`. A model's name contains slashes, so it can only be the end of a path:
@@ -61,7 +62,8 @@ def places() -> tuple[Place, ...]:
 
 def _place(action: Action[Any, Any], listed: frozenset[str]) -> Place:
     noun, _, verb = action.name.partition(" ")
-    method = _METHODS.get(verb) or ("POST" if action.is_change else "GET")
+    sends = action.is_change or not _fits_query(action)
+    method = _METHODS.get(verb) or ("POST" if sends else "GET")
     words = [PREFIX, _plural(noun) if noun in listed else noun]
     named = None if verb in _WITHOUT_NAME else _named(action)
     is_last = verb in _METHODS
@@ -72,6 +74,26 @@ def _place(action: Action[Any, Any], listed: frozenset[str]) -> Place:
     if verb and not is_last:
         words.append(verb)
     return Place(action=action, method=method, template="/".join(words), named=named)
+
+
+def _fits_query(action: Action[Any, Any]) -> bool:
+    """Whether every field of the request is a value or a list of values: a query can hold no document."""
+    described = msgspec.inspect.type_info(action.request)
+    assert isinstance(described, msgspec.inspect.StructType)
+    return all(_is_value(field.type) for field in described.fields)
+
+
+def _is_value(kind: msgspec.inspect.Type) -> bool:
+    match kind:
+        case msgspec.inspect.Metadata(type=inner):
+            return _is_value(inner)
+        case msgspec.inspect.UnionType(types=parts):
+            return all(map(_is_value, parts))
+        case msgspec.inspect.VarTupleType(item_type=item) | msgspec.inspect.ListType(item_type=item):
+            return _is_value(item)
+        case msgspec.inspect.StructType() | msgspec.inspect.DictType() | msgspec.inspect.RawType():
+            return False
+    return True
 
 
 def _named(action: Action[Any, Any]) -> str | None:

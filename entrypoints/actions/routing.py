@@ -73,6 +73,6 @@ ACTIONS = (
         request=routes.ExplainRoute,
         reply=routes.RouteView,
         handler=routes.explain_route,
-        arguments=(Argument("model", "MODEL", help="PROVIDER/MODEL, a bare model or an alias"),),
+        arguments=(Argument("model", "MODEL"),),
     ),
 )

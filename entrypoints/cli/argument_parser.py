@@ -7,13 +7,7 @@ from typing import Any, NoReturn
 from entrypoints.actions import NOUNS
 
 Parser = argparse.ArgumentParser
-_NOUNS = {
-    **{noun: meaning for noun, (meaning, _) in NOUNS.items()},
-    "rate": "what models are sold for",
-    "price": "what providers ask, in dollars",
-    "call": "what was called, used and charged",
-    "config": "the settings",
-}
+_NOUNS = {**{noun: meaning for noun, (meaning, _) in NOUNS.items()}, "config": "the settings"}
 
 
 # A secret may be typed by mistake after these commands, so errors repeat no argument of theirs.

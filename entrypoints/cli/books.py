@@ -1,12 +1,10 @@
-"""The views of the actions on the books, and of the settings."""
+"""The views of the actions on the books."""
 
 import sys
-from collections.abc import Callable, Sequence
 
 import msgspec
 
-from entrypoints.cli.output import Output, Views, fields, table
-from entrypoints.config import Effective
+from entrypoints.cli.output import Output, Views, fields
 from entrypoints.usecases.manage import books
 from entrypoints.usecases.manage.master_key_rotation import Rotated
 from entrypoints.usecases.management_context import NoFields
@@ -58,16 +56,3 @@ VIEWS: Views = {
     "master-key rotate": rotated,
     "backup": backup_written,
 }
-
-
-def show_config(rows: Sequence[Effective]) -> Output:
-    """`config show`; secrets are masked."""
-    cells = [(row.name, row.value, row.origin, row.meaning) for row in rows]
-    return Output(value=list(rows), text=table(("SETTING", "VALUE", "ORIGIN", "MEANING"), cells, ""))
-
-
-def progress() -> Callable[[str], None]:
-    """A function that prints the progress of a long action, if standard error is a terminal."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    return lambda done: print(f"\r{done}", end="\r", file=sys.stderr, flush=True)

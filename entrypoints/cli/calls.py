@@ -1,92 +1,85 @@
-"""The commands about calls, their usage and their charges."""
+"""The views of the actions on the call log."""
 
-from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from domain.money import format_credits
-from domain.refusals import NotFound
-from entrypoints.cli.output import NotDone, Output, fields, moment, table
-from entrypoints.config import Settings
-from entrypoints.usecases.manage import call_log as reports
-from entrypoints.usecases.manage.call_view import adjustment_view, call_view
-from entrypoints.usecases.management_context import ManagementContext
+from entrypoints.cli.output import Output, Views, fields, table
+from entrypoints.usecases.manage import call_actions as actions
+from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments
+from entrypoints.usecases.public_types import written
 
 _APART = ("attempts", "adjustments", "usage", "charge", "hold", "uncollected", "billed")
 
 
-async def list_calls(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+def call_list(request: actions.ListCalls, reply: list[CallView]) -> Output:
     """`call list`, the newest first."""
-    found = await reports.newest_calls(context.storage, args.user, args.limit, args.before)
-    if isinstance(found, NotFound):
-        raise NotDone(found)
     rows = [
         (
-            report.call.id,
-            moment(report.call.started_ms),
-            report.user,
-            report.call.model,
-            report.call.provider or (report.call.attempts[-1].provider if report.call.attempts else None),
-            _ending(report),
-            *_in_and_out(report),
-            format_credits(report.call.charge_nanos) if report.call.billed else None,
-            None if report.call.cost_nanos is None else format_credits(report.call.cost_nanos),
+            call.id,
+            call.started,
+            call.user,
+            call.model,
+            call.provider or (call.attempts[-1].provider if call.attempts else None),
+            _ending(call),
+            *_in_and_out(call),
+            call.charge if call.billed else None,
+            call.cost_usd,
         )
-        for report in found
+        for call in reply
     ]
     heads = ("ID", "STARTED", "USER", "MODEL", "PROVIDER", "ENDING", "IN", "OUT", "CHARGE", "COST USD")
     note = "IN and OUT in tokens, CHARGE in credits"
-    if not all(report.call.billed for report in found):
+    if not all(call.billed for call in reply):
         note += "; a call without a charge was made with billing off"
-    text = table(heads, rows, "There are no calls yet.")
-    return Output(value=[*map(call_view, found)], text=text, note=note if found else "")
+    return Output(text=table(heads, rows, "There are no calls yet."), note=note if reply else "")
 
 
-async def show_call(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
-    """`call show`: every field under --json; for people, the fields that have a value."""
-    found = await reports.one_call(context.storage, args.id)
-    if isinstance(found, NotFound):
-        raise NotDone(found)
-    value = call_view(found)
-    value["adjustments"] = [*map(adjustment_view, await context.storage.adjustments(args.id))]
-    return Output(value=value, text=_text(value))
-
-
-def _text(value: dict[str, Any]) -> str:
-    """The call as text; fields without a value have no line."""
+def call_shown(request: actions.ShowCall, reply: CallWithAdjustments) -> Output:
+    """`call show`; fields without a value have no line."""
+    value = msgspec.structs.asdict(reply)
     shown = {name: part for name, part in value.items() if part not in (None, "", False) and name not in _APART}
-    used = {unit.replace("_", " "): n for unit, n in (value["usage"] or {}).items() if n}
+    used = (
+        {name.replace("_", " "): n for name, n in msgspec.structs.asdict(reply.usage).items() if n}
+        if reply.usage
+        else {}
+    )
     shown["usage"] = ", ".join(f"{unit} {n}" for unit, n in used.items()) or "none"
     for name in ("charge", "hold", "uncollected"):
-        shown[name] = f"{value[name]} credits"
-    if not value["billed"]:
+        shown[name] = f"{written(value[name])} credits"
+    if not reply.billed:
         shown["charge"] += ", as billing was off"
-    if value["uncollected"] == "0":
+    if not reply.uncollected:
         del shown["uncollected"]
     ordered = {name: shown[name] for name in value if name in shown}
-    parts = [fields(ordered), _rows("attempt", value["attempts"]), _rows("adjustment", value["adjustments"])]
-    return "\n\n".join(filter(None, parts))
+    parts = [fields(ordered), _rows("attempt", reply.attempts), _rows("adjustment", reply.adjustments)]
+    return Output(text="\n\n".join(filter(None, parts)))
 
 
-def _rows(noun: str, values: list[dict[str, Any]]) -> str:
+def _rows(noun: str, values: Sequence[Any]) -> str:
     """The values as a table with a number before each, long messages last; nothing where there are none."""
     if not values:
         return ""
-    names = sorted(values[0], key=lambda name: name == "message")
+    names = sorted(values[0].__struct_fields__, key=lambda name: name == "message")
     heads = [noun.upper(), *(name.upper().replace("_", " ") for name in names)]
-    return table(heads, [(n, *(value[name] for name in names)) for n, value in enumerate(values, 1)], "")
+    return table(heads, [(n, *(getattr(value, name) for name in names)) for n, value in enumerate(values, 1)], "")
 
 
-def _ending(report: reports.CallReport) -> str:
-    ending = report.call.ending or "running"
-    return f"{ending}, incomplete" if report.incomplete and ending == "completed" else ending
+def _ending(call: CallView) -> str:
+    ending = call.ending or "running"
+    return f"{ending}, incomplete" if call.incomplete and ending == "completed" else ending
 
 
-def _in_and_out(report: reports.CallReport) -> tuple[int | None, int | None]:
-    usage = report.call.usage
-    if usage is None:
+def _in_and_out(call: CallView) -> tuple[int | None, int | None]:
+    if call.usage is None:
         return None, None
-    tokens = {name: n for name, n in msgspec.structs.asdict(usage).items() if name.endswith("_tokens")}
-    written = sum(n for name, n in tokens.items() if name.startswith(("output_", "reasoning_")))
-    return sum(tokens.values()) - written, written
+    tokens = {name: n for name, n in msgspec.structs.asdict(call.usage).items() if name.endswith("_tokens")}
+    output = sum(n for name, n in tokens.items() if name.startswith(("output_", "reasoning_")))
+    return sum(tokens.values()) - output, output
+
+
+VIEWS: Views = {
+    "call list": call_list,
+    "call show": call_shown,
+}

@@ -4,7 +4,7 @@ A field's type decides how its text is read; its description and its default mak
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -12,16 +12,9 @@ import msgspec
 
 from entrypoints.actions.action import Action, Argument
 from entrypoints.cli import arguments
-from entrypoints.usecases.public_types import Credits, Dollars, Duration, Moment, Percent
+from entrypoints.usecases.public_types import Credits, CreditsEach, Dollars, Duration, Moment, Percent
 
-_READERS: Mapping[object, Callable[[str], Any]] = {
-    Credits: arguments.decimal,
-    Dollars: arguments.decimal,
-    Percent: arguments.decimal,
-    Duration: arguments.duration_ms,
-    Moment: arguments.moment,
-    int: arguments.whole,
-}
+_PUBLIC = frozenset((Credits, CreditsEach, Dollars, Duration, Moment, Percent))
 
 
 class _Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +66,17 @@ def _options(argument: Argument, field: _Field) -> dict[str, Any]:
         return {**options, "action": "store_true"}
     if is_option and argument.value:
         options["metavar"] = argument.value
+    item = get_args(field.kind)[0] if get_origin(field.kind) is tuple else None
     if get_origin(field.kind) is Literal:
         options["choices"] = get_args(field.kind)
-    elif get_origin(field.kind) is tuple:
+    elif get_origin(item) is Literal:
+        options["type"] = arguments.listed(get_args(item))
+    elif item is not None:
         options |= {"nargs": "+", "action": "extend"}
-    elif field.kind in _READERS:
-        options["type"] = _READERS[field.kind]
+    elif field.kind in _PUBLIC:
+        options["type"] = arguments.public(field.kind)
+    elif field.kind is int:
+        options["type"] = arguments.whole
         if field.most is not None:
             options["type"] = arguments.between(field.least or 0, field.most)
     return options
@@ -90,10 +88,8 @@ def _described(field: _Field) -> str:
 
 
 def _typed(kind: Any, value: Any, now_ms: int) -> Any:
-    if kind is Moment:
-        return Moment(value(now_ms))
-    if isinstance(kind, type) and issubclass(kind, int) and kind is not bool:
-        return kind(value)
+    if kind in _PUBLIC:
+        return value(now_ms)
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -3,17 +3,26 @@
 House rule: amounts are exact decimals, as text, everywhere; moments are UTC. No code here handles a secret.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
 import msgspec
 
-from domain.management.changes import Denied, Outcome
-from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, Remedy, UnknownModel, UnpricedModel
+from domain.refusals import (
+    AlreadyExists,
+    BadRequest,
+    NotAllowed,
+    NotFound,
+    Refusal,
+    Remedy,
+    UnknownModel,
+    UnpricedModel,
+)
+from entrypoints.actions.action import find_action
 from entrypoints.refusals.sentences import Sentences, Words
 from entrypoints.refusals.table import record_of
 from entrypoints.usecases import public_types
-from entrypoints.usecases.management_context import Denial, Done
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,14 +42,6 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 Views: TypeAlias = Mapping[str, Callable[[Any, Any], Output]]  # how the reply to a request is shown, by action
 
 
-class NotDone(Exception):
-    """An action was refused; `complaint` makes the message where the action is known."""
-
-    def __init__(self, denial: Denial) -> None:
-        super().__init__()
-        self.denial = denial
-
-
 class Complaint(Exception):
     """The command was not carried out; the message contains the reason and the remedy, in one line."""
 
@@ -54,11 +55,11 @@ def written(output: Output, as_json: bool) -> str:
     return output.text
 
 
-def made(outcome: Outcome) -> Done:
-    """The result of a change, if it was made; NotDone if not."""
-    if isinstance(outcome, Denied):
-        raise NotDone(outcome.refusal)
-    return outcome
+def progress() -> Callable[[str], None]:
+    """A function that prints the progress of a long action, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda done: print(f"\r{done}", end="\r", file=sys.stderr, flush=True)
 
 
 class _CommandNames(Words):
@@ -74,37 +75,56 @@ class _CommandNames(Words):
         return self._fields.get(text, text)
 
 
-def complaint(denial: Denial, names: Mapping[str, str] | None = None) -> Complaint:
-    """The message for a change that was not made; `names` are the command line's for the fields of the request."""
-    clause = Sentences(denial, record_of(denial), _CommandNames(names or {})).clause()
-    match denial:
+def complaint(refusal: Refusal, names: Mapping[str, str] | None = None) -> Complaint:
+    """The message for an action that was refused; `names` are the command line's for the fields of the request."""
+    sentences = Sentences(refusal, record_of(refusal), _CommandNames(names or {}))
+    clause = sentences.clause()
+    match refusal:
         case NotFound():
-            known = f"known here: {', '.join(denial.similar)}; " if denial.similar else ""
-            remedy = _remedy(denial.remedy) if denial.remedy else "nothing was changed"
-            return Complaint(f"{clause}; {known}{remedy}")
+            remedy = _remedy(refusal.remedy) if refusal.remedy else "nothing was changed"
+            return Complaint(f"{clause}{_known(refusal.similar)}; {remedy}")
         case AlreadyExists():
-            return Complaint(f"{clause}; {_remedy(Remedy(f'{denial.kind} list'))}")
+            return Complaint(f"{clause}; {_remedy(Remedy(f'{refusal.kind} list'))}")
         case BadRequest():
-            return Complaint(f"{clause}; {_remedy(denial.remedy)}" if denial.remedy else clause)
+            named = _with_names(clause, names or {})
+            return Complaint(f"{named}; {_remedy(refusal.remedy)}" if refusal.remedy else named)
         case NotAllowed():
             return Complaint(clause)
         case UnknownModel():
-            known = f"; known here: {', '.join(denial.similar)}" if denial.similar else ""
-            return Complaint(f"no provider here serves {denial.model!r}{known}; see `aihub provider list`")
+            known = _known(refusal.similar)
+            return Complaint(f"no provider here serves {refusal.model!r}{known}; see `aihub provider list`")
         case UnpricedModel():
-            unsold = f"{denial.model} has no rate, so it is not sold while billing is on"
+            unsold = f"{refusal.model} has no rate, so it is not sold while billing is on"
             return Complaint(f"{unsold}; see `aihub rate set -h`")
         case _:
-            assert_never(denial)
+            return Complaint(sentences.whole())
+
+
+def _known(similar: Sequence[str]) -> str:
+    return f"; known here: {', '.join(similar)}" if similar else ""
+
+
+def _with_names(clause: str, names: Mapping[str, str]) -> str:
+    """The clause with the fields that it names, in backticks, under the command line's names."""
+    for field, name in names.items():
+        clause = clause.replace(f"`{field}`", name)
+    return clause
 
 
 def _remedy(remedy: Remedy) -> str:
     """The command that helps: "see `aihub key list`", "add the user with `aihub user add eve`"."""
     noun, _, verb = remedy.action.partition(" ")
-    command = f"`{' '.join(filter(None, ('aihub', remedy.action, remedy.subject)))}`"
+    command = f"`{' '.join(filter(None, ('aihub', remedy.action, _subject(remedy))))}`"
     if verb == "list":
         return f"see {command}"
     return f"add the {noun} with {command}" if verb == "add" else f"use {command}"
+
+
+def _subject(remedy: Remedy) -> str:
+    """What the command is about: its first argument, after the option that it may need."""
+    action = find_action(remedy.action) if remedy.subject else None
+    word = action.arguments[0].word if action is not None else ""
+    return f"{word} {remedy.subject}" if word.startswith("-") else remedy.subject
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> str:
@@ -129,11 +149,6 @@ def fields(pairs: Mapping[str, object]) -> str:
     """One line for each name and value; an unknown value is left empty."""
     width = max(map(len, pairs))
     return "\n".join(f"{name.replace('_', ' '):<{width}}  {_plain(value)}".rstrip() for name, value in pairs.items())
-
-
-def moment(ms: int | None) -> str | None:
-    """`2026-01-31T12:00:00.000Z`, which sorts as text."""
-    return None if ms is None else public_types.written(public_types.Moment(ms))
 
 
 def _is_number(text: str) -> bool:

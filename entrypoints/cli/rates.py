@@ -1,214 +1,153 @@
-"""The commands about rates."""
+"""The views of the actions on rates, and on the charges of past calls under them."""
 
-from argparse import Namespace
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from domain.catalog.catalog import catalog_of, versions_of
+import msgspec
+
 from domain.management.price_sync import tier_label
-from domain.model_api.call import CAPABILITIES, Capability
-from domain.model_api.video import resolution
-from domain.money import UNITS_PER_RATE, format_credits, format_credits_each
-from domain.pricing.by_size import Variant, variant_each, variant_label
-from domain.pricing.rate import Rate
-from domain.pricing.tiers import UnitPrices
-from domain.refusals import NotFound, Remedy
+from domain.pricing.by_size import variant_label
 from domain.usage import UNITS
-from entrypoints.cli.output import Complaint, NotDone, Output, made, moment, table
-from entrypoints.cli.prices import tier_value
-from entrypoints.config import Settings
-from entrypoints.usecases.manage import rates
-from entrypoints.usecases.management_context import ManagementContext
+from entrypoints.cli.output import Output, Views, table
+from entrypoints.usecases.manage import rate_actions as actions
+from entrypoints.usecases.manage.rate_actions import RateView
+from entrypoints.usecases.manage.rerating import CallsRerated, RerateCalls
+from entrypoints.usecases.manage.unit_amounts import amount_of
+from entrypoints.usecases.management_context import NoFields
+from entrypoints.usecases.public_types import written
 
-_RATE_FIELDS = {unit.label: unit.price for unit in UNITS if not unit.shown_each}
-# Units that are sold by the piece are shown with the price of one piece.
-_PIECE_FIELDS = {unit.label: unit.price for unit in UNITS if unit.shown_each}
-_ALL = (*_RATE_FIELDS, *_PIECE_FIELDS)
+_PIECES = tuple(unit.label for unit in UNITS if unit.shown_each)
+_ALL = (*(unit.label for unit in UNITS if not unit.shown_each), *_PIECES)
 # Columns of a list that only appear if a model has such a price.
-_SOMETIMES = ("cache_read", "cache_write", "character", *_PIECE_FIELDS)
+_SOMETIMES = ("cache_read", "cache_write", "character", *_PIECES)
 _UNITS = (
     "in credits, for a million tokens, characters or tool uses, or for one image, second, video second, request or"
     " search unit"
 )
 
 
-async def set_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+def rate_set(request: actions.SetRate, reply: RateView) -> Output:
     """`rate set`."""
-    given = {field: getattr(args, name) for name, field in _RATE_FIELDS.items() if getattr(args, name) is not None}
-    for name, field in _PIECE_FIELDS.items():
-        if getattr(args, name) is not None:
-            given[field] = getattr(args, name) * UNITS_PER_RATE
-    if ("input_nanos" in given) != ("output_nanos" in given):
-        raise Complaint("--input and --output belong together; --output 0 is right for a model that writes no text")
-    variants = _variants(args)
-    if not given and not variants:
-        raise Complaint("say at least one price, such as --input 0.25 --output 2, or --image 0.04; 0 gives it away")
-    prices = rates.Prices(
-        units=UnitPrices(**given),
-        context_tokens=args.context,
-        output_tokens_max=args.max_output,
-        capabilities=_capabilities(args.capabilities),
-        variants=variants,
-    )
-    since_ms = args.since(context.clock.now_ms()) if args.since else None
-    outcome = made(await rates.put_rate(context, args.actor, args.model, prices, since_ms))
-    if not isinstance(outcome.row, Rate):
-        raise Complaint("no rate was set")
-    when = "from now on" if since_ms is None else f"for calls since {moment(since_ms)}"
-    return Output(value=_rate(outcome.row), text=f"{args.model} is sold {when} at {_sold(outcome.row)}")
+    when = "from now on" if request.effective is None else f"for calls since {written(request.effective)}"
+    return Output(text=f"{reply.model} is sold {when} at {_sold(reply)}")
 
 
-async def list_rates(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+def rate_list(request: NoFields, reply: list[RateView]) -> Output:
     """`rate list`."""
-    sold = [served.rate for served in await rates.rates(context) if served.rate]
-    found = [_rate(rate) for rate in sold]
-    some = [name for name in _SOMETIMES if any(rate[name] is not None for rate in found)]
+    some = [name for name in _SOMETIMES if any(getattr(rate, name) is not None for rate in reply)]
     columns = ("model", "input", "output", *some, "context", "max_output", "effective")
-    rows = [[None if _is_omitted(rate, column) else rate[column] for column in columns] for rate in found]
+    rows = [[None if _is_omitted(rate, column) else getattr(rate, column) for column in columns] for rate in reply]
     heads = [*map(_head, columns)]
-    if any(rate.variants for rate in sold):
+    if any(rate.variants for rate in reply):
         heads.append("BY SIZE AND QUALITY")
-        rows = [[*row, ", ".join(_of_variants(rate)) or None] for row, rate in zip(rows, sold, strict=True)]
+        rows = [[*row, ", ".join(_of_variants(rate)) or None] for row, rate in zip(rows, reply, strict=True)]
     text = table(heads, rows, "Nothing is sold yet; see `aihub rate set -h`.")
-    note = f"{_UNITS}; `aihub rate show` tells every price of a model"
-    return Output(value=found, text=text, note=note if found else "")
+    return Output(text=text, note=f"{_UNITS}; `aihub rate show` shows every price of a model" if reply else "")
 
 
-async def show_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
-    """`rate show`: every version of one model's rate, under any of its names, the newest last."""
-    provider, _, name = args.model.partition("/")
-    async with context.storage.snapshot() as snapshot:  # which also has what was taken from sale
-        held = versions_of(catalog_of(0, [], [], [rate async for rate in snapshot.rates()]), provider, name)
-    if not held:
-        near = await rates.names_like(context, args.model)
-        raise NotDone(NotFound(kind="rate", name=args.model, remedy=Remedy("rate list"), similar=near))
-    value = [*map(_rate, held)]
-    used = [name for name in _ALL if any(_has(rate, name) for rate in value)]
+def rate_shown(request: actions.NamedModel, reply: list[RateView]) -> Output:
+    """`rate show`: every version, the newest last."""
+    used = [name for name in _ALL if any(_has(rate, name) for rate in reply)]
     rows = [
         (
-            rate["effective"],
+            rate.effective,
             label,
-            *(None if _is_omitted(rate, name) else prices.get(name) for name in used),
-            rate["context"],
-            rate["max_output"],
-            rate["source"],
-            rate["id"],
+            *(None if _is_omitted(rate, name) else amount_of(amounts, name) for name in used),
+            rate.context,
+            rate.max_output,
+            rate.source,
+            rate.id,
         )
-        for rate, version in zip(value, held, strict=True)
-        for label, prices in _parts(rate, version)
+        for rate in reply
+        for label, amounts in _parts(rate)
     ]
     heads = ("FROM", "FOR", *map(_head, used), "CONTEXT", "MAX OUTPUT", "SOURCE", "ID")
-    return Output(value=value, text=f"{provider}/{held[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
+    return Output(text=f"{reply[-1].model}\n\n{table(heads, rows, '')}", note=_UNITS)
 
 
-async def remove_rate(context: ManagementContext, settings: Settings, args: Namespace) -> Output:
+def rate_removed(request: actions.NamedModel, reply: actions.RateRemoved) -> Output:
     """`rate remove`."""
-    made(await rates.delete_rate(context, args.actor, args.model))
-    return Output(value={"model": args.model, "removed": True}, text=f"{args.model} is sold no more")
+    return Output(text=f"{reply.model} is sold no more")
 
 
-def _variants(args: Namespace) -> tuple[Variant, ...]:
-    """The values of --image-at and --video-second-at, the video's sizes as resolutions."""
-    videos = [(size and resolution(size), quality, nanos) for size, quality, nanos in args.video_second_at]
-    try:
-        return tuple(
-            Variant(prices=UnitPrices(**{field: nanos * UNITS_PER_RATE}), size=size, quality=quality)
-            for field, priced in (("image_nanos", args.image_at), ("video_second_nanos", videos))
-            for size, quality, nanos in priced
-        )
-    except ValueError as problem:
-        raise Complaint(str(problem)) from None
+def rate_bulk(request: actions.SellByPriceBook, reply: list[actions.SoldView]) -> Output:
+    """`rate bulk`."""
+    rows = [
+        (each.provider, len(each.sold), len(each.unchanged), len(each.kept), len(each.impossible)) for each in reply
+    ]
+    heads = ("PROVIDER", "SOLD", "UNCHANGED", "KEPT", "IMPOSSIBLE")
+    legend = "KEPT were set by hand or taken from sale, IMPOSSIBLE have a price that could not be charged"
+    note = legend if any(each.kept or each.impossible for each in reply) else ""
+    return Output(text=table(heads, rows, "The book has no prices of the providers here."), note=note)
 
 
-def _capabilities(text: str | None) -> tuple[Capability, ...] | None:
-    """The value of --capabilities: names between commas, or `none` for a model of plain text alone."""
-    if text is None:
-        return None
-    names = [] if text == "none" else [name.strip() for name in text.split(",")]
-    known = tuple(name for name in CAPABILITIES if name in names)
-    if len(known) != len(set(names)):
-        raise Complaint(f"--capabilities: invalid value {text!r}: expected some of {','.join(CAPABILITIES)}, or none")
-    return known
+def calls_rerated(request: RerateCalls, reply: CallsRerated) -> Output:
+    """`rerate`."""
+    columns = ("call", "started", "user", "before", "after", "difference", "owed")
+    rows = [[getattr(call, column) for column in columns] for call in reply.calls]
+    text = table([column.upper() for column in columns], rows, "No charge differs.")
+    if not reply.calls:
+        return Output(text=text)
+    verb = "were" if reply.applied else "would be"
+    sums = f"{len(rows)} calls {verb} charged again, {written(reply.moved)} credits in all"
+    sums += f"; {written(reply.owed)} are owed by wallets that lack them" if reply.owed else ""
+    note = "" if reply.applied else "nothing was changed; --apply charges them"
+    return Output(text=f"{text}\n\n{sums}", note=note)
 
 
-def _parts(rate: Mapping[str, Any], version: Rate) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _parts(rate: RateView) -> Iterator[tuple[str, msgspec.Struct | None]]:
     """The prices of a version, each with the requests that it holds for."""
-    if version.removed:
-        yield "sold no more", {}
+    if rate.removed:
+        yield "sold no more", None
         return
     yield "", rate
-    for tier in version.tiers:
-        yield tier_label(tier), _prices(tier.prices)
-    for variant in version.variants:
-        yield variant_label(variant), _prices(variant.prices)
+    for tier in rate.tiers:
+        yield tier_label(tier), tier.prices
+    for variant in rate.variants:
+        yield variant_label(variant), variant
 
 
-def _prices(units: UnitPrices) -> dict[str, str | None]:
-    prices: dict[str, str | None] = {
-        name: None if (nanos := getattr(units, field)) is None else format_credits(nanos)
-        for name, field in _RATE_FIELDS.items()
-    }
-    return prices | {name: _each(getattr(units, field)) for name, field in _PIECE_FIELDS.items()}
+def _has(rate: RateView, name: str) -> bool:
+    priced = (rate, *(tier.prices for tier in rate.tiers), *rate.variants)
+    return not _is_omitted(rate, name) and any(amount_of(amounts, name) is not None for amounts in priced)
 
 
-def _has(rate: Mapping[str, Any], name: str) -> bool:
-    return not _is_omitted(rate, name) and any(
-        prices.get(name) is not None
-        for prices in (rate, *(tier["prices"] for tier in rate["tiers"]), *rate["variants"])
-    )
-
-
-def _is_omitted(rate: Mapping[str, Any], name: str) -> bool:
+def _is_omitted(rate: RateView, name: str) -> bool:
     """Whether this is a text price of 0 for a model that is sold by the piece or the character."""
-    by_piece = bool(rate["variants"]) or any(rate[piece] is not None for piece in ("character", *_PIECE_FIELDS))
-    return name in ("input", "output") and by_piece and rate["input"] == rate["output"] == "0"
+    by_piece = bool(rate.variants) or any(getattr(rate, piece) is not None for piece in ("character", *_PIECES))
+    return name in ("input", "output") and by_piece and not amount_of(rate, "input") and not amount_of(rate, "output")
 
 
 def _head(name: str) -> str:
     return name.upper().replace("_", " ")
 
 
-def _each(nanos: int | None) -> str | None:
-    return None if nanos is None else format_credits_each(nanos)
-
-
-def _sold(rate: Rate) -> str:
+def _sold(rate: RateView) -> str:
     """The prices in a sentence: those of text, then those by the piece."""
-    pieces = [*_each_of(rate.prices, ""), *_of_variants(rate)]
-    if rate.prices.character_nanos is not None:
-        pieces.append(f"{format_credits(rate.prices.character_nanos)} credits per million characters")
-    if pieces and rate.input_nanos == rate.output_nanos == 0:
+    pieces = [*_each_of(rate, ""), *_of_variants(rate)]
+    character, given, produced = (amount_of(rate, name) for name in ("character", "input", "output"))
+    if character is not None:
+        pieces.append(f"{written(character)} credits per million characters")
+    if pieces and not given and not produced:
         return ", ".join(pieces)
-    text = (
-        f"{format_credits(rate.input_nanos)} in, {format_credits(rate.output_nanos)} out, in credits per million tokens"
-    )
-    return ", ".join((text, *pieces))
+    return ", ".join((f"{written(given)} in, {written(produced)} out, in credits per million tokens", *pieces))
 
 
-def _of_variants(rate: Rate) -> Iterator[str]:
+def _of_variants(rate: RateView) -> Iterator[str]:
     for variant in rate.variants:
-        yield from _each_of(variant.prices, f" at {variant_label(variant)}")
+        yield from _each_of(variant, f" at {variant_label(variant)}")
 
 
-def _each_of(prices: UnitPrices, at: str) -> Iterator[str]:
-    for name, field in _PIECE_FIELDS.items():
-        if (nanos := getattr(prices, field)) is not None:
-            yield f"{format_credits_each(nanos)} for each {name.replace('_', ' ')}{at}"
+def _each_of(amounts: msgspec.Struct, at: str) -> Iterator[str]:
+    for name in _PIECES:
+        if (amount := amount_of(amounts, name)) is not None:
+            yield f"{written(amount)} for each {name.replace('_', ' ')}{at}"
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
-    return {
-        "model": f"{rate.provider}/{rate.model}",
-        **_prices(rate.prices),
-        "input": format_credits(rate.input_nanos),
-        "output": format_credits(rate.output_nanos),
-        "context": rate.context_tokens,
-        "max_output": rate.output_tokens_max,
-        "capabilities": None if rate.capabilities is None else list(rate.capabilities),
-        "tiers": [*map(tier_value, rate.tiers)],
-        "variants": [*map(variant_each, rate.variants)],
-        "names": [*rate.names],
-        "effective": moment(rate.effective_ms),
-        "source": rate.source,
-        "id": rate.id,
-    }
+VIEWS: Views = {
+    "rate set": rate_set,
+    "rate list": rate_list,
+    "rate show": rate_shown,
+    "rate remove": rate_removed,
+    "rate bulk": rate_bulk,
+    "rerate": calls_rerated,
+}

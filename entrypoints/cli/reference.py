@@ -11,13 +11,6 @@ from entrypoints.cli.parser import build_parser
 
 BEGIN = "<!-- commands: made by `make reference`; change the action table instead -->\n"
 END = "<!-- end of commands -->\n"
-# Additions about commands that are not made from the action table.
-_DETAILS = {
-    "serve": "Calls are in `aihub call list`; rejected credentials and bugs are reported on standard error.",
-    "rate set": "An operation without a price made for it is refused.",
-    "quote": "Exit code 1 if the wallet does not afford it.",
-    "rerate": "A dry run unless `--apply` is given.",
-}
 
 
 def commands_as_markdown() -> str:
@@ -27,7 +20,7 @@ def commands_as_markdown() -> str:
     commands = ["| command | over HTTP | what it does |", "|---|---|---|"]
     arguments = ["| command | argument | meaning |", "|---|---|---|"]
     for name, command in _commands(build_parser(), ()):
-        details = actions[name].details if name in actions else _DETAILS.get(name, "")
+        details = actions[name].details if name in actions else ""
         meaning = " ".join(filter(None, (command.description, details)))
         commands.append(f"| `aihub {name}` | {served.get(name, '')} | {_cell(meaning)} |")
         for argument in command._actions:

@@ -15,13 +15,15 @@ from domain.refusals import (
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.errors import error_of, retry_after_ms, retry_after_s, should_retry
 from entrypoints.http.wire import Reply, Request
+from entrypoints.usecases.public_types import written
 
 JSON_HEADER = ("content-type", "application/json")
 
 
 def json_reply(request: Request, value: Any, status: int = 200) -> Reply:
     """A JSON answer."""
-    return Reply(status=status, headers=(JSON_HEADER, ("x-request-id", request.id)), body=msgspec.json.encode(value))
+    body = msgspec.json.encode(value, enc_hook=written)
+    return Reply(status=status, headers=(JSON_HEADER, ("x-request-id", request.id)), body=body)
 
 
 def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:

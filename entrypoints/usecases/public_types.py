@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.money import AmountError, format_credits, parse_credits
+from domain.money import UNITS_PER_RATE, AmountError, format_credits, format_credits_each, parse_credits
 
 
 class Credits(int):
     """Nanocredits; written as an exact decimal of credits."""
+
+
+class CreditsEach(int):
+    """Nanocredits for a million pieces; written as an exact decimal of credits for one piece."""
 
 
 class Dollars(int):
@@ -42,6 +46,8 @@ def written(value: object) -> str:
     """The public form of such a value; NotImplementedError for a value of another type, as msgspec requires."""
     if isinstance(value, (Credits, Dollars, Percent)):
         return format_credits(value)
+    if isinstance(value, CreditsEach):
+        return format_credits_each(value)
     if isinstance(value, Moment):
         seconds, rest = divmod(value, 1000)
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
@@ -61,7 +67,9 @@ def read(now_ms: int, kind: type, given: object) -> int:
     NotImplementedError for another type, as msgspec requires.
     """
     if kind in (Credits, Dollars, Percent):
-        return _amount(kind, given)
+        return kind(_nanos(given))
+    if kind is CreditsEach:
+        return CreditsEach(_nanos(given) * UNITS_PER_RATE)
     if kind is Duration:
         return Duration(_duration_ms(given))
     if kind is Moment:
@@ -79,6 +87,7 @@ def described(kind: type) -> dict[str, Any]:
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _FORMS: dict[type, dict[str, Any]] = {
     Credits: {"type": "string", "pattern": _DECIMAL, "description": "credits, as an exact decimal"},
+    CreditsEach: {"type": "string", "pattern": _DECIMAL, "description": "credits for one piece, as an exact decimal"},
     Dollars: {"type": "string", "pattern": _DECIMAL, "description": "US dollars, as an exact decimal"},
     Percent: {"type": "string", "pattern": _DECIMAL, "description": "percent, as an exact decimal"},
     Moment: {"type": "string", "description": "a moment in UTC such as 2026-01-31T12:00:00.000Z"},
@@ -86,14 +95,13 @@ _FORMS: dict[type, dict[str, Any]] = {
 }
 
 
-def _amount(kind: type, given: object) -> int:
+def _nanos(given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, (str, int, Decimal)):
         raise ValueError('Expected a decimal, such as "0.25"')
     try:
-        nanos: int = kind(parse_credits(str(given) if isinstance(given, (str, int)) else format(given, "f")))
+        return parse_credits(str(given) if isinstance(given, (str, int)) else format(given, "f"))
     except AmountError as error:
         raise ValueError(str(error)) from None
-    return nanos
 
 
 def _duration_ms(given: object) -> int:

@@ -58,8 +58,37 @@ def test_each_reply_equals_the_output_of_the_command(hub: HubProcess) -> None:
         ("/api/v1/providers", ("provider", "list")),
         ("/api/v1/credentials", ("credential", "list")),
         ("/api/v1/aliases", ("alias", "list")),
+        ("/api/v1/rates", ("rate", "list")),
+        ("/api/v1/rates/echo/echo", ("rate", "show", "echo/echo")),
+        ("/api/v1/prices?provider=deepseek", ("price", "list", "--provider", "deepseek")),
+        ("/api/v1/calls?limit=2", ("call", "list", "--limit", "2")),
     ):
         assert {"data": hub.cli(*command)} == ask(hub, path).json()
+
+
+def test_a_rate_is_set_by_size_and_quoted_and_ended(hub: HubProcess) -> None:
+    model = f"echo/art-{hub.interface}"
+    variants = [{"size": "1024x1536", "quality": None, "image": "0.25"}]
+    put = ask(hub, f"/api/v1/rates/{model}", {"input": "1", "output": 2, "variants": variants}, method="PUT")
+    request = {"body": openai_body(model, max_tokens=5), "route": CHAT}
+    quoted = ask(hub, "/api/v1/quote", request)
+    removed = ask(hub, f"/api/v1/rates/{model}", method="DELETE")
+
+    assert 200 == put.status, put.body
+    assert ("1", "2", variants) == (put.json()["input"], put.json()["output"], put.json()["variants"])
+    assert (200, model) == (quoted.status, "/".join(quoted.json()["offers"][0][name] for name in ("provider", "model")))
+    assert {"model": model, "removed": True} == removed.json()
+
+
+def test_a_price_list_is_compared_as_json(hub: HubProcess) -> None:
+    prices = {"acme": [{"model": "m", "prices": {"input": "1.5"}}]}
+    changed = ask(hub, "/api/v1/prices/diff", {"prices": prices})
+    wrong = ask(hub, "/api/v1/prices/diff", {"prices": {"acme": [{"model": "m", "prices": {"tokens": "1"}}]}})
+
+    assert [("acme", 1, ["m"])] == [
+        (each["provider"], each["prices"], each["new_models"]) for each in changed.json()["data"]
+    ]
+    assert "prices" == check_error(wrong, "/api/v1/prices/diff", 400)["param"]
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -78,6 +107,12 @@ def test_each_reply_equals_the_output_of_the_command(hub: HubProcess) -> None:
         ("POST", "/api/v1/credit/guest/grant", {"amount": "1", "expires_in": "soon"}, 400, "expires_in"),
         ("POST", "/api/v1/credit/guest/grant", {"amount": "1", "user": "owner"}, 400, "user"),
         ("GET", f"{USERS}?page=1", None, 400, "page"),
+        ("GET", "/api/v1/calls?limit=0", None, 400, "limit"),
+        ("PUT", "/api/v1/rates/echo/echo", {"input": "1"}, 400, "output"),
+        ("PUT", "/api/v1/rates/echo/echo", {}, 400, None),
+        ("PUT", "/api/v1/rates/echo/echo", {"input": "1", "output": "1", "context": 0}, 400, "context"),
+        ("POST", "/api/v1/rates/bulk", {"margin": "1", "credit_price": "0"}, 400, "credit_price"),
+        ("POST", "/api/v1/quote", {"body": {"model": "echo"}}, 400, "route"),
         ("DELETE", f"{KEYS}/key_none", None, 404, None),
     ],
 )

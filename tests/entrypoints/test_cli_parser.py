@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
+from entrypoints.actions.action import every_action
 from entrypoints.cli import main
 from entrypoints.cli.parser import build_parser
-from entrypoints.cli.run import COMMANDS, VIEWS
 from tests.entrypoints.cli_in_process import Said
 
 
-def test_every_command_of_the_parser_has_somebody_who_carries_it_out() -> None:
-    known = set(_commands(build_parser()))
-
-    assert known == {*COMMANDS, *VIEWS, "serve", "config show"}
+def test_the_commands_are_the_actions_and_two_about_this_process() -> None:
+    assert {*_commands(build_parser())} == {*every_action(), "serve", "config show"}
 
 
 def _commands(parser: Any, prefix: str = "") -> Iterator[str]:

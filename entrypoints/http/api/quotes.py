@@ -2,13 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from domain.model_api.call import ModelCall
-from domain.money import format_credits
 from domain.refusals import BadRequest, Refusal
 from entrypoints.http.dialects.chosen import dialect_of
 from entrypoints.http.dialects.dialect import CallerDialect
@@ -16,7 +13,7 @@ from entrypoints.http.keys import fingerprint_of
 from entrypoints.http.replies import json_reply, refuse
 from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.ask import Ask
-from entrypoints.usecases.call.quote import Quote, quote
+from entrypoints.usecases.call.quote import Quote, quote, quote_view
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
 from ports.books import StorageError
@@ -40,9 +37,10 @@ def quote_handler(hub: CallContext, callers: Callers) -> Handler:
             yield refuse(dialect, request, fingerprint)
             return
         found = await _quoted(hub, callers, request, fingerprint)
-        yield (
-            json_reply(request, quote_body(hub, found)) if isinstance(found, Quote) else refuse(dialect, request, found)
-        )
+        if isinstance(found, Quote):
+            yield json_reply(request, quote_view(found, hub.billed))
+        else:
+            yield refuse(dialect, request, found)
 
     return handle
 
@@ -68,37 +66,6 @@ def read_quoted(callers: Callers, body: bytes, route: str | None) -> tuple[Calle
     dialect = callers[route]
     call = dialect.read(body)
     return call if isinstance(call, BadRequest) else (dialect, call)
-
-
-def quote_body(hub: CallContext, made: Quote) -> dict[str, Any]:
-    """The quote in JSON; amounts are exact decimals of credits."""
-    most = max((each.limit.nanos for each in made.offers), default=0)
-    least = min((each.limit.nanos for each in made.offers), default=0)
-    likely = max((each.expected_nanos for each in made.offers), default=0)
-    short = 0 if made.available_nanos is None else max(0, least - made.available_nanos)
-    return {
-        "object": "quote",
-        "quote": made.id,
-        "expires": datetime.fromtimestamp(made.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "billing": hub.billed,
-        "charge_max": format_credits(most),
-        "charge_expected": format_credits(likely),
-        "affordable": made.affordable,
-        "shortfall": format_credits(short),
-        "output_cap": made.output_cap,
-        "offers": [
-            {
-                "provider": each.provider,
-                "model": each.model,
-                "rate_id": each.rate.id,
-                "charge_max": format_credits(each.limit.nanos),
-                "charge_expected": format_credits(each.expected_nanos),
-                "input_tokens_max": each.limit.input_tokens,
-                "output_tokens_max": each.limit.output_tokens,
-            }
-            for each in made.offers
-        ],
-    }
 
 
 async def _quoted(hub: CallContext, callers: Callers, request: Request, fingerprint: str) -> Quote | Refusal:

@@ -115,11 +115,13 @@ def _parameter(name: str, where: str, schema: dict[str, Any], is_required: bool)
 
 def _reply_schema(reply: Any, by_type: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     """A list is in `data`, so that a page can have more fields than its rows."""
-    schemas = [by_type[part] for part in _parts(reply)]
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    if get_origin(reply) is list:
-        return {"type": "object", "properties": {"data": schema}, "required": ["data"]}
-    return schema
+    schemas = [
+        {"type": "object", "properties": {"data": by_type[part]}, "required": ["data"]}
+        if get_origin(part) is list
+        else by_type[part]
+        for part in _parts(reply)
+    ]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _parts(reply: Any) -> tuple[Any, ...]:

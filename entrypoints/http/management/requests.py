@@ -19,6 +19,7 @@ from entrypoints.http.wire import Request
 from entrypoints.usecases import public_types
 
 _BODY = msgspec.json.Decoder(float_hook=Decimal)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def request_of(place: Place, request: Request, now_ms: int) -> msgspec.Struct | BadRequest:
@@ -49,17 +50,31 @@ def _given(place: Place, request: Request) -> dict[str, Any] | BadRequest:
     path = {name: value for name, value in request.path_values.items() if name == place.named}
     if not place.has_body:
         return _texts(place, request.query) | path
-    body: Any = {}
-    if request.body.strip():
-        try:
-            body = _BODY.decode(request.body)
-        except msgspec.DecodeError:
-            return BadRequest(field=None, problem="The body is not JSON.")
-    if not isinstance(body, dict):
-        return BadRequest(field=None, problem="The body must be a JSON object.")
+    body = _body(place, request.body) if request.body.strip() else {}
+    if isinstance(body, BadRequest):
+        return body
     if (named := place.named) is not None and str(body.get(named, path[named])) != path[named]:
         return BadRequest(field=named, problem=f"The path says {path[named]!r}: leave the field out of the body.")
     return body | path
+
+
+def _body(place: Place, content: bytes) -> dict[str, Any] | BadRequest:
+    """The fields of a JSON body; those that are documents of their own stay as they came."""
+    kinds = msgspec.inspect.type_info(place.action.request)
+    assert isinstance(kinds, msgspec.inspect.StructType)
+    documents = {field.encode_name for field in kinds.fields if _is_document(field.type)}
+    try:
+        raws = _OBJECT.decode(content)
+        return {name: raw if name in documents else _BODY.decode(raw) for name, raw in raws.items()}
+    except msgspec.ValidationError:
+        return BadRequest(field=None, problem="The body must be a JSON object.")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return BadRequest(field=None, problem="The body is not JSON.")
+
+
+def _is_document(kind: msgspec.inspect.Type) -> bool:
+    inner = kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+    return isinstance(inner, msgspec.inspect.RawType)
 
 
 def _texts(place: Place, query: str) -> dict[str, Any]:
@@ -76,6 +91,8 @@ def _texts(place: Place, query: str) -> dict[str, Any]:
 
 def _value(given: Any, kind: Any, now_ms: int, *, is_json: bool) -> Any:
     """The value of a field; a BadRequest without its name if it has the wrong form."""
+    if isinstance(given, msgspec.Raw):
+        return given
     try:
         return msgspec.convert(given, kind, strict=is_json, dec_hook=partial(public_types.read, now_ms))
     except msgspec.ValidationError as error:

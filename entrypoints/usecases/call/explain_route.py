@@ -1,6 +1,9 @@
 """Explains where a call would go, and why, before it is made."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from domain.catalog.aliases import Canary, Strategy
 from domain.catalog.catalog import Catalog
@@ -67,7 +70,7 @@ class RouteView(msgspec.Struct, frozen=True, kw_only=True):
 class ExplainRoute(msgspec.Struct, frozen=True, kw_only=True):
     """The model and the sample to explain."""
 
-    model: str
+    model: Annotated[str, Meta(description="PROVIDER/MODEL, a bare model or an alias")]
 
 
 async def explain_route(context: ActionContext, request: ExplainRoute) -> RouteView | Denial:

@@ -5,8 +5,11 @@ The quote's id is its basis, sealed by the vault for the caller's key, so it nee
 
 import base64
 import binascii
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from domain.billing.plan import Plan, PlanRequest, Refused, Stale, plan_call
 from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
@@ -17,6 +20,7 @@ from entrypoints.usecases.call.admission import candidates_for
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
+from entrypoints.usecases.public_types import Credits
 from ports.books import StorageError
 from ports.vault import Vault, VaultError
 
@@ -35,6 +39,63 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     affordable: bool
     available_nanos: int | None
     output_cap: int | None
+
+
+class OfferView(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that may serve the call, and what it would charge."""
+
+    provider: str
+    model: str
+    rate_id: str
+    charge_max: Credits
+    charge_expected: Credits
+    input_tokens_max: int
+    output_tokens_max: int
+
+
+class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A quote: the charge that a call would have at most, and the expected one; a shortfall of the wallet."""
+
+    object: Literal["quote"] = "quote"
+    quote: Annotated[str | None, Meta(description="send it as x-aihub-quote to be charged by these rates")]
+    expires: Annotated[str, Meta(description="until when the quote holds, in UTC")]
+    billing: Annotated[bool, Meta(description="whether the hub charges calls")]
+    charge_max: Credits
+    charge_expected: Credits
+    affordable: bool
+    shortfall: Credits
+    output_cap: Annotated[int | None, Meta(description="the output tokens that the wallet affords, if it limits them")]
+    offers: list[OfferView]
+
+
+def quote_view(made: Quote, billing: bool) -> QuoteView:
+    """A quote, to show it."""
+    most = max((each.limit.nanos for each in made.offers), default=0)
+    least = min((each.limit.nanos for each in made.offers), default=0)
+    likely = max((each.expected_nanos for each in made.offers), default=0)
+    short = 0 if made.available_nanos is None else max(0, least - made.available_nanos)
+    return QuoteView(
+        quote=made.id,
+        expires=datetime.fromtimestamp(made.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        billing=billing,
+        charge_max=Credits(most),
+        charge_expected=Credits(likely),
+        affordable=made.affordable,
+        shortfall=Credits(short),
+        output_cap=made.output_cap,
+        offers=[
+            OfferView(
+                provider=each.provider,
+                model=each.model,
+                rate_id=each.rate.id,
+                charge_max=Credits(each.limit.nanos),
+                charge_expected=Credits(each.expected_nanos),
+                input_tokens_max=each.limit.input_tokens,
+                output_tokens_max=each.limit.output_tokens,
+            )
+            for each in made.offers
+        ],
+    )
 
 
 async def quote(context: CallContext, ask: Ask) -> Quote | Refusal:

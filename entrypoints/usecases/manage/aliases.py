@@ -38,8 +38,11 @@ class SetAlias(msgspec.Struct, frozen=True, kw_only=True):
     `first_token_timeout_s` of None: the hub's setting applies.
     """
 
-    name: str
-    targets: tuple[str, ...]
+    name: Annotated[str, Meta(description="the name of the alias")]
+    targets: Annotated[
+        tuple[str, ...],
+        Meta(description="each as MODEL[@PRIORITY][*WEIGHT]: lower priorities first (0), calls shared by weight (1)"),
+    ]
     strategy: Annotated[Strategy, Meta(description="who goes first within a priority")] = "round-robin"
     canary: Annotated[str | None, Meta(description="a model on trial for exactly N of every hundred calls")] = None
     first_token_timeout_s: Annotated[
@@ -51,7 +54,7 @@ class SetAlias(msgspec.Struct, frozen=True, kw_only=True):
 class NamedAlias(msgspec.Struct, frozen=True, kw_only=True):
     """An alias by its name."""
 
-    name: str
+    name: Annotated[str, Meta(description="the name of the alias")]
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ class SweepView(msgspec.Struct, frozen=True, kw_only=True):
     calls: list[str]
 
 
-class BooksVerified(msgspec.Struct, frozen=True, kw_only=True):
+class BooksVerified(msgspec.Struct, frozen=True, kw_only=True, tag_field="result", tag="verified"):
     """The books add up: the number of rows of each kind, and the sums."""
 
     ok: bool = True
@@ -39,7 +39,7 @@ class BooksVerified(msgspec.Struct, frozen=True, kw_only=True):
     held: Credits
 
 
-class BooksDiffer(msgspec.Struct, frozen=True, kw_only=True):
+class BooksDiffer(msgspec.Struct, frozen=True, kw_only=True, tag_field="result", tag="differs"):
     """The first difference between a booked value and the derived one."""
 
     ok: bool = False

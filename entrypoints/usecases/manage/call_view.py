@@ -1,80 +1,150 @@
 """Calls and their adjustments as they are shown: every field, amounts as exact decimals, moments in UTC."""
 
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from domain.books.rows import Ending, UsageSource
 from domain.ledger.rows import Adjustment
 from domain.model_api.call import AttemptRecord
-from domain.money import format_credits
+from domain.usage import Usage
 from entrypoints.usecases.manage.call_log import CallReport
-from entrypoints.usecases.public_types import Moment, written
+from entrypoints.usecases.public_types import Credits, Dollars, Moment, moment
 
 
-def call_view(report: CallReport) -> dict[str, Any]:
-    """A call with every field."""
+class UsageView(Usage, frozen=True, kw_only=True, omit_defaults=False):
+    """What was used, as disjoint units; units that were not used are shown, too."""
+
+
+class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at a provider: "answered", or the kind of its failure."""
+
+    provider: str
+    credential_id: str | None
+    outcome: str
+    status: int
+    message: str
+    duration_ms: int
+    cost_usd: Dollars | None
+
+
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with every field. A field of null is unknown, or does not apply."""
+
+    id: str
+    user: str
+    key_id: str
+    dialect: Annotated[str, Meta(description="the caller's API")]
+    model: Annotated[str, Meta(description="the model as it was requested")]
+    stream: bool
+    ending: Annotated[Ending | None, Meta(description="how it ended; null while it runs")]
+    incomplete: Annotated[bool, Meta(description="whether the caller was left with a part of the answer, or none")]
+    error: str | None
+    started: Moment
+    ended: Moment | None
+    duration_ms: int | None
+    first_byte_ms: int | None
+    provider: str | None
+    provider_model: str | None
+    credential_id: str | None
+    attempts: list[AttemptView]
+    usage: UsageView | None
+    usage_source: UsageSource | None
+    usage_note: str | None
+    size: Annotated[str | None, Meta(description="the size of the images or of the video that were made")]
+    quality: Annotated[str | None, Meta(description="their quality")]
+    billed: bool
+    charge: Credits
+    hold: Credits
+    uncollected: Annotated[Credits, Meta(description="the price of usage beyond the hold, which was not charged")]
+    rate_id: str | None
+    service_tier: str | None
+    cost_usd: Annotated[Dollars | None, Meta(description="what the provider asks for the call")]
+    price_id: str | None
+    cost_unknown: Annotated[bool, Meta(description="whether the provider may ask for usage that it did not report")]
+    idempotency_key: str | None
+    process: Annotated[str, Meta(description="the process that made the call")]
+
+
+class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An adjustment of a call's charge after a correction of its rate; `owed` is what the wallet lacked."""
+
+    rate_id: str
+    amount: Credits
+    owed: Credits
+    at: Moment
+
+
+class CallWithAdjustments(CallView, frozen=True, kw_only=True):
+    """A call, and every later adjustment of its charge."""
+
+    adjustments: list[AdjustmentView]
+
+
+class ExportedCall(CallView, frozen=True, kw_only=True):
+    """A call, and the sum of the later adjustments of its charge."""
+
+    adjusted: Credits
+
+
+def call_view(report: CallReport) -> CallView:
+    """A call, to show it."""
     call = report.call
-    return {
-        "id": call.id,
-        "user": report.user,
-        "key_id": call.key_id,
-        "dialect": call.dialect,
-        "model": call.model,
-        "stream": call.stream,
-        "ending": call.ending,
-        "incomplete": report.incomplete,
-        "error": call.error,
-        "started": _moment(call.started_ms),
-        "ended": _moment(call.ended_ms),
-        "duration_ms": _since(call.started_ms, call.ended_ms),
-        "first_byte_ms": call.first_byte_ms,
-        "provider": call.provider,
-        "provider_model": call.provider_model,
-        "credential_id": call.credential_id,
-        "attempts": [_attempt(attempt) for attempt in call.attempts],
-        "usage": msgspec.structs.asdict(call.usage) if call.usage else None,
-        "usage_source": call.usage_source,
-        "usage_note": call.usage_note,
-        "size": call.size,
-        "quality": call.quality,
-        "billed": call.billed,
-        "charge": format_credits(call.charge_nanos),
-        "hold": format_credits(call.hold_nanos),
-        "uncollected": format_credits(call.uncollected_nanos),
-        "rate_id": call.rate_id,
-        "service_tier": call.service_tier,
-        "cost_usd": _cost(call.cost_nanos),
-        "price_id": call.price_id,
-        "cost_unknown": report.cost_unknown,
-        "idempotency_key": call.idempotency_key,
-        "process": call.owner,
-    }
+    return CallView(
+        id=call.id,
+        user=report.user,
+        key_id=call.key_id,
+        dialect=call.dialect,
+        model=call.model,
+        stream=call.stream,
+        ending=call.ending,
+        incomplete=report.incomplete,
+        error=call.error,
+        started=Moment(call.started_ms),
+        ended=moment(call.ended_ms),
+        duration_ms=None if call.ended_ms is None else call.ended_ms - call.started_ms,
+        first_byte_ms=call.first_byte_ms,
+        provider=call.provider,
+        provider_model=call.provider_model,
+        credential_id=call.credential_id,
+        attempts=[*map(_attempt, call.attempts)],
+        usage=UsageView(**msgspec.structs.asdict(call.usage)) if call.usage else None,
+        usage_source=call.usage_source,
+        usage_note=call.usage_note,
+        size=call.size,
+        quality=call.quality,
+        billed=call.billed,
+        charge=Credits(call.charge_nanos),
+        hold=Credits(call.hold_nanos),
+        uncollected=Credits(call.uncollected_nanos),
+        rate_id=call.rate_id,
+        service_tier=call.service_tier,
+        cost_usd=_cost(call.cost_nanos),
+        price_id=call.price_id,
+        cost_unknown=report.cost_unknown,
+        idempotency_key=call.idempotency_key,
+        process=call.owner,
+    )
 
 
-def _attempt(attempt: AttemptRecord) -> dict[str, object]:
+def adjustment_view(adjustment: Adjustment) -> AdjustmentView:
+    """An adjustment, to show it."""
+    return AdjustmentView(
+        rate_id=adjustment.rate_id,
+        amount=Credits(adjustment.amount_nanos),
+        owed=Credits(adjustment.owed_nanos),
+        at=Moment(adjustment.at_ms),
+    )
+
+
+def _attempt(attempt: AttemptRecord) -> AttemptView:
     fields = msgspec.structs.asdict(attempt)
-    cost_nanos = fields.pop("cost_nanos")
-    return {**fields, "cost_usd": _cost(cost_nanos)}
+    return AttemptView(
+        **{name: value for name, value in fields.items() if name != "cost_nanos"}, cost_usd=_cost(attempt.cost_nanos)
+    )
 
 
-def adjustment_view(adjustment: Adjustment) -> dict[str, Any]:
-    """An adjustment of a call's charge after a correction of its rate."""
-    return {
-        "rate_id": adjustment.rate_id,
-        "amount": format_credits(adjustment.amount_nanos),
-        "owed": format_credits(adjustment.owed_nanos),
-        "at": _moment(adjustment.at_ms),
-    }
-
-
-def _moment(ms: int | None) -> str | None:
-    return None if ms is None else written(Moment(ms))
-
-
-def _cost(nanos: int | None) -> str | None:
-    """The cost in dollars, as an exact decimal; None if it is unknown."""
-    return None if nanos is None else format_credits(nanos)
-
-
-def _since(start_ms: int, end_ms: int | None) -> int | None:
-    return None if end_ms is None else end_ms - start_ms
+def _cost(nanos: int | None) -> Dollars | None:
+    """The cost; None if it is unknown."""
+    return None if nanos is None else Dollars(nanos)

@@ -32,7 +32,7 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
 class GrantCredit(msgspec.Struct, frozen=True, kw_only=True):
     """Credit to grant to a user."""
 
-    user: str
+    user: Annotated[str, Meta(description="the name of the user")]
     amount: Annotated[Credits, Meta(description="credits, such as 5 or 0.25")]
     expires_in: Annotated[Duration | None, Meta(description="such as 30d, 12h or 45m (never)")] = None
     priority: Annotated[int, Meta(description="lower is spent first")] = GRANT_PRIORITY
@@ -65,7 +65,7 @@ class CreditGranted(GrantView, frozen=True, kw_only=True):
 class ShowBalance(msgspec.Struct, frozen=True, kw_only=True):
     """The user whose wallet to show."""
 
-    user: str
+    user: Annotated[str, Meta(description="the name of the user")]
 
 
 class WalletView(msgspec.Struct, frozen=True, kw_only=True):

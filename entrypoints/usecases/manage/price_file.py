@@ -10,6 +10,7 @@ Prices are decimals, as text, for a million units; units are named as in a price
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,6 +18,7 @@ from domain.money import AmountError, parse_credits
 from domain.pricing.by_size import Variant, distinct
 from domain.pricing.price_book import Names, Price, checked_names, price_id
 from domain.pricing.tiers import Tier, UnitPrices
+from domain.refusals import BadRequest
 
 UNIT_NAMES = tuple(name.removesuffix("_nanos") for name in UnitPrices.__struct_fields__)
 
@@ -25,7 +27,9 @@ class PriceFileError(Exception):
     """The file is not a price list; the message names the place and the remedy."""
 
 
-class _Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TierEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices for some requests: of a service tier, above a number of input tokens, or within some hours of the day."""
+
     prices: dict[str, str]
     service: str | None = None
     above_tokens: int = 0
@@ -33,43 +37,52 @@ class _Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until_minute: int = 0
 
 
-class _Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VariantEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices for pieces of a size, of a quality, or of both."""
+
     prices: dict[str, str]
     size: str | None = None
     quality: str | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """What a provider asks for a model; `from` is the day from which on (null: now)."""
+
     model: str
     prices: dict[str, str]
     since: date | None = None
     names: Names = ()
     context: int | None = None
     max_output: int | None = None
-    tiers: tuple[_Tier, ...] = ()
-    variants: tuple[_Variant, ...] = ()
+    tiers: tuple[TierEntry, ...] = ()
+    variants: tuple[VariantEntry, ...] = ()
 
 
-_DECODER = msgspec.json.Decoder(dict[str, list[_Entry]])
+PriceList: TypeAlias = dict[str, list[PriceEntry]]
+_DECODER = msgspec.json.Decoder(PriceList)
 
 
-def read_price_file(content: bytes, source: str, now_ms: int) -> dict[str, list[Price]]:
-    """The prices by provider; those without a date hold from now on. PriceFileError if it is not a price list."""
+def read_price_list(content: bytes) -> PriceList:
+    """The entries by provider; PriceFileError if it is not a price list."""
     try:
-        entries = _DECODER.decode(content)
+        return _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise PriceFileError(f"{error}; docs/reference.md shows what a price list looks like") from None
+
+
+def listed_prices(listed: PriceList, source: str, now_ms: int) -> dict[str, list[Price]] | BadRequest:
+    """The prices by provider, or the first that is none; those without a date hold from now on."""
     found: dict[str, list[Price]] = {}
-    for provider, listed in entries.items():
-        for entry in listed:
+    for provider, entries in listed.items():
+        for entry in entries:
             try:
                 found.setdefault(provider, []).append(_price(provider, entry, source, now_ms))
             except (ValueError, AmountError) as error:
-                raise PriceFileError(f"{provider}/{entry.model}: {error}") from None
+                return BadRequest(field="prices", problem=f"{provider}/{entry.model}: {error}")
     return found
 
 
-def _price(provider: str, entry: _Entry, source: str, now_ms: int) -> Price:
+def _price(provider: str, entry: PriceEntry, source: str, now_ms: int) -> Price:
     if not provider or not entry.model or not entry.prices:
         raise ValueError("write a provider, a model and at least one price")
     effective_ms = now_ms

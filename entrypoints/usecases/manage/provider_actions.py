@@ -47,7 +47,7 @@ class ProviderAdded(ProviderView, frozen=True, kw_only=True):
 class NamedProvider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider by its name."""
 
-    name: str
+    name: Annotated[str, Meta(description="the name of the provider")]
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +60,8 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
 class AddCredential(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's secret; of several, each is used in proportion to its weight."""
 
-    provider: str
-    secret: str
+    provider: Annotated[str, Meta(description="the name of the provider")]
+    secret: Annotated[str, Meta(description="the secret itself, such as an API key")]
     name: Annotated[str, Meta(description="what to call it")] = ""
     weight: Annotated[int, Meta(description="its share of the calls")] = providers.WEIGHT
 
@@ -82,7 +82,7 @@ class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
 class NamedCredential(msgspec.Struct, frozen=True, kw_only=True):
     """A credential by its id."""
 
-    id: str
+    id: Annotated[str, Meta(description="the id of the credential")]
 
 
 class CredentialActivated(msgspec.Struct, frozen=True, kw_only=True):

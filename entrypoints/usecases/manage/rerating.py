@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from domain.billing.rerating import Rerated, charge_under, charged, is_due, rerate
 from domain.books.rows import Call
@@ -11,9 +13,62 @@ from domain.books.scopes import RerateScope
 from domain.catalog.catalog import Catalog, catalog_of, is_rated, known_at, rate_at, versions_of
 from domain.ledger.rows import Adjustment
 from domain.pricing.rate import Rate
-from domain.refusals import UnknownModel
+from domain.refusals import BadRequest, Remedy, UnknownModel
 from entrypoints.usecases.manage.rates import names_like
-from entrypoints.usecases.management_context import ManagementContext
+from entrypoints.usecases.manage.users import user_names
+from entrypoints.usecases.management_context import ActionContext, Denial, ManagementContext
+from entrypoints.usecases.public_types import Credits, Moment
+
+
+class RerateCalls(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls to charge again: those of a model, since a moment."""
+
+    model: Annotated[str, Meta(description="by any of its names, also a bare one")]
+    since: Annotated[Moment, Meta(description="calls that began then or later")]
+    until: Annotated[Moment | None, Meta(description="calls that began before then (now)")] = None
+    apply: Annotated[bool, Meta(description="move the differences, and not only show them")] = False
+
+
+class RecalculatedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call whose charge differs. `owed` is what the wallet lacked; null where nothing was owed or applied."""
+
+    call: str
+    started: Moment
+    user: str
+    rate_id: str
+    before: Credits
+    after: Credits
+    difference: Credits
+    owed: Credits | None
+
+
+class CallsRerated(msgspec.Struct, frozen=True, kw_only=True):
+    """The calls whose charge differs, whether the differences were applied, and their sums."""
+
+    calls: list[RecalculatedCall]
+    applied: bool
+    moved: Credits
+    owed: Credits
+
+
+async def rerate_calls(context: ActionContext, request: RerateCalls) -> CallsRerated | Denial:
+    """The adjustments that are due, or those that were made; repeating it changes nothing."""
+    hub = context.hub
+    found = await due(hub, request.model, request.since, request.until)
+    if isinstance(found, UnknownModel):
+        known = f"; known here: {', '.join(found.similar)}" if found.similar else ""
+        problem = f"no model {found.model!r} has or had a rate{known}"
+        return BadRequest(field=None, problem=problem, remedy=Remedy("rate list"))
+    if request.apply:
+        found = await apply(hub, found)
+    names = await user_names(hub.storage)
+    calls = [_view(one, names.get(one.call.user_id, one.call.user_id)) for one in found]
+    return CallsRerated(
+        calls=calls,
+        applied=request.apply,
+        moved=Credits(sum(call.difference for call in calls)),
+        owed=Credits(sum(call.owed or 0 for call in calls)),
+    )
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +116,20 @@ async def apply(context: ManagementContext, calls: Sequence[Due]) -> list[Due]:
         if rerated.adjustment is not None:
             made.append(msgspec.structs.replace(one, done=rerated.adjustment))
     return made
+
+
+def _view(one: Due, user: str) -> RecalculatedCall:
+    moved = one.done.amount_nanos if one.done else one.after_nanos - one.before_nanos
+    return RecalculatedCall(
+        call=one.call.id,
+        started=Moment(one.call.started_ms),
+        user=user,
+        rate_id=one.rate.id,
+        before=Credits(one.before_nanos),
+        after=Credits(one.after_nanos),
+        difference=Credits(moved),
+        owed=Credits(one.done.owed_nanos) if one.done and one.done.owed_nanos else None,
+    )
 
 
 def _due(catalog: Catalog, call: Call, adjustments: Sequence[Adjustment], model: str) -> Due | None:

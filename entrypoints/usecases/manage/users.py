@@ -45,7 +45,7 @@ Creation: TypeAlias = Minted | Denial
 class AddUser(msgspec.Struct, frozen=True, kw_only=True):
     """A user to add."""
 
-    name: str
+    name: Annotated[str, Meta(description="a name that no other user has")]
     role: Annotated[Role, Meta(description="guests call, and see their own")] = "guest"
 
 
@@ -98,7 +98,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 class RevokeKey(msgspec.Struct, frozen=True, kw_only=True):
     """The API key to revoke."""
 
-    id: str
+    id: Annotated[str, Meta(description="the id of the key")]
 
 
 class KeyRevoked(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,52 @@
+"""Actions on the call log."""
+
+from entrypoints.actions.action import Action, Argument
+from entrypoints.usecases.manage import call_actions as use_cases
+from entrypoints.usecases.manage.call_view import CallView, CallWithAdjustments, ExportedCall
+
+_USER = Argument("user", "--user", "NAME")
+
+ACTIONS = (
+    Action(
+        name="call list",
+        meaning="list the newest calls",
+        example="aihub call list --user alice --limit 5",
+        permission="see calls",
+        is_change=False,
+        request=use_cases.ListCalls,
+        reply=list[CallView],
+        handler=use_cases.list_calls,
+        arguments=(
+            _USER,
+            Argument("limit", "--limit", "N", "how many at most (20); `aihub call export` writes all"),
+            Argument("before", "--before", "ID"),
+        ),
+    ),
+    Action(
+        name="call show",
+        meaning="show all about one call",
+        example="aihub call show call_01k8…",
+        permission="see calls",
+        is_change=False,
+        request=use_cases.ShowCall,
+        reply=CallWithAdjustments,
+        handler=use_cases.show_call,
+        arguments=(Argument("id", "ID", help="as `aihub call list` and the header x-request-id show it"),),
+    ),
+    Action(
+        name="call export",
+        meaning="write every call, oldest first, to standard output: as CSV, or with --json as JSON Lines",
+        example="aihub call export --since 30d > calls.csv",
+        permission="see calls",
+        is_change=False,
+        is_streamed=True,
+        request=use_cases.ExportCalls,
+        reply=ExportedCall,
+        handler=use_cases.export_calls,
+        arguments=(
+            _USER,
+            Argument("since", "--since", "TIME", "such as 2026-11-01, or 7d for ago (the first)"),
+            Argument("until", "--until", "TIME"),
+        ),
+    ),
+)
