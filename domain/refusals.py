@@ -25,9 +25,15 @@ class MissingKey(msgspec.Struct, frozen=True, kw_only=True, tag="missing_api_key
 
 
 class InvalidKey(msgspec.Struct, frozen=True, kw_only=True, tag="invalid_api_key"):
-    """The API key is unknown or malformed, or was revoked."""
+    """The API key is unknown or malformed, or no longer valid, for the `reason`."""
 
-    revoked: bool = False
+    reason: Literal["unknown", "revoked", "disabled", "expired", "user disabled"] = "unknown"
+
+
+class KeyNotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="key_not_allowed"):
+    """The API key is valid, but it may not do this: `what`, such as "call the model `x`"."""
+
+    what: str
 
 
 class NotAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="not_allowed"):
@@ -224,6 +230,7 @@ class AlreadyExists(msgspec.Struct, frozen=True, kw_only=True, tag="already_exis
 Refusal: TypeAlias = (
     MissingKey
     | InvalidKey
+    | KeyNotAllowed
     | NotAllowed
     | BadRequest
     | TooLarge

@@ -12,7 +12,7 @@ from domain.refusals import NotAllowed
 
 Permission = Literal[
     "see routes", "see accounts", "see models", "see calls",
-    "manage accounts", "manage credit", "manage models", "maintain the books",
+    "manage accounts", "manage an owner", "manage credit", "manage models", "maintain the books",
 ]  # fmt: skip
 _OPERATORS: frozenset[Role] = frozenset(("owner", "admin"))
 
@@ -22,9 +22,17 @@ PERMISSIONS: Mapping[Permission, frozenset[Role]] = {
     "see models": _OPERATORS,
     "see calls": _OPERATORS,
     "manage accounts": _OPERATORS,
+    "manage an owner": frozenset(("owner",)),
     "manage credit": _OPERATORS,
     "manage models": _OPERATORS,
     "maintain the books": frozenset(("owner",)),
+}
+
+# What it takes to manage a user of a role: an admin who managed an owner could become one.
+MANAGED_WITH: Mapping[Role, Permission] = {
+    "owner": "manage an owner",
+    "admin": "manage accounts",
+    "guest": "manage accounts",
 }
 
 

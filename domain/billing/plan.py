@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from domain.accounts.identity import identify
+from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency, Row
 from domain.books.scopes import CallFacts
@@ -23,6 +24,7 @@ from domain.refusals import (
     IdempotencyUnavailable,
     InsufficientCredit,
     InvalidKey,
+    KeyNotAllowed,
     Refusal,
     Unbounded,
     UnpricedFeature,
@@ -99,7 +101,7 @@ Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     """Decide a call's start: its hold and its row, or why not."""
-    caller = identify(facts.key, facts.user)
+    caller = identify(facts.key, facts.user, now_ms)
     if isinstance(caller, InvalidKey):
         return Refused(refusal=caller)
     key, user = caller.key, caller.user
@@ -109,7 +111,10 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
             return earlier
     if facts.version != request.version:
         return Stale()
-    affordable = _affordable(facts, request, now_ms) if request.billed else _unbilled(request.candidates)
+    candidates = permitted(key, request)
+    if isinstance(candidates, KeyNotAllowed):
+        return Refused(refusal=candidates)
+    affordable = _affordable(facts, request, candidates, now_ms) if request.billed else _unbilled(candidates)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
@@ -135,13 +140,24 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     )
 
 
+def permitted(key: ApiKey, request: PlanRequest) -> Sequence[Candidate] | KeyNotAllowed:
+    """The candidates that the key may call: all if it may call the name that was requested, else one by one."""
+    call = request.call
+    if (refusal := calling_refusal(key, call.operation)) is not None:
+        return refusal
+    if may_call(key, call.model):
+        return request.candidates
+    allowed = [c for c in request.candidates if may_call(key, f"{c.target.provider}/{c.target.model}", c.target.model)]
+    return allowed or KeyNotAllowed(what=f"call the model `{call.model}`")
+
+
 def _affordable(
-    facts: CallFacts, request: PlanRequest, now_ms: int
+    facts: CallFacts, request: PlanRequest, candidates: Sequence[Candidate], now_ms: int
 ) -> tuple[Affordable, ...] | Unbounded | UsageUnavailable | UnpricedFeature | InsufficientCredit:
     """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
     bounded: list[tuple[Candidate, Bound]] = []
     why_not: Unbounded | UsageUnavailable | UnpricedFeature | None = None
-    for candidate in request.candidates:
+    for candidate in candidates:
         assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
         limit = bound(as_served(request.call, candidate.served), candidate.served.rate)
         if isinstance(limit, Bound):

@@ -16,6 +16,7 @@ from domain.books.lookups import (
     PROVIDER_BY_NAME,
     PROVIDERS,
     RATES_OF_PROVIDER,
+    USER_BY_ID,
     USER_BY_NAME,
 )
 from domain.books.view import Steps
@@ -61,16 +62,32 @@ class UserScope(msgspec.Struct, frozen=True, kw_only=True):
         return UserFacts(user=user, grants=books.wallet(user.id) if user else ())
 
 
+class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule about a key sees: the key, valid or not, and its user."""
+
+    key: ApiKey | None
+    user: User | None
+
+
+def _user_of_key(scope: Any, books: Books) -> tuple[str, ...]:
+    key = books.keys.get(scope.key_id)
+    return () if key is None else (key.user_id,)
+
+
 class KeyScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The API key of that id."""
+    """The API key of that id, and its user."""
 
     key_id: str
 
-    steps: ClassVar[Steps] = (((KEY_BY_ID, lambda scope, _: (scope.key_id,)),),)
+    steps: ClassVar[Steps] = (
+        ((KEY_BY_ID, lambda scope, _: (scope.key_id,)),),
+        ((USER_BY_ID, _user_of_key),),
+    )
 
-    def view(self, books: Books) -> ApiKey | None:
-        """The key, revoked or not."""
-        return books.keys.get(self.key_id)
+    def view(self, books: Books) -> KeyFacts:
+        """The key as the books know it now."""
+        key = books.keys.get(self.key_id)
+        return KeyFacts(key=key, user=books.users.get(key.user_id) if key else None)
 
 
 class ProviderFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.accounts.rows import ApiKey, User
-from domain.books.management_scopes import AliasFacts, ProviderFacts, UserFacts
+from domain.accounts.permissions import MANAGED_WITH, PERMISSIONS
+from domain.accounts.rows import ApiKey, Role, User
+from domain.books.management_scopes import AliasFacts, KeyFacts, ProviderFacts, UserFacts
 from domain.books.rows import AuditEntry, Row
 from domain.catalog.aliases import Alias, flaw
 from domain.catalog.rows import Credential, ProviderRow
@@ -22,9 +23,10 @@ STARTER_SOURCE = "starter"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts, when, and the id under which the audit log keeps it."""
+    """Who acts, in which role, when, and the id under which the audit log keeps it."""
 
     name: str
+    role: Role = "owner"
     now_ms: int
     audit_id: str
 
@@ -53,28 +55,43 @@ class Denied(msgspec.Struct, frozen=True, kw_only=True):
 Outcome: TypeAlias = Changed | Unchanged | Denied
 
 
+def guarded(actor: Actor, user: User) -> Denied | None:
+    """The denial of an actor whose role may not manage users of that role; None where it may."""
+    permission = MANAGED_WITH[user.role]
+    if actor.role in PERMISSIONS[permission]:
+        return None
+    return Denied(refusal=NotAllowed(action=permission, role=actor.role))
+
+
 def add_user(facts: UserFacts, actor: Actor, user: User) -> Outcome:
     """A new user; AlreadyExists if the name is taken."""
+    if (denial := guarded(actor, user)) is not None:
+        return denial
     if facts.user is not None:
         return Denied(refusal=AlreadyExists(kind="user", name=user.name))
-    return _changed(actor, "user add", user.name, user, detail=f"role {user.role}")
+    return changed(actor, "user add", user.name, user, detail=f"role {user.role}")
 
 
 def add_key(facts: UserFacts, actor: Actor, user_name: str, key_of: Callable[[User], ApiKey]) -> Outcome:
     """A new API key for an existing user; `key_of` makes its row for that user."""
     if facts.user is None:
-        return Denied(refusal=_no_user(user_name))
+        return Denied(refusal=no_user(user_name))
+    if (denial := guarded(actor, facts.user)) is not None:
+        return denial
     key = key_of(facts.user)
-    return _changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name}")
+    return changed(actor, "key create", key.id, key, detail=f"{key.prefix}… for {user_name}")
 
 
-def revoke_key(key: ApiKey | None, actor: Actor, key_id: str) -> Outcome:
+def revoke_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
     """The key authenticates no later call, in any process; running calls end normally."""
-    if key is None:
+    key = facts.key
+    if key is None or facts.user is None:
         return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
+    if (denial := guarded(actor, facts.user)) is not None:
+        return denial
     if key.revoked_ms is not None:
         return Unchanged(row=key)
-    return _changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
+    return changed(actor, "key revoke", key.id, msgspec.structs.replace(key, revoked_ms=actor.now_ms))
 
 
 def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> Outcome:
@@ -84,7 +101,7 @@ def add_provider(facts: ProviderFacts, actor: Actor, provider: ProviderRow) -> O
         return Unchanged(row=had)
     if facts.alias is not None:
         return Denied(refusal=AlreadyExists(kind="alias", name=provider.name))
-    return _changed(actor, "provider add", provider.name, provider, detail=f"{provider.dialect} at {provider.base_url}")
+    return changed(actor, "provider add", provider.name, provider, detail=f"{provider.dialect} at {provider.base_url}")
 
 
 def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
@@ -97,14 +114,14 @@ def remove_provider(facts: ProviderFacts, actor: Actor, name: str) -> Outcome:
         for credential in facts.credentials
         if credential.removed_ms is None
     )
-    return _changed(actor, "provider remove", name, gone, *credentials)
+    return changed(actor, "provider remove", name, gone, *credentials)
 
 
 def add_credential(facts: ProviderFacts, actor: Actor, credential: Credential) -> Outcome:
     """A new credential for an existing provider."""
     if facts.provider is None or facts.provider.removed_ms is not None:
         return Denied(refusal=no_provider(credential.provider))
-    return _changed(
+    return changed(
         actor, "credential add", credential.id, credential, detail=f"{credential.masked} for {credential.provider}"
     )
 
@@ -114,7 +131,7 @@ def remove_credential(credential: Credential | None, actor: Actor, credential_id
     if credential is None or credential.removed_ms is not None:
         return Denied(refusal=_no_credential(credential_id))
     gone = msgspec.structs.replace(credential, removed_ms=actor.now_ms, active=False)
-    return _changed(actor, "credential remove", credential_id, gone)
+    return changed(actor, "credential remove", credential_id, gone)
 
 
 def deactivate_credential(credential: Credential | None, actor: Actor, credential_id: str, error: str) -> Outcome:
@@ -124,7 +141,7 @@ def deactivate_credential(credential: Credential | None, actor: Actor, credentia
     if not credential.active:
         return Unchanged(row=credential)
     off = msgspec.structs.replace(credential, active=False, error=error)
-    return _changed(actor, "credential deactivate", credential_id, off, detail=error)
+    return changed(actor, "credential deactivate", credential_id, off, detail=error)
 
 
 def activate_credential(credential: Credential | None, actor: Actor, credential_id: str) -> Outcome:
@@ -134,7 +151,7 @@ def activate_credential(credential: Credential | None, actor: Actor, credential_
     if credential.active:
         return Unchanged(row=credential)
     on = msgspec.structs.replace(credential, active=True, error=None)
-    return _changed(actor, "credential activate", credential_id, on)
+    return changed(actor, "credential activate", credential_id, on)
 
 
 def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
@@ -149,8 +166,8 @@ def set_rate(facts: ProviderFacts, actor: Actor, rate: Rate) -> Outcome:
         )
         if current is None or current.removed:
             return Denied(refusal=NotFound(kind="rate", name=subject, remedy=Remedy("rate list")))
-        return _changed(actor, "rate remove", subject, rate)
-    return _changed(actor, "rate set", subject, rate, detail=rate.id)
+        return changed(actor, "rate remove", subject, rate)
+    return changed(actor, "rate set", subject, rate, detail=rate.id)
 
 
 def _after_all_in_force(rate: Rate, rates: Sequence[Rate]) -> Rate:
@@ -177,7 +194,7 @@ def set_alias(facts: AliasFacts, actor: Actor, alias: Alias) -> Outcome:
     had = facts.aliases.get(alias.name)
     if had is not None and msgspec.structs.replace(alias, id=had.id, known_ms=had.known_ms) == had:
         return Unchanged(row=had)
-    return _changed(actor, "alias set", alias.name, alias, detail=f"{alias.strategy}: {', '.join(alias.models)}")
+    return changed(actor, "alias set", alias.name, alias, detail=f"{alias.strategy}: {', '.join(alias.models)}")
 
 
 def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> Outcome:
@@ -186,21 +203,22 @@ def remove_alias(facts: AliasFacts, actor: Actor, name: str, alias_id: str) -> O
     if had is None:
         return Denied(refusal=NotFound(kind="alias", name=name, remedy=Remedy("alias list")))
     gone = msgspec.structs.replace(had, id=alias_id, known_ms=actor.now_ms, removed=True)
-    return _changed(actor, "alias remove", name, gone)
+    return changed(actor, "alias remove", name, gone)
 
 
 def grant_credit(facts: UserFacts, actor: Actor, user_name: str, grant_of: Callable[[User], Grant]) -> Outcome:
     """Credit for an existing user; `grant_of` makes the grant for that user."""
     if facts.user is None:
-        return Denied(refusal=_no_user(user_name))
+        return Denied(refusal=no_user(user_name))
     grant = grant_of(facts.user)
     moves = add_grant(grant)
-    return _changed(
+    return changed(
         actor, "credit grant", user_name, grant, *moves.transfers, detail=f"{grant.amount_nanos} nanocredits"
     )
 
 
-def _changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detail: str = "") -> Changed:
+def changed(actor: Actor, action: str, subject: str, row: Row, *more: Row, detail: str = "") -> Changed:
+    """The change of `row` and of `more`, with its audit entry."""
     entry = AuditEntry(
         id=actor.audit_id, at_ms=actor.now_ms, actor=actor.name, action=action, subject=subject, detail=detail
     )
@@ -211,7 +229,8 @@ def _no_credential(credential_id: str) -> NotFound:
     return NotFound(kind="credential", name=credential_id, remedy=Remedy("credential list"))
 
 
-def _no_user(name: str) -> NotFound:
+def no_user(name: str) -> NotFound:
+    """The refusal for a user who does not exist."""
     return NotFound(kind="user", name=name, remedy=Remedy("user add", name))
 
 

@@ -6,6 +6,7 @@
 | `show`                        | `GET /api/v1/users/{name}`       |
 | `add`, `create`               | `POST /api/v1/users`             |
 | `set`                         | `PUT /api/v1/users/{name}`       |
+| `change`                      | `PATCH /api/v1/users/{name}`     |
 | `remove`, `revoke`            | `DELETE /api/v1/users/{name}`    |
 | another one that changes      | `POST /api/v1/users/{name}/verb` |
 | another one that only reads   | `GET /api/v1/users/{name}/verb`  |
@@ -28,7 +29,7 @@ PREFIX = "/api/v1"
 ONLY_COMMANDS = frozenset(("backup", "call export", "master-key rotate"))
 
 _METHODS = {"list": "GET", "show": "GET", "add": "POST", "create": "POST", "set": "PUT"}
-_METHODS |= {"remove": "DELETE", "revoke": "DELETE"}
+_METHODS |= {"change": "PATCH", "remove": "DELETE", "revoke": "DELETE"}
 _WITHOUT_NAME = frozenset(("list", "add", "create"))
 _WITH_SLASHES = "model"
 

@@ -26,7 +26,7 @@ def keys_of(request: Request) -> list[str]:
 
 
 async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey:
-    """The fingerprint of the request's key; with several keys, that of the first valid one, else of a revoked one.
+    """The fingerprint of the request's key; with several keys, that of the first valid one, else of one that was valid.
 
     Claude Code sends Anthropic's `Authorization` in addition to the configured `x-api-key`, and some proxies add a key
     of their own. Where no key is known, the first is returned, which is then refused. The books are read only where
@@ -41,8 +41,12 @@ async def fingerprint_of(hub: CallContext, request: Request) -> str | MissingKey
         except StorageError:
             return prints[0]  # The next read of the books reports the error.
         valid = [fingerprint for fingerprint, caller in callers if isinstance(caller, Caller)]
-        revoked = [fingerprint for fingerprint, caller in callers if isinstance(caller, InvalidKey) and caller.revoked]
-        return next(iter((*valid, *revoked)), prints[0])
+        known = [
+            fingerprint
+            for fingerprint, caller in callers
+            if isinstance(caller, InvalidKey) and caller.reason != "unknown"
+        ]
+        return next(iter((*valid, *known)), prints[0])
     return prints[0]
 
 

@@ -12,6 +12,7 @@ from domain.refusals import (
     IdempotencyUnavailable,
     InsufficientCredit,
     InvalidKey,
+    KeyNotAllowed,
     MissingKey,
     NoCredential,
     NotAllowed,
@@ -93,8 +94,20 @@ RECORDS: Mapping[type, Record | Variants] = {
         "`aihub key create`.",
     ),
     InvalidKey: Variants(
-        lambda refusal: refusal.revoked,
-        {True: _invalid_key("was revoked"), False: _invalid_key("is not known here")},
+        lambda refusal: refusal.reason,
+        {
+            "unknown": _invalid_key("is not known here"),
+            "revoked": _invalid_key("was revoked"),
+            "disabled": _invalid_key("is disabled"),
+            "expired": _invalid_key("has expired"),
+            "user disabled": _invalid_key("belongs to a user who is disabled"),
+        },
+    ),
+    KeyNotAllowed: Record(
+        status=403,
+        kind="permission",
+        template="This API key may not {what}.",
+        advice="Ask the operator for a key that may.",
     ),
     NotAllowed: Record(status=403, kind="permission", template="A {role} may not {action}."),
     BadRequest: Variants(

@@ -5,6 +5,7 @@ from typing import Protocol
 from domain.accounts.identity import Caller, identify
 from domain.refusals import InvalidKey, Refusal
 from ports.books import Storage
+from ports.environment import Clock
 
 
 class Accounts(Protocol):
@@ -12,6 +13,8 @@ class Accounts(Protocol):
 
     @property
     def storage(self) -> Storage: ...
+    @property
+    def clock(self) -> Clock: ...
 
 
 async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
@@ -20,7 +23,8 @@ async def caller_of(hub: Accounts, fingerprint: str) -> Caller | InvalidKey:
     Raises StorageError where the books cannot be read.
     """
     known = await hub.storage.caller(fingerprint)
-    return identify(*known) if known is not None else identify(None, None)
+    key, user = known if known is not None else (None, None)
+    return identify(key, user, hub.clock.now_ms())
 
 
 async def refusal_to(hub: Accounts, fingerprint: str, refusal: Refusal) -> Refusal:

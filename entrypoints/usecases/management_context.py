@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from domain.accounts.rows import Role
 from domain.books.rows import Row
 from domain.catalog.aliases import Strategy
 from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
@@ -71,13 +72,14 @@ def _ignore(progress: str) -> None:
 
 
 class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The context of an action: the hub, the name of the actor for the audit log, and the policy.
+    """The context of an action: the hub, the name of the actor for the audit log with the role, and the policy.
 
     `report` receives the progress of a long action.
     """
 
     hub: ManagementContext
     by: str
+    role: Role = "owner"
     policy: ActionPolicy = ActionPolicy()
     report: Callable[[str], None] = _ignore
 
@@ -105,9 +107,14 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     sealing: Sealing | None = None
 
 
-def actor(context: ManagementContext, name: str) -> Actor:
-    """The actor of that name, acting now."""
-    return Actor(name=name, now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
+def actor(context: ManagementContext, name: str, role: Role = "owner") -> Actor:
+    """The actor of that name, acting now. The command line acts as an owner."""
+    return Actor(name=name, role=role, now_ms=context.clock.now_ms(), audit_id=context.ids.new("audit"))
+
+
+def acting(context: ActionContext) -> Actor:
+    """The actor of an action, acting now."""
+    return actor(context.hub, context.by, context.role)
 
 
 def row_of(outcome: Outcome, row: type[Kind]) -> Kind | Denial:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from domain.books.management_scopes import CredentialScope, KeyScope, ProviderScope, UserScope
+from domain.books.management_scopes import CredentialScope, KeyFacts, KeyScope, ProviderScope, UserScope
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row
 from domain.books.scopes import CallScope, SettleScope, SweepScope
 from domain.ledger.rows import HoldLine
@@ -232,8 +232,8 @@ async def test_a_provider_is_shown_with_its_credentials_and_rates_removed_ones_t
 async def test_a_key_and_a_credential_are_shown_by_their_ids(storage: Storage) -> None:
     await storage.decide(NOBODY, write(a_user(), a_key(), a_provider(), a_credential()))
 
-    assert (await storage.decide(KeyScope(key_id="key-1"), look)).shown == a_key()
-    assert (await storage.decide(KeyScope(key_id="key-2"), look)).shown is None
+    assert (await storage.decide(KeyScope(key_id="key-1"), look)).shown == KeyFacts(key=a_key(), user=a_user())
+    assert (await storage.decide(KeyScope(key_id="key-2"), look)).shown == KeyFacts(key=None, user=None)
     assert (await storage.decide(CredentialScope(credential_id="credential-1"), look)).shown == a_credential()
     assert (await storage.decide(CredentialScope(credential_id="other"), look)).shown is None
 

@@ -151,3 +151,42 @@ def test_the_document_describes_every_place_and_its_references_resolve(hub: HubP
         node: Any = document
         for step in reference.split("/"):
             node = node[step]
+
+
+def test_a_key_is_limited_to_models_and_to_calling_and_these_limits_are_changed(hub: HubProcess) -> None:
+    name = f"lea-{hub.interface}"
+    ask(hub, USERS, {"name": name, "role": "admin", "email": "lea@example.com"})
+    ask(hub, f"/api/v1/credit/{name}/grant", {"amount": "5"})
+    made = ask(hub, KEYS, {"user": name, "models": ["echo/*"], "expires_in": "1d"}).json()
+    key, of_key = made["key"], f"{KEYS}/{made['id']}"
+
+    assert 200 == ask(hub, CHAT, openai_body("echo"), key=key).status
+    check_error(ask(hub, CHAT, openai_body("oai/m"), key=key), CHAT, 403, "key_not_allowed")
+    assert {"echo/echo"} == {model["id"] for model in ask(hub, "/v1/models", key=key).json()["data"]}
+    check_error(ask(hub, USERS, key=key), USERS, 403, "key_not_allowed")
+    changed = ask(hub, of_key, {"models": ["oai/*"]}, method="PATCH")
+    assert (200, ["oai/*"]) == (changed.status, changed.json()["models"])
+    check_error(ask(hub, CHAT, openai_body("echo"), key=key), CHAT, 403, "key_not_allowed")
+    assert "disabled" == ask(hub, f"{of_key}/disable", {}).json()["state"]
+    check_error(ask(hub, CHAT, openai_body("oai/m"), key=key), CHAT, 401)
+    ask(hub, f"{of_key}/enable", {})
+    rotated = ask(hub, f"{of_key}/rotate", {"keep": "1h"}).json()
+    for valid in (key, rotated["key"]):
+        assert 200 == ask(hub, "/v1/models", key=valid).status
+    ask(hub, f"{USERS}/{name}/disable", {})
+    for shut in (key, rotated["key"]):
+        check_error(ask(hub, "/v1/models", key=shut), "/v1/models", 401)
+
+
+def test_an_admin_gets_no_key_of_an_owner(hub: HubProcess) -> None:
+    name = f"adam-{hub.interface}"
+    ask(hub, USERS, {"name": name, "role": "admin"})
+    admin = ask(hub, KEYS, {"user": name, "purpose": "management"}).json()["key"]
+
+    for path, body in (
+        (KEYS, {"user": "owner"}),
+        (USERS, {"name": "eve", "role": "owner"}),
+        (f"{USERS}/owner/disable", {}),
+    ):
+        check_error(ask(hub, path, body, key=admin), path, 403, "not_allowed")
+    check_error(ask(hub, CHAT, openai_body("echo"), key=admin), CHAT, 403, "key_not_allowed")

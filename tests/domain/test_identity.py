@@ -12,7 +12,7 @@ from tests.domain.build import NOW_MS, a_key, a_user
 
 
 def test_the_holder_of_a_key_is_a_caller_with_the_role_of_the_user() -> None:
-    caller = identify(a_key(), a_user(role="admin"))
+    caller = identify(a_key(), a_user(role="admin"), NOW_MS)
 
     assert Caller(a_user(role="admin"), a_key()) == caller
     assert isinstance(caller, Caller)
@@ -22,14 +22,23 @@ def test_the_holder_of_a_key_is_a_caller_with_the_role_of_the_user() -> None:
 @pytest.mark.parametrize(
     ("key", "user", "refusal"),
     [
-        (None, None, InvalidKey(revoked=False)),
-        (a_key(), None, InvalidKey(revoked=False)),
-        (a_key(revoked_ms=NOW_MS), a_user(), InvalidKey(revoked=True)),
-        (a_key(revoked_ms=NOW_MS + 1), a_user(), InvalidKey(revoked=True)),
+        (None, None, InvalidKey()),
+        (a_key(), None, InvalidKey()),
+        (a_key(revoked_ms=NOW_MS), a_user(), InvalidKey(reason="revoked")),
+        (a_key(revoked_ms=NOW_MS + 1), a_user(), InvalidKey(reason="revoked")),
+        (a_key(disabled_ms=NOW_MS), a_user(), InvalidKey(reason="disabled")),
+        (a_key(expires_ms=NOW_MS), a_user(), InvalidKey(reason="expired")),
+        (a_key(), a_user(disabled_ms=NOW_MS), InvalidKey(reason="user disabled")),
     ],
 )
-def test_an_unknown_or_revoked_key_is_invalid(key: ApiKey | None, user: User | None, refusal: InvalidKey) -> None:
-    assert refusal == identify(key, user)
+def test_a_key_that_is_unknown_revoked_disabled_or_expired_is_invalid(
+    key: ApiKey | None, user: User | None, refusal: InvalidKey
+) -> None:
+    assert refusal == identify(key, user, NOW_MS)
+
+
+def test_a_key_is_valid_until_the_moment_of_its_expiry() -> None:
+    assert isinstance(identify(a_key(expires_ms=NOW_MS + 1), a_user(), NOW_MS), Caller)
 
 
 @pytest.mark.parametrize("permission", get_args(Permission))

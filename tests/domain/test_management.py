@@ -255,7 +255,7 @@ def test_after_its_revocation_no_key_starts_a_call() -> None:
 
     decided(books, _revoke("key of ada")(books))
 
-    assert Refused(refusal=InvalidKey(revoked=True)) == plan_in(books, a_plan_request("after"))
+    assert Refused(refusal=InvalidKey(reason="revoked")) == plan_in(books, a_plan_request("after"))
 
 
 def test_a_providers_credentials_go_with_it_and_its_rates_stay_for_the_books() -> None:

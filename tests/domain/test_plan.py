@@ -57,8 +57,8 @@ def test_a_call_starts_with_its_bound_held_and_its_row_written() -> None:
 
 @pytest.mark.parametrize(("key", "refusal"), [
     (a_key(),                       None),
-    (a_key(revoked_ms=NOW_MS - 1),  InvalidKey(revoked=True)),
-    (a_key(revoked_ms=NOW_MS),      InvalidKey(revoked=True)),
+    (a_key(revoked_ms=NOW_MS - 1),  InvalidKey(reason="revoked")),
+    (a_key(revoked_ms=NOW_MS),      InvalidKey(reason="revoked")),
     (a_key(user_id="nobody"),       InvalidKey()),
     (a_key(fingerprint="another"),  InvalidKey()),
 ])  # fmt: skip

@@ -9,8 +9,9 @@ from adapters.storage.sqlite.storage import SqliteStorage
 from adapters.vault import MasterKeyVault
 from domain.billing.verification import Totals
 from domain.management.rates_from_prices import Terms
-from entrypoints.usecases.manage import credit, providers, rates, users
+from entrypoints.usecases.manage import credit, providers, rates
 from entrypoints.usecases.manage.first_run import OWNER, first_run, prepare
+from entrypoints.usecases.manage.keys import revoke
 from entrypoints.usecases.manage.maintenance import verify
 from tests.entrypoints.management_context import CANARY, CREDIT, a_management_context
 
@@ -74,7 +75,7 @@ async def test_a_given_key_becomes_the_owner_s_at_any_start_but_a_revoked_one_st
     assert (given.fresh, given.key) == (True, None)
     (row,) = [key for key in await context.storage.keys() if key.name == "AIHUB_OWNER_KEY"]
     assert not (await first_run(context, "given-owner-key-1")).fresh
-    await users.revoke(context, "test", row.id)
+    await revoke(context, "test", row.id)
 
     again = await first_run(context, "given-owner-key-1")
 

@@ -103,7 +103,7 @@ def test_every_dialect_has_a_word_for_every_kind_of_error(words: dict[str, str])
     ("refusal", "status", "param", "message"),
     [
         (InvalidKey(), 401, None, "The API key is not known here. Ask the operator for a new one."),
-        (InvalidKey(revoked=True), 401, None, "The API key was revoked. Ask the operator for a new one."),
+        (InvalidKey(reason="revoked"), 401, None, "The API key was revoked. Ask the operator for a new one."),
         (NotAllowed(action="see routes", role="guest"), 403, None, "A guest may not see routes."),
         (BadRequest(field=None, problem="Send {JSON}."), 400, None, "Send {JSON}."),
         (BadRequest(field="n", problem="Send a number."), 400, "n", "`n`: Send a number."),

@@ -23,10 +23,11 @@ from entrypoints.http.wire import Handler as Handle
 from entrypoints.http.wire import Request
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.keys import Minted, create_key, revoke
 from entrypoints.usecases.manage.maintenance import verify
 from entrypoints.usecases.manage.providers import create_credential, create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
-from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
+from entrypoints.usecases.manage.users import create_user
 from tests.behaviour.non_chat_answers import video, video_job
 from tests.entrypoints.management_context import CREDIT, At, a_management_context
 from tests.support.memory_storage import MemoryStorage

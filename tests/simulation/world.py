@@ -22,10 +22,11 @@ from domain.ledger.rows import Grant
 from domain.management.changes import Changed
 from domain.pricing.tiers import UnitPrices
 from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.keys import Minted, create_key, revoke
 from entrypoints.usecases.manage.maintenance import sweep, verify
 from entrypoints.usecases.manage.providers import create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
-from entrypoints.usecases.manage.users import Minted, create_key, create_user, revoke
+from entrypoints.usecases.manage.users import create_user
 from ports.books import StorageError
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Response, Wish, any_script, call

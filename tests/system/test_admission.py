@@ -12,9 +12,9 @@ from domain.management.changes import Changed
 from domain.pricing.tiers import UnitPrices
 from entrypoints.usecases.call.admission import shielded
 from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.keys import revoke
 from entrypoints.usecases.manage.providers import create_provider
 from entrypoints.usecases.manage.rates import Prices, put_rate
-from entrypoints.usecases.manage.users import revoke
 from tests.domain.build import a_chat_call
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Response, Wish, call

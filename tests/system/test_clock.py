@@ -11,9 +11,10 @@ from domain.management.changes import Changed
 from domain.pricing.tiers import UnitPrices
 from entrypoints.http.wire import Request
 from entrypoints.usecases.manage.credit import grant
+from entrypoints.usecases.manage.keys import Minted, create_key
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.rates import Prices, put_rate
-from entrypoints.usecases.manage.users import Minted, create_key, create_user
+from entrypoints.usecases.manage.users import create_user
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Response, Wish, call
 from tests.simulation.process import PATIENT_TIMEOUT_MS

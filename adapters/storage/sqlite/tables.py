@@ -118,7 +118,12 @@ class Table(Generic[R]):
 
 
 USERS = Table("users", User, fixed=("name",))
-KEYS = Table("api_keys", ApiKey, fixed=("user_id", "fingerprint"))
+KEYS = Table(
+    "api_keys",
+    ApiKey,
+    fixed=("user_id", "fingerprint"),
+    documents={"models": tuple[str, ...], "operations": tuple[str, ...]},
+)
 PROVIDERS = Table("providers", ProviderRow, key=("name",))
 CREDENTIALS = Table("credentials", Credential, fixed=("provider",), flags=("active",))
 RATES = Table(

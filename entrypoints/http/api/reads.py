@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from domain.accounts.identity import Caller
+from domain.accounts.key_access import may_call
 from domain.catalog.catalog import Catalog, Served, priced
 from domain.ledger.ledger import balance, usable
 from domain.money import format_credits
@@ -27,7 +28,7 @@ def models_handler(hub: CallContext) -> Handler:
     """`GET /v1/models`: the models that may be called, in the form that the caller's SDK expects."""
 
     async def read(request: Request, caller: Caller) -> Any:
-        listed = await _listed(hub)
+        listed = [one for one in await _listed(hub) if may_call(caller.key, one.name, one.served.model)]
         if is_googles(request):
             return {"models": [*map(google_model, listed)]}
         if "anthropic-version" in request.headers:

@@ -16,7 +16,6 @@ from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call.quote import Quote, QuoteView, quote, quote_view
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.management_context import ActionContext
-from ports.books import Storage
 
 
 class QuoteCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +43,7 @@ async def quote_call(context: ActionContext, request: QuoteCall) -> QuoteView | 
         problem = f"the request has no recognisable form; name it by `route` with one of {known}"
         return BadRequest(field="route", problem=problem) if read.field == "route" else read
     dialect, call = read
-    fingerprint = await _fingerprint(hub.storage, request.user)
+    fingerprint = await _fingerprint(hub, request.user)
     if not isinstance(fingerprint, str):
         return fingerprint
     ask = Ask(call_id="quote", fingerprint=fingerprint, call=call, to_request=dialect.to_request)
@@ -52,12 +51,14 @@ async def quote_call(context: ActionContext, request: QuoteCall) -> QuoteView | 
     return quote_view(made, hub.billed) if isinstance(made, Quote) else made
 
 
-async def _fingerprint(storage: Storage, name: str) -> str | NotFound | BadRequest:
+async def _fingerprint(hub: CallContext, name: str) -> str | NotFound | BadRequest:
     """The fingerprint of an active key of the user."""
-    user = await storage.user_named(name)
+    user = await hub.storage.user_named(name)
     if user is None:
         return NotFound(kind="user", name=name, remedy=Remedy("user list"))
-    keys = [key for key in await storage.keys() if key.user_id == user.id and isinstance(identify(key, user), Caller)]
+    now_ms = hub.clock.now_ms()
+    own = (key for key in await hub.storage.keys() if key.user_id == user.id)
+    keys = [key for key in own if isinstance(identify(key, user, now_ms), Caller)]
     if not keys:
         return BadRequest(field=None, problem=f"{name} has no key", remedy=Remedy("key create", name))
     return keys[0].fingerprint

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from domain.accounts.identity import Caller
+from domain.accounts.key_access import management_refusal
 from domain.accounts.permissions import denied
 from domain.refusals import BadRequest, Refusal, StorageUnavailable
 from entrypoints.actions.places import Place, places
@@ -54,10 +55,12 @@ async def _answered(hub: CallContext, place: Place, request: Request) -> Any:
         return caller
     if (refusal := denied(caller, place.action.permission)) is not None:
         return refusal
+    if (refused := management_refusal(caller.key)) is not None:
+        return refused
     action_request = request_of(place, request, hub.clock.now_ms())
     if isinstance(action_request, BadRequest):
         return action_request
-    acting = ActionContext(hub=hub, by=f"api:{caller.user.name}", policy=hub.policy)
+    acting = ActionContext(hub=hub, by=f"api:{caller.user.name}", role=caller.role, policy=hub.policy)
     try:
         reply = await place.action.handler(acting, action_request)
     except StorageError as problem:

@@ -10,7 +10,7 @@ import msgspec
 
 from domain.accounts.identity import identify
 from domain.accounts.rows import ApiKey, User
-from domain.books.management_scopes import KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
+from domain.books.management_scopes import KeyFacts, KeyScope, ProviderFacts, ProviderScope, UserFacts, UserScope
 from domain.books.scopes import CallFacts, CallScope
 from domain.catalog.rows import ProviderRow
 from domain.catalog.vendors import ECHO
@@ -20,15 +20,19 @@ from domain.money import NANOS_PER_CREDIT, UNITS_PER_RATE
 from domain.pricing.rate import Rate
 from domain.pricing.tiers import UnitPrices
 from domain.refusals import InvalidKey
+from entrypoints.usecases.manage.key_terms import KeyTerms
+from entrypoints.usecases.manage.keys import KEY_MARK, key_row
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.usecases.manage.users import KEY_MARK, add_user_with_credit, key_row, starter_grant
+from entrypoints.usecases.manage.users import add_user_with_credit, starter_grant
 from entrypoints.usecases.management_context import ManagementContext, Starter, actor
 
 OWNER = "owner"
 OWNER_STARTER = Starter(nanos=5 * NANOS_PER_CREDIT)
 BY = "first run"
+# The first key sets the hub up, and is tried with the first call.
+_FIRST = KeyTerms(purpose="both")
 # One id, so that of several processes that start at once only one makes the first key.
 FIRST_KEY = "key_first"
 
@@ -97,11 +101,11 @@ async def _owner(context: ManagementContext) -> User:
 
 async def _make_key(context: ManagementContext, owner: User) -> FirstRun:
     who, text = actor(context, BY), KEY_MARK + context.ids.secret()
-    key = key_row(context, FIRST_KEY, owner, BY, text, who.now_ms)
+    key = key_row(context, FIRST_KEY, owner, BY, text, who.now_ms, _FIRST)
 
-    def rule(known: ApiKey | None) -> Outcome:
-        if known is not None:
-            return Unchanged(row=known)
+    def rule(facts: KeyFacts) -> Outcome:
+        if facts.key is not None:
+            return Unchanged(row=facts.key)
         return add_key(UserFacts(user=owner, grants=()), who, owner.name, lambda _: key)
 
     outcome = await context.storage.decide(KeyScope(key_id=FIRST_KEY), rule)
@@ -110,7 +114,7 @@ async def _make_key(context: ManagementContext, owner: User) -> FirstRun:
 
 async def _give_key(context: ManagementContext, owner: User, text: str) -> FirstRun:
     who = actor(context, BY)
-    key = key_row(context, context.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms)
+    key = key_row(context, context.ids.new("key"), owner, "AIHUB_OWNER_KEY", text, who.now_ms, _FIRST)
 
     def rule(facts: CallFacts) -> Outcome:
         if facts.key is not None:
@@ -121,7 +125,8 @@ async def _give_key(context: ManagementContext, owner: User, text: str) -> First
     assert not isinstance(outcome, Denied)
     assert isinstance(outcome.row, ApiKey)
     return FirstRun(
-        fresh=isinstance(outcome, Changed), given_key_revoked=isinstance(identify(outcome.row, owner), InvalidKey)
+        fresh=isinstance(outcome, Changed),
+        given_key_revoked=isinstance(identify(outcome.row, owner, who.now_ms), InvalidKey),
     )
 
 

@@ -1,45 +1,41 @@
-"""Users and their API keys.
+"""Users: who may call, and who may manage."""
 
-An API key exists in clear only in the reply of `create_key`; the books keep its fingerprint and its prefix.
-"""
-
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from domain.accounts.rows import ApiKey, Role, User
-from domain.books.management_scopes import KeyScope, UserFacts, UserScope
+from domain.accounts.rows import Role, User
+from domain.books.management_scopes import UserFacts, UserScope
 from domain.ledger.rows import Grant
-from domain.management import changes
+from domain.management import account_changes, changes
 from domain.management.changes import STARTER_SOURCE, Actor, Changed, Denied, Outcome
-from domain.refusals import BadRequest
+from domain.refusals import BadRequest, NotFound, Remedy
 from entrypoints.usecases.management_context import (
     ActionContext,
     Denial,
     ManagementContext,
     NoFields,
     Starter,
+    acting,
     actor,
     row_of,
 )
-from entrypoints.usecases.public_types import Credits, Moment, moment
+from entrypoints.usecases.public_types import Credits, Moment
 from ports.readers.accounts import AccountReader
 
-KEY_MARK = "ahk_"
 DAY_MS = 86_400_000
 STARTER_PRIORITY = 100
 NAME_CHARACTERS_MAX = 200
+EMAIL_CHARACTERS_MAX = 254  # RFC 5321, 4.5.3.1.3
 
+Rule: TypeAlias = Callable[[UserFacts, Actor, str], Outcome]
 
-class Minted(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key: `text` is the key itself, seen here and never again."""
-
-    key: ApiKey
-    text: str
-
-
-Creation: TypeAlias = Minted | Denial
+_NAME = Meta(description="the name of the user")
+_EMAIL = Meta(description="the e-mail address")
+_DISPLAY_NAME = Meta(description="the name that people see")
 
 
 class AddUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +43,8 @@ class AddUser(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="a name that no other user has")]
     role: Annotated[Role, Meta(description="guests call, and see their own")] = "guest"
+    email: Annotated[str | None, _EMAIL] = None
+    display_name: Annotated[str | None, _DISPLAY_NAME] = None
 
 
 class UserAdded(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,110 +63,110 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: Role
     created: Moment
+    display_name: str | None
+    email: str | None
+    enabled: bool
 
 
-class CreateKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key to create."""
+class NamedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The user that is meant."""
 
-    user: Annotated[str, Meta(description="who calls with it")]
-    name: Annotated[str, Meta(description="what to call it")] = ""
-
-
-class KeyCreated(msgspec.Struct, frozen=True, kw_only=True):
-    """A new API key: `key` is the key itself, shown here and never again."""
-
-    id: str
-    key: str
-    user: str
-    name: str
-    prefix: str
+    name: Annotated[str, _NAME]
 
 
-class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key without its secret part."""
+class ChangeUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The user to change; what is left out stays as it is, and an empty text removes the value."""
 
-    id: str
-    user: str
-    name: str
-    prefix: str
-    created: Moment
-    revoked: Moment | None
-
-
-class RevokeKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The API key to revoke."""
-
-    id: Annotated[str, Meta(description="the id of the key")]
-
-
-class KeyRevoked(msgspec.Struct, frozen=True, kw_only=True):
-    """The key authenticates no later call."""
-
-    id: str
-    revoked: bool = True
+    name: Annotated[str, _NAME]
+    role: Annotated[Role | None, Meta(description="guests call, and see their own")] = None
+    email: Annotated[str | None, _EMAIL] = None
+    display_name: Annotated[str | None, _DISPLAY_NAME] = None
 
 
 async def add_user(context: ActionContext, request: AddUser) -> UserAdded | Denial:
     """A new user, with starter credit if new users get some."""
-    starter = context.policy.starter
-    outcome = await create_user(context.hub, context.by, request.name, request.role, starter)
-    user = row_of(outcome, User)
-    if not isinstance(user, User):
-        return user
+    starter, who = context.policy.starter, acting(context)
+    user = User(
+        id=context.hub.ids.new("user"),
+        name=request.name,
+        role=request.role,
+        created_ms=who.now_ms,
+        email=request.email or None,
+        display_name=request.display_name or None,
+    )
+    added = row_of(await _add(context.hub, who, user, starter), User)
+    if not isinstance(added, User):
+        return added
     granted = Credits(starter.nanos if starter else 0)
-    return UserAdded(id=user.id, name=user.name, role=user.role, granted=granted)
+    return UserAdded(id=added.id, name=added.name, role=added.role, granted=granted)
 
 
 async def list_users(context: ActionContext, request: NoFields) -> list[UserView] | Denial:
     """All users."""
-    return [
-        UserView(id=user.id, name=user.name, role=user.role, created=Moment(user.created_ms))
-        for user in await context.hub.storage.users()
-    ]
+    return [_view(user) for user in await context.hub.storage.users()]
 
 
-async def issue_key(context: ActionContext, request: CreateKey) -> KeyCreated | Denial:
-    """A new API key for an existing user: the only reply that has the key itself."""
-    minted = await create_key(context.hub, context.by, request.user, request.name)
-    if not isinstance(minted, Minted):
-        return minted
-    key = minted.key
-    return KeyCreated(id=key.id, key=minted.text, user=request.user, name=key.name, prefix=key.prefix)
+async def show_user(context: ActionContext, request: NamedUser) -> UserView | Denial:
+    """One user."""
+    user = await context.hub.storage.user_named(request.name)
+    return _view(user) if user else NotFound(kind="user", name=request.name, remedy=Remedy("user list"))
 
 
-async def list_keys(context: ActionContext, request: NoFields) -> list[KeyView] | Denial:
-    """All API keys, oldest first."""
-    return [
-        KeyView(
-            id=key.id,
-            user=user,
-            name=key.name,
-            prefix=key.prefix,
-            created=Moment(key.created_ms),
-            revoked=moment(key.revoked_ms),
-        )
-        for key, user in await keys_with_users(context.hub.storage)
-    ]
+async def change_user(context: ActionContext, request: ChangeUser) -> UserView | Denial:
+    """The user with another role, e-mail address or display name."""
+    if problem := _text_problem(request.email, request.display_name):
+        return problem
+    new: dict[str, Any] = {} if request.role is None else {"role": request.role}
+    new |= _texts(request.email, request.display_name)
+    return await _changed(context, request.name, partial(account_changes.change_user, new=new))
 
 
-async def revoke_key(context: ActionContext, request: RevokeKey) -> KeyRevoked | Denial:
-    """The key authenticates no later call; revoking it twice is no error."""
-    key = row_of(await revoke(context.hub, context.by, request.id), ApiKey)
-    return KeyRevoked(id=key.id) if isinstance(key, ApiKey) else key
+async def disable_user(context: ActionContext, request: NamedUser) -> UserView | Denial:
+    """No key of the user starts a call from now on."""
+    return await _changed(context, request.name, account_changes.disable_user)
+
+
+async def enable_user(context: ActionContext, request: NamedUser) -> UserView | Denial:
+    """The user's keys are valid again."""
+    return await _changed(context, request.name, account_changes.enable_user)
 
 
 async def create_user(
     context: ManagementContext, by: str, name: str, role: Role, starter: Starter | None = None
 ) -> Outcome:
     """A new user, with starter credit if there is any, in one decision; AlreadyExists if the name is taken."""
-    if problem := _name_problem(name):
-        return Denied(refusal=BadRequest(field="name", problem=problem))
     who = actor(context, by)
     user = User(id=context.ids.new("user"), name=name, role=role, created_ms=who.now_ms)
+    return await _add(context, who, user, starter)
+
+
+async def _add(context: ManagementContext, who: Actor, user: User, starter: Starter | None) -> Outcome:
+    if problem := _name_problem(user.name) or _text_problem(user.email, user.display_name):
+        return Denied(refusal=problem)
     grant = starter_grant(context, user, starter, who.now_ms) if starter else None
     grant_id = context.ids.new("audit")
     return await context.storage.decide(
-        UserScope(name=name), lambda facts: add_user_with_credit(facts, who, user, grant, grant_id)
+        UserScope(name=user.name), lambda facts: add_user_with_credit(facts, who, user, grant, grant_id)
+    )
+
+
+async def _changed(context: ActionContext, name: str, rule: Rule) -> UserView | Denial:
+    """The user as it is after the change."""
+    who = acting(context)
+    outcome = await context.hub.storage.decide(UserScope(name=name), lambda facts: rule(facts, who, name))
+    user = row_of(outcome, User)
+    return _view(user) if isinstance(user, User) else user
+
+
+def _view(user: User) -> UserView:
+    return UserView(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        created=Moment(user.created_ms),
+        display_name=user.display_name,
+        email=user.email,
+        enabled=user.disabled_ms is None,
     )
 
 
@@ -198,61 +196,30 @@ def starter_grant(context: ManagementContext, user: User, starter: Starter, now_
     )
 
 
-async def create_key(context: ManagementContext, by: str, user_name: str, label: str) -> Creation:
-    """A new API key for an existing user."""
-    if problem := _label_problem(label):
-        return BadRequest(field="name", problem=problem)
-    text = KEY_MARK + context.ids.secret()
-    who = actor(context, by)
-    key_id = context.ids.new("key")
-    outcome = await context.storage.decide(
-        UserScope(name=user_name),
-        lambda facts: changes.add_key(
-            facts, who, user_name, lambda user: key_row(context, key_id, user, label, text, who.now_ms)
-        ),
-    )
-    if isinstance(outcome, Denied):
-        return outcome.refusal
-    assert isinstance(outcome.row, ApiKey)
-    return Minted(key=outcome.row, text=text)
-
-
-def key_row(context: ManagementContext, key_id: str, user: User, label: str, text: str, now_ms: int) -> ApiKey:
-    """The row of a key: its keyed hash, and its first twelve characters or less of a short one."""
-    return ApiKey(
-        id=key_id,
-        user_id=user.id,
-        name=label,
-        fingerprint=context.vault.fingerprint(text),
-        prefix=text[: min(12, len(text) // 3)],
-        created_ms=now_ms,
-    )
-
-
-async def revoke(context: ManagementContext, by: str, key_id: str) -> Outcome:
-    """The key authenticates no later call."""
-    who = actor(context, by)
-    return await context.storage.decide(KeyScope(key_id=key_id), lambda key: changes.revoke_key(key, who, key_id))
-
-
-async def keys_with_users(storage: AccountReader) -> list[tuple[ApiKey, str]]:
-    """All keys, oldest first, each with its user's name."""
-    names = await user_names(storage)
-    return [(key, names.get(key.user_id, key.user_id)) for key in await storage.keys()]
-
-
 async def user_names(storage: AccountReader) -> dict[str, str]:
     """The users' names by their ids."""
     return {user.id: user.name for user in await storage.users()}
 
 
-def _name_problem(name: str) -> str | None:
+def _name_problem(name: str) -> BadRequest | None:
     if not 0 < len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
-        return f"{name!r} is no user name: write 1 to {NAME_CHARACTERS_MAX} printable characters"
+        problem = f"{name!r} is no user name: write 1 to {NAME_CHARACTERS_MAX} printable characters"
+        return BadRequest(field="name", problem=problem)
     return None
 
 
-def _label_problem(label: str) -> str | None:
-    if len(label) > NAME_CHARACTERS_MAX or not label.isprintable():
-        return f"write at most {NAME_CHARACTERS_MAX} printable characters"
+def _text_problem(email: str | None, display_name: str | None) -> BadRequest | None:
+    """The refusal of an address without an @ between two parts, or of texts that are too long."""
+    if email:
+        local, _, host = email.rpartition("@")
+        if not (local and host) or len(email) > EMAIL_CHARACTERS_MAX or not email.isprintable() or " " in email:
+            return BadRequest(field="email", problem=f"{email[:80]!r} is no e-mail address")
+    if display_name and (len(display_name) > NAME_CHARACTERS_MAX or not display_name.isprintable()):
+        return BadRequest(field="display_name", problem=f"write at most {NAME_CHARACTERS_MAX} printable characters")
     return None
+
+
+def _texts(email: str | None, display_name: str | None) -> dict[str, str | None]:
+    """The fields that were given; an empty text is no value."""
+    given = {"email": email, "display_name": display_name}
+    return {name: text or None for name, text in given.items() if text is not None}

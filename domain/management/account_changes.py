@@ -1,0 +1,97 @@
+"""Changing users and their API keys after they were made, each change with its audit entry."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.management_scopes import KeyFacts, UserFacts
+from domain.management.changes import Actor, Denied, Outcome, Unchanged, changed, guarded, no_user
+from domain.refusals import BadRequest, NotFound, Remedy
+
+
+def change_user(facts: UserFacts, actor: Actor, name: str, new: dict[str, Any]) -> Outcome:
+    """The user with new values of some fields. Only an owner makes somebody an owner."""
+    if facts.user is None:
+        return Denied(refusal=no_user(name))
+    user = msgspec.structs.replace(facts.user, **new)
+    if (denial := guarded(actor, facts.user) or guarded(actor, user)) is not None:
+        return denial
+    return _same_or_changed(actor, "user change", name, facts.user, user)
+
+
+def disable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
+    """No key of the user starts a call from now on; running calls end normally."""
+    if facts.user is None:
+        return Denied(refusal=no_user(name))
+    off = msgspec.structs.replace(facts.user, disabled_ms=facts.user.disabled_ms or actor.now_ms)
+    return guarded(actor, off) or _same_or_changed(actor, "user disable", name, facts.user, off)
+
+
+def enable_user(facts: UserFacts, actor: Actor, name: str) -> Outcome:
+    """The user's keys are valid again, as far as they are by themselves."""
+    if facts.user is None:
+        return Denied(refusal=no_user(name))
+    on = msgspec.structs.replace(facts.user, disabled_ms=None)
+    return guarded(actor, on) or _same_or_changed(actor, "user enable", name, facts.user, on)
+
+
+def change_key(facts: KeyFacts, actor: Actor, key_id: str, new: dict[str, Any]) -> Outcome:
+    """The key with new values of some fields. A revoked key stays as it is."""
+    key = _standing(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
+    return _same_or_changed(actor, "key change", key_id, key, msgspec.structs.replace(key, **new))
+
+
+def disable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
+    """The key authenticates nothing until it is enabled."""
+    key = _standing(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
+    off = msgspec.structs.replace(key, disabled_ms=key.disabled_ms or actor.now_ms)
+    return _same_or_changed(actor, "key disable", key_id, key, off)
+
+
+def enable_key(facts: KeyFacts, actor: Actor, key_id: str) -> Outcome:
+    """The key authenticates again."""
+    key = _standing(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
+    return _same_or_changed(actor, "key enable", key_id, key, msgspec.structs.replace(key, disabled_ms=None))
+
+
+def rotate_key(
+    facts: KeyFacts, actor: Actor, key_id: str, keep_ms: int, successor_of: Callable[[ApiKey], ApiKey]
+) -> Outcome:
+    """A new key that may do the same. The old one stays valid for `keep_ms`, but not beyond its own expiry."""
+    key = _standing(facts, actor, key_id)
+    if isinstance(key, Denied):
+        return key
+    until_ms = actor.now_ms + keep_ms
+    old = msgspec.structs.replace(key, expires_ms=until_ms if key.expires_ms is None else min(key.expires_ms, until_ms))
+    new = successor_of(key)
+    return changed(actor, "key rotate", key_id, new, old, detail=f"{new.prefix}… is {new.id}")
+
+
+def _standing(facts: KeyFacts, actor: Actor, key_id: str) -> ApiKey | Denied:
+    """The key, if it may be changed."""
+    key = facts.key
+    if key is None or facts.user is None:
+        return Denied(refusal=NotFound(kind="key", name=key_id, remedy=Remedy("key list")))
+    if (denial := guarded(actor, facts.user)) is not None:
+        return denial
+    if key.revoked_ms is not None:
+        problem = f"{key_id} was revoked, which is final. Make a new key."
+        return Denied(refusal=BadRequest(field="id", problem=problem, remedy=Remedy("key create")))
+    return key
+
+
+def _same_or_changed(actor: Actor, action: str, subject: str, before: User | ApiKey, after: User | ApiKey) -> Outcome:
+    """The change, with the names and new values of the changed fields in the audit log."""
+    if before == after:
+        return Unchanged(row=before)
+    names = [name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)]
+    detail = "; ".join(f"{name} {getattr(before, name)!r} → {getattr(after, name)!r}" for name in names)
+    return changed(actor, action, subject, after, detail=detail)
