@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from domain.model_api.requests import ProviderPart
+from entrypoints.http.decode_errors import JSON_ERRORS
 
 # Google's parts that it expects back on the next turn: its tools' calls and results, code that it ran, images. No
 # other part and no further field may come this way: a file by its URL would be more input than its bytes.
@@ -23,7 +24,6 @@ _BEDROCKS = {"server_tool_use": "toolUse", "toolUse": "toolUse", "toolResult": "
 _HIDING = (b'"document"', b'"image"', b'"video"', b'"container_upload"', b"\\u")
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Block(msgspec.Struct):
@@ -54,7 +54,7 @@ def is_part(block: Block) -> bool:
     """Whether a block is a part of an answer that its own vendor accepts back."""
     try:
         fields = _FIELDS.decode(block.block)
-    except _NONSENSE:
+    except JSON_ERRORS:
         return False
     match block.dialect:
         case "google":

@@ -14,7 +14,7 @@ import msgspec
 
 from domain.refusals import BadRequest
 from entrypoints.actions.places import Place
-from entrypoints.http.decode_errors import plain
+from entrypoints.http.decode_errors import written_path, wrong_form
 from entrypoints.http.wire import Request
 from entrypoints.usecases import public_types
 
@@ -96,4 +96,14 @@ def _value(given: Any, kind: Any, now_ms: int, *, is_json: bool) -> Any:
     try:
         return msgspec.convert(given, kind, strict=is_json, dec_hook=partial(public_types.read, now_ms))
     except msgspec.ValidationError as error:
-        return BadRequest(field=None, problem=f"{plain(str(error))}.")
+        found = wrong_form(given if is_json else _spelled(given), kind, error)
+        path = written_path(found.steps)
+        return BadRequest(field=None, problem=f"{path.lstrip('.')}: {found.problem}." if path else f"{found.problem}.")
+
+
+def _spelled(text: Any) -> Any:
+    """The value that a text of a query spells: a number, true, false or null, or else the text itself."""
+    try:
+        return _BODY.decode(text)
+    except (msgspec.DecodeError, TypeError):
+        return text

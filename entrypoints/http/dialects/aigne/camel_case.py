@@ -6,7 +6,7 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS
+from entrypoints.http.decode_errors import JSON_ERRORS
 from entrypoints.http.dialects.openai_chat.read import read
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")

@@ -10,9 +10,10 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder
 from entrypoints.http.dialects.aigne.camel_case import snake
 from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.dialects.openai_chat.field_errors import unreadable
 from entrypoints.http.dialects.openai_media.images import EDITS_CALLER, IMAGES_CALLER
 from entrypoints.http.wire import Handler, Reply
 from entrypoints.usecases.call_context import CallContext
@@ -48,8 +49,8 @@ class _Made(msgspec.Struct):
     output_format: str = "png"
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_MADE = msgspec.json.Decoder(_Made)
+_BODY = JsonDecoder(_Body)
+_MADE = JsonDecoder(_Made)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

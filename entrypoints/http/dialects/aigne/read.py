@@ -12,8 +12,9 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder
 from entrypoints.http.dialects.aigne.camel_case import snake
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.dialects.openai_chat.field_errors import unreadable
 from entrypoints.http.dialects.openai_chat.read import read as read_openai
 
 _ROLES = {"agent": "assistant"}
@@ -108,9 +109,9 @@ class _Body(msgspec.Struct):
     options: _CallOptions | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_OPTIONS = msgspec.json.Decoder(_Options)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BODY = JsonDecoder(_Body)
+_OPTIONS = JsonDecoder(_Options)
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 _OPENAI_FIELD = re.compile(r"[a-z_]+")
 
 

@@ -15,10 +15,11 @@ from domain.model_api.video import SECONDS_UNREQUESTED_MAX, FirstFrame, VideoReq
 from domain.pricing.by_size import worded
 from domain.refusals import BadRequest
 from domain.usage import Usage
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder
 from entrypoints.http.dialects.aigne.native import File, charged, misplaced, reworded
 from entrypoints.http.dialects.aigne.repeated_requests import once_if_repeated
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.dialects.openai_chat.field_errors import unreadable
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, stream_error
 from entrypoints.http.wire import Handler, Reply
 from entrypoints.usecases.call_context import CallContext
@@ -51,11 +52,11 @@ class _Video(msgspec.Struct, rename="camel"):
     reference_images: list[File] = []
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_INPUT = msgspec.json.Decoder(_Input)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_VIDEO = msgspec.json.Decoder(_Video)
-_OPTIONS = msgspec.json.Decoder(_Options)
+_BODY = JsonDecoder(_Body)
+_INPUT = JsonDecoder(_Input)
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
+_VIDEO = JsonDecoder(_Video)
+_OPTIONS = JsonDecoder(_Options)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

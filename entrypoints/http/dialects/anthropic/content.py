@@ -15,7 +15,7 @@ from domain.dialects.base64_media import base64_data, media_type
 from domain.dialects.openrouter_reasoning import proved
 from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
 from entrypoints.http.dialects.anthropic.read import UNSET, complaint, if_set
 from entrypoints.http.dialects.signatures import returned
 
@@ -84,7 +84,7 @@ class _RedactedThinking(msgspec.Struct, frozen=True):
     data: str
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 # Fields that have no effect if they are set to this or to null.
 _USUAL: dict[tuple[str, str], Any] = {
     ("tool_use", "caller"): {"type": "direct"},
@@ -107,7 +107,7 @@ def _part(raw: msgspec.Raw, path: str) -> Part:
         return _known_part(raw, path)
     except _Foreign as provider_block:
         return ProviderPart(dialect="anthropic", name=provider_block.name, block=raw)
-    except DECODE_ERRORS as problem:
+    except JSON_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
 
@@ -115,7 +115,7 @@ def _known_part(raw: msgspec.Raw, path: str) -> Part:
     fields = _FIELDS.decode(raw)
     if "type" not in fields:
         raise Malformed(BadRequest(field=f"{path}.type", problem="this field is required; name the kind of block"))
-    kind = msgspec.json.decode(fields["type"], type=str)
+    kind = decode_json(fields["type"], str)
     known = _KINDS.get(kind)
     if known is None:
         raise _Foreign(kind)
@@ -123,7 +123,7 @@ def _known_part(raw: msgspec.Raw, path: str) -> Part:
     for name, value in fields.items():
         if name != "type" and name not in wire.__struct_fields__ and not _is_usual(kind, name, value):
             raise _Foreign(f"{kind}.{name}")
-    return read(msgspec.json.decode(raw, type=wire), path)
+    return read(decode_json(raw, wire), path)
 
 
 def _is_usual(kind: str, name: str, value: msgspec.Raw) -> bool:

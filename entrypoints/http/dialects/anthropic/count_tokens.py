@@ -8,8 +8,8 @@ import msgspec
 from domain.model_api.call import ModelCall
 from domain.model_api.operations import COUNT_TOKENS
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder
 from entrypoints.http.dialects.anthropic import ANTHROPIC_CALLER
-from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
 from entrypoints.http.dialects.anthropic.read import complaint
 from entrypoints.http.dialects.count_tokens import counting_handler
 from entrypoints.http.replies import json_reply
@@ -17,7 +17,7 @@ from entrypoints.http.wire import Handler, Reply, Request
 from entrypoints.usecases.call.count_tokens import Counted
 from entrypoints.usecases.call_context import CallContext
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 _ONE = msgspec.Raw(b"1")
 
 
@@ -25,7 +25,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
     """A body as a call. It has the fields of a message except `max_tokens`."""
     try:
         fields = _FIELDS.decode(body)
-    except DECODE_ERRORS as problem:
+    except JSON_ERRORS as problem:
         return complaint(problem)
     call = ANTHROPIC_CALLER.read(msgspec.json.encode({**fields, "max_tokens": _ONE, "stream": False}))
     if isinstance(call, BadRequest):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+from entrypoints.http.decode_errors import JSON_ERRORS
+
 """The exceptions of decoding: the body is not JSON, has other types, is not UTF-8, or is nested too deeply."""
 
 # Tools of Anthropic's that the caller runs: all their results come in requests.
@@ -103,7 +104,7 @@ def _begins(thread: msgspec.Raw) -> bool:
     """
     try:
         return _THREAD.decode(thread).keys() == {"type"} and _ONE_BLOCK.decode(thread).type == "create"
-    except DECODE_ERRORS:
+    except JSON_ERRORS:
         return False
 
 
@@ -118,7 +119,7 @@ def unseen_content(body: bytes) -> tuple[int, str | None]:
             if isinstance(turn.content, list)
             for hidden in _hidden(turn.content, f"messages.{number}.content", 0)
         ]
-    except DECODE_ERRORS:
+    except JSON_ERRORS:
         return 0, "messages"
     opaque = [path for path in found if path is not None]
     return len(found) - len(opaque), opaque[0] if opaque else None

@@ -6,16 +6,14 @@ as it came. Only fields that could hide input outside the body are read more dee
 https://platform.claude.com/docs/en/api/messages/create
 """
 
-import re
 from typing import Annotated, Literal
 
 import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.decode_errors import plain
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, WrongForm
 from entrypoints.http.dialects.anthropic.input_bounds import (
-    DECODE_ERRORS,
     Hosted,
     ToolHead,
     hosted_tools,
@@ -47,8 +45,8 @@ class _Head(msgspec.Struct, frozen=True):
     tools: list[ToolHead] | None = None
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_HEAD = msgspec.json.Decoder(_Head)
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
+_HEAD = JsonDecoder(_Head)
 
 UNSET = msgspec.Raw(b"")
 """The default of an optional field that is kept as JSON; msgspec decodes no union of Raw and None."""
@@ -66,7 +64,7 @@ def read(body: bytes) -> ModelCall | BadRequest:
             body.decode()  # The parser does not check the texts that it skips.
         fields = _FIELDS.decode(body)
         head = _HEAD.decode(body)
-    except DECODE_ERRORS as problem:
+    except JSON_ERRORS as problem:
         return complaint(problem)
     hosted = hosted_tools(head.tools) if head.tools else Hosted()
     images, opaque = unseen_content(body)
@@ -103,24 +101,17 @@ _REMEDIES = {
     "system": "give a string or a list of text blocks",
     "tools": 'give a list of tools, each with "name" and "input_schema"',
 }
-_AT = re.compile(r" - at `\$([^`]*)`$")
-_MISSING = re.compile(r"^Object missing required field `([^`]*)`")
-_STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
 
 
 def complaint(problem: Exception, within: str = "") -> BadRequest:
     """The error of decoding, at its path as Anthropic writes it (`messages.0.content`), and the remedy."""
     if isinstance(problem, RecursionError):
         return BadRequest(field=within or None, problem="the JSON is nested too deeply; send a flatter request")
-    if not isinstance(problem, msgspec.ValidationError):
+    if not isinstance(problem, WrongForm):
         reason = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem)
         return BadRequest(field=within or None, problem=f"the body is not valid JSON ({reason}); send a JSON object")
-    text = str(problem)
-    at = _AT.search(text)
-    steps = [a or b for a, b in _STEP.findall(at[1])] if at is not None else []
-    missing = _MISSING.match(text)
-    what = "this field is required" if missing is not None else plain(_AT.sub("", text))
-    path = ".".join([step for step in (within, *steps, missing[1] if missing is not None else "") if step])
+    what = "this field is required" if problem.is_missing else problem.problem
+    path = ".".join(str(step) for step in (within, *problem.steps) if step != "")
     if not path:
         return BadRequest(field=None, problem=f"the body must be a JSON object: {what}")
     name = next((step for step in reversed(path.split(".")) if not step.isdigit()), "")

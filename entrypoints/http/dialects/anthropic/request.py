@@ -13,8 +13,8 @@ from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Role, Thinking, Tool, ToolChoice
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
 from entrypoints.http.dialects.anthropic.content import Malformed, blocks, text
-from entrypoints.http.dialects.anthropic.input_bounds import DECODE_ERRORS
 from entrypoints.http.dialects.anthropic.read import UNSET, complaint, if_set
 
 _T = TypeVar("_T")
@@ -60,7 +60,7 @@ class _Metadata(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
@@ -121,8 +121,8 @@ def _take(fields: _Extra, name: str, kind: type[_T] | Any) -> _T | None:
 
 def _read(raw: msgspec.Raw, kind: type[_T] | Any, path: str) -> Any:
     try:
-        return msgspec.json.decode(raw, type=kind)
-    except DECODE_ERRORS as problem:
+        return decode_json(raw, kind)
+    except JSON_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
 

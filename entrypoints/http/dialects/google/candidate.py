@@ -11,7 +11,7 @@ import msgspec
 from domain.model_api.citations import Source
 from domain.model_api.events import Finished, FinishReason
 from domain.usage import Usage
-from entrypoints.http.dialects.google.json_names import JSON_ERRORS
+from entrypoints.http.decode_errors import JSON_ERRORS
 from entrypoints.http.dialects.google.parts import Choice
 
 Json = dict[str, Any]

@@ -3,22 +3,17 @@
 https://protobuf.dev/programming-guides/json/: a parser accepts both spellings of a field's name.
 """
 
-import re
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from domain.refusals import BadRequest
-from entrypoints.http.decode_errors import plain
-
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
-"""The exceptions of decoding: the body is not JSON, has other types, is not UTF-8, or is nested too deeply."""
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, WrongForm, decode_json, written_path
 
 Json = dict[str, msgspec.Raw]
 _T = TypeVar("_T")
-_FIELDS = msgspec.json.Decoder(Json)
-_AT = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+_FIELDS = JsonDecoder(Json)
 
 
 class Malformed(Exception):
@@ -55,7 +50,7 @@ def first_of(raw: msgspec.Raw) -> bytes:
 def value_of(raw: msgspec.Raw, kind: type[_T] | Any, path: str) -> Any:
     """A value of the expected type; raises `Malformed` with the path."""
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return decode_json(raw, kind)
     except JSON_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
@@ -72,9 +67,7 @@ def complaint(problem: Exception, path: str = "") -> BadRequest:
         return BadRequest(field=path or None, problem="The JSON is nested too deeply. Send it with fewer levels.")
     if isinstance(problem, UnicodeDecodeError):
         return BadRequest(field=None, problem="The body is not UTF-8. Send JSON encoded as UTF-8.")
-    if not isinstance(problem, msgspec.ValidationError):
+    if not isinstance(problem, WrongForm):
         return BadRequest(field=path or None, problem=f"The body is not valid JSON ({problem}). Send a JSON object.")
-    text = str(problem)
-    at = _AT.search(text)
-    field = f"{path}{at[1] if at is not None else ''}".lstrip(".")
-    return BadRequest(field=field or None, problem=f"{plain(_AT.sub('', text))}. Correct it or leave it out.")
+    field = (path + written_path(problem.steps)).lstrip(".")
+    return BadRequest(field=field or None, problem=f"{problem.problem}. Correct it or leave it out.")

@@ -25,7 +25,7 @@ from domain.model_api.events import (
     TextDelta,
     ToolCallDelta,
 )
-from entrypoints.http.dialects.google.json_names import JSON_ERRORS
+from entrypoints.http.decode_errors import JSON_ERRORS
 from entrypoints.http.dialects.google.read import NAME
 from entrypoints.http.dialects.tool_arguments import arguments_object
 

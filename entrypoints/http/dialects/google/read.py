@@ -13,6 +13,7 @@ import msgspec
 
 from domain.model_api.call import Capability, ModelCall
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import wrong_form
 from entrypoints.http.dialects.google.json_names import Json, Malformed, fields_of, first_of, take, value_of
 
 NAME = "google"
@@ -101,7 +102,8 @@ def _number(given: Any, kind: Any, path: str) -> int | None:
     try:
         number: int = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as problem:
-        raise Malformed(BadRequest(field=path, problem=f"{problem}. Send a whole number.")) from None
+        found = wrong_form(given, kind, problem)
+        raise Malformed(BadRequest(field=path, problem=f"{found.problem}. Send a whole number.")) from None
     return number
 
 

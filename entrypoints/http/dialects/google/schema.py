@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from entrypoints.http.dialects.google.json_names import JSON_ERRORS, Malformed, camel, complaint
+from entrypoints.http.decode_errors import JSON_ERRORS
+from entrypoints.http.dialects.google.json_names import Malformed, camel, complaint
 
 _NUMBERS = frozenset(("minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength"))
 _LEFT_OUT = frozenset(("propertyOrdering", "nullable", "example"))

@@ -10,16 +10,11 @@ from typing import TypeVar
 import msgspec
 
 from domain.refusals import BadRequest
-from entrypoints.http.decode_errors import plain
-
-# The exceptions of reading JSON: msgspec's own, text that is not UTF-8, nesting that is too deep.
-JSON_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, WrongForm, written_path
 
 _T = TypeVar("_T")
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 
-_PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.+)`")
 _INDEX = re.compile(r"\[\d+\]")
 
 _REMEDIES = {
@@ -56,7 +51,7 @@ _REMEDIES = {
 }
 
 
-def read_body(known: msgspec.json.Decoder[_T], body: bytes) -> tuple[_T, dict[str, msgspec.Raw]] | BadRequest:
+def read_body(known: JsonDecoder[_T], body: bytes) -> tuple[_T, dict[str, msgspec.Raw]] | BadRequest:
     """The typed fields of a body, and every field as it came; or the first problem with it."""
     try:
         if not body.isascii():
@@ -78,16 +73,9 @@ def unreadable(error: Exception, prefix: str = "") -> BadRequest:
         return BadRequest(field=prefix or None, problem="The JSON is nested too deeply. Send it with fewer levels.")
     if isinstance(error, UnicodeDecodeError):
         return BadRequest(field=None, problem="The body is not UTF-8. Send JSON encoded as UTF-8.")
-    if not isinstance(error, msgspec.ValidationError):
+    if not isinstance(error, WrongForm):
         return BadRequest(field=None, problem=f"The body is not valid JSON ({error}). Send a JSON object.")
-    text = str(error)
-    placed = _PLACED.fullmatch(text)
-    what, path = (placed["what"], placed["path"] or "") if placed else (text, "")
-    if missing := _MISSING.fullmatch(what):
-        path, what = f"{path}.{missing[1]}", "The field is missing."
-    else:
-        what = f"{plain(what)}."
-    field = (prefix + path).lstrip(".")
+    field = (prefix + written_path(error.steps)).lstrip(".")
     if not field:
-        return BadRequest(field=None, problem=f"The body must be a JSON object. {what}")
-    return bad(field, what)
+        return BadRequest(field=None, problem=f"The body must be a JSON object. {error.problem}.")
+    return bad(field, f"{error.problem}.")

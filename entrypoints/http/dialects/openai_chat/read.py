@@ -10,7 +10,8 @@ import msgspec
 
 from domain.model_api.call import Capability, ModelCall
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, read_body
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.returned_blocks import Block, hides
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -88,7 +89,7 @@ class _Body(msgspec.Struct):
     tools: list[_Tool] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = JsonDecoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
@@ -153,7 +154,7 @@ def _cached_input(fields: dict[str, msgspec.Raw]) -> str | None:
     if "extra_body" not in fields:
         return None
     try:
-        google = msgspec.json.decode(fields["extra_body"], type=_ExtraBody).google
+        google = decode_json(fields["extra_body"], _ExtraBody).google
     except JSON_ERRORS:
         return None
     return "extra_body.google.cached_content" if google is not None and google.cached_content is not None else None

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from domain.model_api.requests import Thinking
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import unreadable
 from entrypoints.http.dialects.openai_chat.turns import Wrong
 
 
@@ -25,7 +26,7 @@ class _Thinking(msgspec.Struct):
     token_budget: int | None = None
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 _OBJECTS: tuple[tuple[str, Any], ...] = (("reasoning", _Reasoning), ("thinking", _Thinking))
 # Reasoning is returned in every dialect that can express it, and earlier reasoning goes back to the provider.
 _IDLE = (b"null", b"false")
@@ -53,7 +54,7 @@ def _taken(extra: dict[str, msgspec.Raw], name: str, shape: Any) -> Any:
     if raw is None or bytes(raw)[:1] != b"{":
         return None
     try:
-        decoded, fields = msgspec.json.decode(raw, type=shape), _FIELDS.decode(raw)
+        decoded, fields = decode_json(raw, shape), _FIELDS.decode(raw)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, name)) from None
     del extra[name]

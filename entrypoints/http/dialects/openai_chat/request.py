@@ -14,7 +14,8 @@ from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
 from domain.model_api.tools import Custom, custom_tool
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.reasoning_effort import thinking_of
 from entrypoints.http.dialects.openai_chat.turns import WireMessage, Wrong, turns
 
@@ -89,7 +90,7 @@ class _Request(msgspec.Struct):
     user: str | None = None
 
 
-_REQUEST = msgspec.json.Decoder(_Request)
+_REQUEST = JsonDecoder(_Request)
 _READ_ALREADY = ("model", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens")
 _CANONICAL = frozenset((*_Request.__struct_fields__, *_READ_ALREADY))
 
@@ -160,7 +161,7 @@ def _tools(wire: _Request, extra: dict[str, msgspec.Raw]) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     for number, raw in enumerate(wire.tools or ()):
         try:
-            tool = msgspec.json.decode(raw, type=_Tool)
+            tool = decode_json(raw, _Tool)
         except JSON_ERRORS as error:
             raise Wrong(unreadable(error, f"tools[{number}]")) from None
         if tool.type == "custom" and tool.custom is not None:
@@ -235,7 +236,7 @@ def _described(wanted: _Schema) -> msgspec.Raw | None:
     if wanted.description is None or schema is None:
         return schema
     try:
-        fields: dict[str, Any] = msgspec.json.decode(schema, type=dict[str, msgspec.Raw])
+        fields: dict[str, Any] = decode_json(schema, dict[str, msgspec.Raw])
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, "response_format.json_schema.schema")) from None
     return msgspec.Raw(msgspec.json.encode({"description": wanted.description, **fields}))

@@ -28,7 +28,8 @@ from domain.model_api.requests import (
 )
 from domain.model_api.tools import arguments_of
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.google_signatures import ExtraContent, sign, signature_in
 from entrypoints.http.dialects.openai_chat.reasoning_order import thoughts_of, woven
 from entrypoints.http.dialects.returned_blocks import Block, returned
@@ -203,7 +204,7 @@ def _assistant_parts(message: WireMessage, place: str, functions: dict[str, str]
 
 def _tool_call(raw: msgspec.Raw, place: str) -> Part:
     try:
-        call = msgspec.json.decode(raw, type=_Call)
+        call = decode_json(raw, _Call)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, place)) from None
     if call.type == "custom" and call.custom is not None:
@@ -227,7 +228,7 @@ def _parts(content: str | list[msgspec.Raw] | None, place: str) -> tuple[Part, .
 
 def _part(raw: msgspec.Raw, place: str) -> Part:
     try:
-        part = msgspec.json.decode(raw, type=_WirePart)
+        part = decode_json(raw, _WirePart)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, place)) from None
     cache_control = _mark(part.cache_control)

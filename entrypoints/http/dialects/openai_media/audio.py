@@ -12,6 +12,7 @@ from domain.dialects.audio_duration import seconds_of
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
 from domain.usage import Usage
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.multipart import Read, read_form
@@ -30,7 +31,7 @@ class _Speech(msgspec.Struct):
     stream_format: Literal["sse", "audio"] | None = None
 
 
-_SPEECH = msgspec.json.Decoder(_Speech)
+_SPEECH = JsonDecoder(_Speech)
 
 
 def read_speech(body: bytes) -> ModelCall | BadRequest:

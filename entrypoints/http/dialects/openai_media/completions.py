@@ -15,6 +15,7 @@ from domain.model_api.events import Ended, Event, Finished, RefusalDelta, TextDe
 from domain.model_api.requests import ChatRequest, Message, Text
 from domain.refusals import BadRequest
 from domain.usage import Usage
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_chat.render import FINISHES, usage_object
@@ -48,7 +49,7 @@ class _Body(msgspec.Struct):
     user: str | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = JsonDecoder(_Body)
 _DECODED = frozenset({"model", "prompt", "max_tokens", "n", "stream", "stream_options", "stop", "seed", "user"})
 _NUMBERS = ("temperature", "top_p")
 _ENCODE = msgspec.json.Encoder().encode

@@ -15,6 +15,7 @@ from domain.model_api.call import ModelCall
 from domain.model_api.embeddings import Embedded, EmbeddingsRequest
 from domain.model_api.events import Event
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import read_body
 from entrypoints.http.dialects.openai_media.shared import Inputs, Model, error, inputs_of, never_streams, stream_error
@@ -31,8 +32,8 @@ class _Body(msgspec.Struct):
     encoding_format: Literal["float", "base64"] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_NUMBERS = msgspec.json.Decoder(list[float])
+_BODY = JsonDecoder(_Body)
+_NUMBERS = JsonDecoder(list[float])
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

@@ -14,6 +14,7 @@ from domain.model_api.images import ImageResult, ImagesRequest
 from domain.pricing.by_size import worded
 from domain.refusals import BadRequest
 from domain.usage import Usage
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.multipart import Read
@@ -44,7 +45,8 @@ class _Body(msgspec.Struct):
     response_format: str | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = JsonDecoder(_Body)
+_WORD: JsonDecoder[str | None] = JsonDecoder(str | None)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:
@@ -166,7 +168,7 @@ def _call(
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str | None:
-    return msgspec.json.decode(fields[name], type=str | None) if name in fields else None
+    return _WORD.decode(fields[name]) if name in fields else None
 
 
 def _unless_auto(value: str | None) -> str | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.model_api.call import ModelCall
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.shared import Model, error, never_streams, only_passes, stream_error
@@ -27,7 +28,7 @@ class _Body(msgspec.Struct):
     model: Model | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = JsonDecoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

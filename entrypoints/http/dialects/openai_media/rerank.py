@@ -15,6 +15,7 @@ from domain.model_api.rerank import Ranked, RerankRequest, search_units
 from domain.model_api.token_estimate import BYTES_PER_TOKEN
 from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX, Usage
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.openai_chat.field_errors import bad, read_body
 from entrypoints.http.dialects.openai_media.shared import INPUTS_MAX, Model, error, never_streams, stream_error
@@ -36,7 +37,7 @@ class _Body(msgspec.Struct):
     rank_fields: list[str] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = JsonDecoder(_Body)
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias
 import msgspec
 
 from domain.refusals import BadRequest
+from entrypoints.http.decode_errors import JsonDecoder
 from entrypoints.http.dialects.openai_chat import error, stream_error
 from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 
@@ -16,9 +17,9 @@ Inputs: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)] | list[str | int 
 # OpenAI accepts at most 2,048 and others fewer; far more are refused here, since each input has its own bound.
 INPUTS_MAX = 16_384
 _Tokens = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**31)]], msgspec.Meta(min_length=1)]
-_TEXTS = msgspec.json.Decoder(list[Annotated[str, msgspec.Meta(min_length=1)]])
-_TOKENS = msgspec.json.Decoder(_Tokens)
-_TOKEN_LISTS = msgspec.json.Decoder(list[_Tokens])
+_TEXTS = JsonDecoder(list[Annotated[str, msgspec.Meta(min_length=1)]])
+_TOKENS = JsonDecoder(_Tokens)
+_TOKEN_LISTS = JsonDecoder(list[_Tokens])
 
 
 def inputs_of(field: str, known: Any, raw: msgspec.Raw) -> tuple[str | tuple[int, ...], ...] | BadRequest:

@@ -15,7 +15,8 @@ import msgspec
 from domain.model_api.call import Capability, ModelCall
 from domain.refusals import BadRequest
 from domain.usage import PIECES_MAX
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
 from entrypoints.http.dialects.openai_responses.wire import NAME, UNSET, Item, Part, Tool, is_set
 from entrypoints.http.dialects.returned_blocks import Block, hides
@@ -64,8 +65,8 @@ _NEEDS: dict[str, Capability] = {"input_audio": "audio", "input_file": "document
 # Fields for input that the provider keeps, or that it may read more than once.
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt", "context_management")
 
-_CONTENT = msgspec.json.Decoder(str | list[Part])
-_TOOLS = msgspec.json.Decoder(list[Tool])
+_CONTENT = JsonDecoder(str | list[Part])
+_TOOLS = JsonDecoder(list[Tool])
 
 
 class _Body(msgspec.Struct):
@@ -80,8 +81,8 @@ class _Body(msgspec.Struct):
     tools: list[Tool] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BODY = JsonDecoder(_Body)
+_FIELDS = JsonDecoder(dict[str, msgspec.Raw])
 
 
 def read(body: bytes) -> ModelCall | BadRequest:

@@ -13,7 +13,8 @@ from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, ResponseFormat, Thinking
 from domain.refusals import BadRequest
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import unreadable
 from entrypoints.http.dialects.openai_chat.turns import Wrong
 from entrypoints.http.dialects.openai_responses.tools import Choice, choice_of, tools_of
 from entrypoints.http.dialects.openai_responses.turns import turns
@@ -54,7 +55,7 @@ class _Request(msgspec.Struct):
     user: str | None = None
 
 
-_REQUEST = msgspec.json.Decoder(_Request)
+_REQUEST = JsonDecoder(_Request)
 _READ_ALREADY = ("model", "input", "stream", "stream_options", "max_output_tokens", "max_tool_calls")
 _CANONICAL = frozenset((*_Request.__struct_fields__, *_READ_ALREADY))
 # The encrypted form of reasoning is always returned.
@@ -117,7 +118,7 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
         extra["responses.store"] = extra.pop("store")
     for name, known in _PARTLY_KNOWN.items():
         if name in fields and bytes(fields[name]) != b"null":
-            inner = msgspec.json.decode(fields[name], type=_Extra)
+            inner = decode_json(fields[name], _Extra)
             extra |= {f"{name}.{n}": raw for n, raw in inner.items() if n not in known and bytes(raw) not in _IDLE}
     for wanted in wire.include or ():
         if wanted == _LOGPROBS:
@@ -150,7 +151,7 @@ def _response_format(text: _Text | None, extra: _Extra) -> ResponseFormat | None
 def _described(schema: msgspec.Raw, description: str) -> msgspec.Raw:
     """The schema with the format's description, since JSON Schema has that field and other dialects' formats do not."""
     try:
-        fields: dict[str, Any] = msgspec.json.decode(schema, type=_Extra)
+        fields: dict[str, Any] = decode_json(schema, _Extra)
     except JSON_ERRORS as error:
         raise Wrong(unreadable(error, "text.format.schema")) from None
     return msgspec.Raw(msgspec.json.encode({"description": description, **fields}))

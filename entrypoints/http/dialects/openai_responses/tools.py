@@ -14,7 +14,8 @@ import msgspec
 
 from domain.model_api.requests import Tool, ToolChoice
 from domain.model_api.tools import Custom, custom_tool, grouped_name
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import Wrong
 from entrypoints.http.dialects.openai_responses.wire import UNSET, is_set
 
@@ -51,7 +52,7 @@ class _ItemHead(msgspec.Struct):
     tools: list[msgspec.Raw] | None = None
 
 
-_ITEMS = msgspec.json.Decoder(str | list[_ItemHead])
+_ITEMS = JsonDecoder(str | list[_ItemHead])
 
 
 def tools_of(listed: list[msgspec.Raw] | None, given_input: msgspec.Raw | None, extra: _Extra) -> tuple[Tool, ...]:
@@ -94,7 +95,7 @@ def _tools(
     for number, raw in enumerate(listed):
         here = f"{place}[{number}]"
         try:
-            tool = msgspec.json.decode(raw, type=_Tool)
+            tool = decode_json(raw, _Tool)
         except JSON_ERRORS as error:
             raise Wrong(unreadable(error, here)) from None
         if tool.type == "namespace" and depth < _DEPTH_MAX:

@@ -25,7 +25,8 @@ from domain.model_api.requests import (
     ToolResult,
 )
 from domain.model_api.tools import arguments_of, grouped_name
-from entrypoints.http.dialects.openai_chat.field_errors import JSON_ERRORS, bad, unreadable
+from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
+from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import File, Wrong, document_of, given, image_of
 from entrypoints.http.dialects.openai_responses import wire
 from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
@@ -36,12 +37,12 @@ from entrypoints.http.dialects.returned_blocks import Block
 from entrypoints.http.dialects.returned_blocks import returned as returned_blocks
 from entrypoints.http.dialects.signatures import returned
 
-_RAW_ITEMS = msgspec.json.Decoder(str | list[msgspec.Raw])
-_ITEM = msgspec.json.Decoder(Item)
-_TEXT = msgspec.json.Decoder(str)
-_CONTENT = msgspec.json.Decoder(str | list[msgspec.Raw])
-_PART = msgspec.json.Decoder(wire.Part)
-_THOUGHTS = msgspec.json.Decoder(list[wire.Part])
+_RAW_ITEMS = JsonDecoder(str | list[msgspec.Raw])
+_ITEM = JsonDecoder(Item)
+_TEXT = JsonDecoder(str)
+_CONTENT = JsonDecoder(str | list[msgspec.Raw])
+_PART = JsonDecoder(wire.Part)
+_THOUGHTS = JsonDecoder(list[wire.Part])
 
 _Role: TypeAlias = Literal["system", "developer", "user", "assistant"]
 
@@ -190,7 +191,7 @@ def _part(part: wire.Part, raw: msgspec.Raw, place: str) -> Part:
         case "input_file":
             return _document(part, place)
         case "input_audio" if is_set(part.input_audio):
-            audio = msgspec.json.decode(part.input_audio, type=_Audio)
+            audio = decode_json(part.input_audio, _Audio)
             return Audio(data=base64_data(audio.data), format=audio.format)
         case name:
             return ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw)
