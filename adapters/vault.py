@@ -8,14 +8,11 @@ The envelope: version (1 byte), key id (8), nonce (12), ciphertext with its tag.
 """
 
 import base64
-import fcntl
 import hmac
 import os
 import re
-import stat
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ports.vault import Vault, VaultError
 
@@ -31,16 +28,28 @@ _FINGERPRINTS, _FINGERPRINT_ROW = b"aihub fingerprint", "fingerprints"
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
+class KeySource(Protocol):
+    """Where master keys come from; the first seals."""
+
+    def changed(self) -> tuple[bytes, ...] | None:
+        """Return the keys if they have changed since the last check, else None."""
+        ...
+
+    def renew(self, current_id: bytes) -> tuple[bytes, ...]:
+        """Add a new key before the current one. Raises VaultError if only the operator can do that."""
+        ...
+
+
 class MasterKeyVault(Vault):
     """Seals under the first of `keys`; opens values sealed under any of them, so that a key can be rotated out.
 
-    `file` is the source of the keys: it is read again after a change, so that a rotation reaches every process.
+    `source` is where the keys come from: it is read again after a change, so that a rotation reaches every process.
     Fingerprints are made under a key that no rotation changes: `keep_fingerprints` sets it, else it is derived from the
     first master key.
     """
 
-    def __init__(self, keys: Sequence[bytes], file: "KeyFile | None" = None) -> None:
-        self._file = file
+    def __init__(self, keys: Sequence[bytes], source: KeySource | None = None) -> None:
+        self._source = source
         self._ciphers: dict[bytes, AESGCM] = {}
         self._use(keys)
         self._fingerprint_key = _derive(keys[0], _FINGERPRINTS)
@@ -65,12 +74,12 @@ class MasterKeyVault(Vault):
 
     def renew(self) -> None:
         """Make a new key, which seals from now on; the previous one stays, to open older values."""
-        if self._file is None:
+        if self._source is None:
             raise VaultError(
                 "the master key is given in AIHUB_MASTER_KEY: write a new one before it, separated by a comma, start "
                 "the hub again with both, and rotate then"
             )
-        self._use(self._file.renew(self._current))
+        self._use(self._source.renew(self._current))
 
     def sealed_fingerprint_key(self) -> bytes:
         """Return the key of all fingerprints, sealed under the current key."""
@@ -111,8 +120,8 @@ class MasterKeyVault(Vault):
             raise VaultError(f"{row}: the sealed value was changed, or belongs to another row") from None
 
     def _look_again(self) -> None:
-        """Read the keys from the file again, if another process has rotated them."""
-        keys = self._file.changed() if self._file is not None else None
+        """Read the keys from their source again, if another process or the operator has rotated them."""
+        keys = self._source.changed() if self._source is not None else None
         if keys is not None:
             self._use(keys)
 
@@ -153,122 +162,6 @@ def decode_master_key(text: str, origin: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise VaultError(f"{origin} is no master key: write 32 bytes as base64, as `openssl rand -base64 32` does")
     return key
-
-
-class KeyFile:
-    """The file of the master keys, one per line: the first seals. A rotation writes a new first line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = self._state()
-
-    def keys(self) -> tuple[bytes, ...]:
-        """Return the keys. Raises VaultError if there is none, or if other users can read the file."""
-        mode = stat.S_IMODE(self._path.stat().st_mode)
-        if mode & 0o077:
-            raise VaultError(f"{self._path} can be used by others (mode {mode:04o}): run `chmod 600 {self._path}`")
-        lines = [line for line in (_read(self._path) or "").splitlines() if line.strip()] or [""]
-        return tuple(decode_master_key(line, str(self._path)) for line in lines)
-
-    def changed(self) -> tuple[bytes, ...] | None:
-        """Return the keys if the file has changed since the last check; None if not, or if it is gone."""
-        state = self._state()
-        if state is None or state == self._seen:
-            return None
-        self._seen = state
-        return self.keys()
-
-    def renew(self, current_id: bytes) -> tuple[bytes, ...]:
-        """Add a new key before the current one; older ones, under which nothing is sealed any more, are removed.
-
-        Raises VaultError if the key of that id is no longer the first: another process is rotating.
-        """
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            current = self.keys()[0]
-            if key_id(current) != current_id:
-                raise VaultError("another process has begun to rotate the master key; run this again when it has ended")
-            lines = [base64.b64encode(key) for key in (os.urandom(KEY_BYTES), current)]
-            os.replace(_written_unnamed(self._path, b"\n".join(lines) + b"\n"), self._path)
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-        self._seen = self._state()
-        return self.keys()
-
-    def _state(self) -> tuple[int, int, int] | None:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-def master_keys(data_dir: Path, given: str | None, books: str) -> tuple[tuple[bytes, ...], KeyFile | None]:
-    """Return the master keys of a data directory, the one that seals first, and the file that contains them.
-
-    The keys are those given, separated by commas, else those of the file, which the first start makes. Raises
-    VaultError if a key is malformed, if it is missing while there are `books` made under it, or if other users can read
-    the file.
-    """
-    if given:
-        return tuple(decode_master_key(part, "AIHUB_MASTER_KEY") for part in given.split(",")), None
-    path = data_dir / "master.key"
-    # Checked before the key: another first start at the same time makes its key before its books.
-    orphaned = path.with_name(books).exists()
-    if _read(path) is None and orphaned:
-        raise VaultError(
-            f"there is no {path}, and the books next to it were made under a master key: put that one back, or give it "
-            "in AIHUB_MASTER_KEY; under a new one every API key would be unknown and every sealed secret lost"
-        )
-    if _read(path) is None:
-        _make(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-    file = KeyFile(path)
-    return file.keys(), file
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("ascii", "replace")
-    except FileNotFoundError:
-        return None
-
-
-def _make(path: Path, content: bytes) -> None:
-    """Create a file with its content in one step, readable by its owner; the first of several processes wins.
-
-    The file is written under another name and linked, because a file that is only created exclusively may be read while
-    it is empty.
-    """
-    unnamed = _written_unnamed(path, content)
-    try:
-        os.link(unnamed, path)
-        _sync_directory(path.parent)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(unnamed)
-
-
-def _written_unnamed(path: Path, content: bytes) -> Path:
-    """Create a new file next to that path, readable by its owner alone, with the content on the disk."""
-    unnamed = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    return unnamed
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _derive(master_key: bytes, use: bytes) -> bytes:

@@ -16,6 +16,7 @@ from domain.catalog.vendors import VENDORS
 from domain.dialects.unsupported_params import Policy
 from domain.management.rates_from_prices import Terms
 from entrypoints import setting_types as kinds
+from entrypoints.secret_references import is_reference
 from entrypoints.usecases.manage.masking import is_secret_text, masked
 from entrypoints.usecases.management_context import ActionPolicy, Starter
 
@@ -36,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     interface: Interface
     master_key: str | None
+    master_key_file: Path | None
     owner_key: str | None
     billed: bool
     payment_link: str | None
@@ -120,6 +122,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "32 bytes, as base64 or hexadecimal digits, under which secrets are sealed; "
          "without it the file master.key in DATA_DIR, made on the first start; of several, "
          "separated by commas, the first seals"),
+        ("AIHUB_MASTER_KEY_FILE", "master_key_file", kinds.optional_path, "path", "",
+         "a file with the master key, one per line, that the hub only reads: a secret mounted into a container"),
         ("AIHUB_OWNER_KEY", "owner_key", kinds.owner_key, "secret", "",
          "an API key for the owner, instead of one made on the first start"),
         ("CREDIT_BASED_BILLING_ENABLED", "billed", kinds.switch, "true or false", "false",
@@ -176,17 +180,23 @@ VENDOR_VARIABLES: dict[str, str] = {
     name: vendor.name for vendor in VENDORS.values() for name in (vendor.env, vendor.env_also) if name
 }
 
+VARIABLES: tuple[str, ...] = (*(setting.name for setting in SETTINGS), *VENDOR_VARIABLES, "DATABASE_URL")
+"""All variables that are read; each may refer to a secret elsewhere."""
+
 
 def read_settings(
     environment: Mapping[str, str], options: Mapping[str, str] | None = None
 ) -> Settings | tuple[Problem, ...]:
-    """The settings, or all their errors. `options` are the command line's, by variable name."""
+    """The settings, or all their errors. `options` are the command line's, by variable name.
+
+    A value that refers to a secret elsewhere is not checked: it is read before the hub opens.
+    """
     problems = list(_unknown(environment))
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         text, origin = _text_of(setting, environment, options or {})
         try:
-            values[setting.field] = setting.read(text)
+            values[setting.field] = text if is_reference(text) else setting.read(text)
         except ValueError as error:
             shown = "" if setting.secret else f"invalid value {text!r}: "
             where = " (command line)" if origin == "command line" else ""
@@ -197,6 +207,9 @@ def read_settings(
         for name, secrets in keys.items()
         if not all(map(is_secret_text, secrets))
     ]
+    if values.get("master_key") and values.get("master_key_file"):
+        remedy = "set it or AIHUB_MASTER_KEY, not both"
+        problems.append(Problem(name="AIHUB_MASTER_KEY_FILE", text=remedy))
     if values.get("starter_enabled") and values.get("starter_nanos") == 0:
         remedy = "expected an amount of credits above 0, or NEW_USER_CREDIT_GRANT_ENABLED=false"
         problems.append(Problem(name="NEW_USER_CREDIT_GRANT_AMOUNT", text=remedy))

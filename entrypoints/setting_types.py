@@ -20,6 +20,11 @@ def path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def optional_path(text: str) -> Path | None:
+    """A path, None if empty."""
+    return path(text) if text else None
+
+
 def host(text: str) -> str:
     """An address or a host name to listen on."""
     if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):

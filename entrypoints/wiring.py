@@ -4,13 +4,14 @@ Heavy modules are imported where they are used, so that a command of the operato
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from entrypoints.config import Settings, read_settings
+from entrypoints.config import VARIABLES, Settings, read_settings
+from entrypoints.secret_references import references_in, resolved
 from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.usecases.management_context import ManagementPorts, Sealing
 from ports.books import StorageError
@@ -28,6 +29,11 @@ UNSETTLED_WAIT_S = 4.0
 
 class CannotStart(Exception):
     """The hub cannot start; the message contains the missing resource and the remedy."""
+
+
+def master_key_file(settings: Settings) -> Path:
+    """The file of the master key, if it is not in AIHUB_MASTER_KEY."""
+    return settings.master_key_file or settings.data_dir.resolve() / MASTER_KEY
 
 
 def has_books(settings: Settings) -> bool:
@@ -60,15 +66,16 @@ async def context_without_books() -> AsyncIterator[ManagementPorts]:
 async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
     from adapters.liveness import FlockLiveness
+    from adapters.master_keys import master_keys
     from adapters.price_book.shipped import ShippedBook
     from adapters.storage.migrate import MigrationError
     from adapters.storage.sqlite.storage import SqliteStorage
     from adapters.system import RandomIds, SystemClock
-    from adapters.vault import MasterKeyVault, key_id, master_keys
+    from adapters.vault import MasterKeyVault, key_id
 
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys, file = master_keys(settings.data_dir, settings.master_key, BOOKS)
+        keys, source = master_keys(settings.data_dir, settings.master_key, BOOKS, settings.master_key_file)
         storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
     except OSError as error:
         why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror or error
@@ -84,7 +91,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
             by_id = {key_id(key).hex(): key for key in keys}
             known = await storage.adopt_master_key(next(iter(by_id)))
             _check_same(settings, known, tuple(by_id))
-            vault = MasterKeyVault(keys, file)
+            vault = MasterKeyVault(keys, source)
             vault.keep_fingerprints(await storage.sealed().fingerprint_key(), by_id[known])
             yield ManagementPorts(
                 storage=storage,
@@ -104,14 +111,26 @@ def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
     if known not in given:
         raise CannotStart(
             f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {', '.join(given)}): give "
-            f"the hub that one in AIHUB_MASTER_KEY or in the file {settings.data_dir / MASTER_KEY}"
+            f"the hub that one in AIHUB_MASTER_KEY or in the file {master_key_file(settings)}"
         )
+
+
+def environment_with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with the secrets that its settings refer to in AWS. CannotStart names what cannot be read."""
+    if not references_in(environment, VARIABLES):
+        return environment
+    from adapters.aws_secrets import AwsSecrets
+
+    try:
+        return resolved(environment, VARIABLES, AwsSecrets().read)
+    except VaultError as error:
+        raise CannotStart(str(error)) from error
 
 
 @asynccontextmanager
 async def hub_from_environment() -> AsyncIterator["CallContext"]:
     """The hub as its environment configures it, ready for any server. CannotStart lists all errors."""
-    settings = read_settings(os.environ)
+    settings = read_settings(environment_with_secrets(os.environ))
     if not isinstance(settings, Settings):
         raise CannotStart("; ".join(f"{problem.name}: {problem.text}" for problem in settings))
     async with hub(settings) as whole:

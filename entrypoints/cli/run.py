@@ -22,7 +22,14 @@ from entrypoints.cli.views import view_of
 from entrypoints.config import Problem, Settings, effective, read_settings
 from entrypoints.usecases.manage.first_run import OWNER, found
 from entrypoints.usecases.management_context import ActionContext, ManagementContext
-from entrypoints.wiring import CannotStart, context_without_books, has_books, hub, operator_hub
+from entrypoints.wiring import (
+    CannotStart,
+    context_without_books,
+    environment_with_secrets,
+    has_books,
+    hub,
+    operator_hub,
+)
 from ports.books import StorageError
 from ports.vault import VaultError
 
@@ -33,14 +40,14 @@ def run(args: Namespace) -> int:
     """Carry out the command that was parsed; the exit code."""
     given = {name: getattr(args, option, None) for option, name in _OPTIONS.items()}
     options = {name: text for name, text in given.items() if text is not None}
-    settings = read_settings(os.environ, options)
-    if args.command == "config show":
+    if args.command == "config show":  # shows references to secrets as they are
+        settings = read_settings(os.environ, options)
         print(written(show_config(effective(os.environ, options)), args.json))
-    if not isinstance(settings, Settings):
-        return _report(settings)
-    if args.command == "config show":
-        return 0
+        return 0 if isinstance(settings, Settings) else _report(settings)
     try:
+        settings = read_settings(environment_with_secrets(os.environ), options)
+        if not isinstance(settings, Settings):
+            return _report(settings)
         if args.command == "serve":
             from entrypoints.serve.server import serve
 

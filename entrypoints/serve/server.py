@@ -30,7 +30,7 @@ from entrypoints.usecases.manage.first_run import BY, first_run
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.wiring import BOOKS, MASTER_KEY, CannotStart, operator_hub
+from entrypoints.wiring import BOOKS, CannotStart, master_key_file, operator_hub
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -73,7 +73,7 @@ async def _prepare(settings: Settings) -> Started:
     return Started(
         url=f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}",
         data=str(data_dir / BOOKS),
-        master_key="AIHUB_MASTER_KEY" if settings.master_key else str(data_dir / MASTER_KEY),
+        master_key="AIHUB_MASTER_KEY" if settings.master_key else str(master_key_file(settings)),
         first=first,
         registered=tuple(f"{credential.masked} for {credential.provider}" for credential in registered),
         lost=len(swept.lost),

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.vault import MasterKeyVault, decode_master_key, key_id, master_keys
+from adapters.master_keys import master_keys
+from adapters.vault import MasterKeyVault, decode_master_key, key_id
 from ports.vault import VaultError
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
@@ -129,7 +130,7 @@ def test_the_first_start_makes_a_key_that_only_its_owner_can_read(tmp_path: Path
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from adapters.vault import master_keys\n"
+    script = "import sys; from pathlib import Path; from adapters.master_keys import master_keys\n"
     script += "sys.stdin.read(); print(master_keys(Path(sys.argv[1]), None, 'aikit.db')[0][0].hex())"
     starts = [
         subprocess.Popen(
@@ -154,3 +155,49 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(VaultError, match="chmod 600"):
         master_keys(tmp_path, None, "aikit.db")
+
+
+def test_a_given_file_may_be_read_by_others_and_is_never_written(tmp_path: Path) -> None:
+    given = tmp_path / "mounted"
+    given.write_text(f"{base64.b64encode(OTHER_KEY).decode()}\n{KEY.hex()}\n")
+    given.chmod(0o444)
+
+    keys, source = master_keys(tmp_path / "data", None, "aikit.db", given)
+
+    assert (OTHER_KEY, KEY) == keys
+    vault = MasterKeyVault(keys, source)
+    with pytest.raises(VaultError, match=r"AIHUB_MASTER_KEY_FILE.*first line"):
+        vault.renew()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_given_file_is_read_again_after_a_change_as_a_rotation_needs(tmp_path: Path) -> None:
+    given = tmp_path / "mounted"
+    given.write_text(KEY.hex())
+    given.chmod(0o400)
+    keys, source = master_keys(tmp_path, None, "aikit.db", given)
+    vault = MasterKeyVault(keys, source)
+    old = vault.seal(b"secret", "row")
+
+    other = tmp_path / "other"
+    other.write_text(f"{OTHER_KEY.hex()}\n{KEY.hex()}\n")
+    other.rename(given)
+    given.chmod(0o400)
+
+    assert vault.seal(b"secret", "row")[1:9] == key_id(OTHER_KEY)
+    assert b"secret" == vault.unseal(old, "row")
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_given_file_that_others_can_change_is_refused(tmp_path: Path, mode: int) -> None:
+    given = tmp_path / "mounted"
+    given.write_text(KEY.hex())
+    given.chmod(mode)
+
+    with pytest.raises(VaultError, match="can be changed by others"):
+        master_keys(tmp_path, None, "aikit.db", given)
+
+
+def test_a_given_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(VaultError, match=r"AIHUB_MASTER_KEY_FILE.*gone.*No such file"):
+        master_keys(tmp_path, None, "aikit.db", tmp_path / "gone")

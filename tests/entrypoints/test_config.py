@@ -17,6 +17,7 @@ GOOD: dict[str, tuple[str, str]] = {
     "AIHUB_WORKERS": ("2", "3"),
     "AIHUB_INTERFACE": ("wsgi", "WSGI"),
     "AIHUB_MASTER_KEY": (KEY, OTHER_KEY),
+    "AIHUB_MASTER_KEY_FILE": ("/run/secrets/master-key", "/etc/aihub/key"),
     "AIHUB_OWNER_KEY": ("canary-owner-key-1", "canary-owner-key-2"),
     "CREDIT_BASED_BILLING_ENABLED": ("true", "yes"),
     "CREDIT_PAYMENT_LINK": ("https://pay.example/a", "https://pay.example/b"),
@@ -142,6 +143,19 @@ def test_a_comma_separates_several_keys_of_a_vendor() -> None:
 
     assert settings.vendor_keys["OPENAI_API_KEY"] == ("sk-one", "sk-two")
     assert set(settings.vendor_keys) == set(VENDOR_VARIABLES)
+
+
+def test_a_master_key_has_one_origin() -> None:
+    problems = read_settings({"AIHUB_MASTER_KEY": KEY, "AIHUB_MASTER_KEY_FILE": "/run/secrets/master-key"})
+
+    assert not isinstance(problems, Settings)
+    assert ["AIHUB_MASTER_KEY_FILE"] == [problem.name for problem in problems]
+
+
+def test_a_reference_to_a_secret_is_shown_and_not_judged() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub-AbCdEf:master::"
+
+    assert arn == read({"AIHUB_MASTER_KEY": arn}).master_key
 
 
 def test_secrets_are_never_shown_whole() -> None:
