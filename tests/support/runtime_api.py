@@ -161,7 +161,7 @@ class RuntimeApiDouble:
         if path == "invocation/next":
             self.requested += 1
             await self._note("next")
-            invoked = await self._events.get()
+            invoked = await self._next(reader)
             if invoked is None:
                 return False
             headers = {
@@ -179,6 +179,18 @@ class RuntimeApiDouble:
         else:
             await self._finish(request, path, reader, writer)
         return True
+
+    async def _next(self, reader: asyncio.StreamReader) -> Invoked | None:
+        """The next invocation, None if the runtime ends before it comes."""
+        event, gone = asyncio.ensure_future(self._events.get()), asyncio.ensure_future(reader.read(1))
+        await asyncio.wait({event, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if event.done():
+            gone.cancel()
+            await asyncio.wait({gone})
+            return event.result()
+        event.cancel()
+        await asyncio.wait({event})
+        return None
 
     async def _finish(
         self, request: Request, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
