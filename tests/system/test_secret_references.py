@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.behaviour.calls import CHAT, ask, openai_body
+from tests.behaviour.plain_calls import CHAT, ask, openai_body
 from tests.support.aws import AwsDouble
-from tests.support.desk import desk
+from tests.support.command_runner import command_runner
 from tests.support.hub import HubProcess, running_hub
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hub-AbCdEf"
@@ -77,7 +77,7 @@ def test_a_reference_that_cannot_be_read_stops_the_start_and_names_the_setting(
     tmp_path: Path, aws: AwsDouble, setting: str, value: str, problem: str
 ) -> None:
     hub = HubProcess(tmp_path / "data", env={**aws.environment, setting: value})
-    told = desk().run(["user", "list"], hub.env)
+    told = command_runner().run(["user", "list"], hub.env)
 
     assert told.exit_code != 0
     assert setting in told.err
