@@ -1,4 +1,4 @@
-"""AWS Secrets Manager and KMS on this machine: real sockets, AWS's JSON protocol, and a record of what was asked."""
+"""AWS Secrets Manager and KMS on this machine: real sockets, AWS's JSON protocol, and a record of what was requests."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ class AwsDouble:
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
         self.plaintexts: dict[bytes, bytes] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.authorizations: list[str] = []
         double = self
 
@@ -69,13 +69,13 @@ class AwsDouble:
     def answer(self, target: str, fields: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if target == "secretsmanager.GetSecretValue":
             arn = fields["SecretId"]
-            self.asked.append(":".join([arn, *filter(None, (fields.get("VersionStage"), fields.get("VersionId")))]))
+            self.requests.append(":".join([arn, *filter(None, (fields.get("VersionStage"), fields.get("VersionId")))]))
             if arn in self.secrets:
                 return 200, {"ARN": arn, "Name": "n", "SecretString": self.secrets[arn]}
             return 400, {"__type": "ResourceNotFoundException", "Message": "Secrets Manager can't find it."}
         assert target == "TrentService.Decrypt"
         blob = base64.b64decode(fields["CiphertextBlob"])
-        self.asked.append("decrypt")
+        self.requests.append("decrypt")
         if blob in self.plaintexts:
             return 200, {"KeyId": "k", "Plaintext": base64.b64encode(self.plaintexts[blob]).decode()}
         return 400, {"__type": "InvalidCiphertextException"}

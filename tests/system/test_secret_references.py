@@ -41,7 +41,7 @@ def test_master_key_and_owner_key_come_from_one_secret_that_is_read_once_per_pro
 
     assert 200 == answer.status
     assert not (hub.data_dir / "master.key").exists()
-    assert {ARN, f"{ARN}:AWSCURRENT"} == set(aws.asked)
+    assert {ARN, f"{ARN}:AWSCURRENT"} == set(aws.requests)
     assert all("/eu-central-1/secretsmanager/aws4_request" in signed for signed in aws.authorizations)
     assert OLD.hex() not in json.dumps(shown) + hub.log.read_text()
     assert OWNER not in json.dumps(shown) + hub.log.read_text()
@@ -77,13 +77,13 @@ def test_a_reference_that_cannot_be_read_stops_the_start_and_names_the_setting(
     tmp_path: Path, aws: AwsDouble, setting: str, value: str, problem: str
 ) -> None:
     hub = HubProcess(tmp_path / "data", env={**aws.environment, setting: value})
-    told = command_runner().run(["user", "list"], hub.env)
+    reported = command_runner().run(["user", "list"], hub.env)
 
-    assert told.exit_code != 0
-    assert setting in told.err
-    assert problem in told.err
-    assert OWNER not in told.err
-    assert OLD.hex() not in told.err
+    assert reported.exit_code != 0
+    assert setting in reported.err
+    assert problem in reported.err
+    assert OWNER not in reported.err
+    assert OLD.hex() not in reported.err
 
 
 def test_other_variables_that_look_like_references_are_left_alone(tmp_path: Path, aws: AwsDouble) -> None:
@@ -91,4 +91,4 @@ def test_other_variables_that_look_like_references_are_left_alone(tmp_path: Path
     hub.cli("config", "show")
     hub.cli("user", "add", "ann")
 
-    assert [] == aws.asked
+    assert [] == aws.requests
