@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from domain.books.rows import Call, Decision
+from domain.books.rows import Call, Decision, Hold
 from domain.books.view import View
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.rate import Rate
@@ -24,19 +24,15 @@ class Snapshot(Protocol):
     """A consistent view of the whole books at one moment, for proofs and exports."""
 
     def transfers(self) -> AsyncIterator[Transfer]:
-        """Every line of the journal, in the order written."""
-        ...
-
-    def transfers_by_id(self) -> AsyncIterator[Transfer]:
-        """Every line of the journal by its id, which begins with that of its call: a call's lines stand together."""
+        """Every line of the journal by its cause, in the order of `packed` ids: a call's lines stand together."""
         ...
 
     def adjustments(self) -> AsyncIterator[Adjustment]:
         """Every adjustment of a call, in the order made."""
         ...
 
-    def calls_by_id(self) -> AsyncIterator[Call]:
-        """Every call by its id."""
+    def holds(self) -> AsyncIterator[Hold]:
+        """The hold of every call that runs, by id."""
         ...
 
     def grants(self) -> AsyncIterator[Grant]:
@@ -44,7 +40,7 @@ class Snapshot(Protocol):
         ...
 
     def calls(self) -> AsyncIterator[Call]:
-        """Every call, oldest first."""
+        """Every call that has ended, in the order of `packed` ids: by the time of its start."""
         ...
 
     def rates(self) -> AsyncIterator[Rate]:

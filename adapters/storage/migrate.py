@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from domain.books.ids import packed
+
 MIGRATIONS = Path(__file__).parent / "migrations" / "sqlite"
 
 # The version that introduced strict tables.
@@ -49,11 +51,13 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
 def migrate(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
     """Migrate the file under the write lock, so that any number of processes may start at once.
 
-    The connection must be in autocommit mode. Raises MigrationError if the file is not the hub's, is newer than this
-    hub, or was made by a migration that has changed since; sqlite3.OperationalError if the lock is not available.
+    The connection must be in autocommit mode; its SQL can call `packed_id(id, prefix)` from then on. Raises
+    MigrationError if the file is not the hub's, is newer than this hub, or was made by a migration that has changed
+    since; sqlite3.OperationalError if the lock is not available.
     """
     if sqlite3.sqlite_version_info < _SQLITE_VERSION_MIN:
         raise MigrationError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+    connection.create_function("packed_id", 2, packed, deterministic=True)
     # A table that is made again is dropped first, which foreign keys would forbid; they are checked at the end instead.
     (checked,) = connection.execute("pragma foreign_keys").fetchone()
     connection.execute("pragma foreign_keys = off")

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.storage.group_commit import Operation
 from domain.books.lookups import GRANTS_WITH_CREDIT, Lookup
-from domain.books.rows import Call, Row
+from domain.books.rows import Call, Hold, Row
 from domain.books.scopes import CallScope
 from domain.books.view import View
 from domain.books.working_copy import Books
@@ -25,7 +25,6 @@ class Copy:
     def __init__(self, version: int) -> None:
         self.books = Books(version)
         self.wallets: set[str] = set()
-        self.loaded_calls: set[str] = set()
 
     def knows(self, scope: View[Any]) -> bool:
         """Whether the key that a call starts from was found."""
@@ -47,8 +46,6 @@ class Copy:
             if key not in have and (kind, key) not in loaded:
                 loaded.add((kind, key))
                 books.apply(row)
-        if kind is Call:
-            self.loaded_calls.update(values if lookup.by else ())
         if lookup is GRANTS_WITH_CREDIT or lookup.covers is GRANTS_WITH_CREDIT:
             self.wallets |= values
 
@@ -101,3 +98,12 @@ def fold(copy: Copy, operations: list[Operation], keys: Keys, appended: frozense
                 raise AssertionError(f"{kind.__name__} {key} is written twice")
             rows[key] = row
     return dirty
+
+
+def ended_calls(dirty: Dirty) -> list[str]:
+    """Return the ids of the calls that have ended and whose holds are to be removed.
+
+    A hold that was made in this batch is taken out of the rows to write instead.
+    """
+    holds, calls = dirty.get(Hold, {}), dirty.get(Call, {})
+    return [call_id for call_id in calls if holds.pop(call_id, None) is None]

@@ -12,7 +12,7 @@ import msgspec
 from domain.accounts.identity import identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency, Row
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
 from domain.catalog.vendors import passes_through
@@ -59,9 +59,9 @@ class Affordable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The call starts: its row with its hold, and the candidates that the hold covers, in order."""
+    """The call starts: its hold, and the candidates that the hold covers, in order."""
 
-    call: Call
+    hold: Hold
     key: ApiKey
     user: User
     affordable: tuple[Affordable, ...]
@@ -84,7 +84,7 @@ class Stale(msgspec.Struct, frozen=True, kw_only=True):
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
     """A call with the same Idempotency-Key and body is running: wait for its ending and plan again."""
 
-    call: Call
+    hold: Hold
     writes: tuple[Row, ...] = ()
 
 
@@ -100,13 +100,13 @@ Planned: TypeAlias = Plan | Refused | Stale | Duplicate | Replay
 
 
 def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
-    """Decide a call's start: its hold and its row, or why not."""
+    """Decide a call's start: its hold, or why not."""
     caller = identify(facts.key, facts.user, now_ms)
     if isinstance(caller, InvalidKey):
         return Refused(refusal=caller)
     key, user = caller.key, caller.user
-    if facts.duplicate is not None and facts.duplicate_call is not None:
-        earlier = _as_duplicate(facts.duplicate, facts.duplicate_call, request, now_ms)
+    if facts.duplicate is not None:
+        earlier = _as_duplicate(facts.duplicate, facts.duplicate_hold, facts.duplicate_call, request, now_ms)
         if earlier is not None:
             return earlier
     if facts.version != request.version:
@@ -119,7 +119,7 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         return Refused(refusal=affordable)
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
-    call = Call(
+    held = Hold(
         id=request.call_id,
         user_id=user.id,
         key_id=key.id,
@@ -136,7 +136,7 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     )
     kept = _claim(request, user, now_ms)
     return Plan(
-        call=call, key=key, user=user, affordable=affordable, writes=(*moves.grants, *moves.transfers, call, *kept)
+        hold=held, key=key, user=user, affordable=affordable, writes=(*moves.grants, *moves.transfers, held, *kept)
     )
 
 
@@ -199,18 +199,21 @@ def _unbilled(candidates: Sequence[Candidate]) -> tuple[Affordable, ...]:
     return tuple(Affordable(candidate=candidate, bound=None) for candidate in candidates)
 
 
-def _as_duplicate(kept: Idempotency, call: Call, request: PlanRequest, now_ms: int) -> Planned | None:
+def _as_duplicate(
+    kept: Idempotency, hold: Hold | None, call: Call | None, request: PlanRequest, now_ms: int
+) -> Planned | None:
     """The outcome if an earlier call had the same key; None if this call may run.
 
     An earlier call that delivered nothing and charged nothing (refused by the provider, lost in a crash) may be run
     again. One that was charged and whose answer is not kept may not: the same key is never charged twice.
     """
-    if kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms and call.ending is not None:
+    if hold is None and (call is None or kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms):
         return None
     if kept.digest != request.digest:
         return Refused(refusal=IdempotencyConflict(key=kept.key))
-    if call.ending is None:
-        return Duplicate(call=call)
+    if hold is not None:
+        return Duplicate(hold=hold)
+    assert call is not None, "an earlier call runs or has ended"
     if kept.answer is not None:
         return Replay(kept=kept, charge_nanos=call.charge_nanos)
     if not call.complete and call.charge_nanos == 0:

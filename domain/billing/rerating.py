@@ -13,8 +13,8 @@ import msgspec
 from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Row
 from domain.books.scopes import RerateFacts
-from domain.ledger.ledger import BREAKAGE, REVENUE, grant_account, usable
-from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
+from domain.ledger.ledger import usable
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 
@@ -54,14 +54,15 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
         for line in lines
         if not _is_over(grants[line.grant_id], now_ms)
     )
-    transfers = tuple(_transfer(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines))
+    before = sum(len(earlier.lines) for earlier in facts.adjustments)
+    transfers = tuple(_transfer(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
     return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment))
 
 
 def is_due(call: Call, adjustments: Sequence[Adjustment], rate: Rate) -> bool:
     """Whether the call was charged at all, and not yet by this version."""
     by = {call.rate_id, *(adjustment.rate_id for adjustment in adjustments)}
-    return call.billed and call.ending is not None and call.usage is not None and rate.id not in by
+    return call.billed and call.usage is not None and rate.id not in by
 
 
 def charge_under(call: Call, rate: Rate) -> int:
@@ -107,17 +108,18 @@ def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tupl
     return tuple(lines)
 
 
-def _transfer(adjustment: Adjustment, n: int, line: HoldLine, grant: Grant) -> Transfer:
-    account = BREAKAGE if line.nanos < 0 and _is_over(grant, adjustment.at_ms) else grant_account(grant.id)
-    accounts = (account, REVENUE) if line.nanos > 0 else (REVENUE, account)
+def _transfer(adjustment: Adjustment, step: int, line: HoldLine, grant: Grant) -> Transfer:
+    """The line of the journal; steps go on from those of the call's earlier adjustments."""
+    kind: TransferKind = "adjustment"
+    if line.nanos < 0:
+        kind = "forfeit" if _is_over(grant, adjustment.at_ms) else "refund"
     return Transfer(
-        id=f"{adjustment.id}:{n}" if n else adjustment.id,
-        kind="adjustment",
-        from_account=accounts[0],
-        to_account=accounts[1],
+        cause=adjustment.call_id,
+        kind=kind,
+        step=step,
+        grant_id=grant.id,
         amount_nanos=abs(line.nanos),
         at_ms=adjustment.at_ms,
-        call_id=adjustment.call_id,
     )
 
 

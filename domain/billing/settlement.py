@@ -18,7 +18,7 @@ import msgspec
 
 from domain.billing.metering import Measured, Meter, counted, measure
 from domain.billing.rerank_usage import ranked
-from domain.books.rows import Call, Ending, Idempotency, Row
+from domain.books.rows import Call, Ending, Hold, Idempotency, Row, call_of
 from domain.books.scopes import SettleFacts
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
@@ -36,7 +36,7 @@ _COST_UNKNOWN = MAY_HAVE_COST | {"answered"}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call went, as seen by the process that ran it.
+    """How a call went, as seen by the process that ran it. `user_id` is the user who pays.
 
     `served` is the target whose answer was accepted, with the `rate` it is sold at; None if none was. `price` is its
     provider's price in the book. `pieces`, `size` and `quality` were counted in the request, see `ModelCall`. `answer`
@@ -44,6 +44,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     call_id: str
+    user_id: str
     ending: Ending
     meter: Meter
     input_tokens: int
@@ -71,29 +72,30 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
     """Close a call's hold exactly once; repeating it returns the first decision."""
-    call = facts.call
-    if call is None or call.ending is not None:
-        return Settlement(call=call, already=True)
+    hold = facts.hold
+    if hold is None:
+        return Settlement(call=facts.call, already=True)
     measured = measured_of(outcome)
     meter = outcome.meter
     occasion = Occasion(
         service=meter.service_tier,
-        at_ms=call.started_ms,
+        at_ms=hold.started_ms,
         size=meter.size or outcome.size,
         quality=meter.quality or outcome.quality,
     )
     total_nanos = (
-        price(measured.usage, outcome.rate, occasion).total_nanos if measured and outcome.rate and call.billed else 0
+        price(measured.usage, outcome.rate, occasion).total_nanos if measured and outcome.rate and hold.billed else 0
     )
     attempts, price_id = _costed(outcome, measured, occasion)
-    charge_nanos = min(total_nanos, call.hold_nanos)
-    moves = resolve(facts.grants, call.hold_lines, call.id, charge_nanos, now_ms)
+    charge_nanos = min(total_nanos, hold.hold_nanos)
+    moves = resolve(facts.grants, hold.hold_lines, hold.id, charge_nanos, now_ms)
     target = outcome.served
-    ended = msgspec.structs.replace(
-        call,
+    ended = call_of(
+        hold,
+        owner=None,
         ending=outcome.ending,
         complete=outcome.ending == "completed",
-        ended_ms=max(now_ms, call.started_ms),  # the clock may have gone back
+        ended_ms=max(now_ms, hold.started_ms),  # the clock may have gone back
         first_byte_ms=outcome.first_byte_ms,
         provider=target.provider if target else None,
         provider_model=target.model if target else None,
@@ -112,7 +114,7 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         size=occasion.size,
         quality=occasion.quality,
     )
-    kept = _kept(facts.duplicate, call, outcome)
+    kept = _kept(facts.duplicate, hold, outcome)
     return Settlement(call=ended, writes=(*moves.grants, *moves.transfers, ended, *kept))
 
 
@@ -177,8 +179,8 @@ def _costed(
     return tuple(records), price_id
 
 
-def _kept(duplicate: Idempotency | None, call: Call, outcome: Outcome) -> tuple[Idempotency, ...]:
-    if duplicate is None or duplicate.call_id != call.id or outcome.answer is None:
+def _kept(duplicate: Idempotency | None, hold: Hold, outcome: Outcome) -> tuple[Idempotency, ...]:
+    if duplicate is None or duplicate.call_id != hold.id or outcome.answer is None:
         return ()
     kept = msgspec.structs.replace(
         duplicate, status=outcome.status, content_type=outcome.content_type, answer=outcome.answer

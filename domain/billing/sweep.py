@@ -11,7 +11,7 @@ It can run anywhere and any number of times: it reads only what is open now.
 
 import msgspec
 
-from domain.books.rows import Call, Row
+from domain.books.rows import Call, Hold, Row, call_of
 from domain.books.scopes import SweepFacts
 from domain.ledger.ledger import break_expired, resolve
 from domain.ledger.rows import Grant
@@ -41,13 +41,13 @@ class Owners(msgspec.Struct, frozen=True, kw_only=True):
     abandoned: frozenset[str] = frozenset()
 
 
-def why_lost(call: Call, owners: Owners, now_ms: int) -> str | None:
+def why_lost(hold: Hold, owners: Owners, now_ms: int) -> str | None:
     """Why the open call will not be settled; None if it will be."""
-    if call.owner in owners.gone:
+    if hold.owner in owners.gone:
         return "its process is gone"
-    if call.id in owners.abandoned:
+    if hold.id in owners.abandoned:
         return "its process does not run it"
-    if call.owner in owners.unseen and now_ms >= call.deadline_ms + LEASE_MARGIN_MS:
+    if hold.owner in owners.unseen and now_ms >= hold.deadline_ms + LEASE_MARGIN_MS:
         return "its deadline has passed, and its process cannot be seen"
     return None
 
@@ -57,18 +57,18 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
     grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []
-    for call in facts.open_calls:
-        why = why_lost(call, owners, now_ms)
+    for hold in facts.holds:
+        why = why_lost(hold, owners, now_ms)
         if why is None:
             continue
-        moves = resolve(
-            [grants[line.grant_id] for line in call.hold_lines], call.hold_lines, call.id, 0, now_ms, "expire"
-        )
+        held_from = [grants[line.grant_id] for line in hold.hold_lines]
+        moves = resolve(held_from, hold.hold_lines, hold.id, 0, now_ms, "expire")
         grants.update((grant.id, grant) for grant in moves.grants)
-        ended = msgspec.structs.replace(
-            call,
+        ended = call_of(
+            hold,
+            owner=hold.owner,
             ending="lost",
-            ended_ms=max(now_ms, call.started_ms),
+            ended_ms=max(now_ms, hold.started_ms),
             error=f"{why}; the provider may have charged the operator for it",
         )
         lost.append(ended)

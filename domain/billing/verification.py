@@ -8,8 +8,8 @@ from collections import defaultdict
 import msgspec
 
 from domain.billing.settlement import occasion_of
-from domain.books.rows import Call
-from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.books.rows import Call, Hold
+from domain.ledger.rows import BREAKAGE, ISSUED, REVENUE, Adjustment, Grant, HoldLine, Transfer
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
 
@@ -43,9 +43,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Auditor:
-    """Takes rates, journal, adjustments, calls and grants of one snapshot, in this order; then `conclude`.
+    """Takes rates, journal, adjustments, calls, holds and grants of one snapshot, in this order; then `conclude`.
 
-    The journal lines of a call must come before the call, and all others before the grants.
+    The journal lines of a call must come before the call, and all others before the holds and the grants.
     """
 
     def __init__(self) -> None:
@@ -70,15 +70,19 @@ class Auditor:
         self._transfers += 1
         self._balances[transfer.from_account] -= transfer.amount_nanos
         self._balances[transfer.to_account] += transfer.amount_nanos
-        if transfer.kind == "capture":
-            self._captured[transfer.call_id or ""] += transfer.amount_nanos
-        if transfer.kind == "hold":
-            self._held_for[transfer.call_id or ""] += transfer.amount_nanos
-        if transfer.kind == "adjustment":
-            sign = 1 if transfer.to_account == "revenue" else -1
-            self._adjusted[transfer.call_id or ""] += sign * transfer.amount_nanos
-        if transfer.kind == "grant":
-            self._granted[transfer.to_account] += transfer.amount_nanos
+        match transfer.kind:
+            case "hold":
+                self._held_for[transfer.cause] += transfer.amount_nanos
+            case "capture":
+                self._captured[transfer.cause] += transfer.amount_nanos
+            case "adjustment":
+                self._adjusted[transfer.cause] += transfer.amount_nanos
+            case "refund" | "forfeit":
+                self._adjusted[transfer.cause] -= transfer.amount_nanos
+            case "grant":
+                self._granted[transfer.to_account] += transfer.amount_nanos
+            case "release" | "expire" | "breakage":
+                pass
 
     def adjustment(self, adjustment: Adjustment) -> None:
         """A re-rating of a call: its lines sum to its amount; the amount itself is checked with the call."""
@@ -87,32 +91,31 @@ class Auditor:
         self._adjustments[adjustment.call_id].append(adjustment)
 
     def call(self, call: Call) -> None:
-        """A call: its hold against the journal, its charge against its quantities."""
+        """A call that has ended: its hold against the journal, its charge against its quantities."""
         self._calls += 1
         self._charged += call.charge_nanos
-        is_open = call.ending is None
         self._given_away += call.ending == "lost" and call.first_byte_ms is not None and call.provider is not None
-        self._open += is_open
-        self._expect(
-            call.id, "the hold's lines sum to the hold", sum(x.nanos for x in call.hold_lines), call.hold_nanos
-        )
-        self._expect(
-            call.id,
-            "the account of the hold",
-            call.hold_nanos if is_open else 0,
-            self._balances.pop(f"held:{call.id}", 0),
-        )
-        self._expect(call.id, "the hold is what was taken for it", call.hold_nanos, self._held_for.pop(call.id, 0))
+        self._hold(call.id, call.hold_nanos, call.hold_lines, left_nanos=0)
         self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
-        if is_open:
-            for line in call.hold_lines:
-                self._held_by_grant[line.grant_id] += line.nanos
-        else:
-            total = self._derived(call)
-            charge = min(total, call.hold_nanos)
-            self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
-            self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
+        total = self._derived(call)
+        charge = min(total, call.hold_nanos)
+        self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
+        self._expect(call.id, "what was not collected is the rest", call.uncollected_nanos, total - charge)
         self._adjustments_of(call)
+
+    def hold(self, hold: Hold) -> None:
+        """A call that runs: what it holds against the journal."""
+        self._calls += 1
+        self._open += 1
+        self._hold(hold.id, hold.hold_nanos, hold.hold_lines, left_nanos=hold.hold_nanos)
+        for line in hold.hold_lines:
+            self._held_by_grant[line.grant_id] += line.nanos
+
+    def _hold(self, call_id: str, nanos: int, lines: tuple[HoldLine, ...], *, left_nanos: int) -> None:
+        """What was held for a call, and what is left of it in the hold's account."""
+        self._expect(call_id, "the hold's lines sum to the hold", sum(line.nanos for line in lines), nanos)
+        self._expect(call_id, "the account of the hold", left_nanos, self._balances.pop(f"held:{call_id}", 0))
+        self._expect(call_id, "the hold is what was taken for it", nanos, self._held_for.pop(call_id, 0))
 
     def grant(self, grant: Grant) -> None:
         """A grant: what is available and held in it, against the journal and the open calls."""
@@ -132,14 +135,14 @@ class Auditor:
         """The totals if everything adds up, else the first difference."""
         held = sum(self._held_by_grant.values())
         self._expect(
-            "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances["revenue"]
+            "revenue", "revenue is the sum of all charges, as adjusted", self._charged, self._balances[REVENUE]
         )
         for account, nanos in sorted(self._balances.items()):
             if account.startswith(("grant:", "held:")):
                 self._expect(account, "an account of the journal is known to the books", 0, nanos)
         self._expect("adjustments", "every adjustment is of a call in the books", 0, len(self._adjustments))
         self._expect("held", "what is held in grants no call accounts for", 0, held)
-        issued, revenue, breakage = (self._balances[a] for a in ("issued", "revenue", "breakage"))
+        issued, revenue, breakage = (self._balances[a] for a in (ISSUED, REVENUE, BREAKAGE))
         self._expect("issued", "what was issued is the sum of all grants", self._amounts, -issued)
         rest = -issued - revenue - breakage - self._available
         self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)

@@ -2,7 +2,8 @@
 
 Its modules:
 
-    rows               calls, kept answers, the audit log, and the union of all rows
+    rows               holds, calls, kept answers, the audit log, and the union of all rows
+    ids                ids as the books keep them, in 16 bytes
     lookups            rows of one type by the values of some columns, as data
     view               the protocol of a scope: steps to load, and the facts to show
     scopes             the rows that a rule needs, and how they become its facts

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import Call, Idempotency
+from domain.books.rows import Call, Hold, Idempotency
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -17,7 +17,7 @@ from domain.ledger.rows import Adjustment, Grant
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
-Test: TypeAlias = Literal["null", "not null", "positive"]
+Test: TypeAlias = Literal["not null", "positive"]
 
 
 def _nothing(_: Books) -> Collection[Any]:
@@ -30,7 +30,7 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     by        columns that equal a value (a tuple of values for several columns); a batch looks up many until instead: a
     column that is at most a value; a batch looks up once, for the largest oldest    instead: a column to order by; the
     value is how many rows to read; a batch looks up once, for the most where     tests of columns that every row
-    passes: the sum of the columns is positive, or the column is (not) null in_order  whether the rows come in the order
+    passes: the sum of the columns is positive, or the column is not null in_order  whether the rows come in the order
     in which they were written present   values that need no loading, because the working copy has their only row covers
     a lookup whose rows are all among these, for the same value
 
@@ -52,7 +52,8 @@ KEY_BY_ID = Lookup(kind=ApiKey, by=("id",), present=lambda books: books.keys)
 USER_BY_ID = Lookup(kind=User, by=("id",), present=lambda books: books.users)
 USER_BY_NAME = Lookup(kind=User, by=("name",), present=lambda books: books.users_by_name)
 CALL_BY_ID = Lookup(kind=Call, by=("id",), present=lambda books: books.calls)
-OPEN_CALLS = Lookup(kind=Call, oldest="started_ms", where=(("null", ("ending",)),))
+HOLD_BY_ID = Lookup(kind=Hold, by=("id",), present=lambda books: books.holds)
+OPEN_HOLDS = Lookup(kind=Hold, oldest="id")
 GRANT_BY_ID = Lookup(kind=Grant, by=("id",), present=lambda books: books.grants)
 GRANTS_WITH_CREDIT = Lookup(kind=Grant, by=("user_id",), where=(("positive", ("available_nanos", "held_nanos")),))
 GRANTS_OF_USER = Lookup(kind=Grant, by=("user_id",), covers=GRANTS_WITH_CREDIT)

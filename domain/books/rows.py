@@ -1,9 +1,9 @@
-"""The row of a call, what is kept for repeated requests, the audit log, and the union of all rows.
+"""The rows of a call, what is kept for repeated requests, the audit log, and the union of all rows.
 
-A decision carries `writes`, rows in their new state. `Transfer` and `AuditEntry` rows are only added.
+A decision carries `writes`, rows in their new state. `Call`, `Transfer` and `AuditEntry` rows are only added.
 """
 
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -26,14 +26,12 @@ UsageSource = Literal["provider", "adjusted", "estimated"]
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call, from its hold to its ending: the call log and the hold are one row.
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that runs: the credit that it holds, and what was known of it at its admission.
 
-    `ending` is None while the call runs; then its hold is open, and `owner` is the process that runs it.
-    `uncollected_nanos` is the price of the usage beyond the hold: never captured, but recorded. `service_tier` is
-    reported by the provider; `size` and `quality` are of the images or the video that it made, or as requested.
-    `cost_nanos` is what the provider asks, in nano-USD, under the price `price_id` of the book, or as the provider
-    reported if that is None; None if any part of it is unknown.
+    It is written once and never changed. The `Call` of the same id takes its place when the call ends. `owner` is the
+    process that runs the call, `deadline_ms` the end of its lease. `wallet_id` is the user who pays, where that is not
+    `user_id`. `app`, `run_id`, `trace_id` and `client` are what the request says about itself (`RequestOrigin`).
     """
 
     id: str
@@ -49,6 +47,46 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     hold_nanos: int
     hold_lines: tuple[HoldLine, ...]
     idempotency_key: str | None = None
+    wallet_id: str | None = None
+    app: str | None = None
+    run_id: str | None = None
+    trace_id: str | None = None
+    client: str | None = None
+
+    @property
+    def payer_id(self) -> str:
+        """The user whose wallet the hold is on."""
+        return self.wallet_id or self.user_id
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call in the call log. Its row is written once, when it ends, and in the same write its hold is removed.
+
+    Readers show a call that runs as well, by its hold (`running`): only then `ending` is None. `owner` is the process
+    that runs the call or has left it; None after a settlement. `uncollected_nanos` is the price of the usage beyond the
+    hold: never captured, but recorded. `service_tier` is reported by the provider; `size` and `quality` are of the
+    images or the video that it made, or as requested. `cost_nanos` is what the provider asks, in nano-USD, under the
+    price `price_id` of the book, or as the provider reported if that is None; None if any part of it is unknown. The
+    other fields of the request are those of `Hold`.
+    """
+
+    id: str
+    user_id: str
+    key_id: str
+    dialect: str
+    model: str
+    stream: bool
+    billed: bool
+    started_ms: int
+    hold_nanos: int
+    hold_lines: tuple[HoldLine, ...]
+    owner: str | None = None
+    idempotency_key: str | None = None
+    wallet_id: str | None = None
+    app: str | None = None
+    run_id: str | None = None
+    trace_id: str | None = None
+    client: str | None = None
     provider: str | None = None
     provider_model: str | None = None
     credential_id: str | None = None
@@ -69,6 +107,35 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     price_id: str | None = None
     size: str | None = None
     quality: str | None = None
+
+
+def call_of(hold: Hold, owner: str | None, **ended: Any) -> Call:
+    """The call of a hold: with the fields of its ending, or without them as it runs."""
+    return Call(
+        id=hold.id,
+        user_id=hold.user_id,
+        key_id=hold.key_id,
+        dialect=hold.dialect,
+        model=hold.model,
+        stream=hold.stream,
+        billed=hold.billed,
+        started_ms=hold.started_ms,
+        hold_nanos=hold.hold_nanos,
+        hold_lines=hold.hold_lines,
+        owner=owner,
+        idempotency_key=hold.idempotency_key,
+        wallet_id=hold.wallet_id,
+        app=hold.app,
+        run_id=hold.run_id,
+        trace_id=hold.trace_id,
+        client=hold.client,
+        **ended,
+    )
+
+
+def running(hold: Hold) -> Call:
+    """The call of a hold while it runs, as the call log shows it."""
+    return call_of(hold, hold.owner)
 
 
 class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +168,10 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 
 
-Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Call | Transfer | Adjustment | Idempotency | AuditEntry
+_OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency
+
+
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | AuditEntry
 
 
 class Decision(Protocol):

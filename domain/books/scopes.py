@@ -16,13 +16,14 @@ from domain.books.lookups import (
     GRANT_BY_ID,
     GRANTS_OF_USER,
     GRANTS_WITH_CREDIT,
+    HOLD_BY_ID,
     KEY_BY_FINGERPRINT,
-    OPEN_CALLS,
+    OPEN_HOLDS,
     STALE_ANSWERS,
     USER_BY_ID,
 )
 from domain.books.management_scopes import AliasScope, CredentialScope, KeyScope, PriceScope, ProviderScope, UserScope
-from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Idempotency
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
 from domain.books.view import Steps
 from domain.books.working_copy import Books
 from domain.ledger.rows import Adjustment, Grant
@@ -46,18 +47,23 @@ def _duplicate(scope: Any, books: Books) -> tuple[str, ...]:
     return tuple(row.call_id for row in kept if row is not None)
 
 
+def _ended_call(scope: Any, books: Books) -> tuple[str, ...]:
+    """The call, unless it runs: its row need not be looked for then."""
+    return () if scope.call_id in books.holds else (scope.call_id,)
+
+
 def _answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
-    call = books.calls.get(scope.call_id)
-    return () if call is None or not call.idempotency_key else ((call.user_id, call.idempotency_key),)
+    hold = books.holds.get(scope.call_id)
+    return () if hold is None or not hold.idempotency_key else ((hold.user_id, hold.idempotency_key),)
 
 
 def _held_by_call(scope: Any, books: Books) -> list[str]:
-    call = books.calls.get(scope.call_id)
-    return [] if call is None else [line.grant_id for line in call.hold_lines]
+    hold = books.holds.get(scope.call_id)
+    return [] if hold is None else [line.grant_id for line in hold.hold_lines]
 
 
-def _held_by_open_calls(_: Any, books: Books) -> set[str]:
-    return {line.grant_id for call_id in books.open_calls for line in books.calls[call_id].hold_lines}
+def _held_by_all(_: Any, books: Books) -> set[str]:
+    return {line.grant_id for hold in books.holds.values() for line in hold.hold_lines}
 
 
 def _payer(scope: Any, books: Books) -> tuple[str, ...]:
@@ -66,14 +72,19 @@ def _payer(scope: Any, books: Books) -> tuple[str, ...]:
 
 
 class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `plan_call` sees. `duplicate` is an earlier call with the same Idempotency-Key, `duplicate_call` its row."""
+    """What `plan_call` sees.
+
+    `duplicate` is what is kept of an earlier call with the same Idempotency-Key; `duplicate_hold` its hold while it
+    runs, `duplicate_call` its row when it has ended.
+    """
 
     version: int
     key: ApiKey | None
     user: User | None
     grants: tuple[Grant, ...]
-    duplicate: Idempotency | None
-    duplicate_call: Call | None
+    duplicate: Idempotency | None = None
+    duplicate_hold: Hold | None = None
+    duplicate_call: Call | None = None
 
 
 class CallScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,14 +100,14 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
             (GRANTS_WITH_CREDIT, _caller),
             (ANSWER_BY_KEY, _answer_of_caller),
         ),
-        ((CALL_BY_ID, _duplicate),),
+        ((HOLD_BY_ID, _duplicate), (CALL_BY_ID, _duplicate)),
     )
 
     def view(self, books: Books) -> CallFacts:
         """The caller as the books know it now."""
         key = books.keys.get(books.keys_by_fingerprint.get(self.fingerprint, ""))
         if key is None:
-            return CallFacts(version=books.version, key=None, user=None, grants=(), duplicate=None, duplicate_call=None)
+            return CallFacts(version=books.version, key=None, user=None, grants=())
         duplicate = books.idempotency.get((key.user_id, self.idempotency_key)) if self.idempotency_key else None
         return CallFacts(
             version=books.version,
@@ -104,26 +115,30 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
             user=books.users.get(key.user_id),
             grants=books.wallet(key.user_id),
             duplicate=duplicate,
+            duplicate_hold=books.holds.get(duplicate.call_id) if duplicate else None,
             duplicate_call=books.calls.get(duplicate.call_id) if duplicate else None,
         )
 
 
 class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `settle` sees: the call, the grants it holds from, and its Idempotency-Key's row."""
+    """What `settle` sees: the hold with its grants and its Idempotency-Key's row, or the call that has ended."""
 
-    call: Call | None
-    grants: tuple[Grant, ...]
-    duplicate: Idempotency | None
+    hold: Hold | None
+    call: Call | None = None
+    grants: tuple[Grant, ...] = ()
+    duplicate: Idempotency | None = None
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
-    """One call and the grants that it holds from."""
+    """One call and the grants that it holds from. `user_id` is the user who pays: an engine may lock it first."""
 
     call_id: str
+    user_id: str
 
     steps: ClassVar[Steps] = (
-        ((CALL_BY_ID, lambda scope, _: (scope.call_id,)),),
+        ((HOLD_BY_ID, lambda scope, _: (scope.call_id,)),),
         (
+            (CALL_BY_ID, _ended_call),
             (GRANT_BY_ID, _held_by_call),
             (ANSWER_BY_KEY, _answer_of_call),
         ),
@@ -131,18 +146,18 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
 
     def view(self, books: Books) -> SettleFacts:
         """The call as the books know it now."""
-        call = books.calls.get(self.call_id)
-        if call is None:
-            return SettleFacts(call=None, grants=(), duplicate=None)
-        grants = tuple(books.grants[line.grant_id] for line in call.hold_lines)
-        duplicate = books.idempotency.get((call.user_id, call.idempotency_key)) if call.idempotency_key else None
-        return SettleFacts(call=call, grants=grants, duplicate=duplicate)
+        hold = books.holds.get(self.call_id)
+        if hold is None:
+            return SettleFacts(hold=None, call=books.calls.get(self.call_id))
+        grants = tuple([books.grants[line.grant_id] for line in hold.hold_lines])
+        duplicate = books.idempotency.get((hold.user_id, hold.idempotency_key)) if hold.idempotency_key else None
+        return SettleFacts(hold=hold, grants=grants, duplicate=duplicate)
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `sweep` sees: open calls, the grants they hold from, grants past their expiry, answers kept too long."""
+    """What `sweep` sees: open holds, the grants they take from, grants past their expiry, answers kept too long."""
 
-    open_calls: tuple[Call, ...]
+    holds: tuple[Hold, ...]
     grants: tuple[Grant, ...]
     stale_answers: tuple[Idempotency, ...] = ()
 
@@ -150,23 +165,23 @@ class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
     """What may need closing at `now_ms`.
 
-    All open calls (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept
+    All open holds (at most `calls_max`, the oldest) with their grants, expired grants with credit left, and kept
     answers whose time is over.
     """
 
     now_ms: int
     calls_max: int = 500
 
-    # The last step is behind those of all other scopes: it needs the grants of every open call in the copy.
+    # The last step is behind those of all other scopes: it needs the grants of every hold in the copy.
     steps: ClassVar[Steps] = (
         (
-            (OPEN_CALLS, lambda scope, _: (scope.calls_max,)),
+            (OPEN_HOLDS, lambda scope, _: (scope.calls_max,)),
             (EXPIRED_GRANTS, lambda scope, _: (scope.now_ms,)),
             (STALE_ANSWERS, lambda scope, _: (scope.answers_until_ms,)),
         ),
         (),
         (),
-        ((GRANT_BY_ID, _held_by_open_calls),),
+        ((GRANT_BY_ID, _held_by_all),),
     )
 
     @property
@@ -176,9 +191,8 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
 
     def view(self, books: Books) -> SweepFacts:
         """What may need closing."""
-        open_calls = sorted((books.calls[i] for i in books.open_calls), key=lambda call: (call.started_ms, call.id))
-        chosen = tuple(open_calls[: self.calls_max])
-        wanted = {line.grant_id for call in chosen for line in call.hold_lines}
+        chosen = tuple(books.holds[call_id] for call_id in sorted(books.holds)[: self.calls_max])
+        wanted = {line.grant_id for hold in chosen for line in hold.hold_lines}
         wanted |= {
             grant.id
             for grant in books.grants.values()
@@ -190,14 +204,14 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
             if kept.answer is not None and kept.created_ms <= self.answers_until_ms
         )
         return SweepFacts(
-            open_calls=chosen,
+            holds=chosen,
             grants=tuple(books.grants[i] for i in sorted(wanted)),
             stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
         )
 
 
 class RerateFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `rerate` sees: the call, all grants of its user, and how it was adjusted so far, oldest first."""
+    """What `rerate` sees: the call once it has ended, all grants of its user, and its adjustments, oldest first."""
 
     call: Call | None
     grants: tuple[Grant, ...]

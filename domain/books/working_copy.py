@@ -7,10 +7,10 @@ from collections.abc import Collection
 from typing import Any
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Idempotency, Row
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.ledger.rows import Adjustment, Grant, LineKey, Transfer
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -32,10 +32,10 @@ class Books:
         self.prices: list[Price] = []
         self.grants: dict[str, Grant] = {}
         self.grants_by_user: dict[str, set[str]] = {}
+        self.holds: dict[str, Hold] = {}
         self.calls: dict[str, Call] = {}
-        self.open_calls: set[str] = set()
         self.idempotency: dict[tuple[str, str], Idempotency] = {}
-        self.journal: dict[str, Transfer] = {}
+        self.journal: dict[LineKey, Transfer] = {}
         self.adjustments: dict[str, list[Adjustment]] = {}
         self.audit: list[AuditEntry] = []
 
@@ -45,22 +45,30 @@ class Books:
             ProviderRow: self.providers,
             Credential: self.credentials,
             Grant: self.grants,
+            Hold: self.holds,
             Call: self.calls,
             Idempotency: self.idempotency,
         }
 
     def apply(self, row: Row) -> None:
-        """Store the row. A change of the catalogue (provider, credential, rate, alias, price) makes a new version."""
+        """Store the row; a call takes the place of its hold.
+
+        A change of the catalogue (provider, credential, rate, alias, price) makes a new version.
+        """
         match row:
+            case Hold():
+                assert row.id not in self.calls, f"call {row.id} has ended already"
+                self.holds[row.id] = row
             case Call():
+                assert row.id not in self.calls, f"call {row.id} has ended already"
                 self.calls[row.id] = row
-                (self.open_calls.add if row.ending is None else self.open_calls.discard)(row.id)
+                self.holds.pop(row.id, None)
             case Grant():
                 self.grants[row.id] = row
                 self.grants_by_user.setdefault(row.user_id, set()).add(row.id)
             case Transfer():
-                assert row.id not in self.journal, f"{row.id} is in the journal already"
-                self.journal[row.id] = row
+                assert row.key not in self.journal, f"{row.key} is in the journal already"
+                self.journal[row.key] = row
             case Adjustment():
                 self.adjustments.setdefault(row.call_id, []).append(row)
             case Idempotency():

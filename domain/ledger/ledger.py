@@ -11,20 +11,6 @@ import msgspec
 
 from domain.ledger.rows import Grant, HoldLine, Transfer, TransferKind
 
-ISSUED = "issued"
-REVENUE = "revenue"
-BREAKAGE = "breakage"
-
-
-def grant_account(grant_id: str) -> str:
-    """The account of the credit available in a grant."""
-    return f"grant:{grant_id}"
-
-
-def held_account(call_id: str) -> str:
-    """The account of the credit held for a call."""
-    return f"held:{call_id}"
-
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """The balance of a wallet at a time: `available = posted - held`."""
@@ -89,12 +75,7 @@ def available(grants: Iterable[Grant], now_ms: int) -> int:
 def add_grant(grant: Grant) -> Moves:
     """Credit is issued into a new grant."""
     transfer = Transfer(
-        id=f"{grant.id}:grant",
-        kind="grant",
-        from_account=ISSUED,
-        to_account=grant_account(grant.id),
-        amount_nanos=grant.amount_nanos,
-        at_ms=grant.created_ms,
+        cause=grant.id, kind="grant", grant_id=grant.id, amount_nanos=grant.amount_nanos, at_ms=grant.created_ms
     )
     return Moves(grants=(grant,), transfers=(transfer,))
 
@@ -113,11 +94,7 @@ def hold(grants: Sequence[Grant], call_id: str, nanos: int, now_ms: int) -> Move
             lines.append(HoldLine(grant.id, part))
             missing -= part
     assert missing == 0, f"a hold of {nanos} lacks {missing}"
-    held = held_account(call_id)
-    transfers = _transfers(
-        "hold", call_id, now_ms, [(grant_account(line.grant_id), held, line.nanos) for line in lines]
-    )
-    return Moves(grants=tuple(moved), transfers=transfers, lines=tuple(lines))
+    return Moves(grants=tuple(moved), transfers=_transfers("hold", call_id, now_ms, lines), lines=tuple(lines))
 
 
 def resolve(
@@ -134,36 +111,33 @@ def resolve(
     """
     by_id = {grant.id: grant for grant in grants}
     captured = 0
-    back: list[tuple[str, str, int]] = []
+    back: list[HoldLine] = []
     for line in lines:
         taken = min(line.nanos, captured_nanos - captured)
         captured += taken
         returned = line.nanos - taken
         by_id[line.grant_id] = _shift(by_id[line.grant_id], available=returned, held=-line.nanos)
         if returned:
-            back.append((held_account(call_id), grant_account(line.grant_id), returned))
+            back.append(HoldLine(line.grant_id, returned))
     assert captured == captured_nanos, f"a capture of {captured_nanos} is more than was held"
-    paid = ((held_account(call_id), REVENUE, captured),) if captured else ()
-    return Moves(
-        grants=tuple(by_id.values()),
-        transfers=(
-            *_transfers("capture", call_id, now_ms, paid),
-            *_transfers(rest, call_id, now_ms, back),
-        ),
-    )
+    transfers = _transfers(rest, call_id, now_ms, back)
+    if captured:
+        paid = Transfer(cause=call_id, kind="capture", grant_id=None, amount_nanos=captured, at_ms=now_ms)
+        transfers = (paid, *transfers)
+    return Moves(grants=tuple(by_id.values()), transfers=transfers)
 
 
 def break_expired(grant: Grant, now_ms: int) -> Moves:
     """The rest of a grant past its expiry becomes breakage, except what a running call still holds.
 
-    The id contains what the grant was worth before. That only falls, so credit that a call releases after the expiry
-    becomes breakage under an id of its own, even in the same millisecond.
+    The step is what the grant was worth before. That only falls, so credit that a call releases after the expiry
+    becomes breakage in a line of its own, even in the same millisecond.
     """
     transfer = Transfer(
-        id=f"{grant.id}:breakage:{grant.available_nanos + grant.held_nanos}",
+        cause=grant.id,
         kind="breakage",
-        from_account=grant_account(grant.id),
-        to_account=BREAKAGE,
+        step=grant.available_nanos + grant.held_nanos,
+        grant_id=grant.id,
         amount_nanos=grant.available_nanos,
         at_ms=now_ms,
     )
@@ -176,20 +150,11 @@ def _shift(grant: Grant, available: int, held: int) -> Grant:
     )
 
 
-def _transfers(
-    kind: TransferKind, call_id: str, now_ms: int, moves: Iterable[tuple[str, str, int]]
-) -> tuple[Transfer, ...]:
-    """One transfer for each move, named after the call: `<call>:hold`, and `<call>:hold:1` for a second grant."""
-    named = [
-        Transfer(
-            id=f"{call_id}:{kind}" if n == 0 else f"{call_id}:{kind}:{n}",
-            kind=kind,
-            from_account=from_account,
-            to_account=to_account,
-            amount_nanos=nanos,
-            at_ms=now_ms,
-            call_id=call_id,
-        )
-        for n, (from_account, to_account, nanos) in enumerate(moves)
-    ]
-    return tuple(named)
+def _transfers(kind: TransferKind, call_id: str, now_ms: int, lines: Sequence[HoldLine]) -> tuple[Transfer, ...]:
+    """One transfer for each line."""
+    return tuple(
+        [
+            Transfer(cause=call_id, kind=kind, step=n, grant_id=line.grant_id, amount_nanos=line.nanos, at_ms=now_ms)
+            for n, line in enumerate(lines)
+        ]
+    )

@@ -1,10 +1,27 @@
 """Grants, holds, journal lines and adjustments, as rows of the books."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
-TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment"]
+TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment", "refund", "forfeit"]
+LineKey: TypeAlias = tuple[str, TransferKind, int]
+
+ISSUED, REVENUE, BREAKAGE = "issued", "revenue", "breakage"
+_GRANT, _HELD = "grant", "held"
+
+# Where each kind of line moves credit from, and where to.
+_ACCOUNTS: dict[TransferKind, tuple[str, str]] = {
+    "grant": (ISSUED, _GRANT),
+    "hold": (_GRANT, _HELD),
+    "capture": (_HELD, REVENUE),
+    "release": (_HELD, _GRANT),
+    "expire": (_HELD, _GRANT),
+    "breakage": (_GRANT, BREAKAGE),
+    "adjustment": (_GRANT, REVENUE),
+    "refund": (REVENUE, _GRANT),
+    "forfeit": (REVENUE, BREAKAGE),
+}
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,21 +54,47 @@ class HoldLine(msgspec.Struct, frozen=True, array_like=True):
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the journal: `amount_nanos` moves from one account to another, so every line sums to zero.
 
-    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`. The id derives from the cause
-    (`<call>:hold`), so a repeated step cannot be written twice.
+    Accounts: `issued`, `grant:<id>`, `held:<call id>`, `revenue`, `breakage`; the kind says which. `cause` is the id of
+    the call, or of the grant for the kinds "grant" and "breakage". `step` counts the lines of the same cause and kind;
+    that of a breakage is what the grant was worth before. So the key derives from the cause, and a repeated step cannot
+    be written twice. `grant_id` is None for a capture, which names no grant.
     """
 
-    id: str
+    cause: str
     kind: TransferKind
-    from_account: str
-    to_account: str
+    step: int = 0
+    grant_id: str | None
     amount_nanos: int
     at_ms: int
-    call_id: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a transfer of nothing or less."""
-        assert self.amount_nanos > 0, f"transfer {self.id} moves {self.amount_nanos}"
+        assert self.amount_nanos > 0, f"{self.kind} {self.step} of {self.cause} moves {self.amount_nanos}"
+
+    @property
+    def key(self) -> LineKey:
+        """What no two lines of the journal share."""
+        return self.cause, self.kind, self.step
+
+    @property
+    def call_id(self) -> str | None:
+        """The call that the line belongs to; None for the lines of a grant."""
+        return None if self.kind in ("grant", "breakage") else self.cause
+
+    @property
+    def from_account(self) -> str:
+        """The account that has less after it."""
+        return self._account(_ACCOUNTS[self.kind][0])
+
+    @property
+    def to_account(self) -> str:
+        """The account that has more after it."""
+        return self._account(_ACCOUNTS[self.kind][1])
+
+    def _account(self, name: str) -> str:
+        if name == _GRANT:
+            return f"{_GRANT}:{self.grant_id}"
+        return f"{_HELD}:{self.cause}" if name == _HELD else name
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ class CallReader(Protocol):
     """Reads calls and their charges, as of the last commit."""
 
     async def call(self, call_id: str) -> Call | None:
-        """One call."""
+        """One call, running or ended."""
         ...
 
     async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
-        """The newest calls first, of one user or of all; only those before the call of an id, where given."""
+        """The newest calls first, running ones too, of one user or of all; only those before an id, where given."""
         ...
 
     async def adjustments(self, call_id: str) -> list[Adjustment]:

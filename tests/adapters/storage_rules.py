@@ -7,11 +7,11 @@ import msgspec
 
 from domain.accounts.rows import ApiKey, User
 from domain.books.management_scopes import UserScope
-from domain.books.rows import AuditEntry, Call, Row
+from domain.books.rows import AuditEntry, Call, Hold, Row, call_of
 from domain.books.scopes import CallFacts, CallScope, SettleFacts, SettleScope
 from domain.catalog.aliases import Alias, AliasTarget
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Grant, HoldLine, Transfer
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
 from domain.pricing.rate import Rate
 from ports.books import Snapshot, Storage
 
@@ -60,8 +60,8 @@ def a_grant(n: int = 1, nanos: int = 100, **changes: Any) -> Grant:
     return msgspec.structs.replace(grant, **changes)
 
 
-def a_call(call_id: str = "call-1", **changes: Any) -> Call:
-    call = Call(
+def a_hold(call_id: str = "call-1", **changes: Any) -> Hold:
+    hold = Hold(
         id=call_id,
         user_id="user-1",
         key_id="key-1",
@@ -75,14 +75,32 @@ def a_call(call_id: str = "call-1", **changes: Any) -> Call:
         hold_nanos=10,
         hold_lines=(HoldLine("grant-1", 10),),
     )
+    return msgspec.structs.replace(hold, **changes)
+
+
+def a_call(call_id: str = "call-1", **changes: Any) -> Call:
+    """The call of `a_hold`, lost."""
+    call = call_of(a_hold(call_id), owner=None, ending="lost", ended_ms=9)
     return msgspec.structs.replace(call, **changes)
 
 
-def a_transfer(transfer_id: str = "transfer-1", **changes: Any) -> Transfer:
-    transfer = Transfer(
-        id=transfer_id, kind="grant", from_account="issued", to_account="grant:grant-1", amount_nanos=100, at_ms=1
+def a_transfer(cause: str = "grant-1", **changes: Any) -> Transfer:
+    """The line of a grant."""
+    line = Transfer(cause=cause, kind="grant", grant_id=cause, amount_nanos=100, at_ms=1)
+    return msgspec.structs.replace(line, **changes)
+
+
+def an_adjustment(call_id: str = "call-1", **changes: Any) -> Adjustment:
+    made = Adjustment(
+        id=f"{call_id}:adjustment:rate-2",
+        call_id=call_id,
+        rate_id="rate-2",
+        amount_nanos=3,
+        owed_nanos=0,
+        at_ms=9,
+        lines=(HoldLine("grant-1", 3),),
     )
-    return msgspec.structs.replace(transfer, **changes)
+    return msgspec.structs.replace(made, **changes)
 
 
 def a_provider(name: str = "acme", **changes: Any) -> ProviderRow:
@@ -135,15 +153,8 @@ def hold(call_id: str, nanos: int = 10) -> Callable[[CallFacts], Decided]:
             shown=facts,
             writes=(
                 msgspec.structs.replace(grant, available_nanos=left, held_nanos=held),
-                a_call(call_id, hold_nanos=nanos, hold_lines=(HoldLine(grant.id, nanos),)),
-                a_transfer(
-                    f"{call_id}:hold",
-                    kind="hold",
-                    from_account=f"grant:{grant.id}",
-                    to_account=f"held:{call_id}",
-                    amount_nanos=nanos,
-                    call_id=call_id,
-                ),
+                a_hold(call_id, hold_nanos=nanos, hold_lines=(HoldLine(grant.id, nanos),)),
+                a_transfer(call_id, kind="hold", grant_id=grant.id, amount_nanos=nanos),
             ),
         )
 
@@ -152,27 +163,23 @@ def hold(call_id: str, nanos: int = 10) -> Callable[[CallFacts], Decided]:
 
 def capture(facts: SettleFacts) -> Decided:
     """Capture the whole hold of a call that still runs."""
-    call = facts.call
-    if call is None or call.ending is not None:
+    held = facts.hold
+    if held is None:
         return Decided(shown=facts)
     (grant,) = facts.grants
+    nanos = held.hold_nanos
     return Decided(
         shown=facts,
         writes=(
-            msgspec.structs.replace(grant, held_nanos=grant.held_nanos - call.hold_nanos),
-            msgspec.structs.replace(
-                call, ending="completed", complete=True, ended_ms=1_500, charge_nanos=call.hold_nanos
-            ),
-            a_transfer(
-                f"{call.id}:capture",
-                kind="capture",
-                from_account=f"held:{call.id}",
-                to_account="revenue",
-                amount_nanos=call.hold_nanos,
-                call_id=call.id,
-            ),
+            msgspec.structs.replace(grant, held_nanos=grant.held_nanos - nanos),
+            call_of(held, owner=None, ending="completed", complete=True, ended_ms=1_500, charge_nanos=nanos),
+            a_transfer(held.id, kind="capture", grant_id=None, amount_nanos=nanos),
         ),
     )
+
+
+def settle_scope(call_id: str) -> SettleScope:
+    return SettleScope(call_id=call_id, user_id="user-1")
 
 
 async def open_account(storage: Storage, nanos: int = 100) -> None:
@@ -189,13 +196,14 @@ async def hold_one(storage: Storage, call_id: str, nanos: int = 10) -> bool:
 
 async def capture_one(storage: Storage, call_id: str) -> bool:
     """Whether there was a hold to capture."""
-    return bool((await storage.decide(SettleScope(call_id=call_id), capture)).writes)
+    return bool((await storage.decide(settle_scope(call_id), capture)).writes)
 
 
 async def everything(snapshot: Snapshot) -> dict[str, list[Any]]:
     return {
         "transfers": [row async for row in snapshot.transfers()],
         "grants": [row async for row in snapshot.grants()],
+        "holds": [row async for row in snapshot.holds()],
         "calls": [row async for row in snapshot.calls()],
         "rates": [row async for row in snapshot.rates()],
     }

@@ -18,12 +18,13 @@ from adapters.storage.sqlite.connection import Connection
 from adapters.storage.sqlite.file import error_text, open_reader, open_writer
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.management_scopes import UserScope
+from domain.books.rows import running
 from domain.books.scopes import CallScope
 from ports.books import StorageError
 from tests.adapters.storage_rules import (
     Decided,
-    a_call,
     a_grant,
+    a_hold,
     a_user,
     capture_one,
     hold,
@@ -47,7 +48,7 @@ async def test_a_reopened_file_holds_everything(books_path: Path) -> None:
     assert [*books_path.parent.iterdir()] == [books_path], "a closed file keeps no log beside it"
 
     async with SqliteStorage.open(books_path) as storage:
-        assert await storage.call("call-1") == a_call()
+        assert await storage.call("call-1") == running(a_hold())
         assert await storage.wallet("user-1") == [a_grant(available_nanos=90, held_nanos=10)]
         assert await capture_one(storage, "call-1")
 

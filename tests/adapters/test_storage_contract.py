@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from domain.books.management_scopes import CredentialScope, KeyFacts, KeyScope, ProviderScope, UserScope
-from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row
-from domain.books.scopes import CallScope, SettleScope, SweepScope
+from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row, running
+from domain.books.scopes import CallScope, SweepScope
 from domain.ledger.rows import HoldLine
 from ports.books import Storage
 from tests.adapters.storage_rules import (
@@ -14,17 +14,20 @@ from tests.adapters.storage_rules import (
     a_call,
     a_credential,
     a_grant,
+    a_hold,
     a_key,
     a_provider,
     a_rate,
     a_transfer,
     a_user,
+    an_adjustment,
     an_entry,
     books,
     capture_one,
     hold_one,
     look,
     open_account,
+    settle_scope,
     write,
 )
 
@@ -41,7 +44,8 @@ async def test_a_decision_is_answered_and_what_it_wrote_is_there(storage: Storag
 
     assert await hold_one(storage, "call-1", nanos=30)
 
-    assert await storage.call("call-1") == a_call(hold_nanos=30, hold_lines=(HoldLine("grant-1", 30),))
+    held = a_hold(hold_nanos=30, hold_lines=(HoldLine("grant-1", 30),))
+    assert await storage.call("call-1") == running(held)
     assert await storage.wallet("user-1") == [a_grant(available_nanos=70, held_nanos=30)]
 
 
@@ -49,9 +53,10 @@ async def test_a_later_decision_sees_what_an_earlier_one_wrote(storage: Storage)
     await open_account(storage)
     await hold_one(storage, "call-1")
 
-    decided = await storage.decide(SettleScope(call_id="call-1"), look)
+    decided = await storage.decide(settle_scope("call-1"), look)
 
-    assert decided.shown.call == a_call()
+    assert decided.shown.hold == a_hold()
+    assert decided.shown.call is None
     assert decided.shown.grants == (a_grant(available_nanos=90, held_nanos=10),)
     assert decided.shown.duplicate is None
 
@@ -107,29 +112,32 @@ BAD_ROWS: dict[str, tuple[Row, ...]] = {
     "a lot of nothing": (a_grant(2, nanos=0),),
     "a grant that grew": (a_grant(1, available_nanos=101),),
     "a grant that changes hands": (a_grant(1, user_id="user-2"), a_user(2)),
-    "a call of nobody": (a_call("call-2", user_id="user-2"),),
-    "a call of no key": (a_call("call-2", key_id="key-2"),),
-    "a call that changes hands": (a_call(user_id="user-2"), a_user(2)),
-    "a call that ended at no time": (a_call("call-2", ending="completed"),),
-    "a call that ended strangely": (a_call("call-2", ending="bored", ended_ms=1),),
-    "a call that is charged while it runs": (a_call("call-2", charge_nanos=1),),
-    "a call that is charged beyond its hold": (a_call("call-2", ending="lost", ended_ms=1, charge_nanos=11),),
-    "a call with usage from nowhere": (a_call("call-2", usage_source="a guess"),),
-    "a hold below zero": (a_call("call-2", hold_nanos=-1),),
-    "a transfer that stands already": (a_transfer("transfer-1"),),
-    "a transfer written twice": (a_transfer("transfer-2"), a_transfer("transfer-2")),
-    "a transfer of no kind": (a_transfer("transfer-2", kind="gift"),),
-    "a transfer that goes nowhere": (a_transfer("transfer-2", to_account="issued"),),
-    "a transfer of a call that is nowhere": (a_transfer("transfer-2", call_id="call-9"),),
-    "a transfer beyond 64 bits": (a_transfer("transfer-2", amount_nanos=2**63),),
+    "a hold of nobody": (a_hold("call-2", user_id="user-2"),),
+    "a hold on the wallet of nobody": (a_hold("call-2", wallet_id="user-2"),),
+    "a hold of no key": (a_hold("call-2", key_id="key-2"),),
+    "a hold that is there already": (a_hold(user_id="user-2"), a_user(2)),
+    "a hold below zero": (a_hold("call-2", hold_nanos=-1),),
+    "a hold of a call that has ended": (a_call(), a_hold()),
+    "a call without a hold": (a_call("call-2"),),
+    "a call that ends twice": (a_call(), a_call()),
+    "a call that ended at no time": (a_call(ended_ms=None),),
+    "a call that did not end": (a_call(ending=None),),
+    "a call that ended strangely": (a_call(ending="bored"),),
+    "a call that is charged beyond its hold": (a_call(charge_nanos=11),),
+    "a call with usage from nowhere": (a_call(usage_source="a guess"),),
+    "a transfer that is there already": (a_transfer(),),
+    "a transfer written twice": (a_transfer("grant-2"), a_transfer("grant-2")),
+    "a transfer of no kind": (a_transfer("grant-2", kind="gift"),),
+    "a transfer before the first step": (a_transfer("grant-2", step=-1),),
+    "a transfer of no grant": (a_transfer("grant-2", grant_id=None),),
+    "a capture of a grant": (a_transfer("call-2", kind="capture"),),
+    "a transfer beyond 64 bits": (a_transfer("grant-2", amount_nanos=2**63),),
+    "an adjustment of a call that has not ended": (an_adjustment(),),
     "a credential of no provider": (a_credential(),),
     "a credential below zero": (a_provider(), a_credential(weight=-1)),
     "a rate of no provider": (a_rate(),),
     "a rate that stands already": (a_provider(), a_rate(), a_rate()),
     "a provider of no name": (a_provider(""),),
-    "an answer to a call that is nowhere": (
-        Idempotency(user_id="user-1", key="k", digest="d", call_id="call-9", created_ms=1),
-    ),
     "an audit entry written twice": (an_entry(), an_entry()),
 }
 
@@ -167,7 +175,7 @@ async def test_a_call_sees_its_key_its_user_and_their_grants_with_credit(storage
     facts = (await storage.decide(CallScope(fingerprint="print-2"), look)).shown
 
     assert (facts.key, facts.user, facts.grants) == (a_key(2), a_user(2), (a_grant(2, user_id="user-2"),))
-    assert (facts.duplicate, facts.duplicate_call, facts.version) == (None, None, 0)
+    assert (facts.duplicate, facts.duplicate_hold, facts.duplicate_call, facts.version) == (None, None, None, 0)
 
 
 async def test_a_call_of_an_unknown_key_sees_nothing(storage: Storage) -> None:
@@ -180,16 +188,31 @@ async def test_a_call_of_an_unknown_key_sees_nothing(storage: Storage) -> None:
 
 async def test_a_call_sees_its_duplicate_and_so_does_its_settlement(storage: Storage) -> None:
     duplicate = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
-    call = a_call(idempotency_key="once")
+    held, call = a_hold(idempotency_key="once"), a_call(idempotency_key="once")
     await open_account(storage)
-    await storage.decide(NOBODY, write(call, duplicate))
+    await storage.decide(NOBODY, write(held, duplicate))
 
     facts = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="once"), look)).shown
-    assert (facts.duplicate, facts.duplicate_call) == (duplicate, call)
+    assert (facts.duplicate, facts.duplicate_hold, facts.duplicate_call) == (duplicate, held, None)
     other = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="twice"), look)).shown
-    assert (other.duplicate, other.duplicate_call) == (None, None)
-    settling = (await storage.decide(SettleScope(call_id="call-1"), look)).shown
+    assert (other.duplicate, other.duplicate_hold, other.duplicate_call) == (None, None, None)
+    settling = (await storage.decide(settle_scope("call-1"), look)).shown
     assert settling.duplicate == duplicate
+    await storage.decide(NOBODY, write(call))
+    after = (await storage.decide(CallScope(fingerprint="print-1", idempotency_key="once"), look)).shown
+    assert (after.duplicate, after.duplicate_hold, after.duplicate_call) == (duplicate, None, call)
+
+
+async def test_a_settlement_of_a_call_that_has_ended_sees_how(storage: Storage) -> None:
+    """(G10)"""
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_hold()))
+    await storage.decide(NOBODY, write(a_call()))
+
+    ended = (await storage.decide(settle_scope("call-1"), look)).shown
+    assert (ended.hold, ended.call, ended.grants) == (None, a_call(), ())
+    unknown = (await storage.decide(settle_scope("call-2"), look)).shown
+    assert (unknown.hold, unknown.call) == (None, None)
 
 
 async def test_a_user_is_shown_with_all_grants_the_spent_ones_too(storage: Storage) -> None:
@@ -204,17 +227,17 @@ async def test_a_user_is_shown_with_all_grants_the_spent_ones_too(storage: Stora
 
 async def test_a_sweep_sees_open_calls_their_grants_and_grants_past_their_expiry(storage: Storage) -> None:
     await open_account(storage)
-    old, young = a_call("old", started_ms=1), a_call("young", started_ms=5)
-    ended = a_call("ended", ending="lost", ended_ms=9)
+    old, young = a_hold("call-1"), a_hold("call-2")
+    ended = (a_hold("call-0"), a_call("call-0"))
     expired, spent = a_grant(2, expires_ms=50), a_grant(3, expires_ms=50, available_nanos=0)
     later = a_grant(4, expires_ms=51)
-    await storage.decide(NOBODY, write(young, old, ended, expired, spent, later))
+    await storage.decide(NOBODY, write(young, old, *ended, expired, spent, later))
 
     facts = (await storage.decide(SweepScope(now_ms=50), look)).shown
-    assert facts.open_calls == (old, young)
+    assert facts.holds == (old, young)
     assert facts.grants == (a_grant(1), expired)
     least = (await storage.decide(SweepScope(now_ms=0, calls_max=1), look)).shown
-    assert least.open_calls == (old,)
+    assert least.holds == (old,)
 
 
 async def test_a_provider_is_shown_with_its_credentials_and_rates_removed_ones_too(storage: Storage) -> None:

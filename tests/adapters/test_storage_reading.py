@@ -9,7 +9,7 @@ import pytest
 
 from adapters.storage.sqlite.storage import SqliteStorage
 from domain.books.management_scopes import KeyScope, ProviderScope, UserScope
-from domain.books.rows import Idempotency
+from domain.books.rows import Idempotency, call_of, running
 from domain.books.scopes import CallScope
 from domain.ledger.rows import HoldLine
 from domain.model_api.call import AttemptRecord
@@ -19,6 +19,7 @@ from tests.adapters.storage_rules import (
     a_call,
     a_credential,
     a_grant,
+    a_hold,
     a_key,
     a_provider,
     a_rate,
@@ -31,6 +32,7 @@ from tests.adapters.storage_rules import (
     hold_one,
     look,
     open_account,
+    settle_scope,
     write,
 )
 
@@ -115,11 +117,20 @@ async def test_a_wallet_is_every_grant_of_its_user_oldest_first(storage: Storage
 
 
 async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Storage) -> None:
-    call = a_call(
+    held = a_hold(
         stream=True,
         billed=False,
         hold_lines=(HoldLine("grant-1", 4), HoldLine("grant-2", 6)),
         idempotency_key="once — “twice”",
+        wallet_id="user-2",
+        app="did:abt:z1",
+        run_id="run-1",
+        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+        client="OpenAI/Python 2.0",
+    )
+    call = call_of(
+        held,
+        owner="process-2",
         provider="acme",
         provider_model="small-2",
         credential_id="credential-1",
@@ -133,6 +144,7 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
         first_byte_ms=1_100,
         usage=Usage(input_tokens=5, reasoning_tokens=7),
         usage_source="estimated",
+        usage_note="odd",
         size="1024x1536",
         quality="high",
         charge_nanos=9,
@@ -140,6 +152,9 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
         error="it hung up",
     )
     await open_account(storage)
+    await storage.decide(NOBODY, write(a_user(2), a_grant(2), held))
+    assert await storage.call("call-1") == running(held)
+    assert (await storage.decide(settle_scope("call-1"), look)).shown.hold == held
 
     await storage.decide(NOBODY, write(call))
 
@@ -147,25 +162,55 @@ async def test_every_field_of_a_call_comes_back_as_it_was_written(storage: Stora
     assert await storage.call("call-2") is None
 
 
+async def test_a_call_is_in_the_books_once_running_or_ended(storage: Storage) -> None:
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_hold("call-1"), a_hold("call-2")))
+    await storage.decide(NOBODY, write(a_call("call-1")))
+
+    rows = await books(storage)
+
+    assert (rows["holds"], rows["calls"]) == ([a_hold("call-2")], [a_call("call-1")])
+
+
 async def test_calls_come_newest_first_of_one_user_or_of_all(storage: Storage) -> None:
     await open_account(storage)
-    theirs = a_call("theirs", user_id="user-2", key_id="key-2")
+    theirs = {"user_id": "user-2", "key_id": "key-2"}
     await storage.decide(NOBODY, write(a_user(2), a_key(2)))
-    for call in (a_call("first"), theirs, a_call("last")):
-        await storage.decide(NOBODY, write(call))
-    ended = a_call("first", ending="lost", ended_ms=9)
-    await storage.decide(NOBODY, write(ended))
+    for held in (a_hold("call-1"), a_hold("call-2", **theirs), a_hold("call-3"), a_hold("call-4", **theirs)):
+        await storage.decide(NOBODY, write(held))
+    for ended in (a_call("call-4", **theirs), a_call("call-1")):
+        await storage.decide(NOBODY, write(ended))
+    first, last = a_call("call-1"), running(a_hold("call-3"))
+    their_first, their_last = running(a_hold("call-2", **theirs)), a_call("call-4", **theirs)
 
-    assert await storage.calls(None, 2) == [a_call("last"), theirs]
-    assert await storage.calls("user-1", 9) == [a_call("last"), ended]
-    assert await storage.calls("user-2", 9) == [theirs]
+    assert await storage.calls(None, 2) == [their_last, last]
+    assert await storage.calls(None, 9, "call-4") == [last, their_first, first]
+    assert await storage.calls(None, 1, "call-2") == [first]
+    assert await storage.calls("user-1", 9) == [last, first]
+    assert await storage.calls("user-2", 9) == [their_last, their_first]
+    assert await storage.calls("user-2", 9, "call-4") == [their_first]
+
+
+async def test_calls_of_every_form_of_id_come_in_one_order(storage: Storage) -> None:
+    """An id is packed if it has the usual form, and is kept as text if not."""
+    old, new = "call_01k9zzzzzzzzzzzzzzzzzzzzzz", "call_01ka0000000000000000000000"
+    await open_account(storage)
+    for call_id in (new, "other", old):
+        await storage.decide(NOBODY, write(a_hold(call_id), a_transfer(call_id, kind="hold", grant_id="grant-1")))
+        await storage.decide(NOBODY, write(a_call(call_id)))
+
+    rows = await books(storage)
+
+    assert [call.id for call in rows["calls"]] == [old, new, "other"]
+    assert [line.cause for line in rows["transfers"] if line.kind == "hold"] == [old, new, "other"]
+    assert [call.id for call in await storage.calls(None, 9, "other")] == [new, old]
 
 
 async def test_an_answer_is_remembered_for_its_user_and_key(storage: Storage) -> None:
     requested = Idempotency(user_id="user-1", key="once", digest="d", call_id="call-1", created_ms=1)
     answered = msgspec.structs.replace(requested, status=200, content_type="text/plain", answer=b"\x00\xff")
     await open_account(storage)
-    await storage.decide(NOBODY, write(a_call(), requested))
+    await storage.decide(NOBODY, write(a_hold(), requested))
     assert await storage.idempotent_answer("user-1", "once") == ("call-1", 0, "", None)
 
     await storage.decide(NOBODY, write(answered))
@@ -193,12 +238,13 @@ async def test_a_snapshot_stays_as_it_was_while_others_write(storage: Storage) -
     async with storage.snapshot() as snapshot:
         after = await everything(snapshot)
 
-    assert transfers == [a_transfer(amount_nanos=20_000)]
+    assert [transfer.kind for transfer in transfers] == ["hold"], "the calls' ids sort before the grant's"
     assert before["grants"] == [a_grant(nanos=20_000, available_nanos=14_000, held_nanos=6_000)]
-    assert [transfer.kind for transfer in before["transfers"]] == ["grant", *["hold"] * 600]
-    assert [call.ending for call in before["calls"]] == [None] * 600
+    assert [transfer.kind for transfer in before["transfers"]] == [*["hold"] * 600, "grant"]
+    assert (len(before["holds"]), before["calls"]) == (600, [])
     assert after["grants"] == [a_grant(nanos=20_000, available_nanos=14_000, held_nanos=0)]
-    assert [transfer.kind for transfer in after["transfers"]] == ["grant", *["hold"] * 600, *["capture"] * 600]
+    assert [transfer.kind for transfer in after["transfers"]] == [*["hold", "capture"] * 600, "grant"]
+    assert (after["holds"], len(after["calls"])) == ([], 600)
 
 
 async def test_a_backup_opens_as_the_same_books(storage: Storage, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from domain.billing.plan import Plan, Planned, PlanRequest, plan_call
 from domain.billing.settlement import Outcome, Settlement, settle
 from domain.billing.sweep import Owners, Swept, sweep
 from domain.billing.verification import Auditor, Difference, Totals
-from domain.books.rows import Call, Decision, Row
+from domain.books.rows import Decision, Hold, Row
 from domain.books.scopes import CallScope, SettleScope, SweepScope
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias, AliasTarget
@@ -187,6 +187,7 @@ def an_outcome(call_id: str = "call-1", events: Sequence[Event] | None = None, *
         events = an_answer(usage=Usage(input_tokens=1_000, output_tokens=10))
     outcome = Outcome(
         call_id=call_id,
+        user_id="ada",
         ending="completed",
         meter=a_meter(events),
         input_tokens=125,
@@ -227,14 +228,14 @@ def plan_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS, fingerpr
     return planned
 
 
-def started_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS) -> Call:
+def started_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS) -> Hold:
     planned = plan_in(books, requested, now_ms)
     assert isinstance(planned, Plan), planned
-    return planned.call
+    return planned.hold
 
 
 def settle_in(books: Books, outcome: Outcome, now_ms: int = NOW_MS) -> Settlement:
-    settlement = settle(SettleScope(call_id=outcome.call_id).view(books), outcome, now_ms)
+    settlement = settle(SettleScope(call_id=outcome.call_id, user_id=outcome.user_id).view(books), outcome, now_ms)
     decided(books, settlement)
     return settlement
 
@@ -258,6 +259,8 @@ def proof(books: Books) -> Totals | Difference:
             auditor.adjustment(adjustment)
     for call in books.calls.values():
         auditor.call(call)
+    for hold in books.holds.values():
+        auditor.hold(hold)
     for grant in books.grants.values():
         auditor.grant(grant)
     return auditor.conclude()

@@ -29,7 +29,7 @@ def test_a_duplicate_of_a_running_call_waits_for_it() -> None:
     books = books_with(a_grant())
     first = started_in(books, FIRST)
 
-    assert Duplicate(call=first) == plan_in(books, AGAIN)
+    assert Duplicate(hold=first) == plan_in(books, AGAIN)
 
 
 def test_a_call_that_was_answered_is_answered_again_without_a_charge() -> None:

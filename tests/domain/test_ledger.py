@@ -24,8 +24,8 @@ def test_a_hold_is_captured_and_its_rest_goes_back() -> None:
         Moves(
             grants=(a_grant(100, available_nanos=75, held_nanos=0),),
             transfers=(
-                a_transfer("call-1:capture", "capture", "held:call-1", "revenue", 25),
-                a_transfer("call-1:release", "release", "held:call-1", "grant:grant-1", 35),
+                a_transfer("capture", None, 25),
+                a_transfer("release", "grant-1", 35),
             ),
         )
         == settled
@@ -35,15 +35,28 @@ def test_a_hold_is_captured_and_its_rest_goes_back() -> None:
 def test_credit_is_granted_out_of_what_was_issued() -> None:
     moves = add_grant(a_grant(100, created_ms=NOW_MS))
 
-    granted = Transfer(
-        id="grant-1:grant",
-        kind="grant",
-        from_account="issued",
-        to_account="grant:grant-1",
-        amount_nanos=100,
-        at_ms=NOW_MS,
-    )
+    granted = Transfer(cause="grant-1", kind="grant", grant_id="grant-1", amount_nanos=100, at_ms=NOW_MS)
     assert moves.transfers == (granted,)
+
+
+@pytest.mark.parametrize(("kind", "source", "target", "call_id"), [
+    ("grant",       "issued",        "grant:grant-1",  None),
+    ("hold",        "grant:grant-1", "held:the cause", "the cause"),
+    ("capture",     "held:the cause","revenue",        "the cause"),
+    ("release",     "held:the cause","grant:grant-1",  "the cause"),
+    ("expire",      "held:the cause","grant:grant-1",  "the cause"),
+    ("breakage",    "grant:grant-1", "breakage",       None),
+    ("adjustment",  "grant:grant-1", "revenue",        "the cause"),
+    ("refund",      "revenue",       "grant:grant-1",  "the cause"),
+    ("forfeit",     "revenue",       "breakage",       "the cause"),
+])  # fmt: skip
+def test_the_accounts_of_a_line_follow_from_its_kind(
+    kind: TransferKind, source: str, target: str, call_id: str | None
+) -> None:
+    line = Transfer(cause="the cause", kind=kind, step=3, grant_id="grant-1", amount_nanos=1, at_ms=NOW_MS)
+
+    assert (line.from_account, line.to_account, line.call_id) == (source, target, call_id)
+    assert line.key == ("the cause", kind, 3)
 
 
 def test_a_balance_is_what_is_posted_less_what_is_held() -> None:
@@ -113,7 +126,7 @@ def test_a_hold_over_two_grants_is_captured_in_the_order_that_it_was_held(
     back = {"grant:first": back_to_first, "grant:second": back_to_second}
     assert list(moves.lines) == lines
     transfers = [*moves.transfers, *settled.transfers]
-    assert len({transfer.id for transfer in transfers}) == len(transfers)
+    assert len({transfer.key for transfer in transfers}) == len(transfers)
     assert {t.to_account: t.amount_nanos for t in settled.transfers if t.kind == "release"} == {
         account: nanos for account, nanos in back.items() if nanos
     }
@@ -147,7 +160,7 @@ def test_no_grant_is_ever_below_zero(below_zero: dict[str, int]) -> None:
 
 def test_no_transfer_moves_nothing() -> None:
     with pytest.raises(AssertionError, match="moves 0"):
-        a_transfer("call-1:hold", "hold", "grant:grant-1", "held:call-1", 0)
+        a_transfer("hold", "grant-1", 0)
 
 
 def test_what_a_running_call_holds_of_an_expired_grant_is_left_to_it() -> None:
@@ -211,16 +224,8 @@ def test_the_order_in_which_grants_are_read_makes_no_difference(grants: tuple[Gr
     assert usable(grants, NOW_MS) == usable(reversed(grants), NOW_MS)
 
 
-def a_transfer(transfer_id: str, kind: TransferKind, source: str, target: str, nanos: int) -> Transfer:
-    return Transfer(
-        id=transfer_id,
-        kind=kind,
-        from_account=source,
-        to_account=target,
-        amount_nanos=nanos,
-        at_ms=NOW_MS,
-        call_id="call-1",
-    )
+def a_transfer(kind: TransferKind, grant_id: str | None, nanos: int) -> Transfer:
+    return Transfer(cause="call-1", kind=kind, grant_id=grant_id, amount_nanos=nanos, at_ms=NOW_MS)
 
 
 def _standing(grants: tuple[Grant, ...], moves: Moves) -> tuple[Grant, ...]:

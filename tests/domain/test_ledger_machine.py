@@ -112,7 +112,7 @@ class Ledger(RuleBasedStateMachine):
         owner=PROCESSES,
     )
     def a_call_starts(self, user: str, body_bytes: int, cap: int | None, rates: list[Rate], owner: str) -> str:
-        call_id = f"call-{len(self.books.journal)}-{len(self.books.calls)}"
+        call_id = f"call-{len(self.books.journal)}-{len(self.books.holds)}-{len(self.books.calls)}"
         before = self.spendable(user)
         requested = a_plan_request(
             call_id,
@@ -125,10 +125,10 @@ class Ledger(RuleBasedStateMachine):
         planned = plan_in(self.books, requested, self.now_ms, f"fingerprint of {user}")
 
         match planned:
-            case Plan(call=call):
-                assert 0 < call.hold_nanos <= before
-                assert self.spendable(user) == before - call.hold_nanos
-                self.model.held[call_id] = call.hold_nanos
+            case Plan(hold=held):
+                assert 0 < held.hold_nanos <= before
+                assert self.spendable(user) == before - held.hold_nanos
+                self.model.held[call_id] = held.hold_nanos
             case Refused(refusal=InsufficientCredit() as refusal):
                 assert refusal.available_nanos == before < refusal.bound_nanos
                 useful_tokens = OUTPUT_TOKENS_USEFUL if cap is None else cap
@@ -169,7 +169,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(gone=st.sampled_from([(), (), (), ("process-1",), ("process-1", "process-2")]))
     def what_the_dead_left_open_is_swept(self, gone: tuple[str, ...]) -> None:
         posted = {grant.id: grant.available_nanos for grant in self.books.grants.values() if self.is_expired(grant.id)}
-        lost = {call.id for call in self.books.calls.values() if call.id in self.model.held and call.owner in gone}
+        lost = {held.id for held in self.books.holds.values() if held.owner in gone}
 
         swept = sweep_in(self.books, self.now_ms, gone)
 
@@ -218,16 +218,16 @@ class Ledger(RuleBasedStateMachine):
             if transfer.call_id is not None:
                 moved[transfer.call_id][transfer.kind] += transfer.amount_nanos
 
+        assert {held.id: held.hold_nanos for held in self.books.holds.values()} == self.model.held
+        for call_id, nanos in self.model.held.items():
+            assert moved[call_id] == {"hold": nanos}
+        assert self.books.calls == self.endings
         for call in self.books.calls.values():
             kinds = moved[call.id]
             assert kinds["hold"] == call.hold_nanos
-            if call.id in self.model.held:
-                assert set(kinds) == {"hold"}
-            else:
-                assert call == self.endings[call.id]
-                assert not (kinds["capture"] and kinds["expire"]), "a lost call is never charged"
-                assert kinds["capture"] == call.charge_nanos
-                assert kinds["capture"] + kinds["release"] + kinds["expire"] == call.hold_nanos
+            assert not (kinds["capture"] and kinds["expire"]), "a lost call is never charged"
+            assert kinds["capture"] == call.charge_nanos
+            assert kinds["capture"] + kinds["release"] + kinds["expire"] == call.hold_nanos
 
     # --- the machine's own words ----------------------------------------------------------------------------------
 

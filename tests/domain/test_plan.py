@@ -40,15 +40,15 @@ CHEAP = a_rate(id="rate-2", provider="bolt", input_nanos=15_000_000, output_nano
 DEAR = a_rate(id="rate-3", provider="calm", input_nanos=1_500_000_000, output_nanos=6_000_000_000)
 
 
-def test_a_call_starts_with_its_bound_held_and_its_row_written() -> None:
+def test_a_call_starts_with_its_bound_held() -> None:
     books = books_with(a_grant(1_000_000))
 
     planned = plan_in(books, a_plan_request("call-1"))
 
     assert isinstance(planned, Plan)
-    assert books.calls["call-1"] == planned.call
-    assert planned.call.hold_nanos == BOUND_NANOS
-    assert planned.call.ending is None
+    assert books.holds == {"call-1": planned.hold}
+    assert planned.hold.hold_nanos == BOUND_NANOS
+    assert books.calls == {}
     assert available(books.wallet("ada"), NOW_MS) == 1_000_000 - BOUND_NANOS
 
 
@@ -125,7 +125,7 @@ def test_a_refused_call_writes_nothing() -> None:
 
     plan_in(books, a_plan_request("call-1", idempotency_key="k"))
 
-    assert books.calls == {}
+    assert books.holds == {}
     assert books.idempotency == {}
     assert isinstance(proof(books), Totals)
 
@@ -160,7 +160,7 @@ def test_the_hold_covers_the_dearest_provider_that_may_answer() -> None:
     planned = plan_in(books_with(a_grant()), requested)
 
     assert isinstance(planned, Plan)
-    assert planned.call.hold_nanos == 10 * BOUND_NANOS
+    assert planned.hold.hold_nanos == 10 * BOUND_NANOS
     assert _providers(planned) == {"acme", "bolt", "calm"}
 
 
@@ -170,7 +170,7 @@ def test_a_provider_that_the_wallet_cannot_cover_is_left_out() -> None:
     planned = plan_in(books_with(a_grant(2 * BOUND_NANOS)), requested)
 
     assert isinstance(planned, Plan)
-    assert planned.call.hold_nanos == BOUND_NANOS
+    assert planned.hold.hold_nanos == BOUND_NANOS
     assert _providers(planned) == {"acme", "bolt"}
 
 
@@ -184,7 +184,7 @@ def test_the_order_of_the_providers_changes_no_money(order: list[Rate], balance:
         )
         planned = plan_in(books_with(a_grant(balance + 1)), requested)
         assert isinstance(planned, Plan | Refused)
-        return planned.refusal if isinstance(planned, Refused) else (planned.call.hold_nanos, _providers(planned))
+        return planned.refusal if isinstance(planned, Refused) else (planned.hold.hold_nanos, _providers(planned))
 
     assert outcome(order) == outcome([a_rate(), CHEAP, DEAR])
 
@@ -202,7 +202,7 @@ def test_a_cap_is_lowered_where_only_a_shorter_answer_fits() -> None:
             bound=Bound(nanos=900_000, input_tokens=2_000, output_tokens=1_000, output_cap=1_000),
         ),
     )
-    assert planned.call.hold_nanos == 900_000
+    assert planned.hold.hold_nanos == 900_000
 
 
 def test_the_callers_own_cap_is_refused_rather_than_lowered() -> None:
@@ -223,10 +223,10 @@ def test_what_is_held_is_covered_and_covers_every_provider_of_the_plan(
     full = bound(call, rate)
     assert isinstance(full, Bound)
     if isinstance(planned, Plan):
-        assert planned.call.hold_nanos <= balance
+        assert planned.hold.hold_nanos <= balance
         limits = [entry.bound.nanos for entry in planned.affordable if entry.bound]
-        assert limits == [planned.call.hold_nanos]
-        assert planned.call.hold_nanos == full.nanos or cap is None
+        assert limits == [planned.hold.hold_nanos]
+        assert planned.hold.hold_nanos == full.nanos or cap is None
     else:
         assert Refused(refusal=InsufficientCredit(bound_nanos=full.nanos, available_nanos=balance)) == planned
 
@@ -243,7 +243,7 @@ def test_without_billing_no_call_is_refused_for_credit_and_nothing_is_held(call:
     planned = plan_in(books, a_plan_request("call-1", call, billed=False))
 
     assert isinstance(planned, Plan)
-    assert (planned.call.hold_nanos, planned.call.hold_lines) == (0, ())
+    assert (planned.hold.hold_nanos, planned.hold.hold_lines) == (0, ())
     assert books.journal == {}
 
 

@@ -84,7 +84,7 @@ def test_what_was_charged_again_once_is_not_charged_again_again() -> None:
 
     assert first.adjustment is not None
     assert (again.adjustment, again.writes) == (None, ())
-    assert [line.id for line in books.journal.values() if line.kind == "adjustment"] == ["call-1:adjustment:rate-2"]
+    assert [line.key for line in books.journal.values() if line.kind == "adjustment"] == [("call-1", "adjustment", 0)]
 
 
 def test_corrections_follow_each_other_and_each_moves_its_own_difference() -> None:
@@ -94,6 +94,11 @@ def test_corrections_follow_each_other_and_each_moves_its_own_difference() -> No
              ((2, 200_000_000), (3, 100_000_000), (4, 150_000_000))]  # fmt: skip
 
     assert [move.amount_nanos for move in moves if move] == [50_000, -100_000, 50_000]
+    assert [key for key in books.journal if key[1] in ("adjustment", "refund")] == [
+        ("call-1", "adjustment", 0),
+        ("call-1", "refund", 1),
+        ("call-1", "adjustment", 2),
+    ]
     assert isinstance(proof(books), Totals)
 
 
@@ -126,7 +131,7 @@ def test_a_wallet_that_is_empty_owes_and_a_later_cut_gives_back_what_was_paid() 
     assert (dearer.adjustment.amount_nanos, dearer.adjustment.owed_nanos) == (0, 50_000)
     assert cheaper.adjustment is not None
     assert (cheaper.adjustment.amount_nanos, cheaper.adjustment.owed_nanos) == (-50_000, 0)
-    assert books.journal["call-1:adjustment:rate-3"].to_account == "breakage", "the grant is past its expiry"
+    assert books.journal["call-1", "forfeit", 0].grant_id == "grant-1", "the grant is past its expiry"
     assert isinstance(proof(books), Totals)
 
 

@@ -244,4 +244,4 @@ def _held(catalog: Catalog, advice: Advice, balance: int) -> int | None:
     """What is held for a call that is routed by this advice; None if it is refused."""
     made = _order(catalog, advice).candidates
     planned = plan_in(books_with(a_grant(balance)), a_plan_request(candidates=made))
-    return planned.call.hold_nanos if isinstance(planned, Plan) else None
+    return planned.hold.hold_nanos if isinstance(planned, Plan) else None

@@ -39,7 +39,7 @@ def test_the_hold_of_a_dead_process_is_given_back_and_its_call_is_lost() -> None
     swept = sweep_in(books, gone=["process-1"])
 
     assert [(call.id, call.ending, call.charge_nanos) for call in swept.lost] == [("call-1", "lost", 0)]
-    assert books.open_calls == set()
+    assert books.holds == {}
     assert isinstance(plan_in(books, a_plan_request("call-2")), Plan)
 
 
@@ -142,7 +142,7 @@ def test_a_sweep_takes_the_oldest_calls_first_where_there_are_many() -> None:
 
     facts = SweepScope(now_ms=NOW_MS, calls_max=2).view(books)
 
-    assert [call.id for call in facts.open_calls] == ["call-0", "call-1"]
+    assert [hold.id for hold in facts.holds] == ["call-0", "call-1"]
 
 
 OWNERS = st.sampled_from(["process-1", "process-2", "process-3"])
@@ -177,7 +177,7 @@ def test_two_sweeps_find_what_one_would(owners: list[str], gone: set[str], also_
     sweep_in(two, gone=sorted(gone))
     sweep_in(two, gone=sorted(also_gone))
 
-    assert (one.calls, one.grants, one.journal) == (two.calls, two.grants, two.journal)
+    assert (one.holds, one.calls, one.grants, one.journal) == (two.holds, two.calls, two.grants, two.journal)
 
 
 def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
@@ -191,6 +191,6 @@ def _moved(transfers: Iterable[Transfer]) -> Counter[str]:
 def test_an_answer_is_forgotten_when_its_time_is_over_but_its_call_is_not() -> None:
     kept = Idempotency(user_id="user-1", key="k", digest="d", call_id="call-1", created_ms=NOW_MS, answer=b"sealed")
 
-    swept = sweep(SweepFacts(open_calls=(), grants=(), stale_answers=(kept,)), Owners(), NOW_MS + IDEMPOTENCY_KEPT_MS)
+    swept = sweep(SweepFacts(holds=(), grants=(), stale_answers=(kept,)), Owners(), NOW_MS + IDEMPOTENCY_KEPT_MS)
 
     assert swept.writes == (msgspec.structs.replace(kept, answer=None),)

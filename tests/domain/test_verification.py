@@ -88,27 +88,32 @@ def _grant(**changes: object) -> Tamper:
 
 
 def _call(call_id: str, **changes: object) -> Tamper:
-    return lambda books: books.apply(msgspec.structs.replace(books.calls[call_id], **changes))
-
-
-def _transfer(transfer_id: str, **changes: object) -> Tamper:
     def change(books: Books) -> None:
-        books.journal[transfer_id] = msgspec.structs.replace(books.journal[transfer_id], **changes)
+        books.calls[call_id] = msgspec.structs.replace(books.calls[call_id], **changes)
 
     return change
 
 
-def _missing(transfer_id: str) -> Tamper:
+def _hold(call_id: str, **changes: object) -> Tamper:
+    return lambda books: books.apply(msgspec.structs.replace(books.holds[call_id], **changes))
+
+
+def _transfer(cause: str, kind: TransferKind, /, **changes: object) -> Tamper:
+    def change(books: Books) -> None:
+        books.journal[cause, kind, 0] = msgspec.structs.replace(books.journal[cause, kind, 0], **changes)
+
+    return change
+
+
+def _missing(cause: str, kind: TransferKind, step: int = 0) -> Tamper:
     def remove(books: Books) -> None:
-        del books.journal[transfer_id]
+        del books.journal[cause, kind, step]
 
     return remove
 
 
-def _extra(kind: TransferKind, source: str, target: str, call_id: str | None = None) -> Tamper:
-    forged = Transfer(
-        id="forged", kind=kind, from_account=source, to_account=target, amount_nanos=1, at_ms=NOW_MS, call_id=call_id
-    )
+def _extra(kind: TransferKind, cause: str, grant_id: str | None = None) -> Tamper:
+    forged = Transfer(cause=cause, kind=kind, step=9, grant_id=grant_id, amount_nanos=1, at_ms=NOW_MS)
     return lambda books: write(books, forged)
 
 
@@ -124,6 +129,20 @@ def _without_call(call_id: str) -> Tamper:
         del books.calls[call_id]
 
     return remove
+
+
+def _without_hold(call_id: str) -> Tamper:
+    def remove(books: Books) -> None:
+        del books.holds[call_id]
+
+    return remove
+
+
+def _running_still(call_id: str) -> Tamper:
+    def add(books: Books) -> None:
+        books.holds[call_id] = msgspec.structs.replace(books.holds["open"], id=call_id)
+
+    return add
 
 
 def _rate(**changes: object) -> Tamper:
@@ -147,42 +166,47 @@ def _rate(**changes: object) -> Tamper:
     ("paid",        _call("paid", rate_id=None)),
     ("paid",        _call("paid", rate_id="another")),
     ("paid",        _call("paid", billed=False)),
-    ("paid",        _call("paid", ending=None)),
     ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1)),
     ("paid",        _call("paid", hold_nanos=BOUND_NANOS - 1, hold_lines=(HoldLine("grant-1", BOUND_NANOS - 1),))),
     ("paid",        _call("paid", uncollected_nanos=1)),
     ("dear",        _call("dear", usage=Usage(input_tokens=2_000, output_tokens=2_000))),
     ("dear",        _call("dear", uncollected_nanos=0)),
-    ("open",        _call("open", ending="lost")),
-    ("open",        _call("open", hold_lines=())),
-    ("open",        _call("open", charge_nanos=1)),
+    ("open",        _hold("open", hold_lines=())),
+    ("open",        _hold("open", hold_nanos=1)),
+    ("grant-1",     _hold("open", hold_lines=(HoldLine("stale", BOUND_NANOS),))),
+    ("paid",        _running_still("paid")),
+    ("never",       _running_still("never")),
     ("lost",        _call("lost", usage=Usage(input_tokens=1), rate_id="rate-1")),
     ("revenue",     _without_call("paid")),
-    ("grant-1",       _without_call("open")),
+    ("grant-1",       _without_hold("open")),
     # a line of the journal that is missing
-    ("grant-1",       _missing("grant-1:grant")),
-    ("stale",       _missing("stale:breakage:77")),
-    ("paid",        _missing("paid:hold")),
-    ("paid",        _missing("paid:capture")),
-    ("paid",        _missing("paid:release")),
-    ("lost",        _missing("lost:expire")),
-    ("open",        _missing("open:hold")),
+    ("grant-1",       _missing("grant-1", "grant")),
+    ("stale",       _missing("stale", "breakage", 77)),
+    ("paid",        _missing("paid", "hold")),
+    ("paid",        _missing("paid", "capture")),
+    ("paid",        _missing("paid", "release")),
+    ("lost",        _missing("lost", "expire")),
+    ("open",        _missing("open", "hold")),
     # one that is changed
-    ("grant-1",       _transfer("grant-1:grant", amount_nanos=9)),
-    ("paid",        _transfer("paid:capture", amount_nanos=155_999)),
-    ("paid",        _transfer("paid:capture", call_id="open")),
-    ("revenue",     _transfer("paid:capture", to_account="breakage")),
-    ("grant-1",       _transfer("paid:release", to_account="grant:stale")),
+    ("grant-1",     _transfer("grant-1", "grant", amount_nanos=9)),
+    ("paid",        _transfer("paid", "capture", amount_nanos=155_999)),
+    ("paid",        _transfer("paid", "capture", cause="open")),
+    ("paid",        _transfer("paid", "capture", kind="release", grant_id="stale")),
+    ("grant-1",     _transfer("paid", "release", grant_id="stale")),
     # one that is added
-    ("grant-1",       _extra("grant", "issued", "grant:grant-1")),
-    ("grant-1",       _extra("adjustment", "issued", "grant:grant-1")),
-    ("grant-1",       _extra("breakage", "grant:grant-1", "breakage")),
-    ("grant:nobody",  _extra("grant", "issued", "grant:nobody")),
-    ("held:never",  _extra("hold", "issued", "held:never")),
-    ("paid",        _extra("capture", "issued", "revenue", call_id="paid")),
-    ("revenue",     _extra("capture", "issued", "revenue", call_id="never")),
-    ("issued",      _extra("breakage", "issued", "breakage")),
-    ("held",        _extra("adjustment", "breakage", "adjustments")),
+    ("grant-1",     _extra("grant", "grant-1", "grant-1")),
+    ("grant-1",     _extra("adjustment", "never", "grant-1")),
+    ("grant-1",     _extra("breakage", "grant-1", "grant-1")),
+    ("paid",        _extra("adjustment", "paid", "grant-1")),
+    ("paid",        _extra("refund", "paid", "grant-1")),
+    ("paid",        _extra("forfeit", "paid", "stale")),
+    ("paid",        _extra("capture", "paid")),
+    ("open",        _extra("capture", "open")),
+    ("grant:nobody", _extra("grant", "nobody", "nobody")),
+    ("grant:nobody", _extra("hold", "never", "nobody")),
+    ("revenue",     _extra("capture", "never")),
+    ("revenue",     _extra("forfeit", "never", "stale")),
+    ("revenue",     _extra("refund", "never", "nobody")),
     # and a rate that is not what it was
     ("paid",        _rate(output_nanos=600_000_001_000)),
     ("paid",        _rate(id="another")),

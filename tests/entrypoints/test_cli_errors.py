@@ -137,7 +137,7 @@ def test_damaged_books_are_not_copied(say: Said, refused: Said, data_dir: Path, 
     say("user", "add", "ann")
     path = data_dir / "aikit.db"
     with closing(sqlite3.connect(path)) as books:
-        (page,) = books.execute("select rootpage from sqlite_schema where name = 'transfers'").fetchone()
+        (page,) = books.execute("select rootpage from sqlite_schema where name = 'journal'").fetchone()
         (size,) = books.execute("pragma page_size").fetchone()
     damaged = bytearray(path.read_bytes())
     damaged[(page - 1) * size : page * size] = b"\xff" * size

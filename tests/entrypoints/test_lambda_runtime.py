@@ -26,7 +26,7 @@ OK = {"type": "http.response.start", "status": 200, "headers": [(b"content-type"
 
 # Rounds of the event loop, on which both sides of every connection are: far more than a request takes to arrive.
 ROUNDS = 300
-LATE = Outcome(call_id="call_late", ending="completed", meter=Meter(), input_tokens=0, attempts=())
+LATE = Outcome(call_id="call_late", user_id="nobody", ending="completed", meter=Meter(), input_tokens=0, attempts=())
 
 
 class _Late:

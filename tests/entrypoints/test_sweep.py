@@ -9,7 +9,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.billing.sweep import LEASE_MARGIN_MS
 from domain.billing.verification import Difference, Totals
 from domain.books.management_scopes import UserFacts, UserScope
-from domain.books.rows import Call, Row
+from domain.books.rows import Hold, Row
 from domain.ledger.ledger import add_grant, balance, hold
 from domain.ledger.rows import Grant, HoldLine
 from entrypoints.usecases.manage.maintenance import sweep, verify
@@ -71,11 +71,11 @@ def a_grant(nanos: int = CREDIT, grant_id: str = "grant", expires_ms: int | None
 
 def open_call(grant: Grant, call_id: str, owner: str, nanos: int, deadline_ms: int = 10_000) -> tuple[Row, ...]:
     moves = hold([grant], call_id, nanos, 1)
-    call = Call(
+    held = Hold(
         id=call_id, user_id="ada", key_id="key", dialect="openai", model="m", stream=False, billed=True, started_ms=1,
         deadline_ms=deadline_ms, owner=owner, hold_nanos=nanos, hold_lines=(HoldLine(grant.id, nanos),),
     )  # fmt: skip
-    return (*moves.grants, call, *moves.transfers)
+    return (*moves.grants, held, *moves.transfers)
 
 
 async def held(storage: Storage) -> int:

@@ -7,6 +7,7 @@ ADMISSION = "entrypoints/usecases/call/admission.py"
 ATTEMPTS, RELAY = "entrypoints/usecases/call/attempts.py", "entrypoints/usecases/call/relay.py"
 SETTLE, IN_DEADLINE = "entrypoints/usecases/call/settle.py", "tests/system/test_deadline.py"
 UNSETTLED, IN_UNSETTLED = "entrypoints/usecases/call/unsettled.py", "tests/system/test_unsettled.py"
+WORKING_SET = "adapters/storage/working_set.py"
 BATCH, IN_BATCH = "adapters/storage/sqlite/batch.py", "tests/adapters/test_sqlite_batch.py"
 UPKEEP, IN_UPKEEP = "entrypoints/usecases/manage/maintenance.py", "tests/entrypoints/test_sweep.py"
 IN_CONTRACT, IN_PROCESSES = "tests/adapters/test_storage_contract.py", "tests/adapters/test_sqlite_processes.py"
@@ -64,14 +65,19 @@ MUTANTS = (
            "except Exception as problem:", "except OSError as problem:",
            (f"{IN_UNSETTLED}::test_what_the_books_refuse_does_not_stand_before_what_they_take",)),
 
-    Mutant("a transfer is written twice in one batch", BATCH,
-           "if kind in _APPENDED and key in rows:", "if False:", (f"{IN_CONTRACT}",)),
+    Mutant("a transfer is written twice in one batch", WORKING_SET,
+           "if kind in appended and key in rows:", "if False:", (f"{IN_CONTRACT}",)),
+    Mutant("a hold stays in the books when its call has ended", BATCH,
+           "HOLDS.remove(connection, [packed(call_id, CALL) for call_id in ended_calls(dirty)])", "ended_calls(dirty)",
+           (IN_CONTRACT,)),
+    Mutant("a hold that ended in its batch is written", WORKING_SET,
+           "if holds.pop(call_id, None) is None]", "if call_id not in holds]", (IN_BATCH,)),
     Mutant("what another process committed is not seen", BATCH,
            "if self.copy is None or data_version != self._data_version:", "if self.copy is None:",
            (f"{IN_PROCESSES}::test_what_another_writer_commits_is_seen_by_the_very_next_decision",)),
     Mutant("one row that cannot be stored fails its whole batch", BATCH,
            "if len(operations) > 1 and not is_unavailable(error):", "if len(operations) < 1:", (IN_BATCH,)),
-    Mutant("a key made in a batch shows half a caller", BATCH,
+    Mutant("a key made in a batch shows half a caller", WORKING_SET,
            "operations = sorted(operations, key=lambda operation: copy.knows(operation.scope))", "pass", (IN_BATCH,)),
     Mutant("a disk that is full is not noticed", BATCH,
            "self.failing = is_unavailable(error)", "self.failing = False", (IN_BATCH,)),

@@ -10,6 +10,7 @@ USAGE = "domain/usage.py"
 TIERS, IN_TIERS = "domain/pricing/tiers.py", "tests/domain/test_tiers.py"
 METERING, IN_METERING = "domain/billing/metering.py", "tests/domain/test_metering.py"
 BOUNDS, IN_BOUNDS = "domain/pricing/bounds.py", "tests/domain/test_bounds.py"
+RERATING, IN_RERATING = "domain/billing/rerating.py", "tests/domain/test_rerating.py"
 SWEEP, IN_SWEEP = "domain/billing/sweep.py", "tests/domain/test_sweep.py"
 IN_OPERATIONS = "tests/domain/test_bounds_of_operations.py"
 IN_IDEMPOTENCY = "tests/domain/test_idempotency.py"
@@ -30,15 +31,25 @@ MUTANTS = (
     Mutant("what was captured goes back as well", LEDGER,
            "returned = line.nanos - taken", "returned = line.nanos", (IN_LEDGER,)),
     Mutant("a free call captures a line of nothing", LEDGER,
-           "captured),) if captured else ()", "captured),)", (IN_LEDGER,)),
+           "    if captured:\n", "    if captured >= 0:\n", (IN_LEDGER,)),
     Mutant("a hold leaves no trace in its grants", LEDGER,
            "_shift(grant, available=-part, held=part)", "_shift(grant, available=-part, held=0)", (IN_LEDGER,)),
     Mutant("a hold may be less than it says", LEDGER,
            "assert missing == 0,", "assert missing >= 0,", (IN_LEDGER,)),
-    Mutant("a grant breaks under one id for ever", LEDGER,
-           ":breakage:{grant.available_nanos + grant.held_nanos}", ":breakage", (IN_SWEEP,)),
-    Mutant("the lines of a hold over two grants share an id", LEDGER,
-           'if n == 0 else f"{call_id}:{kind}:{n}"', 'if n >= 0 else ""', (IN_LEDGER,)),
+    Mutant("a grant breaks in one step for ever", LEDGER,
+           "step=grant.available_nanos + grant.held_nanos", "step=0", (IN_SWEEP,)),
+    Mutant("the lines of a hold over two grants are one step", LEDGER,
+           "step=n,", "step=0,", (IN_LEDGER,)),
+    Mutant("a re-rate begins its steps again", RERATING,
+           "enumerate(lines, before)", "enumerate(lines)", (IN_RERATING,)),
+    Mutant("what is given back moves as a charge", RERATING,
+           '"forfeit" if _is_over(grant, adjustment.at_ms) else "refund"', '"adjustment"', (IN_RERATING,)),
+    Mutant("what is given back past its expiry can be spent", RERATING,
+           '"forfeit" if _is_over(grant, adjustment.at_ms) else "refund"', '"refund"', (IN_RERATING,)),
+    Mutant("a capture pays the grant", "domain/ledger/rows.py",
+           '"capture": (_HELD, REVENUE)', '"capture": (_HELD, _GRANT)', (IN_LEDGER,)),
+    Mutant("a call that ends keeps its hold", "domain/books/working_copy.py",
+           "self.holds.pop(row.id, None)", "pass", (IN_SETTLEMENT,)),
     Mutant("a balance forgets what is held", LEDGER,
            "available(all_grants, now_ms) + held,", "available(all_grants, now_ms),", (IN_LEDGER,)),
 
@@ -53,7 +64,7 @@ MUTANTS = (
     Mutant("the hold covers the cheapest provider", PLAN,
            "held_nanos = max(", "held_nanos = min(", (IN_PLAN,)),
     Mutant("a key is forgotten while its call runs", PLAN,
-           "<= now_ms and call.ending is not None:", "<= now_ms:", (IN_IDEMPOTENCY,)),
+           "if hold is None and (call is None or kept", "if (call is None or kept", (IN_IDEMPOTENCY,)),
     Mutant("another body under the same key is taken for the same", PLAN,
            "if kept.digest != request.digest:", 'if kept.digest == "":', (IN_IDEMPOTENCY,)),
     Mutant("what was charged in part is run again", PLAN,
@@ -61,12 +72,12 @@ MUTANTS = (
     Mutant("no call claims its Idempotency-Key", PLAN,
            "kept = _claim(request, user, now_ms)", "kept = ()", (IN_IDEMPOTENCY,)),
 
-    Mutant("a call is settled twice", SETTLEMENT,
-           "if call is None or call.ending is not None:", "if call is None:", (IN_SETTLEMENT,)),
+    Mutant("a repeated settlement is told as the first", SETTLEMENT,
+           "return Settlement(call=facts.call, already=True)", "return Settlement(call=facts.call)", (IN_SETTLEMENT,)),
     Mutant("a charge goes beyond the hold", SETTLEMENT,
-           "charge_nanos = min(total_nanos, call.hold_nanos)", "charge_nanos = total_nanos", (IN_SETTLEMENT,)),
+           "charge_nanos = min(total_nanos, hold.hold_nanos)", "charge_nanos = total_nanos", (IN_SETTLEMENT,)),
     Mutant("the hour of the end prices the call", SETTLEMENT,
-           "at_ms=call.started_ms,\n", "at_ms=now_ms,\n", (IN_SETTLEMENT,)),
+           "at_ms=hold.started_ms,\n", "at_ms=now_ms,\n", (IN_SETTLEMENT,)),
     Mutant("what goes beyond the hold is hidden", SETTLEMENT,
            "uncollected_nanos=total_nanos - charge_nanos", "uncollected_nanos=0", (IN_SETTLEMENT,)),
     Mutant("a provider that fails makes everything free", SETTLEMENT,
@@ -74,11 +85,11 @@ MUTANTS = (
     Mutant("a call that timed out without output is charged", SETTLEMENT,
            'in ("provider_failed", "timed_out", "lost")', 'in ("provider_failed", "lost")', (IN_SETTLEMENT,)),
     Mutant("a call without billing is charged", SETTLEMENT,
-           "and outcome.rate and call.billed else 0", "and outcome.rate else 0", (IN_SETTLEMENT,)),
+           "and outcome.rate and hold.billed else 0", "and outcome.rate else 0", (IN_SETTLEMENT,)),
     Mutant("every answer counts as complete", SETTLEMENT,
            'complete=outcome.ending == "completed"', "complete=True", (IN_SETTLEMENT, IN_IDEMPOTENCY)),
     Mutant("an answer is kept for the key of another call", SETTLEMENT,
-           "duplicate is None or duplicate.call_id != call.id or", "duplicate is None or", (IN_SETTLEMENT,)),
+           "duplicate is None or duplicate.call_id != hold.id or", "duplicate is None or", (IN_SETTLEMENT,)),
 
     Mutant("a charge is rounded down", "domain/money.py",
            "checked(-(-total // UNITS_PER_RATE))", "checked(total // UNITS_PER_RATE)", (IN_MONEY,)),
@@ -149,15 +160,15 @@ MUTANTS = (
            "return count + SECONDS_ADDED if count", "return count if count", (IN_OPERATIONS,)),
 
     Mutant("the dead keep what they held", SWEEP,
-           "if call.owner in owners.gone:", "if call.owner is owners.gone:", (IN_SWEEP,)),
+           "if hold.owner in owners.gone:", "if hold.owner is owners.gone:", (IN_SWEEP,)),
     Mutant("a lease ends at the deadline, without its margin", SWEEP,
-           ">= call.deadline_ms + LEASE_MARGIN_MS:", ">= call.deadline_ms:", (IN_SWEEP,)),
+           ">= hold.deadline_ms + LEASE_MARGIN_MS:", ">= hold.deadline_ms:", (IN_SWEEP,)),
     Mutant("a clock ends the call of a process that lives", SWEEP,
-           "if call.owner in owners.unseen and now_ms", "if now_ms", (IN_SWEEP,)),
+           "if hold.owner in owners.unseen and now_ms", "if now_ms", (IN_SWEEP,)),
     Mutant("credit breaks a moment late", SWEEP,
            "grant.expires_ms <= now_ms and grant.available_nanos:", "grant.expires_ms < now_ms and grant.available_nanos:",
            (IN_SWEEP,)),
     Mutant("a lost call is charged", SWEEP,
-           'call.id, 0, now_ms, "expire"', 'call.id, call.hold_nanos, now_ms, "expire"', (IN_SWEEP,)),
+           'hold.id, 0, now_ms, "expire"', 'hold.id, hold.hold_nanos, now_ms, "expire"', (IN_SWEEP,)),
 )
 # fmt: on

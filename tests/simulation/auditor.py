@@ -1,7 +1,7 @@
 """An auditor who trusts nobody: reads the SQLite file with the standard library and adds up for itself.
 
 It shares no code with the hub. What it proves of the journal, line by line in the order of writing, holds at every
-instant that the journal has passed through.
+instant that the journal has passed through: `tests/support/journal_order.py` writes that order down.
 """
 
 import sqlite3
@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Line(NamedTuple):
     """One line of the journal."""
 
-    id: str
+    cause: str
     kind: str
+    step: int
     source: str
     target: str
     nanos: int
@@ -58,10 +59,49 @@ class Price(NamedTuple):
     output_nanos: int
 
 
-_LINES = "select id, kind, from_account, to_account, amount_nanos, at_ms, call_id from transfers order by seq"
+_LINES = """select cause, kind, step, grant_id, amount_nanos, at_ms from written join journal using (cause, kind, step)
+    order by n"""
+_COUNT = "select count(*) from journal"
 _CALLS = """select id, user_id, ending, complete, hold_nanos, charge_nanos, uncollected_nanos, usage_source,
-    idempotency_key, rate_id, provider from calls order by seq"""
+    idempotency_key, rate_id, provider from calls order by id"""
+_HOLDS = "select id, user_id, null, 0, hold_nanos, 0, 0, null, idempotency_key, null, null from holds order by id"
 _GRANTS = "select id, user_id, amount_nanos, available_nanos, held_nanos, expires_ms from grants"
+
+
+# Each kind of line, by its number: where it moves credit from, and where to.
+_KINDS = {
+    1: ("grant", "issued", "grant"),
+    2: ("hold", "grant", "held"),
+    3: ("capture", "held", "revenue"),
+    4: ("release", "held", "grant"),
+    5: ("expire", "held", "grant"),
+    6: ("breakage", "grant", "breakage"),
+    7: ("adjustment", "grant", "revenue"),
+    8: ("refund", "revenue", "grant"),
+    9: ("forfeit", "revenue", "breakage"),
+}
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def _id(prefix: str, value: bytes) -> str:
+    """The id that 16 bytes stand for: a prefix and 26 digits of five bits each."""
+    number = int.from_bytes(value, "big")
+    return f"{prefix}_{''.join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))}"
+
+
+def _line(cause: bytes, number: int, step: int, grant_id: bytes | None, nanos: int, at_ms: int) -> Line:
+    kind, source, target = _KINDS[number]
+    of_grant = kind in ("grant", "breakage")
+    name = _id("grant" if of_grant else "call", cause)
+    accounts = {"held": f"held:{name}", "grant": f"grant:{_id('grant', grant_id)}" if grant_id else ""}
+    source, target = accounts.get(source, source), accounts.get(target, target)
+    return Line(name, kind, step, source, target, nanos, at_ms, None if of_grant else name)
+
+
+def _call(call_id: bytes, user_id: bytes | str, *rest: Any) -> CallRow:
+    *others, rate_id, provider = rest
+    user = user_id if isinstance(user_id, str) else _id("user", user_id)
+    return CallRow._make([_id("call", call_id), user, *others, rate_id and _id("rate", rate_id), provider])
 
 
 class Books(NamedTuple):
@@ -114,8 +154,11 @@ def read(data_dir: Path) -> Books:
     """The books as of now, while others write."""
     with opened(data_dir) as books:
         books.execute("begin")
-        lines = [Line(*row) for row in books.execute(_LINES)]
-        calls = {row[0]: CallRow(*row) for row in books.execute(_CALLS)}
+        lines = [_line(*row) for row in books.execute(_LINES)]
+        assert [(len(lines),)] == books.execute(_COUNT).fetchall(), "a line was written that nobody saw"
+        rows = sorted(_call(*row) for statement in (_CALLS, _HOLDS) for row in books.execute(statement))
+        calls = {row.id: row for row in rows}
+        assert len(calls) == len(rows), "a call runs that has ended"
         return Books(lines, calls, {row[0]: GrantRow(*row) for row in books.execute(_GRANTS)})
 
 
@@ -128,14 +171,14 @@ def audit(data_dir: Path) -> Books:
         accounts[line.source] -= line.nanos
         accounts[line.target] += line.nanos
         moved[line.call_id, line.kind] += line.nanos
-        assert line.nanos > 0, f"{line.id} moves {line.nanos}"
+        assert line.nanos > 0, f"{line} moves nothing"
         grant = books.grants.get(line.source.removeprefix("grant:"))
         if grant is not None and grant.expires_ms is not None:
             in_time = line.at_ms < grant.expires_ms
             assert in_time == (line.kind == "hold"), (
-                f"{line.id} at {line.at_ms}, and {grant.id} ends at {grant.expires_ms}"
+                f"{line.kind} of {line.cause} at {line.at_ms}, and {grant.id} ends at {grant.expires_ms}"
             )
-        assert line.source == "issued" or accounts[line.source] >= 0, f"{line.id} overdraws {line.source}"
+        assert line.source == "issued" or accounts[line.source] >= 0, f"{line} overdraws {line.source}"
     assert accounts.total() == 0, f"the accounts sum to {accounts.total()}"
     for call in books.calls.values():
         held, captured, released, expired = (

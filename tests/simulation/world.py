@@ -31,6 +31,7 @@ from ports.books import StorageError
 from tests.simulation.auditor import audit
 from tests.simulation.caller import Response, Wish, any_script, call
 from tests.simulation.process import Disk, Process, SteppedClock
+from tests.support.journal_order import watch
 from tests.system.raw_client import ANTHROPIC, OPENAI
 from tests.system.scripted_provider import ScriptedProvider
 
@@ -78,6 +79,7 @@ class World:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         for _ in range(PROCESSES):
             await self._start_process()
+        watch(self.data_dir)
         await self._found()
         return self
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.support.command_runner import ROOT, command_runner
+from tests.support.journal_order import watch
 from tests.support.ports import free_port
 
 # "uvloop" is ASGI on that event loop instead of asyncio's own.
@@ -77,6 +78,7 @@ class HubProcess:
                 start_new_session=True,
             )
         self._wait_until_ready()
+        watch(self.data_dir)
 
     def _limited(self) -> list[str]:
         """What starts the hub with no more file descriptors than were given."""

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from adapters.storage.migrate import migrate, read_migrations
 from adapters.storage.sqlite.file import publish
-from adapters.storage.sqlite.tables import TABLES
+from adapters.storage.sqlite.tables import JOURNAL, TABLES
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Decision, Idempotency, Row
+from domain.books.ids import CALL, packed
+from domain.books.rows import AuditEntry, Call, Decision, Hold, Idempotency, Row, running
 from domain.books.view import View
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
@@ -95,7 +96,9 @@ class MemoryStorage:
             return sorted(self._books.wallet(user_id), key=lambda grant: (grant.created_ms, grant.id))
 
     async def call(self, call_id: str) -> Call | None:
-        return self._books.calls.get(call_id)
+        with self._lock:
+            hold = self._books.holds.get(call_id)
+            return self._books.calls.get(call_id) if hold is None else running(hold)
 
     async def idempotent_answer(self, user_id: str, key: str) -> tuple[str, int, str, bytes | None] | None:
         row = self._books.idempotency.get((user_id, key))
@@ -107,10 +110,11 @@ class MemoryStorage:
 
     async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
         with self._lock:
-            newest = [*reversed(self._books.calls.values())]
-            if before_id is not None:
-                newest = newest[[call.id for call in newest].index(before_id) + 1 :]
-            return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
+            calls = [*self._books.calls.values(), *map(running, self._books.holds.values())]
+        newest = sorted(calls, key=_order, reverse=True)
+        if before_id is not None:
+            newest = newest[[call.id for call in newest].index(before_id) + 1 :]
+        return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         with self._lock:
@@ -147,12 +151,17 @@ class MemoryStorage:
                 Alias: [row for versions in books.aliases.values() for row in versions],
                 Price: [*books.prices],
                 Grant: [*books.grants.values()],
-                Call: [*books.calls.values()],
-                Transfer: [*books.journal.values()],
+                Hold: sorted(books.holds.values(), key=_order),
+                Call: sorted(books.calls.values(), key=_order),
+                Transfer: sorted(books.journal.values(), key=JOURNAL.encode),
                 Adjustment: [row for rows in books.adjustments.values() for row in rows],
                 Idempotency: [*books.idempotency.values()],
                 AuditEntry: [*books.audit],
             }
+
+
+def _order(call: Hold | Call) -> bytes:
+    return packed(call.id, CALL)
 
 
 def _on_sale(versions: list[Rate]) -> list[Rate]:
@@ -169,11 +178,8 @@ class MemorySnapshot:
     def transfers(self) -> AsyncIterator[Transfer]:
         return _each(self._rows[Transfer])
 
-    def transfers_by_id(self) -> AsyncIterator[Transfer]:
-        return _each(sorted(self._rows[Transfer], key=lambda transfer: transfer.id))
-
-    def calls_by_id(self) -> AsyncIterator[Call]:
-        return _each(sorted(self._rows[Call], key=lambda call: call.id))
+    def holds(self) -> AsyncIterator[Hold]:
+        return _each(self._rows[Hold])
 
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return _each(self._rows[Adjustment])

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias, assert_never, get_args
 
 from domain.accounts.rows import ApiKey, Role, User
-from domain.books.rows import AuditEntry, Call, Ending, Idempotency, Row, UsageSource
+from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
@@ -22,8 +22,8 @@ NANOS_MAX = 2**63 - 1
 
 _ROLES = frozenset(get_args(Role))
 _KINDS = frozenset(get_args(TransferKind))
-_ENDINGS = frozenset(get_args(Ending)) | {None}
-_SOURCES = frozenset(get_args(UsageSource)) | {None}
+_ENDINGS = frozenset(get_args(Ending))
+_SOURCES = frozenset(get_args(UsageSource))
 
 
 def check(books: Books, writes: tuple[Row, ...]) -> None:
@@ -31,13 +31,16 @@ def check(books: Books, writes: tuple[Row, ...]) -> None:
 
     AssertionError where a rule broke an invariant.
     """
-    seen: set[tuple[type, str]] = set()
+    seen: set[tuple[type, Any]] = set()
+    held = {row.id for row in writes if isinstance(row, Hold)}
     for row in writes:
         kind = type(row)
         judge = _JUDGES.get(kind)
         if judge is None:
             raise AssertionError(f"the books have no table of {kind.__name__}")
         judge(books, row)
+        if isinstance(row, Call):
+            _demand(row.id in books.holds or row.id in held, "call {} ends without a hold", row.id)
         unique = _UNIQUE.get(kind)
         if unique is not None:
             mark = kind, unique(row)
@@ -70,11 +73,11 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((User, row.user_id),)
         case Credential() | Rate():
             return ((ProviderRow, row.provider),)
-        case Call():
-            return ((User, row.user_id), (ApiKey, row.key_id))
-        case Transfer() | Idempotency() | Adjustment():
+        case Hold():
+            return ((User, row.user_id), (User, row.wallet_id), (ApiKey, row.key_id))
+        case Adjustment():
             return ((Call, row.call_id),)
-        case User() | ProviderRow() | Alias() | Price() | AuditEntry():
+        case User() | ProviderRow() | Alias() | Price() | AuditEntry() | Call() | Transfer() | Idempotency():
             return ()
         case _:
             assert_never(row)
@@ -132,26 +135,28 @@ def _grant(books: Books, row: Grant) -> None:
         _demand(same, "grant {} changes its user or its creation", row.id)
 
 
+def _hold(books: Books, row: Hold) -> None:
+    _demand(row.id not in books.holds and row.id not in books.calls, "call {} is there already", row.id)
+    _demand(0 <= row.hold_nanos <= NANOS_MAX, "call {} holds {}", row.id, row.hold_nanos)
+
+
 def _call(books: Books, row: Call) -> None:
-    ended = row.ending is not None
-    _demand(row.ending in _ENDINGS and row.usage_source in _SOURCES, "call {} ends strangely", row.id)
-    _demand(ended == (row.ended_ms is not None), "call {} has an ending or an end, not both", row.id)
+    _demand(row.id not in books.calls, "call {} has ended already", row.id)
+    _demand(row.ending in _ENDINGS and row.usage_source in _SOURCES | {None}, "call {} ends strangely", row.id)
+    _demand(row.ended_ms is not None, "call {} has an ending and no end", row.id)
     _demand(0 <= row.hold_nanos <= NANOS_MAX, "call {} holds {}", row.id, row.hold_nanos)
     _demand(0 <= row.charge_nanos <= NANOS_MAX, "call {} is charged {}", row.id, row.charge_nanos)
     _demand(0 <= row.uncollected_nanos <= NANOS_MAX, "call {} leaves {}", row.id, row.uncollected_nanos)
     _demand((row.cost_nanos or 0) >= 0, "call {} costs {}", row.id, row.cost_nanos)
-    _demand(ended or row.charge_nanos == 0, "call {} is charged while it runs", row.id)
     _demand(not row.billed or row.charge_nanos <= row.hold_nanos, "call {} is charged beyond its hold", row.id)
-    old = books.calls.get(row.id)
-    if old is not None:
-        _demand(old.user_id == row.user_id and old.key_id == row.key_id, "call {} changes hands", row.id)
 
 
 def _transfer(books: Books, row: Transfer) -> None:
-    _demand(row.id not in books.journal, "{} is in the journal already", row.id)
-    _demand(row.kind in _KINDS, "transfer {} is a {}", row.id, row.kind)
-    _demand(row.amount_nanos <= NANOS_MAX, "transfer {} moves {}", row.id, row.amount_nanos)
-    _demand(row.from_account != row.to_account, "transfer {} goes nowhere", row.id)
+    _demand(row.key not in books.journal, "{} is in the journal already", row.key)
+    _demand(row.kind in _KINDS, "transfer {} is a {}", row.cause, row.kind)
+    _demand(row.step >= 0, "transfer {} has step {}", row.cause, row.step)
+    _demand(row.amount_nanos <= NANOS_MAX, "transfer {} moves {}", row.cause, row.amount_nanos)
+    _demand((row.grant_id is None) == (row.kind == "capture"), "transfer {} is of grant {}", row.cause, row.grant_id)
 
 
 def _adjustment(books: Books, row: Adjustment) -> None:
@@ -180,7 +185,9 @@ _UNIQUE: dict[type, Callable[[Any], str]] = {
     Rate: attrgetter("id"),
     Alias: attrgetter("id"),
     Price: attrgetter("id"),
-    Transfer: attrgetter("id"),
+    Hold: attrgetter("id"),
+    Call: attrgetter("id"),
+    Transfer: attrgetter("key"),
     Adjustment: attrgetter("id"),
     AuditEntry: attrgetter("id"),
 }
@@ -193,6 +200,7 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Alias: _alias,
     Price: _price,
     Grant: _grant,
+    Hold: _hold,
     Call: _call,
     Transfer: _transfer,
     Adjustment: _adjustment,

@@ -160,7 +160,13 @@ async def test_what_was_settled_unseen_is_not_settled_twice(world: World, provid
     await asyncio.to_thread(provider.wait_for, "unseen")
     (call_id,) = process.hub.running
     outcome = Outcome(
-        call_id=call_id, ending="client_disconnected", meter=Meter(), input_tokens=125, attempts=(), served=None
+        call_id=call_id,
+        user_id="nobody",
+        ending="client_disconnected",
+        meter=Meter(),
+        input_tokens=125,
+        attempts=(),
+        served=None,
     )
     for _ in range(2):
         process.hub.unsettled.keep(process.hub.storage, outcome, 1)

@@ -144,7 +144,7 @@ class _Refusing(MemoryStorage):
 
 def _ended(call_id: str) -> Outcome:
     return Outcome(
-        call_id=call_id, ending="client_disconnected", meter=Meter(), input_tokens=125, attempts=(), served=None
+        call_id=call_id, user_id="nobody", ending="client_disconnected", meter=Meter(), input_tokens=125, attempts=(), served=None
     )  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from adapters.storage.group_commit import Operation
 from adapters.storage.sqlite.file import begin_writing, check_room, error_text, translated
 from adapters.storage.sqlite.load import Kept, load
-from adapters.storage.sqlite.tables import TABLES
-from adapters.storage.working_set import fold
-from domain.books.rows import Call
+from adapters.storage.sqlite.tables import HOLDS, TABLES
+from adapters.storage.working_set import ended_calls, fold
+from domain.books.ids import CALL, packed
 from ports.books import StorageError
 
 _KEYS: dict[type, Callable[[Any], Any]] = {table.kind: table.key_of for table in TABLES}
@@ -70,6 +70,7 @@ class Writer:
             load(connection, copy, [operation.scope for operation in operations])
             version = copy.books.version
             dirty = fold(copy, operations, _KEYS, _APPENDED)
+            HOLDS.remove(connection, [packed(call_id, CALL) for call_id in ended_calls(dirty)])
             for table in TABLES:
                 rows = dirty.get(table.kind)
                 if rows:
@@ -84,7 +85,7 @@ class Writer:
             raise
         if dirty:
             self.failing = False
-        if not copy.prune(dirty.get(Call, ())):
+        if not copy.prune():
             self.copy = None
 
     def _fresh_copy(self, connection: sqlite3.Connection) -> Kept:

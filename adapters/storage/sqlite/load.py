@@ -5,7 +5,7 @@ is discarded.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.storage.sqlite.tables import TABLES, Table, json_text
@@ -14,8 +14,7 @@ from domain.books.lookups import LOOKUPS, Lookup
 from domain.books.view import View
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
-_LISTED = "(select value from json_each(?))"
-_TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}
+_TESTS = {"not null": "{} is not null", "positive": "{} > 0"}
 _TABLES: dict[type, Table[Any]] = {table.kind: table for table in TABLES}
 
 # Beyond this number of rows the copy is discarded and started again.
@@ -24,11 +23,12 @@ _KEPT_MAX = 20_000
 
 def _statement(lookup: Lookup) -> str:
     """Return the text after `select <columns>` for a lookup."""
-    table = _TABLES[lookup.kind].name
+    ids, table = _TABLES[lookup.kind].ids, _TABLES[lookup.kind].name
     tests = [_TESTS[test].format(" + ".join(columns)) for test, columns in lookup.where]
     source = f"from {table}"
     if len(lookup.by) == 1:
-        tests.insert(0, f"{lookup.by[0]} in {_LISTED}")
+        value = f"packed_id(value, '{ids[lookup.by[0]]}')" if lookup.by[0] in ids else "value"
+        tests.insert(0, f"{lookup.by[0]} in (select {value} from json_each(?))")  # noqa: S608 — constants of ours
     elif lookup.by:
         pairs = (f"{table}.{column} = json_extract(wanted.value, '$[{n}]')" for n, column in enumerate(lookup.by))
         source = f"from json_each(?) as wanted cross join {table} on {' and '.join(pairs)}"
@@ -49,13 +49,10 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = tuple(
 class Kept(Copy):
     """The working copy that the writer keeps between batches, as long as nobody else commits."""
 
-    def prune(self, written_calls: Iterable[str]) -> bool:
+    def prune(self) -> bool:
         """Remove what the next batch is unlikely to need. Return False if too much is left to keep any of it."""
         books = self.books
-        self.loaded_calls.update(written_calls)
-        for call_id in self.loaded_calls - books.open_calls:
-            books.calls.pop(call_id, None)
-        self.loaded_calls.clear()
+        books.calls.clear()
         books.journal.clear()
         books.audit.clear()
         books.idempotency.clear()
@@ -65,7 +62,7 @@ class Kept(Copy):
         books.aliases.clear()
         books.prices.clear()
         books.adjustments.clear()
-        return len(books.grants) + len(books.calls) + len(books.keys) + len(books.users) <= _KEPT_MAX
+        return len(books.grants) + len(books.holds) + len(books.keys) + len(books.users) <= _KEPT_MAX
 
 
 def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]) -> None:

@@ -14,17 +14,19 @@ from adapters.storage.sqlite.tables import (
     CALLS,
     CREDENTIALS,
     GRANTS,
+    HOLDS,
     IDEMPOTENCY,
+    JOURNAL,
     KEYS,
     PRICES,
     PROVIDERS,
     RATES,
-    TRANSFERS,
     USERS,
     Table,
 )
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Row
+from domain.books.ids import CALL, USER, packed
+from domain.books.rows import AuditEntry, Call, Hold, Row, running
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant, Transfer
 from domain.pricing.price_book import Price
@@ -38,12 +40,15 @@ _KEY_OF_FINGERPRINT = "from api_keys where fingerprint = ?"
 _USER_BY_ID = "from users where id = ?"
 _USER_NAMED = "from users where name = ?"
 _WALLET = "from grants where user_id = ? order by created_ms, id"
+_HOLD = "from holds where id = ?"
 _CALL = "from calls where id = ?"
 _ADJUSTMENTS = "from adjustments where call_id = ? order by seq"
-# Parameters: the call before which they begin, or null.
-_BEFORE = "seq < coalesce((select seq from calls where id = ?), 9223372036854775807)"
-_CALLS_OF_USER = f"from calls where user_id = ? and {_BEFORE} order by seq desc limit ?"
-_CALLS = f"from calls where {_BEFORE} order by seq desc limit ?"
+# Parameters: the id before which they begin.
+_CALLS_OF_USER = "from calls where user_id = ? and id < ? order by id desc limit ?"
+_CALLS = "from calls where id < ? order by id desc limit ?"
+_HOLDS_OF_USER = "from holds where user_id = ? and id < ? order by id desc limit ?"
+_HOLDS = "from holds where id < ? order by id desc limit ?"
+_AFTER_ALL = b"\xff" * 64
 _AUDIT = "from audit order by seq desc limit ?"
 _IDEMPOTENT = "from idempotency where user_id = ? and key = ?"
 _RATES_ON_SALE = """from rates where seq > coalesce(
@@ -59,7 +64,11 @@ STATEMENTS: tuple[tuple[Table[Any], str], ...] = (
     (USERS, _USER_BY_ID),
     (USERS, _USER_NAMED),
     (GRANTS, _WALLET),
+    (HOLDS, _HOLD),
+    (HOLDS, _HOLDS),
+    (HOLDS, _HOLDS_OF_USER),
     (CALLS, _CALL),
+    (CALLS, _CALLS),
     (CALLS, _CALLS_OF_USER),
     (ADJUSTMENTS, _ADJUSTMENTS),
     (IDEMPOTENCY, _IDEMPOTENT),
@@ -123,20 +132,33 @@ def wallet(connection: sqlite3.Connection, user_id: str) -> list[Grant]:
 
 
 def call(connection: sqlite3.Connection, call_id: str) -> Call | None:
-    """Return one call."""
-    return next(iter(CALLS.read(connection, _CALL, (call_id,))), None)
+    """Return one call. Its hold is looked for first: if it ends meanwhile, its row is there."""
+    key = (packed(call_id, CALL),)
+    for hold in HOLDS.read(connection, _HOLD, key):
+        return running(hold)
+    return next(iter(CALLS.read(connection, _CALL, key)), None)
 
 
 def adjustments(connection: sqlite3.Connection, call_id: str) -> list[Adjustment]:
     """Return the adjustments of a call, oldest first."""
-    return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (call_id,))
+    return ADJUSTMENTS.read(connection, _ADJUSTMENTS, (packed(call_id, CALL),))
 
 
 def calls(connection: sqlite3.Connection, user_id: str | None, limit: int, before_id: str | None) -> list[Call]:
-    """Return the newest calls first."""
-    if user_id is None:
-        return CALLS.read(connection, _CALLS, (before_id, limit))
-    return CALLS.read(connection, _CALLS_OF_USER, (user_id, before_id, limit))
+    """Return the newest calls first, running ones too, as of one commit."""
+    before = _AFTER_ALL if before_id is None else packed(before_id, CALL)
+    connection.execute("begin")
+    try:
+        if user_id is None:
+            holds = HOLDS.read(connection, _HOLDS, (before, limit))
+            ended = CALLS.read(connection, _CALLS, (before, limit))
+        else:
+            holds = HOLDS.read(connection, _HOLDS_OF_USER, (user_id, before, limit))
+            ended = CALLS.read(connection, _CALLS_OF_USER, (packed(user_id, USER), before, limit))
+    finally:
+        connection.execute("rollback")
+    found = [*map(running, holds), *ended]
+    return sorted(found, key=lambda call: packed(call.id, CALL), reverse=True)[:limit]
 
 
 def audit(connection: sqlite3.Connection, limit: int) -> list[AuditEntry]:
@@ -170,13 +192,7 @@ class SqliteSnapshot:
         self._run = run
 
     def transfers(self) -> AsyncIterator[Transfer]:
-        return self._rows(TRANSFERS, "from transfers order by seq")
-
-    def transfers_by_id(self) -> AsyncIterator[Transfer]:
-        return self._rows(TRANSFERS, "from transfers order by id")
-
-    def calls_by_id(self) -> AsyncIterator[Call]:
-        return self._rows(CALLS, "from calls order by id")
+        return self._rows(JOURNAL, "from journal order by cause, kind, step")
 
     def adjustments(self) -> AsyncIterator[Adjustment]:
         return self._rows(ADJUSTMENTS, "from adjustments order by seq")
@@ -184,8 +200,11 @@ class SqliteSnapshot:
     def grants(self) -> AsyncIterator[Grant]:
         return self._rows(GRANTS, "from grants order by created_ms, id")
 
+    def holds(self) -> AsyncIterator[Hold]:
+        return self._rows(HOLDS, "from holds order by id")
+
     def calls(self) -> AsyncIterator[Call]:
-        return self._rows(CALLS, "from calls order by seq")
+        return self._rows(CALLS, "from calls order by id")
 
     def rates(self) -> AsyncIterator[Rate]:
         return self._rows(RATES, "from rates order by seq")

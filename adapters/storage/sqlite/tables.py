@@ -5,7 +5,7 @@ House rule: the shape of a row type is worked out once, when this module is impo
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -13,10 +13,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
-from domain.books.rows import AuditEntry, Call, Idempotency, Row
+from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, unpacked
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
+from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
 from domain.pricing.price_book import Names, Price
@@ -34,6 +35,15 @@ _ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)
 _encode = msgspec.json.Encoder().encode
 
 
+def _portions(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield all rows, as many at once as one statement takes."""
+    start = 0
+    for size in _ROWS_AT_ONCE:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
 def json_text(value: object) -> str:
     """Return JSON as text, as SQLite's functions and strict text columns require."""
     return _encode(value).decode()
@@ -42,8 +52,9 @@ def json_text(value: object) -> str:
 class Table(Generic[R]):
     """A table and its row type, with a column for each field. `key` makes a row unique.
 
-    `flags` are the boolean columns and `documents` those kept as JSON, with their types. An `appended` table only
-    grows; in another table a row with a known key replaces the old one, except its `fixed` columns.
+    `flags` are the boolean columns, `documents` those kept as JSON, with their types, and `ids` those with packed ids,
+    with their prefixes. A row of an `appended` table is never replaced. Otherwise a row with a known key replaces the
+    old one, except its `fixed` columns.
     """
 
     def __init__(
@@ -55,6 +66,7 @@ class Table(Generic[R]):
         fixed: tuple[str, ...] = (),
         flags: tuple[str, ...] = (),
         documents: dict[str, Any] | None = None,
+        ids: dict[str, str] | None = None,
         appended: bool = False,
     ) -> None:
         documents = documents or {}
@@ -70,7 +82,11 @@ class Table(Generic[R]):
         self.documents = {field: msgspec.json.Decoder(type_).decode for field, type_ in documents.items()}
         self._scalars: Callable[[R], Values] = attrgetter(*scalars)
         self._rest: tuple[Callable[[R], Any], ...] = tuple(map(attrgetter, documents))
+        self.ids = ids or {}
+        self._ids = [(self.fields.index(field), prefix) for field, prefix in self.ids.items()]
         self._statements = {n: self._statement(n, key, fixed, appended) for n in _ROWS_AT_ONCE}
+        removal = f"delete from {name} where {key[0]} in "  # noqa: S608 — constants of ours
+        self._removals = {n: f"{removal}({', '.join('?' * n)})" for n in _ROWS_AT_ONCE}
 
     def _statement(self, rows: int, key: tuple[str, ...], fixed: tuple[str, ...], appended: bool) -> str:
         one = f"({', '.join('?' * len(self.fields))})"
@@ -84,15 +100,21 @@ class Table(Generic[R]):
 
     def encode(self, row: R) -> Values:
         """Return the row as column values, in the order of `fields`."""
-        values = self._scalars(row)
-        if not self._rest:
-            return values
+        values: Sequence[Any] = self._scalars(row)
+        if self._ids:
+            values = [*values]
+            for at, prefix in self._ids:
+                if values[at] is not None:
+                    values[at] = packed(values[at], prefix)
         parts = [part(row) for part in self._rest]
-        return values + tuple(None if part is None else json_text(part) for part in parts)
+        return (*values, *[None if part is None else json_text(part) for part in parts])
 
     def decode(self, values: Sequence[Any]) -> R:
         """Return the row for these column values, in the order of `fields`."""
         fields = dict(zip(self.fields, values, strict=True))
+        for field, prefix in self.ids.items():
+            if fields[field] is not None:
+                fields[field] = unpacked(fields[field], prefix)
         for field in self._flags:
             fields[field] = fields[field] == 1
         for field, decode in self.documents.items():
@@ -102,19 +124,59 @@ class Table(Generic[R]):
 
     def write(self, connection: sqlite3.Connection, rows: Iterable[R]) -> None:
         """Write the rows. Raises IntegrityError if one breaks a constraint or changes a fixed column."""
-        values = [self.encode(row) for row in rows]
-        start = 0
-        for size in _ROWS_AT_ONCE:
-            while len(values) - start >= size:
-                bound = tuple(chain.from_iterable(values[start : start + size]))
-                if connection.execute(self._statements[size], bound).rowcount != size:
-                    raise sqlite3.IntegrityError(f"a fixed column of {self.name} was to change")
-                start += size
+        for some in _portions([self.encode(row) for row in rows]):
+            bound = tuple(chain.from_iterable(some))
+            if connection.execute(self._statements[len(some)], bound).rowcount != len(some):
+                raise sqlite3.IntegrityError(f"a fixed column of {self.name} was to change")
+
+    def remove(self, connection: sqlite3.Connection, keys: Sequence[Any]) -> None:
+        """Remove the rows of these keys, as the column has them. Raises IntegrityError if one is not there."""
+        for some in _portions(keys):
+            if connection.execute(self._removals[len(some)], some).rowcount != len(some):
+                raise sqlite3.IntegrityError(f"a row of {self.name} was to be removed and is not there")
 
     def read(self, connection: sqlite3.Connection, rest: str, parameters: Sequence[Any] = ()) -> list[R]:
         """Return the rows of `select <columns> <rest>`."""
         found = connection.execute(f"select {self.columns} {rest}", parameters)
         return [self.decode(values) for values in found.fetchall()]
+
+
+# The kinds of lines as the journal's table has them.
+KINDS: dict[TransferKind, int] = {
+    "grant": 1,
+    "hold": 2,
+    "capture": 3,
+    "release": 4,
+    "expire": 5,
+    "breakage": 6,
+    "adjustment": 7,
+    "refund": 8,
+    "forfeit": 9,
+}
+_KINDS: dict[int, TransferKind] = {number: kind for kind, number in KINDS.items()}
+_CAUSES = {number: GRANT if kind in ("grant", "breakage") else CALL for number, kind in _KINDS.items()}
+
+
+class Journal(Table[Transfer]):
+    """The journal: a line in a few bytes, from which its accounts follow."""
+
+    def encode(self, row: Transfer) -> Values:
+        """Return the line as column values."""
+        kind, grant_id = KINDS.get(row.kind, 0), row.grant_id  # the table refuses a line of no kind
+        grant = None if grant_id is None else packed(grant_id, GRANT)
+        return packed(row.cause, _CAUSES.get(kind, CALL)), kind, row.step, grant, row.amount_nanos, row.at_ms
+
+    def decode(self, values: Sequence[Any]) -> Transfer:
+        """Return the line for these column values."""
+        cause, kind, step, grant, amount_nanos, at_ms = values
+        return Transfer(
+            cause=unpacked(cause, _CAUSES[kind]),
+            kind=_KINDS[kind],
+            step=step,
+            grant_id=None if grant is None else unpacked(grant, GRANT),
+            amount_nanos=amount_nanos,
+            at_ms=at_ms,
+        )
 
 
 USERS = Table("users", User, fixed=("name",))
@@ -153,19 +215,20 @@ PRICES = Table(
     appended=True,
 )
 GRANTS = Table("grants", Grant, fixed=("user_id", "created_ms"))
+_OF_A_CALL = {"hold_lines": tuple[HoldLine, ...]}
+HOLDS = Table("holds", Hold, ids={"id": CALL}, flags=("stream", "billed"), documents=_OF_A_CALL, appended=True)
 CALLS = Table(
     "calls",
     Call,
-    fixed=("user_id", "key_id"),
+    ids={"id": CALL, "user_id": USER, "key_id": KEY, "wallet_id": USER, "credential_id": CREDENTIAL, "rate_id": RATE},
     flags=("stream", "billed", "complete"),
-    documents={
-        "hold_lines": tuple[HoldLine, ...],
-        "attempts": tuple[AttemptRecord, ...],
-        "usage": Usage | None,
-    },
+    documents={**_OF_A_CALL, "attempts": tuple[AttemptRecord, ...], "usage": Usage | None},
+    appended=True,
 )
-TRANSFERS = Table("transfers", Transfer, appended=True)
-ADJUSTMENTS = Table("adjustments", Adjustment, documents={"lines": tuple[HoldLine, ...]}, appended=True)
+JOURNAL = Journal("journal", Transfer, key=("cause", "kind", "step"), appended=True)
+ADJUSTMENTS = Table(
+    "adjustments", Adjustment, ids={"call_id": CALL}, documents={"lines": tuple[HoldLine, ...]}, appended=True
+)
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
 AUDIT = Table("audit", AuditEntry, appended=True)
 
@@ -179,8 +242,9 @@ TABLES: tuple[Table[Any], ...] = (
     ALIASES,
     PRICES,
     GRANTS,
+    HOLDS,
     CALLS,
-    TRANSFERS,
+    JOURNAL,
     ADJUSTMENTS,
     IDEMPOTENCY,
     AUDIT,

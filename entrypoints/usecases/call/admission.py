@@ -11,7 +11,7 @@ from typing import TypeVar
 import anyio
 
 from domain.billing.plan import Duplicate, Plan, Planned, PlanRequest, Refused, Replay, Stale, plan_call
-from domain.books.rows import Call
+from domain.books.rows import Hold
 from domain.books.scopes import CallScope
 from domain.catalog.catalog import Catalog
 from domain.model_api.call import ModelCall
@@ -58,7 +58,7 @@ async def admit(context: CallContext, ask: Ask) -> Plan | Replay | Refusal:
                 case Stale():
                     catalog = await context.current_catalog()
                 case Duplicate():
-                    await _ending_of(context, planned.call)
+                    await _ending_of(context, planned.hold)
                 case Refused():
                     return planned.refusal
                 case Plan() | Replay():
@@ -124,12 +124,12 @@ async def shielded(call: ModelCall, decision: Awaitable[D]) -> D:
     return decided
 
 
-async def _ending_of(context: CallContext, duplicate: Call) -> None:
+async def _ending_of(context: CallContext, duplicate: Hold) -> None:
     """Wait until the earlier call has ended; a lost call is swept at once."""
     while True:
         now = await context.storage.call(duplicate.id)
         if now is None or now.ending is not None:
             return
         await anyio.sleep(DUPLICATE_POLL_S)
-        if context.liveness.is_gone(now.owner) is not False:
+        if context.liveness.is_gone(duplicate.owner) is not False:
             await sweep_own(context)

@@ -1,6 +1,6 @@
 """The answer of a call with an Idempotency-Key, kept so that a duplicate request gets the same answer."""
 
-from domain.books.rows import Call
+from domain.books.rows import Hold
 from domain.model_api.operations import OPERATIONS, OperationName
 from entrypoints.usecases.sealed_identities import answer_row
 from ports.vault import Vault
@@ -9,10 +9,10 @@ from ports.vault import Vault
 class KeptAnswer:
     """The bytes of one answer, up to a limit, with its status and content type."""
 
-    def __init__(self, call: Call, operation: OperationName, status: int, content_type: str) -> None:
+    def __init__(self, hold: Hold, operation: OperationName, status: int, content_type: str) -> None:
         self.status = status
         self.content_type = content_type
-        self._row = answer_row(call.user_id, call.idempotency_key or "")
+        self._row = answer_row(hold.user_id, hold.idempotency_key or "")
         self._bytes = bytearray()
         self._bytes_max = OPERATIONS[operation].kept_bytes_max
 

@@ -67,9 +67,9 @@ class LiveCall:
         self.ask = ask
         self._context = context
         self._plan = plan
-        self._deadline = Deadline(self, plan.call.deadline_ms - plan.call.started_ms, context.write_timeout_ms)
+        self._deadline = Deadline(self, plan.hold.deadline_ms - plan.hold.started_ms, context.write_timeout_ms)
         self.attempts = Attempts(context, ask, plan, self._deadline)
-        self.settlement = CallSettlement(context, ask, plan.call, self.attempts)
+        self.settlement = CallSettlement(context, ask, plan.hold, self.attempts)
         self._relay: Relay | None = None
         self._ended_late: asyncio.Task[None] | None = None
 
@@ -89,7 +89,7 @@ class LiveCall:
         assert answer is not None
         renderer, kept = renderer_of(served, answer), None
         if self.ask.idempotency_key is not None:
-            kept = KeptAnswer(self._plan.call, self.ask.call.operation, answer.status, renderer.content_type)
+            kept = KeptAnswer(self._plan.hold, self.ask.call.operation, answer.status, renderer.content_type)
         self._relay = Relay(begun, renderer, self.attempts, self.settlement, self._deadline, kept)
         return self._relay
 

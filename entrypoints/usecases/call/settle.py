@@ -11,7 +11,7 @@ from functools import partial
 from domain.billing.metering import Meter, uncounted_input
 from domain.billing.plan import Affordable
 from domain.billing.settlement import Outcome, Settlement, settle
-from domain.books.rows import Call, Ending
+from domain.books.rows import Ending, Hold
 from domain.books.scopes import SettleScope
 from domain.failures import Failure
 from entrypoints.usecases.call.admission import shielded
@@ -44,21 +44,21 @@ class CallSettlement:
         "_answer_is_withheld",
         "_ask",
         "_attempts",
-        "_call",
         "_context",
+        "_hold",
         "_otherwise",
         "is_begun",
         "settled",
         "settled_us",
     )
 
-    def __init__(self, context: CallContext, ask: Ask, call: Call, attempts: Attempts) -> None:
+    def __init__(self, context: CallContext, ask: Ask, hold: Hold, attempts: Attempts) -> None:
         self.settled: Settlement | None = None
         self.settled_us = attempts.planned_us
         self.is_begun = False
         self._context = context
         self._ask = ask
-        self._call = call
+        self._hold = hold
         self._attempts = attempts
         self._answer_is_withheld = False
         # How the call ends if it is not settled before `close`.
@@ -78,15 +78,14 @@ class CallSettlement:
             self._otherwise = (ending, error)
         context = self._context
         outcome, now_ms = self._outcome(ending, error, meter, kept), context.clock.now_ms()
-        decision = context.storage.decide(
-            SettleScope(call_id=self._call.id), lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S
-        )
+        scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
+        decision = context.storage.decide(scope, lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S)
         try:
             self.settled = await shielded(self._ask.call, decision)
         except StorageError:
             return False
         except Exception:
-            _log.exception("call %s could not be settled", self._call.id)
+            _log.exception("call %s could not be settled", self._hold.id)
             return False
         self.settled_us = context.clock.monotonic_us()
         learn_usage(context, self.settled)
@@ -126,7 +125,8 @@ class CallSettlement:
         target = candidate.target if candidate is not None else None
         rate = candidate.served.rate if candidate is not None else None
         return Outcome(
-            call_id=self._call.id,
+            call_id=self._hold.id,
+            user_id=self._hold.payer_id,
             ending=ending,
             meter=meter,
             input_tokens=uncounted_input(meter, call, rate) if entry is not None else 0,
@@ -136,7 +136,7 @@ class CallSettlement:
             attempts=tuple(attempts.records),
             served=target,
             rate=rate,
-            price=self._context.price_at(target.provider, target.model, self._call.started_ms) if target else None,
+            price=self._context.price_at(target.provider, target.model, self._hold.started_ms) if target else None,
             first_byte_ms=(attempts.first_us - attempts.planned_us) // 1000 if attempts.answer is not None else None,
             error=error,
             status=kept.status if kept is not None else 0,

@@ -103,7 +103,8 @@ class Unsettled:
             return settle(facts, outcome, ended.ended_ms)
 
         try:
-            return await ended.storage.decide(SettleScope(call_id=outcome.call_id), rule, TRY_WITHIN_S)
+            scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
+            return await ended.storage.decide(scope, rule, TRY_WITHIN_S)
         except Exception as problem:  # Whatever it is, the call is not settled, and nothing else may stop this task.
             self._log_once(outcome.call_id, problem)
             return None

@@ -1,14 +1,16 @@
 """The call log, as an operator reads it."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from domain.books.rows import Call
+from domain.books.ids import CALL, packed
+from domain.books.rows import Call, running
 from domain.failures import MAY_HAVE_COST
 from domain.refusals import NotFound, Remedy
 from entrypoints.usecases.manage.users import user_names
-from ports.books import Storage
+from ports.books import Snapshot, Storage
 
 
 class CallReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,13 +76,24 @@ async def every_call(
             adjusted: dict[str, int] = {}
             async for adjustment in books.adjustments():
                 adjusted[adjustment.call_id] = adjusted.get(adjustment.call_id, 0) + adjustment.amount_nanos
-            async for call in books.calls():
+            async for call in in_order(books):
                 is_in_span = (since_ms or 0) <= call.started_ms < (until_ms or call.started_ms + 1)
                 if is_in_span and user_id in (None, call.user_id):
                     report = CallReport(call=call, user=names.get(call.user_id, call.user_id))
                     yield Exported(report=report, adjusted_nanos=adjusted.get(call.id, 0))
 
     return each()
+
+
+async def in_order(books: Snapshot) -> AsyncIterator[Call]:
+    """Every call by the time of its start, ended or running; the running ones are few enough to be in memory."""
+    holds = deque([hold async for hold in books.holds()])
+    async for call in books.calls():
+        while holds and packed(holds[0].id, CALL) < packed(call.id, CALL):
+            yield running(holds.popleft())
+        yield call
+    for hold in holds:
+        yield running(hold)
 
 
 async def _id_of(storage: Storage, user_name: str | None) -> str | NotFound | None:

@@ -64,7 +64,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     price_id: str | None
     cost_unknown: Annotated[bool, Meta(description="whether the provider may ask for usage that it did not report")]
     idempotency_key: str | None
-    process: Annotated[str, Meta(description="the process that made the call")]
+    process: Annotated[str | None, Meta(description="the process that runs the call, or left it; null once settled")]
 
 
 class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):

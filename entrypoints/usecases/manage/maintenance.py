@@ -10,6 +10,7 @@ import msgspec
 from domain.billing.sweep import Owners, Swept
 from domain.billing.sweep import sweep as sweep_rule
 from domain.billing.verification import Auditor, Difference, Totals
+from domain.books.ids import CALL, packed
 from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts, SweepScope
 from domain.ledger.rows import Grant
@@ -104,8 +105,8 @@ async def sweep_own(hub: CallContext) -> Swept:
 async def verify(storage: Storage, progress: Progress = lambda _: None) -> Totals | Difference:
     """Derive every balance from the journal and every charge from its quantities, over one snapshot of the books.
 
-    Calls and lines of the journal are read in parallel by their ids, so only the lines of one call are in memory at a
-    time.
+    Calls and lines of the journal are read in parallel, in the order of their ids, so only the lines of one call are in
+    memory at a time.
     """
     auditor = Auditor()
     async with storage.snapshot() as snapshot:
@@ -113,12 +114,12 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
             auditor.rate(rate)
         async for adjustment in snapshot.adjustments():
             auditor.adjustment(adjustment)
-        lines = snapshot.transfers_by_id()
+        lines = snapshot.transfers()
         line = await anext(lines, None)
         count = 0
-        async for call in snapshot.calls_by_id():
-            after = f"{call.id};"  # the lines of a call begin with its id and a colon, which comes before a semicolon
-            while line is not None and line.id < after:
+        async for call in snapshot.calls():
+            at = packed(call.id, CALL)
+            while line is not None and (line.call_id is None or packed(line.call_id, CALL) <= at):
                 auditor.transfer(line)
                 line = await anext(lines, None)
             auditor.call(call)
@@ -128,6 +129,8 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
         while line is not None:
             auditor.transfer(line)
             line = await anext(lines, None)
+        async for hold in snapshot.holds():
+            auditor.hold(hold)
         async for grant in snapshot.grants():
             auditor.grant(grant)
     return auditor.conclude()
@@ -149,6 +152,6 @@ def _owners(found: _Look, liveness: Liveness, is_running: Callable[[str], bool] 
 
 def _look(facts: SweepFacts) -> _Look:
     return _Look(
-        owners={call.id: call.owner for call in facts.open_calls},
-        idle=not facts.open_calls and not facts.grants and not facts.stale_answers,
+        owners={hold.id: hold.owner for hold in facts.holds},
+        idle=not facts.holds and not facts.grants and not facts.stale_answers,
     )
