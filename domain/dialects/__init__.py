@@ -5,6 +5,7 @@ Its modules:
     audio_duration        the duration of a recording, by its container's header
     base64_media          media types and Base64 data in the form that vendors accept
     claude_generations    what depends on the generation of a Claude model
+    default_values        the default values of fields in vendors' APIs
     openrouter_reasoning  OpenRouter's `reasoning_details`
     signatures            reasoning signatures, carried in one opaque string
     tool_call_ids         ids of tool calls in the form that a provider accepts

@@ -10,13 +10,14 @@ Fields have the caller's names, with an index in a list as `[]`: `tools[0].stric
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from domain.dialects.default_values import ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, is_one_of
 from domain.model_api.requests import ChatRequest, ModelRequest
 from domain.refusals import UnsupportedParameter
 
@@ -150,28 +151,30 @@ SENT: dict[str, frozenset[str]] = {
 The dialect itself decides what depends on the model, the vendor or the value (Bedrock's families, Google's own tools).
 """
 
-NO_OPS: dict[str, tuple[bytes, ...]] = {
-    "background": (b"false",),
-    "frequency_penalty": (b"0", b"0.0"),
-    "presence_penalty": (b"0", b"0.0"),
-    "logit_bias": (b"{}",),
-    "logprobs": (b"false",),
-    "modalities": (b'["text"]',),
-    "service_tier": (b'"auto"', b'"default"', b'"standard_only"'),
-    "speed": (b'"standard"',),
-    "truncation": (b'"disabled"',),
-    "verbosity": (b'"medium"',),
-    "mcp_servers": (b"[]",),
-    "inference_geo": (b'"global"',),
+# Values without effect besides the defaults in the callers' APIs.
+_MORE_NO_OPS: Mapping[str, tuple[Any, ...]] = {
+    "service_tier": ("default", "standard_only"),
+    "inference_geo": ("global",),
     # Groq's: reasoning is separate from the text anyway (https://console.groq.com/docs/reasoning).
-    "reasoning_format": (b'"parsed"',),
+    "reasoning_format": ("parsed",),
     # Cerebras': all returned reasoning is sent on (https://inference-docs.cerebras.ai/capabilities/reasoning).
-    "clear_thinking": (b"false",),
+    "clear_thinking": (False,),
     # Without a tool search every tool is visible at once, and the model itself calls it.
-    "tools[].defer_loading": (b"true", b"false"),
-    "tools[].allowed_callers": (b'["direct"]',),
+    "tools[].defer_loading": (True, False),
+    "tools[].allowed_callers": (["direct"],),
 }
-"""Default values, without blanks: these are labels."""
+
+
+def _no_ops() -> dict[str, tuple[Any, ...]]:
+    found = dict(_MORE_NO_OPS)
+    for api in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC):
+        for name, value in api.items():
+            found[name] = (*found.get(name, ()), value)
+    return found
+
+
+NO_OPS: Mapping[str, tuple[Any, ...]] = _no_ops()
+"""Values that change nothing, whichever vendor serves the call: these are labels."""
 
 # Clears nothing that another vendor would keep: its own reasoning stays, or there is nothing to clear.
 _KEEPS_ALL = re.compile(
@@ -181,11 +184,13 @@ _INDEX = re.compile(r"\[\d+\]|\.\d+(?=\.|$)")
 
 
 def is_default(name: str, value: msgspec.Raw) -> bool:
-    """Whether the field has its default value."""
-    spelled = bytes(value).translate(None, b" \t\r\n")
-    if name == "context_management" and (spelled == b"[]" or _KEEPS_ALL.fullmatch(spelled)):
+    """Whether the field has a value that changes nothing."""
+    if bytes(value) == b"null":
         return True
-    return spelled == b"null" or spelled in NO_OPS.get(_INDEX.sub("[]", name), ())
+    if name == "context_management" and _KEEPS_ALL.fullmatch(bytes(value).translate(None, b" \t\r\n")):
+        return True
+    known = NO_OPS.get(_INDEX.sub("[]", name), ())
+    return bool(known) and is_one_of(value, known)
 
 
 def own_name(field: str) -> str:

@@ -12,23 +12,11 @@ import msgspec
 
 from adapters.providers.openai.history import fitted_messages, plain, without_marks
 from domain.catalog.vendor import CAPS, Vendor
+from domain.dialects.default_values import OPENAI_CHAT, same
 from domain.model_api.requests import Thinking
 
-# The values of a field that make it droppable: None for any value, else the values equal to the default.
-_DROPPABLE: dict[str, tuple[Any, ...] | None] = {
-    "user": None,
-    "safety_identifier": None,
-    "prompt_cache_key": None,
-    "store": (False,),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias": ({},),
-    "service_tier": ("auto", "default"),
-    "modalities": (["text"],),
-    "verbosity": ("medium",),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-}
+# Fields that a vendor need not know, whatever their value.
+_DROPPABLE = frozenset(("user", "safety_identifier", "prompt_cache_key"))
 
 # Below the first bound a budget is "low", below the second "medium", else "high". OpenAI has no budget in tokens;
 # Anthropic's minimum is 1,024 and its guide starts complex tasks at 16,000
@@ -140,5 +128,6 @@ _REASONING_FIELDS: dict[str, Callable[[Thinking], dict[str, Any]]] = {
 
 
 def _is_droppable(name: str, value: Any) -> bool:
-    droppable = _DROPPABLE.get(name, ())
-    return droppable is None or (plain_value := plain(value)) is None or plain_value in droppable
+    if name in _DROPPABLE or (given := plain(value)) is None:
+        return True
+    return (name in OPENAI_CHAT and same(given, OPENAI_CHAT[name])) or (name, given) == ("service_tier", "default")

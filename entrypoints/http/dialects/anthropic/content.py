@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.default_values import ANTHROPIC_BLOCKS, has_default
 from domain.dialects.openrouter_reasoning import proved
 from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from domain.refusals import BadRequest
@@ -85,11 +86,6 @@ class _RedactedThinking(msgspec.Struct, frozen=True):
 
 
 _FIELDS = JsonDecoder(dict[str, msgspec.Raw])
-# Fields that have no effect if they are set to this or to null.
-_USUAL: dict[tuple[str, str], Any] = {
-    ("tool_use", "caller"): {"type": "direct"},
-    ("document", "citations"): {"enabled": False},
-}
 
 
 def text(given: str) -> Text:
@@ -121,13 +117,13 @@ def _known_part(raw: msgspec.Raw, path: str) -> Part:
         raise _Foreign(kind)
     wire, read = known
     for name, value in fields.items():
-        if name != "type" and name not in wire.__struct_fields__ and not _is_usual(kind, name, value):
+        if (
+            name != "type"
+            and name not in wire.__struct_fields__
+            and not has_default(ANTHROPIC_BLOCKS, f"{kind}.{name}", value)
+        ):
             raise _Foreign(f"{kind}.{name}")
     return read(decode_json(raw, wire), path)
-
-
-def _is_usual(kind: str, name: str, value: msgspec.Raw) -> bool:
-    return msgspec.json.decode(value) in (None, _USUAL.get((kind, name)))
 
 
 def _text(block: _Text, path: str) -> Part:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from domain.dialects.default_values import ANTHROPIC, has_default
 from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, Message, ResponseFormat, Role, Thinking, Tool, ToolChoice
@@ -71,12 +72,8 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
         return malformed.problem
 
 
-# Values without effect, in their JSON spelling.
-_USUAL = {"speed": b'"standard"', "mcp_servers": b"[]", "context_management": b'{"edits":[]}'}
-
-
 def _request(call: ModelCall) -> ChatRequest:
-    fields = {name: raw for name, raw in call.fields.items() if not _says_nothing(name, bytes(raw))}
+    fields = {name: raw for name, raw in call.fields.items() if not has_default(ANTHROPIC, name, raw)}
     extra: _Extra = {}
     tools = _tools(_take(fields, "tools", list[msgspec.Raw]) or [], extra)
     choice = _take(fields, "tool_choice", _ToolChoice)
@@ -101,10 +98,6 @@ def _request(call: ModelCall) -> ChatRequest:
         betas=_betas(call),
     )
     return msgspec.structs.replace(request, extra=extra | {own_name(name): raw for name, raw in fields.items()})
-
-
-def _says_nothing(name: str, spelled: bytes) -> bool:
-    return spelled == b"null" or spelled.translate(None, b" \t\r\n") == _USUAL.get(name)
 
 
 def _betas(call: ModelCall) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from domain.dialects.default_values import OPENAI_CHAT, has_default
 from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
@@ -101,19 +102,6 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "any": "required",  # Mistral's name (https://docs.mistral.ai/capabilities/function_calling).
 }
 
-_DEFAULTS: dict[str, Any] = {
-    "frequency_penalty": 0,
-    "presence_penalty": 0,
-    "logit_bias": {},
-    "logprobs": False,
-    "top_logprobs": 0,
-    "metadata": {},
-    "modalities": ["text"],
-    "service_tier": "auto",
-    "store": False,
-    "verbosity": "medium",
-}
-
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     """The call in canonical form, or the first problem deeper than `read` looks."""
@@ -150,9 +138,7 @@ def _extra(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     return {
         own_name(name): value
         for name, value in fields.items()
-        if name not in _CANONICAL
-        and bytes(value) != b"null"
-        and not (name in _DEFAULTS and msgspec.json.decode(value) == _DEFAULTS[name])
+        if name not in _CANONICAL and not has_default(OPENAI_CHAT, name, value)
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from domain.dialects.default_values import OPENAI_RESPONSES, has_default
 from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, ResponseFormat, Thinking
@@ -67,17 +68,6 @@ _RETURNED_ANYWAY = ("reasoning.encrypted_content",)
 _IDLE = (b"null", b'"auto"', b'"all_turns"')  # Every returned thought goes on to the provider.
 _PARTLY_KNOWN = {"reasoning": ("effort", "summary", "generate_summary"), "text": ("format", "verbosity")}
 
-# `store` is true by default at OpenAI; only an explicit true goes to `extra`, since the hub keeps nothing.
-_DEFAULTS: dict[str, Any] = {
-    "background": False,
-    "metadata": {},
-    "service_tier": "auto",
-    "store": False,
-    "top_logprobs": 0,
-    "truncation": "disabled",
-    "context_management": [],
-}
-
 
 def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     """The call in canonical form, or the first problem deeper than `read` looks."""
@@ -110,9 +100,7 @@ def _extra(fields: _Extra, wire: _Request) -> _Extra:
     extra = {
         own_name(name): value
         for name, value in fields.items()
-        if name not in _CANONICAL
-        and bytes(value) != b"null"
-        and not (name in _DEFAULTS and msgspec.json.decode(value) == _DEFAULTS[name])
+        if name not in _CANONICAL and not has_default(OPENAI_RESPONSES, name, value)
     }
     if "store" in extra:  # Chat completions keeps other things under that name.
         extra["responses.store"] = extra.pop("store")
