@@ -25,6 +25,7 @@ OURS = ("AIHUB_", "CREDIT_BASED_BILLING_", "NEW_USER_CREDIT_GRANT_")
 Interface = Literal["asgi", "wsgi"]
 Synchronous = Literal["FULL", "NORMAL"]
 PassThrough = Literal["repaired", "exact"]
+Transport = Literal["http1", "aiohttp"]
 Origin = Literal["command line", "environment", "default"]
 
 
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...]
     body_memory_bytes: int
     exclusive_cores: bool
+    transport: Transport
     synchronous: Synchronous
     vendor_keys: dict[str, tuple[str, ...]]
 
@@ -168,6 +170,8 @@ SETTINGS: tuple[Setting, ...] = tuple(
          "the memory for all request bodies of a process; beyond it calls are refused with 503"),
         ("AIHUB_EXCLUSIVE_CORES", "exclusive_cores", kinds.switch, "true or false", "false",
          "whether the hub has its processor cores to itself: its threads then preempt each other less"),
+        ("AIHUB_TRANSPORT", "transport", kinds.one_of(*get_args(Transport)), "http1 or aiohttp", "http1",
+         "the HTTP client for providers: the hub's own (http1), or aiohttp, which needs aihub[aiohttp]"),
         ("AIHUB_SYNCHRONOUS", "synchronous", kinds.one_of("FULL", "NORMAL"), "FULL or NORMAL", "FULL",
          "whether a commit survives a power failure (FULL) or only the death of the process (NORMAL)"),
     )

@@ -18,6 +18,8 @@ from ports.books import StorageError
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
+    from adapters.providers.aiohttp_transport import AiohttpTransport
+    from adapters.providers.transport import Http1Transport
     from entrypoints.usecases.call_context import CallContext
 
 BOOKS = "aikit.db"
@@ -140,19 +142,31 @@ async def hub_from_environment() -> AsyncIterator["CallContext"]:
         yield whole
 
 
+def _transport(settings: Settings) -> "Http1Transport | AiohttpTransport":
+    """The HTTP client for providers. CannotStart if it is not installed."""
+    if settings.transport == "http1":
+        from adapters.providers.transport import Http1Transport
+
+        return Http1Transport()
+    try:
+        from adapters.providers.aiohttp_transport import AiohttpTransport
+    except ImportError:
+        raise CannotStart("AIHUB_TRANSPORT=aiohttp needs aiohttp: install aihub[aiohttp]") from None
+    return AiohttpTransport()
+
+
 @asynccontextmanager
 async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
     """The whole hub, for serving: one for each process, made after the fork, on the event loop that will use it."""
     from adapters.providers.echo import EchoTransport
     from adapters.providers.http import HttpProviders
     from adapters.providers.registry import DIALECTS
-    from adapters.providers.transport import Http1Transport
     from adapters.telemetry.silent import SilentTelemetry
     from entrypoints.usecases.call_context import CallContext
 
     async with operator_hub(settings) as operator:
         operator.liveness.own()  # Before the first call needs it; without a life sign, nothing is served.
-        transport = Http1Transport()
+        transport = _transport(settings)
         whole = CallContext(
             storage=operator.storage,
             book=operator.book,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
+from tests.adapters.conftest import MakeTransport
 from tests.adapters.transport_peer import (
     CHUNKED,
     GUARD_S,
@@ -35,7 +35,7 @@ def answering(*answers: bytes) -> Peer:
     return peer
 
 
-async def test_callers_who_share_connections_all_get_their_own_answer(transport: Http1Transport) -> None:
+async def test_callers_who_share_connections_all_get_their_own_answer(transport: httpx2.AsyncBaseTransport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while received := await peer.receive(reader):
             body = received.partition(b"\r\n\r\n")[2]
@@ -62,14 +62,16 @@ async def test_callers_who_share_connections_all_get_their_own_answer(transport:
     ],
     ids=["told-to-close", "http-1.0", "bytes-too-many", "two-answers"],
 )
-async def test_a_connection_that_may_not_serve_again_does_not(transport: Http1Transport, answer: bytes) -> None:
+async def test_a_connection_that_may_not_serve_again_does_not(
+    transport: httpx2.AsyncBaseTransport, answer: bytes
+) -> None:
     async with serve(answering(answer, SMALL)) as peer:
         for _ in range(2):
             assert await whole(await transport.handle_async_request(ask(peer.url))) == b"hi"
     assert peer.connections == 2
 
 
-async def test_bytes_on_an_idle_connection_are_no_answer(transport: Http1Transport) -> None:
+async def test_bytes_on_an_idle_connection_are_no_answer(transport: httpx2.AsyncBaseTransport) -> None:
     answered = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,7 +90,33 @@ async def test_bytes_on_an_idle_connection_are_no_answer(transport: Http1Transpo
         assert (response.status_code, await whole(response)) == (200, b"hi")
 
 
-async def test_a_request_that_was_sent_over_a_kept_connection_is_not_sent_again(transport: Http1Transport) -> None:
+async def test_bytes_on_an_idle_connection_are_not_the_next_answer(transport: httpx2.AsyncBaseTransport) -> None:
+    answered = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await peer.receive(reader)
+        writer.write(SMALL)
+        if peer.connections == 1:
+            await answered.wait()
+            writer.write(b"HTTP/1.1 408 Slow\r\ncontent-length: 0\r\n\r\n")
+            peer.requested.set()
+        await peer.hang_up(reader)
+
+    async with serve(peer := Peer(talk)):
+        assert await whole(await transport.handle_async_request(ask(peer.url))) == b"hi"
+        peer.requested.clear()
+        answered.set()
+        await peer.requested.wait()
+        for _ in range(5):  # The bytes are in the client's socket; its loop reads them.
+            await asyncio.sleep(0)
+        response = await transport.handle_async_request(ask(peer.url))
+        assert (response.status_code, await whole(response)) == (200, b"hi")
+    assert peer.connections == 2
+
+
+async def test_a_request_that_was_sent_over_a_kept_connection_is_not_sent_again(
+    transport: httpx2.AsyncBaseTransport,
+) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.receive(reader)
         writer.write(SMALL)
@@ -101,7 +129,7 @@ async def test_a_request_that_was_sent_over_a_kept_connection_is_not_sent_again(
     assert (peer.connections, len(peer.received)) == (1, 2)
 
 
-async def test_interim_answers_are_passed_over(transport: Http1Transport) -> None:
+async def test_interim_answers_are_passed_over(transport: httpx2.AsyncBaseTransport) -> None:
     interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
     async with serve(keeping_alive(interim + SMALL)) as peer:
         for _ in range(2):
@@ -111,7 +139,7 @@ async def test_interim_answers_are_passed_over(transport: Http1Transport) -> Non
     assert peer.connections == 1
 
 
-async def test_another_protocol_is_not_switched_to(transport: Http1Transport) -> None:
+async def test_another_protocol_is_not_switched_to(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(falling_silent(b"HTTP/1.1 101 Go\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")) as peer:
         with pytest.raises(httpx2.RemoteProtocolError):
             await transport.handle_async_request(ask(peer.url))
@@ -130,7 +158,7 @@ async def test_another_protocol_is_not_switched_to(transport: Http1Transport) ->
     ids=["one-header", "many-headers", "interim-answers", "chunk-extension", "trailers"],
 )
 async def test_an_answer_that_never_comes_to_its_point_is_given_up(
-    transport: Http1Transport, begun: bytes, more: bytes
+    transport: httpx2.AsyncBaseTransport, begun: bytes, more: bytes
 ) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.receive(reader)
@@ -140,11 +168,11 @@ async def test_an_answer_that_never_comes_to_its_point_is_given_up(
             await writer.drain()
 
     async with serve(peer := Peer(talk)):
-        with pytest.raises(httpx2.RemoteProtocolError, match="larger than"):
+        with pytest.raises(httpx2.RemoteProtocolError, match=r"larger than|Got more than|Too many"):
             await whole(await transport.handle_async_request(ask(peer.url)))
 
 
-async def test_trailers_are_no_headers(transport: Http1Transport) -> None:
+async def test_trailers_are_no_headers(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(keeping_alive(CHUNKED + b"2\r\nhi\r\n0\r\nx-late: 1\r\n\r\n")) as peer:
         for _ in range(2):
             response = await transport.handle_async_request(ask(peer.url))
@@ -153,7 +181,7 @@ async def test_trailers_are_no_headers(transport: Http1Transport) -> None:
     assert peer.connections == 1
 
 
-async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: Http1Transport) -> None:
+async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: httpx2.AsyncBaseTransport) -> None:
     piece, blocked = b"10000\r\n" + b"x" * 0x10000 + b"\r\n", asyncio.Event()
     written = 0
 
@@ -182,7 +210,9 @@ async def test_a_provider_is_not_read_faster_than_its_caller_reads(transport: Ht
     assert size == 1024 * 0x10000
 
 
-async def test_an_answer_that_comes_before_the_body_was_sent_is_the_answer(transport: Http1Transport) -> None:
+async def test_an_answer_that_comes_before_the_body_was_sent_is_the_answer(
+    transport: httpx2.AsyncBaseTransport,
+) -> None:
     refused = b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno"
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,13 +231,13 @@ async def test_an_answer_that_comes_before_the_body_was_sent_is_the_answer(trans
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_a_connection_that_rests_for_long_is_closed() -> None:
-    async with serve(keeping_alive()) as peer, Http1Transport(idle_s=0.05) as transport:
+async def test_a_connection_that_rests_for_long_is_closed(make_transport: MakeTransport) -> None:
+    async with serve(keeping_alive()) as peer, make_transport(idle_s=0.05) as transport:
         assert await whole(await transport.handle_async_request(ask(peer.url, read=60))) == b"hi"
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_a_long_answer_is_not_cut_by_the_limit_of_rest() -> None:
+async def test_a_long_answer_is_not_cut_by_the_limit_of_rest(make_transport: MakeTransport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
             await peer.receive(reader)
@@ -215,7 +245,7 @@ async def test_a_long_answer_is_not_cut_by_the_limit_of_rest() -> None:
                 await asyncio.sleep(0.3)
             writer.write(SMALL)
 
-    async with serve(peer := Peer(talk)), Http1Transport(idle_s=0.1) as transport:
+    async with serve(peer := Peer(talk)), make_transport(idle_s=0.1) as transport:
         for _ in range(2):
             assert await whole(await transport.handle_async_request(ask(peer.url, read=60))) == b"hi"
     assert peer.connections == 1

@@ -7,14 +7,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
+from tests.adapters.conftest import MakeTransport
 from tests.adapters.transport_identity import Identity
 from tests.adapters.transport_peer import SMALL, ask, keeping_alive, saying, serve, whole
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
 
-async def test_an_untrusted_certificate_is_refused(transport: Http1Transport, identity: Identity) -> None:
+async def test_an_untrusted_certificate_is_refused(transport: httpx2.AsyncBaseTransport, identity: Identity) -> None:
     async with serve(saying(SMALL), identity.server) as peer:
         with pytest.raises(httpx2.ConnectError):
             await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/", read=5))
@@ -22,25 +22,27 @@ async def test_an_untrusted_certificate_is_refused(transport: Http1Transport, id
 
 
 @pytest.mark.parametrize("position", ["alone", "in-a-bundle"])
-async def test_a_certificate_that_is_given_is_trusted(identity: Identity, tmp_path: Path, position: str) -> None:
+async def test_a_certificate_that_is_given_is_trusted(
+    make_transport: MakeTransport, identity: Identity, tmp_path: Path, position: str
+) -> None:
     (tmp_path / "other").mkdir()
     pem = identity.pem if position == "alone" else Identity(tmp_path / "other").pem + identity.pem
-    async with serve(saying(SMALL), identity.server) as peer, Http1Transport(ca_pem=pem) as transport:
+    async with serve(saying(SMALL), identity.server) as peer, make_transport(ca_pem=pem) as transport:
         response = await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/"))
         assert await whole(response) == b"hi"
 
 
 async def test_the_certificates_of_ssl_cert_file_are_trusted(
-    identity: Identity, monkeypatch: pytest.MonkeyPatch
+    make_transport: MakeTransport, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(identity.path))
-    async with serve(saying(SMALL), identity.server) as peer, Http1Transport() as transport:
+    async with serve(saying(SMALL), identity.server) as peer, make_transport() as transport:
         response = await transport.handle_async_request(ask(f"https://127.0.0.1:{peer.port}/"))
         assert await whole(response) == b"hi"
 
 
-async def test_requests_over_tls_share_a_connection_too(identity: Identity) -> None:
-    async with serve(keeping_alive(), identity.server) as peer, Http1Transport(ca_pem=identity.pem) as transport:
+async def test_requests_over_tls_share_a_connection_too(make_transport: MakeTransport, identity: Identity) -> None:
+    async with serve(keeping_alive(), identity.server) as peer, make_transport(ca_pem=identity.pem) as transport:
         for _ in range(3):
             response = await transport.handle_async_request(
                 ask(f"https://127.0.0.1:{peer.port}/", content=b"x", read=60)
@@ -49,9 +51,9 @@ async def test_requests_over_tls_share_a_connection_too(identity: Identity) -> N
     assert (peer.connections, len(peer.received)) == (1, 3)
 
 
-async def test_certificates_that_are_none_are_a_connect_error() -> None:
+async def test_certificates_that_are_none_are_a_connect_error(make_transport: MakeTransport) -> None:
     pem = b"-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"
-    async with Http1Transport(ca_pem=pem) as transport:
+    async with make_transport(ca_pem=pem) as transport:
         with pytest.raises(httpx2.ConnectError):
             await transport.handle_async_request(ask("https://127.0.0.1:9/"))
 

@@ -7,8 +7,7 @@ import struct
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
-from tests.adapters.transport_peer import CHUNKED, Peer, ask, saying, serve
+from tests.adapters.transport_peer import CHUNKED, Peer, ask, saying, serve, whole
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
@@ -24,11 +23,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
     ],
     ids=["short", "large-and-short", "no-last-chunk", "cut-in-a-chunk", "bad-chunk"],
 )
-async def test_a_body_that_ends_early_never_looks_like_its_end(transport: Http1Transport, answer: bytes) -> None:
+async def test_a_body_that_ends_early_never_looks_like_its_end(
+    transport: httpx2.AsyncBaseTransport, answer: bytes
+) -> None:
     async with serve(saying(answer)) as peer:
-        response = await transport.handle_async_request(ask(peer.url))
         with pytest.raises((httpx2.RemoteProtocolError, httpx2.ReadError)):
-            await response.aread()
+            await whole(await transport.handle_async_request(ask(peer.url)))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ async def test_a_body_that_ends_early_never_looks_like_its_end(transport: Http1T
     ],
     ids=["no-http", "bad-status", "two-lengths", "cut-in-the-head", "closed"],
 )
-async def test_an_answer_that_is_no_http_is_a_protocol_error(transport: Http1Transport, answer: bytes) -> None:
+async def test_an_answer_that_is_no_http_is_a_protocol_error(
+    transport: httpx2.AsyncBaseTransport, answer: bytes
+) -> None:
     async with serve(saying(answer)) as peer:
         with pytest.raises(httpx2.RemoteProtocolError):
             await transport.handle_async_request(ask(peer.url, content=b"x"))
@@ -50,7 +52,9 @@ async def test_an_answer_that_is_no_http_is_a_protocol_error(transport: Http1Tra
 
 
 @pytest.mark.parametrize("begun", [b"", CHUNKED + b"2\r\nhi\r\n"], ids=["at-once", "in-the-body"])
-async def test_a_connection_that_is_reset_is_no_connect_error(transport: Http1Transport, begun: bytes) -> None:
+async def test_a_connection_that_is_reset_is_no_connect_error(
+    transport: httpx2.AsyncBaseTransport, begun: bytes
+) -> None:
     reset = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,14 +75,14 @@ async def test_a_connection_that_is_reset_is_no_connect_error(transport: Http1Tr
             await read()
 
 
-async def test_a_closed_port_is_a_connect_error(transport: Http1Transport) -> None:
+async def test_a_closed_port_is_a_connect_error(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(saying()) as peer:
         pass
     with pytest.raises(httpx2.ConnectError, match="refused"):
         await transport.handle_async_request(ask(peer.url))
 
 
-async def test_a_name_that_does_not_resolve_is_a_connect_error(transport: Http1Transport) -> None:
+async def test_a_name_that_does_not_resolve_is_a_connect_error(transport: httpx2.AsyncBaseTransport) -> None:
     with pytest.raises(httpx2.ConnectError):
         await transport.handle_async_request(ask("http://nobody.invalid/"))
 
@@ -92,7 +96,7 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error(transport: Http1T
     ],
 )
 async def test_a_request_that_cannot_be_sent_is_reported_in_the_same_way(
-    transport: Http1Transport, url: str, header: str, kind: type[Exception]
+    transport: httpx2.AsyncBaseTransport, url: str, header: str, kind: type[Exception]
 ) -> None:
     with pytest.raises(kind):
         await transport.handle_async_request(ask(url, headers=[("x", header)]))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
+from tests.adapters.conftest import MakeTransport
 from tests.adapters.transport_peer import (
     CHUNKED,
     GUARD_S,
@@ -23,7 +23,7 @@ from tests.adapters.transport_peer import (
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
 
 
-async def test_closing_the_response_early_closes_the_connection(transport: Http1Transport) -> None:
+async def test_closing_the_response_early_closes_the_connection(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         pieces = response.aiter_raw()
@@ -34,7 +34,7 @@ async def test_closing_the_response_early_closes_the_connection(transport: Http1
             await anext(pieces)
 
 
-async def test_closing_an_unread_response_closes_the_connection(transport: Http1Transport) -> None:
+async def test_closing_an_unread_response_closes_the_connection(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(falling_silent(CHUNKED)) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         await response.aclose()
@@ -42,7 +42,7 @@ async def test_closing_an_unread_response_closes_the_connection(transport: Http1
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_cancelling_the_reader_closes_the_connection(transport: Http1Transport) -> None:
+async def test_cancelling_the_reader_closes_the_connection(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=60))
         begun = asyncio.Event()
@@ -59,7 +59,9 @@ async def test_cancelling_the_reader_closes_the_connection(transport: Http1Trans
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_cancelling_the_wait_for_headers_closes_the_connection_at_once(transport: Http1Transport) -> None:
+async def test_cancelling_the_wait_for_headers_closes_the_connection_at_once(
+    transport: httpx2.AsyncBaseTransport,
+) -> None:
     async with serve(falling_silent(b"")) as peer:
         waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
         await peer.requested.wait()
@@ -69,7 +71,7 @@ async def test_cancelling_the_wait_for_headers_closes_the_connection_at_once(tra
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_cancelling_the_sending_of_a_body_closes_the_connection(transport: Http1Transport) -> None:
+async def test_cancelling_the_sending_of_a_body_closes_the_connection(transport: httpx2.AsyncBaseTransport) -> None:
     never = asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -90,8 +92,10 @@ async def test_cancelling_the_sending_of_a_body_closes_the_connection(transport:
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_closing_the_transport_closes_idle_connections_and_refuses_requests() -> None:
-    transport = Http1Transport()
+async def test_closing_the_transport_closes_idle_connections_and_refuses_requests(
+    make_transport: MakeTransport,
+) -> None:
+    transport = make_transport()
     async with serve(keeping_alive()) as peer:
         await whole(await transport.handle_async_request(ask(peer.url)))
         await transport.aclose()
@@ -100,8 +104,8 @@ async def test_closing_the_transport_closes_idle_connections_and_refuses_request
             await transport.handle_async_request(ask(peer.url))
 
 
-async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers() -> None:
-    transport = Http1Transport()
+async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers(make_transport: MakeTransport) -> None:
+    transport = make_transport()
     async with serve(falling_silent(b"")) as peer:
         waiting = asyncio.create_task(transport.handle_async_request(ask(peer.url, read=600)))
         await peer.requested.wait()
@@ -110,8 +114,8 @@ async def test_closing_the_transport_fails_a_request_that_waits_for_its_headers(
             await waiting
 
 
-async def test_closing_the_transport_breaks_an_answer_that_is_not_whole() -> None:
-    transport = Http1Transport()
+async def test_closing_the_transport_breaks_an_answer_that_is_not_whole(make_transport: MakeTransport) -> None:
+    transport = make_transport()
     async with serve(falling_silent(CHUNKED + b"2\r\nhi\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=600))
         pieces = response.aiter_raw()
@@ -122,7 +126,7 @@ async def test_closing_the_transport_breaks_an_answer_that_is_not_whole() -> Non
         await asyncio.wait_for(peer.gone.wait(), GUARD_S)
 
 
-async def test_a_body_is_read_once(transport: Http1Transport) -> None:
+async def test_a_body_is_read_once(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(saying(SMALL)) as peer:
         response = await transport.handle_async_request(ask(peer.url))
         assert isinstance(response.stream, httpx2.AsyncByteStream)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
+from tests.adapters.conftest import MakeTransport
 from tests.adapters.transport_identity import Identity
 from tests.adapters.transport_peer import GUARD_S, SMALL, ask, whole
 
@@ -56,7 +56,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 async def test_a_request_that_crosses_the_close_of_a_kept_connection_is_sent_once_more(
-    transport: Http1Transport, provider: Provider
+    transport: httpx2.AsyncBaseTransport, provider: Provider
 ) -> None:
     url = f"http://127.0.0.1:{provider.port}/v1"
     first = asyncio.create_task(transport.handle_async_request(ask(url, content=b"one")))
@@ -74,10 +74,12 @@ async def test_a_request_that_crosses_the_close_of_a_kept_connection_is_sent_onc
     fresh.close()
 
 
-async def test_over_tls_too(identity: Identity) -> None:
+async def test_over_tls_too(make_transport: MakeTransport, identity: Identity) -> None:
+    if not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+        pytest.skip("uvloop's TLS does not report what the provider has received, so nothing is sent again")
     provider = Provider(identity.server)
     url = f"https://127.0.0.1:{provider.port}/v1"
-    async with Http1Transport(ca_pem=identity.pem) as transport:
+    async with make_transport(ca_pem=identity.pem) as transport:
         first = asyncio.create_task(transport.handle_async_request(ask(url, content=b"one")))
         kept = await provider.accept()
         await provider.answer(kept)
@@ -97,7 +99,7 @@ async def test_over_tls_too(identity: Identity) -> None:
     "begun", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["without-a-word", "after-an-interim-answer"]
 )
 async def test_a_request_that_was_received_is_not_sent_again(
-    transport: Http1Transport, provider: Provider, begun: bytes
+    transport: httpx2.AsyncBaseTransport, provider: Provider, begun: bytes
 ) -> None:
     url = f"http://127.0.0.1:{provider.port}/v1"
     first = asyncio.create_task(transport.handle_async_request(ask(url, content=b"one")))
@@ -110,6 +112,6 @@ async def test_a_request_that_was_received_is_not_sent_again(
     kept.sendall(begun)
     kept.close()
 
-    with pytest.raises(httpx2.RemoteProtocolError):
+    with pytest.raises((httpx2.RemoteProtocolError, httpx2.ReadError)):
         await second
     assert 2 == len(provider.received)

@@ -8,7 +8,6 @@ from contextlib import suppress
 import httpx2
 import pytest
 
-from adapters.providers.transport import Http1Transport
 from tests.adapters.transport_peer import CHUNKED, GUARD_S, Peer, ask, falling_silent, saying, serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxy_of_ours")]
@@ -34,7 +33,7 @@ def deaf() -> Iterator[str]:
 
 @pytest.mark.parametrize(("connect", "read"), [(0.2, 60.0), (0.5, 0.5), (None, 0.3), (0.2, None)])
 async def test_a_host_that_does_not_connect_is_a_connect_timeout(
-    transport: Http1Transport, deaf: str, connect: float | None, read: float | None
+    transport: httpx2.AsyncBaseTransport, deaf: str, connect: float | None, read: float | None
 ) -> None:
     async with asyncio.timeout(GUARD_S):
         with pytest.raises(httpx2.ConnectTimeout) as caught:
@@ -44,7 +43,7 @@ async def test_a_host_that_does_not_connect_is_a_connect_timeout(
 
 @pytest.mark.parametrize("connect", [60.0, 0.1, None])
 async def test_a_host_that_connects_and_stays_silent_is_a_read_timeout(
-    transport: Http1Transport, connect: float | None
+    transport: httpx2.AsyncBaseTransport, connect: float | None
 ) -> None:
     async with serve(falling_silent(b"")) as peer, asyncio.timeout(PROMPT_S):
         with pytest.raises(httpx2.ReadTimeout):
@@ -55,7 +54,7 @@ async def test_a_host_that_connects_and_stays_silent_is_a_read_timeout(
     "begun", [CHUNKED + b"2\r\nhi\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi"], ids=["stream", "whole"]
 )
 async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connection(
-    transport: Http1Transport, begun: bytes
+    transport: httpx2.AsyncBaseTransport, begun: bytes
 ) -> None:
     async with serve(falling_silent(begun)) as peer, asyncio.timeout(PROMPT_S):
         response = await transport.handle_async_request(ask(peer.url, read=0.6))
@@ -64,7 +63,7 @@ async def test_a_body_that_stops_coming_is_a_read_timeout_and_a_closed_connectio
         await peer.gone.wait()
 
 
-async def test_the_read_timeout_restarts_with_every_chunk(transport: Http1Transport) -> None:
+async def test_the_read_timeout_restarts_with_every_chunk(transport: httpx2.AsyncBaseTransport) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.receive(reader)
         writer.write(CHUNKED)
@@ -78,7 +77,7 @@ async def test_the_read_timeout_restarts_with_every_chunk(transport: Http1Transp
         assert await response.aread() == b"x" * 8
 
 
-async def test_time_without_a_reader_does_not_count_for_the_timeout(transport: Http1Transport) -> None:
+async def test_time_without_a_reader_does_not_count_for_the_timeout(transport: httpx2.AsyncBaseTransport) -> None:
     async with serve(saying(CHUNKED + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")) as peer:
         response = await transport.handle_async_request(ask(peer.url, read=0.6))
         size = 0

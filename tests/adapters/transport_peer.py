@@ -46,7 +46,7 @@ class Peer:
         """One whole request."""
         head = await reader.readuntil(b"\r\n\r\n")
         body = b""
-        for line in head.split(b"\r\n"):
+        for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length: "):
                 body = await reader.readexactly(int(line[16:]))
             elif line == b"transfer-encoding: chunked":

@@ -22,9 +22,10 @@ INTERFACES = (
     "wsgi",
     "lambda",
     pytest.param("uvloop", marks=pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")),
+    pytest.param("aiohttp", marks=pytest.mark.skipif(find_spec("aiohttp") is None, reason="aiohttp is not installed")),
 )
 # What a transport may do wrong shows in these; the other files would run the same code once more.
-ON_UVLOOP = frozenset(
+ON_OTHER_TRANSPORTS = frozenset(
     f"tests.behaviour.test_{name}"
     for name in ("openai_sdk", "anthropic_sdk", "broken_streams", "provider_errors", "pass_through")
 )
@@ -65,7 +66,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests on uvloop, but for the files in `ON_UVLOOP`."""
+    """Leave out the tests on uvloop and with aiohttp, but for the files in `ON_OTHER_TRANSPORTS`."""
     left_out = [item for item in items if _is_left_out(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -74,9 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_left_out(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
-    return (
-        callspec is not None and "uvloop" in callspec.params.values() and item.module.__name__ not in ON_UVLOOP  # type: ignore[attr-defined]
-    )
+    if callspec is None or item.module.__name__ in ON_OTHER_TRANSPORTS:  # type: ignore[attr-defined]
+        return False
+    return callspec.params.get("served") in ("uvloop", "aiohttp")
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +160,10 @@ def served(
     """A hub that serves, billing on, on books of its own; at the end they add up."""
     data_dir = tmp_path_factory.mktemp(request.param) / "data"
     shutil.copytree(books.data_dir, data_dir)
-    running = HubProcess(data_dir, request.param, env=ENVIRONMENT)
+    if request.param == "aiohttp":
+        running = HubProcess(data_dir, env={**ENVIRONMENT, "AIHUB_TRANSPORT": "aiohttp"})
+    else:
+        running = HubProcess(data_dir, request.param, env=ENVIRONMENT)
     running.start()
     try:
         yield running

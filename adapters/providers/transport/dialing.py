@@ -74,7 +74,7 @@ class Dialer:
         except ssl.SSLError as error:
             raise httpx2.ConnectError(f"TLS: {error.reason or error}") from error
         except OSError as error:
-            raise httpx2.ConnectError(_text(error)) from error
+            raise httpx2.ConnectError(error_text(error)) from error
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, to: Origin, protocol: asyncio.BaseProtocol) -> None:
         # uvloop does not have the option, and tries the addresses of a name in sequence.
@@ -84,7 +84,7 @@ class Dialer:
             lambda: protocol,
             to.host,
             to.port,
-            ssl=await self._context() if to.tls else None,
+            ssl=await self.tls_context() if to.tls else None,
             server_hostname=to.host if to.tls else None,
             **option,
         )
@@ -97,7 +97,9 @@ class Dialer:
         assert tunnel.transport is not None
         try:
             await tunnel.opened
-            transport = await loop.start_tls(tunnel.transport, protocol, await self._context(), server_hostname=to.host)
+            transport = await loop.start_tls(
+                tunnel.transport, protocol, await self.tls_context(), server_hostname=to.host
+            )
         except BaseException:
             tunnel.transport.abort()
             raise
@@ -105,7 +107,7 @@ class Dialer:
             raise httpx2.ConnectError("the proxy closed the tunnel")
         protocol.connection_made(transport)
 
-    async def _context(self) -> ssl.SSLContext:
+    async def tls_context(self) -> ssl.SSLContext:
         """Return the process's TLS context.
 
         Reading the roots takes about 80 ms, so the event loop does not wait for it.
@@ -219,7 +221,7 @@ def _keep_alive(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def _text(error: OSError) -> str:
+def error_text(error: OSError) -> str:
     """Return the system's text for the error number, because asyncio only reports "Connect call failed"."""
     is_numbered = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
     return os.strerror(error.errno) if is_numbered and error.errno is not None else str(error)
