@@ -46,9 +46,11 @@ UNITS: tuple[Unit, ...] = (
     _tokens("input_audio", "in", "audio in (as input)", "input_tokens"),
     _tokens("input_image", "in", "images in, by the token (as input)", "input_tokens"),
     _tokens("cache_read", "in", "input read from the prompt cache (as input)", "input_tokens"),
-    _tokens("cache_read_audio", "in", "audio read from the cache (as text)", "cache_read_tokens"),
-    _tokens("cache_write", "in", "input written to it for 5 minutes (as input)", "input_tokens"),
-    _tokens("cache_write_1h", "in", "for an hour (as for 5 minutes)", "cache_write_tokens"),
+    _tokens("cache_read_audio", "in", "audio read from the prompt cache (as text)", "cache_read_tokens"),
+    _tokens("cache_write", "in", "input written to the prompt cache for 5 minutes (as input)", "input_tokens"),
+    _tokens(
+        "cache_write_1h", "in", "input written to the prompt cache for an hour (as for 5 minutes)", "cache_write_tokens"
+    ),
     _tokens("output", "out", "output (0)"),
     _tokens("output_audio", "out", "audio out (as output)", "output_tokens"),
     _tokens("output_image", "out", "images out, by the token (as output)", "output_tokens"),
@@ -59,7 +61,7 @@ UNITS: tuple[Unit, ...] = (
     _piece("seconds", "second", "one second of audio, in or out (not sold)"),
     _piece("video_seconds", "video_second", "one second of video made (not sold)"),
     _piece("requests", "request", "one call, whatever else it costs (nothing)"),
-    _piece("search_units", "search_unit", "one search unit: a query with up to 100 documents to rank"),
+    _piece("search_units", "search_unit", "one search unit: a query with up to 100 documents to rank (not sold)"),
 )
 PIECES = frozenset(unit.name for unit in UNITS if unit.by_piece)
 # Which price a unit of usage is charged at.

@@ -24,7 +24,7 @@ ACTIONS = (
     ),
     Action(
         name="call show",
-        meaning="show all about one call",
+        meaning="show every field of a call, and the adjustments of its charge",
         example="aihub call show call_01k8…",
         permission="see calls",
         is_change=False,

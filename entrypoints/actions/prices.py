@@ -6,7 +6,7 @@ from entrypoints.usecases.manage import price_actions as use_cases
 ACTIONS = (
     Action(
         name="price list",
-        meaning="list what holds now",
+        meaning="list the prices that hold now",
         example="aihub price list --provider anthropic",
         permission="see models",
         is_change=False,
@@ -18,7 +18,7 @@ ACTIONS = (
     ),
     Action(
         name="price show",
-        meaning="show every version of a price",
+        meaning="show every version of a model's price",
         example="aihub price show openai/gpt-5-mini",
         permission="see models",
         is_change=False,
@@ -30,7 +30,7 @@ ACTIONS = (
     ),
     Action(
         name="price diff",
-        meaning="show what a sync would change",
+        meaning="compare the price book with newer prices, and show what a sync would change",
         example="aihub price diff --from prices.json",
         permission="see models",
         is_change=False,
@@ -41,7 +41,7 @@ ACTIONS = (
     ),
     Action(
         name="price sync",
-        meaning="import new prices from a catalogue",
+        meaning="append newer prices to the price book",
         details="Exit code 1 if prices wait until they are accepted.",
         example="aihub price sync --accept",
         permission="manage models",

@@ -38,7 +38,7 @@ ACTIONS = (
     ),
     Action(
         name="rate list",
-        meaning="list what is sold",
+        meaning="list the models that are sold, with their rates",
         example="aihub rate list",
         permission="see models",
         is_change=False,
@@ -70,7 +70,7 @@ ACTIONS = (
     ),
     Action(
         name="rate bulk",
-        meaning="sell what the price book knows, at a margin",
+        meaning="sell the models of the price book, at a margin",
         details="Rates that were set by hand stay.",
         example="aihub rate bulk --margin 20 --credit-price 1 --provider openai",
         permission="manage models",

@@ -27,8 +27,8 @@ def verified(request: NoFields, reply: books.BooksVerified | books.BooksDiffer) 
 def swept(request: NoFields, reply: books.SweepView) -> Output:
     """`sweep`."""
     text = (
-        f"{reply.lost} lost calls gave back {written(reply.given_back)} credits; "
-        f"{reply.expired} expired grants ended with {written(reply.breakage)}"
+        f"closed {reply.lost} lost calls, which gave back {written(reply.given_back)} credits; "
+        f"ended {reply.expired} expired grants, which had {written(reply.breakage)} credits left"
     )
     return Output(text=text)
 

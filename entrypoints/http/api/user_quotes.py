@@ -22,7 +22,7 @@ class QuoteCall(msgspec.Struct, frozen=True, kw_only=True):
     """A call to quote: the JSON body of its request, and whose wallet would pay."""
 
     body: Annotated[msgspec.Raw, Meta(description="the request's JSON body")]
-    user: Annotated[str, Meta(description="whose wallet is asked")] = "owner"
+    user: Annotated[str, Meta(description="the user whose wallet would pay")] = "owner"
     route: Annotated[str | None, Meta(description="what it is for, such as /v1/completions (by its fields)")] = None
 
 

@@ -24,7 +24,7 @@ LIMIT_MAX = 10_000
 class ListCalls(msgspec.Struct, frozen=True, kw_only=True):
     """Which calls to list, the newest first."""
 
-    user: Annotated[str | None, Meta(description="only this user's")] = None
+    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
     limit: Annotated[int, Meta(description="how many at most", ge=1, le=LIMIT_MAX)] = 20
     before: Annotated[
         str | None, Meta(description="only calls that began before the call of this id: the next page")
@@ -40,7 +40,7 @@ class ShowCall(msgspec.Struct, frozen=True, kw_only=True):
 class ExportCalls(msgspec.Struct, frozen=True, kw_only=True):
     """Which calls to export, the oldest first."""
 
-    user: Annotated[str | None, Meta(description="only this user's")] = None
+    user: Annotated[str | None, Meta(description="only the calls of this user")] = None
     since: Annotated[Moment | None, Meta(description="calls that began then or later (the first)")] = None
     until: Annotated[Moment | None, Meta(description="calls that began before then (now)")] = None
 

@@ -57,7 +57,7 @@ class ComparePrices(msgspec.Struct, frozen=True, kw_only=True):
 class SyncPrices(ComparePrices, frozen=True, kw_only=True):
     """The prices to append to the book."""
 
-    accept: Annotated[bool, Meta(description="also where a price moves by more than a tenth")] = False
+    accept: Annotated[bool, Meta(description="append prices also where one moves by more than a tenth")] = False
     dry_run: Annotated[bool, Meta(description="only show what would change")] = False
 
 

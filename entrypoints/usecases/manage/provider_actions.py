@@ -22,8 +22,8 @@ class AddProvider(msgspec.Struct, frozen=True, kw_only=True):
         None
     )
     base_url: Annotated[str | None, Meta(description="what the paths of the dialect are appended to")] = None
-    priority: Annotated[int, Meta(description="lower is tried first for a bare model")] = 0
-    weight: Annotated[int, Meta(description="its share among equals")] = 1
+    priority: Annotated[int, Meta(description="providers of a lower number are tried first for a bare model")] = 0
+    weight: Annotated[int, Meta(description="its share of the calls among providers of one priority")] = 1
 
 
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ class SetRate(RatedModel, frozen=True, kw_only=True):
     variants: Annotated[
         tuple[RateVariant, ...], Meta(description="what one piece of a size, a quality or both is sold for")
     ] = ()
-    effective: Annotated[Moment | None, Meta(description="for calls since then (now)")] = None
+    effective: Annotated[Moment | None, Meta(description="for calls that begin then or later (now)")] = None
     context: Annotated[int | None, Meta(description="the most tokens that the model reads and writes")] = None
     max_output: Annotated[int | None, Meta(description="the most tokens that it writes")] = None
     capabilities: Annotated[
@@ -75,11 +75,11 @@ class RateRemoved(msgspec.Struct, frozen=True, kw_only=True):
 class SellByPriceBook(msgspec.Struct, frozen=True, kw_only=True):
     """Terms for selling what the price book knows: everything, one provider's models, or one model."""
 
-    margin: Annotated[Percent, Meta(description="on top of what it costs")]
-    credit_price: Annotated[Dollars, Meta(description="what one credit costs")]
+    margin: Annotated[Percent, Meta(description="percent on top of the provider's price")]
+    credit_price: Annotated[Dollars, Meta(description="the price of one credit, in dollars")]
     provider: Annotated[str | None, Meta(description="only this provider's models (all)")] = None
     model: Annotated[str | None, Meta(description="only this model, also if it was taken from sale")] = None
-    effective: Annotated[Moment | None, Meta(description="for calls since then (now)")] = None
+    effective: Annotated[Moment | None, Meta(description="for calls that begin then or later (now)")] = None
 
 
 class SoldView(msgspec.Struct, frozen=True, kw_only=True):
