@@ -22,6 +22,12 @@ MAY_HAVE_COST = frozenset(("timed_out", "unavailable", "truncated", "malformed")
 # Failures of a request that the provider had accepted, and that it did not report itself.
 _TAKEN_ON = frozenset(("timed_out", "truncated", "malformed"))
 
+# Statuses of a gateway in front of the model whose own wait for it ended, so that it may still be at work: RFC 9110,
+# 15.6.5, and Cloudflare's 520 (an empty answer) and 524
+# (https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/). A 408 is not
+# one of them: there the request itself did not arrive in time (RFC 9110, 15.5.9).
+_GATEWAY_GAVE_UP = frozenset((504, 520, 524))
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no whole answer. `status` is the provider's HTTP status, 0 if there was none.
@@ -47,8 +53,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     def may_be_paid(self) -> bool:
         """Whether the provider accepted the request and may charge for an answer.
 
-        An error that the provider reports, by a status or an event, is not such a failure: it made no answer.
+        An error that the provider reports, by a status or an event, is not such a failure: it made no answer. A gateway
+        that waited for the model in vain reports the opposite.
         """
         if self.status and not 200 <= self.status < 300:
-            return False
+            return self.status in _GATEWAY_GAVE_UP
         return self.sent or self.kind in _TAKEN_ON

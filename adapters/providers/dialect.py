@@ -113,6 +113,8 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     is_complete      whether a stream that ends with this state and without its terminal event is complete; `terminal`
                      is then sent to a caller of the same dialect in place of that event
     repairs          returns the repairs of an answer for a caller of the same dialect, None if it needs none
+    as_stream        for APIs that are not chat: turns a complete answer into the stream that was asked for,
+                     None if it cannot be read
     defers           whether a complete answer without content may be valid because the result comes later; `decode`
                      distinguishes it from a finished answer without content, which is a failure in every dialect
     job              for an API that answers with a job: returns the next step after its first answer (the last
@@ -138,6 +140,7 @@ class ProviderDialect(msgspec.Struct, frozen=True, kw_only=True):
     header_events: Callable[[dict[str, str]], tuple[Event, ...]] | None = None
     is_complete: Callable[[Any, ModelCall], bool] | None = None
     terminal: bytes = b""
+    as_stream: Callable[[bytes], bytes | None] | None = None
     defers: bool = False
     repairs: Callable[[ModelCall, Vendor], Repairs | None] | None = None
     job: Callable[[Any, Attempt, bytes], Step] | None = None

@@ -42,7 +42,8 @@ _RELAYED = ("openai-", "anthropic-", "x-ratelimit-", "retry-after", "request-id"
 # The account behind the hub's credential is hidden from callers.
 _NOT_RELAYED = frozenset(("openai-organization", "openai-project", "anthropic-organization-id"))
 _READ = frozenset(("content-type", "content-encoding"))
-_AS_IT_IS = ("", "identity")
+
+_EVENT_STREAM = "text/event-stream"
 
 PassThrough = Literal["repaired", "exact"]
 _REPAIRED: PassThrough = "repaired"
@@ -183,8 +184,6 @@ class _Exchange:
                 content_type = value
             elif name == "content-encoding":
                 self._unpacker = unpacker_of(value)
-                if self._unpacker is None and value.lower() not in _AS_IT_IS:
-                    return self._malformed(f"answered in {value}, unasked", status)
             elif not provider.secret or provider.secret not in value:
                 relayed.append((name, value))
         repairs = (
@@ -195,10 +194,16 @@ class _Exchange:
         elif not self._call.stream:
             header_events = dialect.header_events(_lower(response.headers)) if dialect.header_events is not None else ()
             self._chunks = WholeChunk(self.read, dialect, self._call, provider, repairs, header_events)
-        elif not self._call.kind.text and "json" in content_type and "event-stream" not in content_type:
+        elif (
+            not self._call.kind.text
+            and dialect.as_stream is None
+            and "json" in content_type
+            and "event-stream" not in content_type
+        ):
             return await self._unstreamed(status)
         else:
-            self._chunks = StreamChunks(self.read, dialect, self._call, provider, repairs)
+            content_type = content_type if dialect.as_stream is None else _EVENT_STREAM
+            self._chunks = StreamChunks(self.read, dialect, self._call, provider, repairs, self._repairs)
         return Answer(status=status, content_type=content_type, headers=tuple(relayed), chunks=self._chunks)
 
     async def ask(self, request: httpx2.Request) -> httpx2.Response | Failure:

@@ -2,11 +2,13 @@
 
 House rule: no answer is discarded for a detail. A value with the expected types is decoded at msgspec's speed. If that
 fails, each field and each element is decoded separately: unreadable ones are left out, but a field without a default is
-required. A number is accepted as a text and a text of digits as a number. Lone halves of surrogate pairs, which JSON
-allows (RFC 8259, 8.2), stay in texts, for `surrogates` to join or replace.
+required. A number is accepted as a text and a text of digits as a number (`number_of`, which `usage_counts` shares).
+Lone halves of surrogate pairs, which JSON allows (RFC 8259, 8.2), stay in texts, for `surrogates` to join or replace.
 """
 
 import json
+import re
+from decimal import Decimal
 from functools import lru_cache
 from types import UnionType
 from typing import Any, Generic, TypeVar
@@ -18,7 +20,9 @@ _T = TypeVar("_T")
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
-_NUMBER = frozenset(b"-0123456789")
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+_SPELLED_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_INTEGER_MAX = 10**40
 
 SPELLED = msgspec.Meta(extra={"spelled": True})
 """Marks a field whose value counts even if it is not a text: then it is read as its JSON source."""
@@ -143,18 +147,20 @@ def _text(data: bytes) -> str:
 
 
 def _number(shape: Any, data: bytes, integral: bool) -> Any:
-    """Return a number within its bounds; it may be in a text, and an integer may have a zero fraction."""
-    data = data.strip()
-    if data[:1] == b'"':
-        data = plain(data).strip().encode("utf-8", "replace")
-    try:
-        value = msgspec.json.decode(data, type=int | float)
-    except msgspec.MsgspecError:
-        raise _Mismatch from None
-    if integral and isinstance(value, float):
-        value = int(_checked(value.is_integer(), value))
+    """Return a number within its bounds; an integer may have a zero fraction."""
+    number = number_of(_EXACT.decode(data))
+    if number is None or not -_INTEGER_MAX <= number <= _INTEGER_MAX or (integral and number % 1):
+        raise _Mismatch
+    value: Any = int(number) if integral else float(number)
     _checked(shape.ge is None or value >= shape.ge, value)
     return _checked(shape.le is None or value <= shape.le, value)
+
+
+def number_of(value: object) -> int | Decimal | None:
+    """Return a number exactly, also one that a text spells; None for anything else, such as a boolean."""
+    if isinstance(value, str) and _SPELLED_NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    return None if isinstance(value, bool) or not isinstance(value, int | Decimal) else value
 
 
 def _checked(holds: bool, value: Any) -> Any:
@@ -196,7 +202,8 @@ def plain(data: bytes) -> Any:
     try:
         return _ANY.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return json.loads(data.decode("utf-8", "replace"))
+        # `strict=False` allows control characters in texts, as some servers write line breaks and tabs.
+        return json.loads(data.decode("utf-8", "replace"), strict=False)
 
 
 def _spelled(value: Any) -> bytes:

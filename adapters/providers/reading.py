@@ -11,8 +11,10 @@ from typing import Literal, Self
 import msgspec
 
 from adapters.providers.dialect import FramingError, ProviderDialect, Repairs, ServerEvent
+from adapters.providers.framing.blank_events import BlankEvents
+from adapters.providers.framing.ndjson import LineFramer
 from adapters.providers.framing.sse import BOM, EventFramer
-from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
+from adapters.providers.framing.surrogates import Halves
 from adapters.providers.provider_name import ProviderName
 from adapters.providers.whole_body import (
     EMPTY_ANSWER,
@@ -25,6 +27,7 @@ from adapters.providers.whole_body import (
     turns,
     understood,
 )
+from domain.dialects.surrogates import may_be_in, without_lone
 from domain.failures import Failure
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, Started
@@ -74,11 +77,12 @@ class WholeChunk:
         body = await read_whole(self._read, self._provider)
         if isinstance(body, Failure):
             return Chunk(b"", (Broken(failure=body),))
-        if body[:1] != b"{" and turns(self._call, self._dialect):
-            body = body.removeprefix(BOM)
-            if _FIELD.match(body):
-                return self._gathered(body)
+        body = body.removeprefix(BOM)
+        if body[:1] != b"{" and self._call.kind.text and _FIELD.match(body):
+            return self._gathered(body)
         events = understood(self._dialect, self._call, body)
+        if isinstance(events[-1], Broken) and self._dialect.framer is LineFramer and b"\n" in body.strip():
+            return self._gathered(body)
         if isinstance(events[-1], Broken):
             return Chunk(b"", scrubbed(events, self._provider))
         return Chunk(body if self._repairs is None else self._repairs.whole(body), self._headed + events)
@@ -96,11 +100,13 @@ class StreamChunks:
 
     The bytes of an error event are not relayed: the caller's side renders the failure itself. Nor are the bytes of an
     incomplete event. `ended` is true after the terminal event. If a complete answer comes instead, the chunks have its
-    events and no bytes.
+    events and no bytes, or the bytes of the stream that the dialect makes of it. With `repairs`, what would break
+    clients between two events is changed.
     """
 
     __slots__ = (
         *(
+            "_blanks",
             "_call",
             "_dialect",
             "_form",
@@ -123,19 +129,22 @@ class StreamChunks:
         call: ModelCall,
         provider: ProviderName,
         repairs: Repairs | None = None,
+        may_repair: bool = True,
     ) -> None:
         self._repairs = repairs
+        self._blanks = BlankEvents(may_repair)
         self._read = read
         self._dialect = dialect
         self._call = call
         self._provider = provider
         self._framer = dialect.framer()
         self._state = dialect.start()
-        self._form: Literal["unknown", "stream", "whole"] = "unknown" if turns(call, dialect) else "stream"
-        self._parts: list[bytes] = []
+        has_forms = dialect.as_stream is not None or turns(call, dialect)
+        self._form: Literal["unknown", "stream", "whole"] = "unknown" if has_forms else "stream"
+        self._parts: list[bytes] | None = None  # of a complete answer; None before the first bytes
         self._halves: Halves | None = None
-        # Only a text operation needs content.
-        self._has_content = not call.kind.text
+        # A text and speech need content: a recording may be silent.
+        self._has_content = not (call.kind.text or call.operation == "speech")
         self.ready: list[Chunk] = []
         self._over = False
         self.ended = False
@@ -155,7 +164,9 @@ class StreamChunks:
         if self._over:
             return
         if isinstance(data, bytes):
-            if self._form != "stream" and self._is_whole(data):
+            if self._parts is None:
+                self._parts, data = [], data.removeprefix(BOM)
+            if self._form != "stream" and self._is_whole(data, self._parts):
                 return
             try:
                 self._relay(self._framer.feed(data))
@@ -164,22 +175,22 @@ class StreamChunks:
         elif data is not None:
             self._break(data)
         elif self._form == "whole":
-            self._whole(b"".join(self._parts))
+            self._whole(b"".join(self._parts or ()))
         else:
             self._relay(self._framer.finish())
             if not self._over:
                 self._finish()
 
-    def _is_whole(self, data: bytes) -> bool:
+    def _is_whole(self, data: bytes, parts: list[bytes]) -> bool:
         """Whether this is part of a complete answer, which its first byte shows."""
         if self._form == "unknown":
-            first = data.removeprefix(BOM).lstrip()[:1]
+            first = data.lstrip()[:1]
             if first:
                 self._form = "whole" if first in (b"{", b"[") else "stream"
         if self._form != "whole":
             return False
-        self._parts.append(data)
-        if sum(map(len, self._parts)) > WHOLE_BYTES_MAX:
+        parts.append(data)
+        if sum(map(len, parts)) > WHOLE_BYTES_MAX:
             message = f"{self._provider.name} answered with more than {WHOLE_BYTES_MAX} bytes"
             self._break(Failure(kind="malformed", message=message))
         return True
@@ -189,11 +200,13 @@ class StreamChunks:
 
         An error with a success status, a list of a stream's events, or the answer itself.
         """
-        body = body.removeprefix(BOM).strip()
-        events = () if body[:1] == b"[" or is_error(body) else understood(self._dialect, self._call, body)
-        if not events and body[:1] == b"[":
+        body, as_stream = body.strip(), self._dialect.as_stream
+        events = understood(self._dialect, self._call, body) if self._call.kind.text and body[:1] != b"[" else ()
+        if body[:1] == b"[":
             self._list(body)
-        elif not events:
+        elif as_stream is not None and not is_error(body):
+            self._streamed(as_stream(body))
+        elif is_error(body) and (not events or _is_malformed(events[-1])):
             failure = self._dialect.failure(502, {}, self._provider.body(body))
             self._break(self._provider.failure(msgspec.structs.replace(failure, status=200)))
         elif isinstance(events[-1], Broken):
@@ -202,6 +215,16 @@ class StreamChunks:
         else:
             self._over = True
             self.ready += [Chunk(None, events[:-1]), Chunk(None, events[-1:])]
+
+    def _streamed(self, stream: bytes | None) -> None:
+        """Return the stream that a complete answer was turned into; None if it could not be."""
+        if stream is None:
+            message = f"{self._provider.name} answered a request for a stream with a body that cannot be read"
+            self._break(Failure(kind="malformed", message=message))
+        else:
+            self._form = "stream"
+            self._relay(self._framer.feed(stream))
+            self.take(None)
 
     def _list(self, body: bytes) -> None:
         """Return the events of a stream as one JSON list, as Gemini streams without `alt=sse`."""
@@ -240,7 +263,7 @@ class StreamChunks:
         for number, event in enumerate(framed):
             # A comment or a blank event: relayed, because it keeps connections alive, and without meaning.
             if not event.data:
-                raws.append(event.raw)
+                raws.append(self._blanks.between(event.raw))
                 continue
             try:
                 self._state, decoded = step(self._state, event)
@@ -268,7 +291,7 @@ class StreamChunks:
                 return
             events += decoded
             if not hidden_from_caller(self._call, decoded):
-                raws.append(event.raw if self._repairs is None else self._repairs.event(event))
+                raws.append(self._blanks.event(event.raw if self._repairs is None else self._repairs.event(event)))
         self._flush(raws, events)
 
     def _joined(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -282,3 +305,7 @@ class StreamChunks:
     def _flush(self, raws: list[bytes], events: list[Event]) -> None:
         if raws or events:
             self.ready.append(Chunk(raws[0] if len(raws) == 1 else b"".join(raws), tuple(events)))
+
+
+def _is_malformed(event: Event) -> bool:
+    return isinstance(event, Broken) and event.failure.kind == "malformed"

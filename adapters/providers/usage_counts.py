@@ -5,7 +5,6 @@ contradiction is resolved to the nearest consistent counts, never below what the
 names the field and the correction. Unreadable counts are left out, and the meter estimates them.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from adapters.providers.decode_errors import DECODE_ERRORS
+from adapters.providers.lenient_json import number_of
 from domain.model_api.events import UsageReported
 from domain.usage import PIECES, PIECES_MAX, UNITS_MAX, Usage
 
@@ -21,7 +21,6 @@ UNREPORTED = msgspec.Raw()
 """A usage object that is missing; null is equivalent."""
 
 _NULL = b"null"
-_NUMBER = re.compile(r"\d{1,40}(\.\d{1,40})?")
 _NOTE_CHARS_MAX = 60
 _TEXT_CHARS_MAX = 300
 _NOTES_MAX = 8
@@ -170,18 +169,16 @@ def _cleaned(shape: inspect.Type, value: Any, path: str, notes: list[str]) -> An
 
 def _number(most: float | None, value: Any, path: str, notes: list[str]) -> int | None:
     """Return a count from a number or a text of one; a fraction is rounded up."""
-    name = path[:-1]
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = Decimal(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+    name, number = path[:-1], number_of(value)
+    if number is None or number < 0:
         _note(notes, f"{name} cannot be read: {_shown(value)}")
         return None
     limit = UNITS_MAX if most is None else int(most)
-    if value > limit:
+    if number > limit:
         _note(notes, f"{name} is {_shown(value)}, counted as {limit}")
         return limit
-    count = int(value.to_integral_value(ROUND_CEILING)) if isinstance(value, Decimal) else value
-    if count != value:
+    count = int(Decimal(number).to_integral_value(ROUND_CEILING))
+    if count != number:
         _note(notes, f"{name} is {_shown(value)}, counted as {count}")
     return count
 

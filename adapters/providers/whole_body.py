@@ -6,8 +6,9 @@ import msgspec
 
 from adapters.providers.dialect import ProviderDialect
 from adapters.providers.framing.ndjson import LineFramer
-from adapters.providers.framing.surrogates import Halves, may_be_in, without_lone
+from adapters.providers.framing.surrogates import Halves
 from adapters.providers.provider_name import ProviderName
+from domain.dialects.surrogates import may_be_in, without_lone
 from domain.failures import Failure
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Broken, Ended, Event, Started, TextDelta, UsageReported

@@ -1,6 +1,25 @@
 """Base64 data and media types in the form that every vendor accepts."""
 
-_SPELLINGS = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "audio/mp3": "audio/mpeg"}
+from urllib.parse import unquote
+
+_SPELLINGS = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/x-citrix-jpeg": "image/jpeg",
+    "image/x-citrix-png": "image/png",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "application/x-pdf": "application/pdf",
+}
+# The beginnings of images in base64: https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+_BEGINNINGS = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGODdh": "image/gif",
+    "R0lGODlh": "image/gif",
+}
 
 
 def media_type(spelled: str) -> str:
@@ -9,6 +28,20 @@ def media_type(spelled: str) -> str:
     return _SPELLINGS.get(plain, plain)
 
 
+def media_type_of(spelled: str, data: str) -> str:
+    """The media type of base64 data: an image's is what its first bytes show, since vendors reject a wrong one.
+
+    Anthropic: "The image was specified using the image/jpeg media type, but the image appears to be a image/png image".
+    """
+    declared = media_type(spelled)
+    if declared and not declared.startswith("image/"):
+        return declared
+    shown = next((kind for beginning, kind in _BEGINNINGS.items() if data.startswith(beginning)), None)
+    return shown or declared
+
+
 def base64_data(spelled: str) -> str:
-    """The data without line breaks and spaces, which most vendors reject."""
+    """The data without line breaks and spaces, which most vendors reject, and without the escapes of a URL."""
+    if "%" in spelled:
+        spelled = unquote(spelled)
     return "".join(spelled.split()) if any(blank in spelled for blank in "\n\r\t ") else spelled

@@ -2,7 +2,9 @@
 
 The law: nothing is bought twice. A provider that may have worked for the call, and may charge for it, is not tried
 again with any of its credentials; one other provider may be tried, and if that may have worked as well, the call ends.
-So at most one attempt per provider, and at most two in all, may have been paid.
+So at most one attempt per provider, and at most two in all, may have been paid. `Failure.may_be_paid` decides which
+failures these are: silence, an answer that is broken or unreadable, a connection lost after the request was sent, and
+a gateway whose wait for the model ended (504, 520, 524). Every other status is an error that the provider reports.
 """
 
 from collections.abc import Sequence

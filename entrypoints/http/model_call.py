@@ -8,6 +8,7 @@ import msgspec
 
 from domain.billing.plan import Affordable
 from domain.catalog.vendors import passes_through
+from domain.dialects.surrogates import may_be_in, without_lone
 from domain.dialects.unsupported_params import Policy, header_value
 from domain.model_api.call import ModelCall
 from domain.money import format_credits
@@ -182,7 +183,11 @@ def _read(dialect: CallerDialect, request: Request) -> ModelCall | BadRequest:
     content_type = request.headers.get("content-type", "")
     if dialect.read_form is not None and not content_type.lower().startswith(JSON):
         return dialect.read_form(request.body, content_type)
-    return dialect.read(request.body)
+    call = dialect.read(request.body)
+    if isinstance(call, BadRequest) and may_be_in(request.body):
+        # Half an emoji at the end of a text that JavaScript has cut: no vendor could read it either.
+        return dialect.read(without_lone(request.body))
+    return call
 
 
 def _digest(request: Request, call: ModelCall) -> str:

@@ -20,6 +20,15 @@ from entrypoints.usecases.public_types import written
 JSON_HEADER = ("content-type", "application/json")
 
 
+class _Error(msgspec.Struct):
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+
+
+_ERROR = msgspec.json.Decoder(_Error)
+
+
 def json_reply(request: Request, value: Any, status: int = 200) -> Reply:
     """A JSON answer."""
     body = msgspec.json.encode(value, enc_hook=written)
@@ -50,6 +59,15 @@ def refuse(dialect: CallerDialect, request: Request, refusal: Refusal) -> Reply:
 
 
 def _may_be_shown(failure: Failure, dialect: CallerDialect) -> bool:
-    """A rejected credential concerns the operator only, and no SDK can read a body that is not JSON."""
+    """A rejected credential concerns the operator only, and no SDK can read a body that is not an error in JSON."""
     theirs = failure.kind in ("request_rejected", "overloaded", "unavailable")
-    return theirs and failure.dialect == dialect.name and failure.body.lstrip().startswith(b"{")
+    return theirs and failure.dialect == dialect.name and _has_error(failure.body)
+
+
+def _has_error(body: bytes) -> bool:
+    """Whether the body is a JSON object with an `error`, or with a message of its own, as vLLM's errors have."""
+    try:
+        error = _ERROR.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return isinstance(error.error, dict | str) or isinstance(error.message or error.detail, str | list)

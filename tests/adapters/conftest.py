@@ -94,6 +94,13 @@ def make_transport(request: pytest.FixtureRequest) -> MakeTransport:
 
 
 @pytest.fixture
+async def exact() -> AsyncIterator[HttpProviders]:
+    """The shell with AIHUB_PASS_THROUGH=exact: nothing of an answer is repaired."""
+    async with Http1Transport() as made:
+        yield shell(made, pass_through="exact")
+
+
+@pytest.fixture
 async def transport(make_transport: MakeTransport) -> AsyncIterator[httpx2.AsyncBaseTransport]:
     async with make_transport() as made:
         yield made

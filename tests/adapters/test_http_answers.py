@@ -34,6 +34,22 @@ async def test_a_streams_bytes_come_back_as_the_provider_sent_them(providers: Ht
     assert events_of(chunks).count(TextDelta(text="hé")) == 2
 
 
+async def test_what_stands_between_events_with_ids_ends_in_one_line_end(providers: HttpProviders) -> None:
+    """OpenAI's SDK takes a blank line after an id or a retry time for the end of an event, and cannot read an empty one."""
+    first = b": hello\n\n" + b"id: 1\n" + HELLO
+    said = b"\xef\xbb\xbf" + first + b": ping\r\n\r\n\n" + STOP + b"event: ping\n\nretry: 9\n\n" + DONE
+    chunks = await answered(providers, streaming(said), chat())
+
+    assert first + b": ping\n" + STOP + b"retry: 9\n" + DONE == raw_of(chunks)
+
+
+async def test_what_stands_between_events_stays_where_nothing_is_repaired(exact: HttpProviders) -> None:
+    said = b"id: 1\n" + HELLO + b": ping\n\n\n" + STOP + b"retry: 9\n\n" + DONE
+    chunks = await answered(exact, streaming(said), chat())
+
+    assert said == raw_of(chunks)
+
+
 async def test_a_whole_answer_is_one_chunk_of_the_providers_bytes(providers: HttpProviders) -> None:
     chunks = await answered(providers, answering(200, WHOLE), chat(stream=False))
 

@@ -220,3 +220,22 @@ def test_a_sum_is_raised_to_its_greatest_part_with_a_note() -> None:
 
 def _raw(value: Any) -> Any:
     return msgspec.Raw(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize(("name", "usage"), [
+    ("openai",            {"input_tokens": 100, "output_tokens": 20, "input_tokens_details": {"cached_tokens": 40}}),
+    ("openai-responses",  {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": {"cached_tokens": 40}}),
+])  # fmt: skip
+def test_the_other_apis_names_of_the_counts_are_read(name: str, usage: dict[str, Any]) -> None:
+    events = DIALECTS[name].decode(json.dumps(WHOLE[name](usage)).encode())
+
+    assert [Usage(input_tokens=60, cache_read_tokens=40, output_tokens=20)] == [
+        event.usage for event in events if isinstance(event, UsageReported)
+    ]
+
+
+def test_what_is_billed_as_0_is_counted_by_its_tokens() -> None:
+    usage = {"billed_units": {"input_tokens": 0, "output_tokens": 0}, "tokens": {"input_tokens": 9, "output_tokens": 5}}
+    events = DIALECTS["cohere"].decode(json.dumps(_cohere(usage)).encode())
+
+    assert [Usage(input_tokens=9, output_tokens=5)] == [e.usage for e in events if isinstance(e, UsageReported)]

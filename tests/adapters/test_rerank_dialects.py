@@ -87,3 +87,19 @@ def test_what_is_no_ranking_is_a_failure(body: bytes) -> None:
     [event] = COHERE.decode(body)
 
     assert isinstance(event, Broken)
+
+
+@pytest.mark.parametrize("result", [
+    {"index": 0, "relevance_score": "0.5"},
+    {"index": "0", "relevance_score": 0.5},
+    {"index": 0.0, "score": 0.5, "document": 7},
+])  # fmt: skip
+def test_a_result_is_read_however_its_numbers_are_spelled(result: dict[str, Any]) -> None:
+    events = PASSING.decode(json.dumps({"id": 7, "results": [result], "meta": "none"}).encode())
+
+    assert Ranked(index=0, score=msgspec.Raw(b"0.5")) == events[0]
+
+
+@pytest.mark.parametrize("result", [{"index": -1, "relevance_score": 1}, {"index": 0, "relevance_score": "high"}])
+def test_a_result_without_a_place_or_a_score_is_none(result: dict[str, Any]) -> None:
+    assert isinstance(PASSING.decode(json.dumps({"results": [result]}).encode())[-1], Broken)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.providers.framing.surrogates import Halves, may_be_in
+from adapters.providers.framing.surrogates import Halves
+from domain.dialects.surrogates import may_be_in
 from domain.model_api.events import Ended, Event, ProviderBlock, ReasoningDelta, TextDelta, ToolCallDelta
 
 HIGH, LOW, OWL = "\ud83e", "\udd89", "\U0001f989"

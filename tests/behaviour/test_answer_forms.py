@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from tests.behaviour import responses_answers
-from tests.behaviour.plain_calls import CHAT, MESSAGES, RESPONSES, ask, body_for, responses_body, wallet
+from tests.behaviour.multipart_forms import recording
+from tests.behaviour.plain_calls import (
+    CHAT,
+    IMAGES,
+    MESSAGES,
+    RECEIVED,
+    RESPONSES,
+    SPEECH,
+    ask,
+    body_for,
+    responses_body,
+    wallet,
+)
 from tests.behaviour.sdks import anthropic_sdk, openai_sdk
 from tests.behaviour.stub import Stub
 from tests.behaviour.stub_answers import TEXT, anthropic_stream, anthropic_whole, openai_stream, openai_whole
@@ -111,3 +123,78 @@ def texts(value: Any, fields: tuple[str, ...]) -> list[str]:
         for name, each in value.items()
         for text in ([each] if name in fields and isinstance(each, str) else texts(each, fields))
     ]
+
+
+def test_a_whole_image_is_streamed_if_a_stream_was_requested(hub: HubProcess, stub: Stub) -> None:
+    stub.will(answering(200, b'{"created":7,"data":[{"b64_json":"AAAA"}],"size":"1024x1024"}'))
+
+    received = ask(hub, IMAGES, {"model": "oai/dall", "prompt": "a cat", "stream": True})
+
+    assert (200, "text/event-stream") == (received.status, (received.header("content-type") or "").partition(";")[0])
+    name, data = received.body.rstrip().split(b"\n")
+    assert b"event: image_generation.completed" == name
+    assert {
+        "type": "image_generation.completed",
+        "b64_json": "AAAA",
+        "created_at": 7,
+        "size": "1024x1024",
+    } == json.loads(data.removeprefix(b"data: "))
+    assert "0" != received.header("x-aihub-charge")
+
+
+def test_a_whole_transcription_is_streamed_if_a_stream_was_requested(hub: HubProcess, stub: Stub) -> None:
+    stub.will(answering(200, b'{"text":"Hi there.","usage":{"type":"duration","seconds":3}}'))
+
+    received = ask(hub, RECEIVED, recording("oai/whisper", stream="true"))
+
+    assert 200 == received.status, received.body
+    events = [json.loads(line.removeprefix(b"data: ")) for line in received.body.splitlines() if line]
+    assert ["transcript.text.delta", "transcript.text.done"] == [event["type"] for event in events]
+    assert ["Hi there.", "Hi there."] == [events[0]["delta"], events[1]["text"]]
+    assert {"type": "duration", "seconds": 3} == events[1]["usage"]
+
+
+@pytest.mark.parametrize("answer", [b'{"created":7}', b'{"data":[]}', b'{"data":7}'])
+def test_a_body_without_an_image_is_not_streamed_and_not_bought_again(
+    hub: HubProcess, stub: Stub, answer: bytes
+) -> None:
+    stub.always(answering(200, answer))
+
+    received = ask(hub, IMAGES, {"model": "oai/dall", "prompt": "a cat", "stream": True})
+
+    assert (502, 1) == (received.status, len(stub.requests))
+
+
+def test_silence_is_no_speech(hub: HubProcess, stub: Stub) -> None:
+    before = posted(hub)
+    stub.always(answering(200, b"", {"content-type": "audio/mpeg"}))
+
+    received = ask(hub, SPEECH, {"model": "oai/tts", "voice": "a", "input": "Hello"})
+
+    assert (502, 1) == (received.status, len(stub.requests))
+    assert before == posted(hub)
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+def test_an_error_in_place_of_a_stream_is_known_by_its_code(hub: HubProcess, stub: Stub, path: str) -> None:
+    error = {"message": "Ask for less.", "type": "invalid_request_error", "code": None}
+    stub.always(answering(200, json.dumps({"error": error}).encode()))
+
+    received = ask(hub, path, requested(path, "oai", True))
+
+    assert 1 == len(stub.requests), "it would be wrong a second time"
+    assert "Ask for less." in received.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+@pytest.mark.parametrize("provider", ["oai", "ant"])
+def test_half_an_emoji_in_a_request_is_replaced(hub: HubProcess, stub: Stub, path: str, provider: str) -> None:
+    """JavaScript writes `\\ud83d` for a text that it has cut inside an emoji, and vendors reject it."""
+    stub.will(answering(200, openai_whole() if provider == "oai" else anthropic_whole()))
+    body = json.dumps(requested(path, provider, False) | {"user": None}).replace(
+        "Hello", "Hello \\ud83d, \\ud83d\\ude00"
+    )
+    assert "\\ud83d," in body
+
+    assert 200 == ask(hub, path, body.encode()).status
+    assert "Hello \ufffd, \U0001f600" in json.dumps(stub.only.json(), ensure_ascii=False)

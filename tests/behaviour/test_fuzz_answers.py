@@ -135,7 +135,7 @@ def test_answers_that_no_provider_should_give(hub: HubProcess, stub: Stub, path:
 
         said = (number, provider, received)
         assert received.status in (200, 502), said
-        reported = received.status == 502 and received.json()["error"]["code"] not in ("malformed", "truncated")
+        reported = received.status == 502 and received.json()["error"].get("code") not in ("malformed", "truncated")
         assert reported or 1 == len(stub.requests), said
         answered += received.status == 200
         if received.status == 200 and DELIVERED in received.body:

@@ -135,7 +135,11 @@ def test_nobody_is_tried_when_no_time_is_left(left_ms: int) -> None:
     (a_failure("unavailable", sent=True),       True),    # the connection was lost while it worked
     (a_failure("unavailable"),                  False),   # an error that it reports
     (a_failure("unavailable", status=503),      False),
-    (a_failure("timed_out", status=504),        False),
+    (a_failure("unavailable", status=504),      True),    # a gateway gave up its wait for the model
+    (a_failure("unavailable", status=520),      True),
+    (a_failure("unavailable", status=524),      True),
+    (a_failure("unavailable", status=502),      False),
+    (a_failure("unavailable", status=408),      False),   # the request did not arrive in time
     (a_failure("malformed", status=302),        False),
     (a_failure("unreachable"),                  False),
     (a_failure("overloaded", status=429),       False),
@@ -162,7 +166,7 @@ FAILURES = st.lists(
         a_failure,
         st.sampled_from(KINDS),
         retry_after_ms=st.none() | st.integers(0, 60_000),
-        status=st.sampled_from((0, 200, 503)),
+        status=st.sampled_from((0, 200, 408, 503, 504, 524)),
         sent=st.booleans(),
     ),
     min_size=20,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS
-from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.base64_media import base64_data, media_type_of
 from domain.dialects.signatures import is_anthropics
 from domain.dialects.tool_call_ids import ANTHROPIC_IDS, fitted_id
 
@@ -56,6 +56,7 @@ class _SeenTurn(msgspec.Struct, frozen=True):
     content: str | list[_Seen]
 
 
+_BEGINNING_BYTES = 32  # of the data of an image, which show its type
 _TURNS = msgspec.json.Decoder(list[_Turn])
 _SEEN = msgspec.json.Decoder(list[_SeenTurn])
 _BLOCK = msgspec.json.Decoder(_Block)
@@ -171,7 +172,8 @@ def _source(raw: msgspec.Raw) -> _Fields | None:
     source = _SOURCE.decode(raw)
     if not _is_misspelled(source) or source.media_type is None:
         return None
-    changed = {"media_type": media_type(source.media_type), "data": base64_data(_TEXT.decode(source.data))}
+    data = base64_data(_TEXT.decode(source.data))
+    changed = {"media_type": media_type_of(source.media_type, data), "data": data}
     return _FIELDS.decode(raw) | changed
 
 
@@ -179,7 +181,8 @@ def _is_misspelled(source: _Source) -> bool:
     if source.type != "base64" or source.media_type is None:
         return False
     data = bytes(source.data)
-    return media_type(source.media_type) != source.media_type or b"\\" in data or b" " in data
+    beginning = data[1:_BEGINNING_BYTES].decode("ascii", "replace")
+    return media_type_of(source.media_type, beginning) != source.media_type or b"\\" in data or b" " in data
 
 
 def _stripped(content: Any) -> Any:

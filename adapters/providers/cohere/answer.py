@@ -85,7 +85,7 @@ class _Call(msgspec.Struct, frozen=True):
 class _Message(msgspec.Struct, frozen=True):
     """A complete message, or the addition of one stream event, which has single objects instead of lists."""
 
-    content: list[_Content] | _Content | None = None
+    content: list[_Content] | _Content | str | None = None
     tool_plan: str | None = None
     tool_calls: list[_Call] | _Call | None = None
     citations: msgspec.Raw = _NOTHING
@@ -144,8 +144,9 @@ def decode(body: bytes) -> tuple[Event, ...]:
         answer = _ANSWER.decode(body)
         message = answer.message
         events: list[Event] = [Started(id=answer.id, model="")]
-        for index, content in enumerate(message.content if isinstance(message.content, list) else ()):
-            events += _content(content, index)
+        content = message.content
+        for index, part in enumerate(content if isinstance(content, list) else (_part(content),)):
+            events += _content(part, index)
         if message.tool_plan:
             events += [_planned(message.tool_plan), *_plan_over()]
         for index, call in enumerate(message.tool_calls if isinstance(message.tool_calls, list) else ()):
@@ -174,6 +175,11 @@ def step(state: State, event: ServerEvent) -> _Step:
 
 
 # --- pieces ---------------------------------------------------------------------------------------------
+
+
+def _part(content: _Content | str | None) -> _Content:
+    """Return a single part; compatible servers send a text without a part around it."""
+    return content if isinstance(content, _Content) else _Content(text=content)
 
 
 def _content(content: _Content, index: int) -> list[Event]:
@@ -216,10 +222,12 @@ def _run(reason: str | None, calls: object) -> str | None:
 
 
 def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:
-    """Return what is billed, or what was counted if that is not reported."""
+    """Return what is billed, or what was counted if that is not reported, or reported as 0."""
     notes: list[str] = []
     usage = _USAGE.read(raw, notes) or _Usage()
     units = usage.billed_units or usage.tokens or _Units()
+    if usage.tokens is not None and not (units.input_tokens or units.output_tokens):
+        units = msgspec.structs.replace(usage.tokens, search_units=units.search_units)
     if units.input_tokens is None and units.output_tokens is None and not notes:
         return ()
     counts = {
@@ -244,7 +252,7 @@ def _message_start(state: State, event: _Event, _data: bytes) -> _Step:
 
 def _content_delta(state: State, event: _Event, _data: bytes) -> _Step:
     content = _message(event).content
-    return state, tuple(_content(content, event.index)) if isinstance(content, _Content) else ()
+    return state, () if isinstance(content, list) else tuple(_content(_part(content), event.index))
 
 
 def _plan_delta(state: State, event: _Event, _data: bytes) -> _Step:

@@ -9,6 +9,7 @@ import re
 
 import msgspec
 
+from domain.dialects.surrogates import may_be_in, without_lone
 from domain.model_api.events import (
     CitationDelta,
     Event,
@@ -21,20 +22,9 @@ from domain.model_api.events import (
 
 REPLACEMENT = "\ufffd"
 _LONE = re.compile("[\ud800-\udfff]")
-_MARK = re.compile(rb"\\u[dD][89abcdefABCDEF]")
-_ESCAPE = re.compile(
-    rb"(?P<before>(?<!\\)(?:\\\\)*)(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
-_PAIR_SIZE = 12
 
 # The place of a text: events with the same place have consecutive texts.
 _Place = tuple[type, int, int]
-
-
-def may_be_in(data: bytes) -> bool:
-    """Whether the data may contain a lone half: whether it contains any half."""
-    return b"\\u" in data and _MARK.search(data) is not None
 
 
 class Halves:
@@ -123,10 +113,3 @@ def _repaired(event: Event) -> Event:
             return msgspec.structs.replace(event, block=msgspec.Raw(without_lone(bytes(event.block))))
         case _:
             return event
-
-
-def without_lone(data: bytes) -> bytes:
-    """Return the JSON with every escape of a lone half replaced."""
-    return _ESCAPE.sub(
-        lambda found: found[0] if len(found["pair"]) == _PAIR_SIZE else found["before"] + b"\\ufffd", data
-    )

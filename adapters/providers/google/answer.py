@@ -79,7 +79,7 @@ def step(state: State, event: ServerEvent) -> tuple[State, tuple[Event, ...]]:
     """Fold one chunk of a stream."""
     if not event.raw and event.name == END.name:
         return state, (Ended(),) if _is_finished(state) else ()
-    if not event.data or event.data.isspace():
+    if not event.data or event.data.isspace() or event.data[:6] == b"[DONE]":  # Some proxies end every stream with it.
         return state, ()
     try:
         response = RESPONSE.decode(event.data)

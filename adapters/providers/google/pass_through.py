@@ -1,9 +1,10 @@
 """Pass requests of callers of Gemini's own API through to a provider of it.
 
-House rule: nothing changes except the output cap if the hub sets one, and signatures of other vendors' reasoning, which
-the hub stored in Google's field and Google rejects.
+House rule: nothing changes except the output cap if the hub sets one, signatures of other vendors' reasoning, which the
+hub stored in Google's field and Google rejects, and the media type `image/jpg`, which Google does not know.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ _ENCODER = msgspec.json.Encoder()
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _SIGNATURES = ("thoughtSignature", "thought_signature")
+_JPG = re.compile(rb'("mime_?[tT]ype"\s*:\s*")image/jpg(?=")')
 _CONFIG, _CONTENTS = "generationConfig", "contents"
 _COMPLETE_REQUEST = "generateContentRequest"
 
@@ -36,7 +38,10 @@ def pass_through(call: ModelCall, attempt: Attempt) -> bytes:
         config = _FIELDS.decode(fields[_CONFIG]) if _CONFIG in fields else {}
         config.pop("max_output_tokens", None)
         fields[_CONFIG] = {**config, "maxOutputTokens": attempt.output_cap}
-    if MARK_IN_BASE64 in bytes(fields.get(_CONTENTS, b"")):
+    contents = bytes(fields.get(_CONTENTS, b""))
+    if b"image/jpg" in contents:
+        fields[_CONTENTS] = msgspec.Raw(_JPG.sub(rb"\1image/jpeg", contents))
+    if MARK_IN_BASE64 in contents:
         fields[_CONTENTS] = _without_hub_signatures(fields[_CONTENTS])
     return _ENCODER.encode(fields)
 

@@ -72,6 +72,7 @@ class _Failed(msgspec.Struct):
 _EVENT = Lenient(_Event)
 _TRANSCRIPTION = Lenient(_Transcription)
 _FAILED = Lenient(_Failed)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def start() -> None:
@@ -97,6 +98,18 @@ def step_events(state: None, event: ServerEvent) -> tuple[None, tuple[Event, ...
     if decoded.audio is not None:
         return None, (AudioDelta(byte_count=len(decoded.audio)),)
     return None, () if not decoded.delta else (TextDelta(text=decoded.delta),)
+
+
+def as_stream(body: bytes) -> bytes | None:
+    """Return a complete transcription as a stream; None if it has no text."""
+    try:
+        fields = _FIELDS.decode(body)
+        text = fields.pop("text")
+    except (*DECODE_ERRORS, KeyError):
+        return None
+    delta = {"type": "transcript.text.delta", "delta": text}
+    done = {"type": "transcript.text.done", "text": text, **fields}
+    return b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in (delta, done))
 
 
 def decode_transcription(body: bytes) -> tuple[Event, ...]:
@@ -179,7 +192,9 @@ AUDIO = (
     _streaming(SPEECH_EVENTS, "audio/speech", SPEECH, raw=False),
     _whole(TRANSCRIPTIONS, "audio/transcriptions", TRANSCRIPTIONS, plain=False),
     _whole(TRANSCRIPTIONS_TEXT, "audio/transcriptions", TRANSCRIPTIONS, plain=True),
-    _streaming(TRANSCRIPTIONS_EVENTS, "audio/transcriptions", TRANSCRIPTIONS, raw=False),
+    msgspec.structs.replace(
+        _streaming(TRANSCRIPTIONS_EVENTS, "audio/transcriptions", TRANSCRIPTIONS, raw=False), as_stream=as_stream
+    ),
     _whole(TRANSLATIONS, "audio/translations", TRANSLATIONS, plain=False),
     _whole(TRANSLATIONS_TEXT, "audio/translations", TRANSLATIONS, plain=True),
 )

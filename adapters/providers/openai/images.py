@@ -5,11 +5,12 @@ and the size and quality that they chose. Other models report nothing, and the i
 image, whose event is the last.
 """
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from adapters.providers.decode_errors import Count
+from adapters.providers.decode_errors import DECODE_ERRORS, Count
 from adapters.providers.dialect import ProviderDialect, ServerEvent
 from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed
@@ -53,6 +54,8 @@ class _Event(msgspec.Struct):
 _USAGE = Reader(_Usage)
 _ANSWER = Lenient(_Answer)
 _EVENT = Lenient(_Event)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 def decode(body: bytes) -> tuple[Event, ...]:
@@ -107,8 +110,25 @@ def _reported(raw: msgspec.Raw) -> tuple[Event, ...]:
     return (UsageReported(usage=usage_of(notes, units), notes=tuple(notes)),)
 
 
-def _record(name: str, path: str) -> ProviderDialect:
-    return msgspec.structs.replace(passing(name, path, decode), start=start, step=step, failure=failing_as(name))
+def as_stream(body: bytes, kind: str) -> bytes | None:
+    """Return a complete answer as the stream of its one image; None if it has none."""
+    try:
+        answer = _FIELDS.decode(body)
+        image = _ITEMS.decode(answer.pop("data"))[0]
+    except (*DECODE_ERRORS, KeyError, IndexError):
+        return None
+    created = {"created_at": answer.pop("created")} if "created" in answer else {}
+    event = {"type": f"{kind}.completed", **image, **created, **answer}
+    return b"event: %b.completed\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(event))
 
 
-IMAGES = (_record(GENERATIONS, "images/generations"), _record(EDITS, "images/edits"))
+def _record(name: str, path: str, kind: str) -> ProviderDialect:
+    record = passing(name, path, decode)
+    streams = partial(as_stream, kind=kind)
+    return msgspec.structs.replace(record, start=start, step=step, failure=failing_as(name), as_stream=streams)
+
+
+IMAGES = (
+    _record(GENERATIONS, "images/generations", "image_generation"),
+    _record(EDITS, "images/edits", "image_edit"),
+)

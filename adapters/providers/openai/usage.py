@@ -46,7 +46,8 @@ class WireUsage(msgspec.Struct, frozen=True):
 
     `cost` is what OpenRouter charges, in dollars. With the operator's own key at the vendor (`is_byok`), the vendor's
     charge is added; it is in `cost_details`. `prompt_cache_hit_tokens` is DeepSeek's field for cached tokens,
-    `cached_tokens` Together's; `num_sources_used` is xAI's count of its searches, `tool_uses` the hub's own. Mistral's
+    `cached_tokens` Together's; `num_sources_used` is xAI's count of its searches, `tool_uses` the hub's own.
+    Some servers report chat with the Responses API's names, `input_tokens` and `output_tokens`. Mistral's
     `num_cached_tokens` is ignored: it counts the cache of its engine, while the cached tokens that it bills, in blocks
     of 64, are in the details (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching).
     """
@@ -56,6 +57,10 @@ class WireUsage(msgspec.Struct, frozen=True):
     total_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    input_tokens_details: PromptDetails | None = None
+    output_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: Count | None = None
     cached_tokens: Count | None = None
     server_tool_use: ToolUses | None = None
@@ -114,6 +119,7 @@ def units(usage: WireUsage, notes: list[str]) -> Usage | None:
     Example: prompt 2,600 of which cached 2,000 and written 400, completion 300 of which reasoning 100: input 200, cache
     read 2,000, cache write 400, output 200, reasoning 100.
     """
+    usage = _with_chat_names(usage)
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens or 0
     if prompt is None:
         if completion is None:
@@ -132,6 +138,19 @@ def units(usage: WireUsage, notes: list[str]) -> Usage | None:
     counted = _completion_units(usage, prompt, completion, notes)
     counted |= _prompt_units(details, prompt, read, field, notes)
     return usage_of(notes, counted | {"tool_uses": _tool_uses(usage)})
+
+
+def _with_chat_names(usage: WireUsage) -> WireUsage:
+    """Return the usage with the counts under their names in chat, if it has them under those of the Responses API."""
+    if usage.prompt_tokens or usage.completion_tokens or not (usage.input_tokens or usage.output_tokens):
+        return usage
+    return msgspec.structs.replace(
+        usage,
+        prompt_tokens=usage.input_tokens,
+        completion_tokens=usage.output_tokens,
+        prompt_tokens_details=usage.prompt_tokens_details or usage.input_tokens_details,
+        completion_tokens_details=usage.completion_tokens_details or usage.output_tokens_details,
+    )
 
 
 def cost_nanos(usage: WireUsage) -> int | None:

@@ -18,8 +18,12 @@ from domain.usage import PIECES_MAX, Usage
 
 
 class WireUsage(msgspec.Struct, frozen=True):
-    """A usage object as received."""
+    """A usage object as received; some servers report the counts with the names of chat completions."""
 
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    prompt_tokens_details: chat.PromptDetails | None = None
+    completion_tokens_details: chat.CompletionDetails | None = None
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     total_tokens: Count | None = None
@@ -74,11 +78,11 @@ def reported(
     usage = usage or WireUsage()
     uses = usage.num_server_side_tools_used or tool_uses(used, _TOOLS_READER.read(tools, notes))
     same = chat.WireUsage(
-        prompt_tokens=usage.input_tokens,
-        completion_tokens=usage.output_tokens,
+        prompt_tokens=usage.input_tokens or usage.prompt_tokens,
+        completion_tokens=usage.output_tokens or usage.completion_tokens,
         total_tokens=usage.total_tokens,
-        prompt_tokens_details=usage.input_tokens_details,
-        completion_tokens_details=usage.output_tokens_details,
+        prompt_tokens_details=usage.input_tokens_details or usage.prompt_tokens_details,
+        completion_tokens_details=usage.output_tokens_details or usage.completion_tokens_details,
         tool_uses=uses or None,
         cost=usage.cost,
         is_byok=usage.is_byok,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS, Count
+from adapters.providers.lenient_json import Lenient
 from adapters.providers.openai.failure import malformed, reported_error
 from adapters.providers.usage_counts import UNREPORTED, Reader, usage_of
 from domain.model_api.events import Ended, Event, UsageReported
@@ -23,8 +24,11 @@ _TUNING = frozenset(
 
 
 class _Result(msgspec.Struct):
+    """A document; some servers name the score `score`."""
+
     index: int
-    relevance_score: msgspec.Raw
+    relevance_score: msgspec.Raw = UNREPORTED
+    score: msgspec.Raw = UNREPORTED
 
 
 class _Usage(msgspec.Struct, frozen=True):
@@ -53,7 +57,7 @@ class _Answer(msgspec.Struct):
 
 _USAGE = Reader(_Usage)
 _META = Reader(_Meta)
-_ANSWER = msgspec.json.Decoder(_Answer)
+_ANSWER = Lenient(_Answer)
 
 
 def request_fields(request: RerankRequest, model: str, fields: Set[str]) -> dict[str, Any]:
@@ -87,9 +91,16 @@ def decode(body: bytes) -> tuple[Event, ...]:
 
 
 def _ranked(result: _Result) -> Ranked:
-    if result.index < 0 or bytes(memoryview(result.relevance_score)[:1]) not in b"-0123456789":
-        raise ValueError("a result has no place in the documents, or no number for its score")
-    return Ranked(index=result.index, score=result.relevance_score)
+    score = result.relevance_score if len(result.relevance_score) else result.score
+    if bytes(memoryview(score)[:1]) == b'"':
+        score = msgspec.Raw(msgspec.json.decode(score, type=str).strip().encode())
+    try:
+        msgspec.json.decode(score, type=float)
+    except msgspec.MsgspecError:
+        raise ValueError("a result has no number for its score") from None
+    if result.index < 0:
+        raise ValueError("a result has no place in the documents")
+    return Ranked(index=result.index, score=score)
 
 
 def _reported(answer: _Answer) -> tuple[UsageReported, ...]:

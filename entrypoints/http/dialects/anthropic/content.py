@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.base64_media import base64_data, media_type, media_type_of
 from domain.dialects.default_values import ANTHROPIC_BLOCKS, has_default
 from domain.dialects.openrouter_reasoning import proved
 from domain.model_api.requests import Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, ToolResult
@@ -133,8 +133,8 @@ def _text(block: _Text, path: str) -> Part:
 def _image(block: _Image, path: str) -> Part:
     match block.source:
         case _Source(type="base64", data=str(data), media_type=str(kind)):
-            data, kind = base64_data(data), media_type(kind)
-            return Image(data=data, media_type=kind, cache_control=if_set(block.cache_control))
+            data = base64_data(data)
+            return Image(data=data, media_type=media_type_of(kind, data), cache_control=if_set(block.cache_control))
         case _Source(type="url", url=str(url)):
             return Image(url=url, cache_control=if_set(block.cache_control))
         case source:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from domain.dialects.base64_media import base64_data
+from domain.dialects.base64_media import base64_data, media_type_of
 from domain.dialects.base64_media import media_type as registered
 from domain.dialects.signatures import in_thought_signature, signed_by_google
 from domain.model_api.requests import (
@@ -239,8 +239,8 @@ def _only(reported: dict[str, Any], response: msgspec.Raw) -> tuple[str, bool]:
 
 
 def _inline(blob: Json, raw: msgspec.Raw, path: str, detail: str | None) -> Part:
-    media_type: str = registered(take(blob, "mimeType", str, path) or "")
     data: str = base64_data(take(blob, "data", str, f"{path}.inlineData") or "").translate(_URL_SAFE)
+    media_type: str = media_type_of(registered(take(blob, "mimeType", str, path) or ""), data)
     name: str | None = take(blob, "displayName", str, path)
     kind, _, form = media_type.partition("/")
     if kind == "image":

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from domain.dialects.base64_media import base64_data, media_type
+from domain.dialects.base64_media import base64_data, media_type_of
 from domain.dialects.openrouter_reasoning import Detail
 from domain.model_api.requests import (
     Audio,
@@ -34,7 +34,7 @@ from entrypoints.http.dialects.openai_chat.google_signatures import ExtraContent
 from entrypoints.http.dialects.openai_chat.reasoning_order import thoughts_of, woven
 from entrypoints.http.dialects.returned_blocks import Block, returned
 
-_DATA_URL = re.compile(r"data:([^;,]+)((?:;[^;,]*)*);base64,", re.IGNORECASE)
+_DATA_URL = re.compile(r"\s*data:([^;,]*)((?:;[^;,]*)*);base64,", re.IGNORECASE)
 _Value = TypeVar("_Value")
 _MARKED = (Text, Image, Document, ToolCall)
 _ELSEWHERE = ("https://", "http://", "s3://", "gs://")
@@ -296,7 +296,11 @@ def document_of(file: File, field: str, cache_control: msgspec.Raw | None = None
 def _split(url: str) -> tuple[str, str] | None:
     """The media type and the base64 data of a data URL, or None if it is not one."""
     head = _DATA_URL.match(url)
-    return None if head is None else (media_type(head[1]), base64_data(url[head.end() :]))
+    if head is None:
+        return None
+    data = base64_data(url[head.end() :])
+    kind = media_type_of(head[1], data)
+    return (kind, data) if kind else None
 
 
 def _text(data: str) -> str | None:
