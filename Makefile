@@ -61,6 +61,9 @@ format: $(VENV)/.ready-dev ## Format the code and apply the safe fixes
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
+# What an image and a Lambda have: the drivers of databases, and what reads secrets in AWS.
+CLOUD = --extra aws
+
 .PHONY: lock
 lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest versions)
 	@$(call step,Locking with uv $(UV_VERSION))
@@ -68,8 +71,9 @@ lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest vers
 	@$(VENV)-lock/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
 	@$(COMPILE) -o requirements.lock
 	@$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock
+	@$(COMPILE) $(CLOUD) --constraint requirements-dev.lock -o requirements-cloud.lock
 	@rm -rf $(VENV)-lock
-	@echo 'Wrote requirements.lock and requirements-dev.lock.'
+	@echo 'Wrote requirements.lock, requirements-dev.lock and requirements-cloud.lock.'
 
 .PHONY: prices
 prices: $(VENV)/.ready-dev ## Maintainers: append what genai-prices says anew to the shipped price book
@@ -85,7 +89,7 @@ LAMBDA_PYTHON ?= python$(LAMBDA_VERSION)
 
 .PHONY: build-Hub
 build-Hub:
-	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-cloud.lock \
 		$(LAMBDA) --target $(ARTIFACTS_DIR)
 	@cp -R domain ports adapters entrypoints $(ARTIFACTS_DIR)
 	@find $(ARTIFACTS_DIR) -name __pycache__ -type d -prune -exec rm -rf {} +
