@@ -60,14 +60,9 @@ class HubProcess:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start serving and return when the hub says it is ready."""
-        if self.interface == "lambda":
-            command = [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
-        else:
-            kind = "asgi" if self.interface == "uvloop" else self.interface
-            options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", kind]
-            command = [*(_ON_UVLOOP if self.interface == "uvloop" else _AIHUB), "serve", *options]
+    def start(self, command: Sequence[str] = ()) -> None:
+        """Start serving, or `command` in its place, and return when the hub says it is ready."""
+        command = command or self._command()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._limited(), *command],
@@ -79,6 +74,19 @@ class HubProcess:
             )
         self._wait_until_ready()
         watch(self.data_dir)
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    def _command(self) -> list[str]:
+        if self.interface == "lambda":
+            return [sys.executable, "-m", "tests.support.lambda_url", str(self.port)]
+        kind = "asgi" if self.interface == "uvloop" else self.interface
+        options = ["--port", str(self.port), "--workers", str(self.workers), "--interface", kind]
+        return [*(_ON_UVLOOP if self.interface == "uvloop" else _AIHUB), "serve", *options]
 
     def _limited(self) -> list[str]:
         """What starts the hub with no more file descriptors than were given."""
