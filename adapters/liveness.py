@@ -20,7 +20,7 @@ from ports.environment import Liveness
 
 # Process id, start of the process (clock ticks since boot), the namespace of its id, and random bits.
 _NAME = re.compile(r"w(?P<pid>[0-9]+)-(?P<began>[0-9]+)-(?P<place>[0-9a-f]{8})-[0-9a-f]{10}")
-_UNKNOWN = 0
+_UNKNOWN, _ENDED = 0, -1
 
 
 class FlockLiveness(Liveness):
@@ -108,7 +108,7 @@ class FlockLiveness(Liveness):
         except OSError:
             pass  # It is alive, and belongs to another user.
         now = _began(pid)
-        return now is not None and began != _UNKNOWN and now != began
+        return now == _ENDED or (now is not None and began != _UNKNOWN and now != began)
 
     def _locked(self, name: str) -> int:
         """Create a file that gets its name only when its lock is held, so that no process finds it unlocked."""
@@ -130,11 +130,15 @@ class FlockLiveness(Liveness):
 
 
 def _began(pid: int) -> int | None:
-    """Return when the process began, in clock ticks since boot; None if that is unknown. See proc(5)."""
+    """Return when the process began, in clock ticks since boot; None if that is unknown. See proc(5).
+
+    A process that has ended is there until its parent has asked how: _ENDED.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The name, in parentheses, may contain anything: fields are counted from its end.
-            return int(file.read().rpartition(b")")[2].split()[19])
+            fields = file.read().rpartition(b")")[2].split()
+            return _ENDED if fields[0] in (b"Z", b"X") else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The values of all settings. Amounts are in nanocredits; `vendor_keys` are by the name of their variable."""
 
     data_dir: Path
+    database_url: str | None
+    database_statements: int
     host: str
     port: int
     workers: int
@@ -115,6 +117,12 @@ SETTINGS: tuple[Setting, ...] = tuple(
     Setting(name=name, field=field, read=read, kind=kind, default=default, meaning=meaning, secret=kind == "secret")
     for name, field, read, kind, default, meaning in (
         ("DATA_DIR", "data_dir", kinds.path, "path", "./data", "where the books and the master key are kept"),
+        ("DATABASE_URL", "database_url", kinds.database, "secret", "",
+         "the PostgreSQL database that keeps the books, as postgresql://user:password@host/name; "
+         "without it a SQLite file in DATA_DIR keeps them"),
+        ("AIHUB_DATABASE_STATEMENT_CACHE", "database_statements", kinds.whole(0, 10_000), "whole number", "100",
+         "how many prepared statements a connection to the database keeps; 0 for a pooler that gives each transaction "
+         "another connection"),
         ("AIHUB_HOST", "host", kinds.host, "address", "127.0.0.1", "the address to listen on; 0.0.0.0 for all"),
         ("AIHUB_PORT", "port", kinds.whole(1, 65535), "whole number", "8080", "the port to listen on"),
         ("AIHUB_WORKERS", "workers", kinds.whole(1, 256), "whole number", "1", "how many processes serve"),

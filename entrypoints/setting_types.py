@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from domain.money import AmountError, parse_credits
 from entrypoints.usecases.manage.masking import is_secret_text
@@ -12,6 +13,7 @@ _MASTER_KEY = re.compile(r"[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?")
 _ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:]+\](:[0-9]{1,5})?|null"
 )
+_DATABASE = "expected the URL of a database, such as postgresql://user:password@host/name"
 _OWNER_KEY_CHARACTERS_MIN = 8
 
 
@@ -83,6 +85,20 @@ def price(text: str) -> int:
     if nanos == 0:
         raise ValueError("expected the price of a credit in dollars, such as 1 or 0.01")
     return nanos
+
+
+def database(text: str) -> str | None:
+    """The URL of a PostgreSQL database; None if empty."""
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        raise ValueError(_DATABASE) from None
+    if url.scheme not in ("postgresql", "postgres") or not url.path.strip("/"):
+        raise ValueError(_DATABASE)
+    return text
 
 
 def link(text: str) -> str | None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from entrypoints.config import VARIABLES, Settings, read_settings
 from entrypoints.secret_references import references_in, resolved
@@ -40,7 +41,15 @@ def master_key_file(settings: Settings) -> Path:
 
 def has_books(settings: Settings) -> bool:
     """Whether there are books, or an obstacle in their place that `operator_hub` reports."""
-    return (settings.data_dir / BOOKS).exists() or settings.data_dir.is_file()
+    return settings.database_url is not None or (settings.data_dir / BOOKS).exists() or settings.data_dir.is_file()
+
+
+def place_of(settings: Settings) -> str:
+    """Where the books are, without a password: a file, or a database on a server."""
+    if settings.database_url is None:
+        return str(settings.data_dir.resolve() / BOOKS)
+    url = urlsplit(settings.database_url)
+    return f"{url.hostname or 'localhost'}:{url.port or 5432}{url.path} (PostgreSQL)"
 
 
 @asynccontextmanager
@@ -70,26 +79,30 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
     from adapters.liveness import FlockLiveness
     from adapters.master_keys import master_keys
     from adapters.price_book.shipped import ShippedBook
-    from adapters.storage.migrate import MigrationError
-    from adapters.storage.sqlite.storage import SqliteStorage
+    from adapters.storage.books import MigrationError, alive_in, open_books
     from adapters.system import RandomIds, SystemClock
     from adapters.vault import MasterKeyVault, key_id
 
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys, source = master_keys(settings.data_dir, settings.master_key, BOOKS, settings.master_key_file)
-        storage = await SqliteStorage.open(settings.data_dir / BOOKS, synchronous=settings.synchronous)
+        storage = await open_books(
+            settings.data_dir / BOOKS,
+            settings.database_url,
+            synchronous=settings.synchronous,
+            statements=settings.database_statements,
+        )
     except OSError as error:
         why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror or error
         raise CannotStart(f"DATA_DIR {settings.data_dir} cannot be used: {why}") from error
     except MigrationError as error:
-        raise CannotStart(f"{settings.data_dir / BOOKS}: {error}") from error
+        raise CannotStart(f"{place_of(settings)}: {error}") from error
     except (VaultError, StorageError) as error:
         raise CannotStart(str(error)) from error
-    liveness = FlockLiveness(settings.data_dir / WORKERS)
-    liveness.remove_ended()
+    files = FlockLiveness(settings.data_dir / WORKERS)
+    files.remove_ended()
     try:
-        async with storage:
+        async with storage, alive_in(storage, files) as liveness:
             by_id = {key_id(key).hex(): key for key in keys}
             known = await storage.adopt_master_key(next(iter(by_id)))
             _check_same(settings, known, tuple(by_id))
@@ -105,14 +118,14 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
                 sealing=Sealing(keys=vault, books=storage.sealed()),
             )
     finally:
-        liveness.close()
+        files.close()
 
 
 def _check_same(settings: Settings, known: str, given: tuple[str, ...]) -> None:
     """Refuse master keys that lack the one that the books belong to: they would open no sealed secret."""
     if known not in given:
         raise CannotStart(
-            f"{settings.data_dir / BOOKS} was made under another master key ({known}, not {', '.join(given)}): give "
+            f"{place_of(settings)} was made under another master key ({known}, not {', '.join(given)}): give "
             f"the hub that one in AIHUB_MASTER_KEY or in the file {master_key_file(settings)}"
         )
 

@@ -10,8 +10,8 @@ decision commits.
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Generic, Self, TypeVar, cast
 
 from domain.books.rows import Decision
 from domain.books.view import View
@@ -19,6 +19,7 @@ from ports.books import StorageError
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
+S = TypeVar("S", bound="GroupCommit")
 
 CLOSED = "the books are closed"
 # How often a batch that takes long is checked, for callers with a time limit.
@@ -63,6 +64,17 @@ class GroupCommit:
     async def _run(self, batch: list[Operation]) -> None:
         """Decide and commit all operations; afterwards each has its decision or its error."""
         ...
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Finish the waiting decisions, then close what the engine has open."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:
         """Queue the rule and return its decision after the commit; see `ports.books.Storage`."""
@@ -137,3 +149,22 @@ class GroupCommit:
                 answered.set_exception(StorageError("the books gave no answer in time"))
         if not self._pump.done() and not all(answered.done() for _, answered in running):
             self._loop.call_later(_LOOK_S, self._look_at_time, running)
+
+
+class Opening(Generic[S]):
+    """A storage that is about to be opened: await it and close it yourself, or use `async with` for both."""
+
+    def __init__(self, opened: Callable[[], Coroutine[None, None, S]]) -> None:
+        self._opened = opened
+        self._storage: S | None = None
+
+    def __await__(self) -> Generator[None, None, S]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> S:
+        self._storage = await self._opened()
+        return self._storage
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._storage is not None:
+            await self._storage.aclose()

@@ -6,7 +6,7 @@ migration, refuses to start and does not guess the shape of the tables.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -90,20 +90,28 @@ def _claim(connection: sqlite3.Connection) -> None:
 
 def _apply(connection: sqlite3.Connection, migrations: tuple[Migration, ...]) -> None:
     applied: dict[str, str] = dict(connection.execute("select name, sha256 from migrations order by name"))
+    for migration in pending(applied, migrations):
+        for statement in _statements(migration.script):
+            connection.execute(statement)
+        connection.execute(_INSERT_RECORD, (migration.name, migration.sha256))
+
+
+def pending(applied: Mapping[str, str], migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:
+    """The migrations that are still to be applied. `applied` are the digests of the others, by name.
+
+    Raises MigrationError if the books are newer than this hub, or were made by a migration that has changed since.
+    """
     known = {migration.name: migration for migration in migrations}
     for name, sha256 in applied.items():
         if name not in known:
             raise MigrationError(f"migration {name} is unknown: the books were made by a newer aihub; run that one")
         if known[name].sha256 != sha256:
             raise MigrationError(f"migration {name} has been changed since it was applied")
-    for migration in migrations:
-        if migration.name in applied:
-            continue
+    left = tuple(migration for migration in migrations if migration.name not in applied)
+    for migration in left:
         if applied and migration.name < max(applied):
             raise MigrationError(f"migration {migration.name} comes before {max(applied)}, which is applied already")
-        for statement in _statements(migration.script):
-            connection.execute(statement)
-        connection.execute(_INSERT_RECORD, (migration.name, migration.sha256))
+    return left
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -8,5 +8,6 @@ Its modules:
     view               the protocol of a scope: steps to load, and the facts to show
     scopes             the rows that a rule needs, and how they become its facts
     management_scopes  the scopes of an operator's changes
+    guards             what must be locked before a row is read
     working_copy       the rows of a batch in memory, over which rules are folded
 """

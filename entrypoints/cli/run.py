@@ -29,6 +29,7 @@ from entrypoints.wiring import (
     has_books,
     hub,
     operator_hub,
+    place_of,
 )
 from ports.books import StorageError
 from ports.vault import VaultError
@@ -82,7 +83,8 @@ async def _in_context(settings: Settings, args: Namespace) -> Output:
             await found(context)
             if sys.stderr.isatty():
                 # A user who forgot DATA_DIR would take empty books for their own.
-                print(f"began new books in {settings.data_dir.resolve()} (DATA_DIR)", file=sys.stderr)
+                where = place_of(settings) if settings.database_url else f"{settings.data_dir.resolve()} (DATA_DIR)"
+                print(f"began new books in {where}", file=sys.stderr)
         return await _carried_out(context, settings, args, action)
 
 

@@ -30,7 +30,7 @@ from entrypoints.usecases.manage.first_run import BY, first_run
 from entrypoints.usecases.manage.maintenance import sweep
 from entrypoints.usecases.manage.providers import register_vendor_keys
 from entrypoints.usecases.manage.rates_from_prices import sell_by_rule
-from entrypoints.wiring import BOOKS, CannotStart, master_key_file, operator_hub
+from entrypoints.wiring import CannotStart, master_key_file, operator_hub, place_of
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -69,10 +69,9 @@ async def _prepare(settings: Settings) -> Started:
         await sell_by_rule(context, settings.terms)
         swept = await sweep(context.storage, context.liveness, context.clock)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # compared, not bound
-    data_dir = settings.data_dir.resolve()
     return Started(
         url=f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}",
-        data=str(data_dir / BOOKS),
+        data=place_of(settings),
         master_key="AIHUB_MASTER_KEY" if settings.master_key else str(master_key_file(settings)),
         first=first,
         registered=tuple(f"{credential.masked} for {credential.provider}" for credential in registered),

@@ -18,6 +18,7 @@ from ports.books import Storage
 from tests.adapters.http_attempts import shell
 from tests.adapters.transport_identity import Identity
 from tests.support.memory_storage import MemoryStorage
+from tests.support.postgres import new_books, server_or_skip
 
 _NEEDS_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
 
@@ -61,13 +62,32 @@ def connection(books_path: Path) -> Iterator[sqlite3.Connection]:
         yield opened
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def storage(request: pytest.FixtureRequest, books_path: Path, anyio_backend: str) -> AsyncIterator[Storage]:
-    if request.param == "memory":
+@pytest.fixture(params=["memory", "sqlite", "postgres", "snapshots"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """What keeps the books: "snapshots" is PostgreSQL, made to refuse what engines that are like it refuse."""
+    if request.param in ("postgres", "snapshots"):
+        server_or_skip()
+    return str(request.param)
+
+
+@pytest.fixture
+def database(engine: str) -> str:
+    """The URL of a database of the test's own; none for engines that need none."""
+    return new_books() if engine in ("postgres", "snapshots") else ""
+
+
+@pytest.fixture
+async def storage(engine: str, database: str, books_path: Path, anyio_backend: str) -> AsyncIterator[Storage]:
+    if engine == "memory":
         yield MemoryStorage()
-    else:
+    elif engine == "sqlite":
         async with SqliteStorage.open(books_path, synchronous="NORMAL") as opened:
             yield opened
+    else:
+        from tests.support.postgres_books import opened_in  # its driver is an extra
+
+        async with opened_in(database, strict=engine == "snapshots") as books:
+            yield books
 
 
 @pytest.fixture(params=["ours", "httpx2"])

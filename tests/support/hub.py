@@ -72,8 +72,9 @@ class HubProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._wait_until_ready()
-        watch(self.data_dir)
+        self.wait_until_ready()
+        if "DATABASE_URL" not in self.env:
+            watch(self.data_dir)
 
     @property
     def pid(self) -> int:
@@ -147,7 +148,8 @@ class HubProcess:
         reported: Any = self.cli("call", "list", "--limit", "10000")
         return list(reported["calls"] if isinstance(reported, dict) else reported)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Return when the hub says it is ready."""
         give_up = time.monotonic() + READY_S
         while time.monotonic() < give_up:
             assert self._process is not None

@@ -6,13 +6,13 @@ commits. A visit for each statement would hold the write lock across iterations 
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from adapters.storage.group_commit import GroupCommit, Operation
+from adapters.storage.group_commit import GroupCommit, Opening, Operation
 from adapters.storage.migrate import MIGRATIONS, read_migrations
 from adapters.storage.sqlite import reads as read
 from adapters.storage.sqlite.batch import Writer
@@ -65,7 +65,7 @@ class SqliteStorage(GroupCommit):
         busy_ms: int = 5_000,
         waiting_max: int = 8_192,
         migrations: Path = MIGRATIONS,
-    ) -> "Opening":
+    ) -> "Opening[SqliteStorage]":
         """Open the file, or create it, and migrate its tables; await it, or enter it with `async with`.
 
         `synchronous` FULL survives a power cut, NORMAL only the end of the process. `busy_ms` is how long to wait for
@@ -106,12 +106,6 @@ class SqliteStorage(GroupCommit):
             await self._writer.close()
         finally:
             await self._reader.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     # --- writing ---
 
@@ -199,22 +193,3 @@ class SqliteStorage(GroupCommit):
                 yield reader
             finally:
                 await reader.close()
-
-
-class Opening:
-    """A storage that is about to be opened: await it and close it yourself, or use `async with` for both."""
-
-    def __init__(self, opened: Callable[[], Coroutine[None, None, SqliteStorage]]) -> None:
-        self._opened = opened
-        self._storage: SqliteStorage | None = None
-
-    def __await__(self) -> Generator[None, None, SqliteStorage]:
-        return self._opened().__await__()
-
-    async def __aenter__(self) -> SqliteStorage:
-        self._storage = await self._opened()
-        return self._storage
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._storage is not None:
-            await self._storage.aclose()

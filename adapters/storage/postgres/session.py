@@ -1,0 +1,111 @@
+"""The one connection of a process that writes: opened again when it has ended, and sure of each commit.
+
+House rule: where a connection ends during a commit, nothing is guessed. Each transaction that writes also writes its
+number to the process's row in `writers`; whether it was committed is read there, behind the lock that it held.
+"""
+
+import contextlib
+import uuid
+
+from adapters.storage.postgres.connection import (
+    TRIES_MAX,
+    Connection,
+    Database,
+    Engine,
+    end,
+    error_text,
+    fault_of,
+    pause,
+    translated,
+)
+from ports.books import StorageError
+
+_NOW_MS = "(extract(epoch from clock_timestamp()) * 1000)::bigint"
+_KEPT_MS = 7 * 24 * 3_600_000
+_ENROL = f"insert into writers (id, batch, at_ms) values ($1, 0, {_NOW_MS}) on conflict (id) do nothing"  # noqa: S608
+_MARK = f"update writers set batch = $2, at_ms = {_NOW_MS} where id = $1"  # noqa: S608 — constants of ours
+_MARKED = "update writers set batch = batch where id = $1 returning batch"
+_FORGET = f"delete from writers where id = $1 or at_ms < {_NOW_MS} - {_KEPT_MS}"  # noqa: S608
+_CLOSE_S = 2
+
+
+class Session:
+    """Begins and commits the transactions of one process, one after another."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self._engine: Engine | None = None
+        self._id = uuid.uuid4().hex
+        self._batch = 0
+
+    async def connected(self) -> tuple[Connection, Engine]:
+        """The connection, a new one if it has ended. Raises what the driver raises."""
+        if self._connection is None or self._engine is None or self._connection.is_closed():
+            self._connection = await self._database.connect()
+            self._engine = await self._database.engine(self._connection)
+            await self._connection.execute(_ENROL, self._id)
+        return self._connection, self._engine
+
+    async def commit(self, has_written: bool) -> None:
+        """Commit the transaction that has begun. Raises what the driver raises if it was not committed.
+
+        StorageError if the connection ended, and whether it was committed cannot be found out.
+        """
+        assert self._connection is not None
+        if not has_written:
+            await self._connection.execute("commit")
+            return
+        self._batch += 1
+        await self._connection.execute(_MARK, self._id, self._batch)
+        try:
+            await self._connection.execute("commit")
+        except Exception as error:
+            if fault_of(error) != "lost" or not await self._was_committed():
+                raise
+
+    async def roll_back(self) -> None:
+        """End the transaction without a change; end the connection, too, if that fails."""
+        try:
+            if self._connection is not None:
+                await self._connection.execute("rollback")
+        except Exception:
+            await self.let_go()
+
+    async def let_go(self) -> None:
+        """End the connection, whose state is not known."""
+        connection, self._connection = self._connection, None
+        await end(connection)
+
+    async def close(self) -> None:
+        """Close the connection, and leave no row behind."""
+        if self._connection is None:
+            return
+        with contextlib.suppress(Exception):
+            await self._connection.execute(_FORGET, self._id, timeout=_CLOSE_S)
+            await self._connection.close(timeout=_CLOSE_S)
+        await self.let_go()
+
+    async def _was_committed(self) -> bool:
+        """Whether the last transaction was committed although its connection ended."""
+        problem: Exception | None = None
+        for attempt in range(TRIES_MAX):
+            await self.let_go()
+            try:
+                connection, _ = await self.connected()
+                return bool(await connection.fetchval(_MARKED, self._id) == self._batch)
+            except Exception as error:
+                problem = error
+                await pause(attempt)
+        assert problem is not None
+        raise StorageError(f"{error_text(problem)}: whether the last change was made is not known") from problem
+
+    async def try_write(self) -> None:
+        """Write without a change. StorageError if the database does not do it."""
+        try:
+            with translated():
+                connection, _ = await self.connected()
+                await connection.execute("update meta set version = version where id = 1")
+        except BaseException:
+            await self.let_go()
+            raise

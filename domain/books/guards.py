@@ -1,0 +1,80 @@
+"""What must be locked before a row is read in order to permit something: a user's wallet, or the catalogue.
+
+A storage engine whose transactions run side by side locks the guard of a row before it reads the row, and holds the
+lock until it commits. So two decisions about one wallet, or about the catalogue, come one after the other. SQLite has
+one writer at a time and needs none of this.
+
+A sweep looks at the rows of many wallets and changes few, so it names none: only those that it writes are locked. Then
+it looks again.
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from domain.accounts.rows import ApiKey, User
+from domain.books.management_scopes import (
+    AliasScope,
+    CredentialScope,
+    KeyScope,
+    PriceScope,
+    ProviderScope,
+    UserScope,
+)
+from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
+from domain.books.scopes import CallScope, RerateScope, SettleScope
+from domain.books.working_copy import Books
+from domain.catalog.aliases import Alias
+from domain.catalog.rows import Credential, ProviderRow
+from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.pricing.price_book import Price
+from domain.pricing.rate import Rate
+
+# Rows whose change makes a new version of the catalogue.
+CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Price))
+# Rows that are only added together with guarded ones, and that no rule reads.
+UNGUARDED: frozenset[type] = frozenset((Transfer, AuditEntry))
+_USER_OF: dict[type, Callable[[Any], str]] = {
+    User: attrgetter("id"),
+    ApiKey: attrgetter("user_id"),
+    Grant: attrgetter("user_id"),
+    Hold: lambda hold: hold.wallet_id or hold.user_id,
+    Call: lambda call: call.wallet_id or call.user_id,
+    Idempotency: attrgetter("user_id"),
+}
+GUARDED: frozenset[type] = frozenset((*_USER_OF, Adjustment))
+
+
+CATALOGUE_SCOPES = (ProviderScope, CredentialScope, AliasScope, PriceScope)
+
+
+def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
+    """The users whose wallets guard what the scope shows; `books` has its rows, or as many as could be loaded."""
+    match scope:
+        case CallScope():
+            key = books.keys.get(books.keys_by_fingerprint.get(scope.fingerprint, ""))
+            return () if key is None else (key.user_id,)
+        case SettleScope():
+            return (scope.user_id,)
+        case RerateScope():
+            call = books.calls.get(scope.call_id)
+            return () if call is None else (call.user_id,)
+        case KeyScope():
+            key = books.keys.get(scope.key_id)
+            return () if key is None else (key.user_id,)
+        case UserScope():
+            user_id = books.users_by_name.get(scope.name)
+            return () if user_id is None else (user_id,)
+    return ()
+
+
+def guard_of(row: Row, books: Books) -> str | None:
+    """The user whose wallet guards the row; None if it is guarded by the catalogue, or by nothing.
+
+    An adjustment is guarded by the wallet that paid for its call.
+    """
+    if isinstance(row, Adjustment):
+        call = books.calls.get(row.call_id)
+        return None if call is None else call.user_id
+    user_of = _USER_OF.get(type(row))
+    return None if user_of is None else user_of(row)
