@@ -98,7 +98,7 @@ MUTANTS = (
     Mutant("reasoning is sold as input", USAGE,
            '"reasoning (as output)", "output_tokens"', '"reasoning (as output)", "input_tokens"', (IN_PRICING,)),
     Mutant("an hour's cache write is sold as input", USAGE,
-           '"for an hour (as for 5 minutes)", "cache_write_tokens"', '"for an hour (as for 5 minutes)", "input_tokens"',
+           'for an hour (as for 5 minutes)", "cache_write_tokens"', 'for an hour (as for 5 minutes)", "input_tokens"',
            (IN_PRICING,)),
     Mutant("what is priced at zero is sold as its parent", CHARGE,
            "if nanos is None and unit in _PARENTS", "if not nanos and unit in _PARENTS", (IN_PRICING,)),
