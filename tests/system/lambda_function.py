@@ -12,6 +12,7 @@ from typing import Any
 from tests.simulation.auditor import Books, audit
 from tests.support.command_runner import ROOT
 from tests.support.hub import HubProcess
+from tests.support.journal_order import watch
 from tests.support.runtime_api import RuntimeApiDouble, url_event
 from tests.system.raw_client import chat
 from tests.system.scripted_answers import Script
@@ -86,6 +87,7 @@ def function(
     if provider_url:
         hub.add_provider("stub", provider_url)
         hub.cli("credit", "grant", "owner", "1000")
+        watch(data_dir)
     made = Function(hub, api.address, command, environment)
     made.start()
     try:
