@@ -12,6 +12,7 @@ import pytest
 
 from adapters.liveness import FlockLiveness
 from adapters.system import RandomIds, SystemClock
+from domain.books.ids import packed, unpacked
 
 CROCKFORD = set("0123456789abcdefghjkmnpqrstvwxyz")
 
@@ -82,13 +83,29 @@ def test_ids_carry_their_prefix_and_their_time() -> None:
     assert before_ms <= reported_ms <= clock.now_ms()
 
 
-def test_ids_of_later_milliseconds_sort_later_and_none_repeats() -> None:
+def test_ids_sort_in_the_order_that_they_are_made_in_and_none_repeats() -> None:
     ids = RandomIds()
     made = [ids.new("x") for _ in range(20_000)]
 
-    heads = [one[:12] for one in made]
-    assert heads == sorted(heads)
+    assert made == sorted(made)
     assert len(set(made)) == len(made)
+
+
+def test_ids_of_other_processes_in_the_same_millisecond_are_others() -> None:
+    one, other = RandomIds(), RandomIds()
+
+    assert len({ids.new("x") for _ in range(1_000) for ids in (one, other)}) == 2_000
+
+
+def test_an_id_is_packed_in_16_bytes_that_sort_as_it_does() -> None:
+    ids = RandomIds()
+    made = [ids.new("call") for _ in range(1_000)]
+
+    kept = [packed(one, "call") for one in made]
+
+    assert {len(one) for one in kept} == {16}
+    assert kept == sorted(kept)
+    assert made == [unpacked(one, "call") for one in kept]
 
 
 def test_secrets_are_256_bits_that_fit_a_url() -> None:
