@@ -18,6 +18,7 @@ from domain.catalog.catalog import Served
 from domain.catalog.vendors import passes_through
 from domain.ledger.ledger import available, hold
 from domain.model_api.call import ModelCall
+from domain.model_api.origin import NOWHERE, Origin
 from domain.pricing.bounds import Bound, bound, lowered
 from domain.refusals import (
     IdempotencyConflict,
@@ -49,6 +50,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     idempotency_key: str | None = None
     payment_link: str | None = None
+    origin: Origin = NOWHERE
 
 
 class Affordable(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,10 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         hold_nanos=held_nanos,
         hold_lines=moves.lines,
         idempotency_key=request.idempotency_key,
+        app=request.origin.app,
+        run_id=request.origin.run_id,
+        trace_id=request.origin.trace_id,
+        client=request.origin.client,
     )
     kept = _claim(request, user, now_ms)
     return Plan(

@@ -31,7 +31,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
     It is written once and never changed. The `Call` of the same id takes its place when the call ends. `owner` is the
     process that runs the call, `deadline_ms` the end of its lease. `wallet_id` is the user who pays, where that is not
-    `user_id`. `app`, `run_id`, `trace_id` and `client` are what the request says about itself (`RequestOrigin`).
+    `user_id`. `app`, `run_id`, `trace_id` and `client` are what the request says about itself (`Origin`).
     """
 
     id: str

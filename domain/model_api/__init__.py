@@ -4,6 +4,7 @@ Its modules:
 
     call            a call as the hub sees it before it decides
     operations      what a model can be asked for: one table of what each operation is sold by
+    origin          where a request comes from, by its own headers
     requests        a chat request: messages, tools and settings
     events          an answer as a sequence of events
     tools           the tools of a request

@@ -11,6 +11,7 @@ from domain.catalog.vendors import passes_through
 from domain.dialects.surrogates import may_be_in, without_lone
 from domain.dialects.unsupported_params import Policy, header_value
 from domain.model_api.call import ModelCall
+from domain.model_api.origin import origin_of
 from domain.money import format_credits
 from domain.refusals import BadRequest, Refusal
 from domain.routing.explain import brief
@@ -176,6 +177,7 @@ async def _ask_of(context: CallContext, dialect: CallerDialect, request: Request
         digest=_digest(request, call) if idempotency_key else "",
         rate_ids=rate_ids,
         unsupported=policy,
+        origin=origin_of(request.headers, call.fields.get("metadata") if call.dialect == "anthropic" else None),
     )
 
 

@@ -103,6 +103,7 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         digest=ask.digest,
         idempotency_key=ask.idempotency_key,
         payment_link=context.payment_link,
+        origin=ask.origin,
     )
     call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
     planned: Planned = await shielded(

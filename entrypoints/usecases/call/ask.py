@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from domain.dialects.unsupported_params import Policy
 from domain.model_api.call import ModelCall
+from domain.model_api.origin import NOWHERE, Origin
 from domain.model_api.requests import ModelRequest
 from domain.refusals import BadRequest
 from domain.routing.order import Order
@@ -28,6 +29,7 @@ class Ask:
         digest: str = "",
         rate_ids: tuple[str, ...] = (),
         unsupported: Policy = "drop",
+        origin: Origin = NOWHERE,
     ) -> None:
         self.call_id = call_id
         self.fingerprint = fingerprint
@@ -36,6 +38,7 @@ class Ask:
         self.digest = digest
         self.rate_ids = rate_ids
         self.unsupported = unsupported
+        self.origin = origin
         self.request: ModelRequest | None = None
         self.route: Route | None = None
         self.order: Order | None = None

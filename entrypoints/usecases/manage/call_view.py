@@ -64,6 +64,11 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     price_id: str | None
     cost_unknown: Annotated[bool, Meta(description="whether the provider may ask for usage that it did not report")]
     idempotency_key: str | None
+    app: Annotated[str | None, Meta(description="the app that the request names")]
+    run_id: Annotated[str | None, Meta(description="the run or the session of an agent that the request names")]
+    trace_id: Annotated[str | None, Meta(description="the trace that the request belongs to")]
+    client: Annotated[str | None, Meta(description="the program that sent the request")]
+    wallet_id: Annotated[str, Meta(description="the user who pays")]
     process: Annotated[str | None, Meta(description="the process that runs the call, or left it; null once settled")]
 
 
@@ -124,6 +129,11 @@ def call_view(report: CallReport) -> CallView:
         price_id=call.price_id,
         cost_unknown=report.cost_unknown,
         idempotency_key=call.idempotency_key,
+        app=call.app,
+        run_id=call.run_id,
+        trace_id=call.trace_id,
+        client=call.client,
+        wallet_id=call.wallet_id or call.user_id,
         process=call.owner,
     )
 
