@@ -26,7 +26,7 @@ class RandomIds(Ids):
     """Ids of 26 characters after their prefix: 48 bits of milliseconds, 16 of a counter, 64 random bits, in base 32.
 
     The counter begins again with every millisecond, so the ids of one process sort in the order that they are made in,
-    and tell nobody how many there are.
+    and do not show how many there are.
 
     Random bytes are drawn for many ids at once, because each system call lets other threads run first. No two ids get
     the same bytes: a thread takes them by `popleft`, which is atomic, and a fork discards the stock.
