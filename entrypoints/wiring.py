@@ -55,6 +55,7 @@ def place_of(settings: Settings) -> str:
 @asynccontextmanager
 async def context_without_books() -> AsyncIterator[ManagementPorts]:
     """The ports for commands that need no books: these are empty, in a temporary directory, and removed afterwards."""
+    from adapters.calendar import ZoneCalendar
     from adapters.liveness import FlockLiveness
     from adapters.price_book.shipped import ShippedBook
     from adapters.storage.sqlite.storage import SqliteStorage
@@ -68,6 +69,7 @@ async def context_without_books() -> AsyncIterator[ManagementPorts]:
                 book=ShippedBook(),
                 vault=MasterKeyVault([os.urandom(32)]),
                 clock=SystemClock(),
+                calendar=ZoneCalendar(),
                 ids=RandomIds(),
                 liveness=FlockLiveness(Path(os.devnull)),
             )
@@ -76,6 +78,7 @@ async def context_without_books() -> AsyncIterator[ManagementPorts]:
 @asynccontextmanager
 async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
     """The hub for management: books, vault, clock, ids and life signs. CannotStart if one of them fails."""
+    from adapters.calendar import ZoneCalendar
     from adapters.liveness import FlockLiveness
     from adapters.master_keys import master_keys
     from adapters.price_book.shipped import ShippedBook
@@ -113,6 +116,7 @@ async def operator_hub(settings: Settings) -> AsyncIterator[ManagementPorts]:
                 book=ShippedBook(),
                 vault=vault,
                 clock=SystemClock(),
+                calendar=ZoneCalendar(),
                 ids=RandomIds(),
                 liveness=liveness,
                 sealing=Sealing(keys=vault, books=storage.sealed()),
@@ -193,6 +197,7 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
                 pass_through=settings.pass_through,
             ),
             clock=operator.clock,
+            calendar=operator.calendar,
             ids=operator.ids,
             liveness=operator.liveness,
             telemetry=SilentTelemetry(),

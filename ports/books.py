@@ -7,10 +7,12 @@ from typing import Protocol, TypeVar
 from domain.books.rows import Call, Decision, Hold
 from domain.books.view import View
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.rate import Rate
 from ports.readers.accounts import AccountReader
 from ports.readers.calls import CallReader
 from ports.readers.catalog import CatalogReader
+from ports.readers.limits import LimitReader
 
 F = TypeVar("F")
 D = TypeVar("D", bound=Decision)
@@ -47,8 +49,24 @@ class Snapshot(Protocol):
         """Every version of every rate."""
         ...
 
+    def limits(self) -> AsyncIterator[Limit]:
+        """Every limit, removed ones too."""
+        ...
 
-class Storage(AccountReader, CallReader, CatalogReader, Protocol):
+    def limit_cells(self) -> AsyncIterator[LimitCell]:
+        """What every subject has taken of every limit."""
+        ...
+
+    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
+        """What every subject has spent of every budget."""
+        ...
+
+    def runs(self) -> AsyncIterator[Run]:
+        """Every run that has a row."""
+        ...
+
+
+class Storage(AccountReader, CallReader, CatalogReader, LimitReader, Protocol):
     """Where the books are kept."""
 
     async def decide(self, scope: View[F], rule: Callable[[F], D], within_s: float | None = None) -> D:

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+from domain.limits.budgets import Edges
+from domain.limits.rows import Period
+
 
 class Clock(Protocol):
     """The wall clock and a clock that never goes back."""
@@ -28,6 +31,22 @@ class Ids(Protocol):
 
     def chance(self, below: int) -> int:
         """A random number from 0 up to but not including `below`, for jitter."""
+        ...
+
+
+class Calendar(Protocol):
+    """The calendar of time zones."""
+
+    def edges(self, time_zone: str, at_ms: int) -> Edges:
+        """The day, week, month and quarter of the zone that contain the moment; weeks begin on Monday."""
+        ...
+
+    def knows(self, time_zone: str) -> bool:
+        """Whether there is such a time zone, by its name in the IANA database, such as Europe/Berlin."""
+        ...
+
+    def after(self, time_zone: str, period: Period, at_ms: int, periods: int) -> int:
+        """The end of the `periods`-th period of that kind, the one that contains the moment being the first."""
         ...
 
 

@@ -9,7 +9,7 @@ from itertools import repeat, zip_longest
 from typing import Any
 
 from adapters.storage.group_commit import Operation
-from domain.books.lookups import GRANTS_WITH_CREDIT, Lookup
+from domain.books.lookups import Lookup
 from domain.books.rows import Call, Hold, Row
 from domain.books.scopes import CallScope
 from domain.books.view import View
@@ -20,11 +20,11 @@ Dirty = dict[type, dict[Any, Row]]
 
 
 class Copy:
-    """The writer's working copy, and the users in it whose wallets are complete (all grants with credit left)."""
+    """The writer's working copy, and the values of lookups for which it has all rows, such as whole wallets."""
 
     def __init__(self, version: int) -> None:
         self.books = Books(version)
-        self.wallets: set[str] = set()
+        self.complete: defaultdict[Lookup, set[Any]] = defaultdict(set)
 
     def knows(self, scope: View[Any]) -> bool:
         """Whether the key that a call starts from was found."""
@@ -46,8 +46,10 @@ class Copy:
             if key not in have and (kind, key) not in loaded:
                 loaded.add((kind, key))
                 books.apply(row)
-        if lookup is GRANTS_WITH_CREDIT or lookup.covers is GRANTS_WITH_CREDIT:
-            self.wallets |= values
+        if lookup.complete:
+            self.complete[lookup] |= values
+        if lookup.covers is not None and lookup.covers.complete:
+            self.complete[lookup.covers] |= values
 
 
 def lookups_of(copy: Copy, scopes: Sequence[View[Any]]) -> Iterator[tuple[Lookup, set[Any]]]:
@@ -65,7 +67,7 @@ def lookups_of(copy: Copy, scopes: Sequence[View[Any]]) -> Iterator[tuple[Lookup
             for lookup, values in step:
                 requested[lookup].update(*map(values, alike, repeat(books)))
         for lookup, wanted in requested.items():
-            known = copy.wallets if lookup is GRANTS_WITH_CREDIT else lookup.present(books)
+            known = copy.complete[lookup] if lookup.complete else lookup.present(books)
             if missing := wanted.difference(known):
                 yield lookup, missing
 

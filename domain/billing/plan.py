@@ -12,14 +12,21 @@ import msgspec
 from domain.accounts.identity import identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
+from domain.billing import limiting
+from domain.billing.limiting import NOTHING_HELD, Limited, limited
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
 from domain.catalog.vendors import passes_through
 from domain.ledger.ledger import available, hold
+from domain.limit_refusals import PaidCallsStopped
+from domain.limits import reserve
+from domain.limits.budgets import Calendar
+from domain.limits.reserve import Ceiling, RateStanding
 from domain.model_api.call import ModelCall
 from domain.model_api.origin import NOWHERE, Origin
 from domain.pricing.bounds import Bound, bound, lowered
+from domain.pricing.rate import Rate
 from domain.refusals import (
     IdempotencyConflict,
     IdempotencyUnavailable,
@@ -38,12 +45,14 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A call that is to start: the request, the candidates that can serve it, and the circumstances.
 
     `version` is the version of the catalogue that the candidates come from. `digest` is of the route and the body.
+    `calendar` gives the edges of budgets' periods.
     """
 
     call_id: str
     call: ModelCall
     version: int
     candidates: tuple[Candidate, ...]
+    calendar: Calendar
     billed: bool
     owner: str
     deadline_ms: int
@@ -61,13 +70,17 @@ class Affordable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The call starts: its hold, and the candidates that the hold covers, in order."""
+    """The call starts: its hold, and the candidates that the hold covers, in order.
+
+    `rates` are what is left of the caller's limits.
+    """
 
     hold: Hold
     key: ApiKey
     user: User
     affordable: tuple[Affordable, ...]
     writes: tuple[Row, ...]
+    rates: tuple[RateStanding, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,10 +129,21 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     candidates = permitted(key, request)
     if isinstance(candidates, KeyNotAllowed):
         return Refused(refusal=candidates)
-    affordable = _affordable(facts, request, candidates, now_ms) if request.billed else _unbilled(candidates)
+    limits: Limited | None = None
+    if facts.limits is not None:
+        found = limited(facts.limits, request.call, candidates, request.calendar, now_ms)
+        if not isinstance(found, Limited):
+            return Refused(refusal=found)
+        limits, candidates = found, found.candidates
+    affordable = _affordable(facts, request, candidates, limits, now_ms) if request.billed else _unbilled(candidates)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
     held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
+    taken = NOTHING_HELD
+    if limits is not None:
+        if limiting.is_stopped(limits.limits) and (held_nanos or not request.billed):
+            return Refused(refusal=PaidCallsStopped())
+        taken = limiting.held(limits, affordable, user.id, held_nanos, now_ms)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
     held = Hold(
         id=request.call_id,
@@ -139,11 +163,10 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
         run_id=request.origin.run_id,
         trace_id=request.origin.trace_id,
         client=request.origin.client,
+        reserved=taken.reserved,
     )
-    kept = _claim(request, user, now_ms)
-    return Plan(
-        hold=held, key=key, user=user, affordable=affordable, writes=(*moves.grants, *moves.transfers, held, *kept)
-    )
+    writes = (*moves.grants, *moves.transfers, held, *_claim(request, user, now_ms), *taken.rows)
+    return Plan(hold=held, key=key, user=user, affordable=affordable, writes=writes, rates=taken.rates)
 
 
 def permitted(key: ApiKey, request: PlanRequest) -> Sequence[Candidate] | KeyNotAllowed:
@@ -157,34 +180,68 @@ def permitted(key: ApiKey, request: PlanRequest) -> Sequence[Candidate] | KeyNot
     return allowed or KeyNotAllowed(what=f"call the model `{call.model}`")
 
 
+class _Choice(msgspec.Struct, frozen=True):
+    """A candidate with its full bound, what may be held for it, and the budget or purse that allows no more."""
+
+    candidate: Candidate
+    rate: Rate
+    full: Bound
+    has_nanos: int
+    top: Ceiling | None
+
+
 def _affordable(
-    facts: CallFacts, request: PlanRequest, candidates: Sequence[Candidate], now_ms: int
-) -> tuple[Affordable, ...] | Unbounded | UsageUnavailable | UnpricedFeature | InsufficientCredit:
-    """The candidates that the wallet covers: at their full bound, or else by a lower output cap."""
-    bounded: list[tuple[Candidate, Bound]] = []
-    why_not: Unbounded | UsageUnavailable | UnpricedFeature | None = None
-    for candidate in candidates:
-        assert candidate.served.rate is not None, "with billing on, only what has a rate is a candidate"
-        limit = bound(as_served(request.call, candidate.served), candidate.served.rate)
-        if isinstance(limit, Bound):
-            bounded.append((candidate, limit))
-        else:
-            why_not = why_not or limit
-    if not bounded:
-        assert why_not is not None, "a call is planned for at least one candidate"
-        return why_not
-    has_nanos = available(facts.grants, now_ms)
-    fitting = [Affordable(candidate=c, bound=limit) for c, limit in bounded if limit.nanos <= has_nanos]
+    facts: CallFacts, request: PlanRequest, candidates: Sequence[Candidate], limits: Limited | None, now_ms: int
+) -> tuple[Affordable, ...] | Refusal:
+    """The candidates that wallet, budgets and purse cover: at their full bound, or else by a lower output cap."""
+    wallet_nanos = available(facts.grants, now_ms)
+    choices = _choices(request, candidates, limits, wallet_nanos)
+    if not isinstance(choices, list):
+        return choices
+    fitting = [(one, one.full) for one in choices if one.full.nanos <= one.has_nanos]
     if not fitting:
         fitting = [
-            Affordable(candidate=c, bound=less)
-            for c, full in bounded
-            if c.served.rate and (less := lowered(as_served(request.call, c.served), c.served.rate, full, has_nanos))
+            (one, less)
+            for one in choices
+            if (less := lowered(as_served(request.call, one.candidate.served), one.rate, one.full, one.has_nanos))
         ]
     if not fitting:
-        least = min(limit.nanos for _, limit in bounded)
-        return InsufficientCredit(bound_nanos=least, available_nanos=has_nanos, payment_link=request.payment_link)
-    return tuple(fitting)
+        return _too_dear(min(choices, key=lambda one: one.full.nanos), request, limits, wallet_nanos, now_ms)
+    if limits is not None:  # A budget of one model must cover what is held, whichever model answers.
+        held_nanos = max(limit.nanos for _, limit in fitting)
+        fitting = [(one, limit) for one, limit in fitting if held_nanos <= one.has_nanos]
+    return tuple([Affordable(candidate=one.candidate, bound=limit) for one, limit in fitting])
+
+
+def _choices(
+    request: PlanRequest, candidates: Sequence[Candidate], limits: Limited | None, wallet_nanos: int
+) -> list[_Choice] | Refusal:
+    """The candidates whose charge has a bound."""
+    found: list[_Choice] = []
+    why_not: Unbounded | UsageUnavailable | UnpricedFeature | None = None
+    for n, candidate in enumerate(candidates):
+        rate = candidate.served.rate
+        assert rate is not None, "with billing on, only what has a rate is a candidate"
+        full = bound(as_served(request.call, candidate.served), rate)
+        if isinstance(full, Bound):
+            top = limits.ceilings[n] if limits is not None else None
+            has_nanos = wallet_nanos if top is None else min(wallet_nanos, max(0, top.nanos))
+            found.append(_Choice(candidate, rate, full, has_nanos, top))
+        else:
+            why_not = why_not or full
+    if not found:
+        assert why_not is not None, "a call is planned for at least one candidate"
+        return why_not
+    return found
+
+
+def _too_dear(one: _Choice, request: PlanRequest, limits: Limited | None, wallet_nanos: int, now_ms: int) -> Refusal:
+    """The refusal of a call that is covered for no candidate, by the wallet, a budget or the purse."""
+    if limits is None or one.top is None or wallet_nanos <= one.top.nanos:
+        return InsufficientCredit(
+            bound_nanos=one.full.nanos, available_nanos=wallet_nanos, payment_link=request.payment_link
+        )
+    return reserve.over(one.top, limits.limits, one.full.nanos, request.calendar, now_ms)
 
 
 def as_served(call: ModelCall, served: Served) -> ModelCall:

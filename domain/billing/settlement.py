@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from domain.billing.limiting import Resolved, models_of, tokens_of
 from domain.billing.metering import Measured, Meter, counted, measure
 from domain.billing.rerank_usage import ranked
 from domain.books.rows import Call, Ending, Hold, Idempotency, Row, call_of
@@ -23,6 +24,7 @@ from domain.books.scopes import SettleFacts
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.ledger import resolve
+from domain.limits.settle import Ended
 from domain.model_api.call import AttemptRecord, Target
 from domain.model_api.operations import SOLD_BY_PIECE
 from domain.pricing.charge import cost, has_price, price
@@ -115,7 +117,17 @@ def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:
         quality=occasion.quality,
     )
     kept = _kept(facts.duplicate, hold, outcome)
-    return Settlement(call=ended, writes=(*moves.grants, *moves.transfers, ended, *kept))
+    counted = _counted(facts, hold, ended, now_ms) if hold.reserved else ()
+    return Settlement(call=ended, writes=(*moves.grants, *moves.transfers, ended, *kept, *counted))
+
+
+def _counted(facts: SettleFacts, hold: Hold, ended: Call, now_ms: int) -> tuple[Row, ...]:
+    """What counts against the limits, budgets and purse of the call after its end."""
+    resolved = Resolved(facts.counts)
+    tokens = tokens_of(ended.usage) if ended.usage is not None else 0
+    end = Ended(charge_nanos=ended.charge_nanos, tokens=tokens, models=models_of(ended))
+    resolved.end(hold.id, hold.reserved, end, now_ms)
+    return resolved.rows
 
 
 def measured_of(outcome: Outcome) -> Measured | None:

@@ -11,14 +11,18 @@ It can run anywhere and any number of times: it reads only what is open now.
 
 import msgspec
 
+from domain.billing.limiting import Resolved
 from domain.books.rows import Call, Hold, Row, call_of
 from domain.books.scopes import SweepFacts
 from domain.ledger.ledger import break_expired, resolve
 from domain.ledger.rows import Grant
+from domain.limits.settle import Ended
 
 # A process that cannot be checked settles its calls at their deadline, and may take this long. The allowance covers a
 # difference between its clock and the storage's.
 LEASE_MARGIN_MS = 120_000
+# What a lost call used is unknown, so the estimate of its tokens stands.
+_LOST = Ended(charge_nanos=0, tokens=None)
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,7 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
     grants = {grant.id: grant for grant in facts.grants}
     writes: list[Row] = []
     lost: list[Call] = []
+    resolved = Resolved(facts.counts)
     for hold in facts.holds:
         why = why_lost(hold, owners, now_ms)
         if why is None:
@@ -71,6 +76,7 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
             ended_ms=max(now_ms, hold.started_ms),
             error=f"{why}; the provider may have charged the operator for it",
         )
+        resolved.end(hold.id, hold.reserved, _LOST, now_ms)
         lost.append(ended)
         writes += [*moves.transfers, ended]
     expired: list[Grant] = []
@@ -83,4 +89,5 @@ def sweep(facts: SweepFacts, owners: Owners, now_ms: int) -> Swept:
     changed = [grant for grant in facts.grants if grants[grant.id] != grant]
     writes += [grants[grant.id] for grant in changed]
     writes += [msgspec.structs.replace(kept, status=0, content_type="", answer=None) for kept in facts.stale_answers]
+    writes += resolved.rows
     return Swept(lost=tuple(lost), expired_grants=tuple(expired), writes=tuple(writes))

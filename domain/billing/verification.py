@@ -7,6 +7,8 @@ from collections import defaultdict
 
 import msgspec
 
+from domain.billing.limit_verification import LimitAuditor
+from domain.billing.limiting import models_of
 from domain.billing.settlement import occasion_of
 from domain.books.rows import Call, Hold
 from domain.ledger.rows import BREAKAGE, ISSUED, REVENUE, Adjustment, Grant, HoldLine, Transfer
@@ -45,11 +47,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class Auditor:
     """Takes rates, journal, adjustments, calls, holds and grants of one snapshot, in this order; then `conclude`.
 
-    The journal lines of a call must come before the call, and all others before the holds and the grants.
+    What counts against limits comes first of all, to `limits`. The journal lines of a call must come before the call,
+    and all others before the holds and the grants.
     """
 
     def __init__(self) -> None:
         self.first: Difference | None = None
+        self.limits = LimitAuditor()
         self._balances: dict[str, int] = defaultdict(int)
         self._captured: dict[str, int] = defaultdict(int)
         self._granted: dict[str, int] = defaultdict(int)
@@ -97,6 +101,7 @@ class Auditor:
         self._given_away += call.ending == "lost" and call.first_byte_ms is not None and call.provider is not None
         self._hold(call.id, call.hold_nanos, call.hold_lines, left_nanos=0)
         self._expect(call.id, "the charge is what was captured", call.charge_nanos, self._captured.pop(call.id, 0))
+        self.limits.ended_call(call.reserved, call.charge_nanos, models_of(call))
         total = self._derived(call)
         charge = min(total, call.hold_nanos)
         self._expect(call.id, "the charge follows from the quantities", call.charge_nanos, charge)
@@ -108,6 +113,7 @@ class Auditor:
         self._calls += 1
         self._open += 1
         self._hold(hold.id, hold.hold_nanos, hold.hold_lines, left_nanos=hold.hold_nanos)
+        self.limits.open_call(hold.reserved)
         for line in hold.hold_lines:
             self._held_by_grant[line.grant_id] += line.nanos
 
@@ -146,6 +152,7 @@ class Auditor:
         self._expect("issued", "what was issued is the sum of all grants", self._amounts, -issued)
         rest = -issued - revenue - breakage - self._available
         self._expect("held", "issued = revenue + breakage + available + held", self._held, rest)
+        self.limits.conclude(self._expect)
         if self.first is not None:
             return self.first
         return Totals(

@@ -9,5 +9,8 @@ Its modules:
     scopes             the rows that a rule needs, and how they become its facts
     management_scopes  the scopes of an operator's changes
     guards             what must be locked before a row is read
+    limit_rows         limits, budgets and runs in the working copy
+    limit_steps        which limits, budgets and runs the scopes of a call name
+    limit_scopes       the scopes of changes of limits, budgets and runs
     working_copy       the rows of a batch in memory, over which rules are folded
 """

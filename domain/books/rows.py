@@ -11,6 +11,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
@@ -26,12 +27,17 @@ UsageSource = Literal["provider", "adjusted", "estimated"]
 IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
 
 
+# What the row of a call keeps of its hold's, so that budgets and runs can be derived again.
+KEPT_RESERVATIONS = frozenset(("budget", "run"))
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A call that runs: the credit that it holds, and what was known of it at its admission.
 
     It is written once and never changed. The `Call` of the same id takes its place when the call ends. `owner` is the
     process that runs the call, `deadline_ms` the end of its lease. `wallet_id` is the user who pays, where that is not
     `user_id`. `app`, `run_id`, `trace_id` and `client` are what the request says about itself (`Origin`).
+    `reserved` is what the call has taken of limits, budgets and its run's purse.
     """
 
     id: str
@@ -52,6 +58,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     trace_id: str | None = None
     client: str | None = None
+    reserved: tuple[Reservation, ...] = ()
 
     @property
     def payer_id(self) -> str:
@@ -87,6 +94,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     trace_id: str | None = None
     client: str | None = None
+    reserved: tuple[Reservation, ...] = ()
     provider: str | None = None
     provider_model: str | None = None
     credential_id: str | None = None
@@ -129,6 +137,7 @@ def call_of(hold: Hold, owner: str | None, **ended: Any) -> Call:
         run_id=hold.run_id,
         trace_id=hold.trace_id,
         client=hold.client,
+        reserved=tuple([one for one in hold.reserved if one.kind in KEPT_RESERVATIONS]) if hold.reserved else (),
         **ended,
     )
 
@@ -165,13 +174,16 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+_OfLimits: TypeAlias = Limit | LimitCell | Budget | BudgetSpent | Run
+
+
 _OfTheMarket: TypeAlias = ProviderRow | Credential | Rate | Alias | Price
 
 
 _OfACall: TypeAlias = Hold | Call | Adjustment | Idempotency
 
 
-Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | AuditEntry
+Row: TypeAlias = User | ApiKey | _OfTheMarket | Grant | Transfer | _OfACall | _OfLimits | AuditEntry
 
 
 class Decision(Protocol):

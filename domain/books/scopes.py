@@ -8,6 +8,22 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.limit_scopes import (
+    BudgetScope,
+    ExposureScope,
+    LimitScope,
+    NamedBudgetScope,
+    NamedLimitScope,
+    RunScope,
+)
+from domain.books.limit_steps import (
+    ARE_THERE_LIMITS,
+    COUNTS_OF_CALL,
+    LIMITS_OF_CALL,
+    RESERVED,
+    counts_of,
+    limits_of_call,
+)
 from domain.books.lookups import (
     ADJUSTMENTS_OF_CALL,
     ANSWER_BY_KEY,
@@ -27,6 +43,8 @@ from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency
 from domain.books.view import Steps
 from domain.books.working_copy import Books
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.reserve import CallLimits
+from domain.limits.settle import Counts
 
 
 def _caller(scope: Any, books: Books) -> tuple[str, ...]:
@@ -85,22 +103,30 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: Idempotency | None = None
     duplicate_hold: Hold | None = None
     duplicate_call: Call | None = None
+    limits: CallLimits | None = None
 
 
 class CallScope(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of that fingerprint, its user's wallet, and the Idempotency-Key where one was sent."""
+    """The key of that fingerprint, its user's wallet, its limits, and the Idempotency-Key where one was sent.
+
+    `models` are all names of the models that may serve the call, `providers` those that may, and `run_id` is its run.
+    """
 
     fingerprint: str
     idempotency_key: str | None = None
+    models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    run_id: str | None = None
 
     steps: ClassVar[Steps] = (
-        ((KEY_BY_FINGERPRINT, lambda scope, _: (scope.fingerprint,)),),
+        ((KEY_BY_FINGERPRINT, lambda scope, _: (scope.fingerprint,)), *ARE_THERE_LIMITS),
         (
             (USER_BY_ID, _caller),
             (GRANTS_WITH_CREDIT, _caller),
             (ANSWER_BY_KEY, _answer_of_caller),
+            *LIMITS_OF_CALL,
         ),
-        ((HOLD_BY_ID, _duplicate), (CALL_BY_ID, _duplicate)),
+        ((HOLD_BY_ID, _duplicate), (CALL_BY_ID, _duplicate), *COUNTS_OF_CALL),
     )
 
     def view(self, books: Books) -> CallFacts:
@@ -117,16 +143,21 @@ class CallScope(msgspec.Struct, frozen=True, kw_only=True):
             duplicate=duplicate,
             duplicate_hold=books.holds.get(duplicate.call_id) if duplicate else None,
             duplicate_call=books.calls.get(duplicate.call_id) if duplicate else None,
+            limits=limits_of_call(self, books),
         )
 
 
 class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `settle` sees: the hold with its grants and its Idempotency-Key's row, or the call that has ended."""
+    """What `settle` sees: the hold with its grants and its Idempotency-Key's row, or the call that has ended.
+
+    `counts` is what counts against the call's limits.
+    """
 
     hold: Hold | None
     call: Call | None = None
     grants: tuple[Grant, ...] = ()
     duplicate: Idempotency | None = None
+    counts: Counts = Counts()
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +172,7 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             (CALL_BY_ID, _ended_call),
             (GRANT_BY_ID, _held_by_call),
             (ANSWER_BY_KEY, _answer_of_call),
+            *RESERVED,
         ),
     )
 
@@ -151,7 +183,7 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             return SettleFacts(hold=None, call=books.calls.get(self.call_id))
         grants = tuple([books.grants[line.grant_id] for line in hold.hold_lines])
         duplicate = books.idempotency.get((hold.user_id, hold.idempotency_key)) if hold.idempotency_key else None
-        return SettleFacts(hold=hold, grants=grants, duplicate=duplicate)
+        return SettleFacts(hold=hold, grants=grants, duplicate=duplicate, counts=counts_of(hold.reserved, books))
 
 
 class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +192,7 @@ class SweepFacts(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Hold, ...]
     grants: tuple[Grant, ...]
     stale_answers: tuple[Idempotency, ...] = ()
+    counts: Counts = Counts()
 
 
 class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +214,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
         ),
         (),
         (),
-        ((GRANT_BY_ID, _held_by_all),),
+        ((GRANT_BY_ID, _held_by_all), *RESERVED),
     )
 
     @property
@@ -207,6 +240,7 @@ class SweepScope(msgspec.Struct, frozen=True, kw_only=True):
             holds=chosen,
             grants=tuple(books.grants[i] for i in sorted(wanted)),
             stale_answers=tuple(sorted(stale, key=lambda kept: (kept.user_id, kept.key))),
+            counts=counts_of([one for hold in chosen for one in hold.reserved], books),
         )
 
 
@@ -253,4 +287,10 @@ Scope: TypeAlias = (
     | AliasScope
     | PriceScope
     | RerateScope
+    | LimitScope
+    | NamedLimitScope
+    | ExposureScope
+    | BudgetScope
+    | NamedBudgetScope
+    | RunScope
 )

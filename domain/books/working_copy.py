@@ -7,10 +7,12 @@ from collections.abc import Collection
 from typing import Any
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.limit_rows import LimitRows
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, LineKey, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -38,6 +40,7 @@ class Books:
         self.journal: dict[LineKey, Transfer] = {}
         self.adjustments: dict[str, list[Adjustment]] = {}
         self.audit: list[AuditEntry] = []
+        self.limiting = LimitRows()
 
         self._replaced: dict[type, Collection[Any]] = {
             User: self.users,
@@ -48,6 +51,11 @@ class Books:
             Hold: self.holds,
             Call: self.calls,
             Idempotency: self.idempotency,
+            Limit: self.limiting.limits,
+            LimitCell: self.limiting.cells,
+            Budget: self.limiting.budgets,
+            BudgetSpent: self.limiting.spent,
+            Run: self.limiting.runs,
         }
 
     def apply(self, row: Row) -> None:
@@ -96,6 +104,8 @@ class Books:
                 self.version += 1
             case AuditEntry():
                 self.audit.append(row)
+            case Limit() | LimitCell() | Budget() | BudgetSpent() | Run():
+                self.limiting.apply(row)
 
     def rows_of(self, kind: type) -> Collection[Any]:
         """The keys of the rows of a type that replace each other. Rows that are only added are not here."""

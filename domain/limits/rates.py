@@ -5,8 +5,8 @@ units at once after a pause: in any time t at most `amount * (1 + t / window_ms)
 theoretical arrival time (TAT): the moment at which everything that was taken is earned back. So that nothing is
 rounded, moments are counted in steps: a millisecond is `per_ms` of them and a unit takes `per_unit`.
 
-What a call takes of a rate of tokens is an estimate. The difference is taken or given back when the call ends, so that
-a rate may be in debt.
+What a call takes of a rate of tokens is an estimate. When the call ends the difference is taken or given back, as if it
+had been part of the estimate; so a rate may be in debt.
 """
 
 import msgspec

@@ -139,8 +139,9 @@ def ceiling(budgets: Sequence[BudgetOn], limits: CallLimits, now_ms: int) -> Cei
 
 
 def purse_of(limits: CallLimits, now_ms: int) -> int | None:
-    """What the run may spend in all: its own purse, else the least budget per run; None: as much as it likes.
+    """What the run may spend in all: its purse, else the least budget per run; None: as much as it likes.
 
+    The first call under a budget per run gives the run its purse, for all calls of the user that name it, with any key.
     A call that names no run is a run for itself.
     """
     if limits.run is not None and limits.run.purse_nanos is not None:
@@ -187,9 +188,10 @@ def hold(
             rows.append(held(spent, nanos))
             moment_ms = moment_of(spent, now_ms)
             reservations.append(Reservation("budget", on.budget.id, on.subject, nanos, moment_ms))
-    if limits.run_id is not None and purse_of(limits, now_ms) is not None:
+    purse_nanos = purse_of(limits, now_ms)
+    if limits.run_id is not None and purse_nanos is not None:
         run = limits.run or Run(user_id=user_id, run_id=limits.run_id, created_ms=now_ms)
-        rows.append(msgspec.structs.replace(run, held_nanos=run.held_nanos + nanos))
+        rows.append(msgspec.structs.replace(run, held_nanos=run.held_nanos + nanos, purse_nanos=purse_nanos))
         reservations.append(Reservation("run", limits.run_id, user_id, nanos))
     return rows, reservations
 

@@ -1,7 +1,7 @@
 """Limits, budgets and runs, and the rows that count against them.
 
-`Limit` and `Budget` are configuration: a limit is never changed, but replaced by another one. `LimitCell`,
-`BudgetSpent` and `Run` count; the transactions that hold, settle and sweep a call write them.
+`Limit` and `Budget` are configuration. `LimitCell`, `BudgetSpent` and `Run` count; the transactions that hold, settle
+and sweep a call write them. A rate is never changed, but replaced by another one, which begins with nothing taken.
 """
 
 from math import gcd
@@ -121,7 +121,8 @@ class BudgetSpent(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The calls of a user that name one run, and what they may spend together, in nanocredits.
 
-    `purse_nanos` of None: what the key's budget per run allows, if it has one. A stopped run makes no more calls.
+    `purse_nanos` of None: as much as they like, until a call under a budget per run gives the run its purse. A stopped
+    run makes no more calls.
     """
 
     user_id: str

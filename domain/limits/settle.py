@@ -25,8 +25,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How a call ended, as far as its limits are concerned.
 
-    `tokens` is what it used of them; None: unknown, so the estimate stands. `models` are the subjects of the model that
-    has answered, of which there are none if none has.
+    `tokens` is what it used of them; None: nothing is known, so what was taken of rates stands. `models` are the
+    subjects of the model that has answered, of which there are none if none has.
     """
 
     charge_nanos: int
@@ -49,7 +49,7 @@ def settled(reservations: Collection[Reservation], counts: Counts, ended: Ended,
     rows: list[CountRow] = []
     reached: list[Alert] = []
     for one in reservations:
-        counts_here = kind_of(one.subject) != "model" or one.subject in ended.models
+        counts_here = ended.tokens is None or kind_of(one.subject) != "model" or one.subject in ended.models
         match one.kind:
             case "requests" | "tokens" | "concurrency" | "exposure":
                 cell = counts.cells[one.id, one.subject]

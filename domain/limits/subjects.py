@@ -28,7 +28,9 @@ def name_of(subject: str) -> str:
     return subject.partition(":")[2]
 
 
-def of_call(key_id: str, user_id: str, team_ids: Iterable[str], models: Iterable[str]) -> tuple[str, ...]:
+def of_call(
+    key_id: str, user_id: str, team_ids: Iterable[str], models: Iterable[str], providers: Iterable[str]
+) -> tuple[str, ...]:
     """All subjects of a call, those for each key, user and team included. `models` are all its names of a model."""
     return (
         HUB,
@@ -36,6 +38,7 @@ def of_call(key_id: str, user_id: str, team_ids: Iterable[str], models: Iterable
         f"user:{user_id}",
         *(f"team:{team}" for team in team_ids),
         *(f"model:{model}" for model in models),
+        *(f"provider:{provider}" for provider in providers),
         *_EACH,
     )
 

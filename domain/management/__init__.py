@@ -4,6 +4,7 @@ Its modules:
 
     account_changes    changes of users and keys that exist
     changes            changes of users, keys, providers, credentials, rates, aliases and grants
+    limits             changes of limits, budgets, purses and caps of exposure
     price_sync         what a newer price catalogue changes, and whether it is appended
     rates_from_prices  rates made from the price book with a margin
 """

@@ -34,6 +34,11 @@ def expected_input(call: ModelCall, rate: Rate | None) -> int:
     return min(tokens, rate.context_tokens * call.inputs)
 
 
+def likely_tokens(call: ModelCall, rate: Rate | None) -> int:
+    """The probable tokens of the call, in and out; `rate` tells what the model takes and writes at most."""
+    return expected_input(call, rate) + _per_choice(call, rate) * call.choices
+
+
 def _expected(call: ModelCall, rate: Rate) -> Usage:
     """The probable input, an answer of usual length, and the requested pieces."""
     return msgspec.structs.replace(
@@ -44,9 +49,9 @@ def _expected(call: ModelCall, rate: Rate) -> Usage:
     )
 
 
-def _per_choice(call: ModelCall, rate: Rate) -> int:
+def _per_choice(call: ModelCall, rate: Rate | None) -> int:
     """The usual length, or the caller's cap if that is lower. Only texts have output tokens."""
     if not call.kind.text:
         return 0
-    caps = (OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max)
+    caps = (OUTPUT_TOKENS_EXPECTED, call.output_tokens_max, rate.output_tokens_max if rate is not None else None)
     return min(cap for cap in caps if cap is not None)

@@ -18,7 +18,7 @@ from entrypoints.usecases.call.unsettled import Unsettled
 from entrypoints.usecases.manage.price_book import PriceBookView, price_book_view
 from entrypoints.usecases.management_context import ActionPolicy, Sealing
 from ports.books import Storage
-from ports.environment import Clock, Ids, Liveness
+from ports.environment import Calendar, Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.providers import Providers
 from ports.telemetry import Telemetry
@@ -44,6 +44,7 @@ class CallContext:
     vault: Vault
     providers: Providers
     clock: Clock
+    calendar: Calendar
     ids: Ids
     liveness: Liveness
     telemetry: Telemetry

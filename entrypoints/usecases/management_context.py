@@ -16,7 +16,7 @@ from domain.management.changes import Actor, Changed, Denied, Outcome, Unchanged
 from domain.management.rates_from_prices import Terms
 from domain.refusals import AlreadyExists, BadRequest, NotAllowed, NotFound, UnknownModel, UnpricedModel
 from ports.books import Storage
-from ports.environment import Clock, Ids, Liveness
+from ports.environment import Calendar, Clock, Ids, Liveness
 from ports.price_book import PriceBook
 from ports.sealing import MasterKeys, SealedBooks
 from ports.vault import Vault
@@ -37,6 +37,8 @@ class ManagementContext(Protocol):
     def vault(self) -> Vault: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def calendar(self) -> Calendar: ...
     @property
     def ids(self) -> Ids: ...
     @property
@@ -102,6 +104,7 @@ class ManagementPorts(msgspec.Struct, frozen=True, kw_only=True):
     book: PriceBook
     vault: Vault
     clock: Clock
+    calendar: Calendar
     ids: Ids
     liveness: Liveness
     sealing: Sealing | None = None

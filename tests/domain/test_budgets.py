@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from domain.limits.budgets import (
     CALENDAR,
     Edges,
-    Span,
     alerts,
     charged,
     held,
@@ -17,26 +16,12 @@ from domain.limits.budgets import (
     rolled,
     spent_in,
 )
-from domain.limits.rows import Budget, BudgetSpent, Period
-
-DAY_MS = 86_400_000
-# A plain calendar: weeks of 7 days, months of 30, quarters of 90.
-DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90}
+from domain.limits.rows import BudgetSpent, Period
+from tests.domain.build import DAY_MS, a_budget, plain_calendar
 
 
 def edges_at(now_ms: int) -> Edges:
-    def span(days: int) -> Span:
-        start_ms = now_ms - now_ms % (days * DAY_MS)
-        return Span(start_ms, start_ms + days * DAY_MS)
-
-    return Edges(**{name: span(days) for name, days in DAYS.items()})
-
-
-def a_budget(amount_nanos: int = 1_000, period: Period = "day", **changes: object) -> Budget:
-    budget = Budget(
-        id="budget-1", subject="user:ada", amount_nanos=amount_nanos, period=period, time_zone="UTC", created_ms=0
-    )
-    return msgspec.structs.replace(budget, **changes)
+    return plain_calendar("UTC", now_ms)
 
 
 NOTHING = BudgetSpent(budget_id="budget-1", subject="user:ada")

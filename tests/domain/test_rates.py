@@ -13,7 +13,7 @@ from tests.domain.build import NOW_MS
 MINUTE_MS = 60_000
 
 
-def a_limit(amount: int = 3, window_ms: int = MINUTE_MS, measure: Measure = "requests") -> Limit:
+def a_rate(amount: int = 3, window_ms: int = MINUTE_MS, measure: Measure = "requests") -> Limit:
     return Limit(id="limit-1", subject="hub", measure=measure, amount=amount, window_ms=window_ms, created_ms=0)
 
 
@@ -24,7 +24,7 @@ def passed(limit: Limit, tat: int, units: int, now_ms: int) -> int:
 
 
 def test_after_a_pause_as_many_pass_at_once_as_the_limit_has_and_then_one_at_a_time() -> None:
-    limit = a_limit(3)
+    limit = a_rate(3)
     tat = 0
     for _ in range(3):
         tat = passed(limit, tat, 1, NOW_MS)
@@ -36,12 +36,12 @@ def test_after_a_pause_as_many_pass_at_once_as_the_limit_has_and_then_one_at_a_t
 
 
 def test_more_than_the_limit_at_once_never_passes_however_long_it_waits() -> None:
-    assert take(a_limit(1_000, measure="tokens"), 0, 1_001, NOW_MS) == Wait(None)
-    assert isinstance(take(a_limit(1_000, measure="tokens"), 0, 1_000, NOW_MS), int)
+    assert take(a_rate(1_000, measure="tokens"), 0, 1_001, NOW_MS) == Wait(None)
+    assert isinstance(take(a_rate(1_000, measure="tokens"), 0, 1_000, NOW_MS), int)
 
 
 def test_what_is_left_and_when_all_of_it_is_there_again() -> None:
-    limit = a_limit(60)
+    limit = a_rate(60)
 
     assert level(limit, 0, NOW_MS) == Level(remaining=60, reset_ms=0)
     tat = passed(limit, 0, 45, NOW_MS)
@@ -50,7 +50,7 @@ def test_what_is_left_and_when_all_of_it_is_there_again() -> None:
 
 
 def test_a_rate_may_go_into_debt_and_nothing_passes_until_it_is_earned_back() -> None:
-    limit = a_limit(1_000, measure="tokens")
+    limit = a_rate(1_000, measure="tokens")
     tat = moved(passed(limit, 0, 100, NOW_MS), 1_900, limit.per_unit)
 
     assert level(limit, tat, NOW_MS) == Level(remaining=0, reset_ms=120_000)
@@ -59,7 +59,7 @@ def test_a_rate_may_go_into_debt_and_nothing_passes_until_it_is_earned_back() ->
 
 
 def test_what_is_given_back_can_be_taken_again_but_never_more_than_the_limit() -> None:
-    limit = a_limit(10)
+    limit = a_rate(10)
     tat = moved(passed(limit, 0, 10, NOW_MS), -10, limit.per_unit)
 
     assert level(limit, tat, NOW_MS) == Level(remaining=10, reset_ms=0)
@@ -82,14 +82,14 @@ def test_what_is_given_back_can_be_taken_again_but_never_more_than_the_limit() -
 ])  # fmt: skip
 def test_a_limit_is_one_that_a_whole_number_of_steps_expresses(amount: int, window_ms: int, fits: bool) -> None:
     if fits:
-        limit = a_limit(amount, window_ms)
+        limit = a_rate(amount, window_ms)
         assert passed(limit, 0, amount, 2**42 - 1) < STEPS_MAX
     else:
         with pytest.raises(AssertionError):
-            a_limit(amount, window_ms)
+            a_rate(amount, window_ms)
 
 
-limits = st.builds(a_limit, st.integers(1, 10_000), st.integers(1_000, 100_000))
+limits = st.builds(a_rate, st.integers(1, 10_000), st.integers(1_000, 100_000))
 # A moment after the one before, and how much is wanted then.
 requested = st.lists(st.tuples(st.integers(0, 40_000), st.integers(1, 20)), max_size=60)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from adapters.calendar import ZoneCalendar
 from adapters.liveness import FlockLiveness
 from adapters.price_book.shipped import ShippedBook
 from adapters.system import RandomIds, SystemClock
@@ -36,6 +37,7 @@ def a_management_context(
         book=ShippedBook(),
         vault=vault or MasterKeyVault([bytes(32)]),
         clock=clock or SystemClock(),
+        calendar=ZoneCalendar(),
         ids=RandomIds(),
         liveness=FlockLiveness(Path("/nowhere")),
     )

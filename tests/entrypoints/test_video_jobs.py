@@ -87,7 +87,7 @@ async def studio(script: Sequence[Handler], always: Handler) -> AsyncIterator[St
     try:
         async with StubProvider(handler) as stub:
             hub = CallContext(
-                storage=context.storage, book=context.book, vault=context.vault, clock=context.clock, ids=context.ids,
+                storage=context.storage, book=context.book, vault=context.vault, clock=context.clock, calendar=context.calendar, ids=context.ids,
                 liveness=context.liveness, telemetry=SilentTelemetry(), billed=True, payment_link=None, upstream_timeout_ms=10 * MINUTE_MS,
                 retries_max=2, body_bytes_max=10**6,
                 providers=HttpProviders(transport, {}, context.vault, {each.name: each for each in VIDEO}, poll_ms=0),

@@ -14,6 +14,7 @@ from typing import TypeVar
 import anyio
 import msgspec
 
+from adapters.calendar import ZoneCalendar
 from adapters.price_book.shipped import ShippedBook
 from adapters.providers.anthropic import ANTHROPIC
 from adapters.providers.http import HttpProviders
@@ -165,6 +166,7 @@ class Process:
                 transport, {}, vault, {dialect.name: dialect for dialect in (OPENAI, ANTHROPIC)}
             ),
             clock=clock,
+            calendar=ZoneCalendar(),
             ids=ImpatientIds(),
             liveness=liveness,
             telemetry=SilentTelemetry(),

@@ -23,6 +23,7 @@ from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 from ports.books import Snapshot
@@ -116,6 +117,29 @@ class MemoryStorage:
             newest = newest[[call.id for call in newest].index(before_id) + 1 :]
         return [*islice((call for call in newest if user_id is None or call.user_id == user_id), limit)]
 
+    async def limits(self) -> list[Limit]:
+        rows = self._books.limiting.limits.values()
+        return sorted((row for row in rows if row.removed_ms is None), key=lambda row: (row.created_ms, row.id))
+
+    async def limit_cells(self) -> list[LimitCell]:
+        return sorted(self._books.limiting.cells.values(), key=lambda row: (row.limit_id, row.subject))
+
+    async def budgets(self) -> list[Budget]:
+        rows = self._books.limiting.budgets.values()
+        return sorted((row for row in rows if row.removed_ms is None), key=lambda row: (row.created_ms, row.id))
+
+    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
+        rows = (row for row in self._books.limiting.spent.values() if budget_id in (None, row.budget_id))
+        return sorted(rows, key=lambda row: (row.budget_id, row.subject))
+
+    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
+        rows = (row for row in self._books.limiting.runs.values() if user_id in (None, row.user_id))
+        newest = sorted(rows, key=lambda row: (row.created_ms, row.user_id, row.run_id), reverse=True)
+        return newest[:limit]
+
+    async def run(self, user_id: str, run_id: str) -> Run | None:
+        return self._books.limiting.runs.get((user_id, run_id))
+
     async def audit(self, limit: int) -> list[AuditEntry]:
         with self._lock:
             return [*islice(reversed(self._books.audit), limit)]
@@ -156,6 +180,11 @@ class MemoryStorage:
                 Transfer: sorted(books.journal.values(), key=JOURNAL.encode),
                 Adjustment: [row for rows in books.adjustments.values() for row in rows],
                 Idempotency: [*books.idempotency.values()],
+                Limit: [*books.limiting.limits.values()],
+                LimitCell: [*books.limiting.cells.values()],
+                Budget: [*books.limiting.budgets.values()],
+                BudgetSpent: [*books.limiting.spent.values()],
+                Run: [*books.limiting.runs.values()],
                 AuditEntry: [*books.audit],
             }
 
@@ -192,6 +221,18 @@ class MemorySnapshot:
 
     def rates(self) -> AsyncIterator[Rate]:
         return _each(self._rows[Rate])
+
+    def limits(self) -> AsyncIterator[Limit]:
+        return _each(self._rows[Limit])
+
+    def limit_cells(self) -> AsyncIterator[LimitCell]:
+        return _each(self._rows[LimitCell])
+
+    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
+        return _each(self._rows[BudgetSpent])
+
+    def runs(self) -> AsyncIterator[Run]:
+        return _each(self._rows[Run])
 
 
 async def _each(rows: Iterable[R]) -> AsyncIterator[R]:

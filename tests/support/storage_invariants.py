@@ -7,16 +7,19 @@ from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any, TypeAlias, assert_never, get_args
 
+import msgspec
+
 from domain.accounts.rows import ApiKey, Role, User
 from domain.books.rows import AuditEntry, Call, Ending, Hold, Idempotency, Row, UsageSource
 from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer, TransferKind
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
-_Parent: TypeAlias = User | ApiKey | ProviderRow | Call
+_Parent: TypeAlias = User | ApiKey | ProviderRow | Call | Limit | Budget
 
 NANOS_MAX = 2**63 - 1
 
@@ -59,6 +62,8 @@ def check_parents(books: Books, writes: tuple[Row, ...]) -> None:
         ApiKey: books.keys,
         ProviderRow: books.providers,
         Call: books.calls,
+        Limit: books.limiting.limits,
+        Budget: books.limiting.budgets,
     }
     for row in writes:
         for kind, parent in _parents(row):
@@ -77,6 +82,14 @@ def _parents(row: Row) -> tuple[tuple[type, str | None], ...]:
             return ((User, row.user_id), (User, row.wallet_id), (ApiKey, row.key_id))
         case Adjustment():
             return ((Call, row.call_id),)
+        case LimitCell():
+            return ((Limit, row.limit_id),)
+        case BudgetSpent():
+            return ((Budget, row.budget_id),)
+        case Run():
+            return ((User, row.user_id),)
+        case Limit() | Budget():
+            return ()
         case User() | ProviderRow() | Alias() | Price() | AuditEntry() | Call() | Transfer() | Idempotency():
             return ()
         case _:
@@ -173,6 +186,34 @@ def _audit(books: Books, row: AuditEntry) -> None:
     _demand(all(entry.id != row.id for entry in books.audit), "{} is in the audit log already", row.id)
 
 
+def _limit(books: Books, row: Limit) -> None:
+    old = books.limiting.limits.get(row.id)
+    if old is not None:
+        same = msgspec.structs.replace(row, amount=old.amount, removed_ms=old.removed_ms) == old
+        _demand(same, "limit {} changes", row.id)
+
+
+def _cell(_: Books, row: LimitCell) -> None:
+    _demand(0 <= row.value <= NANOS_MAX, "the cell of limit {} is {}", row.limit_id, row.value)
+
+
+def _budget(books: Books, row: Budget) -> None:
+    _demand(0 <= row.amount_nanos <= NANOS_MAX, "budget {} is of {}", row.id, row.amount_nanos)
+    old = books.limiting.budgets.get(row.id)
+    if old is not None:
+        _demand(old.subject == row.subject and old.created_ms == row.created_ms, "budget {} changes hands", row.id)
+
+
+def _spent(_: Books, row: BudgetSpent) -> None:
+    _demand(min(row.held_nanos, row.total_nanos) >= 0, "budget {} has spent less than nothing", row.budget_id)
+
+
+def _run(books: Books, row: Run) -> None:
+    _demand(min(row.held_nanos, row.spent_nanos) >= 0, "run {} has spent less than nothing", row.run_id)
+    old = books.limiting.runs.get((row.user_id, row.run_id))
+    _demand(old is None or old.created_ms == row.created_ms, "run {} begins twice", row.run_id)
+
+
 def _demand(holds: bool, otherwise: str, *facts: object) -> None:
     """Raise, also where `assert` is switched off. The sentence is only made when it is needed."""
     if not holds:
@@ -205,5 +246,10 @@ _JUDGES: dict[type, Callable[[Books, Any], None]] = {
     Transfer: _transfer,
     Adjustment: _adjustment,
     Idempotency: _idempotency,
+    Limit: _limit,
+    LimitCell: _cell,
+    Budget: _budget,
+    BudgetSpent: _spent,
+    Run: _run,
     AuditEntry: _audit,
 }

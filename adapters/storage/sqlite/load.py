@@ -14,7 +14,7 @@ from domain.books.lookups import LOOKUPS, Lookup
 from domain.books.view import View
 
 # The list of values is bound as one JSON array, so that the text of a statement, and its plan, never change.
-_TESTS = {"not null": "{} is not null", "positive": "{} > 0"}
+_TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}
 _TABLES: dict[type, Table[Any]] = {table.kind: table for table in TABLES}
 
 # Beyond this number of rows the copy is discarded and started again.
@@ -62,7 +62,8 @@ class Kept(Copy):
         books.aliases.clear()
         books.prices.clear()
         books.adjustments.clear()
-        return len(books.grants) + len(books.holds) + len(books.keys) + len(books.users) <= _KEPT_MAX
+        kept = len(books.grants) + len(books.holds) + len(books.keys) + len(books.users) + len(books.limiting)
+        return kept + sum(map(len, self.complete.values())) <= _KEPT_MAX
 
 
 def load(connection: sqlite3.Connection, copy: Copy, scopes: Sequence[View[Any]]) -> None:

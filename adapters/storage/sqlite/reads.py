@@ -11,6 +11,7 @@ from adapters.storage.sqlite.tables import (
     ADJUSTMENTS,
     ALIASES,
     AUDIT,
+    BUDGET_SPENT,
     CALLS,
     CREDENTIALS,
     GRANTS,
@@ -18,9 +19,12 @@ from adapters.storage.sqlite.tables import (
     IDEMPOTENCY,
     JOURNAL,
     KEYS,
+    LIMIT_CELLS,
+    LIMITS,
     PRICES,
     PROVIDERS,
     RATES,
+    RUNS,
     USERS,
     Table,
 )
@@ -29,6 +33,8 @@ from domain.books.ids import CALL, USER, packed
 from domain.books.rows import AuditEntry, Call, Hold, Row, running
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import BudgetSpent, Limit, LimitCell
+from domain.limits.rows import Run as RunRow
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -208,6 +214,18 @@ class SqliteSnapshot:
 
     def rates(self) -> AsyncIterator[Rate]:
         return self._rows(RATES, "from rates order by seq")
+
+    def limits(self) -> AsyncIterator[Limit]:
+        return self._rows(LIMITS, "from limits order by id")
+
+    def limit_cells(self) -> AsyncIterator[LimitCell]:
+        return self._rows(LIMIT_CELLS, "from limit_cells order by limit_id, subject")
+
+    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
+        return self._rows(BUDGET_SPENT, "from budget_spent order by budget_id, subject")
+
+    def runs(self) -> AsyncIterator[RunRow]:
+        return self._rows(RUNS, "from runs order by user_id, run_id")
 
     async def _rows(self, table: Table[R], rest: str) -> AsyncIterator[R]:
         cursor = await self._run(_start, table, rest)

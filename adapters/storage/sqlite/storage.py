@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from adapters.storage.group_commit import GroupCommit, Opening, Operation
 from adapters.storage.migrate import MIGRATIONS, read_migrations
+from adapters.storage.sqlite import limit_reads
 from adapters.storage.sqlite import reads as read
 from adapters.storage.sqlite.batch import Writer
 from adapters.storage.sqlite.connection import Connection
@@ -32,6 +33,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from ports.books import Snapshot, StorageError
 
@@ -168,6 +170,24 @@ class SqliteStorage(GroupCommit):
 
     async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
         return await self._read(read.calls, user_id, limit, before_id)
+
+    async def limits(self) -> list[Limit]:
+        return await self._read(limit_reads.limits)
+
+    async def limit_cells(self) -> list[LimitCell]:
+        return await self._read(limit_reads.limit_cells)
+
+    async def budgets(self) -> list[Budget]:
+        return await self._read(limit_reads.budgets)
+
+    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
+        return await self._read(limit_reads.budget_spent, budget_id)
+
+    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
+        return await self._read(limit_reads.runs, user_id, limit)
+
+    async def run(self, user_id: str, run_id: str) -> Run | None:
+        return await self._read(limit_reads.run, user_id, run_id)
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._read(read.audit, limit)

@@ -18,6 +18,7 @@ from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
 from domain.pricing.price_book import Names, Price
@@ -215,7 +216,7 @@ PRICES = Table(
     appended=True,
 )
 GRANTS = Table("grants", Grant, fixed=("user_id", "created_ms"))
-_OF_A_CALL = {"hold_lines": tuple[HoldLine, ...]}
+_OF_A_CALL = {"hold_lines": tuple[HoldLine, ...], "reserved": tuple[Reservation, ...]}
 HOLDS = Table("holds", Hold, ids={"id": CALL}, flags=("stream", "billed"), documents=_OF_A_CALL, appended=True)
 CALLS = Table(
     "calls",
@@ -230,6 +231,11 @@ ADJUSTMENTS = Table(
     "adjustments", Adjustment, ids={"call_id": CALL}, documents={"lines": tuple[HoldLine, ...]}, appended=True
 )
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
+LIMITS = Table("limits", Limit, fixed=("subject", "measure", "window_ms", "created_ms"))
+LIMIT_CELLS = Table("limit_cells", LimitCell, key=("limit_id", "subject"))
+BUDGETS = Table("budgets", Budget, fixed=("subject", "created_ms"), documents={"alerts": tuple[int, ...]})
+BUDGET_SPENT = Table("budget_spent", BudgetSpent, key=("budget_id", "subject"))
+RUNS = Table("runs", Run, key=("user_id", "run_id"), fixed=("created_ms",))
 AUDIT = Table("audit", AuditEntry, appended=True)
 
 # A table comes after those that it refers to.
@@ -247,5 +253,10 @@ TABLES: tuple[Table[Any], ...] = (
     JOURNAL,
     ADJUSTMENTS,
     IDEMPOTENCY,
+    LIMITS,
+    LIMIT_CELLS,
+    BUDGETS,
+    BUDGET_SPENT,
+    RUNS,
     AUDIT,
 )

@@ -97,6 +97,7 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         call=ask.call,
         version=catalog.version,
         candidates=found,
+        calendar=context.calendar.edges,
         billed=context.billed,
         owner=context.liveness.own(),
         deadline_ms=now_ms + DEADLINE_SILENCES * context.upstream_timeout_ms,
@@ -105,11 +106,26 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         payment_link=context.payment_link,
         origin=ask.origin,
     )
-    call, scope = ask.call, CallScope(fingerprint=ask.fingerprint, idempotency_key=ask.idempotency_key)
+    call, scope = ask.call, scope_of(ask, found)
     planned: Planned = await shielded(
         call, context.storage.decide(scope, lambda facts: plan_call(facts, request, now_ms))
     )
     return planned
+
+
+def scope_of(ask: Ask, found: tuple[Candidate, ...]) -> CallScope:
+    """The scope of the plan: the key, and all that may limit the call."""
+    names = [ask.call.model]
+    for candidate in found:
+        target = candidate.target
+        names += (f"{target.provider}/{target.model}", target.model)
+    return CallScope(
+        fingerprint=ask.fingerprint,
+        idempotency_key=ask.idempotency_key,
+        models=tuple(dict.fromkeys(names)),
+        providers=tuple({candidate.target.provider for candidate in found}),
+        run_id=ask.origin.run_id,
+    )
 
 
 async def shielded(call: ModelCall, decision: Awaitable[D]) -> D:

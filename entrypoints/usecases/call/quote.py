@@ -13,10 +13,10 @@ from msgspec import Meta
 
 from domain.billing.plan import Plan, PlanRequest, Refused, Stale, plan_call
 from domain.billing.quotes import QUOTE_KEPT_MS, Basis, Offer, Rehearsed, offer
-from domain.books.scopes import CallFacts, CallScope
+from domain.books.scopes import CallFacts
 from domain.refusals import BadRequest, InsufficientCredit, Refusal, StorageUnavailable
 from domain.routing.order import Candidate
-from entrypoints.usecases.call.admission import candidates_for
+from entrypoints.usecases.call.admission import candidates_for, scope_of
 from entrypoints.usecases.call.ask import Ask
 from entrypoints.usecases.call_context import CallContext
 from entrypoints.usecases.identity import refusal_to
@@ -149,6 +149,7 @@ async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]
         call=ask.call,
         version=(await context.catalog()).version,
         candidates=found,
+        calendar=context.calendar.edges,
         billed=context.billed,
         owner=context.liveness.own(),
         deadline_ms=now_ms,
@@ -158,7 +159,7 @@ async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]
     def rule(facts: CallFacts) -> Rehearsed:
         return Rehearsed(planned=plan_call(facts, request, now_ms))
 
-    return await context.storage.decide(CallScope(fingerprint=ask.fingerprint), rule)
+    return await context.storage.decide(scope_of(ask, found), rule)
 
 
 def _quote(

@@ -7,6 +7,7 @@ from functools import partial
 import anyio
 import msgspec
 
+from domain.billing.limit_verification import LimitAuditor
 from domain.billing.sweep import Owners, Swept
 from domain.billing.sweep import sweep as sweep_rule
 from domain.billing.verification import Auditor, Difference, Totals
@@ -15,7 +16,7 @@ from domain.books.rows import Call, Row
 from domain.books.scopes import SweepFacts, SweepScope
 from domain.ledger.rows import Grant
 from entrypoints.usecases.call_context import CallContext
-from ports.books import Storage, StorageError
+from ports.books import Snapshot, Storage, StorageError
 from ports.environment import Clock, Liveness
 
 BATCH = 500
@@ -110,6 +111,7 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
     """
     auditor = Auditor()
     async with storage.snapshot() as snapshot:
+        await _limits(auditor.limits, snapshot)
         async for rate in snapshot.rates():
             auditor.rate(rate)
         async for adjustment in snapshot.adjustments():
@@ -134,6 +136,18 @@ async def verify(storage: Storage, progress: Progress = lambda _: None) -> Total
         async for grant in snapshot.grants():
             auditor.grant(grant)
     return auditor.conclude()
+
+
+async def _limits(auditor: LimitAuditor, snapshot: Snapshot) -> None:
+    """What counts against limits, for the auditor."""
+    async for limit in snapshot.limits():
+        auditor.limit(limit)
+    async for cell in snapshot.limit_cells():
+        auditor.cell(cell)
+    async for spent in snapshot.budget_spent():
+        auditor.spent(spent)
+    async for run in snapshot.runs():
+        auditor.run(run)
 
 
 def _owners(found: _Look, liveness: Liveness, is_running: Callable[[str], bool] | None) -> Owners:

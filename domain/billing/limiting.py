@@ -1,0 +1,199 @@
+"""The limits, budgets and purse of one call: what it takes of them when it is planned, and what its ending resolves."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from domain.books.rows import AuditEntry, Call, Row
+from domain.limits import reserve
+from domain.limits.budgets import Calendar
+from domain.limits.reserve import BudgetOn, CallLimits, Ceiling, LimitOn, RateStanding, Taken, Units
+from domain.limits.rows import BudgetSpent, LimitCell, Reservation, Run
+from domain.limits.settle import CountRow, Counts, Ended, settled
+from domain.limits.subjects import kind_of
+from domain.model_api.call import ModelCall
+from domain.pricing.cost_estimate import likely_tokens
+from domain.refusals import Refusal
+from domain.routing.order import Candidate
+from domain.usage import UNITS, Usage
+
+_TOKENS = tuple(unit.name for unit in UNITS if unit.name.endswith("_tokens"))
+_OF_A_WAY = ("model", "provider")
+
+
+class Planned(Protocol):
+    """A candidate for which a call is planned."""
+
+    @property
+    def candidate(self) -> Candidate: ...
+
+
+class Limited(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of a call whose rates allow it: its candidates, what each takes, and the most that may be held.
+
+    `own` and `ceilings` are parallel to `candidates`: what each takes besides what the call takes anyway (`common`),
+    and the most that its budgets and the purse allow to hold. `requested` is the subject of the requested model.
+    """
+
+    limits: CallLimits
+    requested: str
+    budgets: tuple[BudgetOn, ...]
+    candidates: tuple[Candidate, ...]
+    common: tuple[Taken, ...]
+    own: tuple[tuple[Taken, ...], ...]
+    ceilings: tuple[Ceiling | None, ...]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What a planned call has taken: the rows, what its settlement must know, and what is left of its rates."""
+
+    rows: tuple[CountRow, ...] = ()
+    reserved: tuple[Reservation, ...] = ()
+    rates: tuple[RateStanding, ...] = ()
+
+
+NOTHING_HELD = Held()
+
+
+def limited(
+    limits: CallLimits, call: ModelCall, candidates: Sequence[Candidate], calendar: Calendar, now_ms: int
+) -> Limited | Refusal:
+    """Take the rates of the call. A candidate whose own limits do not allow it is left out; the refusal if all are."""
+    if (refusal := reserve.stopped(limits)) is not None:
+        return refusal
+    requested = f"model:{call.model}"
+    common = _taken((on for on in limits.limits if _is_common(on.subject, requested)), call, candidates[0], now_ms)
+    if not isinstance(common, tuple):
+        return common
+    budgets = reserve.at_present(limits.budgets, calendar, now_ms)
+    kept: list[tuple[Candidate, tuple[Taken, ...], Ceiling | None]] = []
+    first: Refusal | None = None
+    for candidate in candidates:
+        names = subjects_of(candidate.target.provider, candidate.target.model)
+        on = (on for on in limits.limits if on.subject in names and not _is_common(on.subject, requested))
+        own = _taken(on, call, candidate, now_ms, of_model=True)
+        if not isinstance(own, tuple):
+            first = first or own
+            continue
+        under = [on for on in budgets if on.subject in names or _is_common(on.subject, requested)]
+        kept.append((candidate, own, reserve.ceiling(under, limits, now_ms)))
+    if not kept:
+        assert first is not None, "a call is planned for at least one candidate"
+        return first
+    return Limited(
+        limits=limits,
+        requested=requested,
+        budgets=budgets,
+        candidates=tuple(candidate for candidate, _, _ in kept),
+        common=common,
+        own=tuple(own for _, own, _ in kept),
+        ceilings=tuple(top for _, _, top in kept),
+    )
+
+
+def is_stopped(limits: CallLimits) -> bool:
+    """Whether the operator has stopped paid calls."""
+    return any(on.limit.measure == "paid_calls" for on in limits.limits)
+
+
+def held(limited: Limited, planned: Collection[Planned], user_id: str, nanos: int, now_ms: int) -> Held:
+    """What the call takes for the candidates that it is planned for, when `nanos` are held for it."""
+    chosen = [one.candidate for one in planned]
+    taken = {(one.on.limit.id, one.on.subject): one for one in limited.common}
+    names: set[str] = set()
+    for candidate, own in zip(limited.candidates, limited.own, strict=True):
+        if candidate in chosen:
+            taken |= {(one.on.limit.id, one.on.subject): one for one in own}
+            names.update(subjects_of(candidate.target.provider, candidate.target.model))
+    under = [on for on in limited.budgets if on.subject in names or _is_common(on.subject, limited.requested)]
+    rows, reservations = reserve.hold(under, limited.limits, user_id, nanos, now_ms)
+    return Held(
+        rows=(*(one.cell for one in taken.values()), *rows),
+        reserved=(*(one.reservation for one in taken.values() if one.reservation is not None), *reservations),
+        rates=reserve.standing(taken.values(), now_ms),
+    )
+
+
+def subjects_of(provider: str, model: str) -> tuple[str, ...]:
+    """The subjects of one candidate: its model by its two names, and its provider."""
+    return (f"model:{provider}/{model}", f"model:{model}", f"provider:{provider}")
+
+
+def models_of(call: Call) -> tuple[str, ...]:
+    """The subjects of the model that has answered a call; none if none has."""
+    if call.provider is None or call.provider_model is None:
+        return ()
+    return (*subjects_of(call.provider, call.provider_model), f"model:{call.model}")
+
+
+class Resolved:
+    """What counts against limits while a rule ends calls, one after the other; `rows` are those that have changed."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._cells, self._spent, self._runs = dict(counts.cells), dict(counts.spent), dict(counts.runs)
+        self._budgets = counts.budgets
+        self._changed: dict[tuple[type, str, str], CountRow] = {}
+        self._alerts: list[AuditEntry] = []
+
+    def end(self, call_id: str, reserved: Sequence[Reservation], ended: Ended, now_ms: int) -> None:
+        """Resolve the reservations of a call. Those of a provider without a cap have no cell."""
+        counts = Counts(cells=self._cells, spent=self._spent, runs=self._runs, budgets=self._budgets)
+        counted = [one for one in reserved if one.kind != "exposure" or (one.id, one.subject) in self._cells]
+        done = settled(counted, counts, ended, now_ms)
+        for one, row in zip(counted, done.rows, strict=True):
+            self._changed[type(row), one.id, one.subject] = row
+            self._keep(one, row)
+        self._alerts += [
+            AuditEntry(
+                id=f"{call_id}:alert:{alert.budget_id}:{alert.percent}",
+                at_ms=now_ms,
+                actor="hub",
+                action="budget alert",
+                subject=alert.budget_id,
+                detail=f"{alert.percent} % reached: {alert.spent_nanos} of {alert.amount_nanos} nanocredits, "
+                f"{alert.subject}",
+            )
+            for alert in done.alerts
+        ]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that have changed, and an audit entry for each alert that was reached."""
+        return (*self._changed.values(), *self._alerts)
+
+    def _keep(self, one: Reservation, row: CountRow) -> None:
+        match row:
+            case LimitCell():
+                self._cells[one.id, one.subject] = row
+            case BudgetSpent():
+                self._spent[one.id, one.subject] = row
+            case Run():
+                self._runs[one.subject, one.id] = row
+
+
+def tokens_of(usage: Usage | None) -> int | None:
+    """How many tokens were used, in and out, of all types; None if that is unknown."""
+    return None if usage is None else sum(getattr(usage, name) for name in _TOKENS)
+
+
+def _is_common(subject: str, requested: str) -> bool:
+    """Whether the subject is the same whichever candidate serves the call."""
+    return kind_of(subject) not in _OF_A_WAY or subject == requested
+
+
+def _taken(
+    limits: Iterable[LimitOn], call: ModelCall, candidate: Candidate, now_ms: int, of_model: bool = False
+) -> tuple[Taken, ...] | Refusal:
+    """What the call takes of these limits, or the refusal by one of them."""
+    taken: list[Taken] = []
+    units: Units | None = None
+    for on in limits:
+        if on.limit.measure in ("paid_calls", "exposure"):
+            continue
+        units = units or Units(tokens=likely_tokens(call, candidate.served.rate))
+        one = reserve.take(on, units, now_ms, of_model)
+        if not isinstance(one, Taken):
+            return one
+        taken.append(one)
+    return tuple(taken)

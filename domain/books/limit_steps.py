@@ -1,0 +1,123 @@
+"""Which limits, budgets and runs a call's scopes name: by its subjects when planned, later by its reservations."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from domain.books.lookups import (
+    ANY_BUDGET,
+    ANY_LIMIT,
+    BUDGET_BY_ID,
+    BUDGETS_OF_SUBJECT,
+    CELL_OF_LIMIT,
+    LIMITS_OF_SUBJECT,
+    RUN_BY_ID,
+    SPENT_OF_BUDGET,
+)
+from domain.books.view import Want
+from domain.books.working_copy import Books
+from domain.limits import subjects
+from domain.limits.reserve import CallLimits
+from domain.limits.rows import Reservation
+from domain.limits.settle import Counts
+
+_Keys: TypeAlias = tuple[tuple[str, str], ...]
+
+_CELLS = frozenset(("requests", "tokens", "concurrency", "exposure"))
+_NOTHING = Counts()
+
+
+def limits_of_call(scope: Any, books: Books) -> CallLimits | None:
+    """The limits that the caller's call is under; None if there are none."""
+    limiting = books.limiting
+    if limiting.is_empty:
+        return None
+    key = books.keys[books.keys_by_fingerprint[scope.fingerprint]]
+    return limiting.of_call(_subjects(scope, books), key.user_id, scope.run_id)
+
+
+def counts_of(reserved: Iterable[Reservation], books: Books) -> Counts:
+    """The rows that reservations count against. Those of a provider without a cap have none."""
+    keys = [(one.kind, one.id, one.subject) for one in reserved]
+    if not keys:
+        return _NOTHING
+    limiting = books.limiting
+    cells = ((i, s) for kind, i, s in keys if kind in _CELLS)
+    spent = [(i, s) for kind, i, s in keys if kind == "budget"]
+    return Counts(
+        cells={key: limiting.cells[key] for key in cells if key in limiting.cells},
+        spent={key: limiting.spent[key] for key in spent},
+        runs={(s, i): limiting.runs[s, i] for kind, i, s in keys if kind == "run"},
+        budgets={budget_id: limiting.budgets[budget_id] for budget_id, _ in spent},
+    )
+
+
+def _subjects(scope: Any, books: Books) -> tuple[str, ...]:
+    """What the call may be limited by; nothing where there are neither limits nor budgets."""
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    if key_id is None or not (books.limiting.limits or books.limiting.budgets):
+        return ()
+    return subjects.of_call(key_id, books.keys[key_id].user_id, (), scope.models, scope.providers)
+
+
+def _run(scope: Any, books: Books) -> _Keys:
+    key_id = books.keys_by_fingerprint.get(scope.fingerprint)
+    return () if key_id is None or scope.run_id is None else ((books.keys[key_id].user_id, scope.run_id),)
+
+
+def _cells(scope: Any, books: Books) -> _Keys:
+    return _keys(books.limiting.limits_of, _subjects(scope, books))
+
+
+def _spent(scope: Any, books: Books) -> _Keys:
+    return _keys(books.limiting.budgets_of, _subjects(scope, books))
+
+
+def _keys(by_subject: Mapping[str, Collection[str]], of_call: tuple[str, ...]) -> _Keys:
+    """The keys of what counts against the limits or budgets of a call."""
+    return tuple(
+        (one_id, one)
+        for subject in of_call
+        for one_id in by_subject.get(subject, ())
+        for one in subjects.concrete(subject, of_call)
+    )
+
+
+def _reserved(scope: Any, books: Books) -> Iterator[Reservation]:
+    """What the call of a scope, or else every open call, has reserved."""
+    if (call_id := getattr(scope, "call_id", None)) is not None:
+        if (hold := books.holds.get(call_id)) is not None:
+            yield from hold.reserved
+        return
+    for hold in books.holds.values():
+        yield from hold.reserved
+
+
+def _reserved_cells(scope: Any, books: Books) -> set[tuple[str, str]]:
+    return {(one.id, one.subject) for one in _reserved(scope, books) if one.kind in _CELLS}
+
+
+def _reserved_spent(scope: Any, books: Books) -> set[tuple[str, str]]:
+    return {(one.id, one.subject) for one in _reserved(scope, books) if one.kind == "budget"}
+
+
+def _reserved_budgets(scope: Any, books: Books) -> set[str]:
+    return {one.id for one in _reserved(scope, books) if one.kind == "budget"}
+
+
+def _reserved_runs(scope: Any, books: Books) -> set[tuple[str, str]]:
+    return {(one.subject, one.id) for one in _reserved(scope, books) if one.kind == "run"}
+
+
+ARE_THERE_LIMITS: tuple[Want, ...] = ((ANY_LIMIT, lambda *_: (1,)), (ANY_BUDGET, lambda *_: (1,)))
+LIMITS_OF_CALL: tuple[Want, ...] = (
+    (LIMITS_OF_SUBJECT, _subjects),
+    (BUDGETS_OF_SUBJECT, _subjects),
+    (RUN_BY_ID, _run),
+)
+COUNTS_OF_CALL: tuple[Want, ...] = ((CELL_OF_LIMIT, _cells), (SPENT_OF_BUDGET, _spent))
+RESERVED: tuple[Want, ...] = (
+    (CELL_OF_LIMIT, _reserved_cells),
+    (SPENT_OF_BUDGET, _reserved_spent),
+    (BUDGET_BY_ID, _reserved_budgets),
+    (RUN_BY_ID, _reserved_runs),
+)
