@@ -19,7 +19,7 @@ from domain.routing.order import Candidate
 from domain.usage import UNITS, Usage
 
 _TOKENS = tuple(unit.name for unit in UNITS if unit.name.endswith("_tokens"))
-_OF_A_WAY = ("model", "provider")
+_OF_A_CANDIDATE = ("model", "provider")
 
 
 class Planned(Protocol):
@@ -179,7 +179,7 @@ def tokens_of(usage: Usage | None) -> int | None:
 
 def _is_common(subject: str, requested: str) -> bool:
     """Whether the subject is the same whichever candidate serves the call."""
-    return kind_of(subject) not in _OF_A_WAY or subject == requested
+    return kind_of(subject) not in _OF_A_CANDIDATE or subject == requested
 
 
 def _taken(
