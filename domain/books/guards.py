@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from domain.accounts.rows import ApiKey, User
+from domain.books.limit_scopes import RunScope
 from domain.books.management_scopes import (
     AliasScope,
     CredentialScope,
@@ -27,13 +28,16 @@ from domain.books.working_copy import Books
 from domain.catalog.aliases import Alias
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
 # Rows whose change makes a new version of the catalogue.
 CATALOGUE: frozenset[type] = frozenset((ProviderRow, Credential, Rate, Alias, Price))
-# Rows that are only added together with guarded ones, and that no rule reads.
-UNGUARDED: frozenset[type] = frozenset((Transfer, AuditEntry))
+# Rows that are only added together with guarded ones, and that no rule reads; and what limits calls. A limit holds for
+# the decisions after it. What counts against it is written with a hold or a call, behind the lock of their user; where
+# several users share a limit, an engine must let their decisions come one after the other.
+UNGUARDED: frozenset[type] = frozenset((Transfer, AuditEntry, Limit, LimitCell, Budget, BudgetSpent))
 _USER_OF: dict[type, Callable[[Any], str]] = {
     User: attrgetter("id"),
     ApiKey: attrgetter("user_id"),
@@ -41,6 +45,7 @@ _USER_OF: dict[type, Callable[[Any], str]] = {
     Hold: lambda hold: hold.wallet_id or hold.user_id,
     Call: lambda call: call.wallet_id or call.user_id,
     Idempotency: attrgetter("user_id"),
+    Run: attrgetter("user_id"),
 }
 GUARDED: frozenset[type] = frozenset((*_USER_OF, Adjustment))
 
@@ -55,6 +60,8 @@ def wallets_of(scope: object, books: Books) -> tuple[str, ...]:
             key = books.keys.get(books.keys_by_fingerprint.get(scope.fingerprint, ""))
             return () if key is None else (key.user_id,)
         case SettleScope():
+            return (scope.user_id,)
+        case RunScope():
             return (scope.user_id,)
         case RerateScope():
             call = books.calls.get(scope.call_id)

@@ -35,7 +35,7 @@ def expected_input(call: ModelCall, rate: Rate | None) -> int:
 
 
 def likely_tokens(call: ModelCall, rate: Rate | None) -> int:
-    """The probable tokens of the call, in and out; `rate` tells what the model takes and writes at most."""
+    """The probable tokens of the call, in and out; `rate` reports what the model takes and writes at most."""
     return expected_input(call, rate) + _per_choice(call, rate) * call.choices
 
 

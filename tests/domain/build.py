@@ -24,8 +24,6 @@ from domain.catalog.rows import Credential, ProviderRow
 from domain.failures import Failure, FailureKind
 from domain.ledger.ledger import add_grant
 from domain.ledger.rows import Grant
-from domain.limits.budgets import Edges, Span
-from domain.limits.rows import RATES, Budget, Limit, Measure, Period
 from domain.model_api.call import ModelCall
 from domain.model_api.events import Ended, Event, Finished, TextDelta, UsageReported
 from domain.pricing.rate import Rate
@@ -34,24 +32,12 @@ from domain.routing.learned import Advice
 from domain.routing.order import Candidate, Circumstances, order
 from domain.routing.tree import Group, Member, RouteNode
 from domain.usage import Usage
+from tests.domain.build_limits import plain_calendar
 
 NOW_MS = 1_700_000_000_000
-DAY_MS = 86_400_000
-# A plain calendar, the same for every zone: weeks of 7 days, months of 30, quarters of 90.
-DAYS_OF_PERIODS = {"day": 1, "week": 7, "month": 30, "quarter": 90}
 HOUR_MS = 3_600_000
 BOUND_NANOS = 360_000
 FINGERPRINT = "fingerprint of ada"
-
-
-def plain_calendar(_: str, now_ms: int) -> Edges:
-    """The edges around a moment in the plain calendar."""
-
-    def span(days: int) -> Span:
-        start_ms = now_ms - now_ms % (days * DAY_MS)
-        return Span(start_ms, start_ms + days * DAY_MS)
-
-    return Edges(**{name: span(days) for name, days in DAYS_OF_PERIODS.items()})
 
 
 def a_rate(**changes: Any) -> Rate:
@@ -256,26 +242,6 @@ def plan_in(
     planned = plan_call(scope.view(books), requested, now_ms)
     decided(books, planned)
     return planned
-
-
-def a_limit(subject: str = "user:ada", measure: Measure = "requests", amount: int = 3, **changes: Any) -> Limit:
-    window_ms = 60_000 if measure in RATES else 0
-    limit = Limit(
-        id=f"{measure} of {subject}", subject=subject, measure=measure, amount=amount, window_ms=window_ms, created_ms=0
-    )
-    return msgspec.structs.replace(limit, **changes)
-
-
-def a_budget(amount_nanos: int = 1_000, period: Period = "day", subject: str = "user:ada", **changes: Any) -> Budget:
-    budget = Budget(
-        id=f"{period} of {subject}",
-        subject=subject,
-        amount_nanos=amount_nanos,
-        period=period,
-        time_zone="UTC",
-        created_ms=0,
-    )
-    return msgspec.structs.replace(budget, **changes)
 
 
 def started_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS) -> Hold:

@@ -17,7 +17,7 @@ from domain.limits.budgets import (
     spent_in,
 )
 from domain.limits.rows import BudgetSpent, Period
-from tests.domain.build import DAY_MS, a_budget, plain_calendar
+from tests.domain.build_limits import DAY_MS, a_budget, plain_calendar
 
 
 def edges_at(now_ms: int) -> Edges:

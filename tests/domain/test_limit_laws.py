@@ -19,14 +19,10 @@ from domain.limits.rows import RATES, Budget, Limit, Period
 from domain.pricing.cost_estimate import likely_tokens
 from domain.usage import Usage
 from tests.domain.build import (
-    DAY_MS,
-    DAYS_OF_PERIODS,
     NOW_MS,
-    a_budget,
     a_chat_call,
     a_grant,
     a_key,
-    a_limit,
     a_plan_request,
     a_rate,
     a_user,
@@ -38,6 +34,7 @@ from tests.domain.build import (
     settle_in,
     sweep_in,
 )
+from tests.domain.build_limits import DAY_MS, DAYS_OF_PERIODS, a_budget, a_limit
 
 WALLET = 10**15
 LIMITS = (

@@ -13,12 +13,9 @@ from domain.refusals import InsufficientCredit
 from domain.usage import Usage
 from tests.domain.build import (
     BOUND_NANOS,
-    DAY_MS,
     NOW_MS,
-    a_budget,
     a_chat_call,
     a_grant,
-    a_limit,
     a_plan_request,
     a_rate,
     an_answer,
@@ -31,6 +28,7 @@ from tests.domain.build import (
     settle_in,
     sweep_in,
 )
+from tests.domain.build_limits import DAY_MS, a_budget, a_limit
 
 CHARGE_NANOS = 156_000  # of the default outcome: 1,010 tokens
 OTHER = a_rate(id="rate-2", provider="bolt", model="large")
@@ -143,11 +141,11 @@ def test_open_calls_are_counted_until_they_end(ends: str) -> None:
 
 def test_a_candidate_whose_model_is_at_its_limit_is_left_out() -> None:
     books = books_with(a_grant(), a_limit("model:acme/small", amount=1))
-    asked = a_plan_request(
+    requested = a_plan_request(
         "call-1", a_chat_call(model="fast"), candidates=candidates_for(an_offer(), an_offer(OTHER, "bolt"))
     )
-    first = plan_in(books, asked)
-    second = plan_in(books, msgspec.structs.replace(asked, call_id="call-2"))
+    first = plan_in(books, requested)
+    second = plan_in(books, msgspec.structs.replace(requested, call_id="call-2"))
 
     assert isinstance(first, Plan)
     assert isinstance(second, Plan)
@@ -216,10 +214,10 @@ def test_the_wallet_is_named_where_it_lacks_more_than_the_budget() -> None:
 def test_a_budget_of_one_model_covers_what_is_held_for_the_dearest() -> None:
     cheap = a_rate(id="rate-3", provider="calm", model="tiny", input_nanos=1_500_000, output_nanos=6_000_000)
     candidates = candidates_for(an_offer(), an_offer(cheap, "calm"))
-    asked = a_plan_request(call=a_chat_call(model="fast"), candidates=candidates)
+    requested = a_plan_request(call=a_chat_call(model="fast"), candidates=candidates)
     books = books_with(a_grant(), a_budget(BOUND_NANOS - 1, subject="model:calm/tiny"))
 
-    planned = plan_in(books, asked)
+    planned = plan_in(books, requested)
 
     assert isinstance(planned, Plan)
     assert [entry.candidate.target.provider for entry in planned.affordable] == ["acme"]

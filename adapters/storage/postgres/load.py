@@ -2,7 +2,8 @@
 
 House rule: what a rule reads in order to permit something does not change before the batch commits. A row of a wallet
 is read behind the lock of its user (`domain/books/guards.py`), the version of the catalogue behind the lock of `meta`.
-Locks are taken in one order: users by id, then `meta`. Where transactions only see a snapshot, and nothing waits for a
+Locks are taken in one order: users by id, then `meta`, which also guards what counts against limits of several users.
+Where transactions only see a snapshot, and nothing waits for a
 lock, the row of the user is written instead, so of two such transactions one fails and is repeated.
 """
 
@@ -15,7 +16,8 @@ from adapters.storage.postgres.connection import Connection, Engine
 from adapters.storage.postgres.tables import BY_KIND, LOOKUP_STATEMENTS, parameters_of
 from adapters.storage.working_set import Copy, lookups_of
 from domain.accounts.rows import User
-from domain.books.scopes import CallScope
+from domain.books.limit_scopes import ExposureScope
+from domain.books.scopes import CallScope, SettleScope, SweepScope
 from domain.books.view import View
 
 _USERS = BY_KIND[User]
@@ -24,6 +26,10 @@ _LOCK = f"select {_COLUMNS} from users where id = any($1::text[]) order by id fo
 _MARK = f"update users set locks = locks + 1 where id = any($1::text[]) returning {_COLUMNS}"  # noqa: S608
 # The clock is read behind the locks, so rows of one wallet are numbered in the order in which they are committed.
 _META = "select version, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_us from meta where id = 1"
+# Limits and budgets for several users have no user whose lock could guard what counts against them: `meta` does.
+_OF_SEVERAL = "exists (select 1 from {} where subject not like 'key:%' and subject not like 'user:%')"
+_SHARED = f"select {_OF_SEVERAL.format('limits')} or {_OF_SEVERAL.format('budgets')}"
+_COUNTING = (CallScope, SettleScope, SweepScope)
 _META_FOR = {"nobody": "", "readers": " for share", "writer": " for update"}
 _OWNERS = "select fingerprint, user_id from api_keys where fingerprint = any($1::text[])"
 
@@ -89,6 +95,8 @@ async def load(connection: Connection, engine: Engine, scopes: Sequence[View[Any
         users = _USERS.decoded(await connection.fetch(_LOCK if engine.locks else _MARK, sorted(locks.users)))
     calls = any(isinstance(scope, CallScope) for scope in scopes)
     how = "writer" if locks.market else "readers" if calls and engine.locks else "nobody"
+    if engine.locks and how != "writer" and await _counts_for_several(connection, scopes):
+        how = "writer"
     meta = await connection.fetchrow(_META + _META_FOR[how])
     copy = Copy(meta["version"])
     for user in users:
@@ -100,3 +108,10 @@ async def load(connection: Connection, engine: Engine, scopes: Sequence[View[Any
         copy.add(lookup, values, table.decoded(records), table.key_of, loaded)
     copy.books.version = meta["version"]  # a provider that is loaded is not a new one
     return Loaded(copy=copy, first=meta["now_us"] * _ROWS_IN_US)
+
+
+async def _counts_for_several(connection: Connection, scopes: Sequence[View[Any]]) -> bool:
+    """Whether the batch may write what counts against a limit that several users share."""
+    if any(isinstance(scope, ExposureScope) for scope in scopes):
+        return True
+    return any(isinstance(scope, _COUNTING) for scope in scopes) and bool(await connection.fetchval(_SHARED))

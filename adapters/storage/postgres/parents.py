@@ -15,6 +15,7 @@ from domain.books.rows import Call, Hold
 from domain.books.working_copy import Books
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.rate import Rate
 
 # By the type of a row: the type that it refers to, and how.
@@ -25,12 +26,17 @@ _PARENTS: dict[type, tuple[tuple[type, Any], ...]] = {
     Credential: ((ProviderRow, attrgetter("provider")),),
     Rate: ((ProviderRow, attrgetter("provider")),),
     Adjustment: ((Call, attrgetter("call_id")),),
+    LimitCell: ((Limit, attrgetter("limit_id")),),
+    BudgetSpent: ((Budget, attrgetter("budget_id")),),
+    Run: ((User, attrgetter("user_id")),),
 }
 _FOUND: dict[type, str] = {
     User: "select id from users where id = any($1::text[])",
     ApiKey: "select id from api_keys where id = any($1::text[])",
     ProviderRow: "select name from providers where name = any($1::text[])",
     Call: "select id from calls where id = any($1::text[])",
+    Limit: "select id from limits where id = any($1::text[])",
+    Budget: "select id from budgets where id = any($1::text[])",
 }
 
 

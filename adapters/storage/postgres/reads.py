@@ -16,6 +16,7 @@ from domain.catalog.aliases import Alias
 from domain.catalog.catalog import CatalogRows
 from domain.catalog.rows import Credential, ProviderRow
 from domain.ledger.rows import Adjustment, Grant, Transfer
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from domain.pricing.rate import Rate
 
@@ -131,6 +132,42 @@ async def calls(connection: Connection, user_id: str | None, limit: int, before_
     return sorted(found, key=lambda call: call.id, reverse=True)[:limit]
 
 
+async def limits(connection: Connection) -> list[Limit]:
+    """Return every limit that stands, oldest first."""
+    return await rows(connection, Limit, "where removed_ms is null order by created_ms, id")
+
+
+async def limit_cells(connection: Connection) -> list[LimitCell]:
+    """Return what subjects have taken of limits."""
+    return await rows(connection, LimitCell, "order by limit_id, subject")
+
+
+async def budgets(connection: Connection) -> list[Budget]:
+    """Return every budget that stands, oldest first."""
+    return await rows(connection, Budget, "where removed_ms is null order by created_ms, id")
+
+
+async def budget_spent(connection: Connection, budget_id: str | None) -> list[BudgetSpent]:
+    """Return what was spent of one budget, or of all."""
+    if budget_id is None:
+        return await rows(connection, BudgetSpent, "order by budget_id, subject")
+    return await rows(connection, BudgetSpent, "where budget_id = $1 order by subject", budget_id)
+
+
+async def runs(connection: Connection, user_id: str | None, limit: int) -> list[Run]:
+    """Return the newest runs first."""
+    newest = "order by created_ms desc, user_id desc, run_id desc limit $1"
+    if user_id is None:
+        return await rows(connection, Run, newest, limit)
+    return await rows(connection, Run, f"where user_id = $2 {newest}", limit, user_id)
+
+
+async def run(connection: Connection, user_id: str, run_id: str) -> Run | None:
+    """Return one run of a user."""
+    found = await rows(connection, Run, "where user_id = $1 and run_id = $2", user_id, run_id)
+    return next(iter(found), None)
+
+
 async def audit(connection: Connection, limit: int) -> list[AuditEntry]:
     """Return the newest management actions first."""
     return await rows(connection, AuditEntry, "order by seq desc limit $1", limit)
@@ -168,6 +205,18 @@ class PostgresSnapshot:
 
     def rates(self) -> AsyncIterator[Rate]:
         return self._rows(Rate, "order by seq")
+
+    def limits(self) -> AsyncIterator[Limit]:
+        return self._rows(Limit, "order by id")
+
+    def limit_cells(self) -> AsyncIterator[LimitCell]:
+        return self._rows(LimitCell, "order by limit_id, subject")
+
+    def budget_spent(self) -> AsyncIterator[BudgetSpent]:
+        return self._rows(BudgetSpent, "order by budget_id, subject")
+
+    def runs(self) -> AsyncIterator[Run]:
+        return self._rows(Run, "order by user_id, run_id")
 
     async def _rows(self, kind: type[R], rest: str) -> AsyncIterator[R]:
         table = BY_KIND[kind]

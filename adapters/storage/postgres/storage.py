@@ -17,6 +17,7 @@ from domain.accounts.rows import ApiKey, User
 from domain.books.rows import AuditEntry, Call
 from domain.catalog.catalog import CatalogRows
 from domain.ledger.rows import Adjustment, Grant
+from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Run
 from domain.pricing.price_book import Price
 from ports.books import Snapshot, StorageError
 from ports.environment import Liveness
@@ -150,6 +151,24 @@ class PostgresStorage(GroupCommit):
 
     async def calls(self, user_id: str | None, limit: int, before_id: str | None = None) -> list[Call]:
         return await self._read(read.calls, user_id, limit, before_id)
+
+    async def limits(self) -> list[Limit]:
+        return await self._read(read.limits)
+
+    async def limit_cells(self) -> list[LimitCell]:
+        return await self._read(read.limit_cells)
+
+    async def budgets(self) -> list[Budget]:
+        return await self._read(read.budgets)
+
+    async def budget_spent(self, budget_id: str | None = None) -> list[BudgetSpent]:
+        return await self._read(read.budget_spent, budget_id)
+
+    async def runs(self, user_id: str | None, limit: int) -> list[Run]:
+        return await self._read(read.runs, user_id, limit)
+
+    async def run(self, user_id: str, run_id: str) -> Run | None:
+        return await self._read(read.run, user_id, run_id)
 
     async def audit(self, limit: int) -> list[AuditEntry]:
         return await self._read(read.audit, limit)

@@ -26,7 +26,7 @@ from domain.ledger.rows import Adjustment, Transfer
 _NUMBERED: frozenset[type] = CATALOGUE | {Adjustment, AuditEntry}
 
 _TYPES: dict[type, str] = {bool: "boolean", int: "bigint", str: "text", bytes: "bytea"}
-_TESTS = {"not null": "{} is not null", "positive": "{} > 0"}
+_TESTS = {"null": "{} is null", "not null": "{} is not null", "positive": "{} > 0"}
 
 
 class Table:
