@@ -9,8 +9,16 @@ JSON_ALONE = "Answer with one JSON object and nothing else: no text before or af
 """OpenAI's JSON mode as an instruction, for models that have no such mode."""
 
 
+def with_a_turn(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return the messages with the last as the user's if all are the system's: these vendors require a turn."""
+    if not messages or any(message.role not in ("system", "developer") for message in messages):
+        return messages
+    return (*messages[:-1], msgspec.structs.replace(messages[-1], role="user"))
+
+
 def split(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """Return the system messages before the conversation, and the conversation."""
+    messages = with_a_turn(messages)
     for index, message in enumerate(messages):
         if message.role not in ("system", "developer"):
             return messages[:index], messages[index:]

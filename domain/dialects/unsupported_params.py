@@ -88,6 +88,8 @@ TABLE: tuple[Row, ...] = (
     Row("guardrailConfig", "promise", "an operator's guardrail"),
     Row("additionalModelRequestFields*", "promise", "fields that would evade the charge"),
     Row("*image_url.detail", "wish", "the detail in which an image is read"),
+    Row("*tool_result.image", "wish", "the place of an image from a tool: it follows the tools' results"),
+    Row("*tool_result.document", "wish", "the place of a document from a tool: it follows the tools' results"),
     Row("messages", "promise", "an empty conversation"),
     Row("messages*", "promise", "what the model must read"),
     Row("input[]*", "promise", "what the model must read"),
@@ -241,9 +243,14 @@ def header_value(dropped: tuple[str, ...]) -> str:
 
     ("seed", "tools[2].web_search") is "seed, tools[2].web_search".
     """
-    names = [_UNPRINTABLE.sub("?", name)[:NAME_CHARACTERS_MAX] for name in dropped[:NAMES_MAX]]
+    return ", ".join(shown(dropped))
+
+
+def shown(dropped: tuple[str, ...]) -> tuple[str, ...]:
+    """The names for a header or a log: printable ASCII without commas, and no more of them than a header holds."""
+    names = tuple(_UNPRINTABLE.sub("?", name)[:NAME_CHARACTERS_MAX] for name in dropped[:NAMES_MAX])
     more = len(dropped) - len(names)
-    return ", ".join((*names, f"and {more} more") if more else names)
+    return (*names, f"and {more} more") if more else names
 
 
 NAMES_MAX, NAME_CHARACTERS_MAX = 32, 100

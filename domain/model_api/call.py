@@ -113,7 +113,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one attempt went, for the call log: `outcome` is "answered" or a failure's kind.
 
-    `cost_nanos` is what the provider asks for it, in nano-USD; None if that is unknown.
+    `cost_nanos` is what the provider asks for it, in nano-USD; None if that is unknown. `dropped` are the parameters
+    that the provider's dialect cannot express and that it was made without.
     """
 
     provider: str
@@ -123,3 +124,4 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     message: str = ""
     duration_ms: int = 0
     cost_nanos: int | None = None
+    dropped: tuple[str, ...] = ()

@@ -47,11 +47,59 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class _Function(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _AllowedTool(msgspec.Struct, frozen=True):
+    """Chat completions have the name in an object named by the type; the Responses API has it next to the type."""
+
+    type: str = "function"
+    name: str | None = None
+    namespace: str | None = None
+    function: _Function | None = None
+    custom: _Function | None = None
+
+
+class _AllowedTools(msgspec.Struct, frozen=True):
+    mode: Literal["auto", "required"]
+    tools: list[_AllowedTool]
+
+
+class _Allowing(msgspec.Struct, frozen=True):
+    allowed_tools: _AllowedTools | None = None
+    mode: Literal["auto", "required"] = "auto"
+    tools: list[_AllowedTool] = []
+
+
+def only_allowed(tools: tuple[Tool, ...], choice: msgspec.Raw) -> tuple[tuple[Tool, ...], ToolChoice] | None:
+    """The tools that OpenAI's choice `allowed_tools` leaves, and the choice among them.
+
+    None if it cannot be read or names none of the tools. A model that gets the allowed tools alone can call no other.
+    https://developers.openai.com/api/docs/guides/function-calling#allowed-tools
+    """
+    try:
+        wanted = _ALLOWING.decode(choice)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    listed = wanted.allowed_tools or _AllowedTools(wanted.mode, wanted.tools)
+    names = {_allowed_name(tool) for tool in listed.tools}
+    left = tuple(tool for tool in tools if tool.name in names)
+    return (left, ToolChoice(mode=listed.mode)) if left else None
+
+
+def _allowed_name(tool: _AllowedTool) -> str | None:
+    function = tool.function or tool.custom
+    name = function.name if function is not None else tool.name
+    return name if name is None or tool.namespace is None else grouped_name(tool.namespace, name)
+
+
 class _Input(msgspec.Struct, frozen=True):
     input: str
 
 
 _INPUT_DECODER = msgspec.json.Decoder(_Input)
+_ALLOWING = msgspec.json.Decoder(_Allowing)
 
 
 def custom_tool(name: str, custom: Custom) -> Tool:

@@ -223,8 +223,6 @@ def test_tools_and_the_choice_among_them(choice: Any, parallel: bool | None, exp
         (_request(Image(data="aGk=")), "messages.0.content.0.image_url"),
         (_request(Document(data="aGk=", media_type="text/csv")), "messages.0.content.0.file.file_data"),
         (_request(Document(name="a")), "messages.0.content.0.file"),
-        (_request(ToolCall(id="a", name="f", arguments="[1]")), "messages.0.content.0.arguments"),
-        (_request(ToolCall(id="a", name="f", arguments='{"x":')), "messages.0.content.0.arguments"),
         (_request(ToolResult(call_id="a", parts=(Image(data="a"),))), "messages.0.content.0.content.0.image_url"),
         (_request(ProviderPart(dialect="openai", name="file", block=_raw({}))), "messages.0.content.0.file"),
         (_request(Text(text="")), "messages"),
@@ -302,3 +300,14 @@ def test_a_later_system_message_stands_in_the_users_turn() -> None:
     assert [("user", ["user"]), ("assistant", ["assistant"]), ("user", ["system"])] == turns(
         "user", "assistant", "system"
     )
+
+
+def test_a_system_message_alone_is_asked_as_the_users() -> None:
+    system = (
+        Message(role="system", parts=(Text(text="Be brief."),)),
+        Message(role="system", parts=(Text(text="Hi?"),)),
+    )
+    sent = _encoded(_request(messages=system))
+
+    assert "Be brief." == sent["system"][0]["text"]
+    assert [("user", "Hi?")] == [(turn["role"], turn["content"][0]["text"]) for turn in sent["messages"]]

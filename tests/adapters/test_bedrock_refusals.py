@@ -65,8 +65,6 @@ def _provider_part(dialect: str, name: str, **block: Any) -> ProviderPart:
         (requested(Document(name="a")), "messages.0.content.0.file"),
         (requested(Document(text="")), "messages.0.content.0.file"),
         (requested(Audio(data="aGk=", format="midi")), "messages.0.content.0.input_audio.format"),
-        (requested(Text(text="a"), ToolCall(id="a", name="f", arguments="[1]"), tools=(F,)),
-         "messages.0.content.1.arguments"),
         (requested(ToolResult(call_id="a", parts=(Image(url="https://x"),)), tools=(F,)),
          "messages.0.content.0.content.0.image_url"),
         (requested(_provider_part("openai", "audio")), "messages.0.content.0.audio"),

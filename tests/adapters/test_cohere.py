@@ -285,7 +285,7 @@ LOOK, STRICT = Tool(name="look"), Tool(name="listen", strict=True)
         (requested(user(Audio(data="AA==", format="wav"))),                           "messages[0].input_audio"),
         (requested(user(Document(data="AA==", media_type="application/pdf"))),        "messages[0].document"),
         (requested(user(ProviderPart(dialect="openai", name="video", block=msgspec.Raw(b"{}")))), "messages[0].video"),
-        (requested(user(ToolResult(call_id="c", parts=(Image(data="AA=="),)))),       "messages[0].tool_result.image"),
+        (requested(user(ToolResult(call_id="c", parts=(Document(data="AA=="),)))),    "messages[0].tool_result.document"),
     ],
 )  # fmt: skip
 def test_a_field_that_cohere_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:

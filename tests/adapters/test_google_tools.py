@@ -7,7 +7,7 @@ import pytest
 
 from domain.dialects.signatures import signed_by_google
 from domain.model_api.requests import Image, Reasoning, Text, Thinking, Tool, ToolCall, ToolChoice, ToolResult
-from tests.support.google import QUESTION, WEATHER, config, model, raw, sent, user
+from tests.support.google import QUESTION, WEATHER, config, model, sent, user
 
 SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 
@@ -41,21 +41,6 @@ def test_a_strict_function_is_called_by_its_schema() -> None:
     strict = msgspec.structs.replace(WEATHER, strict=True)
 
     assert {"functionCallingConfig": {"mode": "VALIDATED"}} == sent(tools=(strict,))["toolConfig"]
-
-
-def test_a_set_of_allowed_functions() -> None:
-    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"function": {"name": "a"}},
-                                                                                       {"name": "b"}]}}  # fmt: skip
-    body = sent(tools=(WEATHER,), extra={"tool_choice.allowed_tools": raw(allowed)})
-
-    assert {"mode": "ANY", "allowedFunctionNames": ["a", "b"]} == body["toolConfig"]["functionCallingConfig"]
-
-
-def test_a_set_of_allowed_functions_as_responses_have_it() -> None:
-    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "a"}]}
-    body = sent(tools=(WEATHER,), extra={"tool_choice.allowed_tools": raw(allowed)})
-
-    assert {"mode": "VALIDATED", "allowedFunctionNames": ["a"]} == body["toolConfig"]["functionCallingConfig"]
 
 
 def test_results_stand_right_after_their_calls_in_a_content_of_their_own() -> None:

@@ -265,7 +265,6 @@ def test_no_tool_is_offered_where_none_may_be_used() -> None:
         (requested(Image(url="https://x.test/a.png")),                          "messages[0].image_url"),
         (requested(Audio(data="AA==", format="wav")),                           "messages[0].input_audio"),
         (requested(Document(data="AA==", media_type="application/pdf")),        "messages[0].document"),
-        (requested(ToolCall(id="c", name="a", arguments="[")),                  "messages[0].tool_calls.arguments"),
     ],
 )  # fmt: skip
 def test_a_field_that_ollama_does_not_have_is_refused_by_name(request_: ChatRequest, field: str) -> None:

@@ -252,10 +252,9 @@ RAW = msgspec.Raw(b"{}")
         (request(user(ProviderPart(dialect="anthropic", name="server_tool_use", block=RAW))), "server_tool_use"),
         (request(user(Document(url="https://x.test/a.pdf"))), "document.url"),
         (request(user(Document(file_id="file_1"))), "document.file_id"),
-        (request(user(ToolResult(call_id="a", parts=(Image(url="https://x.test/a.png"),)))), "tool_result.image"),
         (
-            request(user(ToolResult(call_id="a", parts=(Document(media_type="application/pdf", data="x"),)))),
-            "tool_result.document",
+            request(user(ToolResult(call_id="a", parts=(Document(url="https://x.test/a.pdf"),)))),
+            "tool_result.document.url",
         ),
         (request(assistant(Image(url="https://x.test/a.png"))), "messages[0].image"),
         (request(user(ToolCall(id="a", name="f", arguments="{}"))), "messages[0].tool_call"),

@@ -257,3 +257,14 @@ def test_betas_are_read_from_the_header_that_switches_them_on() -> None:
     assert isinstance(request, ChatRequest)
     assert ("a-1", "b-2") == request.betas
     assert () == _request().betas
+
+
+def test_what_a_tool_search_found_is_a_text_elsewhere() -> None:
+    reference = {"type": "tool_reference", "tool_name": "weather"}
+
+    (part,) = _parts(_result(reference))
+
+    assert isinstance(part, ProviderPart)
+    assert ("tool_result.tool_reference", "anthropic") == (part.name, part.dialect)
+    assert isinstance(part.plain, ToolResult)
+    assert (Text(text="The tool weather can be called now."),) == part.plain.parts

@@ -177,3 +177,14 @@ def test_thinking_comes_back_with_what_proves_it(fields: dict[str, Any], thought
     requested = request(messages=[{"role": "assistant", "content": "4", **fields}])
 
     assert (*thoughts, Text(text="4")) == requested.messages[0].parts
+
+
+@pytest.mark.parametrize("named", [{"function": {"name": "b"}}, {"type": "function", "name": "b"}])
+def test_a_choice_among_allowed_tools_leaves_those(named: dict[str, Any]) -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in "abc"]
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named, {"name": "gone"}]}}
+
+    requested = request(tools=tools, tool_choice=choice)
+
+    assert ["b"] == [tool.name for tool in requested.tools]
+    assert (ToolChoice(mode="required"), {}) == (requested.tool_choice, requested.extra)

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import (
     ChatRequest,
+    Image,
     Message,
     ProviderPart,
     Reasoning,
     Text,
     Thinking,
     ToolCall,
+    ToolChoice,
     ToolResult,
 )
 from domain.refusals import BadRequest
@@ -256,3 +258,39 @@ def test_whatever_is_sent_is_a_call_or_a_bad_request(fields: dict[str, Any]) -> 
 
     if isinstance(found, ModelCall):
         assert isinstance(RESPONSES_CALLER.to_request(found), ChatRequest | BadRequest)
+
+
+def test_calls_of_openais_own_tools_are_calls_elsewhere() -> None:
+    action = {"type": "exec", "command": ["ls"]}
+    requested = request(input=[
+        {"type": "local_shell_call", "id": "l", "call_id": "c", "status": "completed", "action": action},
+        {"type": "local_shell_call_output", "id": "o", "call_id": "c", "output": "a.txt"},
+        {"type": "computer_call", "call_id": "d", "action": {"type": "screenshot"}},
+        {"type": "computer_call_output", "call_id": "d", "output": {"type": "x", "image_url": "https://x.test/a.png"}},
+        {"type": "shell_call_output", "call_id": "e", "output": [{"stdout": "x"}]},
+    ])  # fmt: skip
+    plain = [part.plain for message in requested.messages for part in message.parts if isinstance(part, ProviderPart)]
+
+    assert [
+        ToolCall(id="c", name="local_shell", arguments=f'{{"action":{json.dumps(action)}}}'),
+        ToolResult(call_id="c", parts=(Text(text="a.txt"),)),
+        ToolCall(id="d", name="computer", arguments='{"action":{"type": "screenshot"}}'),
+        ToolResult(call_id="d", parts=(Image(url="https://x.test/a.png"),)),
+        ToolResult(call_id="e", parts=(Text(text='[{"stdout": "x"}]'),)),
+    ] == plain
+
+
+@pytest.mark.parametrize("named", [{"name": "a"}, {"namespace": "g", "name": "b"}])
+def test_a_choice_among_allowed_tools_leaves_those(named: dict[str, Any]) -> None:
+    tools = [
+        {**TOOL, "name": "a"},
+        {**TOOL, "name": "c"},
+        {"type": "namespace", "name": "g", "tools": [{**TOOL, "name": "b"}]},
+    ]
+
+    requested = request(
+        tools=tools, tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", **named}]}
+    )
+
+    assert [named["name"]] == [tool.name.removeprefix("g__") for tool in requested.tools]
+    assert (ToolChoice(mode="auto"), {}) == (requested.tool_choice, requested.extra)

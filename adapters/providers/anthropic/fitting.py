@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from adapters.providers.anthropic.history import fitted_messages, fitted_system
-from adapters.providers.anthropic.schema import input_schema, strict_schema
+from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.decode_errors import DECODE_ERRORS
+from adapters.providers.input_schema import input_schema
 from domain.dialects.claude_generations import SAMPLING, sampling_left_out
 
 _Fields = dict[str, Any]

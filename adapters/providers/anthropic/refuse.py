@@ -7,7 +7,6 @@ dialect (Anthropic's own pass through).
 
 from collections.abc import Iterator
 
-from adapters.providers.arguments import arguments_object
 from adapters.providers.turns import has_content, split
 from adapters.providers.unsupported import (
     refusing,
@@ -29,7 +28,6 @@ from domain.model_api.requests import (
     ProviderPart,
     Reasoning,
     Text,
-    ToolCall,
     ToolResult,
 )
 
@@ -84,9 +82,6 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
             yield from _document(part, path)
         case Audio():
             yield Lack(f"{path}.input_audio")
-        case ToolCall():
-            if arguments_object(part.arguments) is None:
-                yield Lack(f"{path}.arguments")
         case ToolResult():
             for at, inner in enumerate(part.parts):
                 yield from _part(message, inner, f"{path}.content.{at}")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from adapters.providers.arguments import arguments_object
 from adapters.providers.bedrock.encode import MODEL_FIELDS, TEMPERATURE_MAX, tier_of
 from adapters.providers.bedrock.failure import NAME
 from adapters.providers.bedrock.families import CLAUDE, CLAUDE_FIELDS, CONTEXT_MANAGEMENT, family, unsupported
@@ -37,7 +36,6 @@ from domain.model_api.requests import (
     ProviderPart,
     Reasoning,
     Text,
-    ToolCall,
     ToolResult,
 )
 
@@ -127,9 +125,6 @@ def _part(message: Message, part: Part, path: str) -> Iterator[Lack]:
         case Audio():
             if audio_block(part) is None:
                 yield Lack(f"{path}.input_audio.format")
-        case ToolCall():
-            if arguments_object(part.arguments) is None:
-                yield Lack(f"{path}.arguments")
         case ToolResult():
             for at, inner in enumerate(part.parts):
                 yield from _part(message, inner, f"{path}.content.{at}")

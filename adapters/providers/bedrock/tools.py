@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.providers.anthropic.schema import ANY_OBJECT, input_schema, strict_schema
+from adapters.providers.anthropic.schema import strict_schema
 from adapters.providers.bedrock.families import CACHING_TOOLS, CLAUDE
 from adapters.providers.bedrock.turns import cache_point
+from adapters.providers.input_schema import ANY_OBJECT, input_schema
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import ChatRequest, Message, Tool, ToolCall, ToolResult
 

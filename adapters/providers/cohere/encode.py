@@ -93,7 +93,7 @@ def unsupported_fields(request: ChatRequest) -> Iterator[Lack]:
             if isinstance(part, ProviderPart):
                 yield unsupported_block(message, part, f"messages[{number}].{part.name}")
             elif (name := _unsupported_part(message, part)) is not None:
-                yield Lack(f"messages[{number}].{name}")
+                yield Lack(f"messages[{number}].{name}", "promise" if name.endswith("document") else None)
 
 
 refuses = refusing(unsupported_fields, NAME)
@@ -115,7 +115,7 @@ def _unsupported_part(message: Message, part: Part) -> str | None:
 
 def _unreadable(inner: Part) -> str | None:
     if isinstance(inner, Image):
-        return "image"
+        return "image"  # It is in the message after the results.
     return "document" if isinstance(inner, Document) and inner.text is None else None
 
 

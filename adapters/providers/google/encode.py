@@ -15,6 +15,7 @@ from adapters.providers.google.extras import extras
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_elsewhere, is_image
 from adapters.providers.google.schema import cleaned
+from adapters.providers.turns import with_a_turn
 from adapters.providers.unsupported import without_blocks
 from domain.model_api.call import Attempt
 from domain.model_api.requests import ChatRequest, Image, ProviderPart, Thinking, Tool, ToolResult
@@ -44,15 +45,16 @@ def encode(request: ChatRequest, attempt: Attempt) -> bytes:
     """Return the body of the request. The model and streaming are in the path."""
     generation = _generation(attempt.target.model)
     request = without_blocks(request, keeps)
-    system = instruction(request.messages)
+    messages = with_a_turn(request.messages)
+    system = instruction(messages)
     body = set_fields(
-        contents=contents(request.messages, generation),
+        contents=contents(messages, generation),
         systemInstruction={"parts": system} if system else None,
         generationConfig=_config(request, attempt, generation) or None,
     )
     tools: list[_Json] = [{"functionDeclarations": list(map(_declared, request.tools))}] if request.tools else []
     choice = _choice(request)
-    extras(request.extra, body, tools, choice)
+    extras(request.extra, body, tools)
     if tools:
         body["tools"] = tools
     config = _combined(attempt, generation) if request.tools and len(tools) > 1 else {}

@@ -39,28 +39,6 @@ _Json = dict[str, Any]
 _ANY = msgspec.json.Decoder()
 
 
-class _Named(msgspec.Struct, frozen=True):
-    name: str
-
-
-class _Allowed(msgspec.Struct, frozen=True):
-    function: _Named | None = None
-    name: str | None = None
-
-
-class _AllowedTools(msgspec.Struct, frozen=True):
-    mode: str
-    tools: list[_Allowed]
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    """Chat completions have the allowed tools in an object of its own, responses next to the type."""
-
-    allowed_tools: _AllowedTools | None = None
-    mode: str = "auto"
-    tools: list[_Allowed] = []
-
-
 class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     google: dict[str, msgspec.Raw] = {}
 
@@ -73,8 +51,8 @@ def unsupported_extra(name: str, value: msgspec.Raw) -> Iterator[Lack]:
         yield Lack(name)
 
 
-def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], choice: _Json) -> None:
-    """Add the fields to the body, its generationConfig, the tools and the tool choice."""
+def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json]) -> None:
+    """Add the fields to the body, its generationConfig and the tools."""
     config: _Json = {}
     for name, value in extra.items():
         if name == _EXTRA_BODY:
@@ -91,8 +69,6 @@ def extras(extra: Mapping[str, msgspec.Raw], body: _Json, tools: list[_Json], ch
             config["responseModalities"] = [_MODALITIES[modality] for modality in _ANY.decode(value)]
         elif name == "service_tier" and (tier := _TIERS[_ANY.decode(value)]) is not None:
             body["serviceTier"] = tier
-        elif name == "tool_choice.allowed_tools":
-            choice.update(_allowed(value))
         elif name == "web_search_options":
             tools.append({"googleSearch": {}})
         elif name.startswith(_TOOL_PREFIX):
@@ -117,8 +93,6 @@ def _is_supported(name: str, value: msgspec.Raw) -> bool:
         )
     if name == "web_search_options":
         return bool(_plain(value) in ({}, {"search_context_size": "medium"}))
-    if name == "tool_choice.allowed_tools":
-        return _is(value, _Choice)
     if name.startswith(_TOOL_PREFIX):
         return _tool(name) != "" and (name.partition("].")[2] not in _PLAIN or _fields(value).keys() == {"type"})
     return False
@@ -127,14 +101,6 @@ def _is_supported(name: str, value: msgspec.Raw) -> bool:
 def _tool(name: str) -> str:
     """Return the tool of a name such as `tools[0].google_search`, or None."""
     return _TOOLS.get(name.partition("].")[2], "")
-
-
-def _allowed(value: msgspec.Raw) -> _Json:
-    choice = msgspec.json.decode(value, type=_Choice)
-    wanted = choice.allowed_tools or _AllowedTools(choice.mode, choice.tools)
-    names = [tool.function.name if tool.function is not None else tool.name for tool in wanted.tools]
-    mode = "ANY" if wanted.mode == "required" else "VALIDATED"
-    return {"mode": mode, "allowedFunctionNames": [name for name in names if name]}
 
 
 def _unsupported_own(value: msgspec.Raw) -> Iterator[Lack]:

@@ -6,13 +6,13 @@ House rule: the encoder leaves out the fields named here, or the request is refu
 
 from collections.abc import Iterator, Mapping
 
-from adapters.providers.arguments import arguments_object
 from adapters.providers.google.contents import call_names
 from adapters.providers.google.encode import EFFORTS, SEED_MAX, details, keeps
 from adapters.providers.google.extras import unsupported_extra
 from adapters.providers.google.failure import NAME
 from adapters.providers.google.media import is_googles_file
 from adapters.providers.google.schema import is_narrowed
+from adapters.providers.turns import with_a_turn
 from adapters.providers.unsupported import refusing, unsupported_block, unsupported_choice, unsupported_settings
 from domain.dialects.unsupported_params import Lack
 from domain.model_api.requests import (
@@ -24,7 +24,6 @@ from domain.model_api.requests import (
     ProviderPart,
     ResponseFormat,
     Text,
-    ToolCall,
     ToolResult,
 )
 
@@ -67,7 +66,7 @@ def _conversation(messages: tuple[Message, ...]) -> Iterator[Lack]:
             yield Lack(f"{path}.content")
         for at, part in enumerate(message.parts):
             yield from _part(message, part, names, f"{path}.content.{at}")
-    if not any(message.parts for message in messages if message.role not in ("system", "developer")):
+    if not any(message.parts for message in with_a_turn(messages) if message.role not in ("system", "developer")):
         yield Lack("messages")
 
 
@@ -80,9 +79,6 @@ def _part(message: Message, part: Part, names: Mapping[str, str], path: str) -> 
                 yield Lack(f"{path}.image_url")
         case Document():
             yield from _document(part, path)
-        case ToolCall():
-            if arguments_object(part.arguments) is None:
-                yield Lack(f"{path}.arguments")
         case ToolResult():
             # Gemini requires the name of a result's function, which only the call contains.
             if part.call_id not in names:

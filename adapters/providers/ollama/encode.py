@@ -86,7 +86,7 @@ refuses = refusing(unsupported_fields, NAME)
 
 def _is_unusable(name: str, value: msgspec.Raw) -> bool:
     """Whether the options are not an object, so that they cannot be merged with the hub's."""
-    return name == "options" and arguments_object(bytes(value).decode()) is None
+    return name == "options" and bytes(value).lstrip()[:1] != b"{"
 
 
 def _unsupported_part(part: Part) -> str | None:
@@ -97,8 +97,6 @@ def _unsupported_part(part: Part) -> str | None:
             return None if part.text is not None else "document"
         case Image():
             return None if part.data is not None else "image_url"  # Ollama fetches no image.
-        case ToolCall():
-            return None if arguments_object(part.arguments) is not None else "tool_calls.arguments"
         case ToolResult():
             return next((f"tool_result.{name}" for inner in part.parts if (name := _unsupported_part(inner))), None)
         case _:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from adapters.providers.decode_errors import DECODE_ERRORS
+from adapters.providers.input_schema import input_schema
 from adapters.providers.openai.failure import NAME
 from adapters.providers.openai.fitting import fit, reasoning_fields
 from adapters.providers.openai.messages import keeps, messages, unsupported_parts
@@ -81,7 +82,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
     if tool.description is not None:
         function["description"] = tool.description
     if tool.parameters is not None:
-        function["parameters"] = tool.parameters
+        function["parameters"] = input_schema(tool.parameters)
     if tool.strict is not None:
         function["strict"] = tool.strict
     return {"type": "function", "function": function}

@@ -50,6 +50,8 @@ def fit(fields: dict[str, Any], vendor: Vendor) -> dict[str, Any]:
         fields["thinking"] = {"type": "disabled"}
     if vendor.name:
         _leave_out_no_tools(fields, vendor)
+        if not vendor.developer:  # A vendor without OpenAI's newer role lacks its newer choice, too.
+            _leave_only_allowed_tools(fields)
     if "messages" in fields:
         fields["messages"] = fitted_messages(fields["messages"], vendor, _thinks(fields, vendor))
     return fields
@@ -73,6 +75,30 @@ def _leave_out_no_tools(fields: dict[str, Any], vendor: Vendor) -> None:
         fields.pop("parallel_tool_calls", None)
     elif isinstance(tools, msgspec.Raw) and not vendor.takes_cache_marks and b'"cache_control"' in bytes(tools):
         fields["tools"] = without_marks(tools)
+
+
+def _leave_only_allowed_tools(fields: dict[str, Any]) -> None:
+    """Replace OpenAI's choice `allowed_tools`, which no other vendor has, by these tools alone."""
+    choice, tools = fields.get("tool_choice"), fields.get("tools")
+    if (
+        not isinstance(choice, msgspec.Raw)
+        or b'"allowed_tools"' not in bytes(choice)
+        or not isinstance(tools, msgspec.Raw)
+    ):
+        return
+    wanted = plain(choice).get("allowed_tools") if isinstance(plain(choice), dict) else None
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("tools"), list):
+        return
+    names = [_name_of(tool) for tool in wanted["tools"]]
+    left = [raw for raw in msgspec.json.decode(tools, type=list[msgspec.Raw]) if _name_of(plain(raw)) in names]
+    if left:
+        fields |= {"tools": left, "tool_choice": wanted.get("mode", "auto")}
+
+
+def _name_of(tool: Any) -> Any:
+    """Return the name of a function, which identifies it in OpenAI's dialect."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return function.get("name") if isinstance(function, dict) else None
 
 
 def reasoning_fields(thinking: Thinking, vendor: Vendor) -> dict[str, Any]:

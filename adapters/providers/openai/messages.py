@@ -1,7 +1,8 @@
 """Encode a canonical conversation as OpenAI's list of messages.
 
 House rule: a tool result is a message of its own and comes before the user's content of the same turn, because OpenAI
-requires the results right after the calls. `unsupported_parts` names the parts that OpenAI's messages cannot express.
+requires the results right after the calls. A `tool` message holds text only, so an image or a document of a result is
+in the user's message after the results. `unsupported_parts` names the parts that OpenAI's messages cannot express.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ from domain.model_api.requests import (
     ToolResult,
 )
 
+_IN_NEXT_MESSAGE = "The result is in the next message."
+
 
 def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
     """Yield the parts that the messages cannot express, by name; with their place where it matters."""
@@ -36,10 +39,10 @@ def unsupported_parts(request: ChatRequest) -> Iterator[Lack]:
                 yield Lack(name, "promise")
             if isinstance(part, ToolResult):
                 for inner in part.parts:
-                    # A `tool` message holds text only.
-                    if isinstance(inner, Image) or (isinstance(inner, Document) and inner.text is None):
-                        name = f"tool_result.{'image' if isinstance(inner, Image) else 'document'}"
-                        yield Lack(name, "promise")
+                    if isinstance(inner, Document) and (name := _unsupported_document(inner)):
+                        yield Lack(f"tool_result.{name}", "promise")
+                    elif _is_moved(inner):
+                        yield Lack(f"tool_result.{'image' if isinstance(inner, Image) else 'document'}")
             if not _belongs(message, part):
                 yield Lack(f"messages[{number}].{_name(part)}")
 
@@ -58,11 +61,12 @@ def messages(turns: Sequence[Message], reasoning_in: str = "") -> list[dict[str,
     for turn in turns:
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         written += [_tool_message(result) for result in results]
+        moved = [part for result in results for part in _moved(result)]
         if turn.role == "assistant":
             written += _assistant(turn, reasoning_in)
-        elif len(results) < len(turn.parts) or not results:
+        elif moved or len(results) < len(turn.parts) or not results:
             others = [_part(part) for part in turn.parts if not isinstance(part, ToolResult)]
-            written.append(_named(turn, {"role": turn.role, "content": _content(others)}))
+            written.append(_named(turn, {"role": turn.role, "content": _content([*moved, *others])}))
     return written
 
 
@@ -98,8 +102,20 @@ def _assistant(turn: Message, reasoning_in: str) -> list[dict[str, Any]]:
 
 def _tool_message(result: ToolResult) -> dict[str, Any]:
     """Return the message of a tool result. OpenAI has no `is_error`; the tool's output itself reports the failure."""
-    content = _content([_part(part) for part in result.parts])
+    texts = [_part(part) for part in result.parts if not _is_moved(part)]
+    content = _content(texts) if texts or not result.parts else _IN_NEXT_MESSAGE
     return {"role": "tool", "tool_call_id": result.call_id, "content": content}
+
+
+def _is_moved(part: Part) -> bool:
+    """Whether a part of a tool result cannot be in a `tool` message."""
+    return isinstance(part, Image) or (isinstance(part, Document) and part.text is None)
+
+
+def _moved(result: ToolResult) -> list[Any]:
+    """Return the parts for the message after the results, with the call that they belong to."""
+    moved = [_part(part) for part in result.parts if _is_moved(part)]
+    return [{"type": "text", "text": f"From the result of the tool call {result.call_id}:"}, *moved] if moved else []
 
 
 def _named(turn: Message, message: dict[str, Any]) -> dict[str, Any]:

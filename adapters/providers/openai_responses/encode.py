@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.providers.input_schema import input_schema
 from adapters.providers.openai.encode import user_of
 from adapters.providers.openai.fitting import effort_of
 from adapters.providers.openai_responses.failure import NAME
@@ -77,7 +78,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
     function: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
-    function["parameters"] = tool.parameters
+    function["parameters"] = None if tool.parameters is None else input_schema(tool.parameters)
     function["strict"] = bool(tool.strict)
     return function
 

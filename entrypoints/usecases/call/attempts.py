@@ -11,6 +11,7 @@ import anyio
 
 from domain.billing.plan import Affordable, Plan
 from domain.catalog.vendors import passes_through
+from domain.dialects.unsupported_params import shown
 from domain.failures import Failure
 from domain.model_api.call import Attempt, AttemptRecord
 from domain.refusals import ProviderFailed
@@ -118,6 +119,7 @@ class Attempts:
                 status=failure.status if failure else 200,
                 message=failure.message if failure else "",
                 duration_ms=(now_us - began_us) // 1000,
+                dropped=shown(entry.candidate.served.dropped),
             )
         )
         if failure is None:

@@ -27,6 +27,7 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     duration_ms: int
     cost_usd: Dollars | None
+    dropped: Annotated[tuple[str, ...], Meta(description="parameters that the provider's dialect cannot express")]
 
 
 class CallView(msgspec.Struct, frozen=True, kw_only=True):

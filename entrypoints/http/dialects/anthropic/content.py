@@ -32,9 +32,17 @@ class Malformed(Exception):
 class _Foreign(Exception):
     """The block has a field without a canonical form."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, plain: ToolResult | None = None) -> None:
         super().__init__(name)
         self.name = name
+        self.plain = plain
+
+
+class _Reference(msgspec.Struct, frozen=True):
+    tool_name: str = ""
+
+
+_REFERENCE = msgspec.json.Decoder(_Reference)
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -102,7 +110,7 @@ def _part(raw: msgspec.Raw, path: str) -> Part:
     try:
         return _known_part(raw, path)
     except _Foreign as provider_block:
-        return ProviderPart(dialect="anthropic", name=provider_block.name, block=raw)
+        return ProviderPart(dialect="anthropic", name=provider_block.name, block=raw, plain=provider_block.plain)
     except JSON_ERRORS as problem:
         raise Malformed(complaint(problem, path)) from None
 
@@ -175,10 +183,14 @@ def _tool_result(block: _ToolResult, path: str) -> Part:
     given = block.content or []
     inside = (text(given),) if isinstance(given, str) else blocks(given, f"{path}.content")
     parts: list[Text | Image | Document] = []
+    is_own = False  # Whether only this dialect has all of the blocks.
     for part in inside:
         match part:
             case Text() | Image() | Document():
                 parts.append(part)
+            case ProviderPart(name="tool_reference"):
+                parts.append(_loaded(part.block))
+                is_own = True
             case ProviderPart():
                 raise _Foreign(f"tool_result.{part.name}")
             case _:
@@ -188,12 +200,21 @@ def _tool_result(block: _ToolResult, path: str) -> Part:
                         problem="a tool's result holds text, images and documents; move other blocks out of it",
                     )
                 )
-    return ToolResult(
+    result = ToolResult(
         call_id=block.tool_use_id,
         parts=tuple(parts),
         is_error=bool(block.is_error),
         cache_control=if_set(block.cache_control),
     )
+    if is_own:
+        raise _Foreign("tool_result.tool_reference", result)
+    return result
+
+
+def _loaded(block: msgspec.Raw) -> Text:
+    """What a tool search has found: elsewhere every tool is visible at once, whatever was found."""
+    name = _REFERENCE.decode(block).tool_name
+    return Text(text=f"The tool {name} can be called now.")
 
 
 def _thinking(block: _Thinking, path: str) -> Part:

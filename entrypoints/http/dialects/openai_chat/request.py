@@ -13,7 +13,7 @@ from domain.dialects.default_values import OPENAI_CHAT, has_default
 from domain.dialects.unsupported_params import own_name
 from domain.model_api.call import ModelCall
 from domain.model_api.requests import ChatRequest, ResponseFormat, Tool, ToolChoice
-from domain.model_api.tools import Custom, custom_tool
+from domain.model_api.tools import Custom, custom_tool, only_allowed
 from domain.refusals import BadRequest
 from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
 from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
@@ -108,12 +108,12 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
     try:
         wire = _REQUEST.decode(msgspec.json.encode(call.fields))
         extra = _extra(call.fields)
-        tools = _tools(wire, extra)
+        tools, tool_choice = _tool_choice(wire, call.fields, _tools(wire, extra), extra)
         return ChatRequest(
             model=call.model,
             messages=turns(wire.messages),
             tools=tools,
-            tool_choice=_tool_choice(wire, call.fields, extra),
+            tool_choice=tool_choice,
             parallel_tool_calls=wire.parallel_tool_calls,
             output_tokens_max=call.output_tokens_max,
             temperature=None if wire.temperature is None else call.fields["temperature"],
@@ -177,25 +177,29 @@ def _custom(custom: _Custom) -> Tool:
     return custom_tool(custom.name, Custom(description=custom.description, format=form))
 
 
-def _tool_choice(wire: _Request, fields: dict[str, msgspec.Raw], extra: dict[str, msgspec.Raw]) -> ToolChoice | None:
+def _tool_choice(
+    wire: _Request, fields: dict[str, msgspec.Raw], tools: tuple[Tool, ...], extra: dict[str, msgspec.Raw]
+) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """The choice, and the tools that it leaves."""
     field = "tool_choice" if wire.tool_choice is not None else "function_call"
     choice = wire.tool_choice if wire.tool_choice is not None else wire.function_call
     if choice is None:
-        return None
+        return tools, None
     if isinstance(choice, str):
         mode = _MODES.get(choice)
         if mode is None:
             raise Wrong(bad(field, "It is none of auto, none and required, and no object."))
-        return ToolChoice(mode=mode)
+        return tools, ToolChoice(mode=mode)
     named = choice.function or choice.custom
     name = named.name if named is not None else choice.name
+    if choice.type == "allowed_tools" and (left := only_allowed(tools, fields[field])) is not None:
+        return left
     if choice.type not in ("function", "custom", ""):
-        # A set of allowed tools, a custom tool.
         extra[f"{field}.{choice.type}"] = fields[field]
-        return None
+        return tools, None
     if name is None:
         raise Wrong(bad(f"{field}.function", "The field is missing."))
-    return ToolChoice(mode="tool", name=name)
+    return tools, ToolChoice(mode="tool", name=name)
 
 
 def _response_format(

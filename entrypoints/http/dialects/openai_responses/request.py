@@ -75,11 +75,13 @@ def to_request(call: ModelCall) -> ChatRequest | BadRequest:
         wire = _REQUEST.decode(msgspec.json.encode({n: raw for n, raw in call.fields.items() if n != "input"}))
         extra = _extra(call.fields, wire)
         given_input = call.fields.get("input")
+        tools = tools_of(wire.tools, given_input, extra)
+        tools, tool_choice = choice_of(wire.tool_choice, call.fields.get("tool_choice"), tools, extra)
         return ChatRequest(
             model=call.model,
             messages=turns(wire.instructions, given_input),
-            tools=tools_of(wire.tools, given_input, extra),
-            tool_choice=choice_of(wire.tool_choice, call.fields.get("tool_choice"), extra),
+            tools=tools,
+            tool_choice=tool_choice,
             parallel_tool_calls=wire.parallel_tool_calls,
             output_tokens_max=call.output_tokens_max,
             temperature=None if wire.temperature is None else call.fields["temperature"],

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from domain.model_api.requests import Tool, ToolChoice
-from domain.model_api.tools import Custom, custom_tool, grouped_name
+from domain.model_api.tools import Custom, custom_tool, grouped_name, only_allowed
 from entrypoints.http.decode_errors import JSON_ERRORS, JsonDecoder, decode_json
 from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import Wrong
@@ -64,22 +64,26 @@ def tools_of(listed: list[msgspec.Raw] | None, given_input: msgspec.Raw | None, 
     return tuple({tool.name: tool for tool in reversed(found)}.values())[::-1]
 
 
-def choice_of(choice: str | Choice | None, raw: msgspec.Raw | None, extra: _Extra) -> ToolChoice | None:
-    """The choice; a set of allowed tools, or a tool that the caller does not run, goes to `extra`."""
+def choice_of(
+    choice: str | Choice | None, raw: msgspec.Raw | None, tools: tuple[Tool, ...], extra: _Extra
+) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """The choice, and the tools that it leaves; a choice of a tool that the caller does not run goes to `extra`."""
     if choice is None or raw is None:
-        return None
+        return tools, None
     if isinstance(choice, str):
         mode = _MODES.get(choice)
         if mode is None:
             raise Wrong(bad("tool_choice", "It is none of auto, none and required, and no object."))
-        return ToolChoice(mode=mode)
+        return tools, ToolChoice(mode=mode)
+    if choice.type == "allowed_tools" and (left := only_allowed(tools, raw)) is not None:
+        return left
     if choice.type not in ("function", "custom"):
         extra[f"tool_choice.{choice.type}"] = raw
-        return None
+        return tools, None
     if choice.name is None:
         raise Wrong(bad("tool_choice.name", "The field is missing."))
     name = choice.name if choice.namespace is None else grouped_name(choice.namespace, choice.name)
-    return ToolChoice(mode="tool", name=name)
+    return tools, ToolChoice(mode="tool", name=name)
 
 
 def _heads(given_input: msgspec.Raw | None) -> list[_ItemHead]:

@@ -30,6 +30,7 @@ from entrypoints.http.dialects.openai_chat.field_errors import bad, unreadable
 from entrypoints.http.dialects.openai_chat.turns import File, Wrong, document_of, given, image_of
 from entrypoints.http.dialects.openai_responses import wire
 from entrypoints.http.dialects.openai_responses.blocks import RETURNED_TYPES
+from entrypoints.http.dialects.openai_responses.own_tools import own_call
 from entrypoints.http.dialects.openai_responses.reasoning import unpacked
 from entrypoints.http.dialects.openai_responses.tools import ITEMS_WITH_TOOLS
 from entrypoints.http.dialects.openai_responses.wire import NAME, Item, is_set
@@ -115,7 +116,8 @@ def _item(item: Item, raw: msgspec.Raw, place: str) -> tuple[_Role, list[Part]]:
         case name if name in RETURNED_TYPES:
             return "assistant", [*returned_blocks([Block(item.dialect or "", item.name or "", item.block)])]
         case name:
-            provider_block = ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw)
+            plain = own_call(item, raw)
+            provider_block = ProviderPart(dialect=NAME, name=f"{place}.{name}", block=raw, plain=plain)
             return ("user" if name.endswith("_output") else "assistant"), [provider_block]
 
 
