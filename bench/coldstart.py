@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.function import first_answer_ms, has_function
 from bench.hub import BenchedHub, HubError
 from bench.processes import wait
 
@@ -22,6 +23,8 @@ class ColdStart:
     """An interpreter that imports the application."""
     ready_ms: float
     """From `aihub serve` to the first 200 on `/readyz`."""
+    function_ms: float | None
+    """From a Lambda function's process to the first chunk of a streamed answer; None where no function streams."""
 
 
 def _interpret(hub: BenchedHub, statement: str) -> float:
@@ -53,9 +56,17 @@ def measure(hub: BenchedHub, rounds: int) -> ColdStart:
     bare: list[float] = []
     full: list[float] = []
     ready: list[float] = []
+    function: list[float] = []
     _interpret(hub, IMPORT)  # the first import may write bytecode, and reads from disk
     for _ in range(rounds):
         bare.append(_interpret(hub, "pass"))
         full.append(_interpret(hub, IMPORT))
         ready.append(_serve_once(hub))
-    return ColdStart(bare_ms=median(bare), import_ms=median(full), ready_ms=median(ready))
+        if has_function(hub):
+            function.append(first_answer_ms(hub))
+    return ColdStart(
+        bare_ms=median(bare),
+        import_ms=median(full),
+        ready_ms=median(ready),
+        function_ms=median(function) if function else None,
+    )
