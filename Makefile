@@ -66,7 +66,7 @@ COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3
 	--generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
 # What an image and a Lambda have: the drivers of databases, and what reads secrets in AWS.
-CLOUD = --extra aws
+CLOUD = --extra aws --extra postgres
 
 .PHONY: lock
 lock: ## Maintainers: pin the dependencies anew (UPGRADE=1: to their newest versions)

@@ -1,4 +1,4 @@
-"""A Lambda function's cold start: from its process to the first bytes of a streamed answer, as the Runtime API sees it."""
+"""A Lambda function's cold start: from its process to the first bytes of a streamed answer at the Runtime API."""
 
 import base64
 import json
@@ -29,7 +29,9 @@ def first_answer_ms(hub: BenchedHub) -> float:
         }
         argv: list[str | Path] = [_root(hub) / BOOTSTRAP, hub.command.with_name("python")]
         before = time.monotonic()
-        process = hub.processes.start(argv, cpus=hub.cpus, env={**hub.env(), **variables}, cwd=hub.data, stderr=subprocess.DEVNULL)
+        process = hub.processes.start(
+            argv, cpus=hub.cpus, env={**hub.env(), **variables}, cwd=hub.data, stderr=subprocess.DEVNULL
+        )
         try:
             with api.accept()[0] as waiting:
                 _received(waiting, b"\r\n\r\n")

@@ -192,7 +192,7 @@ VENDOR_VARIABLES: dict[str, str] = {
     name: vendor.name for vendor in VENDORS.values() for name in (vendor.env, vendor.env_also) if name
 }
 
-VARIABLES: tuple[str, ...] = (*(setting.name for setting in SETTINGS), *VENDOR_VARIABLES, "DATABASE_URL")
+VARIABLES: tuple[str, ...] = (*(setting.name for setting in SETTINGS), *VENDOR_VARIABLES)
 """All variables that are read; each may refer to a secret elsewhere."""
 
 
@@ -281,9 +281,6 @@ def _text_of(setting: Setting, environment: Mapping[str, str], options: Mapping[
 def _unknown(environment: Mapping[str, str]) -> list[Problem]:
     known = [setting.name for setting in SETTINGS]
     problems: list[Problem] = []
-    if environment.get("DATABASE_URL") and "DATABASE_URL" not in known:
-        # Books in a file of each machine's own would be as many wallets as there are machines.
-        problems.append(Problem(name="DATABASE_URL", text="this version keeps its books in SQLite only; unset it"))
     for name in sorted(environment):
         if name.startswith(OURS) and name not in known:
             from difflib import get_close_matches

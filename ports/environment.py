@@ -68,3 +68,6 @@ class Liveness(Protocol):
     def renew(self) -> None:
         """Show again that this process lives, if its lock file was removed. OSError if that fails."""
         ...
+
+    async def resume(self) -> None:
+        """Show that this process lives before it makes calls again, if it may have stood still for a while."""

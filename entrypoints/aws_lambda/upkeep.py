@@ -33,6 +33,7 @@ class Upkeep:
         if self._running == 1:
             self._stop = asyncio.Event()
             self._task = asyncio.get_running_loop().create_task(self._rounds(self._stop), name=UPKEEP)
+            await self._hub.liveness.resume()  # Lambda may have frozen the process for hours.
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

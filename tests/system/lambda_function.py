@@ -83,7 +83,8 @@ def function(
     **environment: str,
 ) -> Iterator[Function]:
     """A running function, with a provider `stub` that has the model `m`, and credit for the owner."""
-    hub = HubProcess(data_dir)
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    hub = HubProcess(data_dir, env=environment)
     if provider_url:
         hub.add_provider("stub", provider_url)
         hub.cli("credit", "grant", "owner", "1000")

@@ -9,6 +9,7 @@ than its lease may come back after others have ended its calls: then it settles 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from adapters.storage.postgres.connection import Connection, Database, Engine
@@ -40,6 +41,7 @@ class LeaseLiveness(Liveness):
         self._files = files
         self._own: str | None = None
         self._ages: dict[str, int] = {}
+        self._beaten_s = 0.0  # by the wall clock, which goes on while a process is frozen
         self.begun = asyncio.Event()  # This process makes calls, so others must see that it lives.
 
     def own(self) -> str:
@@ -60,6 +62,12 @@ class LeaseLiveness(Liveness):
     def renew(self) -> None:
         self._files.renew()
 
+    async def resume(self) -> None:
+        """Renew the lease now if it may have run out: the next beat could come after another process's sweep."""
+        if self._own is not None and abs(time.time() - self._beaten_s) > 2 * BEAT_S:
+            with contextlib.suppress(StorageError):  # Then no call is admitted either.
+                await self.beat()
+
     async def beat(self) -> None:
         """Renew the own lease, and read those of all others. StorageError if the database does not answer."""
         own = self._own
@@ -70,6 +78,7 @@ class LeaseLiveness(Liveness):
 
         if own is not None:
             await self._database.transact(work)
+            self._beaten_s = time.time()
         async with self._database.reading() as connection:
             self._ages = dict(await connection.fetch(_AGES))
 
