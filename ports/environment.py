@@ -71,3 +71,4 @@ class Liveness(Protocol):
 
     async def resume(self) -> None:
         """Show that this process lives before it makes calls again, if it may have stood still for a while."""
+        return

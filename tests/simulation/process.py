@@ -85,6 +85,9 @@ class SharedLiveness:
     def renew(self) -> None:
         """Nobody removes these."""
 
+    async def resume(self) -> None:
+        """They do not run out."""
+
 
 class PatientProviders(HttpProviders):
     """Of some attempts the provider may be silent for longer than any call lasts: only the call's deadline ends them."""

@@ -20,11 +20,13 @@ async def test_two_environments_charge_one_wallet_and_a_freeze_holds_up_nobody(
     tmp_path: Path, provider: ScriptedProvider
 ) -> None:
     """One is stopped at the last byte of its answer: its charge is in the books, and it keeps no lock there."""
-    shared = {"DATABASE_URL": await anyio.to_thread.run_sync(new_books), "AIHUB_MASTER_KEY": MASTER_KEY}
+    url = await anyio.to_thread.run_sync(new_books)
     async with RuntimeApiDouble() as first, RuntimeApiDouble() as second:
         with (
-            function(tmp_path / "one" / "data", first, provider.base_url, **shared) as one,
-            function(tmp_path / "two" / "data", second, **shared),
+            function(
+                tmp_path / "one" / "data", first, provider.base_url, DATABASE_URL=url, AIHUB_MASTER_KEY=MASTER_KEY
+            ) as one,
+            function(tmp_path / "two" / "data", second, DATABASE_URL=url, AIHUB_MASTER_KEY=MASTER_KEY),
         ):
             frozen = await first.invoke(requested(one.hub, Script(id="frozen")), held=True)
             while b"data: [DONE]\n\n" not in frozen.body:
