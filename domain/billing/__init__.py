@@ -7,6 +7,7 @@ Its modules:
     metering      what an answer has used so far, exactly or by estimate
     rerank_usage  what a ranking used: search units or tokens
     settlement    how a call ends: what is captured and what is released
+    late          charges a call that was ended as lost although its process lived
     sweep         closes calls whose process is gone, and ends expired credit
     quotes        what a call would be charged, at most and probably
     rerating      charges past calls again after their rate was corrected

@@ -36,7 +36,7 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
     if missing == 0:
         return Rerated(call_id=call.id)
     grants = {grant.id: grant for grant in facts.grants}
-    lines = _taken(facts.grants, missing, now_ms) if missing > 0 else _returned(call, facts.adjustments, -missing)
+    lines = taken(facts.grants, missing, now_ms) if missing > 0 else _returned(call, facts.adjustments, -missing)
     amount = sum(line.nanos for line in lines)
     adjustment = Adjustment(
         id=f"{call.id}:adjustment:{rate.id}",
@@ -55,7 +55,7 @@ def rerate(facts: RerateFacts, rate: Rate, now_ms: int) -> Rerated:
         if not _is_over(grants[line.grant_id], now_ms)
     )
     before = sum(len(earlier.lines) for earlier in facts.adjustments)
-    transfers = tuple(_transfer(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
+    transfers = tuple(journal_line(adjustment, n, line, grants[line.grant_id]) for n, line in enumerate(lines, before))
     return Rerated(call_id=call.id, adjustment=adjustment, writes=(*moved, *transfers, adjustment))
 
 
@@ -76,7 +76,7 @@ def charged(call: Call, adjustments: Iterable[Adjustment]) -> int:
     return call.charge_nanos + sum(adjustment.amount_nanos for adjustment in adjustments)
 
 
-def _taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
+def taken(grants: Sequence[Grant], nanos: int, now_ms: int) -> tuple[HoldLine, ...]:
     """Up to `nanos` of what is available, in burn-down order."""
     lines: list[HoldLine] = []
     for grant in usable(grants, now_ms):
@@ -108,7 +108,7 @@ def _returned(call: Call, adjustments: Iterable[Adjustment], nanos: int) -> tupl
     return tuple(lines)
 
 
-def _transfer(adjustment: Adjustment, step: int, line: HoldLine, grant: Grant) -> Transfer:
+def journal_line(adjustment: Adjustment, step: int, line: HoldLine, grant: Grant) -> Transfer:
     """The line of the journal; steps go on from those of the call's earlier adjustments."""
     kind: TransferKind = "adjustment"
     if line.nanos < 0:

@@ -24,6 +24,7 @@ from domain.books.scopes import SettleFacts
 from domain.catalog.vendors import VENDORS
 from domain.failures import MAY_HAVE_COST
 from domain.ledger.ledger import resolve
+from domain.ledger.rows import Adjustment
 from domain.limits.settle import Ended
 from domain.model_api.call import AttemptRecord, Target
 from domain.model_api.operations import SOLD_BY_PIECE
@@ -65,11 +66,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """The call has ended. If `already`, it had ended before, and nothing was written."""
+    """The call has ended. If `already`, it had ended before, and nothing was written.
+
+    `adjustment` is the charge of a call that had been ended as lost (`late.py`).
+    """
 
     call: Call | None
     writes: tuple[Row, ...] = ()
     already: bool = False
+    adjustment: Adjustment | None = None
 
 
 def settle(facts: SettleFacts, outcome: Outcome, now_ms: int) -> Settlement:

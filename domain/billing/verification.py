@@ -14,6 +14,7 @@ from domain.books.rows import Call, Hold
 from domain.ledger.rows import BREAKAGE, ISSUED, REVENUE, Adjustment, Grant, HoldLine, Transfer
 from domain.pricing.charge import price
 from domain.pricing.rate import Rate
+from domain.pricing.tiers import Occasion
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +177,8 @@ class Auditor:
         self._expect(call.id, "the adjustments are what was moved", moved, self._adjusted.pop(call.id, 0))
         if adjustments:
             last = adjustments[-1]
-            charge = min(self._derived(call, last.rate_id), call.hold_nanos)
+            derived = self._derived(call, last.rate_id) if last.late is None else self._derived_late(call, last)
+            charge = min(derived, call.hold_nanos)
             booked = call.charge_nanos + moved + last.owed_nanos
             self._expect(last.id, "the charge as adjusted follows from the quantities", booked, charge)
 
@@ -190,6 +192,15 @@ class Auditor:
             self._expect(call.id, f"the rate {rate_id} is in the books", 1, 0)
             return call.charge_nanos + call.uncollected_nanos
         return price(call.usage, rate, occasion_of(call)).total_nanos
+
+    def _derived_late(self, call: Call, adjustment: Adjustment) -> int:
+        """The price of what a lost call had delivered."""
+        rate, late = self._rates.get(adjustment.rate_id), adjustment.late
+        if rate is None or late is None:
+            self._expect(call.id, f"the rate {adjustment.rate_id} is in the books", 1, 0)
+            return adjustment.amount_nanos + adjustment.owed_nanos
+        occasion = Occasion(service=late.service_tier, at_ms=call.started_ms, size=late.size, quality=late.quality)
+        return price(late.usage, rate, occasion).total_nanos
 
     def _expect(self, subject: str, claim: str, booked: int, derived: int) -> None:
         if booked != derived and self.first is None:

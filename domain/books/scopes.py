@@ -70,6 +70,16 @@ def _ended_call(scope: Any, books: Books) -> tuple[str, ...]:
     return () if scope.call_id in books.holds else (scope.call_id,)
 
 
+def _lost_call(scope: Any, books: Books) -> tuple[str, ...]:
+    """The call, if it was ended as lost: its process may have lived."""
+    call = books.calls.get(scope.call_id)
+    return () if call is None or call.ending != "lost" else (call.id,)
+
+
+def _payer_of_lost(scope: Any, books: Books) -> tuple[str, ...]:
+    return (scope.user_id,) if _lost_call(scope, books) else ()
+
+
 def _answer_of_call(scope: Any, books: Books) -> tuple[tuple[str, str], ...]:
     hold = books.holds.get(scope.call_id)
     return () if hold is None or not hold.idempotency_key else ((hold.user_id, hold.idempotency_key),)
@@ -151,6 +161,7 @@ class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What `settle` sees: the hold with its grants and its Idempotency-Key's row, or the call that has ended.
 
     `counts` is what counts against the call's limits.
+    If that was ended as lost, `grants` are the wallet that may still pay for it, and `adjustments` what it has paid.
     """
 
     hold: Hold | None
@@ -158,6 +169,7 @@ class SettleFacts(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = ()
     duplicate: Idempotency | None = None
     counts: Counts = Counts()
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,13 +186,21 @@ class SettleScope(msgspec.Struct, frozen=True, kw_only=True):
             (ANSWER_BY_KEY, _answer_of_call),
             *RESERVED,
         ),
+        (
+            (GRANTS_WITH_CREDIT, _payer_of_lost),
+            (ADJUSTMENTS_OF_CALL, _lost_call),
+        ),
     )
 
     def view(self, books: Books) -> SettleFacts:
         """The call as the books know it now."""
         hold = books.holds.get(self.call_id)
         if hold is None:
-            return SettleFacts(hold=None, call=books.calls.get(self.call_id))
+            call = books.calls.get(self.call_id)
+            if call is None or call.ending != "lost":
+                return SettleFacts(hold=None, call=call)
+            adjustments = tuple(books.adjustments.get(self.call_id, ()))
+            return SettleFacts(hold=None, call=call, grants=books.wallet(self.user_id), adjustments=adjustments)
         grants = tuple([books.grants[line.grant_id] for line in hold.hold_lines])
         duplicate = books.idempotency.get((hold.user_id, hold.idempotency_key)) if hold.idempotency_key else None
         return SettleFacts(hold=hold, grants=grants, duplicate=duplicate, counts=counts_of(hold.reserved, books))

@@ -4,6 +4,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from domain.usage import Usage
+
 TransferKind = Literal["grant", "hold", "capture", "release", "expire", "breakage", "adjustment", "refund", "forfeit"]
 LineKey: TypeAlias = tuple[str, TransferKind, int]
 
@@ -97,11 +99,22 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         return f"{_HELD}:{self.cause}" if name == _HELD else name
 
 
+class LateUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call had delivered that was ended as lost although its process lived, and how it was served."""
+
+    usage: Usage
+    source: str
+    service_tier: str | None = None
+    size: str | None = None
+    quality: str | None = None
+
+
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     """A past call, charged again under another version of its rate; the call itself stays as it was settled.
 
     `amount_nanos` was charged in addition, or given back if it is below zero; `lines` name the grants. `owed_nanos` is
-    what should have been charged and the wallet did not have. The id derives from call and rate.
+    what should have been charged and the wallet did not have. The id derives from call and rate. With `late` it is the
+    charge of a call that was ended as lost, for what its process reports that it had delivered.
     """
 
     id: str
@@ -111,3 +124,4 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     owed_nanos: int
     at_ms: int
     lines: tuple[HoldLine, ...]
+    late: LateUsage | None = None

@@ -7,7 +7,8 @@ import pytest
 from domain.books.management_scopes import CredentialScope, KeyFacts, KeyScope, ProviderScope, UserScope
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Idempotency, Row, running
 from domain.books.scopes import CallScope, SweepScope
-from domain.ledger.rows import HoldLine
+from domain.ledger.rows import HoldLine, LateUsage
+from domain.usage import Usage
 from ports.books import Storage
 from tests.adapters.storage_rules import (
     Decided,
@@ -207,12 +208,28 @@ async def test_a_settlement_of_a_call_that_has_ended_sees_how(storage: Storage) 
     """(G10)"""
     await open_account(storage)
     await storage.decide(NOBODY, write(a_hold()))
-    await storage.decide(NOBODY, write(a_call()))
+    completed = a_call(ending="completed")
+    await storage.decide(NOBODY, write(completed))
 
     ended = (await storage.decide(settle_scope("call-1"), look)).shown
-    assert (ended.hold, ended.call, ended.grants) == (None, a_call(), ())
+    assert (ended.hold, ended.call, ended.grants) == (None, completed, ())
     unknown = (await storage.decide(settle_scope("call-2"), look)).shown
     assert (unknown.hold, unknown.call) == (None, None)
+
+
+async def test_a_settlement_of_a_call_that_was_lost_sees_the_wallet_and_what_was_charged_late(
+    storage: Storage,
+) -> None:
+    late = an_adjustment(late=LateUsage(usage=Usage(output_tokens=3), source="provider", size="1024x1024"))
+    await open_account(storage)
+    await storage.decide(NOBODY, write(a_hold(), a_grant(2, available_nanos=0)))
+    await storage.decide(NOBODY, write(a_call()))
+
+    lost = (await storage.decide(settle_scope("call-1"), look)).shown
+    assert (lost.hold, lost.call, lost.adjustments) == (None, a_call(), ())
+    assert a_grant() in lost.grants, "it may see more than it needs"
+    await storage.decide(NOBODY, write(late))
+    assert (await storage.decide(settle_scope("call-1"), look)).shown.adjustments == (late,)
 
 
 async def test_a_user_is_shown_with_all_grants_the_spent_ones_too(storage: Storage) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from domain.accounts.rows import ApiKey, User
+from domain.billing.late import settle_late_too
 from domain.billing.metering import Meter, observe
 from domain.billing.plan import Plan, Planned, PlanRequest, plan_call
-from domain.billing.settlement import Outcome, Settlement, settle
+from domain.billing.settlement import Outcome, Settlement
 from domain.billing.sweep import Owners, Swept, sweep
 from domain.billing.verification import Auditor, Difference, Totals
 from domain.books.rows import Decision, Hold, Row
@@ -251,7 +252,9 @@ def started_in(books: Books, requested: PlanRequest, now_ms: int = NOW_MS) -> Ho
 
 
 def settle_in(books: Books, outcome: Outcome, now_ms: int = NOW_MS) -> Settlement:
-    settlement = settle(SettleScope(call_id=outcome.call_id, user_id=outcome.user_id).view(books), outcome, now_ms)
+    settlement = settle_late_too(
+        SettleScope(call_id=outcome.call_id, user_id=outcome.user_id).view(books), outcome, now_ms
+    )
     decided(books, settlement)
     return settlement
 

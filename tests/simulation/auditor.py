@@ -175,11 +175,12 @@ def audit(data_dir: Path) -> Books:
         grant = books.grants.get(line.source.removeprefix("grant:"))
         if grant is not None and grant.expires_ms is not None:
             in_time = line.at_ms < grant.expires_ms
-            assert in_time == (line.kind == "hold"), (
+            assert in_time == (line.kind in ("hold", "adjustment")), (
                 f"{line.kind} of {line.cause} at {line.at_ms}, and {grant.id} ends at {grant.expires_ms}"
             )
         assert line.source == "issued" or accounts[line.source] >= 0, f"{line} overdraws {line.source}"
     assert accounts.total() == 0, f"the accounts sum to {accounts.total()}"
+    late = 0
     for call in books.calls.values():
         held, captured, released, expired = (
             moved.pop((call.id, kind), 0) for kind in ("hold", "capture", "release", "expire")
@@ -191,10 +192,14 @@ def audit(data_dir: Path) -> Books:
         assert resolved == (0 if call.ending is None else held), f"{call.id} held {held} and resolved {resolved}"
         assert accounts.pop(f"held:{call.id}", 0) == held - resolved
         assert call.ending != "lost" or captured == 0, f"{call.id} is lost and charged"
+        # What a stream had delivered that was taken for lost is charged late, and never beyond its hold.
+        adjusted = moved.pop((call.id, "adjustment"), 0)
+        assert adjusted <= (held if call.ending == "lost" else 0), f"{call.id} was charged {adjusted} more"
+        late += adjusted
     for grant in books.grants.values():
         assert accounts.pop(f"grant:{grant.id}", 0) == grant.available, f"{grant} has not what the journal left in it"
         assert 0 <= grant.available <= grant.available + grant.held <= grant.amount, f"{grant} holds too much"
-    revenue = sum(call.charge for call in books.calls.values())
+    revenue = late + sum(call.charge for call in books.calls.values())
     assert accounts.pop("revenue", 0) == revenue, f"the calls were charged {revenue}"
     assert set(accounts) <= {"issued", "breakage"}, f"accounts of nobody: {set(accounts)}"
     assert {kind for _, kind in moved} <= {"grant", "breakage"}, f"moves of nobody: {moved}"

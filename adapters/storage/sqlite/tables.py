@@ -17,7 +17,7 @@ from domain.books.ids import CALL, CREDENTIAL, GRANT, KEY, RATE, USER, packed, u
 from domain.books.rows import AuditEntry, Call, Hold, Idempotency, Row
 from domain.catalog.aliases import Alias, AliasTarget, Canary
 from domain.catalog.rows import Credential, ProviderRow
-from domain.ledger.rows import Adjustment, Grant, HoldLine, Transfer, TransferKind
+from domain.ledger.rows import Adjustment, Grant, HoldLine, LateUsage, Transfer, TransferKind
 from domain.limits.rows import Budget, BudgetSpent, Limit, LimitCell, Reservation, Run
 from domain.model_api.call import AttemptRecord, Capability
 from domain.pricing.by_size import Variants
@@ -228,7 +228,11 @@ CALLS = Table(
 )
 JOURNAL = Journal("journal", Transfer, key=("cause", "kind", "step"), appended=True)
 ADJUSTMENTS = Table(
-    "adjustments", Adjustment, ids={"call_id": CALL}, documents={"lines": tuple[HoldLine, ...]}, appended=True
+    "adjustments",
+    Adjustment,
+    ids={"call_id": CALL},
+    documents={"lines": tuple[HoldLine, ...], "late": LateUsage | None},
+    appended=True,
 )
 IDEMPOTENCY = Table("idempotency", Idempotency, key=("user_id", "key"))
 LIMITS = Table("limits", Limit, fixed=("subject", "measure", "window_ms", "created_ms"))

@@ -8,9 +8,10 @@ calls.
 import logging
 from functools import partial
 
+from domain.billing.late import settle_late_too
 from domain.billing.metering import Meter, uncounted_input
 from domain.billing.plan import Affordable
-from domain.billing.settlement import Outcome, Settlement, settle
+from domain.billing.settlement import Outcome, Settlement
 from domain.books.rows import Ending, Hold
 from domain.books.scopes import SettleScope
 from domain.failures import Failure
@@ -79,7 +80,9 @@ class CallSettlement:
         context = self._context
         outcome, now_ms = self._outcome(ending, error, meter, kept), context.clock.now_ms()
         scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)
-        decision = context.storage.decide(scope, lambda facts: settle(facts, outcome, now_ms), SETTLE_DEADLINE_S)
+        decision = context.storage.decide(
+            scope, lambda facts: settle_late_too(facts, outcome, now_ms), SETTLE_DEADLINE_S
+        )
         try:
             self.settled = await shielded(self._ask.call, decision)
         except StorageError:

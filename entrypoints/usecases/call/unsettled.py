@@ -11,7 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from domain.billing.settlement import Outcome, Settlement, settle
+from domain.billing.late import settle_late_too
+from domain.billing.settlement import Outcome, Settlement
 from domain.books.scopes import SettleFacts, SettleScope
 from ports.books import Storage
 
@@ -100,7 +101,7 @@ class Unsettled:
         outcome = ended.outcome
 
         def rule(facts: SettleFacts) -> Settlement:
-            return settle(facts, outcome, ended.ended_ms)
+            return settle_late_too(facts, outcome, ended.ended_ms)
 
         try:
             scope = SettleScope(call_id=outcome.call_id, user_id=outcome.user_id)

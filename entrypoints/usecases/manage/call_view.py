@@ -74,7 +74,10 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdjustmentView(msgspec.Struct, frozen=True, kw_only=True):
-    """An adjustment of a call's charge after a correction of its rate; `owed` is what the wallet lacked."""
+    """An adjustment of a call's charge, after a correction of its rate or of a call that was not lost.
+
+    `owed` is what the wallet lacked.
+    """
 
     rate_id: str
     amount: Credits

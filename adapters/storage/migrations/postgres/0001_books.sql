@@ -222,6 +222,7 @@ create table if not exists adjustments (
     owed_nanos   bigint not null check (owed_nanos >= 0),
     at_ms        bigint not null,
     lines        text   not null,  -- json
+    late         text,             -- json: what a call had delivered that was ended as lost
     seq          bigint not null
 );
 create index if not exists adjustments_of_call on adjustments (call_id);
