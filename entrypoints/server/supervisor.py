@@ -93,7 +93,7 @@ class Supervisor:
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed (`aihub[uvloop]`), else asyncio's own."""
+    """The event loop of uvloop where it is installed (`aihub[uvloop]`), else asyncio's own."""
     try:
         import uvloop
     except ImportError:
