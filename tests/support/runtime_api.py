@@ -177,7 +177,7 @@ class RuntimeApiDouble:
             await self._note("init error")
             await _send(writer, 202, {}, b'{"status":"OK"}')
         else:
-            await self._finish(request, path, reader, writer)
+            return await self._finish(request, path, reader, writer)
         return True
 
     async def _next(self, reader: asyncio.StreamReader) -> Invoked | None:
@@ -194,7 +194,7 @@ class RuntimeApiDouble:
 
     async def _finish(
         self, request: Request, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    ) -> bool:
         _, identity, end = path.split("/")
         invoked = self._running[identity]
         invoked.request = request
@@ -202,8 +202,7 @@ class RuntimeApiDouble:
             while data := await _chunk(reader):
                 invoked.take(data)
                 if self._cut_responses and len(invoked.payload):
-                    writer.close()
-                    return
+                    return False
             invoked.trailers = await _headers(reader)
         else:
             invoked.take(await reader.readexactly(int(request.headers["content-length"])))
@@ -213,6 +212,7 @@ class RuntimeApiDouble:
         invoked.end()
         await invoked.accept.wait()
         await _send(writer, 202, {}, b'{"status":"OK"}')
+        return True
 
 
 def url_event(

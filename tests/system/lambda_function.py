@@ -88,7 +88,8 @@ def function(
     if provider_url:
         hub.add_provider("stub", provider_url)
         hub.cli("credit", "grant", "owner", "1000")
-        watch(data_dir)
+        if "DATABASE_URL" not in environment:
+            watch(data_dir)
     made = Function(hub, api.address, command, environment)
     made.start()
     try:

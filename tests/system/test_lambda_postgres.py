@@ -3,7 +3,6 @@
 import signal
 from pathlib import Path
 
-import anyio.to_thread
 import pytest
 
 from tests.support.postgres import new_books
@@ -16,11 +15,15 @@ pytestmark = pytest.mark.anyio
 MASTER_KEY = "ab" * 32
 
 
+@pytest.fixture
+def url() -> str:
+    return new_books()
+
+
 async def test_two_environments_charge_one_wallet_and_a_freeze_holds_up_nobody(
-    tmp_path: Path, provider: ScriptedProvider
+    tmp_path: Path, provider: ScriptedProvider, url: str
 ) -> None:
     """One is stopped at the last byte of its answer: its charge is in the books, and it keeps no lock there."""
-    url = await anyio.to_thread.run_sync(new_books)
     async with RuntimeApiDouble() as first, RuntimeApiDouble() as second:
         with (
             function(
