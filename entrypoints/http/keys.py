@@ -12,12 +12,13 @@ _PLAIN = ("x-api-key", "api-key", "x-goog-api-key")
 
 
 def keys_of(request: Request) -> list[str]:
-    """Every key in the request, each once: those of `Authorization: Bearer` first."""
+    """Every key in the request, each once: those of `Authorization` first."""
     headers = request.headers
     found = []
     for line in headers.get("authorization", "").split(","):  # Repeated lines are joined.
-        scheme, _, key = line.strip().partition(" ")
-        if scheme.lower() == "bearer" and (key := key.strip()):
+        scheme, _, key = line.strip().rpartition(" ")
+        # Some clients leave out the scheme, and some write it twice.
+        if key and set(scheme.lower().split()) <= {"bearer"} and key.lower() != "bearer":
             found.append(key)
     for name in _PLAIN:
         if name in headers and (key := headers[name].strip()) and key not in found:

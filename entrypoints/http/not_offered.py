@@ -1,4 +1,4 @@
-"""The parts of OpenAI's and Anthropic's APIs that the hub does not offer, and what to use instead.
+"""The parts of OpenAI's, Anthropic's and Google's APIs that the hub does not offer, and what to use instead.
 
 A caller of one of them has the right base URL, so advice about the base URL would mislead.
 """
@@ -11,7 +11,7 @@ _STATELESS = "The hub keeps no answers: send what was said before with each requ
 _OWN_LOOP = "Use POST /v1/chat/completions, /v1/responses or /v1/messages, and keep the conversation yourself."
 _AT_THE_VENDOR = "Do that with the vendor's own key, at the vendor."
 
-# By the beginning of the path under `/v1/`; the longest match counts.
+# By the beginning of the path under `/v1/` or `/v1beta/`; the longest match counts.
 _SURFACES: dict[str, tuple[str, str]] = {
     "batches": ("batches", _EACH),
     "messages/batches": ("batches of messages", _EACH),
@@ -38,6 +38,13 @@ _SURFACES: dict[str, tuple[str, str]] = {
     "audio/voices": ("voices of one's own", "Use POST /v1/audio/speech with a voice of the vendor."),
     "complete": ("Anthropic's legacy completions", "Use POST /v1/messages."),
     "edits": ("OpenAI's legacy edits", "Use POST /v1/chat/completions."),
+    "cachedContents": (
+        "cached contents",
+        "Send the content with each request; vendors cache it by themselves.",
+    ),
+    "tunedModels": ("tuned models", _AT_THE_VENDOR),
+    "corpora": ("corpora", "Make vectors with :embedContent and search them yourself."),
+    "fileSearchStores": ("file search stores", "Make vectors with :embedContent and search them yourself."),
     "engines": ("OpenAI's legacy engines", "See GET /v1/models."),
     "organization": ("the administration of an organization", "Operators use the `aihub` command."),
     "organizations": ("the administration of an organization", "Operators use the `aihub` command."),
@@ -49,10 +56,10 @@ SURFACE_HEADS = frozenset(beginning.split("/")[0] for beginning in _SURFACES)
 
 def surface_of(path: str) -> NotOffered | None:
     """The surface that a canonical path belongs to, None for an unknown path."""
-    parts = path.split("/")
-    if parts[:2] != ["", "v1"]:
+    version, *parts = path.removeprefix("/upload").removeprefix("/").split("/")
+    if version not in ("v1", "v1beta"):
         return None
-    for length in range(len(parts) - 2, 0, -1):
-        if (surface := _SURFACES.get("/".join(parts[2 : 2 + length]))) is not None:
+    for length in range(len(parts), 0, -1):
+        if (surface := _SURFACES.get("/".join(parts[:length]))) is not None:
             return NotOffered(surface=surface[0], instead=surface[1])
     return None

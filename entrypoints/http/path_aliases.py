@@ -1,4 +1,4 @@
-"""Spellings of paths: base URLs with `/v1` twice or not at all, a vendor's own prefix, needless slashes.
+"""Spellings of paths: base URLs with `/v1` twice or not at all, with a prefix or a whole endpoint, needless slashes.
 
 SDKs append their own path to the configured base URL, and differ in whether the base URL includes `/v1`: OpenAI's
 expects it there, Anthropic's adds it. Each spelling leads to the one path of the route table.
@@ -29,6 +29,8 @@ def canonical_paths(templates: Iterable[str], surfaces: Iterable[str] = ()) -> C
         plain = "/" + "/".join(parts)
         if plain in known:
             return plain
+        if parts.count(parts[-1] if parts else "") > 1 and (twice := _of_an_endpoint(parts, known)) is not None:
+            return twice
         rest, last = _without_prefixes(parts)
         if last == "v1beta" and last in roots:
             return "/".join(("/v1beta", *rest))
@@ -39,6 +41,15 @@ def canonical_paths(templates: Iterable[str], surfaces: Iterable[str] = ()) -> C
         return "/".join(("", *rest)) if rest and rest[0] in roots else plain
 
     return canonical
+
+
+def _of_an_endpoint(parts: list[str], known: frozenset[str]) -> str | None:
+    """The path if the base URL is itself that of an endpoint: `/v1/chat/completions` before `/chat/completions`."""
+    for cut in range(1, len(parts)):
+        before, after = ("/".join(("/v1", *_without_prefixes(half)[0])) for half in (parts[:cut], parts[cut:]))
+        if before == after and after in known and after != "/v1/models":  # A model may be named `models`.
+            return after
+    return None
 
 
 def _without_prefixes(parts: list[str]) -> tuple[list[str], str]:

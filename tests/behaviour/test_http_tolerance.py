@@ -218,6 +218,8 @@ def test_what_a_provider_says_of_trying_again_reaches_the_caller(hub: HubProcess
         ("POST", "/v1/v1/uploads/", "uploads"),
         ("POST", "/v1/responses/resp_1/cancel", "stored responses"),
         ("POST", "/openai/v1/conversations", "conversations"),
+        ("POST", "/v1beta/cachedContents", "cached contents"),
+        ("POST", "/upload/v1beta/files", "files"),
     ],
 )
 def test_what_is_not_offered_is_named_with_what_to_use_instead(

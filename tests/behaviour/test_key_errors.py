@@ -55,3 +55,10 @@ def test_what_the_books_keep_of_a_key_does_not_authenticate(hub: HubProcess, pat
         if value.isascii() and value.isprintable() and value.strip():
             check_error(ask(hub, path, valid(path), key=value), path, 401, "invalid_api_key")
             check_error(ask(hub, path, valid(path), key="", headers={"x-api-key": value}), path, 401)
+
+
+@pytest.mark.parametrize("spelled", ["{}", "Bearer {}", "bearer  {}", "Bearer Bearer {}"])
+def test_a_key_counts_with_its_scheme_and_without(hub: HubProcess, spelled: str) -> None:
+    headers = {"authorization": spelled.format(hub.key)}
+
+    assert 200 == ask(hub, "/v1/models", key="", headers=headers).status

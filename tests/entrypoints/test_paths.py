@@ -33,6 +33,11 @@ PREFIXES = st.sampled_from(["", "/v1", "/openai/v1", "/openai", "/anthropic/v1",
         ("", "/"),
         ("//", "/"),
         ("/nothing//here/", "/nothing/here"),
+        ("/v1/chat/completions/chat/completions", "/v1/chat/completions"),
+        ("/v1/messages/v1/messages", "/v1/messages"),
+        ("/responses/responses/", "/v1/responses"),
+        ("/openai/v1/embeddings/v1/embeddings", "/v1/embeddings"),
+        ("/v1/chat/completions/messages", "/v1/chat/completions/messages"),
     ],
 )
 def test_the_path_that_is_meant(written: str, meant: str) -> None:

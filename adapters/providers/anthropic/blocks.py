@@ -182,9 +182,12 @@ def with_input(block: msgspec.Raw, spelled: str) -> msgspec.Raw:
 def finished(reason: str | None, stop_sequence: str | None, tools: int) -> tuple[Event, ...]:
     """Return the finish reason, if reported. An unknown reason counts as a normal stop.
 
-    The reason is `tool_calls` only if there are `tools` calls: an agent would wait for them, or loop.
+    The reason is `tool_calls` if there are `tools` calls, and only then: an agent would wait for them, or pass over
+    them.
     """
     if reason is None:
         return ()
-    finish: FinishReason = "stop" if reason == "tool_use" and not tools else _FINISH.get(reason, "stop")
+    finish: FinishReason = _FINISH.get(reason, "stop")
+    if finish in ("stop", "tool_calls") and stop_sequence is None:
+        finish = "tool_calls" if tools else "stop"
     return (Finished(reason=finish, stop_sequence=stop_sequence),)

@@ -217,8 +217,10 @@ def _ending(reason: str | None, usage: msgspec.Raw, error: str | None, body: byt
 
 
 def _run(reason: str | None, calls: object) -> str | None:
-    """Return the finish reason, which is `tool_calls` only if there is a call: an agent would wait for it, or loop."""
-    return "COMPLETE" if reason == "TOOL_CALL" and not calls else reason
+    """Return the finish reason, a call of a tool if there is one, and only then: an agent relies on it."""
+    if reason not in ("TOOL_CALL", "COMPLETE"):
+        return reason
+    return "TOOL_CALL" if calls else "COMPLETE"
 
 
 def _reported(raw: msgspec.Raw) -> tuple[UsageReported, ...]:

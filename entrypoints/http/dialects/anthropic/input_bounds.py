@@ -84,7 +84,8 @@ def hosted_tools(tools: list[ToolHead]) -> Hosted:
     if not endless and not open_ended:
         return Hosted(kinds, given)
     if endless or not all((tool.type or "").startswith(BOUNDABLE) for tool in open_ended):
-        return Hosted(kinds)
+        causes = [tool.type or "" for tool in (*endless, *open_ended) if not (tool.type or "").startswith(BOUNDABLE)]
+        return Hosted(tuple(dict.fromkeys((*causes, *kinds))))  # The first one is named as the cause.
     return Hosted(kinds, None, len(open_ended), given)
 
 
