@@ -19,6 +19,8 @@ from typing import Any, NamedTuple, Self
 WAIT_S = 30
 TIMEOUT_S = 900
 _END = bytes(8)
+# Rounds of the event loop after which the end of a connection that the kernel knows of is noticed.
+NOTICED = 5
 
 
 class Request(NamedTuple):
@@ -184,10 +186,14 @@ class RuntimeApiDouble:
         """The next invocation, None if the runtime ends before it comes."""
         event, gone = asyncio.ensure_future(self._events.get()), asyncio.ensure_future(reader.read(1))
         await asyncio.wait({event, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if event.done():
+        for _ in range(NOTICED):
+            await asyncio.sleep(0)
+        if not gone.done():
             gone.cancel()
             await asyncio.wait({gone})
             return event.result()
+        if event.done():  # The runtime was killed just before: the event is another's.
+            self._events.put_nowait(event.result())
         event.cancel()
         await asyncio.wait({event})
         return None
