@@ -27,7 +27,7 @@ class LimitAuditor:
 
     def limit(self, limit: Limit) -> None:
         """A limit, removed or not."""
-        if limit.measure in ("concurrency", "exposure"):
+        if limit.measure == "concurrency" or (limit.measure == "exposure" and limit.removed_ms is None):
             self._counted[limit.id] = limit.measure
 
     def cell(self, cell: LimitCell) -> None:
@@ -75,5 +75,6 @@ class LimitAuditor:
             expect(key[0], "what a run has spent", run.spent_nanos, self._charged.pop((*key, "total"), 0))
         for key, cell in self._cells.items():
             expect(key[0], f"the {self._counted[key[0]]} of open calls", cell.value, self._open.pop(key, 0))
+        # Of a provider without a cap nothing is counted.
         expect("limits", "what calls reserved is known to the books", 0, sum(self._held.values()))
         expect("limits", "what calls were charged is known to the books", 0, sum(self._charged.values()))

@@ -1,7 +1,7 @@
 """The limits, budgets and purse of one call: what it takes of them when it is planned, and what its ending resolves."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -11,9 +11,11 @@ from domain.limits.budgets import Calendar
 from domain.limits.reserve import BudgetOn, CallLimits, Ceiling, LimitOn, RateStanding, Taken, Units
 from domain.limits.rows import BudgetSpent, LimitCell, Reservation, Run
 from domain.limits.settle import CountRow, Counts, Ended, settled
-from domain.limits.subjects import kind_of
+from domain.limits.subjects import exposure_of, kind_of
 from domain.model_api.call import ModelCall
+from domain.pricing.bounds import Bound, cost_bound
 from domain.pricing.cost_estimate import likely_tokens
+from domain.pricing.rate import Rate
 from domain.refusals import Refusal
 from domain.routing.order import Candidate
 from domain.usage import UNITS, Usage
@@ -27,6 +29,13 @@ class Planned(Protocol):
 
     @property
     def candidate(self) -> Candidate: ...
+    @property
+    def bound(self) -> Bound | None: ...
+
+
+P = TypeVar("P", bound=Planned)
+# What a provider asks for a model, as a rate; None: not known.
+CostRate: TypeAlias = Callable[[str, str], Rate | None]
 
 
 class Limited(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,9 +60,6 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CountRow, ...] = ()
     reserved: tuple[Reservation, ...] = ()
     rates: tuple[RateStanding, ...] = ()
-
-
-NOTHING_HELD = Held()
 
 
 def limited(
@@ -97,8 +103,62 @@ def is_stopped(limits: CallLimits) -> bool:
     return any(on.limit.measure == "paid_calls" for on in limits.limits)
 
 
-def held(limited: Limited, planned: Collection[Planned], user_id: str, nanos: int, now_ms: int) -> Held:
+def owed(call: ModelCall, planned: Iterable[Planned], cost_rate: CostRate) -> dict[str, int]:
+    """What may be owed to each provider for the call, at most, in nano-USD; by the rate where no price is known."""
+    found: dict[str, int] = {}
+    for one in planned:
+        target = one.candidate.target
+        prices = cost_rate(target.provider, target.model) or one.candidate.served.rate
+        nanos = cost_bound(call, one.bound, prices) if prices is not None else 0
+        found[target.provider] = max(nanos, found.get(target.provider, 0))
+    return found
+
+
+def within_caps(limits: CallLimits, planned: Sequence[P], owed_nanos: Mapping[str, int]) -> tuple[P, ...] | Refusal:
+    """The candidates of providers whose caps allow what may be owed; the refusal if there are none."""
+    kept: list[P] = []
+    first: Refusal | None = None
+    caps = {on.subject: on for on in limits.limits if on.limit.measure == "exposure"}
+    for one in planned:
+        provider = one.candidate.target.provider
+        on = caps.get(f"provider:{provider}")
+        taken = (
+            reserve.take(on, Units(exposure_nanos=owed_nanos[provider]), 0, settled=True) if on is not None else None
+        )
+        if taken is None or isinstance(taken, Taken):
+            kept.append(one)
+        else:
+            first = first or taken
+    if not kept:
+        assert first is not None, "a call is planned for at least one candidate"
+        return first
+    return tuple(kept)
+
+
+def held(
+    limited: Limited | None,
+    planned: Collection[Planned],
+    owed_nanos: Mapping[str, int],
+    user_id: str,
+    nanos: int,
+    now_ms: int,
+) -> Held:
     """What the call takes for the candidates that it is planned for, when `nanos` are held for it."""
+    providers = {one.candidate.target.provider for one in planned}
+    exposed = [
+        Reservation("exposure", exposure_of(provider), f"provider:{provider}", owed_nanos[provider])
+        for provider in owed_nanos
+        if provider in providers and owed_nanos[provider]
+    ]
+    if limited is None:
+        return Held(reserved=tuple(exposed))
+    caps = {on.subject: on for on in limited.limits.limits if on.limit.measure == "exposure"}
+    cells = [
+        LimitCell(limit_id=one.id, subject=one.subject, value=(cell.value if cell else 0) + one.amount)
+        for one in exposed
+        if (on := caps.get(one.subject)) is not None
+        for cell in (on.cell,)
+    ]
     chosen = [one.candidate for one in planned]
     taken = {(one.on.limit.id, one.on.subject): one for one in limited.common}
     names: set[str] = set()
@@ -109,8 +169,12 @@ def held(limited: Limited, planned: Collection[Planned], user_id: str, nanos: in
     under = [on for on in limited.budgets if on.subject in names or _is_common(on.subject, limited.requested)]
     rows, reservations = reserve.hold(under, limited.limits, user_id, nanos, now_ms)
     return Held(
-        rows=(*(one.cell for one in taken.values()), *rows),
-        reserved=(*(one.reservation for one in taken.values() if one.reservation is not None), *reservations),
+        rows=(*(one.cell for one in taken.values()), *cells, *rows),
+        reserved=(
+            *(one.reservation for one in taken.values() if one.reservation is not None),
+            *exposed,
+            *reservations,
+        ),
         rates=reserve.standing(taken.values(), now_ms),
     )
 

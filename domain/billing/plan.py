@@ -13,7 +13,7 @@ from domain.accounts.identity import identify
 from domain.accounts.key_access import calling_refusal, may_call
 from domain.accounts.rows import ApiKey, User
 from domain.billing import limiting
-from domain.billing.limiting import NOTHING_HELD, Limited, limited
+from domain.billing.limiting import CostRate, Limited, limited
 from domain.books.rows import IDEMPOTENCY_KEPT_MS, Call, Hold, Idempotency, Row
 from domain.books.scopes import CallFacts
 from domain.catalog.catalog import Served
@@ -45,13 +45,15 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A call that is to start: the request, the candidates that can serve it, and the circumstances.
 
     `version` is the version of the catalogue that the candidates come from. `digest` is of the route and the body.
-    `calendar` gives the edges of budgets' periods.
+    `calendar` gives the edges of budgets' periods,
+    and `cost_rate` what a provider asks for a model, as a rate.
     """
 
     call_id: str
     call: ModelCall
     version: int
     candidates: tuple[Candidate, ...]
+    cost_rate: CostRate
     calendar: Calendar
     billed: bool
     owner: str
@@ -138,12 +140,16 @@ def plan_call(facts: CallFacts, request: PlanRequest, now_ms: int) -> Planned:
     affordable = _affordable(facts, request, candidates, limits, now_ms) if request.billed else _unbilled(candidates)
     if not isinstance(affordable, tuple):
         return Refused(refusal=affordable)
-    held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
-    taken = NOTHING_HELD
+    owed_nanos = limiting.owed(request.call, affordable, request.cost_rate)
     if limits is not None:
-        if limiting.is_stopped(limits.limits) and (held_nanos or not request.billed):
-            return Refused(refusal=PaidCallsStopped())
-        taken = limiting.held(limits, affordable, user.id, held_nanos, now_ms)
+        within = limiting.within_caps(limits.limits, affordable, owed_nanos)
+        if not isinstance(within, tuple):
+            return Refused(refusal=within)
+        affordable = within
+    held_nanos = max(entry.bound.nanos if entry.bound else 0 for entry in affordable)
+    if limits is not None and limiting.is_stopped(limits.limits) and (held_nanos or not request.billed):
+        return Refused(refusal=PaidCallsStopped())
+    taken = limiting.held(limits, affordable, owed_nanos, user.id, held_nanos, now_ms)
     moves = hold(facts.grants, request.call_id, held_nanos, now_ms)
     held = Hold(
         id=request.call_id,

@@ -7,7 +7,6 @@ import msgspec
 from domain.books.lookups import (
     BUDGET_BY_ID,
     BUDGETS_OF_SUBJECT,
-    CELL_OF_LIMIT,
     LIMIT_BY_ID,
     LIMITS_OF_SUBJECT,
     OPEN_HOLDS,
@@ -15,7 +14,7 @@ from domain.books.lookups import (
 )
 from domain.books.view import Steps
 from domain.books.working_copy import Books
-from domain.limits.rows import Budget, Limit, LimitCell, Reservation, Run
+from domain.limits.rows import Budget, Limit, Reservation, Run
 
 # More calls than are ever open at once.
 _OPEN_MAX = 1_000_000
@@ -47,10 +46,9 @@ class NamedLimitScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExposureFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule about a provider's cap sees: the cap, its cell, and what open calls have reserved."""
+    """What a rule about a provider's cap sees: the cap, and what open calls have reserved."""
 
     limit: Limit | None
-    cell: LimitCell | None
     open: tuple[Reservation, ...]
 
 
@@ -58,12 +56,10 @@ class ExposureScope(msgspec.Struct, frozen=True, kw_only=True):
     """The cap of a provider, by the id of its limit, and all open calls."""
 
     limit_id: str
-    subject: str
 
     steps: ClassVar[Steps] = (
         (
             (LIMIT_BY_ID, lambda scope, _: (scope.limit_id,)),
-            (CELL_OF_LIMIT, lambda scope, _: ((scope.limit_id, scope.subject),)),
             (OPEN_HOLDS, lambda *_: (_OPEN_MAX,)),
         ),
     )
@@ -72,7 +68,6 @@ class ExposureScope(msgspec.Struct, frozen=True, kw_only=True):
         """The cap as the books know it now."""
         return ExposureFacts(
             limit=books.limiting.limits.get(self.limit_id),
-            cell=books.limiting.cells.get((self.limit_id, self.subject)),
             open=tuple(one for hold in books.holds.values() for one in hold.reserved if one.id == self.limit_id),
         )
 

@@ -21,6 +21,11 @@ PER_MS_MAX = 2**20
 AMOUNT_MAX = 2**53
 
 
+def fits(amount: int, window_ms: int) -> bool:
+    """Whether a rate of so much in so long can be counted in whole steps, see `domain.limits.rates`."""
+    return amount <= PER_MS_MAX * gcd(amount, window_ms)
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """At most `amount` of a measure for a subject: in any `window_ms` for a rate, at once for the others (window 0).
 
@@ -42,7 +47,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         if self.measure in RATES:
             assert self.amount > 0, f"limit {self.id} is nothing"
             assert WINDOW_MS_MIN <= self.window_ms <= WINDOW_MS_MAX, f"limit {self.id} has {self.window_ms} ms"
-            assert self.per_ms <= PER_MS_MAX, f"limit {self.id} is divided too finely"
+            assert fits(self.amount, self.window_ms), f"limit {self.id} is divided too finely"
 
     @property
     def per_ms(self) -> int:

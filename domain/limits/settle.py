@@ -78,5 +78,7 @@ def _value(value: int, one: Reservation, ended: Ended, counts_here: bool) -> int
         case "tokens":
             used = (one.amount if ended.tokens is None else ended.tokens) if counts_here else 0
             return rates.moved(value, used - one.amount, one.mark)
+        case "exposure":
+            return max(0, value - one.amount)  # A cap that is set again counts the open calls then.
         case _:
             return value - one.amount

@@ -49,3 +49,8 @@ def concrete(subject: str, subjects: Iterable[str]) -> tuple[str, ...]:
     if start is None:
         return (subject,)
     return tuple(one for one in subjects if one.startswith(start) and one != subject)
+
+
+def exposure_of(provider: str) -> str:
+    """The id of the limit that caps the exposure to a provider: there is one for each."""
+    return f"exposure:{provider}"

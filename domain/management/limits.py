@@ -89,12 +89,12 @@ def stop_run(run: Run | None, actor: Actor, new: Run) -> Outcome:
 def cap_exposure(facts: ExposureFacts, actor: Actor, cap: Limit) -> Outcome:
     """The most that may be owed to the provider for open calls; those that are open already count."""
     open_nanos = sum(one.amount for one in facts.open)
-    cell = () if facts.cell else (LimitCell(limit_id=cap.id, subject=cap.subject, value=open_nanos),)
+    cell = LimitCell(limit_id=cap.id, subject=cap.subject, value=open_nanos)
     if facts.limit is not None:
         cap = msgspec.structs.replace(facts.limit, amount=cap.amount, removed_ms=None)
         if cap == facts.limit:
             return Unchanged(row=cap)
-    return _changed(actor, "exposure cap", name_of(cap.subject), cap, *cell, detail=f"{cap.amount} nano-USD")
+    return _changed(actor, "exposure cap", name_of(cap.subject), cap, cell, detail=f"{cap.amount} nano-USD")
 
 
 def uncap_exposure(facts: ExposureFacts, actor: Actor, provider: str) -> Outcome:

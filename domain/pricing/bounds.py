@@ -101,6 +101,18 @@ def bound(call: ModelCall, rate: Rate) -> Bound | Unbounded | UsageUnavailable |
     )
 
 
+def cost_bound(call: ModelCall, limit: Bound | None, prices: Rate) -> int:
+    """The most that a provider may ask for a call with that bound, at its prices; without one, what bounds it then.
+
+    0 where nothing bounds it: with billing off such calls are made.
+    """
+    if limit is None:
+        found = bound(call, prices)
+        return found.nanos if isinstance(found, Bound) else 0
+    bounded = call if limit.uses_cap is None else _bounded(call, limit.uses_cap)
+    return _charge(bounded, limit.input_tokens, limit.output_tokens, prices)
+
+
 def _with_uses(call: ModelCall, rate: Rate, uses: int) -> Bound | Unbounded | UsageUnavailable | UnpricedFeature:
     """The bound if each hosted tool that the caller did not bound is used at most `uses` times."""
     limit = bound(_bounded(call, uses), rate)

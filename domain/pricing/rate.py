@@ -4,7 +4,7 @@ import msgspec
 
 from domain.model_api.call import Capability
 from domain.pricing.by_size import VARIED, Variant, distinct
-from domain.pricing.price_book import Names
+from domain.pricing.price_book import Names, Price
 from domain.pricing.tiers import Tier, UnitPrices
 from domain.usage import UNITS
 
@@ -65,3 +65,20 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     def output_nanos(self) -> int:
         """The price of output; 0 where it has none."""
         return self.prices.output_nanos or 0
+
+
+def rate_of_price(price: Price) -> Rate:
+    """What a provider asks, as a rate in nano-USD, for bounds at cost."""
+    return Rate(
+        id=price.id,
+        provider=price.provider,
+        model=price.model,
+        effective_ms=price.effective_ms,
+        known_ms=price.known_ms,
+        source=price.source,
+        prices=price.prices,
+        context_tokens=price.context_tokens,
+        output_tokens_max=price.output_tokens_max,
+        tiers=price.tiers,
+        variants=price.variants,
+    )

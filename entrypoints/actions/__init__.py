@@ -35,6 +35,10 @@ NOUNS: Mapping[str, Noun] = {
     "user": Noun("who may call", "entrypoints.actions.users"),
     "key": Noun("the API keys that callers show", "entrypoints.actions.users"),
     "credit": Noun("what users can spend", "entrypoints.actions.users"),
+    "limit": Noun("how much may be called", "entrypoints.actions.limits"),
+    "budget": Noun("what may be spent in a period", "entrypoints.actions.limits"),
+    "run": Noun("the purses of agents' runs", "entrypoints.actions.limits"),
+    "exposure": Noun("what may still be owed to providers", "entrypoints.actions.limits"),
     "call": Noun("what was called, used and charged", "entrypoints.actions.calls"),
     "ledger": Noun("the journal of all credit", "entrypoints.actions.books"),
 }

@@ -18,6 +18,7 @@ from domain.routing.explain import brief
 from entrypoints.http.dialects.dialect import CallerDialect, Rendering
 from entrypoints.http.dialects.requested_form import in_requested_form
 from entrypoints.http.keys import fingerprint_of
+from entrypoints.http.rate_headers import OF_PROVIDERS, rate_headers
 from entrypoints.http.renderers import EVENT_STREAM, JSON, PassThrough, RenderedStream, RenderedWhole
 from entrypoints.http.replies import refuse
 from entrypoints.http.wire import Handler, Reply, Request
@@ -120,6 +121,9 @@ class _Handling:
         assert answer is not None
         ask, target = live.ask, served.candidate.target
         relayed = answer.headers  # A provider's own request-id stays: the SDK shows it for questions to the vendor.
+        if live.rates:
+            limits = rate_headers(self._dialect.name, live.rates, self._context.clock.now_ms())
+            relayed = (*(header for header in relayed if not header[0].startswith(OF_PROVIDERS)), *limits)
         known = {name for name, _ in relayed}
         headers = [*relayed, *[(name, self._request.id) for name in self._dialect.id_headers if name not in known]]
         headers.append(("x-aihub-provider", target.provider))

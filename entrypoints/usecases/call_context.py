@@ -10,6 +10,7 @@ from domain.catalog.aliases import Strategy
 from domain.catalog.catalog import Catalog
 from domain.dialects.unsupported_params import Policy
 from domain.pricing.price_book import Price, standing
+from domain.pricing.rate import Rate, rate_of_price
 from domain.routing.learned import Advice
 from domain.routing.tree import NoRoute, Route
 from entrypoints.usecases.call.filters import Filter
@@ -23,6 +24,8 @@ from ports.price_book import PriceBook
 from ports.providers import Providers
 from ports.telemetry import Telemetry
 from ports.vault import Vault
+
+COST_RATES_MAX = 1_024
 
 
 @dataclass(kw_only=True)
@@ -70,6 +73,7 @@ class CallContext:
     _catalog: Catalog | None = None
     _price_book: PriceBookView | None = None
     _routed: Routed | None = None
+    _cost_rates: dict[tuple[str, str], tuple[Price, Rate]] = field(default_factory=dict)
 
     async def catalog(self) -> Catalog:
         """The catalogue as last read; it may be a version behind, which every plan notices."""
@@ -94,6 +98,19 @@ class CallContext:
         """The prices of the provider's models at a moment, by the price book as last read."""
         held = self._price_book.provider_prices(provider).prices.values() if self._price_book is not None else ()
         return [price for versions in held if (price := standing(versions, at_ms))]
+
+    def cost_rate(self, at_ms: int, provider: str, model: str) -> Rate | None:
+        """What the provider asks for a model at a moment, as a rate; None if it is unknown."""
+        price = self.price_at(provider, model, at_ms)
+        if price is None:
+            return None
+        known = self._cost_rates.get((provider, model))
+        if known is None or known[0] is not price:
+            known = price, rate_of_price(price)
+            if len(self._cost_rates) >= COST_RATES_MAX:
+                self._cost_rates.clear()
+            self._cost_rates[provider, model] = known
+        return known[1]
 
     def price_at(self, provider: str, model: str, at_ms: int) -> Price | None:
         """The provider's price for a model, by the price book as last read; None if it is unknown."""

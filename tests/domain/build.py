@@ -162,6 +162,7 @@ def a_plan_request(call_id: str = "call-1", call: ModelCall | None = None, **cha
         call=a_chat_call() if call is None else call,
         version=0,
         candidates=(a_candidate(),),
+        cost_rate=lambda provider, model: None,
         calendar=plain_calendar,
         billed=True,
         owner="process-1",

@@ -8,7 +8,7 @@ from domain.billing.verification import Totals
 from domain.books.rows import Row
 from domain.limit_refusals import BudgetExceeded, PaidCallsStopped, RateLimited, RunPurseSpent, RunStopped
 from domain.limits.reserve import RateStanding
-from domain.limits.rows import Run
+from domain.limits.rows import Reservation, Run
 from domain.refusals import InsufficientCredit
 from domain.usage import Usage
 from tests.domain.build import (
@@ -30,6 +30,8 @@ from tests.domain.build import (
 )
 from tests.domain.build_limits import DAY_MS, a_budget, a_limit
 
+# Without a price of the provider, what may be owed to it is what may be charged.
+OWED = (Reservation("exposure", "exposure:acme", "provider:acme", BOUND_NANOS),)
 CHARGE_NANOS = 156_000  # of the default outcome: 1,010 tokens
 OTHER = a_rate(id="rate-2", provider="bolt", model="large")
 
@@ -43,7 +45,7 @@ def test_a_call_without_limits_takes_and_writes_nothing_more() -> None:
     planned = plan_in(books_with(a_grant(), a_limit("user:bob"), a_budget(subject="user:bob")), a_plan_request())
 
     assert isinstance(planned, Plan)
-    assert (planned.hold.reserved, planned.rates) == ((), ())
+    assert (planned.hold.reserved, planned.rates) == (OWED, ())
     assert len(planned.writes) == 3, "a grant, a transfer and the call"
 
 
@@ -98,7 +100,7 @@ def test_tokens_take_the_estimate_and_then_the_difference() -> None:
     books = books_with(a_grant(), limit)
     planned = plan_in(books, a_plan_request())
     assert isinstance(planned, Plan)
-    (reserved,) = planned.hold.reserved
+    reserved = planned.hold.reserved[0]
     cell = books.limiting.cells[limit.id, "user:ada"]
     assert cell.value == NOW_MS * limit.per_ms + reserved.amount * limit.per_unit
 

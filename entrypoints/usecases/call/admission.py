@@ -6,6 +6,7 @@ process.
 """
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -97,6 +98,7 @@ async def _plan(context: CallContext, ask: Ask, catalog: Catalog, found: tuple[C
         call=ask.call,
         version=catalog.version,
         candidates=found,
+        cost_rate=partial(context.cost_rate, now_ms),
         calendar=context.calendar.edges,
         billed=context.billed,
         owner=context.liveness.own(),

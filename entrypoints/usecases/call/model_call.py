@@ -15,6 +15,7 @@ import msgspec
 
 from domain.billing.metering import Meter
 from domain.billing.plan import Plan, Replay
+from domain.limits.reserve import RateStanding
 from domain.refusals import Refusal
 from entrypoints.usecases.call.admission import admit
 from entrypoints.usecases.call.ask import Ask
@@ -72,6 +73,11 @@ class LiveCall:
         self.settlement = CallSettlement(context, ask, plan.hold, self.attempts)
         self._relay: Relay | None = None
         self._ended_late: asyncio.Task[None] | None = None
+
+    @property
+    def rates(self) -> tuple[RateStanding, ...]:
+        """What is left of the caller's limits."""
+        return self._plan.rates
 
     @property
     def given(self) -> int:

@@ -6,6 +6,7 @@ The quote's id is its basis, sealed by the vault for the caller's key, so it nee
 import base64
 import binascii
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -149,6 +150,7 @@ async def _rehearse(context: CallContext, ask: Ask, found: tuple[Candidate, ...]
         call=ask.call,
         version=(await context.catalog()).version,
         candidates=found,
+        cost_rate=partial(context.cost_rate, now_ms),
         calendar=context.calendar.edges,
         billed=context.billed,
         owner=context.liveness.own(),
