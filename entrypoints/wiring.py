@@ -4,7 +4,7 @@ Heavy modules are imported where they are used, so that a command of the operato
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +15,13 @@ from entrypoints.config import VARIABLES, Settings, read_settings
 from entrypoints.secret_references import references_in, resolved
 from entrypoints.usecases.manage.first_run import prepare
 from entrypoints.usecases.management_context import ManagementPorts, Sealing
-from ports.books import StorageError
+from ports.books import Storage, StorageError
 from ports.vault import VaultError
 
 if TYPE_CHECKING:
     from adapters.providers.aiohttp_transport import AiohttpTransport
     from adapters.providers.transport import Http1Transport
+    from adapters.storage.postgres.maintenance import DatabaseStatus
     from entrypoints.usecases.call_context import CallContext
 
 BOOKS = "aikit.db"
@@ -221,3 +222,68 @@ async def hub(settings: Settings) -> AsyncIterator["CallContext"]:
         finally:
             await whole.unsettled.close(UNSETTLED_WAIT_S)
             await transport.aclose()
+
+
+def _database_of(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise CannotStart("there is no database: DATABASE_URL names none, and the books are in a SQLite file")
+    return settings.database_url
+
+
+async def database_status(settings: Settings) -> "DatabaseStatus":
+    """The migrations of the database. CannotStart if there is none or it is not the hub's."""
+    url = _database_of(settings)
+    from adapters.storage.migrate import MigrationError
+    from adapters.storage.postgres.maintenance import status
+
+    try:
+        return await status(url)
+    except MigrationError as error:
+        raise CannotStart(f"{place_of(settings)}: {error}") from error
+
+
+async def migrate_database(settings: Settings, role: str | None) -> list[str]:
+    """Apply the migrations that are missing; `role` becomes the hub's own. CannotStart if that is not possible."""
+    url = _database_of(settings)
+    from adapters.storage.migrate import MigrationError
+    from adapters.storage.postgres.maintenance import migrate_for
+
+    try:
+        return await migrate_for(url, role)
+    except MigrationError as error:
+        raise CannotStart(f"{place_of(settings)}: {error}") from error
+
+
+async def copy_books(settings: Settings, to: str, report: Callable[[str], None]) -> None:
+    """Copy all books to a database, or to a file that does not exist yet. CannotStart if that is not possible."""
+    from adapters.storage.books import MigrationError
+
+    try:
+        if "://" not in to:
+            async with opened_books(settings, None) as books:
+                await books.backup(to)
+            return
+        from adapters.storage.postgres.maintenance import fill
+
+        await fill(to, settings.database_url or settings.data_dir / BOOKS, report)
+    except FileExistsError as error:
+        raise CannotStart(f"{to} is there already; name a file that is not") from error
+    except (MigrationError, OSError) as error:
+        raise CannotStart(f"{to if '://' not in to else 'the database'}: {error}") from error
+
+
+@asynccontextmanager
+async def opened_books(settings: Settings, place: str | None) -> AsyncIterator[Storage]:
+    """The books of the settings, or those at a place: the URL of a database or the path of a file."""
+    from adapters.storage.books import MigrationError, open_books
+
+    url = settings.database_url if place is None else place if "://" in place else None
+    path = settings.data_dir / BOOKS if place is None else Path(place)
+    if url is None and not path.exists():
+        raise CannotStart(f"there are no books at {path}")
+    try:
+        books = await open_books(path, url, synchronous=settings.synchronous, statements=settings.database_statements)
+    except MigrationError as error:
+        raise CannotStart(str(error)) from error
+    async with books:
+        yield books

@@ -7,7 +7,11 @@ from typing import Any, NoReturn
 from entrypoints.actions import NOUNS
 
 Parser = argparse.ArgumentParser
-_NOUNS = {**{noun: meaning for noun, (meaning, _) in NOUNS.items()}, "config": "the settings"}
+_NOUNS = {
+    **{noun: meaning for noun, (meaning, _) in NOUNS.items()},
+    "config": "the settings",
+    "database": "where the books are kept",
+}
 
 
 # A secret may be typed by mistake after these commands, so errors repeat no argument of theirs.

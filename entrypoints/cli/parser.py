@@ -24,6 +24,7 @@ def build_parser(argv: Sequence[str] | None = None) -> Parser:
     parser.set_defaults(command=None, incomplete=parser)
     commands = Commands(parser)
     _of_this_process(commands)
+    _of_the_database(commands)
     wanted = argv and next((text for text in argv if not text.startswith("-")), "")
     for noun, (meaning, _) in NOUNS.items():
         if argv is None or noun == wanted:
@@ -47,6 +48,25 @@ def _of_this_process(commands: Commands) -> None:
     commands.add(
         "config show", "show every setting, its effective value and where that comes from", "aihub config show"
     )
+
+
+def _of_the_database(commands: Commands) -> None:
+    """The commands about the database itself, which come before any books are opened."""
+    commands.add("database status", "show which migrations the database has", "aihub database status")
+    migrate = commands.add(
+        "database migrate",
+        "make or renew the tables, as a role that owns them; --role grants the hub's own role what it needs",
+        "aihub database migrate --role aihub",
+    )
+    migrate.add_argument(
+        "--role", metavar="NAME", help="the hub's own role: it may add rows, and change none of the journal"
+    )
+    copy = commands.add(
+        "database copy",
+        "copy all books to an empty database or a new SQLite file, and prove both; no hub may run meanwhile",
+        "aihub database copy --to postgresql://aihub@db/aihub",
+    )
+    copy.add_argument("--to", metavar="URL", required=True, help="the URL of a database, or the path of a new file")
 
 
 def _add_actions(commands: Commands, noun: str) -> None:

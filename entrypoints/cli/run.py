@@ -53,7 +53,12 @@ def run(args: Namespace) -> int:
             from entrypoints.serve.server import serve
 
             return serve(settings, args.json)
-        output = asyncio.run(_in_context(settings, args))
+        if args.command.startswith("database "):
+            from entrypoints.cli.database import run_database_command
+
+            output = asyncio.run(run_database_command(settings, args))
+        else:
+            output = asyncio.run(_in_context(settings, args))
     except (Complaint, CannotStart) as trouble:
         return _complain(str(trouble))
     except (StorageError, VaultError) as trouble:

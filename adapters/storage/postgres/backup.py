@@ -13,7 +13,7 @@ from adapters.storage.sqlite.tables import TABLES
 
 ROWS_AT_ONCE = 1_000
 
-_META = "select version, master_key_id, fingerprint_key from meta where id = 1"
+META = "select version, master_key_id, fingerprint_key from meta where id = 1"
 _SET_META = "update meta set version = ?, master_key_id = ?, fingerprint_key = ?"
 
 
@@ -33,7 +33,7 @@ async def chunks(connection: Connection, kind: type) -> AsyncIterator[list[Any]]
 async def copy_to_file(connection: Connection, path: str) -> None:
     """Write the file. Raises FileExistsError if there is one. The transaction on the connection has begun."""
     loop = asyncio.get_running_loop()
-    version, key_id, fingerprint_key = await connection.fetchrow(_META)
+    version, key_id, fingerprint_key = await connection.fetchrow(META)
 
     def fill(file: sqlite3.Connection) -> None:
         """Run on a thread of its own, and ask the event loop for the rows."""

@@ -91,11 +91,22 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
     locks    `for update` makes others wait. Where transactions only see a snapshot, a row is written to the same end
     begin    what begins a transaction that writes
+    has_triggers
     """
 
     locks: bool
     begin: str
-    is_postgres: bool
+    has_triggers: bool
+
+
+async def engine_of(connection: Connection) -> Engine:
+    """What is at the other end of a connection."""
+    isolation = await connection.fetchval("show transaction_isolation")
+    is_postgres = (await connection.fetchval("select version()")).startswith("PostgreSQL")
+    locks = isolation != "repeatable read"
+    limits = f"; set local lock_timeout = {_LOCK_MS}; set local idle_in_transaction_session_timeout = {_IDLE_MS}"
+    begin = "begin" + (limits if is_postgres and locks else "")
+    return Engine(locks=locks, begin=begin, has_triggers=is_postgres and locks)
 
 
 class Database:
@@ -122,21 +133,12 @@ class Database:
         """A new connection. Raises what the driver raises."""
         return await asyncpg.connect(self._url, **self._options)
 
-    async def engine(self, connection: Connection) -> Engine:
-        """What is at the other end."""
-        isolation = await connection.fetchval("show transaction_isolation")
-        version = await connection.fetchval("select version()")
-        is_postgres = version.startswith("PostgreSQL") and "DSQL" not in version
-        limits = f"; set local lock_timeout = {_LOCK_MS}; set local idle_in_transaction_session_timeout = {_IDLE_MS}"
-        locks = isolation != "repeatable read"
-        return Engine(locks=locks, is_postgres=is_postgres, begin="begin" + (limits if is_postgres and locks else ""))
-
     async def transact(self, work: Callable[[Connection, Engine], Awaitable[T]]) -> T:
         """Do rare work in one transaction on a connection of its own, again if it met another transaction."""
         with translated():
             connection = await self.connect()
             try:
-                engine = await self.engine(connection)
+                engine = await engine_of(connection)
                 for attempt in range(TRIES_MAX):
                     try:
                         await connection.execute(engine.begin)

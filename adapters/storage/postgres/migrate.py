@@ -11,7 +11,8 @@ from pathlib import Path
 import asyncpg
 
 from adapters.storage.migrate import Migration, MigrationError, pending
-from adapters.storage.postgres.connection import Connection
+from adapters.storage.postgres.append_only import guard
+from adapters.storage.postgres.connection import Connection, engine_of
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations" / "postgres"
 
@@ -65,6 +66,8 @@ async def migrate(connection: Connection, migrations: tuple[Migration, ...]) -> 
                 await _take(connection, owner)
             await connection.execute(_RECORD, migration.name, migration.sha256)
             done.append(migration.name)
+        if done and (await engine_of(connection)).has_triggers:
+            await guard(connection)
         return done
     finally:
         await connection.execute(_GIVE, owner)

@@ -13,6 +13,7 @@ from adapters.storage.postgres.connection import (
     Database,
     Engine,
     end,
+    engine_of,
     error_text,
     fault_of,
     pause,
@@ -43,7 +44,7 @@ class Session:
         """The connection, a new one if it has ended. Raises what the driver raises."""
         if self._connection is None or self._engine is None or self._connection.is_closed():
             self._connection = await self._database.connect()
-            self._engine = await self._database.engine(self._connection)
+            self._engine = await engine_of(self._connection)
             await self._connection.execute(_ENROL, self._id)
         return self._connection, self._engine
 
