@@ -72,12 +72,15 @@ async def test_after_revoke_returns_no_later_request_is_accepted_on_any_connecti
     async def keep_asking(line: Line) -> None:
         for _ in range(REQUESTS_MAX):
             received.append(await received_on(line, OPENAI, key["key"], body))
+            in_use.set()
             if revoked and received[-1].sent_at > revoked[0]:
                 return
 
     revoked: list[float] = []
+    in_use = asyncio.Event()
     async with connections(hub) as lines:
         asking = [asyncio.create_task(keep_asking(line)) for line in lines]
+        await in_use.wait()
         await command(hub, "key", "revoke", key["id"])
         revoked.append(time.monotonic())
         await asyncio.gather(*asking)
